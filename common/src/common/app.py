@@ -1,0 +1,170 @@
+"""How a service is put together: what it runs on, its lifespan, its middleware, its health."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from beanie import Document
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from common import bus, mongo, telemetry
+from common.auth import AccessTokens, Authentication, Revocations
+from common.bus import Bus, Handlers
+from common.clock import Clock, utc_now
+from common.http import BodyLimit, failure_response, handle_errors
+from common.idempotency import IdempotencyRecord
+from common.mongo import AggregateDocument
+from common.outbox import Doc, Relay
+from common.settings import ServiceSettings
+
+log = structlog.get_logger("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a running service stands on: its database, the bus, the relay of its outboxes."""
+
+    database: AsyncDatabase[Doc]
+    bus: Bus
+    relay: Relay
+    clock: Clock
+    drain_seconds: float
+
+    @asynccontextmanager
+    async def listening(self, heard: Handlers) -> AsyncGenerator[None]:
+        """Hear these events while the service runs; finish those in hand before it stops."""
+        await self.bus.listen(heard)
+        try:
+            yield
+        finally:
+            await self.bus.stop_listening(self.drain_seconds)
+
+    async def ready(self) -> bool:
+        """Tell whether a request sent now would be served."""
+        if not self.bus.healthy:
+            return False
+        try:
+            await self.database.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service before it runs: its name, its settings, its clock, who may ask it."""
+
+    name: str
+    settings: ServiceSettings
+    clock: Clock
+    tokens: AccessTokens
+    revocations: Revocations
+
+    @classmethod
+    def configured(
+        cls, name: str, settings: ServiceSettings, clock: Clock | None = None
+    ) -> "Service":
+        """Take the settings and the clock; nothing is opened yet."""
+        clock = clock or utc_now
+        telemetry.configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+        return cls(
+            name=name,
+            settings=settings,
+            clock=clock,
+            tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, clock),
+            revocations=Revocations(clock),
+        )
+
+    @asynccontextmanager
+    async def running(self, documents: Sequence[type[Document]]) -> AsyncGenerator[Running]:
+        """Open the database and the bus, relay the outboxes, hear of ended sessions.
+
+        Left in the order that loses nothing: the bus closes after the relay has published what
+        the last requests wrote.
+        """
+        settings = self.settings
+        aggregates = [d for d in documents if issubclass(d, AggregateDocument)]
+        async with (
+            mongo.connected(settings.mongo_uri, [*documents, IdempotencyRecord]) as database,
+            bus.connected(
+                settings.nats_url,
+                self.name,
+                namespace=settings.namespace,
+                replicas=settings.nats_replicas,
+            ) as connected,
+        ):
+            names = [document.get_collection_name() for document in aggregates]
+            relay = Relay(connected, database, names, self.clock)
+            relay.start()
+            try:
+                await self.revocations.follow(connected)
+                log.info("running")
+                yield Running(database, connected, relay, self.clock, settings.drain_seconds)
+            finally:
+                await connected.stop_listening(settings.drain_seconds)
+                await relay.stop(settings.drain_seconds)
+                log.info("stopped")
+
+    def app(
+        self,
+        lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+        *routers: APIRouter,
+        route: str | None = None,
+    ) -> FastAPI:
+        """Make the FastAPI app: the routes of the service, and what all services have.
+
+        Args:
+            lifespan: opens the service, puts its door and `running` on `app.state`.
+            routers: its routes.
+            route: the first path segments of its API, such as `/api/orders`; its OpenAPI
+                document is served below it.
+        """
+        below = route or f"/api/{self.name}"
+        app = FastAPI(
+            title=f"Ticketing: {self.name}",
+            version="1.0.0",
+            lifespan=lifespan,
+            openapi_url=f"{below}/openapi.json",
+            docs_url=f"{below}/docs",
+            redoc_url=None,
+            redirect_slashes=False,
+        )
+        app.include_router(_health())
+        for router in routers:
+            app.include_router(router)
+        handle_errors(app)
+        app.add_middleware(
+            Authentication,
+            tokens=self.tokens,
+            revocations=self.revocations,
+            secure=self.settings.cookie_secure,
+            refuse=failure_response,
+        )
+        app.add_middleware(BodyLimit)
+        app.add_middleware(telemetry.Metered)
+        return app
+
+
+def _health() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        running: Running | None = getattr(request.app.state, "running", None)
+        ready = running is not None and await running.ready()
+        return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

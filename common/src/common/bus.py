@@ -1,0 +1,222 @@
+"""The event bus: NATS JetStream, one stream per publishing service, CloudEvents in binary mode.
+
+Publishing waits for the server's ack. Listening is a durable pull consumer per service and stream
+(`listen`: each event is handled by one replica) or an ephemeral one per process (`follow`: every
+replica sees every event). What happens to a delivery is in `common.consumer`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar, get_type_hints
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError
+
+from common import telemetry
+from common.consumer import DEAD_LETTERS, Durable, Follower
+from common.events import STREAMS, Event, stream_of
+
+log = structlog.get_logger("bus")
+
+MSG_ID: Final = "Nats-Msg-Id"
+DUPLICATE_WINDOW: Final = 15 * 60.0
+"""Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
+MAX_AGE: Final = 30 * 86_400.0
+"""Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
+PUBLISH_TIMEOUT: Final = 5.0
+_STREAM_EXISTS_OTHERWISE: Final = 10058
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Any], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+
+class PublishError(Exception):
+    """The server did not acknowledge an event; it may or may not have stored it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way: its id, where it goes, its bytes, and whose aggregate it tells of."""
+
+    id: str
+    subject: str
+    data: bytes
+    aggregate_id: str
+    at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def cloud_event_headers(self, source: str) -> dict[str, str]:
+        """Give the attributes of CloudEvents 1.0 (NATS protocol binding, 3.1, binary mode)."""
+        return {
+            **self.headers,
+            MSG_ID: self.id,
+            "ce-specversion": "1.0",
+            "ce-id": self.id,
+            "ce-source": f"/{source}",
+            "ce-type": f"dev.ticketing.{self.subject}",
+            "ce-subject": self.aggregate_id,
+            "ce-time": self.at.isoformat(),
+            "content-type": "application/json",
+        }
+
+
+def handlers(*functions: Handler) -> Handlers:
+    """Map each `on_<event>` function by the event that its argument names."""
+    heard: dict[type[Event], Handler] = {}
+    for function in functions:
+        hints = get_type_hints(function)
+        hints.pop("return", None)
+        (event,) = hints.values()
+        if event in heard:
+            raise ValueError(f"{event.__name__} is heard twice")
+        heard[event] = function
+    return heard
+
+
+class Bus:
+    """A connection to NATS in the name of one service."""
+
+    def __init__(self, client: Client, service: str, *, namespace: str, replicas: int) -> None:
+        self.client = client
+        self.js: JetStreamContext = client.jetstream(timeout=PUBLISH_TIMEOUT)
+        self.service = service
+        self._prefix = f"{namespace}." if namespace else ""
+        self._stream_prefix = f"{namespace}-" if namespace else ""
+        self._replicas = replicas
+        self._consumers: list[Durable | Follower] = []
+
+    def subject(self, subject: str) -> str:
+        """Name a subject as this system's namespace knows it."""
+        return self._prefix + subject
+
+    def stream(self, stream: str) -> str:
+        """Name a stream as this system's namespace knows it."""
+        return self._stream_prefix + stream
+
+    async def ensure_streams(self) -> None:
+        """Make every stream of the contract, or bring its settings up to date."""
+        for stream, word in STREAMS.items():
+            await self._ensure(stream, f"{word}.>", max_age=MAX_AGE)
+        await self._ensure(DEAD_LETTERS, "dead.>", max_age=0)
+
+    async def _ensure(self, stream: str, subject: str, *, max_age: float) -> None:
+        wanted = StreamConfig(
+            name=self.stream(stream),
+            subjects=[self.subject(subject)],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.OLD,
+            duplicate_window=DUPLICATE_WINDOW,
+            max_age=max_age,
+            num_replicas=self._replicas,
+        )
+        try:
+            await self.js.add_stream(wanted)
+        except APIError as error:
+            if error.err_code != _STREAM_EXISTS_OTHERWISE:
+                raise
+            await self.js.update_stream(wanted)
+
+    async def publish(self, message: Message) -> None:
+        """Publish one event and wait until the server has stored it; safe to repeat.
+
+        Raises:
+            PublishError: no ack came.
+        """
+        try:
+            ack = await self.js.publish(
+                self.subject(message.subject),
+                message.data,
+                headers=message.cloud_event_headers(self.service),
+            )
+        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+            telemetry.PUBLISHED.labels(message.subject, "error").inc()
+            raise PublishError(f"{message.id}: {error!r}") from error
+        telemetry.PUBLISHED.labels(message.subject, "duplicate" if ack.duplicate else "ok").inc()
+
+    async def listen(self, heard: Handlers) -> None:
+        """Handle these events, each in one replica of this service, at least once."""
+        by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
+        for event, handler in heard.items():
+            of_stream = by_stream.setdefault(stream_of(event), {})
+            of_stream[self.subject(event.subject)] = (event, handler)
+        for stream, of_stream in by_stream.items():
+            consumer = Durable(
+                self, durable=f"{self.service}-{stream}", stream=stream, heard=of_stream
+            )
+            self._consumers.append(consumer)
+            await consumer.start()
+
+    async def follow(
+        self, stream: str, heard: Handlers, *, since: datetime | None = None
+    ) -> Follower:
+        """Show this process every event of a stream from `since` on, or from now.
+
+        Returns once all that was already there has been handled.
+        """
+        of_stream = {self.subject(event.subject): (event, on) for event, on in heard.items()}
+        follower = Follower(self, stream=stream, heard=of_stream, since=since)
+        self._consumers.append(follower)
+        await follower.start()
+        await follower.caught_up.wait()
+        return follower
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the connection is up and every consumer hears its heartbeat."""
+        return self.client.is_connected and all(consumer.alive for consumer in self._consumers)
+
+    def durable(self, name: str) -> Durable:
+        """Find one of this service's durable consumers by its name."""
+        for consumer in self._consumers:
+            if isinstance(consumer, Durable) and consumer.name == name:
+                return consumer
+        raise KeyError(name)
+
+    @property
+    def durables(self) -> list[Durable]:
+        """This service's durable consumers."""
+        return [consumer for consumer in self._consumers if isinstance(consumer, Durable)]
+
+    async def stop_listening(self, grace: float) -> None:
+        """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
+        await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
+        self._consumers.clear()
+
+
+@asynccontextmanager
+async def connected(
+    url: str, service: str, *, namespace: str = "", replicas: int = 1
+) -> AsyncGenerator[Bus]:
+    """Connect to NATS, for as long as it takes, and reconnect for ever."""
+
+    async def on_error(error: Exception) -> None:
+        log.warning("nats", error=repr(error))
+
+    client = await nats.connect(
+        url,
+        name=service,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.25,
+        connect_timeout=2,
+        ping_interval=5,
+        max_outstanding_pings=2,
+        error_cb=on_error,
+    )
+    bus = Bus(client, service, namespace=namespace, replicas=replicas)
+    try:
+        await bus.ensure_streams()
+        yield bus
+    finally:
+        if client.is_connected:
+            await client.flush()
+        await client.close()

@@ -1,0 +1,247 @@
+"""MongoDB: one connection, one optimistic rule, two write verbs.
+
+Every aggregate is one document with a `version` and an `outbox`. `add` inserts it, `change` reads,
+decides, and writes only if nobody wrote in between; both put the events of the change into the
+same write. There is no other way to write an aggregate: a whole-document `save()` or `replace()`
+would wipe what another request has put in the outbox meanwhile.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
+
+from beanie import (
+    Document,
+    init_beanie,  # pyright: ignore[reportUnknownVariableType] - typed in part
+)
+from bson import ObjectId
+from pydantic import Field
+from pymongo import ASCENDING, AsyncMongoClient, IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from common.bus import Message
+from common.change import Change
+from common.clock import Clock
+from common.errors import NotFound, Unavailable
+from common.events import Event
+from common.ids import new_id
+from common.outbox import Collection, Doc, Relay, entry
+
+ATTEMPTS: Final = 20
+"""How often a lost race is tried again from a fresh read."""
+
+
+class Versioned(Protocol):
+    """A thing of the domain: who it is, and which version of it this is."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+class AggregateDocument(Document):
+    """A thing of the domain as MongoDB keeps it, with the events that still wait inside it."""
+
+    version: int
+    outbox: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+
+
+OUTBOX_INDEX: Final = IndexModel(
+    [("outbox.at", ASCENDING)],
+    name="outbox",
+    partialFilterExpression={"outbox.0": {"$exists": True}},
+)
+"""What the sweep looks in: only documents with a waiting event are in this index."""
+
+
+def collection_of(document: type[Document]) -> Collection:
+    """Give the collection a document is kept in, for the conditional writes that Beanie lacks."""
+    return cast(Collection, document.get_pymongo_collection())
+
+
+@asynccontextmanager
+async def connected(
+    uri: str, documents: Sequence[type[Document]]
+) -> AsyncGenerator[AsyncDatabase[Doc]]:
+    """Open the service's own database, its indexes made, every write awaited by a majority."""
+    client: AsyncMongoClient[Doc] = AsyncMongoClient(
+        uri,
+        w="majority",
+        journal=True,
+        tz_aware=True,
+        retryWrites=True,
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=3_000,
+        socketTimeoutMS=15_000,
+        maxPoolSize=64,
+        waitQueueTimeoutMS=5_000,
+    )
+    try:
+        database = client.get_default_database()
+        await init_beanie(database, document_models=list(documents))
+        yield database
+    finally:
+        await client.close()
+
+
+class Store(Generic[T]):
+    """The two write verbs over one collection of aggregates."""
+
+    def __init__(
+        self,
+        document: type[AggregateDocument],
+        relay: Relay,
+        clock: Clock,
+        *,
+        read: Callable[[Doc], T],
+        write: Callable[[T], Doc],
+    ) -> None:
+        """Tell how a document is read into the domain's words, and how they are written.
+
+        Args:
+            document: the Beanie document whose collection this is.
+            relay: publishes what a write has put into the outbox.
+            clock: the moment that an event is stamped with.
+            read: from a stored document to the domain's thing.
+            write: from the domain's thing to its fields, without id, version and outbox.
+        """
+        self.collection = collection_of(document)
+        self._relay = relay
+        self._clock = clock
+        self.read = read
+        self._write = write
+
+    async def find(self, aggregate_id: str) -> T | None:
+        """Read one, or nothing."""
+        doc = await self.collection.find_one({"_id": ObjectId(aggregate_id)})
+        return None if doc is None else self.read(doc)
+
+    async def get(self, aggregate_id: str) -> T:
+        """Read one.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        found = await self.find(aggregate_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def add(self, change: Change[T]) -> T:
+        """Insert a new aggregate together with its events.
+
+        Raises:
+            DuplicateKeyError: a unique index knows better; the caller names what it means.
+        """
+        after = change.after
+        _id = ObjectId(after.id)
+        entries = self._entries(change)
+        await self.collection.insert_one(
+            {"_id": _id, "version": after.version, **self._write(after), "outbox": entries}
+        )
+        self._relay.nudge(self.collection, _id, entries)
+        return after
+
+    async def change(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T:
+        """Read, decide, and write if nobody wrote in between; else all of it again.
+
+        Args:
+            aggregate_id: which one.
+            decide: pure, so that it can be asked again after a lost race.
+
+        Raises:
+            NotFound: there is none with this id.
+            Unavailable: too many lost races in a row.
+        """
+        _id = ObjectId(aggregate_id)
+        for attempt in range(ATTEMPTS):
+            before = await self.get(aggregate_id)
+            change = decide(before)
+            after = change.after
+            if after == before:
+                return before
+            if after.version != before.version + 1:
+                raise AssertionError(f"{after!r} does not follow version {before.version}")
+            entries = self._entries(change)
+            result = await self.collection.update_one(
+                {"_id": _id, "version": before.version},
+                {
+                    "$set": {"version": after.version, **self._write(after)},
+                    "$push": {"outbox": {"$each": entries}},
+                },
+            )
+            if result.modified_count == 1:
+                self._relay.nudge(self.collection, _id, entries)
+                return after
+            await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
+        raise Unavailable(retry_after=1)
+
+    async def states(self, tell: Callable[[T], Event]) -> AsyncGenerator[Message]:
+        """Go through every aggregate as an event of its present state, under ids never used before.
+
+        For the operator's `rebuild`: a lost stream, or a new listener, is filled from here.
+        """
+        run = new_id()
+        async for doc in self.collection.find({}, {"outbox": 0}):
+            thing = self.read(doc)
+            event = tell(thing)
+            yield Message(
+                id=f"{event.subject}:{thing.id}:{thing.version}:{run}",
+                subject=event.subject,
+                data=event.model_dump_json().encode(),
+                aggregate_id=thing.id,
+                at=self._clock(),
+            )
+
+    def _entries(self, change: Change[T]) -> list[Doc]:
+        now = self._clock()
+        after = change.after
+        return [entry(event, after.id, after.version, now) for event in change.events]
+
+
+async def upsert_newer(
+    collection: Collection, aggregate_id: str, version: int, fields: Mapping[str, Any]
+) -> bool:
+    """Keep a copy of another service's aggregate: apply its state only if it is newer.
+
+    One atomic conditional upsert, so that duplicates and reordering converge to the same state.
+
+    Returns:
+        Whether the state was newer than what was there.
+    """
+    _id = ObjectId(aggregate_id)
+    try:
+        result = await collection.update_one(
+            {"_id": _id, "version": {"$lt": version}},
+            {"$set": {"version": version, **fields}},
+            upsert=True,
+        )
+    except DuplicateKeyError:  # it is there, and not older
+        return False
+    return result.modified_count == 1 or result.upserted_id is not None
+
+
+def object_id(text: str) -> ObjectId:
+    """Turn one of our ids into MongoDB's type."""
+    return ObjectId(text)
+
+
+def is_duplicate(error: DuplicateKeyError, index: str) -> bool:
+    """Tell whether this unique index refused the write."""
+    details = error.details or {}
+    return f"index: {index} " in str(details.get("errmsg", ""))
+
+
+def at(moment: datetime | None) -> str | None:
+    """Show a moment as RFC 3339 in UTC, to the millisecond."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,42 @@
+"""What every service reads from its environment. No secret has a default."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Key = Annotated[SecretStr, Field(min_length=32)]
+"""A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that all services share; a missing or wrong one stops the start."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment, and say in one line what is missing or wrong in it."""
+        try:
+            return cls()  # pyright: ignore[reportCallIssue] - the environment fills it
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+            )
+            raise SystemExit(f"settings: {wrong}") from None
+
+    mongo_uri: str
+    """MongoDB with the service's own database as its path."""
+    nats_url: str
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """Copies of each stream: 1 on one NATS server, 3 on three."""
+    namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""
+    """Prefix of streams and subjects, so that several systems (tests) can share one NATS."""
+    jwt_key: Key
+    jwt_key_previous: Key | None = None
+    """Still accepted, no longer used to sign: rotation without signing anyone out."""
+    cookie_secure: bool = True
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    drain_seconds: Annotated[float, Field(gt=0)] = 10
+    """How long a stopping process may take to finish what it has begun."""

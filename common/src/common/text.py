@@ -1,0 +1,23 @@
+"""Text that people type: one line, bounded, without control characters."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+
+def _printable(text: str) -> str:
+    """Refuse what no person can see or type, lone surrogates among it."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+
+
+def folded_words(text: str) -> list[str]:
+    """Split into words for a search that ignores letter case and accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
+    return list(dict.fromkeys(bare.split()))

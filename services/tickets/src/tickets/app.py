@@ -1,0 +1,30 @@
+"""Tickets, put together."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from common.app import Service
+from common.clock import Clock
+from tickets import api
+from tickets.listeners import listeners
+from tickets.service import Tickets
+from tickets.settings import Settings
+from tickets.store import TicketDocument, TicketStore
+
+
+def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+    """Make the app; uvicorn and the tests call this."""
+    service = Service.configured("tickets", settings or Settings.from_environment(), clock)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with service.running([TicketDocument]) as running:
+            tickets = Tickets(TicketStore(running.relay, running.clock), running.clock)
+            app.state.tickets, app.state.rebuild = tickets, tickets.states
+            async with running.listening(listeners(tickets)):
+                app.state.running = running
+                yield
+
+    return service.app(lifespan, api.router)

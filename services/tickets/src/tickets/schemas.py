@@ -1,0 +1,61 @@
+"""What the wire sees of a ticket."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from common import money
+from common.events import TicketStatus
+from common.http import Wire
+from common.text import Line
+from tickets.domain import Ticket
+
+Title = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
+Price = Annotated[
+    int,
+    BeforeValidator(money.cents),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0.5, "maximum": 999999.99, "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,2})?$"},
+            ]
+        }
+    ),
+]
+"""A number or a numeric string outside, whole cents inside."""
+
+
+class TicketIn(Wire):
+    """What a seller sends."""
+
+    title: Title
+    price: Price
+
+
+class TicketOut(Wire):
+    """What everybody sees."""
+
+    id: str
+    title: str
+    price: Annotated[float, Field(examples=[19.99])]
+    user_id: str
+    status: TicketStatus
+    order_id: str | None
+    version: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> Self:
+        """Show a ticket."""
+        return cls(
+            id=ticket.id,
+            title=ticket.title,
+            price=money.price(ticket.price),
+            user_id=ticket.user_id,
+            status=ticket.status,
+            order_id=ticket.order_id,
+            version=ticket.version,
+            created_at=ticket.created_at,
+        )

@@ -1,0 +1,172 @@
+"""Tickets in MongoDB: the only file that touches it."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from common.change import Change
+from common.clock import Clock
+from common.errors import Invalid
+from common.events import TicketStatus
+from common.http import Page, decode_cursor, encode_cursor
+from common.ids import is_id
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
+from common.outbox import Doc, Relay
+from common.text import folded_words
+from tickets.domain import Fence, Sort, Ticket
+
+
+class TicketDocument(AggregateDocument):
+    """A ticket as it is kept; `words` are its title's, for the search."""
+
+    title: str
+    price: int
+    user_id: str
+    created_at: datetime
+    status: TicketStatus
+    order_id: str | None
+    hold: int
+    order_version: int
+    words: list[str]
+
+    class Settings:
+        name = "tickets"
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel([("status", ASCENDING), ("price", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel([("status", ASCENDING), ("words", ASCENDING)]),
+            IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
+        ]
+
+
+_ORDER: Final[dict[Sort, list[tuple[str, int]]]] = {
+    Sort.NEWEST: [("_id", DESCENDING)],
+    Sort.OLDEST: [("_id", ASCENDING)],
+    Sort.CHEAPEST: [("price", ASCENDING), ("_id", DESCENDING)],
+    Sort.DEAREST: [("price", DESCENDING), ("_id", ASCENDING)],
+}
+
+
+def _read(doc: Mapping[str, Any]) -> Ticket:
+    return Ticket(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        title=doc["title"],
+        price=doc["price"],
+        user_id=doc["user_id"],
+        created_at=doc["created_at"],
+        status=TicketStatus(doc["status"]),
+        order_id=doc["order_id"],
+        fence=Fence(doc["hold"], doc["order_version"]),
+    )
+
+
+def _write(ticket: Ticket) -> Doc:
+    return {
+        "title": ticket.title,
+        "price": ticket.price,
+        "user_id": ticket.user_id,
+        "created_at": ticket.created_at,
+        "status": ticket.status,
+        "order_id": ticket.order_id,
+        "hold": ticket.fence.hold,
+        "order_version": ticket.fence.version,
+        "words": folded_words(ticket.title),
+    }
+
+
+class TicketStore(Store[Ticket]):
+    """Every ticket there is."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(TicketDocument, relay, clock, read=_read, write=_write)
+
+    async def add_once(self, change: Change[Ticket]) -> Ticket:
+        """Insert a ticket; one that is already there under this id is the same request's."""
+        try:
+            return await self.add(change)
+        except DuplicateKeyError:
+            return await self.get(change.after.id)
+
+    async def available(
+        self,
+        *,
+        q: str = "",
+        sort: Sort = Sort.NEWEST,
+        min_price: int | None = None,
+        max_price: int | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Ticket]:
+        """Give one page of what can be ordered now.
+
+        Args:
+            q: words that the title must have, each at least begun.
+            sort: the order.
+            min_price: the least price, in cents.
+            max_price: the greatest price, in cents.
+            limit: how many at most.
+            cursor: where the page before ended.
+        """
+        filters: list[Doc] = [{"status": TicketStatus.AVAILABLE}]
+        filters += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in folded_words(q)]
+        if min_price is not None:
+            filters.append({"price": {"$gte": min_price}})
+        if max_price is not None:
+            filters.append({"price": {"$lte": max_price}})
+        return await self._page(filters, sort, limit, cursor)
+
+    async def of_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
+        """Give one page of what somebody lists, whatever its state, newest first."""
+        return await self._page([{"user_id": user_id}], Sort.NEWEST, limit, cursor)
+
+    async def _page(
+        self, filters: list[Doc], sort: Sort, limit: int, cursor: str | None
+    ) -> Page[Ticket]:
+        order = _ORDER[sort]
+        if cursor is not None:
+            filters.append(_after(cursor, sort))
+        docs = (
+            await self.collection.find({"$and": filters}, {"outbox": 0})
+            .sort(order)
+            .limit(limit + 1)
+            .to_list()
+        )
+        tickets = [self.read(doc) for doc in docs[:limit]]
+        more = len(docs) > limit
+        return Page(tickets, _cursor(tickets[-1], sort) if more else None)
+
+
+def _cursor(last: Ticket, sort: Sort) -> str:
+    if sort in {Sort.CHEAPEST, Sort.DEAREST}:
+        return encode_cursor(sort, last.price, last.id)
+    return encode_cursor(sort, last.id)
+
+
+def _after(cursor: str, sort: Sort) -> Doc:
+    """Say what comes after a cursor in this order.
+
+    Raises:
+        Invalid: it is not one of ours, or of another order.
+    """
+    match decode_cursor(cursor):
+        case [str(of), str(last)] if of == sort and is_id(last):
+            return {"_id": {_beyond(sort, "_id"): object_id(last)}}
+        case [str(of), int(price), str(last)] if of == sort and is_id(last):
+            return {
+                "$or": [
+                    {"price": {_beyond(sort, "price"): price}},
+                    {"price": price, "_id": {_beyond(sort, "_id"): object_id(last)}},
+                ]
+            }
+        case _:
+            raise Invalid("cursor is not one of ours", field="cursor")
+
+
+def _beyond(sort: Sort, field: str) -> str:
+    return "$gt" if dict(_ORDER[sort])[field] == ASCENDING else "$lt"

@@ -1,0 +1,15 @@
+"""A tickets service of each test's own."""
+
+from typing import Any
+
+import pytest
+
+from common.testing import Client, Serve
+from tickets.app import create
+from tickets.settings import Settings
+
+
+@pytest.fixture
+async def tickets(serve: Serve, environment: dict[str, Any]) -> Client:
+    """The running service, asked by nobody in particular."""
+    return await serve(create(Settings(**environment)))

@@ -1,0 +1,399 @@
+"""Tickets over HTTP: every route with every status that it can answer."""
+
+import math
+from typing import Any
+
+import pytest
+
+from common.errors import Failure
+from common.events import (
+    OrderCreated,
+    OrderedTicket,
+    OrderStatus,
+    TicketCreated,
+    TicketStatus,
+    TicketUpdated,
+)
+from common.ids import new_id
+from common.testing import Client, Published, errors, eventually
+
+GOOD = {"title": "Front row", "price": 19.99}
+
+
+async def listed(tickets: Client, **fields: Any) -> dict[str, Any]:
+    response = await tickets.post("/api/tickets", json={**GOOD, **fields})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def reserve(tickets: Client, published: Published, ticket: dict[str, Any]) -> str:
+    """Have orders lock the ticket."""
+    order = OrderCreated(
+        id=new_id(),
+        version=0,
+        status=OrderStatus.CREATED,
+        user_id=new_id(),
+        expires_at="2030-01-01T12:15:00Z",
+        ticket=OrderedTicket(id=ticket["id"], title=ticket["title"], price=1999, hold=1),
+    )
+    await published.publish(order, aggregate_id=order.id)
+
+    async def reserved() -> bool:
+        shown = (await tickets.get(f"/api/tickets/{ticket['id']}")).json()
+        return shown["status"] == TicketStatus.RESERVED
+
+    await eventually(reserved)
+    return order.id
+
+
+async def test_listing_a_ticket_answers_201_with_the_ticket(tickets: Client) -> None:
+    seller = tickets.as_user()
+
+    response = await tickets.post("/api/tickets", json=GOOD)
+
+    assert response.status_code == 201
+    body = response.json()
+    assert body.items() >= {**GOOD, "userId": seller.id, "version": 0, "orderId": None}.items()
+    assert response.headers["etag"] == '"0"'
+
+
+async def test_a_listed_ticket_is_published(tickets: Client, published: Published) -> None:
+    tickets.as_user()
+
+    ticket = await listed(tickets)
+
+    event = await published.next(TicketCreated)
+    assert (event.id, event.title, event.price, event.version) == (
+        ticket["id"],
+        "Front row",
+        1999,
+        0,
+    )
+
+
+async def test_listing_needs_a_session(tickets: Client) -> None:
+    response = await tickets.post("/api/tickets", json=GOOD)
+
+    assert response.status_code == 401
+    assert errors(response) == [{"message": "Not authorized"}]
+
+
+async def test_the_session_is_asked_for_before_the_body_is_read(tickets: Client) -> None:
+    response = await tickets.post("/api/tickets", content=b"{")
+
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"price": 10}, "title"),
+        ({"title": "", "price": 10}, "title"),
+        ({"title": "   ", "price": 10}, "title"),
+        ({"title": "x" * 201, "price": 10}, "title"),
+        ({"title": "a\u0000b", "price": 10}, "title"),
+        ({"title": {"$gt": ""}, "price": 10}, "title"),
+        ({"title": 7, "price": 10}, "title"),
+        ({"title": "x"}, "price"),
+        ({"title": "x", "price": None}, "price"),
+        ({"title": "x", "price": -1}, "price"),
+        ({"title": "x", "price": 0}, "price"),
+        ({"title": "x", "price": 0.49}, "price"),
+        ({"title": "x", "price": 1.001}, "price"),
+        ({"title": "x", "price": 1_000_000}, "price"),
+        ({"title": "x", "price": "ten"}, "price"),
+        ({"title": "x", "price": ""}, "price"),
+        ({"title": "x", "price": True}, "price"),
+        ({"title": "x", "price": [1]}, "price"),
+        ({"title": "x", "price": {"$gt": 0}}, "price"),
+        ({"title": "x", "price": "9" * 5000}, "price"),
+    ],
+)
+async def test_a_malformed_ticket_is_refused_at_its_field(
+    tickets: Client, body: dict[str, Any], field: str
+) -> None:
+    tickets.as_user()
+
+    response = await tickets.post("/api/tickets", json=body)
+
+    assert response.status_code == 400
+    assert {error["field"] for error in errors(response)} == {field}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b'{"title": "x", "price": NaN}',
+        b'{"title": "x", "price": Infinity}',
+        b'{"title": "x", "price": 1e999}',
+        b'{"title": "\\ud800", "price": 10}',
+        b"\xff\xfe",
+        b'{"title":' * 2000,
+    ],
+)
+async def test_a_body_that_is_no_ticket_is_refused(tickets: Client, content: bytes) -> None:
+    tickets.as_user()
+
+    response = await tickets.post(
+        "/api/tickets", content=content, headers={"content-type": "application/json"}
+    )
+
+    assert response.status_code == 400, response.text
+    assert errors(response)
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"), [("0.50", 0.5), (999999.99, 999999.99), ("19.9", 19.9)]
+)
+async def test_a_price_is_a_number_or_a_numeric_string(
+    tickets: Client, price: object, shown: float
+) -> None:
+    tickets.as_user()
+
+    ticket = await listed(tickets, price=price)
+
+    assert math.isclose(ticket["price"], shown, rel_tol=0)
+
+
+async def test_a_body_over_the_limit_is_refused(tickets: Client) -> None:
+    tickets.as_user()
+
+    response = await tickets.post("/api/tickets", json={"title": "x" * 70_000, "price": 1})
+
+    assert response.status_code == 413
+    assert errors(response)
+
+
+async def test_a_ticket_is_shown_to_anybody(tickets: Client) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+    tickets.as_nobody()
+
+    response = await tickets.get(f"/api/tickets/{ticket['id']}")
+
+    assert response.status_code == 200
+    assert response.json() == ticket
+
+
+@pytest.mark.parametrize("ticket_id", [new_id(), "nonsense", "1" * 23, "$where"])
+async def test_what_is_not_there_is_404(tickets: Client, ticket_id: str) -> None:
+    response = await tickets.get(f"/api/tickets/{ticket_id}")
+
+    assert response.status_code == 404
+    assert errors(response) == [{"message": "Not Found"}]
+
+
+async def test_a_reader_who_has_the_ticket_gets_304(tickets: Client) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+
+    response = await tickets.get(f"/api/tickets/{ticket['id']}", headers={"If-None-Match": '"0"'})
+
+    assert response.status_code == 304
+    assert response.content == b""
+
+
+async def test_editing_changes_the_ticket(tickets: Client, published: Published) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+
+    response = await tickets.put(
+        f"/api/tickets/{ticket['id']}", json={"title": "Back row", "price": 5}
+    )
+
+    assert response.status_code == 200
+    assert response.json() == {**ticket, "title": "Back row", "price": 5.0, "version": 1}
+    assert (await tickets.get(f"/api/tickets/{ticket['id']}")).json() == response.json()
+    event = await published.next(TicketUpdated)
+    assert (event.id, event.title, event.price, event.version) == (ticket["id"], "Back row", 500, 1)
+
+
+async def test_editing_needs_a_session(tickets: Client) -> None:
+    response = await tickets.put(f"/api/tickets/{new_id()}", json=GOOD)
+
+    assert response.status_code == 401
+
+
+async def test_editing_an_unknown_ticket_is_404(tickets: Client) -> None:
+    tickets.as_user()
+
+    response = await tickets.put(f"/api/tickets/{new_id()}", json=GOOD)
+
+    assert response.status_code == 404
+
+
+async def test_editing_checks_the_body_before_it_looks_the_ticket_up(tickets: Client) -> None:
+    tickets.as_user()
+
+    response = await tickets.put(f"/api/tickets/{new_id()}", json={"title": "", "price": 5})
+
+    assert response.status_code == 400
+
+
+async def test_a_stranger_cannot_edit_and_does_not_learn_that_it_is_reserved(
+    tickets: Client, published: Published
+) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+    await reserve(tickets, published, ticket)
+    tickets.as_user()
+
+    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=GOOD)
+
+    assert response.status_code == 401
+
+
+async def test_a_reserved_ticket_cannot_be_edited(tickets: Client, published: Published) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+    await reserve(tickets, published, ticket)
+
+    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=GOOD)
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "Cannot edit a reserved ticket"}]
+
+
+async def test_editing_a_version_nobody_has_seen_is_412(tickets: Client) -> None:
+    tickets.as_user()
+    ticket = await listed(tickets)
+    path = f"/api/tickets/{ticket['id']}"
+
+    stale = await tickets.put(path, json={**GOOD, "price": 6}, headers={"If-Match": '"7"'})
+    fresh = await tickets.put(path, json={**GOOD, "price": 6}, headers={"If-Match": '"0"'})
+
+    assert stale.status_code == 412
+    assert fresh.status_code == 200
+
+
+async def test_the_list_shows_what_can_be_ordered_newest_first(
+    tickets: Client, published: Published
+) -> None:
+    tickets.as_user()
+    first, second, third = [await listed(tickets, title=title) for title in ("a", "b", "c")]
+    await reserve(tickets, published, second)
+
+    response = await tickets.get("/api/tickets")
+
+    assert response.status_code == 200
+    assert [ticket["id"] for ticket in response.json()] == [third["id"], first["id"]]
+
+
+async def test_an_empty_market_is_an_empty_list(tickets: Client) -> None:
+    response = await tickets.get("/api/tickets")
+
+    assert (response.status_code, response.json()) == (200, [])
+
+
+@pytest.mark.parametrize("sort", ["-createdAt", "createdAt", "price", "-price"])
+async def test_pages_follow_one_another_without_gap_or_repeat(tickets: Client, sort: str) -> None:
+    tickets.as_user()
+    prices = [5, 3, 5, 1, 5]
+    for price in prices:
+        await listed(tickets, price=price)
+    seen: list[dict[str, Any]] = []
+    url: str | None = f"/api/tickets?limit=2&sort={sort}"
+    while url:
+        response = await tickets.get(url)
+        assert len(response.json()) <= 2
+        seen += response.json()
+        link = response.headers.get("link", "")
+        url = link[1 : link.index(">")] if link else None
+
+    whole = (await tickets.get(f"/api/tickets?sort={sort}")).json()
+    assert seen == whole
+    assert len({ticket["id"] for ticket in seen}) == len(prices)
+    if sort.endswith("price"):
+        ordered = sorted(prices, reverse=sort.startswith("-"))
+        assert [ticket["price"] for ticket in seen] == ordered
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=beyonce", ["Beyoncé in Paris"]),
+        ("q=PAR+bey", ["Beyoncé in Paris"]),
+        ("q=row", ["Front row"]),
+        ("q=ont", []),
+        ("q=.*", ["Beyoncé in Paris", "Front row"]),
+        ("q=%24where", []),
+        ("minPrice=20", ["Beyoncé in Paris"]),
+        ("maxPrice=19.99", ["Front row"]),
+        ("minPrice=19.99&maxPrice=19.99", ["Front row"]),
+    ],
+)
+async def test_the_list_can_be_searched(tickets: Client, query: str, found: list[str]) -> None:
+    tickets.as_user()
+    await listed(tickets, title="Front row", price=19.99)
+    await listed(tickets, title="Beyoncé in Paris", price=80)
+
+    response = await tickets.get(f"/api/tickets?{query}")
+
+    assert [ticket["title"] for ticket in response.json()] == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "sort=title",
+        "minPrice=NaN",
+        "maxPrice=-1",
+        "minPrice=1.001",
+        "cursor=x",
+        "cursor=bnVsbA",
+        "sort=price&cursor=WyItY3JlYXRlZEF0Il0",
+        f"q={'x' * 201}",
+    ],
+)
+async def test_a_malformed_query_is_refused(tickets: Client, query: str) -> None:
+    response = await tickets.get(f"/api/tickets?{query}")
+
+    assert response.status_code == 400, response.text
+    assert errors(response)[0]["field"] == query.rpartition("&")[2].partition("=")[0]
+
+
+async def test_own_listings_are_shown_whatever_their_state(
+    tickets: Client, published: Published
+) -> None:
+    tickets.as_user()
+    await listed(tickets, title="another's")
+    tickets.as_user()
+    first, second = await listed(tickets), await listed(tickets)
+    await reserve(tickets, published, first)
+
+    response = await tickets.get("/api/tickets/mine")
+
+    assert [t["id"] for t in response.json()] == [second["id"], first["id"]]
+    assert [t["status"] for t in response.json()] == ["available", "reserved"]
+
+
+async def test_own_listings_need_a_session(tickets: Client) -> None:
+    response = await tickets.get("/api/tickets/mine")
+
+    assert response.status_code == 401
+
+
+async def test_the_same_idempotency_key_gives_the_first_answer_again(
+    tickets: Client, published: Published
+) -> None:
+    tickets.as_user()
+    headers = {"Idempotency-Key": "once"}
+
+    first = await tickets.post("/api/tickets", json=GOOD, headers=headers)
+    again = await tickets.post("/api/tickets", json=GOOD, headers=headers)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert len((await tickets.get("/api/tickets/mine")).json()) == 1
+    assert len(await published.all(TicketCreated)) == 1
+
+
+def test_every_failure_has_a_status() -> None:
+    assert all(kind.status >= 400 for kind in Failure.__subclasses__())
