@@ -1,0 +1,36 @@
+"""Runs one program for exactly as long as whoever started it lives, however that one dies.
+
+Started as a script, by path: `guard.py SCRATCH COMMAND...`. Its stdin is a pipe that its starter
+holds open; when the pipe closes, the program is killed and its scratch folder removed.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+
+def main(scratch: str, *command: str) -> int:
+    """Run the command, end it with the pipe, and clear the scratch folder."""
+    for deaf_to in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # The starter decides, by closing the pipe. A handler, unlike SIG_IGN, is not inherited.
+        signal.signal(deaf_to, _ignore)
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def follow() -> None:
+        sys.stdin.buffer.read()
+        program.kill()
+
+    threading.Thread(target=follow, daemon=True).start()
+    status = program.wait()
+    shutil.rmtree(scratch, ignore_errors=True)
+    return status
+
+
+def _ignore(_signal: int, _frame: object) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""Makes a lone mongod the one member of its replica set."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+NAME = "rs0"
+NOT_YET_INITIALIZED = 94
+
+
+def primary(port: int) -> Callable[[], bool]:
+    """Ready when the mongod on this port takes writes; initiates or renames the set on the way."""
+
+    def ready() -> bool:
+        client = MongoClient[dict[str, Any]](
+            "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+        )
+        with client:
+            try:
+                if client.admin.command("hello")["isWritablePrimary"]:
+                    return True
+                _settle(client, f"127.0.0.1:{port}")
+            except PyMongoError:
+                return False
+            return False
+
+    return ready
+
+
+def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
+    member = {"_id": 0, "host": host}
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as failure:
+        if failure.code != NOT_YET_INITIALIZED:
+            raise
+        client.admin.command("replSetInitiate", {"_id": NAME, "members": [member]})
+        return
+    if config["members"][0]["host"] != host:  # the data was kept, the port was moved
+        moved = config | {"members": [config["members"][0] | member]}
+        moved["version"] += 1
+        client.admin.command("replSetReconfig", moved, force=True)

@@ -1,0 +1,63 @@
+"""The servers that are not ours, with the settings that development and tests need."""
+
+import json
+import sys
+from pathlib import Path
+
+from ticketing_local import ready, replica_set, tools
+from ticketing_local.program import Program
+
+
+def mongod(port: int, data: Path, cache_gigabytes: float = 0.5) -> Program:
+    """One mongod as a one-node replica set: majority writes and change streams need one."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = (
+        *(tools.find(tools.MONGOD), "--quiet", "--replSet", replica_set.NAME, "--dbpath", data),
+        *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket"),
+        *("--wiredTigerCacheSizeGB", str(cache_gigabytes), "--oplogSize", "512"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # Nobody else could take over: waiting for a successor at each stop is lost time.
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+    )
+    return Program("mongod", command, port, replica_set.primary(port), stop_seconds=60)
+
+
+def mongo_url(port: int, database: str = "") -> str:
+    """Give the address a driver is given."""
+    return f"mongodb://127.0.0.1:{port}/{database}?replicaSet={replica_set.NAME}"
+
+
+def nats(port: int, data: Path, *, sync_always: bool = True) -> Program:
+    """One nats-server with JetStream; every acknowledged message is on the disk."""
+    data.mkdir(parents=True, exist_ok=True)
+    jetstream = {"store_dir": str(data), "sync_interval": "always" if sync_always else "2m"}
+    config = data / "nats.conf"
+    config.write_text(
+        json.dumps(
+            {"listen": f"127.0.0.1:{port}", "server_name": "local", "jetstream": jetstream},
+            indent=2,
+        )
+    )
+    command = (tools.find(tools.NATS), "--config", config)
+    return Program("nats", command, port, ready.nats_jetstream(port))
+
+
+def redis(port: int, data: Path, databases: int = 16) -> Program:
+    """One Redis that stores nothing: what it holds is an alarm clock, the truth is in MongoDB."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = (
+        *(tools.find(tools.REDIS), "--bind", "127.0.0.1", "--port", str(port), "--dir", data),
+        *("--save", "", "--appendonly", "no", "--databases", str(databases)),
+    )
+    return Program("redis", command, port, ready.redis_pong(port))
+
+
+def stripe(port: int, data: Path, hook: str | None = None) -> Program:
+    """The stand-in for Stripe; `hook` is `URL=SECRET` of who hears of its events."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = (
+        *(sys.executable, "-m", "stripe_local", "--port", str(port)),
+        *("--db", data / "stripe.sqlite"),
+        *(("--hook", hook) if hook else ()),
+    )
+    return Program("stripe", command, port, ready.http_ok(f"http://127.0.0.1:{port}/_local/health"))

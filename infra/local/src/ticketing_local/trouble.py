@@ -1,0 +1,5 @@
+"""What is told to the person at the terminal when something cannot go on."""
+
+
+class Trouble(Exception):
+    """One clear line: what is wrong and what mends it."""

@@ -1,0 +1,59 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nats
+import pymongo
+import redis as redis_client
+
+from ticketing_local.paths import ROOT
+
+
+def test_mongo_takes_majority_writes(mongo_url: str) -> None:
+    with pymongo.MongoClient[dict[str, Any]](mongo_url, w="majority") as client:
+        client.fixture.things.insert_one({"_id": 1})
+        with client.start_session() as session, session.start_transaction():
+            assert client.fixture.things.find_one({"_id": 1}, session=session) == {"_id": 1}
+        client.drop_database("fixture")
+
+
+def test_redis_gives_a_database_to_each_test(redis_url: str) -> None:
+    with redis_client.Redis.from_url(f"{redis_url}/1023") as client:
+        assert client.set("a", "b")
+        assert client.flushdb()
+
+
+async def test_nats_has_jetstream(nats_url: str) -> None:
+    connection = await nats.connect(nats_url)
+    assert (await connection.jetstream().account_info()).streams == 0
+    await connection.close()
+
+
+def test_servers_end_when_the_tests_are_killed(tmp_path: Path) -> None:
+    (tmp_path / "test_killed.py").write_text(
+        "import os, signal\n"
+        "def test_killed(redis_url):\n"
+        "    print(redis_url, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-s", "-q", "-p", "ticketing_local.fixtures"),
+            *("-c", "/dev/null", str(tmp_path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    address = next(word for word in run.stdout.split() if word.startswith("redis://"))
+    client = redis_client.Redis.from_url(address)
+    for _ in range(100):
+        try:
+            client.ping()
+        except redis_client.ConnectionError:
+            break
+    else:
+        raise AssertionError("the server outlived the tests that started it")
+    client.close()
