@@ -184,15 +184,18 @@ class Store(Generic[T]):
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
         raise Unavailable(retry_after=1)
 
-    async def states(self, tell: Callable[[T], Event]) -> AsyncGenerator[Message]:
+    async def states(self, tell: Callable[[T], Event | None]) -> AsyncGenerator[Message]:
         """Go through every aggregate as an event of its present state, under ids never used before.
 
-        For the operator's `rebuild`: a lost stream, or a new listener, is filled from here.
+        For the operator's `rebuild`: a lost stream, or a new listener, is filled from here. What
+        has nothing to tell yet is left out.
         """
         run = new_id()
         async for doc in self.collection.find({}, {"outbox": 0}):
             thing = self.read(doc)
             event = tell(thing)
+            if event is None:
+                continue
             yield Message(
                 id=f"{event.subject}:{thing.id}:{thing.version}:{run}",
                 subject=event.subject,

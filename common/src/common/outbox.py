@@ -13,18 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 import structlog
 from pymongo import UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 
 from common import telemetry
 from common.bus import Bus, Message, PublishError
 from common.clock import Clock
 from common.events import Event
+from common.lease import Lease
 
 Doc = dict[str, Any]
 Collection = AsyncCollection[Doc]
@@ -77,14 +77,13 @@ class Relay:
         self, bus: Bus, database: AsyncDatabase[Doc], names: Iterable[str], clock: Clock
     ) -> None:
         self._bus = bus
-        self._leases = database["leases"]
+        self._lease = Lease(database, "outbox-sweep", LEASE, clock)
         self._collections = [database[name] for name in names]
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._me = uuid4().hex
         self._tasks: list[asyncio.Task[None]] = []
 
     def nudge(self, collection: Collection, aggregate_id: object, entries: Sequence[Doc]) -> None:
@@ -154,7 +153,7 @@ class Relay:
     async def _sweep_for_ever(self) -> None:
         while True:
             try:
-                if await self._lead():
+                if await self._lease.held():
                     for collection in self._collections:
                         await self._sweep(collection)
             except (PyMongoError, PublishError) as error:
@@ -176,18 +175,3 @@ class Relay:
                 await self._send(waiting[start : start + BATCH])
             if len(left) < SWEEP_BATCH:
                 return
-
-    async def _lead(self) -> bool:
-        """Hold the sweep's lease, so that replicas do not all publish the same again."""
-        now = self._clock()
-        mine_or_over = {
-            "_id": "outbox-sweep",
-            "$or": [{"owner": self._me}, {"until": {"$lt": now}}],
-        }
-        try:
-            result = await self._leases.update_one(
-                mine_or_over, {"$set": {"owner": self._me, "until": now + LEASE}}, upsert=True
-            )
-        except DuplicateKeyError:
-            return False
-        return result.matched_count == 1 or result.upserted_id is not None
