@@ -1,0 +1,1 @@
+"""When a reservation runs out."""

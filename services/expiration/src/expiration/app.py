@@ -1,0 +1,44 @@
+"""Expiration, put together: the listeners and the sweep. The worker is in `expiration.jobs`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from common.app import Service
+from common.clock import Clock
+from common.lease import Lease
+from expiration import alarms
+from expiration.listeners import listeners
+from expiration.service import Expirations
+from expiration.settings import Settings
+from expiration.store import DeadlineDocument, DeadlineStore
+from expiration.sweep import LEASE, sweeping
+
+
+def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+    """Make the app; uvicorn and the tests call this."""
+    settings = settings or Settings.from_environment()
+    service = Service.configured("expiration", settings, clock)
+    every = timedelta(seconds=settings.expiration_sweep_seconds)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with (
+            service.running([DeadlineDocument]) as running,
+            alarms.connected(settings) as connected,
+        ):
+            expirations = Expirations(
+                DeadlineStore(running.relay, running.clock), connected, running.clock
+            )
+            app.state.expirations, app.state.rebuild = expirations, expirations.states
+            lease = Lease(running.database, "deadline-sweep", LEASE, running.clock)
+            async with (
+                running.listening(listeners(expirations)),
+                sweeping(expirations, lease, every),
+            ):
+                app.state.running = running
+                yield
+
+    return service.app(lifespan)

@@ -1,0 +1,100 @@
+"""The worker: `arq expiration.jobs.Worker` runs the alarms, with the service's own environment.
+
+arq forgets a job whose function raises, so whatever goes wrong is a `Retry` with a growing delay;
+behind the last one stands the sweep. No result is kept: it would block the id.
+"""
+
+import logging
+import math
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+from arq import func
+from arq.connections import RedisSettings
+from arq.worker import Retry
+from redis.asyncio.retry import Retry as RedisRetry
+from redis.backoff import ExponentialBackoff
+
+from common.app import Service
+from common.clock import Clock
+from common.errors import NotFound
+from expiration import alarms
+from expiration.alarms import FUNCTION, deserialize, queue_name, serialize
+from expiration.service import Expirations
+from expiration.settings import Settings
+from expiration.store import DeadlineDocument, DeadlineStore
+
+log = structlog.get_logger("jobs")
+
+POLL_SECONDS: Final = 0.1
+"""arq's own half a second would be a quarter of the two seconds that an order may be late."""
+MAX_JOBS: Final = 100
+"""arq starts at most this many per poll: with its own 10 a rush of orders would be hours late."""
+JOB_SECONDS: Final = 10
+"""A killed worker's jobs are parked for this and ten more; the sweep fires them long before."""
+MAX_TRIES: Final = 12
+MAX_DELAY: Final = 30.0
+HEALTH_SECONDS: Final = 15
+REDIS_RETRIES: Final = 8
+"""Rides out a restart of Redis; a longer absence ends the process, and its keeper restarts it."""
+
+
+async def fire(ctx: dict[Any, Any], order_id: str) -> None:
+    """Fire the deadline of one order; look again later when it is not due, or it fails."""
+    expirations: Expirations = ctx["expirations"]
+    try:
+        wait = await expirations.fire(order_id)
+    except NotFound:
+        log.warning("an alarm without a deadline", order=order_id)
+        return
+    except Exception as error:
+        delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
+        log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)
+        raise Retry(defer=delay) from error
+    if wait is not None:
+        raise Retry(defer=math.ceil(wait.total_seconds() * 1000) / 1000)
+
+
+def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
+    """Give the settings of an arq worker that runs the alarms."""
+    opened = AsyncExitStack()
+
+    async def on_startup(ctx: dict[Any, Any]) -> None:
+        service = Service.configured("expiration", settings, clock)
+        arq_log = logging.getLogger("arq")
+        arq_log.handlers.clear()  # arq's command line set its own, not in our format
+        arq_log.setLevel(logging.WARNING)  # below, it tells of every job twice
+        running = await opened.enter_async_context(service.running([DeadlineDocument]))
+        connected = await opened.enter_async_context(alarms.connected(settings))
+        store = DeadlineStore(running.relay, running.clock)
+        ctx["expirations"] = Expirations(store, connected, running.clock)
+
+    async def on_shutdown(_: dict[Any, Any]) -> None:
+        await opened.aclose()
+
+    redis = RedisSettings.from_dsn(settings.redis_url)
+    redis.retry = RedisRetry(ExponentialBackoff(cap=1, base=0.05), REDIS_RETRIES)
+    return {
+        "functions": [func(fire, name=FUNCTION)],
+        "queue_name": queue_name(settings),
+        "redis_settings": redis,
+        "on_startup": on_startup,
+        "on_shutdown": on_shutdown,
+        "poll_delay": POLL_SECONDS,
+        "max_jobs": MAX_JOBS,
+        "max_tries": MAX_TRIES,
+        "job_timeout": JOB_SECONDS,
+        "job_completion_wait": math.ceil(settings.drain_seconds),
+        "keep_result": 0,
+        "health_check_interval": HEALTH_SECONDS,
+        "job_serializer": serialize,
+        "job_deserializer": deserialize,
+    }
+
+
+def __getattr__(name: str) -> dict[str, Any]:
+    """Make `Worker` when arq asks for it: importing this file reads no environment."""
+    if name != "Worker":
+        raise AttributeError(name)
+    return worker(Settings.from_environment())

@@ -1,0 +1,30 @@
+"""What expiration hears: orders set their deadlines and clear them."""
+
+from common.bus import Handlers, handlers
+from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from expiration.service import Expirations
+
+
+def listeners(expirations: Expirations) -> Handlers:
+    """Say what is done about each event."""
+
+    async def follow(
+        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
+    ) -> None:
+        await expirations.follow_order(
+            event.id, event.status, expires_at=event.expires_at, version=event.version
+        )
+
+    async def on_order_created(event: OrderCreated) -> None:
+        await follow(event)
+
+    async def on_order_updated(event: OrderUpdated) -> None:
+        await follow(event)
+
+    async def on_order_cancelled(event: OrderCancelled) -> None:
+        await follow(event)
+
+    async def on_order_completed(event: OrderCompleted) -> None:
+        await follow(event)
+
+    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
