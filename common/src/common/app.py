@@ -46,7 +46,7 @@ class Running:
 
     async def ready(self) -> bool:
         """Tell whether a request sent now would be served."""
-        if not self.bus.healthy:
+        if not (self.bus.healthy and self.relay.alive):
             return False
         try:
             await self.database.command("ping")

@@ -102,11 +102,19 @@ class Relay:
 
     async def stop(self, grace: float) -> None:
         """Publish what waits, for at most `grace` seconds; the next process sweeps the rest."""
+        if not self._tasks:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), grace)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is written now would be published."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _publish_for_ever(self) -> None:
         while True:

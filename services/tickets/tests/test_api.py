@@ -1,6 +1,7 @@
 """Tickets over HTTP: every route with every status that it can answer."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ async def reserve(tickets: Client, published: Published, ticket: dict[str, Any])
         version=0,
         status=OrderStatus.CREATED,
         user_id=new_id(),
-        expires_at="2030-01-01T12:15:00Z",
+        expires_at=datetime(2030, 1, 1, 12, 15, tzinfo=UTC),
         ticket=OrderedTicket(id=ticket["id"], title=ticket["title"], price=1999, hold=1),
     )
     await published.publish(order, aggregate_id=order.id)

@@ -1,0 +1,83 @@
+"""Orders over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common.auth import CurrentUser
+from common.http import (
+    PAGE_SIZE,
+    Cursor,
+    IfNoneMatch,
+    Limit,
+    error_responses,
+    reply,
+    reply_unless_known,
+)
+from common.idempotency import IdempotentRoute, NewId
+from common.ids import Id
+from orders.schemas import OrderIn, OrderOut
+from orders.service import Orders
+
+router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
+
+
+async def _door(request: Request) -> Orders:
+    door: Orders = request.app.state.orders
+    return door
+
+
+Door = Annotated[Orders, Depends(_door)]
+
+
+@router.get(
+    "",
+    summary="Your orders, newest first",
+    response_model=list[OrderOut],
+    responses=error_responses(400, 401),
+)
+async def list_orders(
+    request: Request,
+    orders: Door,
+    user: CurrentUser,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
+) -> Response:
+    page = await orders.of_buyer(user.id, limit=limit, cursor=cursor)
+    return reply([OrderOut.of(order) for order in page.items], headers=page.link(request))
+
+
+@router.get(
+    "/{order_id}",
+    summary="One of your orders",
+    response_model=OrderOut,
+    responses=error_responses(401, 404),
+)
+async def show_order(
+    order_id: Id, orders: Door, user: CurrentUser, known: IfNoneMatch = None
+) -> Response:
+    order = await orders.show(order_id, to=user.id)
+    return reply_unless_known(known, order.version, OrderOut.of(order))
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Reserve a ticket",
+    response_model=OrderOut,
+    responses=error_responses(400, 401, 404),
+)
+async def create_order(body: OrderIn, user: CurrentUser, orders: Door, order_id: NewId) -> Response:
+    order = await orders.place(order_id=order_id, ticket_id=body.ticket_id, by=user.id)
+    return reply(OrderOut.of(order), 201, version=order.version)
+
+
+@router.delete(
+    "/{order_id}",
+    status_code=204,
+    summary="Cancel your order while it is not paid",
+    responses=error_responses(400, 401, 404),
+)
+async def cancel_order(order_id: Id, orders: Door, user: CurrentUser) -> Response:
+    await orders.cancel(order_id, by=user.id)
+    return Response(status_code=204)

@@ -1,0 +1,186 @@
+"""What is allowed with an order.
+
+created ----> awaiting:payment ----> complete
+   |                 |                  ^
+   +-----------------|------------------+
+   +-----------------+-------------> cancelled (buyer, expired, payment failed)
+
+`complete` and `cancelled` are final. A buyer's command may be refused; an event never is: one that
+comes late or twice changes nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from common.change import Change
+from common.errors import Invalid, NotAuthorized
+from common.events import (
+    CancelReason,
+    Event,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderStatus,
+    OrderUpdated,
+)
+
+TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
+    OrderStatus.CREATED: frozenset(
+        {OrderStatus.AWAITING_PAYMENT, OrderStatus.COMPLETE, OrderStatus.CANCELLED}
+    ),
+    OrderStatus.AWAITING_PAYMENT: frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELLED}),
+    OrderStatus.COMPLETE: frozenset(),
+    OrderStatus.CANCELLED: frozenset(),
+}
+
+_EVENT: Final = {
+    OrderStatus.CREATED: OrderCreated,
+    OrderStatus.AWAITING_PAYMENT: OrderUpdated,
+    OrderStatus.COMPLETE: OrderCompleted,
+    OrderStatus.CANCELLED: OrderCancelled,
+}
+"""What is told when an order has come to a status."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForSale:
+    """A ticket as orders knows it from tickets' events; its price in cents."""
+
+    id: str
+    title: str
+    price: int
+    seller_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The ticket as it was when it was ordered, and the fence of its order."""
+
+    id: str
+    title: str
+    price: int
+    hold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A buyer's reservation of one ticket, for a limited time."""
+
+    id: str
+    version: int
+    status: OrderStatus
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    ticket: Reserved
+    reason: CancelReason | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the ticket is taken by it: any order that was not given up."""
+        return self.status is not OrderStatus.CANCELLED
+
+    def require_owner(self, user_id: str) -> None:
+        """Refuse anybody else.
+
+        Raises:
+            NotAuthorized: it is another buyer's order.
+        """
+        if user_id != self.user_id:
+            raise NotAuthorized
+
+    def cancel(self, *, by: str) -> Change["Order"]:
+        """Give the order up because its buyer wants to; a second time changes nothing.
+
+        Raises:
+            NotAuthorized: it is another buyer's order.
+            Invalid: it is paid.
+        """
+        self.require_owner(by)
+        if self.status is OrderStatus.COMPLETE:
+            raise Invalid("Order is already complete")
+        return self._to(OrderStatus.CANCELLED, CancelReason.BUYER)
+
+    def expire(self) -> Change["Order"]:
+        """Give the order up because its time ran out; a paid one stays."""
+        return self._to(OrderStatus.CANCELLED, CancelReason.EXPIRED)
+
+    def await_payment(self) -> Change["Order"]:
+        """Note that its buyer has begun to pay."""
+        return self._to(OrderStatus.AWAITING_PAYMENT)
+
+    def complete(self) -> Change["Order"]:
+        """Note that it is paid; one that was given up stays so, and payments gives back."""
+        return self._to(OrderStatus.COMPLETE)
+
+    def fail(self) -> Change["Order"]:
+        """Give the order up because no further payment is allowed."""
+        return self._to(OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED)
+
+    def _to(self, status: OrderStatus, reason: CancelReason | None = None) -> Change["Order"]:
+        if status not in TRANSITIONS[self.status]:
+            return Change(self)
+        after = replace(self, status=status, reason=reason, version=self.version + 1)
+        return Change(after, (after.told(),))
+
+    def told(self) -> Event:
+        """Tell what the order is now."""
+        return _EVENT[self.status](
+            id=self.id,
+            version=self.version,
+            status=self.status,
+            user_id=self.user_id,
+            expires_at=self.expires_at,
+            ticket=OrderedTicket(
+                id=self.ticket.id,
+                title=self.ticket.title,
+                price=self.ticket.price,
+                hold=self.ticket.hold,
+            ),
+            reason=self.reason,
+        )
+
+
+def placed(
+    *,
+    order_id: str,
+    ticket: ForSale,
+    last: Order | None,
+    by: str,
+    now: datetime,
+    window: timedelta,
+) -> Change[Order]:
+    """Reserve a ticket for a buyer.
+
+    Args:
+        order_id: the id that the order shall have.
+        ticket: what is ordered.
+        last: the order placed on that ticket before, if any.
+        by: the buyer.
+        now: when.
+        window: how long the ticket stays locked.
+
+    Raises:
+        Invalid: the buyer sells it, or an order holds it.
+    """
+    if by == ticket.seller_id:
+        raise Invalid("You cannot order your own ticket")
+    if last is not None and last.live:
+        raise Invalid("Ticket is already reserved")
+    order = Order(
+        id=order_id,
+        version=0,
+        status=OrderStatus.CREATED,
+        user_id=by,
+        created_at=now,
+        expires_at=now + window,
+        ticket=Reserved(
+            id=ticket.id,
+            title=ticket.title,
+            price=ticket.price,
+            hold=1 if last is None else last.ticket.hold + 1,
+        ),
+    )
+    return Change(order, (order.told(),))

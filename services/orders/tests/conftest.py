@@ -1,0 +1,27 @@
+"""An orders service of each test's own."""
+
+from typing import Any
+
+import pytest
+
+from common.events import TicketCreated
+from common.ids import new_id
+from common.testing import Client, Published, Serve
+from orders.app import create
+from orders.settings import Settings
+
+
+@pytest.fixture
+async def orders(serve: Serve, environment: dict[str, Any]) -> Client:
+    """The running service, asked by nobody in particular."""
+    return await serve(create(Settings(**environment)))
+
+
+@pytest.fixture
+async def ticket(orders: Client, published: Published) -> TicketCreated:
+    """A ticket that somebody listed, and orders has heard of."""
+    assert orders
+    event = TicketCreated(id=new_id(), version=0, title="Front row", price=1999, user_id=new_id())
+    await published.publish(event, aggregate_id=event.id)
+    await published.handled("orders-tickets")
+    return event

@@ -1,0 +1,318 @@
+"""Orders over HTTP: every route with every status that it can answer."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common.events import (
+    CancelReason,
+    ChargeStatus,
+    OrderCancelled,
+    OrderCreated,
+    OrderStatus,
+    PaymentCreated,
+    TicketCreated,
+)
+from common.ids import new_id
+from common.testing import Client, Published, Serve, errors, session_cookie, someone
+from orders.app import create
+from orders.settings import Settings
+
+
+async def place(orders: Client, ticket: TicketCreated) -> dict[str, Any]:
+    response = await orders.post("/api/orders", json={"ticketId": ticket.id})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def pay(published: Published, order_id: str) -> None:
+    paid = PaymentCreated(
+        id=new_id(), version=1, order_id=order_id, amount=1999, status=ChargeStatus.SUCCEEDED
+    )
+    await published.publish(paid, aggregate_id=paid.id)
+    await published.handled("orders-payments")
+
+
+async def test_ordering_reserves_the_ticket_for_the_window(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    buyer = orders.as_user()
+
+    response = await orders.post("/api/orders", json={"ticketId": ticket.id})
+
+    assert response.status_code == 201
+    body = response.json()
+    assert body["status"] == "created"
+    assert body["userId"] == buyer.id
+    assert body["ticket"] == {"id": ticket.id, "title": "Front row", "price": 19.99}
+    window = datetime.fromisoformat(body["expiresAt"]) - datetime.fromisoformat(body["createdAt"])
+    assert window == timedelta(minutes=15)
+
+
+async def test_an_order_is_published(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    buyer = orders.as_user()
+
+    order = await place(orders, ticket)
+
+    event = await published.next(OrderCreated)
+    assert (event.id, event.user_id, event.status) == (order["id"], buyer.id, OrderStatus.CREATED)
+    assert (event.ticket.id, event.ticket.price, event.ticket.hold) == (ticket.id, 1999, 1)
+
+
+async def test_the_window_is_a_setting(
+    serve: Serve, environment: dict[str, Any], ticket: TicketCreated
+) -> None:
+    orders = await serve(create(Settings(**environment, order_expiration_seconds=10)))
+    orders.as_user()
+
+    order = await place(orders, ticket)
+
+    window = datetime.fromisoformat(order["expiresAt"]) - datetime.fromisoformat(order["createdAt"])
+    assert window == timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_orders_need_a_session(orders: Client, method: str) -> None:
+    response = await orders.request(method, "/api/orders", content=b"{")
+
+    assert response.status_code == 401
+    assert errors(response) == [{"message": "Not authorized"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ticketId": None},
+        {"ticketId": ""},
+        {"ticketId": "x"},
+        {"ticketId": "1" * 25},
+        {"ticketId": {"$ne": None}},
+        {"ticketId": 7},
+        {"ticketId": "\ud800" * 24},
+    ],
+)
+async def test_a_malformed_ticket_id_is_refused_at_its_field(
+    orders: Client, body: dict[str, Any]
+) -> None:
+    orders.as_user()
+
+    response = await orders.post(
+        "/api/orders", content=_json(body), headers={"content-type": "application/json"}
+    )
+
+    assert response.status_code == 400, response.text
+    assert [error["field"] for error in errors(response)] == ["ticketId"]
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body).encode()
+
+
+async def test_an_unknown_ticket_is_404(orders: Client) -> None:
+    orders.as_user()
+
+    response = await orders.post("/api/orders", json={"ticketId": new_id()})
+
+    assert response.status_code == 404
+
+
+async def test_a_reserved_ticket_is_refused(orders: Client, ticket: TicketCreated) -> None:
+    orders.as_user()
+    await place(orders, ticket)
+    orders.as_user()
+
+    response = await orders.post("/api/orders", json={"ticketId": ticket.id})
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "Ticket is already reserved"}]
+
+
+async def test_a_sold_ticket_is_refused(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    orders.as_user()
+    order = await place(orders, ticket)
+    await pay(published, order["id"])
+
+    response = await orders.post("/api/orders", json={"ticketId": ticket.id})
+
+    assert response.status_code == 400
+
+
+async def test_a_seller_cannot_order_their_own_ticket(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    seller = someone()
+    orders.cookies.set("session", session_cookie(type(seller)(ticket.user_id, "s@x.io", new_id())))
+
+    response = await orders.post("/api/orders", json={"ticketId": ticket.id})
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "You cannot order your own ticket"}]
+
+
+async def test_two_hundred_buyers_get_one_order(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    async def buy() -> int:
+        cookie = {"cookie": f"session={session_cookie(someone())}"}
+        response = await orders.post("/api/orders", json={"ticketId": ticket.id}, headers=cookie)
+        return response.status_code
+
+    answers = await asyncio.gather(*(buy() for _ in range(200)))
+
+    assert sorted(answers) == [201] + [400] * 199
+    await published.next(OrderCreated)
+    assert len(await published.all(OrderCreated)) == 1
+
+
+async def test_a_hundred_copies_with_one_idempotency_key_place_one_order(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    orders.as_user()
+    headers = {"Idempotency-Key": "one click"}
+
+    answers = await asyncio.gather(
+        *(
+            orders.post("/api/orders", json={"ticketId": ticket.id}, headers=headers)
+            for _ in range(100)
+        )
+    )
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+
+
+async def test_the_list_shows_own_orders_newest_first(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    orders.as_user()
+    another = await place(orders, ticket)
+    await orders.delete(f"/api/orders/{another['id']}")
+    orders.as_user()
+    first = await place(orders, ticket)
+    await orders.delete(f"/api/orders/{first['id']}")
+    second = await place(orders, ticket)
+
+    response = await orders.get("/api/orders")
+
+    assert response.status_code == 200
+    assert [order["id"] for order in response.json()] == [second["id"], first["id"]]
+    assert [order["status"] for order in response.json()] == ["created", "cancelled"]
+
+
+async def test_the_list_is_paged(orders: Client, ticket: TicketCreated) -> None:
+    orders.as_user()
+    placed: list[str] = []
+    for _ in range(3):
+        order = await place(orders, ticket)
+        await orders.delete(f"/api/orders/{order['id']}")
+        placed.insert(0, order["id"])
+
+    first = await orders.get("/api/orders?limit=2")
+    link = first.headers["link"]
+    second = await orders.get(link[1 : link.index(">")])
+
+    assert [order["id"] for order in [*first.json(), *second.json()]] == placed
+    assert "link" not in second.headers
+
+
+@pytest.mark.parametrize("query", ["limit=0", "cursor=x", "cursor=WyJ4Il0"])
+async def test_a_malformed_query_is_refused(orders: Client, query: str) -> None:
+    orders.as_user()
+
+    response = await orders.get(f"/api/orders?{query}")
+
+    assert response.status_code == 400
+    assert errors(response)[0]["field"] == query.partition("=")[0]
+
+
+async def test_an_order_is_shown_to_its_buyer(orders: Client, ticket: TicketCreated) -> None:
+    orders.as_user()
+    order = await place(orders, ticket)
+
+    response = await orders.get(f"/api/orders/{order['id']}")
+    known = await orders.get(
+        f"/api/orders/{order['id']}", headers={"If-None-Match": response.headers["etag"]}
+    )
+
+    assert (response.status_code, response.json()) == (200, order)
+    assert known.status_code == 304
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_one_order_is_for_its_buyer_only(
+    orders: Client, ticket: TicketCreated, method: str
+) -> None:
+    orders.as_user()
+    path = f"/api/orders/{(await place(orders, ticket))['id']}"
+
+    orders.as_user()
+    strangers = await orders.request(method, path)
+    orders.as_nobody()
+    nobodys = await orders.request(method, path)
+
+    assert (strangers.status_code, nobodys.status_code) == (401, 401)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("order_id", [new_id(), "x", "%24ne"])
+async def test_an_unknown_order_is_404(orders: Client, method: str, order_id: str) -> None:
+    orders.as_user()
+
+    response = await orders.request(method, f"/api/orders/{order_id}")
+
+    assert response.status_code == 404
+
+
+async def test_cancelling_frees_the_ticket_and_is_published(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    orders.as_user()
+    order = await place(orders, ticket)
+
+    response = await orders.delete(f"/api/orders/{order['id']}")
+
+    assert (response.status_code, response.content) == (204, b"")
+    event = await published.next(OrderCancelled)
+    assert (event.id, event.reason, event.version) == (order["id"], CancelReason.BUYER, 1)
+    shown = (await orders.get(f"/api/orders/{order['id']}")).json()
+    assert (shown["status"], shown["reason"]) == ("cancelled", "buyer")
+    orders.as_user()
+    again = await place(orders, ticket)
+    assert (await published.next(OrderCreated, 2)).ticket.hold == 2
+    assert again["id"] != order["id"]
+
+
+async def test_cancelling_twice_answers_204_and_is_told_once(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    orders.as_user()
+    order = await place(orders, ticket)
+
+    answers = await asyncio.gather(
+        *(orders.delete(f"/api/orders/{order['id']}") for _ in range(10))
+    )
+
+    assert {answer.status_code for answer in answers} == {204}
+    await published.next(OrderCancelled)
+    assert len(await published.all(OrderCancelled)) == 1
+
+
+async def test_a_paid_order_cannot_be_cancelled(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    orders.as_user()
+    order = await place(orders, ticket)
+    await pay(published, order["id"])
+
+    response = await orders.delete(f"/api/orders/{order['id']}")
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "Order is already complete"}]

@@ -1,0 +1,225 @@
+"""What orders hears: each event once, twice, late and out of order."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from common.events import (
+    ChargeStatus,
+    Event,
+    ExpirationCompleted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderUpdated,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentUpdated,
+    TicketCreated,
+    TicketUpdated,
+)
+from common.ids import new_id
+from common.testing import Client, Published
+
+
+@pytest.fixture
+async def order(orders: Client, ticket: TicketCreated) -> dict[str, Any]:
+    orders.as_user()
+    return (await orders.post("/api/orders", json={"ticketId": ticket.id})).json()
+
+
+async def hear(published: Published, *events: Event, key: str) -> None:
+    for event in events:
+        await published.publish(event, aggregate_id=key)
+    for stream in ("tickets", "expiration", "payments"):
+        await published.handled(f"orders-{stream}")
+
+
+async def status(orders: Client, order: dict[str, Any]) -> tuple[str, str | None, int]:
+    shown = (await orders.get(f"/api/orders/{order['id']}")).json()
+    return shown["status"], shown["reason"], shown["version"]
+
+
+def paid(order: dict[str, Any], version: int = 1) -> PaymentCreated:
+    return PaymentCreated(
+        id=new_id(),
+        version=version,
+        order_id=order["id"],
+        amount=1999,
+        status=ChargeStatus.SUCCEEDED,
+    )
+
+
+def declined(order: dict[str, Any], *, final: bool) -> PaymentFailed:
+    return PaymentFailed(
+        id=new_id(),
+        version=1,
+        order_id=order["id"],
+        amount=1999,
+        status=ChargeStatus.REQUIRES_PAYMENT_METHOD,
+        final=final,
+    )
+
+
+async def test_a_ticket_event_changes_what_is_ordered(
+    orders: Client, ticket: TicketCreated, published: Published
+) -> None:
+    edited = TicketUpdated(
+        id=ticket.id, version=1, title="Back row", price=500, user_id=ticket.user_id
+    )
+
+    await hear(published, edited, edited, ticket, key=ticket.id)
+
+    orders.as_user()
+    order = (await orders.post("/api/orders", json={"ticketId": ticket.id})).json()
+    assert order["ticket"] == {"id": ticket.id, "title": "Back row", "price": 5.0}
+
+
+async def test_ticket_events_in_any_order_end_in_the_newest_state(
+    orders: Client, published: Published
+) -> None:
+    ticket_id, seller = new_id(), new_id()
+    states = [
+        TicketUpdated(id=ticket_id, version=v, title=f"v{v}", price=100 + v, user_id=seller)
+        for v in (3, 1, 4, 0, 2)
+    ]
+
+    await hear(published, *states, key=ticket_id)
+
+    orders.as_user()
+    order = (await orders.post("/api/orders", json={"ticketId": ticket_id})).json()
+    assert order["ticket"]["title"] == "v4"
+
+
+async def test_time_that_runs_out_cancels_the_order(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+
+    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert (await published.next(OrderCancelled)).id == order["id"]
+
+
+async def test_time_that_runs_out_twice_is_told_once(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    event = ExpirationCompleted(order_id=order["id"])
+
+    await hear(published, event, event, key=order["id"])
+
+    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert len(await published.all(OrderCancelled)) == 1
+
+
+async def test_money_completes_the_order(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, paid(order), key=order["id"])
+
+    assert await status(orders, order) == ("complete", None, 1)
+    assert (await published.next(OrderCompleted)).id == order["id"]
+
+
+async def test_a_paid_order_does_not_expire(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, paid(order), ExpirationCompleted(order_id=order["id"]), key=order["id"])
+
+    assert (await status(orders, order))[0] in {"complete", "cancelled"}
+    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+    outcomes = [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
+    assert len(outcomes) == 1
+
+
+async def test_money_that_comes_too_late_does_not_wake_the_order(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+
+    await hear(published, paid(order), key=order["id"])
+
+    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert await published.all(OrderCompleted) == []
+
+
+async def test_money_told_of_twice_completes_once(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, paid(order), paid(order, version=2), key=order["id"])
+
+    assert await status(orders, order) == ("complete", None, 1)
+
+
+async def test_a_decline_keeps_the_order_open(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, declined(order, final=False), key=order["id"])
+
+    assert await status(orders, order) == ("awaiting:payment", None, 1)
+    assert (await published.next(OrderUpdated)).id == order["id"]
+
+
+async def test_the_last_decline_cancels_the_order(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    await hear(published, declined(order, final=False), key=order["id"])
+    await hear(published, declined(order, final=True), key=order["id"])
+
+    assert await status(orders, order) == ("cancelled", "payment failed", 2)
+
+
+async def test_a_bank_that_wants_to_verify_keeps_the_order_open(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    event = PaymentUpdated(
+        id=new_id(),
+        version=1,
+        order_id=order["id"],
+        amount=1999,
+        status=ChargeStatus.REQUIRES_ACTION,
+    )
+
+    await hear(published, event, key=order["id"])
+
+    assert await status(orders, order) == ("awaiting:payment", None, 1)
+
+
+@pytest.mark.parametrize("step", [ChargeStatus.CREATED, ChargeStatus.PROCESSING])
+async def test_other_steps_of_a_charge_change_nothing(
+    orders: Client, order: dict[str, Any], published: Published, step: ChargeStatus
+) -> None:
+    event = PaymentUpdated(id=new_id(), version=1, order_id=order["id"], amount=1999, status=step)
+
+    await hear(published, event, key=order["id"])
+
+    assert await status(orders, order) == ("created", None, 0)
+
+
+async def test_racing_outcomes_leave_exactly_one(
+    orders: Client, order: dict[str, Any], published: Published
+) -> None:
+    cancel, *_ = await asyncio.gather(
+        orders.delete(f"/api/orders/{order['id']}"),
+        hear(published, paid(order), key=order["id"]),
+        hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"]),
+    )
+
+    final, _, version = await status(orders, order)
+    assert final in {"complete", "cancelled"}
+    assert version == 1
+    assert cancel.status_code == (204 if final == "cancelled" else 400)
+    outcomes = [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
+    assert len(outcomes) == 1
+
+
+async def test_an_event_about_an_unknown_order_ends_with_the_dead_letters_not_in_a_loop(
+    orders: Client, published: Published
+) -> None:
+    assert orders
+    await published.bus.js.publish(published.bus.subject("payment.created"), b"not json")
+
+    await published.handled("orders-payments")
+
+    assert await published.dead_letters() == [
+        {"subject": published.bus.subject("dead.orders-payments"), "reason": "invalid"}
+    ]

@@ -1,0 +1,157 @@
+"""Orders in MongoDB: what the indexes refuse, and that a change and its event are one write."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import DuplicateKeyError
+
+from common.app import Service
+from common.change import Change
+from common.errors import Invalid, NotFound
+from common.ids import new_id
+from orders.domain import ForSale, Order, placed
+from orders.settings import Settings
+from orders.store import OrderDocument, OrderStore, Outrun, TicketReplica
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[OrderStore]:
+    """The store alone; its relay stands still, so that the outbox can be seen."""
+    assert published
+    service = Service.configured("orders", Settings(**environment))
+    async with service.running([OrderDocument, TicketReplica]) as running:
+        await running.relay.stop(0)
+        yield OrderStore(running.relay, running.clock)
+
+
+def an_order(ticket_id: str, last: Order | None = None) -> Order:
+    ticket = ForSale(ticket_id, "Front row", 1999, new_id())
+    change = placed(
+        order_id=new_id(),
+        ticket=ticket,
+        last=last,
+        by=new_id(),
+        now=NOW,
+        window=timedelta(minutes=15),
+    )
+    return change.after
+
+
+async def reserve(store: OrderStore, order: Order) -> Order:
+    return await store.reserve(Change(order, (order.told(),)))
+
+
+async def test_an_order_comes_back_as_it_went_in(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    assert await store.get(order.id) == order
+
+
+async def test_an_order_and_its_event_are_one_document(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    doc = await store.collection.find_one({})
+
+    assert doc is not None
+    assert [waiting["id"] for waiting in doc["outbox"]] == [f"order.created:{order.id}:0"]
+
+
+async def test_a_second_live_order_on_a_ticket_is_refused(store: OrderStore) -> None:
+    ticket = new_id()
+    await reserve(store, an_order(ticket))
+    rival = an_order(ticket)
+    rival = replace(rival, ticket=replace(rival.ticket, hold=2))
+
+    with pytest.raises(Invalid, match="already reserved"):
+        await reserve(store, rival)
+
+
+async def test_an_order_placed_over_an_outdated_look_is_outrun(store: OrderStore) -> None:
+    ticket = new_id()
+    first = await reserve(store, an_order(ticket))
+    await store.change(first.id, Order.expire)
+
+    with pytest.raises(Outrun):
+        await reserve(store, an_order(ticket))
+
+
+async def test_the_same_order_again_is_the_same_order(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    assert await reserve(store, order) == order
+
+
+async def test_another_buyers_order_is_not_handed_out_under_its_id(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    with pytest.raises((Invalid, Outrun)):
+        await reserve(store, replace(order, user_id=new_id()))
+
+
+async def test_the_last_order_on_a_ticket_has_the_greatest_hold(store: OrderStore) -> None:
+    ticket = new_id()
+    first = await reserve(store, an_order(ticket))
+    first = await store.change(first.id, Order.expire)
+    second = await reserve(store, an_order(ticket, last=first))
+
+    assert await store.last_on(ticket) == second
+    assert await store.last_on(new_id()) is None
+
+
+async def test_a_change_writes_state_version_and_event_at_once(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    after = await store.change(order.id, Order.complete)
+
+    doc = await store.collection.find_one({})
+    assert doc is not None
+    assert (doc["status"], doc["version"]) == ("complete", 1)
+    assert [waiting["subject"] for waiting in doc["outbox"]] == ["order.created", "order.completed"]
+    assert after.version == 1
+
+
+async def test_writers_that_race_all_see_one_outcome(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    await asyncio.gather(
+        *(store.change(order.id, step) for step in (Order.expire, Order.complete, Order.fail) * 5)
+    )
+
+    doc = await store.collection.find_one({})
+    assert doc is not None
+    assert doc["version"] == 1
+    assert len(doc["outbox"]) == 2
+
+
+async def test_nothing_decided_is_nothing_written(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+    await store.change(order.id, Order.complete)
+    before = await store.collection.find_one({})
+
+    await store.change(order.id, Order.expire)
+
+    assert await store.collection.find_one({}) == before
+
+
+async def test_an_unknown_order_cannot_be_changed(store: OrderStore) -> None:
+    with pytest.raises(NotFound):
+        await store.change(new_id(), Order.expire)
+
+
+async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -> None:
+    order = await reserve(store, an_order(new_id()))
+    doc = await store.collection.find_one({}, {"_id": 0})
+    assert doc is not None
+    doc["ticket"]["hold"] = 99
+
+    with pytest.raises(DuplicateKeyError):
+        await store.collection.insert_one(doc)
+
+    await store.change(order.id, Order.expire)
+    await store.collection.insert_one(doc)
