@@ -1,0 +1,91 @@
+"""Put together: settings and a file in, an ASGI app out."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from stripe_local import browser, refunds
+from stripe_local.api import CORS, Api
+from stripe_local.calls import Call
+from stripe_local.control import Control
+from stripe_local.courier import Courier
+from stripe_local.deliveries import Deliveries
+from stripe_local.events import Events
+from stripe_local.faults import Faults
+from stripe_local.hangup import CanHangUp
+from stripe_local.idempotency import IdempotencyKeys
+from stripe_local.settings import Settings
+from stripe_local.store import Store
+from stripe_local.webhook_endpoints import configure
+
+_LOOK_SECONDS = 0.1
+_TIDY_SECONDS = 60.0
+
+
+def build(database: str, settings: Settings | None = None) -> ASGIApp:
+    """The server on one SQLite file (or ":memory:"); it opens the file here and now."""
+    settings = settings or Settings()
+    store = Store(database)
+    keys = IdempotencyKeys(store, settings.keys_kept_seconds)
+    deliveries = Deliveries(store)
+    faults = Faults()
+    events = Events(store, deliveries, faults)
+    configure(store, settings)
+    courier = Courier(store, deliveries, events, settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        tasks = [
+            asyncio.create_task(courier.run()),
+            asyncio.create_task(_settle_refunds(Call(store, events, settings))),
+            asyncio.create_task(_tidy(keys, deliveries, settings)),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        store.close()
+
+    app = Starlette(
+        routes=[
+            *Api(store, keys, events, faults, settings).routes(),
+            *Control(store, keys, deliveries, faults, settings).routes(),
+            *browser.routes(),
+        ],
+        lifespan=lifespan,
+        exception_handlers={404: _unknown, 405: _unknown},
+    )
+    return CanHangUp(app)
+
+
+async def _settle_refunds(call: Call) -> None:
+    """Let pending refunds succeed and failing ones fail when their time has come."""
+    while True:
+        for refund in call.store.due(time.time()):
+            with call.store.transaction():
+                refunds.settle(call, refund)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _tidy(keys: IdempotencyKeys, deliveries: Deliveries, settings: Settings) -> None:
+    while True:
+        keys.prune()
+        deliveries.prune(settings.deliveries_kept_seconds)
+        await asyncio.sleep(_TIDY_SECONDS)
+
+
+async def _unknown(request: Request, problem: Exception) -> Response:
+    message = (
+        f"Unrecognized request URL ({request.method}: {request.url.path}): this local server has "
+        "no such method."
+    )
+    status = problem.status_code if isinstance(problem, HTTPException) else 404
+    error = {"type": "invalid_request_error", "message": message}
+    return JSONResponse({"error": error}, 404 if status == 405 else status, CORS)  # noqa: PLR2004  # as Stripe answers

@@ -1,0 +1,41 @@
+"""The stand-in for Stripe.js and the frames that hold the card fields."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+_FRESH = {"Cache-Control": "no-store"}
+# What is typed here goes to this origin only, and nothing is run that is not this server's.
+_FRAME_POLICY = {
+    **_FRESH,
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def routes() -> list[Route]:
+    """The addresses that the real one has, and those of its frames."""
+    return [
+        Route("/v3/", _script),
+        Route("/{train}/stripe.js", _script),
+        Route("/elements/{name}", _element),
+    ]
+
+
+async def _script(_: Request) -> Response:
+    return FileResponse(_STATIC / "stripe.js", media_type=_TYPES[".js"], headers=_FRESH)
+
+
+async def _element(request: Request) -> Response:
+    known = {"frame.html", "frame.js", "fields.js", "challenge.js", "frame.css"}
+    name = request.path_params["name"]
+    if name not in known:
+        return Response(status_code=404)
+    path = _STATIC / name
+    return FileResponse(path, media_type=_TYPES[path.suffix], headers=_FRAME_POLICY)

@@ -1,0 +1,53 @@
+"""API keys: any test key is the one account; a live key is never accepted."""
+
+import base64
+import binascii
+import re
+
+from starlette.requests import Request
+
+from stripe_local.documents import Document
+from stripe_local.errors import NotStarted
+
+_SECRET = re.compile(r"(sk|rk)_test_\w{4,}")
+_PUBLISHABLE = re.compile(r"pk_test_\w{4,}")
+
+
+def is_browser(request: Request, params: Document, *, public: bool) -> bool:
+    """Whether a publishable key asks; refuses what is no test key, or may not ask this."""
+    key = _key(request.headers.get("authorization", "")) or params.get("key", "")
+    if not key:
+        raise NotStarted(
+            401,
+            "You did not provide an API key. You need to provide your API key in the "
+            "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
+            "YOUR_SECRET_KEY').",
+        )
+    if _SECRET.fullmatch(key):
+        return False
+    if not _PUBLISHABLE.fullmatch(key):
+        raise NotStarted(
+            401,
+            f"Invalid API Key provided: {key[:8]}***. This local server takes only test keys: "
+            "sk_test_, rk_test_ and, from a browser, pk_test_.",
+        )
+    if not public:
+        raise NotStarted(
+            403,
+            "This API call cannot be made with a publishable API key. Please use a secret API "
+            "key. You can find a list of your API keys at https://dashboard.stripe.com/apikeys.",
+            code="secret_key_required",
+        )
+    return True
+
+
+def _key(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(value).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

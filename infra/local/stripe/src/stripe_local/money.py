@@ -1,0 +1,43 @@
+"""Amounts: whole numbers in a currency's smallest unit, within Stripe's limits."""
+
+from stripe_local.errors import invalid
+
+_LARGEST = 99_999_999
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+_SMALLEST = {
+    "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
+    "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
+}  # fmt: skip
+
+
+def checked_currency(given: str) -> str:
+    """A three-letter currency code, in lower case."""
+    currency = given.lower()
+    if currency not in _SMALLEST:
+        raise invalid(
+            f"Invalid currency: {currency}. This local server supports: {', '.join(_SMALLEST)}.",
+            "currency",
+        )
+    return currency
+
+
+def checked_amount(amount: int, currency: str) -> int:
+    """An amount that a card can be charged."""
+    if amount < 1:
+        raise invalid(
+            "This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer"
+        )
+    if amount < _SMALLEST[currency]:
+        raise invalid(
+            f"Amount must be at least {_SMALLEST[currency]} in {currency}'s smallest unit.",
+            "amount",
+            "amount_too_small",
+        )
+    if amount > _LARGEST:
+        raise invalid(
+            f"Amount must be no more than {_LARGEST} in the smallest unit.",
+            "amount",
+            "amount_too_large",
+        )
+    return amount

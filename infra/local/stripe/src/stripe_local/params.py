@@ -1,0 +1,135 @@
+"""Parameters: from the form that Stripe's API takes to values of the right type.
+
+Names and types come from the parameter types of the installed SDK, so this server follows the SDK
+through its upgrades and refuses what today's Stripe would refuse.
+"""
+
+import functools
+import re
+import sys
+import types
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
+
+import stripe
+
+from stripe_local.documents import Document
+from stripe_local.errors import NotStarted, invalid
+
+_REQUEST_OPTIONS = frozenset(stripe.RequestOptions.__annotations__)
+_BOOLEANS = {"true": True, "false": False}
+
+
+def decode(*forms: str) -> Document:
+    """The nested value that `a[b][0]=c` stands for."""
+    root: Document = {}
+    for form in forms:
+        for name, value in parse_qsl(form, keep_blank_values=True):
+            _insert(root, re.findall(r"[^\[\]]+|\[\]", name), value)
+    return {name: _listed(value) for name, value in root.items()}
+
+
+def _insert(root: Document, path: list[str], value: str) -> None:
+    here = root
+    for part in path[:-1]:
+        deeper: object = here.setdefault(part, {})
+        if not isinstance(deeper, dict):
+            raise invalid(f"Invalid {part}: a value and a hash at the same time", part)
+        here = cast("Document", deeper)
+    if path and path[-1] == "[]":
+        here[str(len(here))] = value
+    elif path:
+        here[path[-1]] = value
+
+
+def _listed(value: Any) -> Any:
+    """Hashes whose names are all numbers are lists."""
+    if not isinstance(value, dict):
+        return value
+    entries: Document = {name: _listed(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON-like
+    if entries and all(name.isdigit() for name in entries):
+        return [entries[name] for name in sorted(entries, key=int)]
+    return entries
+
+
+def typed(params: Document, shape: type) -> Document:
+    """The parameters as the SDK's type says they must be, or a refusal as Stripe words it."""
+    return _hash(params, shape, "")
+
+
+def _hash(value: Document, shape: Any, path: str) -> Document:
+    hints = _hints(shape)
+    for name in value:
+        if name not in hints:
+            raise _unknown(_inside(path, name))
+    for name in sorted(shape.__required_keys__):
+        if value.get(name) in (None, ""):
+            where = _inside(path, name)
+            raise invalid(f"Missing required param: {where}.", where, "parameter_missing")
+    return {name: _value(inner, hints[name], _inside(path, name)) for name, inner in value.items()}
+
+
+def _value(value: Any, hint: Any, path: str) -> Any:
+    options = _options(hint)
+    if isinstance(value, dict):
+        shape = next((each for each in options if hasattr(each, "__required_keys__")), None)
+        if shape:
+            return _hash(value, shape, path)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
+        if any(get_origin(each) is dict for each in options):
+            return value  # pyright: ignore[reportUnknownVariableType]  # JSON-like
+        raise invalid(f"Invalid {path}", path)
+    if isinstance(value, list):
+        item = next((get_args(each)[0] for each in options if get_origin(each) is list), None)
+        if item is None:
+            raise invalid(f"Invalid {path}", path)
+        return [_value(inner, item, f"{path}[{n}]") for n, inner in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # JSON-like
+    return _scalar(value, options, path)
+
+
+def _scalar(value: str, options: list[Any], path: str) -> Any:
+    if value == "":
+        return value
+    if bool in options:
+        if value not in _BOOLEANS:
+            raise invalid(f"Invalid boolean: {value}", path)
+        return _BOOLEANS[value]
+    if int in options:
+        if not re.fullmatch(r"-?\d+", value):
+            raise invalid(f"Invalid integer: {value}", path, "parameter_invalid_integer")
+        return int(value)
+    choices = [word for each in options if get_origin(each) is Literal for word in get_args(each)]
+    if any(choices) and value not in choices:
+        raise invalid(f"Invalid {path}: must be one of {', '.join(filter(None, choices))}", path)
+    if not choices and str not in options:
+        raise invalid(f"Invalid {path}", path)
+    return value
+
+
+def _options(hint: Any) -> list[Any]:
+    """The members of a union, however it is written."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        return [option for member in get_args(hint) for option in _options(member)]
+    return [hint]
+
+
+@functools.cache
+def _hints(shape: type) -> dict[str, Any]:
+    """A parameter type's names and types, without the options that go in headers."""
+    own = {n: hint for n, hint in shape.__annotations__.items() if n not in _REQUEST_OPTIONS}
+    holder = types.SimpleNamespace(__annotations__=own)
+    return get_type_hints(holder, vars(sys.modules[shape.__module__]))
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}[{name}]" if path else name
+
+
+def _unknown(path: str) -> NotStarted:
+    if path == "payment_method_types":
+        return invalid(
+            "payment_method_types is no longer supported; use dynamic payment methods, "
+            "excluded_payment_method_types or allowed_payment_method_types.",
+            path,
+            "payment_method_types_no_longer_supported",
+        )
+    return invalid(f"Received unknown parameter: {path}", path, "parameter_unknown")

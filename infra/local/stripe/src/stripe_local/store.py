@@ -1,0 +1,164 @@
+"""The SQLite file: every object as JSON, beside the few columns that calls look things up by.
+
+All access is from the one event loop and no call awaits between reading and writing, so every
+call is alone with the data; a transaction makes it whole on disk as well.
+"""
+
+import json
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from stripe_local.documents import PRIVATE, Document, now
+
+_SCHEMA = """
+pragma journal_mode = wal;
+pragma synchronous = normal;  -- survives kill -9; only a power cut could lose the last moment
+create table if not exists objects (
+    seq integer primary key,
+    id text not null unique,
+    kind text not null,
+    created integer not null,
+    payment_intent text,
+    charge text,
+    type text,
+    due real,
+    document text not null
+);
+create index if not exists by_kind on objects (kind, seq);
+create index if not exists by_created on objects (kind, created);
+create index if not exists by_intent on objects (payment_intent, kind, seq)
+    where payment_intent is not null;
+create index if not exists by_charge on objects (charge, kind, seq) where charge is not null;
+create index if not exists by_type on objects (kind, type, seq) where type is not null;
+create index if not exists by_due on objects (due) where due is not null;
+"""
+_COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which objects of a kind a list call asks for, and which page of them."""
+
+    kind: str
+    limit: int = 10
+    equal: dict[str, str] = field(default_factory=dict[str, str])
+    types: tuple[str, ...] = ()
+    created: dict[str, int] = field(default_factory=dict[str, int])
+    older_than: int | None = None
+    newer_than: int | None = None
+
+
+class Store:
+    """Every object of the one account this server keeps."""
+
+    def __init__(self, path: str) -> None:
+        # Built in one thread and run in another when a test embeds the server.
+        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self.connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All of it or nothing."""
+        self.connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("rollback")
+            raise
+        self.connection.execute("commit")
+
+    def get(self, object_id: str, kind: str | None = None) -> Document | None:
+        """The object with this id, if it is of the kind that is looked for."""
+        sql = "select kind, document from objects where id = ?"
+        row = self.connection.execute(sql, (object_id,)).fetchone()
+        return json.loads(row[1]) if row and kind in {None, row[0]} else None
+
+    def put(self, document: Document) -> Document:
+        """Keep an object, new or changed."""
+        private: Document = document.get(PRIVATE, {})
+        self.connection.execute(
+            "insert into objects (id, kind, created, payment_intent, charge, type, due, document)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)"
+            " on conflict (id) do update set due = excluded.due, document = excluded.document",
+            (
+                document["id"],
+                document["object"],
+                document.get("created", now()),
+                document.get("payment_intent"),
+                document.get("charge"),
+                document.get("type"),
+                private.get("due"),
+                json.dumps(document),
+            ),
+        )
+        return document
+
+    def delete(self, object_id: str) -> None:
+        """Forget an object."""
+        self.connection.execute("delete from objects where id = ?", (object_id,))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.connection.execute("delete from objects")
+
+    def position(self, object_id: str, kind: str) -> int | None:
+        """Where an object stands in the order in which objects came."""
+        sql = "select seq from objects where id = ? and kind = ?"
+        row = self.connection.execute(sql, (object_id, kind)).fetchone()
+        return row[0] if row else None
+
+    def page(self, query: Query) -> tuple[list[Document], bool]:
+        """Newest first, and whether more lie in the direction of travel."""
+        where, values = _where(query)
+        onward = "asc" if query.newer_than is not None else "desc"
+        # The words put in are this module's own; what callers send goes in as values.
+        sql = f"select document from objects where {where} order by seq {onward} limit ?"  # noqa: S608
+        rows = self.connection.execute(sql, (*values, query.limit + 1)).fetchall()
+        found: list[Document] = [json.loads(row[0]) for row in rows[: query.limit]]
+        if query.newer_than is not None:
+            found.reverse()
+        return found, len(rows) > query.limit
+
+    def after(self, kind: str, seq: int, limit: int) -> list[tuple[int, Document]]:
+        """Objects of a kind in the order in which they came, from a place onward."""
+        sql = "select seq, document from objects where kind = ? and seq > ? order by seq limit ?"
+        rows = self.connection.execute(sql, (kind, seq, limit)).fetchall()
+        return [(row[0], json.loads(row[1])) for row in rows]
+
+    def due(self, moment: float) -> list[Document]:
+        """Objects whose time to change by themselves has come."""
+        sql = "select document from objects where due <= ? order by due limit 100"
+        return [json.loads(row[0]) for row in self.connection.execute(sql, (moment,)).fetchall()]
+
+    def counts(self) -> dict[str, int]:
+        """How many objects there are of each kind."""
+        sql = "select kind, count(*) from objects group by kind"
+        return dict(self.connection.execute(sql).fetchall())
+
+
+def _where(query: Query) -> tuple[str, list[Any]]:
+    clauses, values = ["kind = ?"], [query.kind]
+    bounds: list[Any] = []
+    for column, value in query.equal.items():
+        clauses.append(f"{column} = ?")
+        values.append(value)
+    if query.types:
+        clauses.append(f"type in ({', '.join('?' * len(query.types))})")
+        values.extend(query.types)
+    for name, moment in query.created.items():
+        clauses.append(f"created {_COMPARISONS[name]} ?")
+        bounds.append(moment)
+    if query.older_than is not None:
+        clauses.append("seq < ?")
+        bounds.append(query.older_than)
+    if query.newer_than is not None:
+        clauses.append("seq > ?")
+        bounds.append(query.newer_than)
+    return " and ".join(clauses), [*values, *bounds]
