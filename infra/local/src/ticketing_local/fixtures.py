@@ -16,7 +16,7 @@ def _mongod(port: int, data: Path) -> Program:
 
 
 def _nats(port: int, data: Path) -> Program:
-    return servers.nats(port, data, sync_always=False)  # no power fails in a test
+    return servers.nats(port, data, servers.SYNC_SELDOM)  # no power fails in a test
 
 
 def _redis(port: int, data: Path) -> Program:

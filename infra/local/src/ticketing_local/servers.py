@@ -7,6 +7,9 @@ from pathlib import Path
 from ticketing_local import ready, replica_set, tools
 from ticketing_local.program import Program
 
+SYNC_ALWAYS = "always"
+SYNC_SELDOM = "2m"
+
 
 def mongod(port: int, data: Path, cache_gigabytes: float = 0.5) -> Program:
     """One mongod as a one-node replica set: majority writes and change streams need one."""
@@ -27,10 +30,15 @@ def mongo_url(port: int, database: str = "") -> str:
     return f"mongodb://127.0.0.1:{port}/{database}?replicaSet={replica_set.NAME}"
 
 
-def nats(port: int, data: Path, *, sync_always: bool = True) -> Program:
-    """One nats-server with JetStream; every acknowledged message is on the disk."""
+def nats(port: int, data: Path, sync_interval: str = SYNC_ALWAYS) -> Program:
+    """One nats-server with JetStream; unless told otherwise, what it acknowledges is on the disk.
+
+    `always` costs: 4,100 acknowledged messages a second instead of 22,000 (64 in flight, ext4 on
+    a virtual disk), still above what the services need. A crash of the server alone loses nothing
+    either way; with `2m` a power failure can lose two minutes.
+    """
     data.mkdir(parents=True, exist_ok=True)
-    jetstream = {"store_dir": str(data), "sync_interval": "always" if sync_always else "2m"}
+    jetstream = {"store_dir": str(data), "sync_interval": sync_interval}
     config = data / "nats.conf"
     config.write_text(
         json.dumps(

@@ -1,0 +1,37 @@
+"""`python -m ticketing_local start|stop|reset`: what the Makefile calls."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from ticketing_local.paths import Home
+from ticketing_local.start import Start
+from ticketing_local.stop import reset, stop
+from ticketing_local.trouble import Trouble
+
+COMMANDS: dict[str, Callable[[Home], int]] = {
+    "start": lambda home: Start(home, os.environ).run(),
+    "stop": stop,
+    "reset": reset,
+}
+
+
+def main(command: str) -> int:
+    """Do it, and say what is wrong in one line where it cannot be done."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return COMMANDS[command](Home.from_environment())
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+
+
+if __name__ == "__main__":
+    chooser = argparse.ArgumentParser(prog="ticketing_local", description=__doc__)
+    chooser.add_argument("command", choices=COMMANDS)
+    sys.exit(main(chooser.parse_args().command))

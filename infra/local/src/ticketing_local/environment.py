@@ -1,0 +1,44 @@
+"""What each service is told: the addresses of this run, and little of the caller's environment."""
+
+import fnmatch
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
+
+# The caller's variables that reach a service. A shell holds other people's secrets too.
+EVERY_SERVICE = ("LOG_*", "COOKIE_SECURE", "JWT_KEY*", "DRAIN_SECONDS", "OTEL_*")
+ITS_OWN = {
+    "auth": ("AUTH_*", "ACCESS_*", "REFRESH_*", "SESSION_*", "PASSWORD_*", "SIGNIN_*"),
+    "tickets": ("TICKET_*", "TICKETS_*"),
+    "orders": ("ORDER_*", "ORDERS_*"),
+    "expiration": ("EXPIRATION_*",),
+    "payments": ("PAYMENT_*", "PAYMENTS_*", "STRIPE_*"),
+}
+# What any program needs to find its way about, and no more.
+ANY_PROGRAM = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
+
+
+def of_service(name: str, caller: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
+    """Join the defaults, what the caller may change, and what this run has fixed."""
+    return {**DEFAULTS, **passed(caller, *EVERY_SERVICE, *ITS_OWN[name]), **fixed}
+
+
+def passed(caller: Mapping[str, str], *patterns: str) -> dict[str, str]:
+    """Keep what matches; an empty variable counts as unset."""
+    return {
+        key: value
+        for key, value in caller.items()
+        if value and any(fnmatch.fnmatchcase(key, pattern) for pattern in patterns)
+    }
+
+
+def jwt_key(file: Path) -> str:
+    """Read the key that signs this installation's sessions, made at random the first time."""
+    if not file.exists() or not file.read_text():
+        fresh = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fresh, "w") as key:
+            key.write(secrets.token_hex(32))
+    return file.read_text()

@@ -1,0 +1,104 @@
+"""The one door at http://localhost:8080: Caddy, by the same table as the cluster's ingress."""
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+
+ROUTES = {
+    "/api/users": "auth",
+    "/api/tickets": "tickets",
+    "/api/orders": "orders",
+    "/api/payments": "payments",
+}
+TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
+
+
+def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client: int | None) -> str:
+    """Write Caddy's configuration; `upstreams` holds the ports of each service's replicas."""
+    routed = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
+    unknown = json.dumps({"errors": [{"message": "Not Found"}]})
+    unavailable = {"errors": [{"message": "Service temporarily unavailable, please try again"}]}
+    return f"""{{
+\tadmin off
+\tauto_https off
+\tpersist_config off
+\tgrace_period 5s
+\tlog {{
+\t\tlevel WARN
+\t}}
+}}
+
+:{port} {{
+\tbind {" ".join(_loopbacks())}
+{routed}
+\t@api path /api /api/*
+\thandle @api {{
+\t\theader Content-Type application/json
+\t\trespond `{unknown}` 404
+\t}}
+\thandle {{
+{_proxy([client]) if client else _page()}
+\t}}
+
+\thandle_errors {{
+\t\theader Retry-After 1
+\t\thandle /api/* {{
+\t\t\theader Content-Type application/json
+\t\t\trespond `{json.dumps(unavailable)}` 503
+\t\t}}
+\t\thandle {{
+\t\t\trespond "The page is temporarily unavailable, please try again" 503
+\t\t}}
+\t}}
+}}
+"""
+
+
+def _route(path: str, ports: Sequence[int]) -> str:
+    name = path.rpartition("/")[2]
+    return f"""
+\t@{name} path {path} {path}/*
+\thandle @{name} {{
+{_proxy(ports)}
+\t}}
+"""
+
+
+def _proxy(ports: Sequence[int]) -> str:
+    """Keep connections open (less long than uvicorn does), try another replica when one is away.
+
+    Server-sent events pass unbuffered by themselves; `flush_interval -1` would keep the upstream
+    busy after its reader has left.
+    """
+    to = " ".join(f"127.0.0.1:{port}" for port in ports)
+    return f"""\t\treverse_proxy {to} {{
+\t\t\tlb_policy round_robin
+\t\t\tlb_try_duration {TRY_SECONDS}s
+\t\t\tlb_try_interval 100ms
+\t\t\tfail_duration 1s
+\t\t\ttransport http {{
+\t\t\t\tdial_timeout 1s
+\t\t\t\tkeepalive 60s
+\t\t\t\tkeepalive_idle_conns_per_host 256
+\t\t\t}}
+\t\t}}"""
+
+
+def _page() -> str:
+    """Link the API's documents: what there is to see where no client is built."""
+    links = "".join(f'<li><a href="{path}/docs">{path}</a></li>' for path in ROUTES)
+    page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1><ul>{links}</ul>"
+    return f"""\t\thandle / {{
+\t\t\theader Content-Type "text/html; charset=utf-8"
+\t\t\trespond `{page}`
+\t\t}}
+\t\trespond "Not found" 404"""
+
+
+def _loopbacks() -> list[str]:
+    """`localhost` means both, where the machine has both."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return ["127.0.0.1", "[::1]"]
+    except OSError:
+        return ["127.0.0.1"]

@@ -1,0 +1,127 @@
+"""What runs, in which order, and what each program is told."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ticketing_local import environment, gateway, ports, ready, servers, tools
+from ticketing_local.paths import BIN, Home
+from ticketing_local.program import Program
+
+MOST_REPLICAS = 9
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The programs in groups: a group starts when the one before is ready, and stops before it."""
+
+    groups: Mapping[str, list[Program]]
+    address: str
+
+    @property
+    def programs(self) -> list[Program]:
+        """Every program, in the order of starting."""
+        return [program for group in self.groups.values() for program in group]
+
+
+def plan(home: Home, caller: Mapping[str, str]) -> Plan:
+    """Decide what runs, from the caller's environment and the data folder."""
+    port = ports.chosen(caller)
+    replicas = ports.number(caller, "REPLICAS", 1, most=MOST_REPLICAS)
+    upstreams = {
+        name: [port[name] + ports.NEXT_REPLICA * n for n in range(replicas)]
+        for name in ports.SERVICES
+    }
+    stripe = _local_stripe(port["stripe"], caller)
+    signing = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | dict(caller)
+    told = {
+        name: environment.of_service(name, signing, _fixed(name, port, stripe))
+        for name in ports.SERVICES
+    }
+    services = [
+        _service(name, n, its, told[name])
+        for name in ports.SERVICES
+        for n, its in enumerate(upstreams[name])
+    ]
+    groups = {
+        "stores": _stores(home, port, stripe, caller),
+        "services": [*services, _worker(told["expiration"])],
+        "gateway": [_gateway(home, port["gateway"], upstreams)],
+    }
+    return Plan(groups, f"http://localhost:{port['gateway']}")
+
+
+def _local_stripe(port: int, caller: Mapping[str, str]) -> dict[str, str]:
+    """Without a key of the caller's, payments talks to the stand-in and trusts its events."""
+    if caller.get("STRIPE_KEY"):
+        return {}
+    return {
+        "STRIPE_KEY": "sk_test_local",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
+    }
+
+
+def _fixed(name: str, port: Mapping[str, int], stripe: Mapping[str, str]) -> dict[str, str]:
+    own = {
+        "expiration": {"REDIS_URL": f"redis://127.0.0.1:{port['redis']}"},
+        "payments": stripe,
+    }
+    return {
+        "MONGO_URI": servers.mongo_url(port["mongod"], name),
+        "NATS_URL": f"nats://127.0.0.1:{port['nats']}",
+        **own.get(name, {}),
+    }
+
+
+def _stores(
+    home: Home, port: Mapping[str, int], stripe: Mapping[str, str], caller: Mapping[str, str]
+) -> list[Program]:
+    interval = caller.get("NATS_SYNC_INTERVAL") or servers.SYNC_ALWAYS
+    wanted: list[Callable[[], Program]] = [
+        lambda: servers.mongod(port["mongod"], home.data / "mongo"),
+        lambda: servers.nats(port["nats"], home.data / "nats", interval),
+        lambda: servers.redis(port["redis"], home.data / "redis"),
+    ]
+    if stripe:
+        webhook = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"
+        hook = f"{webhook}={stripe['STRIPE_WEBHOOK_SECRET']}"
+        wanted.append(lambda: servers.stripe(port["stripe"], home.data / "stripe", hook))
+    with ThreadPoolExecutor() as pool:  # the first time, each may have to be fetched
+        return [made.result() for made in [pool.submit(make) for make in wanted]]
+
+
+def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Program:
+    command = (
+        *(BIN / "uvicorn", f"{name}.app:create", "--factory", "--host", "127.0.0.1"),
+        *("--port", str(port), "--no-access-log", "--no-server-header"),
+        *("--timeout-graceful-shutdown", "20"),
+        *("--timeout-keep-alive", "65"),  # longer than the gateway keeps a connection
+    )
+    return Program(
+        f"{name}-{replica + 1}" if replica else name,
+        command,
+        port,
+        ready.http_ok(f"http://127.0.0.1:{port}/readyz"),
+        told,
+        stop_seconds=30,
+    )
+
+
+def _worker(told: Mapping[str, str]) -> Program:
+    command = (BIN / "arq", "expiration.jobs.Worker")
+    return Program("worker", command, None, lambda: True, told, stop_seconds=30)
+
+
+def _gateway(home: Home, port: int, upstreams: Mapping[str, list[int]]) -> Program:
+    config = home.run / "Caddyfile"
+    config.write_text(gateway.caddyfile(port, upstreams, client=None))
+    kept = str(home.data / "caddy")
+    return Program(
+        "gateway",
+        (tools.find(tools.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
+        port,
+        ready.http_ok(f"http://127.0.0.1:{port}/"),
+        {"XDG_DATA_HOME": kept, "XDG_CONFIG_HOME": kept},
+    )

@@ -1,0 +1,150 @@
+"""`make start`: brings the system up group by group, watches it, and takes it down in order."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+from ticketing_local import leftovers, logs, ports
+from ticketing_local.lock import Held, held
+from ticketing_local.paths import Home
+from ticketing_local.program import Program
+from ticketing_local.programs import Plan, plan
+from ticketing_local.supervision import Supervisord
+from ticketing_local.trouble import Trouble
+
+PATIENCE = 90
+SILENCE = 10  # seconds of waiting before it says again for whom
+FAILED = {"BACKOFF", "EXITED", "FATAL"}
+STORES = "stores"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+Planner = Callable[[Home, Mapping[str, str]], Plan]
+
+
+class Stopped(Exception):
+    """Someone asked us to stop while we were starting."""
+
+
+class Start:
+    """One run of the system."""
+
+    def __init__(self, home: Home, caller: Mapping[str, str], planner: Planner = plan) -> None:
+        self._home = home
+        self._plan = planner
+        self._caller = caller
+        self._stop = False
+        self._asleep = False
+
+    def run(self) -> int:
+        """Start, watch until asked to stop, stop; give the exit status."""
+        address = f"http://localhost:{ports.chosen(self._caller)['gateway']}"
+        try:
+            with held(self._home, address):
+                return self._run_alone()
+        except Held as other:
+            where = f"pid {other.holder.pid}, {other.holder.address}"
+            tell(f"Already running ({where}). Nothing was changed; make stop ends it.")
+            return 0
+
+    def _run_alone(self) -> int:
+        ended = leftovers.end(self._home)
+        if ended:
+            tell(f"Ended {ended} processes that a killed run had left.")
+        for folder in (self._home.data, self._home.logs, self._home.run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        began = time.monotonic()
+        planned = self._plan(self._home, self._caller)
+        ports.refuse_taken((p.name, p.port) for p in planned.programs if p.port)
+        with ExitStack() as at_end:
+            for number in SIGNALS:
+                at_end.callback(signal.signal, number, signal.signal(number, self._hear))
+            supervisord = Supervisord(self._home, planned, self._caller)
+            at_end.callback(self._end, supervisord)
+            try:
+                self._bring_up(supervisord, planned)
+                tell(f"\nReady after {time.monotonic() - began:.1f} s: {planned.address}")
+                tell(f"Ctrl-C stops it. Logs: {self._home.logs}. See it work: make demo")
+                self._watch(supervisord)
+            except Stopped:
+                pass
+        return 0
+
+    def _hear(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stop = True
+        if self._asleep:  # elsewhere something half done would be left: there it waits
+            raise Stopped
+
+    def _bring_up(self, supervisord: Supervisord, planned: Plan) -> None:
+        while not supervisord.states():
+            self._pause(0.02)
+            if supervisord.process.poll() is not None:
+                log = self._home.logs / "supervisord.log"
+                raise Trouble(f"supervisord does not start. {log} ends:\n{logs.tail(log)}")
+        for group, programs in planned.groups.items():
+            supervisord.start(group)
+            mend = "If its data is damaged, make reset clears all data." if group == STORES else ""
+            self._wait(supervisord, programs, mend)
+
+    def _wait(self, supervisord: Supervisord, programs: Sequence[Program], mend: str) -> None:
+        tell(f"Waiting for {', '.join(program.name for program in programs)}")
+        began = spoke = time.monotonic()
+        waiting = list(programs)
+        while waiting:
+            states = supervisord.states()
+            for program in list(waiting):
+                if states.get(program.name) in FAILED:
+                    raise Trouble(self._why(program, "does not start", mend))
+                if program.ready():
+                    waiting.remove(program)
+                    tell(f"  {program.name} is ready ({time.monotonic() - began:.1f} s)")
+            now = time.monotonic()
+            if waiting and now > began + PATIENCE:
+                raise Trouble(self._why(waiting[0], f"is not ready after {PATIENCE} s", mend))
+            if waiting and now > spoke + SILENCE:
+                tell(f"  still waiting for {', '.join(program.name for program in waiting)}")
+                spoke = now
+            self._pause(0.05)
+
+    def _why(self, program: Program, what: str, mend: str) -> str:
+        log = self._home.logs / f"{program.name}.log"
+        return f"{program.name} {what}. {mend}\nThe end of {log}:\n{logs.tail(log)}"
+
+    def _watch(self, supervisord: Supervisord) -> None:
+        """Tell of each program that falls and of each that is back, until asked to stop."""
+        known = supervisord.states()
+        while True:
+            self._pause(1)
+            if supervisord.process.poll() is not None:
+                raise Trouble("supervisord was killed: the system is down. make start mends it.")
+            states = supervisord.states()
+            for name, state in states.items():
+                if state in FAILED and known.get(name) not in FAILED:
+                    log = self._home.logs / f"{name}.log"
+                    tell(f"{name} has stopped and is started again. Its log: {log}")
+                elif state == "RUNNING" and known.get(name) in FAILED:
+                    tell(f"{name} is back.")
+            known = states or known
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep until the time is over or someone asks to stop."""
+        self._asleep = True
+        try:
+            if self._stop:
+                raise Stopped
+            time.sleep(seconds)
+        finally:
+            self._asleep = False
+
+    def _end(self, supervisord: Supervisord) -> None:
+        tell("\nStopping: the gateway, then the services, then the stores ...")
+        supervisord.end()
+        leftovers.end(self._home)
+        tell("Stopped.")
+
+
+def tell(line: str) -> None:
+    """Say it now: someone is waiting."""
+    print(line, flush=True)
