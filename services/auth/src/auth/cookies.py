@@ -1,0 +1,59 @@
+"""The two cookies of a session: the access token and the refresh token.
+
+Both go to every path, because the web server renews a session on the way to a page. Neither can be
+read by a script, nor is sent with another site's requests.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from fastapi import Request, Response
+
+from auth.service import SignedIn
+from common.auth import ACCESS_LIFETIME, cookie_name
+
+ACCESS: Final = "session"
+REFRESH: Final = "refresh"
+LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+
+
+class Cookies:
+    """Puts, reads and clears them; `secure` outside of plain http."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+        self._access = cookie_name(ACCESS, secure=secure)
+        self._refresh = cookie_name(REFRESH, secure=secure)
+
+    def refresh_token(self, request: Request) -> str | None:
+        """Read the refresh token."""
+        return request.cookies.get(self._refresh)
+
+    def put(self, response: Response, signed_in: SignedIn) -> None:
+        """Hand over both tokens, each for as long as it is good."""
+        self._put(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
+        self._put(response, self._refresh, signed_in.refresh_token, signed_in.left)
+
+    def clear(self, response: Response) -> None:
+        """Have the browser forget both."""
+        for name in (self._access, self._refresh):
+            self._put(response, name, "", timedelta(0), expires=LONG_AGO)
+
+    def _put(
+        self,
+        response: Response,
+        name: str,
+        value: str,
+        left: timedelta,
+        expires: datetime | None = None,
+    ) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(left.total_seconds()),
+            expires=expires,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )

@@ -1,0 +1,213 @@
+"""Accounts, sessions and what is throttled, in MongoDB: the only file that touches it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from beanie import Document
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from auth.domain import Account, Device, Session, UsedToken, folded
+from common.change import Change
+from common.clock import Clock
+from common.errors import Invalid, TooManyRequests
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, collection_of
+from common.outbox import Doc, Relay
+
+KEPT_AFTER: Final = timedelta(days=1)
+"""How long a session that is over stays: longer than its last event may wait for NATS."""
+LISTED: Final = 100
+"""How many sessions of somebody are shown at most."""
+
+
+class AccountDocument(AggregateDocument):
+    """An account as it is kept; `folded` is its email without letter case."""
+
+    email: str
+    folded: str
+    password_hash: str
+    created_at: datetime
+
+    class Settings:
+        name = "accounts"
+        indexes = [OUTBOX_INDEX, IndexModel("folded", unique=True)]
+
+
+class SessionDocument(AggregateDocument):
+    """A session as it is kept; `over_at` is when it ended or will have expired."""
+
+    user_id: str
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    seed: str
+    current: str
+    used: list[dict[str, Any]]
+    ended_at: datetime | None
+    over_at: datetime
+
+    class Settings:
+        name = "sessions"
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel(
+                [("user_id", ASCENDING), ("ended_at", ASCENDING), ("expires_at", ASCENDING)]
+            ),
+            IndexModel("over_at", expireAfterSeconds=int(KEPT_AFTER.total_seconds())),
+        ]
+
+
+class ThrottleDocument(Document):
+    """How many tries somebody has had since when; gone when its time is over."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    tries: int
+    until: datetime
+
+    class Settings:
+        name = "throttle"
+        indexes = [IndexModel("until", expireAfterSeconds=0)]
+
+
+def _read_account(doc: Mapping[str, Any]) -> Account:
+    return Account(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        email=doc["email"],
+        password_hash=doc["password_hash"],
+        created_at=doc["created_at"],
+    )
+
+
+def _write_account(account: Account) -> Doc:
+    return {
+        "email": account.email,
+        "folded": folded(account.email),
+        "password_hash": account.password_hash,
+        "created_at": account.created_at,
+    }
+
+
+class AccountStore(Store[Account]):
+    """Everybody who can sign in."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(AccountDocument, relay, clock, read=_read_account, write=_write_account)
+
+    async def add_unless_taken(self, change: Change[Account]) -> Account:
+        """Insert an account.
+
+        Raises:
+            Invalid: the email has one already.
+        """
+        try:
+            return await self.add(change)
+        except DuplicateKeyError:
+            raise Invalid("Email in use", field="email") from None
+
+    async def of_email(self, email: str) -> Account | None:
+        """Find whose email this is, whatever its letter case."""
+        doc = await self.collection.find_one({"folded": folded(email)})
+        return None if doc is None else _read_account(doc)
+
+
+def _read_session(doc: Mapping[str, Any]) -> Session:
+    return Session(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        user_id=doc["user_id"],
+        device=Device(doc["user_agent"], doc["address"]),
+        created_at=doc["created_at"],
+        last_used_at=doc["last_used_at"],
+        expires_at=doc["expires_at"],
+        seed=doc["seed"],
+        current=doc["current"],
+        used=tuple(UsedToken(used["hash"], used["at"]) for used in doc["used"]),
+        ended_at=doc["ended_at"],
+    )
+
+
+def _write_session(session: Session) -> Doc:
+    return {
+        "user_id": session.user_id,
+        "user_agent": session.device.user_agent,
+        "address": session.device.address,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+        "expires_at": session.expires_at,
+        "seed": session.seed,
+        "current": session.current,
+        "used": [{"hash": used.hash, "at": used.at} for used in session.used],
+        "ended_at": session.ended_at,
+        "over_at": session.ended_at or session.expires_at,
+    }
+
+
+class SessionStore(Store[Session]):
+    """Every session, and for a day those that are over."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(SessionDocument, relay, clock, read=_read_session, write=_write_session)
+
+    async def live_of(self, user_id: str, now: datetime) -> list[Session]:
+        """Give somebody's live sessions, the last used first."""
+        live = {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
+        newest = self.collection.find(live).sort([("last_used_at", DESCENDING)]).limit(LISTED)
+        return [_read_session(doc) async for doc in newest]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try that was counted, and the window it was counted in."""
+
+    key: str
+    until: datetime
+
+
+class ThrottleStore:
+    """Counts tries, in one atomic step each, so that replicas cannot be played off."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._tries = collection_of(ThrottleDocument)
+        self._clock = clock
+
+    async def take(self, key: str, *, limit: int, window: timedelta) -> Try:
+        """Count a try before it is made; whoever makes many at once gets no more of them.
+
+        Raises:
+            TooManyRequests: there were as many in this window as are allowed.
+        """
+        now = self._clock()
+        running = {"$gt": ["$until", now]}
+        counted = {"$min": [{"$add": ["$tries", 1]}, limit]}
+        before = await self._tries.find_one_and_update(
+            {"_id": key},
+            [
+                {
+                    "$set": {
+                        "tries": {"$cond": [running, counted, 1]},
+                        "until": {"$cond": [running, "$until", now + window]},
+                    }
+                }
+            ],
+            upsert=True,
+        )
+        if before is None or before["until"] <= now:
+            return Try(key, now + window)
+        if before["tries"] < limit:
+            return Try(key, before["until"])
+        left = before["until"] - now
+        raise TooManyRequests(retry_after=max(1, -(-left // timedelta(seconds=1))))
+
+    async def give_back(self, taken: Try) -> None:
+        """Uncount a try that turned out to be none."""
+        counted = {"_id": taken.key, "until": taken.until, "tries": {"$gt": 0}}
+        await self._tries.update_one(counted, {"$inc": {"tries": -1}})
+
+    async def forget(self, taken: Try) -> None:
+        """Begin to count anew."""
+        await self._tries.delete_one({"_id": taken.key})

@@ -1,0 +1,29 @@
+"""An auth service of each test's own, with passwords that cost little."""
+
+from typing import Any
+
+import pytest
+
+from auth.app import create
+from auth.settings import Settings
+from common.testing import Client, FakeClock, Serve
+
+CHEAP = {"password_memory_kib": 8, "password_iterations": 1}
+
+
+@pytest.fixture
+def environment(environment: dict[str, Any]) -> dict[str, Any]:
+    """The settings that every service takes, and hashes for tests only."""
+    return {**environment, **CHEAP}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The time of the `auth` service."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def auth(serve: Serve, environment: dict[str, Any], clock: FakeClock) -> Client:
+    """The running service, asked by nobody in particular."""
+    return await serve(create(Settings(**environment), clock))
