@@ -40,12 +40,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Operation:
-    """An API method: where it is, the SDK's type of its parameters, and those we act on."""
+    """An API method: where it is, what its parameters are, and which we act on."""
 
     method: str
     path: str
     run: Callable[[Call], Document]
-    shape: type
+    shape: str | type
     acts_on: frozenset[str] = frozenset()
     public: bool = False  # whether a browser's key may call it
 

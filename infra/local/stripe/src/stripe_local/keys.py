@@ -28,7 +28,7 @@ def is_browser(request: Request, params: Document, *, public: bool) -> bool:
     if not _PUBLISHABLE.fullmatch(key):
         raise NotStarted(
             401,
-            f"Invalid API Key provided: {key[:8]}***. This local server takes only test keys: "
+            f"Invalid API Key provided: {key[:4]}***. This local server takes only test keys: "
             "sk_test_, rk_test_ and, from a browser, pk_test_.",
         )
     if not public:

@@ -2,9 +2,6 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-import stripe.params as shapes
-from stripe.params import test_helpers as test_shapes
-
 from stripe_local import (
     confirmation_tokens,
     payment_intents,
@@ -70,14 +67,14 @@ def _acts_on(*names: str) -> frozenset[str]:
 OPERATIONS = (
     # Tokens, PaymentMethods, ConfirmationTokens
     Operation(
-        "POST", "/v1/tokens", tokens.create, shapes.TokenCreateParams, _acts_on("card"), public=True
+        "POST", "/v1/tokens", tokens.create, "TokenCreateParams", _acts_on("card"), public=True
     ),
-    Operation("GET", "/v1/tokens/{id}", reader("token"), shapes.TokenRetrieveParams),
+    Operation("GET", "/v1/tokens/{id}", reader("token"), "TokenRetrieveParams"),
     Operation(
         "POST",
         "/v1/payment_methods",
         payment_methods.create,
-        shapes.PaymentMethodCreateParams,
+        "PaymentMethodCreateParams",
         _acts_on("type", "card", "billing_details", "metadata"),
         public=True,
     ),
@@ -85,7 +82,7 @@ OPERATIONS = (
         "GET",
         "/v1/payment_methods/{id}",
         payment_methods.retrieve,
-        shapes.PaymentMethodRetrieveParams,
+        "PaymentMethodRetrieveParams",
     ),
     Operation(
         "POST",
@@ -99,21 +96,21 @@ OPERATIONS = (
         "POST",
         "/v1/test_helpers/confirmation_tokens",
         confirmation_tokens.create_for_test,
-        test_shapes.ConfirmationTokenCreateParams,
+        "test_helpers.ConfirmationTokenCreateParams",
         _acts_on("payment_method", "return_url"),
     ),
     Operation(
         "GET",
         "/v1/confirmation_tokens/{id}",
         reader("confirmation_token"),
-        shapes.ConfirmationTokenRetrieveParams,
+        "ConfirmationTokenRetrieveParams",
     ),
     # PaymentIntents
     Operation(
         "POST",
         "/v1/payment_intents",
         payment_intents.create,
-        shapes.PaymentIntentCreateParams,
+        "PaymentIntentCreateParams",
         _acts_on(
             "amount",
             "currency",
@@ -130,14 +127,14 @@ OPERATIONS = (
         "GET",
         "/v1/payment_intents",
         lister("payment_intent", "/v1/payment_intents"),
-        shapes.PaymentIntentListParams,
+        "PaymentIntentListParams",
         _acts_on("created", *_PAGE),
     ),
     Operation(
         "GET",
         "/v1/payment_intents/{id}",
         payment_intents.retrieve,
-        shapes.PaymentIntentRetrieveParams,
+        "PaymentIntentRetrieveParams",
         _acts_on("client_secret"),
         public=True,
     ),
@@ -145,14 +142,14 @@ OPERATIONS = (
         "POST",
         "/v1/payment_intents/{id}",
         payment_intents.update,
-        shapes.PaymentIntentModifyParams,
+        "PaymentIntentModifyParams",
         _acts_on("amount", "currency", "metadata", "payment_method", *_TEXTS),
     ),
     Operation(
         "POST",
         "/v1/payment_intents/{id}/confirm",
         payment_intents.confirm,
-        shapes.PaymentIntentConfirmParams,
+        "PaymentIntentConfirmParams",
         _acts_on("error_on_requires_action", "receipt_email", *_METHOD),
         public=True,
     ),
@@ -160,7 +157,7 @@ OPERATIONS = (
         "POST",
         "/v1/payment_intents/{id}/cancel",
         payment_intents.cancel,
-        shapes.PaymentIntentCancelParams,
+        "PaymentIntentCancelParams",
         _acts_on("cancellation_reason"),
     ),
     Operation(
@@ -176,58 +173,58 @@ OPERATIONS = (
         "GET",
         "/v1/charges",
         lister("charge", "/v1/charges"),
-        shapes.ChargeListParams,
+        "ChargeListParams",
         _acts_on("created", "payment_intent", *_PAGE),
     ),
-    Operation("GET", "/v1/charges/{id}", reader("charge"), shapes.ChargeRetrieveParams),
+    Operation("GET", "/v1/charges/{id}", reader("charge"), "ChargeRetrieveParams"),
     Operation(
         "POST",
         "/v1/refunds",
         refunds.create,
-        shapes.RefundCreateParams,
+        "RefundCreateParams",
         _acts_on("amount", "charge", "metadata", "payment_intent", "reason"),
     ),
     Operation(
         "GET",
         "/v1/refunds",
         lister("refund", "/v1/refunds"),
-        shapes.RefundListParams,
+        "RefundListParams",
         _acts_on("charge", "created", "payment_intent", *_PAGE),
     ),
-    Operation("GET", "/v1/refunds/{id}", reader("refund"), shapes.RefundRetrieveParams),
+    Operation("GET", "/v1/refunds/{id}", reader("refund"), "RefundRetrieveParams"),
     # Events, WebhookEndpoints
     Operation(
         "GET",
         "/v1/events",
         lister("event", "/v1/events"),
-        shapes.EventListParams,
+        "EventListParams",
         _acts_on("created", "type", "types", *_PAGE),
     ),
-    Operation("GET", "/v1/events/{id}", reader("event"), shapes.EventRetrieveParams),
+    Operation("GET", "/v1/events/{id}", reader("event"), "EventRetrieveParams"),
     Operation(
         "POST",
         "/v1/webhook_endpoints",
         webhook_endpoints.create,
-        shapes.WebhookEndpointCreateParams,
+        "WebhookEndpointCreateParams",
         _acts_on("description", "enabled_events", "metadata", "url"),
     ),
     Operation(
         "GET",
         "/v1/webhook_endpoints",
         lister("webhook_endpoint", "/v1/webhook_endpoints"),
-        shapes.WebhookEndpointListParams,
+        "WebhookEndpointListParams",
         _acts_on(*_PAGE),
     ),
     Operation(
         "GET",
         "/v1/webhook_endpoints/{id}",
         reader("webhook_endpoint"),
-        shapes.WebhookEndpointRetrieveParams,
+        "WebhookEndpointRetrieveParams",
     ),
     Operation(
         "DELETE",
         "/v1/webhook_endpoints/{id}",
         webhook_endpoints.delete,
-        shapes.WebhookEndpointDeleteParams,
+        "WebhookEndpointDeleteParams",
     ),
 )

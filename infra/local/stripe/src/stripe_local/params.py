@@ -5,6 +5,7 @@ through its upgrades and refuses what today's Stripe would refuse.
 """
 
 import functools
+import importlib
 import re
 import sys
 import types
@@ -52,9 +53,16 @@ def _listed(value: Any) -> Any:
     return entries
 
 
-def typed(params: Document, shape: type) -> Document:
-    """The parameters as the SDK's type says they must be, or a refusal as Stripe words it."""
-    return _hash(params, shape, "")
+def typed(params: Document, shape: str | type) -> Document:
+    """The parameters as a type, the SDK's if named, says they must be; else a refusal."""
+    return _hash(params, named(shape) if isinstance(shape, str) else shape, "")
+
+
+@functools.cache
+def named(shape: str) -> type:
+    """The SDK's parameter type of this name; importing all of them would slow the start."""
+    module, _, name = f"stripe.params.{shape}".rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def _hash(value: Document, shape: Any, path: str) -> Document:

@@ -1,0 +1,174 @@
+"""For tests: the server as a process that can be killed, and an address that takes webhooks."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import stripe
+
+from stripe_local.documents import Document
+
+T = TypeVar("T")
+SECRET_KEY = "sk_test_local1234"
+PUBLISHABLE_KEY = "pk_test_local1234"
+HOOK_SECRET = "whsec_of_the_tests"
+
+
+def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
+    """Wait until `look` gives something, and give it."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"still {seen!r} after {seconds} s"
+        time.sleep(0.02)
+    return seen
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """The server, and what a test asks of it beside Stripe's API."""
+
+    database: Path
+    arguments: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its base address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, again if it was killed, and wait until it answers."""
+        place = ("--port", str(self.port), "--db", str(self.database))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "stripe_local", *place, *self.arguments],
+            env={**os.environ, "STRIPE_WEBHOOK_SECRET": HOOK_SECRET},
+        )
+        eventually(self._healthy)
+
+    def _healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/_local/health").is_success
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """End it without warning (SIGKILL)."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it properly."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+
+    def client(self, *, retries: int = 0, asynchronous: bool = False) -> stripe.StripeClient:
+        """The real SDK, pointed here."""
+        return stripe.StripeClient(
+            SECRET_KEY,
+            base_addresses={"api": self.url},
+            http_client=stripe.HTTPXClient() if asynchronous else stripe.RequestsClient(),
+            max_network_retries=retries,
+        )
+
+    def clear(self) -> None:
+        """Forget all objects and faults."""
+        httpx.delete(f"{self.url}/_local/data").raise_for_status()
+
+    def fault(self, match: str, action: str, **more: Any) -> None:
+        """Arm a fault."""
+        body = {"match": match, "action": action, **more}
+        httpx.post(f"{self.url}/_local/faults", json=body).raise_for_status()
+
+    def faults(self) -> list[Document]:
+        """The faults that are still to happen."""
+        return httpx.get(f"{self.url}/_local/faults").json()
+
+    def objects(self, kind: str) -> list[Document]:
+        """What an auditor reads: every object of a kind, page by page."""
+        found: list[Document] = []
+        after: int | None = 0
+        while after is not None:
+            query = {"type": kind, "after": after, "limit": 100}
+            page = httpx.get(f"{self.url}/_local/objects", params=query).json()
+            found += page["data"]
+            after = page["next"]
+        return found
+
+    def deliveries(self) -> list[Document]:
+        """The newest webhooks and what became of them."""
+        return httpx.get(f"{self.url}/_local/deliveries").json()["data"]
+
+    def browser(self, path: str, **form: str | None) -> httpx.Response:
+        """A call as a browser makes it."""
+        given = {name: value for name, value in form.items() if value is not None}
+        return httpx.post(f"{self.url}{path}", data={"key": PUBLISHABLE_KEY, **given})
+
+    def challenge(self, intent: stripe.PaymentIntent, outcome: str) -> Document:
+        """What the buyer does on the bank's page."""
+        return self.browser(
+            f"/_local/payment_intents/{intent.id}/authenticate",
+            client_secret=intent.client_secret,
+            outcome=outcome,
+        ).json()
+
+
+@dataclass
+class Receiver:
+    """An address that takes webhooks, and answers each of them as it is told to."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list[int])
+    received: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
+
+    def events(self) -> list[Document]:
+        """The events that came, in the order in which they came."""
+        return [json.loads(body) for body, _ in self.received]
+
+    def types(self) -> list[str]:
+        """Their types."""
+        return [event["type"] for event in self.events()]
+
+
+@contextmanager
+def receiving() -> Generator[Receiver]:
+    """Take webhooks for a while."""
+    seen = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen.received.append((body, self.headers["Stripe-Signature"]))
+            self.send_response(seen.statuses.pop(0) if seen.statuses else 200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name it has
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        seen.url = f"http://127.0.0.1:{http.server_port}/hook"
+        yield seen
+        http.shutdown()
+        thread.join()

@@ -1,0 +1,42 @@
+"""The server as a process, the real SDK, and an address that takes webhooks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stripe
+
+from stripe_local.testing import Receiver, Server, receiving
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("stripe") / "stripe.db")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.clear()
+    return running
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "stripe.db")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: Server) -> stripe.StripeClient:
+    return server.client()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as seen:
+        yield seen

@@ -1,0 +1,107 @@
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from stripe import StripeClient
+
+from stripe_local import params
+from stripe_local.operations import OPERATIONS
+from stripe_local.testing import SECRET_KEY, Server
+
+TICKET = {"amount": "2000", "currency": "usd"}
+
+
+def refusal(server: Server, path: str, form: dict[str, str]) -> dict[str, Any]:
+    answer = httpx.post(f"{server.url}{path}", data=form, auth=(SECRET_KEY, ""))
+    assert answer.status_code == 400
+    return answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "param"),
+    [
+        ({**TICKET, "colour": "red"}, "parameter_unknown", "colour"),
+        (
+            {**TICKET, "automatic_payment_methods[enabld]": "true"},
+            "parameter_unknown",
+            "automatic_payment_methods[enabld]",
+        ),
+        (
+            {**TICKET, "payment_method_types[]": "card"},
+            "payment_method_types_no_longer_supported",
+            "payment_method_types",
+        ),
+        ({"currency": "usd"}, "parameter_missing", "amount"),
+        ({"amount": "2000"}, "parameter_missing", "currency"),
+        ({**TICKET, "amount": "19.99"}, "parameter_invalid_integer", "amount"),
+        ({**TICKET, "amount": "-1"}, "parameter_invalid_integer", "amount"),
+        ({**TICKET, "amount": "49"}, "amount_too_small", "amount"),
+        ({**TICKET, "amount": "100000000"}, "amount_too_large", "amount"),
+    ],
+)
+def test_a_bad_parameter_is_named(
+    server: Server, form: dict[str, str], code: str, param: str
+) -> None:
+    error = refusal(server, "/v1/payment_intents", form)
+
+    assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", code, param)
+    assert server.objects("payment_intent") == []
+
+
+@pytest.mark.parametrize(
+    ("form", "param"),
+    [
+        ({**TICKET, "currency": "xyz"}, "currency"),
+        ({**TICKET, "confirm": "perhaps"}, "confirm"),
+        ({**TICKET, "metadata": "text"}, "metadata"),
+        ({**TICKET, "confirmation_token": "ctoken_1"}, "confirmation_token"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(
+    server: Server, form: dict[str, str], param: str
+) -> None:
+    assert refusal(server, "/v1/payment_intents", form)["param"] == param
+
+
+def test_a_parameter_that_stripe_knows_and_this_server_does_not_is_not_ignored(
+    client: StripeClient,
+) -> None:
+    with pytest.raises(
+        stripe.InvalidRequestError, match="not implement the parameter capture_method"
+    ):
+        client.v1.payment_intents.create(
+            {"amount": 2000, "currency": "usd", "capture_method": "manual"}
+        )
+
+
+def test_a_word_outside_a_fixed_list_is_refused(server: Server) -> None:
+    form = {"payment_intent": "pi_none", "reason": "whim"}
+
+    assert "must be one of duplicate" in refusal(server, "/v1/refunds", form)["message"]
+
+
+def test_what_cannot_be_expanded_is_refused(client: StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        client.v1.payment_intents.create({"amount": 2000, "currency": "usd", "expand": ["status"]})
+
+
+def test_methods_that_redirect_need_a_way_back(client: StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="return_url"):
+        client.v1.payment_intents.create(
+            {"amount": 2000, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+        )
+
+
+def test_every_operation_acts_on_parameters_that_the_sdk_has() -> None:
+    for operation in OPERATIONS:
+        shape = operation.shape
+        known = (params.named(shape) if isinstance(shape, str) else shape).__annotations__
+        assert operation.acts_on <= set(known), operation
+
+
+def test_an_address_that_stripe_would_not_know_either_is_said_so(server: Server) -> None:
+    answer = httpx.get(f"{server.url}/v1/unicorns", auth=(SECRET_KEY, ""))
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["type"] == "invalid_request_error"

@@ -1,0 +1,105 @@
+"""Our objects against the SDK's annotations: nothing required missing, nothing made up."""
+
+import builtins
+import inspect
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
+
+import pytest
+import stripe
+
+from stripe_local.documents import Document
+from stripe_local.testing import Receiver, Server
+
+CLASSES: dict[str, type] = {
+    "token": stripe.Token,
+    "payment_method": stripe.PaymentMethod,
+    "confirmation_token": stripe.ConfirmationToken,
+    "payment_intent": stripe.PaymentIntent,
+    "charge": stripe.Charge,
+    "refund": stripe.Refund,
+    "event": stripe.Event,
+    "webhook_endpoint": stripe.WebhookEndpoint,
+}
+# Answered once, or only in some cases, so the SDK's types cannot say that they may be missing.
+SOMETIMES = {"deleted", "secret"}
+
+
+@pytest.fixture
+def objects(server: Server, receiver: Receiver) -> dict[str, list[Document]]:
+    client = server.client()
+    client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
+    card = {"card[number]": "4242424242424242", "card[exp_month]": "12", "card[exp_year]": "2040"}
+    server.browser("/v1/tokens", **card)
+    client.v1.test_helpers.confirmation_tokens.create({"payment_method": "pm_card_visa"})
+    for method in ("visa", "authenticationRequired", "chargeDeclined"):
+        intent = client.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
+        try:
+            intent = client.v1.payment_intents.confirm(
+                intent.id, {"payment_method": f"pm_card_{method}", "use_stripe_sdk": True}
+            )
+        except stripe.CardError:
+            continue
+        if intent.status == "requires_action":
+            server.challenge(intent, "success")
+        client.v1.refunds.create({"payment_intent": intent.id})
+    return {kind: server.objects(kind) for kind in CLASSES}
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_object_has_the_fields_that_the_sdk_says_it_has(
+    objects: dict[str, list[Document]], kind: str
+) -> None:
+    assert objects[kind]
+    for document in objects[kind]:
+        assert list(differences(document, CLASSES[kind], kind)) == []
+
+
+def differences(document: Document, shape: type, path: str) -> Iterator[str]:
+    hints = fields(shape)
+    for name in document.keys() - hints.keys():
+        yield f"{path}.{name} is not in the SDK"
+    for name, hint in hints.items():
+        options = members(hint)
+        if name not in document:
+            if type(None) not in options and name not in SOMETIMES:
+                yield f"{path}.{name} is missing"
+            continue
+        inner = document[name]
+        nested = next((each for each in options if is_object(each)), None)
+        if isinstance(inner, dict) and nested:
+            yield from differences(cast("Document", inner), nested, f"{path}.{name}")
+        elif inner is None and type(None) not in options:
+            yield f"{path}.{name} is null"
+
+
+class Names(dict[str, Any]):
+    """What an annotation may name; a class that is imported for type checkers only is any class."""
+
+    def __missing__(self, name: str) -> type:
+        return object
+
+
+def fields(shape: type) -> dict[str, Any]:
+    """The annotations of a class, which may name the classes inside it and around it."""
+    outer: Any = sys.modules[shape.__module__]
+    names = Names({**vars(builtins), **vars(outer)})
+    for part in shape.__qualname__.split("."):
+        outer = getattr(outer, part)
+        inside: dict[str, Any] = dict(vars(outer))
+        names |= {name: each for name, each in inside.items() if inspect.isclass(each)}
+    own = types.SimpleNamespace(__annotations__=shape.__annotations__)
+    hints = get_type_hints(own, {}, names)
+    return {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar}
+
+
+def members(hint: Any) -> list[Any]:
+    if get_origin(hint) in {Union, types.UnionType}:
+        return [option for member in get_args(hint) for option in members(member)]
+    return [hint]
+
+
+def is_object(hint: Any) -> bool:
+    return inspect.isclass(hint) and issubclass(hint, stripe.StripeObject)
