@@ -11,11 +11,11 @@ DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 # The caller's variables that reach a service. A shell holds other people's secrets too.
 EVERY_SERVICE = ("LOG_*", "COOKIE_SECURE", "JWT_KEY*", "DRAIN_SECONDS", "OTEL_*")
 ITS_OWN = {
-    "auth": ("AUTH_*", "ACCESS_*", "REFRESH_*", "SESSION_*", "PASSWORD_*", "SIGNIN_*"),
-    "tickets": ("TICKET_*", "TICKETS_*"),
-    "orders": ("ORDER_*", "ORDERS_*"),
+    "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*", "TRUSTED_PROXIES"),
+    "tickets": ("TICKET_*",),
+    "orders": ("ORDER_*",),
     "expiration": ("EXPIRATION_*",),
-    "payments": ("PAYMENT_*", "PAYMENTS_*", "STRIPE_*"),
+    "payments": ("PAYMENT_*", "STRIPE_*"),
 }
 # What any program needs to find its way about, and no more.
 ANY_PROGRAM = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")

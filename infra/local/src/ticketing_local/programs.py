@@ -60,6 +60,8 @@ def _local_stripe(port: int, caller: Mapping[str, str]) -> dict[str, str]:
         "STRIPE_KEY": "sk_test_local",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
         "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
+        "STRIPE_PUBLISHABLE_KEY": "pk_test_local",
+        "STRIPE_JS_URL": f"http://localhost:{port}/v3/",
     }
 
 
@@ -85,9 +87,9 @@ def _stores(
         lambda: servers.redis(port["redis"], home.data / "redis"),
     ]
     if stripe:
-        webhook = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"
-        hook = f"{webhook}={stripe['STRIPE_WEBHOOK_SECRET']}"
-        wanted.append(lambda: servers.stripe(port["stripe"], home.data / "stripe", hook))
+        hook = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"
+        secret = stripe["STRIPE_WEBHOOK_SECRET"]
+        wanted.append(lambda: servers.stripe(port["stripe"], home.data / "stripe", hook, secret))
     with ThreadPoolExecutor() as pool:  # the first time, each may have to be fetched
         return [made.result() for made in [pool.submit(make) for make in wanted]]
 

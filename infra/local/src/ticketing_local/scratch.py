@@ -35,6 +35,7 @@ class ScratchServer:
         # A session of its own: Ctrl-C is for the tests, whose last acts still need the server.
         self._process = subprocess.Popen(
             [sys.executable, "-I", guard.__file__, str(folder), *self.program.argv],
+            env={**os.environ, **self.program.environment},
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,

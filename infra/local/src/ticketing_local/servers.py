@@ -56,16 +56,18 @@ def redis(port: int, data: Path, databases: int = 16) -> Program:
     command = (
         *(tools.find(tools.REDIS), "--bind", "127.0.0.1", "--port", str(port), "--dir", data),
         *("--save", "", "--appendonly", "no", "--databases", str(databases)),
+        *("--set-proc-title", "no"),  # its new title would wipe the mark that leftovers.py reads
     )
     return Program("redis", command, port, ready.redis_pong(port))
 
 
-def stripe(port: int, data: Path, hook: str | None = None) -> Program:
-    """The stand-in for Stripe; `hook` is `URL=SECRET` of who hears of its events."""
+def stripe(port: int, data: Path, hook: str = "", secret: str = "") -> Program:
+    """The stand-in for Stripe; `hook` is who hears of its events, signed with the secret."""
     data.mkdir(parents=True, exist_ok=True)
     command = (
         *(sys.executable, "-m", "stripe_local", "--port", str(port)),
         *("--db", data / "stripe.sqlite"),
         *(("--hook", hook) if hook else ()),
     )
-    return Program("stripe", command, port, ready.http_ok(f"http://127.0.0.1:{port}/_local/health"))
+    health = ready.http_ok(f"http://127.0.0.1:{port}/_local/health")
+    return Program("stripe", command, port, health, {"STRIPE_WEBHOOK_SECRET": secret})

@@ -11,7 +11,7 @@ from ticketing_local.lock import Held, held
 from ticketing_local.paths import Home
 from ticketing_local.program import Program
 from ticketing_local.programs import Plan, plan
-from ticketing_local.supervision import Supervisord
+from ticketing_local.supervision import State, Supervisord
 from ticketing_local.trouble import Trouble
 
 PATIENCE = 90
@@ -78,11 +78,8 @@ class Start:
             raise Stopped
 
     def _bring_up(self, supervisord: Supervisord, planned: Plan) -> None:
-        while not supervisord.states():
+        while not self._states(supervisord):
             self._pause(0.02)
-            if supervisord.process.poll() is not None:
-                log = self._home.logs / "supervisord.log"
-                raise Trouble(f"supervisord does not start. {log} ends:\n{logs.tail(log)}")
         for group, programs in planned.groups.items():
             supervisord.start(group)
             mend = "If its data is damaged, make reset clears all data." if group == STORES else ""
@@ -93,9 +90,9 @@ class Start:
         began = spoke = time.monotonic()
         waiting = list(programs)
         while waiting:
-            states = supervisord.states()
+            states = self._states(supervisord)
             for program in list(waiting):
-                if states.get(program.name) in FAILED:
+                if program.name in states and states[program.name].name in FAILED:
                     raise Trouble(self._why(program, "does not start", mend))
                 if program.ready():
                     waiting.remove(program)
@@ -114,19 +111,24 @@ class Start:
 
     def _watch(self, supervisord: Supervisord) -> None:
         """Tell of each program that falls and of each that is back, until asked to stop."""
-        known = supervisord.states()
+        known = self._states(supervisord)
         while True:
             self._pause(1)
-            if supervisord.process.poll() is not None:
-                raise Trouble("supervisord was killed: the system is down. make start mends it.")
-            states = supervisord.states()
+            states = self._states(supervisord)
             for name, state in states.items():
-                if state in FAILED and known.get(name) not in FAILED:
+                before = known[name].pid if name in known else 0
+                if before and state.pid != before:
                     log = self._home.logs / f"{name}.log"
-                    tell(f"{name} has stopped and is started again. Its log: {log}")
-                elif state == "RUNNING" and known.get(name) in FAILED:
-                    tell(f"{name} is back.")
+                    tell(f"{name} has stopped and is being started again. Its log: {log}")
+                elif state.pid != before:
+                    tell(f"{name} is started again.")
             known = states or known
+
+    def _states(self, supervisord: Supervisord) -> dict[str, State]:
+        if supervisord.process.poll() is None:
+            return supervisord.states()
+        log = self._home.logs / "supervisord.log"
+        raise Trouble(f"supervisord has ended, the system is down. {log} ends:\n{logs.tail(log)}")
 
     def _pause(self, seconds: float) -> None:
         """Sleep until the time is over or someone asks to stop."""

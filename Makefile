@@ -1,0 +1,48 @@
+# Every command a developer needs. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help install start stop reset seed demo test lint format lock
+
+PYTHON_IN := .venv/bin
+LOCAL := $(PYTHON_IN)/python -m ticketing_local
+INSTALLED := .venv/installed
+PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/stripe/pyproject.toml)
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make .venv and install what is locked (the others do it when needed)
+
+$(INSTALLED): requirements/everything.txt $(PROJECTS) infra/local/install
+	@infra/local/install
+
+start: install ## Start the whole system at http://localhost:8080 (PORT moves it); Ctrl-C stops it
+	@$(LOCAL) start
+
+stop: install ## Stop it from another terminal, or what a killed one left
+	@$(LOCAL) stop
+
+reset: install ## Clear everything it has stored
+	@$(LOCAL) reset
+
+seed: install ## Fill the running system with a few users and tickets to look at
+	@$(LOCAL).seed
+
+demo: install ## Watch one purchase and one expiry happen on the running system
+	@$(LOCAL).demo
+
+test: install ## Run every test, on real servers
+	@$(PYTHON_IN)/pytest $(ARGS)
+
+lint: install ## Check style, types and the rules of who may import whom
+	@$(PYTHON_IN)/ruff check
+	@$(PYTHON_IN)/ruff format --check
+	@$(PYTHON_IN)/basedpyright
+	@$(PYTHON_IN)/lint-imports
+
+format: install ## Format, and mend what can be mended by itself
+	@$(PYTHON_IN)/ruff check --fix
+	@$(PYTHON_IN)/ruff format
+
+lock: install ## Lock the dependencies of every pyproject, with hashes, into requirements/
+	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
+	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile
