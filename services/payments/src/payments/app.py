@@ -1,0 +1,72 @@
+"""Payments, put together."""
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from os import getpid
+
+from fastapi import FastAPI
+
+from common.app import Service
+from common.clock import Clock
+from payments import api, webhooks
+from payments.domain import Rules
+from payments.gateway import Gateway
+from payments.listeners import listeners
+from payments.reconciler import Reconciler
+from payments.schemas import ConfigOut
+from payments.service import Payments
+from payments.settings import Settings
+from payments.store import (
+    ChargeDocument,
+    ChargeStore,
+    OrderReplica,
+    OrderReplicas,
+    StripeEventDocument,
+    StripeEvents,
+)
+
+
+def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+    """Make the app; uvicorn and the tests call this."""
+    settings = settings or Settings.from_environment()
+    service = Service.configured("payments", settings, clock)
+    rules = Rules(
+        attempts=settings.payment_attempts,
+        cancel_on_decline=settings.payment_failure_policy == "cancel",
+        lease=timedelta(seconds=settings.payment_lease_seconds),
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with (
+            service.running([ChargeDocument, OrderReplica, StripeEventDocument]) as running,
+            Gateway(
+                settings.stripe_key,
+                api_base=settings.stripe_api_base,
+                webhook_secret=settings.stripe_webhook_secret,
+                timeout_seconds=settings.stripe_timeout_seconds,
+            ) as gateway,
+        ):
+            payments = Payments(
+                ChargeStore(running.relay, running.clock),
+                OrderReplicas(),
+                StripeEvents(running.clock),
+                gateway,
+                running.clock,
+                rules,
+                owner=f"{socket.gethostname()}:{getpid()}",
+            )
+            app.state.payments, app.state.rebuild = payments, payments.states
+            app.state.gateway = gateway
+            app.state.config = ConfigOut(
+                publishable_key=settings.stripe_publishable_key,
+                stripe_js_url=settings.stripe_js_url,
+            )
+            reconciler = Reconciler(payments, settings.payment_reconcile_seconds)
+            async with running.listening(listeners(payments)), reconciler.running():
+                app.state.running = running
+                yield
+
+    return service.app(lifespan, api.router, webhooks.router)

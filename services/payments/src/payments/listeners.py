@@ -1,0 +1,36 @@
+"""What payments hears: the orders to be paid, and those that will not be."""
+
+from common.bus import Handlers, handlers
+from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from payments.domain import Order
+from payments.service import Payments
+
+
+def listeners(payments: Payments) -> Handlers:
+    """Say what is done about each event."""
+
+    async def follow(
+        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
+    ) -> None:
+        order = Order(
+            id=event.id,
+            user_id=event.user_id,
+            price=event.ticket.price,
+            status=event.status,
+            expires_at=event.expires_at,
+        )
+        await payments.follow_order(order, event.version)
+
+    async def on_order_created(event: OrderCreated) -> None:
+        await follow(event)
+
+    async def on_order_updated(event: OrderUpdated) -> None:
+        await follow(event)
+
+    async def on_order_cancelled(event: OrderCancelled) -> None:
+        await follow(event)
+
+    async def on_order_completed(event: OrderCompleted) -> None:
+        await follow(event)
+
+    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)

@@ -1,0 +1,326 @@
+"""What payments can do: the one door for HTTP, for events, for webhooks and for the reconciler."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from common.bus import Message
+from common.change import Change
+from common.clock import Clock
+from common.errors import (
+    Failure,
+    InProgress,
+    Invalid,
+    NotAuthorized,
+    NotFound,
+    PaymentDeclined,
+    Problem,
+    Unavailable,
+)
+from common.events import ChargeStatus, OrderStatus
+from payments.answers import Hint
+from payments.domain import (
+    CURRENCY,
+    Charge,
+    Order,
+    Outcome,
+    Rules,
+    charge_id_of,
+    charge_of,
+    digest_of,
+)
+from payments.facts import Decline, Intent, IntentStatus
+from payments.gateway import Gateway, StripeAway, TokenRefused
+from payments.store import ChargeStore, OrderReplicas, StripeEvents
+
+log = structlog.get_logger("payments")
+
+WAIT_SECONDS: Final = 5.0
+"""How long a second click waits for what comes of the first."""
+POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A charge, and the secret to go on with where the bank wants to hear from the buyer."""
+
+    charge: Charge
+    client_secret: str | None = field(default=None, repr=False)
+
+
+class Payments:
+    """Everything that can be done with the money of orders."""
+
+    def __init__(
+        self,
+        store: ChargeStore,
+        orders: OrderReplicas,
+        webhooks: StripeEvents,
+        gateway: Gateway,
+        clock: Clock,
+        rules: Rules,
+        *,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._webhooks = webhooks
+        self._gateway = gateway
+        self._clock = clock
+        self._rules = rules
+        self._owner = owner
+        self.work = asyncio.Event()
+        """Set when the reconciler has something to do at once."""
+
+    async def pay(self, order_id: str, *, token: str, by: str) -> Payment:
+        """Pay for an order; asked again, give the same answer again.
+
+        Raises:
+            NotFound: there is no such order.
+            NotAuthorized: it is somebody else's.
+            Invalid: its state does not allow it, or Stripe does not take the token.
+            PaymentDeclined: the card said no.
+            InProgress: another attempt is running, and takes its time.
+            Unavailable: nobody knows yet whether the money was taken.
+        """
+        order = await self._orders.find(order_id)
+        if order is None:
+            raise NotFound
+        if order.user_id != by:
+            raise NotAuthorized
+        digest = digest_of(token)
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        awaited: int | None = None
+        while True:
+            charge = await self._store.find(charge_id_of(order_id))
+            if charge is not None and charge.running(self._clock()):
+                awaited = len(charge.attempts)
+            else:
+                answer = None if charge is None else await self._answer(charge, digest, awaited)
+                if answer is not None:
+                    return answer
+                claimed = await self._claim(order, charge, digest)
+                if claimed is not None:
+                    return await self._attempt(claimed, token)
+            if asyncio.get_running_loop().time() > deadline:
+                raise in_progress()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def receipt(self, order_id: str, *, by: str) -> Charge:
+        """Show where the money of an order stands, after asking Stripe if it is on its way.
+
+        Raises:
+            NotFound: nobody has tried to pay for this order.
+            NotAuthorized: it is somebody else's.
+        """
+        charge = await self._store.get(charge_id_of(order_id))
+        if charge.user_id != by:
+            raise NotAuthorized
+        try:
+            return await self._heal(charge)
+        except StripeAway:
+            return charge
+
+    async def follow_order(self, order: Order, version: int) -> None:
+        """Know an order; when it is cancelled, see to it that its money is not taken or goes back.
+
+        Only remembers it: Stripe may be away, and an event must not wait for it.
+        """
+        await self._orders.keep(order, version)
+        if order.status is OrderStatus.CANCELLED:
+            charge = await self._store.find(charge_id_of(order.id))
+            if charge is not None:
+                await self._cancel_order(charge)
+
+    async def hear(self, hint: Hint) -> None:
+        """Take a webhook as a hint to look, once."""
+        if hint.intent_id is None or await self._webhooks.heard(hint.id):
+            return
+        charge = await self._store.of_intent(hint.intent_id)
+        if charge is not None:
+            await self.apply(charge)
+        await self._webhooks.remember(hint.id)
+
+    async def next_due(self) -> Charge | None:
+        """Take one charge that somebody left unfinished; it comes back later if it still is."""
+        now = self._clock()
+        return await self._store.take_due(now, now + self._rules.lease)
+
+    async def apply(self, charge: Charge) -> Charge:
+        """Bring a charge to where its money is, by asking Stripe; for everyone, at any time.
+
+        Raises:
+            StripeAway: no answer; it is asked again later.
+        """
+        charge = await self._follow_replica(charge)
+        if charge.unsettled:
+            look = self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve
+            charge = await self._observe(charge, await look(charge))
+        if charge.giving_back:
+            refund = await self._gateway.refund(charge)
+            now = self._clock()
+            charge = await self._store.change(charge.id, lambda c: c.observe_refund(refund, now))
+            if charge.status is ChargeStatus.REFUND_FAILED:
+                log.error("refund failed: give the money back by hand", charge=charge.id)
+        return charge
+
+    def states(self) -> AsyncGenerator[Message]:
+        """Go through every charge as an event of its present state."""
+        return self._store.states(Charge.told)
+
+    async def _answer(self, charge: Charge, digest: str, awaited: int | None) -> Payment | None:
+        """Answer from what is known already; nothing, if it takes a new attempt.
+
+        Args:
+            charge: nobody is running an attempt of it.
+            digest: the token's.
+            awaited: the attempt that this request has waited for.
+        """
+        charge = await self._heal(charge)
+        if charge.status is ChargeStatus.PROCESSING:
+            raise in_progress()
+        last = charge.attempts[-1]
+        same_click = last.digest == digest
+        if charge.status is ChargeStatus.REQUIRES_ACTION and same_click:
+            intent = await self._gateway.retrieve(charge)
+            return Payment(charge, intent.client_secret)
+        if charge.status is ChargeStatus.REQUIRES_PAYMENT_METHOD and same_click:
+            problem = charge.last_error
+            if last.n == awaited and problem is not None and last.outcome is not Outcome.NOTHING:
+                raise refused(charge, problem)
+        return None if charge.unsettled else settled(charge)
+
+    async def _claim(self, order: Order, charge: Charge | None, digest: str) -> Charge | None:
+        """Begin an attempt; nothing, if somebody else was first."""
+        now = self._clock()
+
+        def claim(charge: Charge) -> Change[Charge]:
+            return charge.claim(order, digest=digest, by=self._owner, now=now, rules=self._rules)
+
+        if charge is not None:
+            try:
+                return await self._store.change(charge.id, claim)
+            except InProgress:
+                return None
+        order.refuse_unless_payable(now, self._rules.margin)
+        try:
+            intent = await self._gateway.create_intent(order, CURRENCY)
+        except StripeAway:
+            if await self._store.find(charge_id_of(order.id)) is None:
+                raise
+            return None
+        return await self._store.open(claim(charge_of(order, intent_id=intent.id, now=now)))
+
+    async def _attempt(self, charge: Charge, token: str) -> Payment:
+        """Try to take the money, and write down what came of it."""
+        n = len(charge.attempts)
+        try:
+            intent = await self._gateway.confirm(charge, token)
+        except TokenRefused as error:
+            return await self._without_token(charge, error, n)
+        except StripeAway:
+            now = self._clock()
+            await self._store.change(charge.id, lambda c: c.let_go(n, now))
+            raise unknown() from None
+        charge = await self._observe(charge, intent, n)
+        if charge.status is ChargeStatus.REQUIRES_ACTION:
+            return Payment(charge, intent.client_secret)
+        if charge.unsettled:
+            raise refused(charge, intent.decline) if intent.decline else unknown()
+        return settled(charge)
+
+    async def _without_token(self, charge: Charge, error: TokenRefused, n: int) -> Payment:
+        """End an attempt whose token is no good, unless an earlier one has ended well since."""
+        problem = Decline("Invalid payment token", error.code)
+        if error.intent.status is IntentStatus.OPEN:
+            now = self._clock()
+            charge = await self._store.change(
+                charge.id, lambda c: c.refuse_token(n, problem, now=now, rules=self._rules)
+            )
+        else:
+            charge = await self._observe(charge, error.intent, n)
+        if charge.unsettled:
+            raise refused_token(problem)
+        return settled(charge)
+
+    async def _heal(self, charge: Charge) -> Charge:
+        """Ask Stripe about a charge that nobody here is at work on, but that may have moved."""
+        left = charge.status is ChargeStatus.PROCESSING and not charge.running(self._clock())
+        if left or charge.status is ChargeStatus.REQUIRES_ACTION:
+            return await self.apply(charge)
+        return charge
+
+    async def _observe(self, charge: Charge, intent: Intent, attempt: int | None = None) -> Charge:
+        """Write down what Stripe has just said.
+
+        The order is looked at after the answer came: a cancellation either finds the charge, or
+        is found here.
+        """
+        await self._follow_replica(charge)
+        now = self._clock()
+        charge = await self._store.change(
+            charge.id, lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt)
+        )
+        if charge.look_at is not None and charge.look_at <= now:
+            self.work.set()
+        return charge
+
+    async def _follow_replica(self, charge: Charge) -> Charge:
+        if charge.order_cancelled:
+            return charge
+        order = await self._orders.find(charge.order_id)
+        if order is None or order.status is not OrderStatus.CANCELLED:
+            return charge
+        return await self._cancel_order(charge)
+
+    async def _cancel_order(self, charge: Charge) -> Charge:
+        now = self._clock()
+        charge = await self._store.change(charge.id, lambda c: c.cancel_order(now))
+        self.work.set()
+        return charge
+
+
+def settled(charge: Charge) -> Payment:
+    """Answer from a charge whose PaymentIntent has come to its end.
+
+    Raises:
+        Invalid: not with success, or not for long.
+    """
+    if charge.status is not ChargeStatus.SUCCEEDED:
+        raise Invalid("Cannot pay for a cancelled order")
+    return Payment(charge)
+
+
+def refused(charge: Charge, problem: Decline) -> Failure:
+    """Say why an attempt failed, and whether another card may be tried."""
+    if charge.attempts[-1].outcome is Outcome.INVALID:
+        return refused_token(problem)
+    extra = {**_codes(problem), "retryable": not charge.final}
+    return PaymentDeclined(problems=[Problem(problem.message, extra=extra)])
+
+
+def refused_token(problem: Decline) -> Invalid:
+    """Say that Stripe does not take the token."""
+    return Invalid(problems=[Problem(problem.message, "token", _codes(problem))])
+
+
+def _codes(problem: Decline) -> dict[str, str | bool]:
+    codes = {"code": problem.code, "declineCode": problem.decline_code}
+    return {name: code for name, code in codes.items() if code}
+
+
+def in_progress() -> InProgress:
+    """Say that another attempt is running."""
+    return InProgress("A payment for this order is in progress", retry_after=2)
+
+
+def unknown() -> Unavailable:
+    """Say that the money may or may not have been taken."""
+    return Unavailable(
+        "We do not know yet whether the payment went through, and are finding out. "
+        "Please do not pay in another way meanwhile.",
+        retry_after=3,
+    )

@@ -1,0 +1,209 @@
+"""Charges in MongoDB, the copy of the orders they pay for, and the webhooks already heard."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from beanie import Document
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from common.change import Change
+from common.clock import Clock
+from common.events import ChargeStatus, OrderStatus
+from common.mongo import (
+    OUTBOX_INDEX,
+    AggregateDocument,
+    Store,
+    collection_of,
+    object_id,
+    upsert_newer,
+)
+from common.outbox import Doc, Relay
+from payments.domain import Attempt, Charge, Lease, Order, Outcome
+from payments.facts import Card, Decline
+
+EVENTS_KEPT: Final = timedelta(days=30)
+EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any charge: what a query must name for MongoDB to use the index of those that are due."""
+
+
+class ChargeDocument(AggregateDocument):
+    """A charge as it is kept; neither a token nor a client secret is in it."""
+
+    order_id: str
+    user_id: str
+    amount: int
+    currency: str
+    status: ChargeStatus
+    stripe_id: str
+    created_at: datetime
+    updated_at: datetime
+    attempts: list[dict[str, Any]]
+    lease: dict[str, Any] | None
+    look_at: datetime | None
+    order_cancelled: bool
+    final: bool
+    card: dict[str, Any] | None
+    last_error: dict[str, Any] | None
+    stripe_refund_id: str | None
+    refund_reason: str | None
+    paid_at: datetime | None
+    refunded_at: datetime | None
+
+    class Settings:
+        name = "charges"
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel([("order_id", ASCENDING)], name="one_charge_per_order", unique=True),
+            IndexModel([("stripe_id", ASCENDING)], name="one_charge_per_intent", unique=True),
+            IndexModel(
+                [("look_at", ASCENDING)],
+                name="due",
+                partialFilterExpression={"look_at": {"$gt": EVER}},
+            ),
+        ]
+
+
+class OrderReplica(Document):
+    """An order as its events told of it; `price` in cents."""
+
+    version: int
+    status: OrderStatus
+    user_id: str
+    price: int
+    expires_at: datetime
+
+    class Settings:
+        name = "orders"
+
+
+class StripeEventDocument(Document):
+    """A webhook that was heard."""
+
+    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    at: datetime
+
+    class Settings:
+        name = "stripe_events"
+        indexes = [IndexModel("at", expireAfterSeconds=int(EVENTS_KEPT.total_seconds()))]
+
+
+def _read(doc: Mapping[str, Any]) -> Charge:
+    return Charge(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        order_id=str(doc["order_id"]),
+        user_id=doc["user_id"],
+        amount=doc["amount"],
+        currency=doc["currency"],
+        status=ChargeStatus(doc["status"]),
+        stripe_id=doc["stripe_id"],
+        created_at=doc["created_at"],
+        updated_at=doc["updated_at"],
+        attempts=tuple(_attempt(attempt) for attempt in doc["attempts"]),
+        lease=Lease(**doc["lease"]) if doc["lease"] else None,
+        look_at=doc["look_at"],
+        order_cancelled=doc["order_cancelled"],
+        final=doc["final"],
+        card=Card(**doc["card"]) if doc["card"] else None,
+        last_error=Decline(**doc["last_error"]) if doc["last_error"] else None,
+        stripe_refund_id=doc["stripe_refund_id"],
+        refund_reason=doc["refund_reason"],
+        paid_at=doc["paid_at"],
+        refunded_at=doc["refunded_at"],
+    )
+
+
+def _attempt(doc: Mapping[str, Any]) -> Attempt:
+    outcome = Outcome(doc["outcome"]) if doc["outcome"] else None
+    kept = {name: value for name, value in doc.items() if name != "outcome"}
+    return Attempt(**kept, outcome=outcome)
+
+
+def _write(charge: Charge) -> Doc:
+    doc = asdict(charge)
+    del doc["id"], doc["version"]
+    return {**doc, "order_id": object_id(charge.order_id)}
+
+
+class ChargeStore(Store[Charge]):
+    """Every charge there ever was."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(ChargeDocument, relay, clock, read=_read, write=_write)
+
+    async def open(self, change: Change[Charge]) -> Charge | None:
+        """Insert a charge with its first attempt; nothing, if somebody else was first."""
+        try:
+            return await self.add(change)
+        except DuplicateKeyError:
+            return None
+
+    async def of_intent(self, intent_id: str) -> Charge | None:
+        """Find the charge of a PaymentIntent."""
+        doc = await self.collection.find_one({"stripe_id": intent_id}, {"outbox": 0})
+        return None if doc is None else self.read(doc)
+
+    async def take_due(self, now: datetime, until: datetime) -> Charge | None:
+        """Take one unfinished charge that is due for a look; others leave it alone until then.
+
+        Not a change of the charge, so it has neither a version nor an event.
+        """
+        doc = await self.collection.find_one_and_update(
+            {"look_at": {"$gt": EVER, "$lte": now}},
+            {"$set": {"look_at": until}},
+            projection={"outbox": 0},
+            sort=[("look_at", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if doc is None else self.read(doc)
+
+
+class OrderReplicas:
+    """The orders that can be paid for."""
+
+    def __init__(self) -> None:
+        self._collection = collection_of(OrderReplica)
+
+    async def find(self, order_id: str) -> Order | None:
+        """Read one, or nothing."""
+        doc = await self._collection.find_one({"_id": object_id(order_id)})
+        if doc is None:
+            return None
+        return Order(
+            id=order_id,
+            user_id=doc["user_id"],
+            price=doc["price"],
+            status=OrderStatus(doc["status"]),
+            expires_at=doc["expires_at"],
+        )
+
+    async def keep(self, order: Order, version: int) -> None:
+        """Take an order's state over, if it is newer."""
+        fields = {
+            "status": order.status,
+            "user_id": order.user_id,
+            "price": order.price,
+            "expires_at": order.expires_at,
+        }
+        await upsert_newer(self._collection, order.id, version, fields)
+
+
+class StripeEvents:
+    """The webhooks that were heard, for as long as Stripe might repeat them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._collection = collection_of(StripeEventDocument)
+        self._clock = clock
+
+    async def heard(self, event_id: str) -> bool:
+        """Tell whether a webhook was heard before."""
+        return await self._collection.find_one({"_id": event_id}) is not None
+
+    async def remember(self, event_id: str) -> None:
+        """Note that a webhook was heard, and acted on."""
+        with contextlib.suppress(DuplicateKeyError):
+            await self._collection.insert_one({"_id": event_id, "at": self._clock()})

@@ -1,0 +1,157 @@
+"""What the tests of payments stand on: Stripe's side, and the orders that payments hears of."""
+
+import hashlib
+import hmac
+import json
+import time
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+import stripe
+
+from common.auth import User
+from common.clock import utc_now
+from common.events import (
+    CancelReason,
+    OrderCancelled,
+    OrderCreated,
+    OrderedTicket,
+    OrderStatus,
+)
+from common.ids import new_id
+from common.testing import Client, Published, eventually
+from payments.domain import Charge, charge_id_of
+
+KEY: Final = "sk_test_local_payments"
+SECRET: Final = "whsec_that_only_the_tests_know"
+PRICE: Final = 1999
+VISA: Final = "tok_visa"
+
+
+class Bank:
+    """What a test sees and does at Stripe, behind the service's back."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = httpx.AsyncClient(base_url=url, timeout=20)
+        self.api = stripe.StripeClient(
+            KEY, http_client=stripe.HTTPXClient(timeout=20), base_addresses={"api": url}
+        ).v1
+
+    async def fault(self, call: str, action: str, **more: Any) -> None:
+        """Have the network, or Stripe, fail at a call."""
+        fault = {"match": call, "action": action, **more}
+        response = await self.http.post("/_local/faults", json=fault)
+        assert response.is_success, response.text
+
+    async def mend(self) -> None:
+        """Let nothing fail any more."""
+        await self.http.delete("/_local/faults")
+
+    async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
+        """Every PaymentIntent that was ever made for an order."""
+        query = f"metadata['orderId']:'{order_id}'"
+        return (await self.api.payment_intents.search_async({"query": query})).data
+
+    async def intent(self, order_id: str) -> stripe.PaymentIntent:
+        """The one PaymentIntent of an order."""
+        (only,) = await self.intents(order_id)
+        return only
+
+    async def taken(self, order_id: str) -> int:
+        """How many times money was taken for an order."""
+        return sum([charge.paid for charge in await self._charges(order_id)])
+
+    async def declines(self, order_id: str) -> int:
+        """How many times a card of an order was declined."""
+        return sum([charge.status == "failed" for charge in await self._charges(order_id)])
+
+    async def refunds(self, order_id: str) -> list[stripe.Refund]:
+        """Every refund of an order."""
+        found: list[stripe.Refund] = []
+        for intent in await self.intents(order_id):
+            found += (await self.api.refunds.list_async({"payment_intent": intent.id})).data
+        return found
+
+    async def authenticate(self, client_secret: str, outcome: str = "success") -> httpx.Response:
+        """Answer the bank's question in the buyer's browser."""
+        intent_id = client_secret.partition("_secret_")[0]
+        form = {"key": "pk_test_local", "client_secret": client_secret, "outcome": outcome}
+        return await self.http.post(f"/v1/payment_intents/{intent_id}/_authenticate", data=form)
+
+    async def events(self, subject_id: str) -> list[dict[str, Any]]:
+        """What Stripe has to tell about one of its objects, oldest first."""
+        response = await self.http.get("/v1/events?limit=100", auth=(KEY, ""))
+        told = response.json()["data"]
+        return [event for event in reversed(told) if event["data"]["object"]["id"] == subject_id]
+
+    async def _charges(self, order_id: str) -> list[stripe.Charge]:
+        found: list[stripe.Charge] = []
+        for intent in await self.intents(order_id):
+            found += (await self.api.charges.list_async({"payment_intent": intent.id})).data
+        return found
+
+
+class Orders:
+    """The orders service, as payments hears it."""
+
+    def __init__(self, published: Published) -> None:
+        self._published = published
+        self._placed: dict[str, OrderCreated] = {}
+
+    async def place(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
+        """Have somebody order a ticket, and wait until payments knows."""
+        order = OrderCreated(
+            id=new_id(),
+            version=0,
+            status=OrderStatus.CREATED,
+            user_id=buyer.id,
+            expires_at=utc_now() + timedelta(seconds=seconds),
+            ticket=OrderedTicket(id=new_id(), title="Front row", price=price, hold=1),
+        )
+        self._placed[order.id] = order
+        await self._published.publish(order, aggregate_id=order.id)
+        await self._published.handled("payments-orders")
+        return order.id
+
+    async def cancel(self, order_id: str, *, event_id: str = "") -> None:
+        """Have an order cancelled, and wait until payments knows."""
+        order = self._placed[order_id]
+        end = {"version": 1, "status": OrderStatus.CANCELLED, "reason": CancelReason.EXPIRED}
+        cancelled = OrderCancelled.model_validate({**order.model_dump(by_alias=False), **end})
+        await self._published.publish(cancelled, aggregate_id=order_id, event_id=event_id)
+        await self._published.handled("payments-orders")
+
+
+async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Response:
+    """Try to pay for an order."""
+    return await payments.post("/api/payments", json={"token": token, "orderId": order_id})
+
+
+async def charge_of(payments: Client, order_id: str) -> Charge | None:
+    """Look at an order's charge without asking anybody about it."""
+    store = payments.app.state.payments._store  # noqa: SLF001 - a reading asks nobody
+    return await store.find(charge_id_of(order_id))
+
+
+async def becomes(payments: Client, order_id: str, status: str) -> Charge:
+    """Wait until the money of an order stands there."""
+
+    async def there() -> Charge | None:
+        charge = await charge_of(payments, order_id)
+        return charge if charge is not None and charge.status == status else None
+
+    return await eventually(there)  # pyright: ignore[reportReturnType] - it waits for more than None
+
+
+async def deliver(payments: Client, event: dict[str, Any], secret: str = SECRET) -> httpx.Response:
+    """Bring a webhook event to the service, signed as Stripe signs."""
+    payload = json.dumps(event)
+    at = int(time.time())
+    signed = hmac.new(secret.encode(), f"{at}.{payload}".encode(), hashlib.sha256).hexdigest()
+    return await payments.post(
+        "/api/payments/webhook",
+        content=payload,
+        headers={"Stripe-Signature": f"t={at},v1={signed}"},
+    )
