@@ -1,11 +1,13 @@
 """An auth service of each test's own, with passwords that cost little."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from auth.app import create
 from auth.settings import Settings
+from common.clock import Clock
 from common.testing import Client, FakeClock, Serve
 
 CHEAP = {"password_memory_kib": 8, "password_iterations": 1}
@@ -24,6 +26,18 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def auth(serve: Serve, environment: dict[str, Any], clock: FakeClock) -> Client:
+def start(
+    serve: Serve, environment: dict[str, Any], clock: FakeClock
+) -> Callable[..., Awaitable[Client]]:
+    """Start one more process of the service, with some settings, and a clock, of its own."""
+
+    async def started(by: Clock = clock, **settings: Any) -> Client:
+        return await serve(create(Settings(**{**environment, **settings}), by))
+
+    return started
+
+
+@pytest.fixture
+async def auth(start: Callable[..., Awaitable[Client]]) -> Client:
     """The running service, asked by nobody in particular."""
-    return await serve(create(Settings(**environment), clock))
+    return await start()

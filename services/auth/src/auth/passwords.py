@@ -53,8 +53,7 @@ class Passwords:
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         against = stored or self._nobodys
-        answer = cast(Any, self._context.verify_and_update(password, against))
-        return answer
+        return cast(Any, self._context.verify_and_update(password, against))
 
     async def _aside(self, work: Callable[[], T]) -> T:
         """Do it in the pool.

@@ -25,6 +25,15 @@ def _email(text: str) -> str:
         raise ValueError("Email must be valid") from None
 
 
+def _characters(text: str) -> str:
+    """Refuse half a character: JSON can name a lone surrogate, no text has one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("Password must be text") from None
+    return text
+
+
 def _new_password(text: str) -> str:
     if not PASSWORD_MIN <= len(text) <= PASSWORD_MAX:
         raise ValueError(f"Password must be between {PASSWORD_MIN} and {PASSWORD_MAX} characters")
@@ -46,6 +55,7 @@ Email = Annotated[
 ]
 NewPassword = Annotated[
     str,
+    AfterValidator(_characters),
     AfterValidator(_new_password),
     WithJsonSchema(
         {
@@ -59,6 +69,7 @@ NewPassword = Annotated[
 """Any characters, kept as they were typed: a password of spaces is one."""
 AnyPassword = Annotated[
     str,
+    AfterValidator(_characters),
     AfterValidator(_any_password),
     WithJsonSchema(
         {"type": "string", "format": "password", "minLength": 1, "maxLength": PASSWORD_MAX}

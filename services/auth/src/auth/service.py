@@ -45,6 +45,8 @@ class Auth:
         clock: Clock,
     ) -> None:
         self._settings = settings
+        self._grace = timedelta(seconds=settings.refresh_grace_seconds)
+        self._window = timedelta(seconds=settings.throttle_seconds)
         self._accounts = accounts
         self._sessions = sessions
         self._throttle = throttle
@@ -63,7 +65,7 @@ class Auth:
         await self._throttle.take(
             f"sign-up:{neighbourhood(device.address)}",
             limit=self._settings.sign_ups_per_address,
-            window=self._settings.throttle_window,
+            window=self._window,
         )
         password_hash = await self._passwords.hash(password)
         account = Account(new_id(), 0, email, password_hash, self._clock())
@@ -83,12 +85,12 @@ class Auth:
         from_address = await self._throttle.take(
             f"address:{neighbourhood(device.address)}",
             limit=self._settings.sign_in_failures_per_address,
-            window=self._settings.throttle_window,
+            window=self._window,
         )
         at_account = await self._throttle.take(
             f"account:{folded(email)}",
             limit=self._settings.sign_in_failures_per_account,
-            window=self._settings.throttle_window,
+            window=self._window,
         )
         account = await self._accounts.of_email(email)
         stored = account.password_hash if account else None
@@ -113,7 +115,7 @@ class Auth:
         Raises:
             NotAuthorized: it is none of ours, or its session is over, or it was used before.
         """
-        now, grace = self._clock(), self._settings.refresh_grace
+        now, grace = self._clock(), self._grace
         try:
             session = await self._change(
                 session_named(token), lambda session: session.refresh(token, now=now, grace=grace)

@@ -1,6 +1,5 @@
 """What auth reads from its environment, beside what all services share."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, PositiveInt
@@ -20,15 +19,13 @@ class Settings(ServiceSettings):
     password_queue: Annotated[int, Field(ge=0)] = 64
     """Hashes that may wait for a thread; whoever comes beyond is asked to come back."""
 
-    refresh_grace: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(minutes=1))] = (
-        timedelta(seconds=10)
-    )
+    refresh_grace_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     """How long a used refresh token may be shown again: a second tab, or a lost answer."""
 
     sign_in_failures_per_account: PositiveInt = 10
     sign_in_failures_per_address: PositiveInt = 100
     sign_ups_per_address: PositiveInt = 100
-    throttle_window: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=15)
+    throttle_seconds: PositiveInt = 15 * 60
     """How long these three are counted."""
     trusted_proxies: Annotated[int, Field(ge=0)] = 1
     """How many of our own proxies add to X-Forwarded-For; 0: nobody in front of us does."""

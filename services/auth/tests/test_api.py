@@ -1,0 +1,452 @@
+"""Accounts over HTTP: every route with every status that it can answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from threading import Event
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from auth.service import Auth
+from common.auth import AccessTokens
+from common.clock import utc_now
+from common.ids import is_id
+from common.testing import JWT_KEY, Client, FakeClock, errors, someone
+
+Start = Callable[..., Awaitable[Client]]
+ANN = {"email": "ann@example.com", "password": "secret"}
+
+
+async def signed_up(auth: Client, **fields: str) -> dict[str, Any]:
+    response = await auth.post("/api/users/signup", json={**ANN, **fields})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def fails(auth: Client, times: int, **fields: str) -> None:
+    for _ in range(times):
+        wrong = {**ANN, "password": "wrong", **fields}
+        response = await auth.post("/api/users/signin", json=wrong)
+        assert response.status_code == 400, response.text
+
+
+def set_cookies(response: httpx.Response) -> dict[str, set[str]]:
+    """Read each Set-Cookie as its name and the set of its parts."""
+    read: dict[str, set[str]] = {}
+    for line in response.headers.get_list("set-cookie"):
+        parts = line.split("; ")
+        read[parts[0].partition("=")[0]] = set(parts)
+    return read
+
+
+async def test_signing_up_answers_201_with_the_user_and_both_cookies(auth: Client) -> None:
+    response = await auth.post("/api/users/signup", json=ANN)
+
+    assert response.status_code == 201
+    body = response.json()
+    assert set(body) == {"id", "email"}
+    assert is_id(body["id"])
+    assert body["email"] == "ann@example.com"
+    cookies = set_cookies(response)
+    common = {"HttpOnly", "Path=/", "SameSite=lax"}
+    assert cookies["session"] >= {*common, "Max-Age=900"}
+    assert cookies["refresh"] >= {*common, f"Max-Age={30 * 86_400}"}
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_cookies_over_tls_are_pinned_to_the_host(start: Start) -> None:
+    auth = await start(cookie_secure=True)
+
+    up = set_cookies(await auth.post("/api/users/signup", json=ANN))
+    out = set_cookies(await auth.post("/api/users/signout", json={}))
+
+    assert set(up) == set(out) == {"__Host-session", "__Host-refresh"}
+    assert all(parts >= {"Secure", "Path=/", "HttpOnly"} for parts in [*up.values(), *out.values()])
+
+
+async def test_signing_up_signs_in(auth: Client) -> None:
+    user = await signed_up(auth)
+
+    assert (await auth.get("/api/users/currentuser")).json() == {"currentUser": user}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"password": "secret"}, "email", "email is required"),
+        ({"email": "ann@example.com"}, "password", "password is required"),
+        ({**ANN, "email": "ann"}, "email", "Email must be valid"),
+        ({**ANN, "email": "ann@example"}, "email", "Email must be valid"),
+        ({**ANN, "email": ""}, "email", "Email must be valid"),
+        ({**ANN, "email": "a\u0000nn@example.com"}, "email", "Email must be valid"),
+        ({**ANN, "email": "a" * 60_000 + "@example.com"}, "email", "Email must be valid"),
+        ({**ANN, "email": "Ann <ann@example.com>"}, "email", "Email must be valid"),
+        ({**ANN, "email": {"$gt": ""}}, "email", "Input should be a valid string"),
+        ({**ANN, "email": ["ann@example.com"]}, "email", "Input should be a valid string"),
+        ({**ANN, "email": None}, "email", "Input should be a valid string"),
+        ({**ANN, "password": "short"}, "password", "Password must be between 6 and 128 characters"),
+        ({**ANN, "password": "x" * 129}, "password", None),
+        ({**ANN, "password": "     "}, "password", None),
+        ({**ANN, "password": {"$ne": None}}, "password", "Input should be a valid string"),
+        ({**ANN, "password": 1234567}, "password", "Input should be a valid string"),
+        ({**ANN, "password": True}, "password", "Input should be a valid string"),
+    ],
+)
+async def test_a_malformed_sign_up_is_refused_at_its_field(
+    auth: Client, body: dict[str, Any], field: str, message: str | None
+) -> None:
+    response = await auth.post("/api/users/signup", json=body)
+
+    assert response.status_code == 400
+    (error,) = errors(response)
+    assert error["field"] == field
+    assert message in {None, error["message"]}
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("route", ["signup", "signin"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"NaN",
+        b'{"email": "ann@example.com", "password": "\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800"}',
+        b'{"email": "\\ud800@example.com", "password": "secret"}',
+        b'{"email": NaN, "password": "secret"}',
+        b"\xff\xfe",
+        b'{"email":' * 2000,
+    ],
+)
+async def test_a_body_that_is_no_credentials_is_refused(
+    auth: Client, route: str, content: bytes
+) -> None:
+    response = await auth.post(
+        f"/api/users/{route}", content=content, headers={"content-type": "application/json"}
+    )
+
+    assert response.status_code == 400, response.text
+    assert errors(response)
+
+
+@pytest.mark.parametrize(
+    "password", ["      ", " secret ", "x" * 128, "ü" * 128, "a\0bcde", "秘密秘密秘密"]
+)
+async def test_a_password_is_kept_as_it_was_typed(auth: Client, password: str) -> None:
+    await signed_up(auth, password=password)
+
+    right = await auth.post("/api/users/signin", json={**ANN, "password": password})
+    trimmed = await auth.post("/api/users/signin", json={**ANN, "password": f"{password[:-1]}"})
+
+    assert right.status_code == 200
+    assert trimmed.status_code == 400
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.COM", " ann@example.com "])
+async def test_an_email_that_has_an_account_cannot_have_another(auth: Client, email: str) -> None:
+    await signed_up(auth)
+
+    response = await auth.post("/api/users/signup", json={**ANN, "email": email})
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "Email in use", "field": "email"}]
+    assert "set-cookie" not in response.headers
+
+
+async def test_of_many_who_sign_up_with_one_email_at_once_one_succeeds(auth: Client) -> None:
+    tries = [auth.post("/api/users/signup", json=ANN) for _ in range(10)]
+
+    statuses = sorted([response.status_code for response in await asyncio.gather(*tries)])
+
+    assert statuses == [201, *[400] * 9]
+
+
+async def test_too_many_sign_ups_from_one_address_have_to_wait(start: Start) -> None:
+    auth = await start(sign_ups_per_address=1)
+    await signed_up(auth)
+
+    refused = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
+    elsewhere = await auth.post(
+        "/api/users/signup",
+        json={**ANN, "email": "bob@example.com"},
+        headers={"X-Forwarded-For": "192.0.2.1"},
+    )
+
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 900
+    assert elsewhere.status_code == 201
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "ANN@EXAMPLE.COM"])
+async def test_signing_in_answers_200_with_the_user_and_both_cookies(
+    auth: Client, email: str
+) -> None:
+    user = await signed_up(auth)
+
+    response = await auth.post("/api/users/signin", json={**ANN, "email": email})
+
+    assert response.status_code == 200
+    assert response.json() == user
+    assert set(set_cookies(response)) == {"session", "refresh"}
+
+
+async def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(auth: Client) -> None:
+    await signed_up(auth)
+
+    unknown = await auth.post("/api/users/signin", json={**ANN, "email": "bob@example.com"})
+    wrong = await auth.post("/api/users/signin", json={**ANN, "password": "Secret"})
+
+    assert unknown.status_code == wrong.status_code == 400
+    assert unknown.content == wrong.content
+    assert errors(wrong) == [{"message": "Invalid credentials"}]
+    assert unknown.headers.keys() == wrong.headers.keys()
+    assert "set-cookie" not in wrong.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"password": "secret"}, "email", "email is required"),
+        ({"email": "ann@example.com"}, "password", "password is required"),
+        ({**ANN, "email": "ann"}, "email", "Email must be valid"),
+        ({**ANN, "email": {"$gt": ""}}, "email", "Input should be a valid string"),
+        ({**ANN, "password": ""}, "password", "You must supply a password"),
+        ({**ANN, "password": {"$ne": ""}}, "password", "Input should be a valid string"),
+        ({**ANN, "password": "x" * 129}, "password", "Password must have at most 128 characters"),
+    ],
+)
+async def test_a_malformed_sign_in_is_refused_at_its_field(
+    auth: Client, body: dict[str, Any], field: str, message: str
+) -> None:
+    response = await auth.post("/api/users/signin", json=body)
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": message, "field": field}]
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
+async def test_after_too_many_failures_even_the_right_password_has_to_wait(
+    auth: Client, clock: FakeClock, email: str
+) -> None:
+    await signed_up(auth)
+    await fails(auth, 10, email=email)
+
+    refused = await auth.post("/api/users/signin", json={**ANN, "email": email})
+    clock.advance(seconds=900)
+    later = await auth.post("/api/users/signin", json={**ANN, "email": email})
+
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "900"
+    assert errors(refused) == [{"message": "Too many requests"}]
+    assert later.status_code == (200 if email == ANN["email"] else 400)
+
+
+async def test_letter_case_gives_no_further_tries(auth: Client) -> None:
+    await fails(auth, 5)
+    await fails(auth, 5, email="ANN@example.com")
+
+    refused = await auth.post("/api/users/signin", json={**ANN, "email": "Ann@example.com"})
+
+    assert refused.status_code == 429
+
+
+async def test_the_right_password_in_time_clears_the_failures(auth: Client) -> None:
+    await signed_up(auth)
+    await fails(auth, 9)
+
+    in_time = await auth.post("/api/users/signin", json=ANN)
+
+    assert in_time.status_code == 200
+    await fails(auth, 10)
+
+
+async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: Start) -> None:
+    one, other = [await start(sign_in_failures_per_account=5) for _ in range(2)]
+    await signed_up(one)
+    wrong = {**ANN, "password": "wrong"}
+
+    answers = await asyncio.gather(
+        *(replica.post("/api/users/signin", json=wrong) for replica in (one, other) * 15)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [*[400] * 5, *[429] * 25]
+
+
+async def test_too_many_failures_from_one_address_have_to_wait_whatever_it_claims_to_be(
+    start: Start,
+) -> None:
+    auth = await start(sign_in_failures_per_address=2)
+    await signed_up(auth)
+
+    def sign_in(forwarded: str, **fields: str) -> Any:
+        return auth.post(
+            "/api/users/signin", json={**ANN, **fields}, headers={"X-Forwarded-For": forwarded}
+        )
+
+    first = await sign_in("203.0.113.1, 192.0.2.1", email="a@example.com")
+    good = await sign_in("203.0.113.1, 192.0.2.1")
+    second = await sign_in("203.0.113.2, 192.0.2.1", email="b@example.com")
+    third = await sign_in("203.0.113.3, 192.0.2.1")
+    elsewhere = await sign_in("192.0.2.1, 192.0.2.2")
+
+    statuses = [answer.status_code for answer in (first, good, second, third, elsewhere)]
+    assert statuses == [400, 200, 400, 429, 200]
+
+
+async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_counted(
+    start: Start,
+) -> None:
+    auth = await start(password_threads=1, password_queue=0, sign_in_failures_per_account=1)
+    await signed_up(auth)
+    door: Auth = auth.app.state.auth
+    go = Event()
+    held = asyncio.create_task(door._passwords._aside(go.wait))
+    await asyncio.sleep(0)
+
+    full = await auth.post("/api/users/signin", json=ANN)
+    up = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
+    alive = await auth.get("/api/users/currentuser")
+    go.set()
+    await held
+
+    assert full.status_code == up.status_code == 503
+    assert full.headers["retry-after"] == "1"
+    assert errors(full)
+    assert alive.status_code == 200
+    assert (await auth.post("/api/users/signin", json=ANN)).status_code == 200
+
+
+async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: Start) -> None:
+    before = await start()
+    await signed_up(before)
+    after = await start(password_iterations=2)
+
+    assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
+
+    door: Auth = after.app.state.auth
+    account = await door._accounts.of_email(ANN["email"])
+    assert account is not None
+    assert account.password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")
+    assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
+
+
+@pytest.mark.parametrize("route", ["signup", "signin", "signout", "refresh"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_a_write_that_another_site_caused_is_refused(
+    auth: Client, route: str, headers: dict[str, str]
+) -> None:
+    await signed_up(auth)
+
+    response = await auth.post(
+        f"/api/users/{route}", json={**ANN, "email": "new@example.com"}, headers=headers
+    )
+
+    assert response.status_code == 403
+    assert errors(response)
+    assert "set-cookie" not in response.headers
+    assert (await auth.get("/api/users/currentuser")).json()["currentUser"] is not None
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://ticketing.test"}]
+)
+async def test_our_own_pages_may_write(auth: Client, headers: dict[str, str]) -> None:
+    response = await auth.post("/api/users/signup", json=ANN, headers=headers)
+
+    assert response.status_code == 201
+
+
+async def test_nobody_is_null(auth: Client) -> None:
+    response = await auth.get("/api/users/currentuser")
+
+    assert (response.status_code, response.json()) == (200, {"currentUser": None})
+
+
+@pytest.mark.parametrize(
+    "cookie", ["session=nonsense", "session=", "session=eyJhbGciOiJub25lIn0.e30.", "x=y"]
+)
+async def test_a_bad_cookie_makes_nobody(auth: Client, cookie: str) -> None:
+    response = await auth.get("/api/users/currentuser", headers={"cookie": cookie})
+
+    assert (response.status_code, response.json()) == (200, {"currentUser": None})
+
+
+async def test_an_access_token_is_good_for_fifteen_minutes(auth: Client, clock: FakeClock) -> None:
+    await signed_up(auth)
+    clock.advance(minutes=14, seconds=59)
+    assert (await auth.get("/api/users/currentuser")).json()["currentUser"]
+
+    clock.advance(seconds=1)
+
+    assert (await auth.get("/api/users/currentuser")).json() == {"currentUser": None}
+
+
+async def test_a_new_key_signs_nobody_out(start: Start) -> None:
+    new_key = "the key that came after it, as long as it must be"
+    before = await start(by=utc_now)
+    after = await start(by=utc_now, jwt_key=new_key, jwt_key_previous=JWT_KEY)
+    user = await signed_up(before)
+    after.cookies.update(before.cookies)
+
+    assert (await after.get("/api/users/currentuser")).json() == {"currentUser": user}
+    assert (await after.post("/api/users/refresh", json={})).status_code == 200
+    token = after.cookies["session"]
+    assert jwt.decode(token, new_key, algorithms=["HS256"])["sub"] == user["id"]
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(token, JWT_KEY, algorithms=["HS256"])
+
+
+async def test_a_key_that_is_neither_is_not_believed(auth: Client, clock: FakeClock) -> None:
+    forged = AccessTokens(SecretStr("x" * 40), None, clock).issue(someone())
+
+    response = await auth.get("/api/users/currentuser", headers={"cookie": f"session={forged}"})
+
+    assert response.json() == {"currentUser": None}
+
+
+async def test_the_openapi_document_is_where_the_ingress_leads(auth: Client) -> None:
+    response = await auth.get("/api/users/openapi.json")
+
+    assert response.status_code == 200
+    assert set(response.json()["paths"]) == {
+        "/api/users/signup",
+        "/api/users/signin",
+        "/api/users/signout",
+        "/api/users/currentuser",
+        "/api/users/refresh",
+        "/api/users/sessions",
+        "/api/users/sessions/{session_id}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/users/nothing", 404), ("GET", "/api/users/signup", 405), ("GET", "/api/x", 404)],
+)
+async def test_an_unknown_path_or_method_gets_the_one_shape(
+    auth: Client, method: str, path: str, status: int
+) -> None:
+    response = await auth.request(method, path)
+
+    assert response.status_code == status
+    assert errors(response)
+
+
+async def test_a_body_over_the_limit_is_refused(auth: Client) -> None:
+    response = await auth.post("/api/users/signup", json={**ANN, "password": "x" * 70_000})
+
+    assert response.status_code == 413
+    assert errors(response)

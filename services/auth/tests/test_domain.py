@@ -1,0 +1,260 @@
+"""The rules of accounts and sessions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from auth.domain import (
+    MAX_USED,
+    REFUSED_FOR,
+    SESSION_LIFETIME,
+    Account,
+    Device,
+    Session,
+    folded,
+    session_named,
+    started,
+    token_hash,
+)
+from common.auth import ACCESS_LIFETIME
+from common.errors import NotAuthorized, NotFound
+from common.events import SessionRevoked
+from common.ids import is_id, new_id
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+GRACE = timedelta(seconds=10)
+LAPTOP = Device("Firefox", "192.0.2.1")
+OWNER = new_id()
+
+
+def begun() -> tuple[Session, str]:
+    change, token = started(user_id=OWNER, device=LAPTOP, now=NOW)
+    return change.after, token
+
+
+def test_a_session_begins_live_untold_and_with_a_token_that_names_it() -> None:
+    change, token = started(user_id=OWNER, device=LAPTOP, now=NOW)
+
+    assert change.events == ()
+    assert change.after.live(NOW)
+    assert session_named(token) == change.after.id
+    assert is_id(change.after.id)
+
+
+def test_what_is_kept_of_a_session_does_not_hold_its_token() -> None:
+    session, token = begun()
+
+    assert token.partition(".")[2] not in repr(session)
+
+
+def test_session_ids_and_tokens_are_never_alike() -> None:
+    begins = [begun() for _ in range(100)]
+
+    assert len({session.id[:8] for session, _ in begins}) == 100
+    assert len({token.partition(".")[2] for _, token in begins}) == 100
+
+
+def test_using_the_current_token_makes_its_successor_the_current_one() -> None:
+    session, first = begun()
+
+    after = session.refresh(first, now=NOW, grace=GRACE).after
+
+    second = after.current_token(first)
+    assert second != first
+    assert token_hash(second) == after.current
+    assert session_named(second) == session.id
+
+
+def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
+    session, token = begun()
+    stolen = replace(session, seed=begun()[0].seed)
+
+    ours = session.refresh(token, now=NOW, grace=GRACE).after
+    theirs = stolen.refresh(token, now=NOW, grace=GRACE).after
+
+    assert ours.current != theirs.current
+
+
+@pytest.mark.parametrize(
+    ("later", "lives"),
+    [
+        (timedelta(0), True),
+        (GRACE, True),
+        (GRACE + timedelta(milliseconds=1), False),
+        (timedelta(days=1), False),
+    ],
+)
+def test_a_used_token_is_good_again_within_the_grace_only(later: timedelta, *, lives: bool) -> None:
+    session, first = begun()
+    session = session.refresh(first, now=NOW, grace=GRACE).after
+    second = session.current_token(first)
+
+    change = session.refresh(first, now=NOW + later, grace=GRACE)
+
+    assert change.after.live(NOW + later) is lives
+    if lives:
+        assert change.after == session
+        assert change.after.current_token(first) == second
+    else:
+        assert [event.subject for event in change.events] == ["session.revoked"]
+
+
+def test_a_token_that_is_none_of_the_session_ends_it() -> None:
+    session, _ = begun()
+
+    change = session.refresh(f"{session.id}.made-up", now=NOW, grace=GRACE)
+
+    assert change.after.ended_at == NOW
+
+
+@pytest.mark.parametrize("later", [timedelta(0), SESSION_LIFETIME - timedelta(milliseconds=1)])
+def test_a_session_is_good_for_thirty_days(later: timedelta) -> None:
+    session, token = begun()
+
+    assert session.refresh(token, now=NOW + later, grace=GRACE).after.live(NOW + later)
+
+
+def test_a_session_is_over_after_thirty_days_however_much_it_is_used() -> None:
+    session, token = begun()
+    session = session.refresh(token, now=NOW + timedelta(days=29), grace=GRACE).after
+
+    with pytest.raises(NotAuthorized):
+        session.refresh(session.current_token(token), now=NOW + SESSION_LIFETIME, grace=GRACE)
+
+
+def test_an_end_is_told_once() -> None:
+    session, token = begun()
+
+    change = session.end(NOW)
+    again = change.after.end(NOW + timedelta(minutes=1))
+
+    assert change.events == (
+        SessionRevoked(user_id=OWNER, session_id=session.id, until=NOW + REFUSED_FOR),
+    )
+    assert again.after == change.after
+    assert again.events == ()
+    with pytest.raises(NotAuthorized):
+        change.after.refresh(token, now=NOW, grace=GRACE)
+
+
+def test_an_ended_session_is_refused_for_longer_than_an_access_token_lives() -> None:
+    assert REFUSED_FOR > ACCESS_LIFETIME
+
+
+def test_only_its_owner_ends_a_session_and_only_while_it_lives() -> None:
+    session, _ = begun()
+    ended = session.end_by(OWNER, NOW).after
+
+    with pytest.raises(NotAuthorized):
+        session.end_by(new_id(), NOW)
+    with pytest.raises(NotAuthorized):
+        ended.end_by(new_id(), NOW)
+    with pytest.raises(NotFound):
+        ended.end_by(OWNER, NOW)
+    with pytest.raises(NotFound):
+        session.end_by(OWNER, NOW + SESSION_LIFETIME)
+
+
+def test_a_new_hash_takes_the_place_of_the_one_it_was_made_for_only() -> None:
+    account = Account(new_id(), 3, "a@example.com", "old", NOW)
+
+    renewed = account.rehash("old", "new")
+    late = account.rehash("another", "new")
+
+    assert (renewed.after.password_hash, renewed.after.version) == ("new", 4)
+    assert (late.after, late.events) == (account, ())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann@Example.com", "aNN@eXAMPLE.COM"),
+        ("JÜRGEN@example.com", "jürgen@example.com"),
+        ("ΣΊΣΥΦΟΣ@example.com", "σίσυφος@example.com"),
+    ],
+)
+def test_emails_are_compared_without_letter_case(one: str, other: str) -> None:
+    assert folded(one) == folded(other)
+
+
+class RefreshTokens(RuleBasedStateMachine):
+    """Whoever shows whichever token whenever: one is current, the old ones end the session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.session, token = begun()
+        self.tokens = [token]
+        self.used_at: list[datetime] = []
+        self.told: list[object] = []
+
+    def show(self, token: str) -> None:
+        change = self.session.refresh(token, now=self.now, grace=GRACE)
+        self.session = change.after
+        self.told += change.events
+
+    @property
+    def live(self) -> bool:
+        return self.session.live(self.now)
+
+    @rule(seconds=st.floats(0, 12))
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.live)
+    @rule()
+    def the_current_one_is_used(self) -> None:
+        current = self.tokens[-1]
+        self.show(current)
+        self.used_at.append(self.now)
+        self.tokens.append(self.session.current_token(current))
+        assert self.live
+        assert len(set(self.tokens)) == len(self.tokens)
+
+    @precondition(lambda self: self.live and bool(self.used_at))
+    @rule(data=st.data())
+    def a_used_one_is_shown_again(self, data: st.DataObject) -> None:
+        shown = data.draw(st.integers(0, len(self.used_at) - 1))
+        remembered = len(self.used_at) - shown <= MAX_USED
+        good = remembered and self.now - self.used_at[shown] <= GRACE
+        self.show(self.tokens[shown])
+        assert self.live is good
+        if good:
+            assert self.session.current_token(self.tokens[shown]) == self.tokens[-1]
+
+    @precondition(lambda self: self.live)
+    @rule()
+    def it_is_ended(self) -> None:
+        change = self.session.end(self.now)
+        self.session = change.after
+        self.told += change.events
+
+    @precondition(lambda self: not self.live)
+    @rule(data=st.data())
+    def nothing_is_good_after_the_end(self, data: st.DataObject) -> None:
+        before = self.session
+        with pytest.raises(NotAuthorized):
+            self.show(data.draw(st.sampled_from(self.tokens)))
+        assert self.session == before
+
+    @invariant()
+    def one_token_is_current(self) -> None:
+        assert self.session.current == token_hash(self.tokens[-1])
+
+    @invariant()
+    def the_list_is_bounded(self) -> None:
+        assert len(self.session.used) <= MAX_USED
+
+    @invariant()
+    def the_end_is_told_exactly_once(self) -> None:
+        assert len(self.told) == (self.session.ended_at is not None)
+
+    @invariant()
+    def every_change_is_one_version(self) -> None:
+        assert self.session.version == len(self.used_at) + len(self.told)
+
+
+TestRefreshTokens = RefreshTokens.TestCase

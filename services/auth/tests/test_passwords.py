@@ -1,0 +1,133 @@
+"""Passwords: what is kept of them, and how many are hashed at a time."""
+
+import asyncio
+from collections.abc import Iterator
+from threading import Event
+from typing import Any, cast
+
+import pytest
+from passlib.context import CryptContext
+
+from auth.passwords import Passwords
+from auth.settings import Settings
+from common.errors import Unavailable
+
+
+class CountedContext(CryptContext):
+    """Counts how often a hash was computed to check a password."""
+
+    checks = 0
+
+    def verify_and_update(self, *arguments: Any, **options: Any) -> Any:
+        self.checks += 1
+        return cast(Any, super().verify_and_update(*arguments, **options))
+
+
+def context(iterations: int = 1) -> CountedContext:
+    return CountedContext(
+        schemes=["argon2"],
+        argon2__type="ID",
+        argon2__memory_cost=8,
+        argon2__time_cost=iterations,
+        argon2__parallelism=1,
+    )
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    made = Passwords(context(), threads=1, queue=1)
+    yield made
+    made.close()
+
+
+async def test_only_the_same_password_is_right(passwords: Passwords) -> None:
+    stored = await passwords.hash("  a b  ")
+
+    assert await passwords.check("  a b  ", stored) == (True, None)
+    assert await passwords.check("a b", stored) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("password", "other"),
+    [
+        ("abc\0def", "abc\0xyz"),
+        ("x" * 127 + "a", "x" * 127 + "b"),
+        ("ü" * 127 + "a", "ü" * 127 + "b"),
+        ("      ", "       "),
+    ],
+)
+async def test_every_character_counts(passwords: Passwords, password: str, other: str) -> None:
+    stored = await passwords.hash(password)
+
+    assert (await passwords.check(password, stored))[0]
+    assert not (await passwords.check(other, stored))[0]
+
+
+async def test_the_same_password_is_never_kept_the_same_way(passwords: Passwords) -> None:
+    assert await passwords.hash("secret") != await passwords.hash("secret")
+
+
+async def test_nobodys_password_is_never_right_but_takes_a_hash_too() -> None:
+    counted = context()
+    passwords = Passwords(counted, threads=1, queue=0)
+
+    assert await passwords.check("nobody has this password", None) == (False, None)
+    assert counted.checks == 1
+
+
+async def test_a_hash_of_another_cost_is_renewed_when_the_password_is_right(
+    passwords: Passwords,
+) -> None:
+    old = await passwords.hash("secret")
+    dearer = Passwords(context(iterations=2), threads=1, queue=0)
+
+    right, renewed = await dearer.check("secret", old)
+
+    assert right
+    assert renewed is not None
+    assert ",t=2," in renewed
+    assert await dearer.check("secret", renewed) == (True, None)
+    assert await dearer.check("wrong", old) == (False, None)
+
+
+async def test_whoever_comes_when_too_many_wait_is_asked_to_come_back(passwords: Passwords) -> None:
+    go = Event()
+    held = [asyncio.create_task(passwords._aside(go.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable) as refused:
+        await passwords.hash("secret")
+    go.set()
+    await asyncio.gather(*held)
+
+    assert refused.value.retry_after == 1
+    assert await passwords.hash("secret")
+
+
+async def test_a_caller_who_leaves_frees_the_place_only_when_the_thread_is_free() -> None:
+    passwords = Passwords(context(), threads=1, queue=0)
+    go, begun = Event(), Event()
+
+    def work() -> bool:
+        begun.set()
+        return go.wait()
+
+    task = asyncio.create_task(passwords._aside(work))
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    with pytest.raises(Unavailable):
+        await passwords.hash("secret")
+    go.set()
+    passwords._pool.submit(int).result()
+    assert await passwords.hash("secret")
+
+
+def test_the_default_cost_is_the_least_that_owasp_allows() -> None:
+    settings = Settings(mongo_uri="", nats_url="", jwt_key="k" * 32)  # pyright: ignore[reportArgumentType] - read as from the environment
+
+    made = Passwords.configured(settings)
+
+    assert made._nobodys.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

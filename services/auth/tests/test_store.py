@@ -1,0 +1,249 @@
+"""Accounts, sessions and tries in MongoDB."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+
+from auth.domain import Account, Device, Session, started
+from auth.store import (
+    AccountDocument,
+    AccountStore,
+    SessionDocument,
+    SessionStore,
+    ThrottleDocument,
+    ThrottleStore,
+    Try,
+)
+from common import mongo
+from common.change import Change
+from common.clock import utc_now
+from common.errors import Invalid, NotFound, TooManyRequests
+from common.events import SessionRevoked
+from common.ids import new_id
+from common.outbox import Doc, Relay
+from common.testing import FakeClock, Published, eventually
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+WINDOW = timedelta(minutes=15)
+
+
+@pytest.fixture
+async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
+    documents = [AccountDocument, SessionDocument, ThrottleDocument]
+    async with mongo.connected(mongo_uri, documents) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def relay(database: AsyncDatabase[Doc], published: Published) -> AsyncGenerator[Relay]:
+    """A relay that has not been started: what waits in an outbox stays there."""
+    relay = Relay(published.bus, database, ["accounts", "sessions"], utc_now)
+    yield relay
+    await relay.stop(0)
+
+
+@pytest.fixture
+def accounts(relay: Relay) -> AccountStore:
+    return AccountStore(relay, utc_now)
+
+
+@pytest.fixture
+def sessions(relay: Relay) -> SessionStore:
+    return SessionStore(relay, utc_now)
+
+
+@pytest.fixture
+def throttle(database: AsyncDatabase[Doc]) -> ThrottleStore:
+    assert database is not None
+    return ThrottleStore(FakeClock(NOW))
+
+
+def account(email: str = "ann@example.com") -> Change[Account]:
+    return Change(Account(new_id(), 0, email, "hash", NOW))
+
+
+def session(user_id: str | None = None, now: datetime = NOW) -> Change[Session]:
+    return started(user_id=user_id or new_id(), device=Device("Firefox", "192.0.2.1"), now=now)[0]
+
+
+async def test_an_account_comes_back_as_it_was_added(accounts: AccountStore) -> None:
+    added = await accounts.add_unless_taken(account())
+
+    assert await accounts.get(added.id) == added
+    assert await accounts.of_email("ANN@example.com") == added
+    assert await accounts.of_email("bob@example.com") is None
+
+
+async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore) -> None:
+    outcomes = await asyncio.gather(
+        *(accounts.add_unless_taken(account(f"{name}@example.com")) for name in ("Ann", "aNN") * 5),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Invalid) for outcome in outcomes) == 9
+
+
+async def test_a_session_comes_back_as_it_was_added_and_used(sessions: SessionStore) -> None:
+    change, token = started(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
+    added = await sessions.add(change)
+    assert await sessions.get(added.id) == added
+
+    used = await sessions.change(
+        added.id, lambda session: session.refresh(token, now=NOW, grace=timedelta(0))
+    )
+
+    assert await sessions.get(added.id) == used
+    assert used.version == 1
+
+
+async def test_an_end_and_its_event_are_one_write(sessions: SessionStore) -> None:
+    added = await sessions.add(session())
+
+    await sessions.change(added.id, lambda session: session.end(NOW))
+
+    doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
+    assert doc is not None
+    assert doc["ended_at"] == doc["over_at"] == NOW
+    assert [entry["subject"] for entry in doc["outbox"]] == ["session.revoked"]
+
+
+async def test_an_end_is_published_and_leaves_the_outbox(
+    sessions: SessionStore, relay: Relay, published: Published
+) -> None:
+    relay.start()
+    added = await sessions.add(session())
+
+    await sessions.change(added.id, lambda session: session.end(NOW))
+
+    assert (await published.next(SessionRevoked)).session_id == added.id
+
+    async def emptied() -> bool:
+        doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
+        return doc is not None and doc["outbox"] == []
+
+    await eventually(emptied)
+
+
+async def test_many_who_use_one_token_at_once_cause_one_write(sessions: SessionStore) -> None:
+    change, token = started(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
+    added = await sessions.add(change)
+
+    used = await asyncio.gather(
+        *(
+            sessions.change(
+                added.id,
+                lambda session: session.refresh(token, now=NOW, grace=timedelta(seconds=10)),
+            )
+            for _ in range(200)
+        )
+    )
+
+    assert {session.current for session in used} == {(await sessions.get(added.id)).current}
+    assert (await sessions.get(added.id)).version == 1
+
+
+async def test_many_who_end_a_session_at_once_tell_it_once(sessions: SessionStore) -> None:
+    added = await sessions.add(session())
+
+    await asyncio.gather(
+        *(sessions.change(added.id, lambda session: session.end(NOW)) for _ in range(20))
+    )
+
+    doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
+    assert doc is not None
+    assert len(doc["outbox"]) == 1
+
+
+async def test_changing_an_unknown_session_is_not_found(sessions: SessionStore) -> None:
+    with pytest.raises(NotFound):
+        await sessions.change(new_id(), lambda session: session.end(NOW))
+
+
+async def test_somebodys_live_sessions_are_listed_the_last_used_first(
+    sessions: SessionStore,
+) -> None:
+    user_id = new_id()
+    begins = [session(user_id, NOW + timedelta(minutes=minute)) for minute in range(3)]
+    first, second, third = [await sessions.add(change) for change in begins]
+    await sessions.add(session())
+    await sessions.add(session(user_id, NOW - timedelta(days=31)))
+    await sessions.change(second.id, lambda session: session.end(NOW))
+
+    live = await sessions.live_of(user_id, NOW)
+
+    assert [session.id for session in live] == [third.id, first.id]
+
+
+async def test_what_is_over_is_removed_by_mongodb_itself(database: AsyncDatabase[Doc]) -> None:
+    sessions = await database["sessions"].index_information()
+    throttle = await database["throttle"].index_information()
+
+    assert sessions["over_at_1"]["expireAfterSeconds"] == 86_400
+    assert throttle["until_1"]["expireAfterSeconds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("collection", "query"),
+    [
+        ("accounts", {"folded": "ann@example.com"}),
+        ("sessions", {"user_id": "x", "ended_at": None, "expires_at": {"$gt": NOW}}),
+    ],
+)
+async def test_what_is_looked_for_has_an_index(
+    database: AsyncDatabase[Doc], collection: str, query: dict[str, Any]
+) -> None:
+    plan = await database.command("explain", {"find": collection, "filter": query})
+
+    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def test_tries_beyond_the_limit_are_refused_until_the_window_is_over(
+    database: AsyncDatabase[Doc],
+) -> None:
+    assert database is not None
+    clock = FakeClock(NOW)
+    throttle = ThrottleStore(clock)
+    for _ in range(3):
+        await throttle.take("ann", limit=3, window=WINDOW)
+    clock.advance(seconds=0.5)
+
+    with pytest.raises(TooManyRequests) as refused:
+        await throttle.take("ann", limit=3, window=WINDOW)
+    await throttle.take("bob", limit=3, window=WINDOW)
+    clock.advance(seconds=899.5)
+    await throttle.take("ann", limit=3, window=WINDOW)
+
+    assert refused.value.retry_after == 900
+
+
+async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: ThrottleStore) -> None:
+    outcomes = await asyncio.gather(
+        *(throttle.take("ann", limit=5, window=WINDOW) for _ in range(50)), return_exceptions=True
+    )
+
+    assert sum(isinstance(outcome, Try) for outcome in outcomes) == 5
+    assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 45
+
+
+async def test_a_try_given_back_can_be_made_again(throttle: ThrottleStore) -> None:
+    taken = [await throttle.take("ann", limit=2, window=WINDOW) for _ in range(2)]
+
+    await throttle.give_back(taken[0])
+    await throttle.take("ann", limit=2, window=WINDOW)
+
+    with pytest.raises(TooManyRequests):
+        await throttle.take("ann", limit=2, window=WINDOW)
+
+
+async def test_forgotten_tries_begin_anew(throttle: ThrottleStore) -> None:
+    taken = [await throttle.take("ann", limit=2, window=WINDOW) for _ in range(2)]
+
+    await throttle.forget(taken[-1])
+
+    for _ in range(2):
+        await throttle.take("ann", limit=2, window=WINDOW)
