@@ -1,6 +1,7 @@
 """What every service reads from its environment. No secret has a default."""
 
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -8,11 +9,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Key = Annotated[SecretStr, Field(min_length=32)]
 """A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
 
+SECRETS: Final = Path("/run/secrets")
+"""Where Docker mounts secrets as files; a setting not in the environment is read from there."""
+
 
 class ServiceSettings(BaseSettings):
     """The settings that all services share; a missing or wrong one stops the start."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+    )
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from common.settings import ServiceSettings
+
+KEY = "a key of at least thirty-two characters"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JWT_KEY", "JWT_KEY_PREVIOUS", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MONGO_URI", "mongodb://localhost/tickets")
+    monkeypatch.setenv("NATS_URL", "nats://localhost")
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_KEY", KEY)
+    monkeypatch.setenv("JWT_KEY_PREVIOUS", "")
+    monkeypatch.setenv("LOG_LEVEL", "")
+    settings = ServiceSettings.from_environment()
+    assert settings.jwt_key_previous is None
+    assert settings.log_level == "INFO"
+
+
+def test_what_is_missing_is_named_and_its_value_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JWT_KEY", "too short")
+    with pytest.raises(SystemExit) as stopped:
+        ServiceSettings.from_environment()
+    assert "JWT_KEY" in str(stopped.value)
+    assert "too short" not in str(stopped.value)
+
+
+def test_a_mounted_secret_is_read_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jwt_key").write_text(KEY)
+    monkeypatch.setitem(ServiceSettings.model_config, "secrets_dir", tmp_path)
+    assert ServiceSettings.from_environment().jwt_key.get_secret_value() == KEY
+    monkeypatch.setenv("JWT_KEY", KEY + " of the environment's")
+    assert ServiceSettings.from_environment().jwt_key.get_secret_value() != KEY
