@@ -21,7 +21,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from common import telemetry
-from common.bus import Bus, Message, PublishError
+from common.bus import Bus, Message
 from common.clock import Clock
 from common.events import Event
 from common.lease import Lease
@@ -49,6 +49,11 @@ def entry(event: Event, aggregate_id: str, version: int, at: datetime) -> Doc:
         "data": event.model_dump_json(),
         "headers": telemetry.trace_headers(),
     }
+
+
+def overdue(now: datetime) -> Doc:
+    """Say what a sweep looks for; it names the outbox index's filter, else none would be used."""
+    return {"outbox.0": {"$exists": True}, "outbox.at": {"$lt": now - SWEEP_AGE}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +86,36 @@ class Relay:
         self._collections = [database[name] for name in names]
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()
+        self._acknowledged: list[_Waiting] = []
         self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._acks = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def nudge(self, collection: Collection, aggregate_id: object, entries: Sequence[Doc]) -> None:
         """Publish these just committed events now, in the order of the commits."""
         if len(self._waiting) < MAX_WAITING:
             self._waiting.extend(_Waiting(collection, aggregate_id, entry) for entry in entries)
-            self._idle.clear()
             self._news.set()
 
     def start(self) -> None:
-        """Begin to publish and to sweep."""
-        self._tasks = [
-            asyncio.create_task(self._publish_for_ever(), name="relay"),
-            asyncio.create_task(self._sweep_for_ever(), name="sweep"),
-        ]
+        """Begin to publish, to empty the outboxes, and to sweep."""
+        loops = (self._publish_for_ever, self._pull_for_ever, self._sweep_for_ever)
+        self._tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
 
     async def stop(self, grace: float) -> None:
-        """Publish what waits, for at most `grace` seconds; the next process sweeps the rest."""
+        """Publish what waits, for at most `grace` seconds; the next process sweeps the rest.
+
+        The loops are ended by a flag: PyMongo can swallow a cancellation (see `common.periodic`).
+        """
         if not self._tasks:
             return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), grace)
-        for task in self._tasks:
+        self._stopping.set()
+        self._news.set()
+        self._acks.set()
+        _, late = await asyncio.wait(self._tasks, timeout=max(grace, SWEEP_EVERY))
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
     @property
@@ -117,21 +124,18 @@ class Relay:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _publish_for_ever(self) -> None:
-        while True:
-            await self._news.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            if not batch:
+        while self._waiting or not self._stopping.is_set():
+            if not self._waiting:
                 self._news.clear()
-                self._idle.set()
+                await self._news.wait()
                 continue
-            try:
-                await self._send(batch)
-            except PyMongoError as error:
-                log.warning("outbox not emptied, the sweep will", error=repr(error))
-                await asyncio.sleep(SWEEP_EVERY)
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._acknowledged += await self._publish(batch)
+            self._acks.set()
+        self._acks.set()
 
-    async def _send(self, batch: Sequence[_Waiting]) -> None:
-        """Publish in order on one connection, wait for every ack, pull what was acknowledged."""
+    async def _publish(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
+        """Publish in order on one connection, and give back what the server acknowledged."""
         outcomes = await asyncio.gather(
             *(self._bus.publish(waiting.message) for waiting in batch), return_exceptions=True
         )
@@ -139,11 +143,28 @@ class Relay:
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if outcome is None:
                 acknowledged.append(waiting)
-            elif isinstance(outcome, PublishError):
-                log.warning("event not stored, the sweep will retry", event=waiting.entry["id"])
             else:
-                raise outcome
-        await self._pull(acknowledged)
+                log.warning(
+                    "event not stored, the sweep will retry",
+                    event=waiting.entry["id"],
+                    error=repr(outcome),
+                )
+        return acknowledged
+
+    async def _pull_for_ever(self) -> None:
+        publishing = self._tasks[0]
+        while self._acknowledged or not publishing.done():
+            if not self._acknowledged:
+                self._acks.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._acks.wait(), SWEEP_EVERY)
+                continue
+            acknowledged, self._acknowledged = self._acknowledged, []
+            try:
+                await self._pull(acknowledged)
+            except PyMongoError as error:
+                log.warning("outbox not emptied, the sweep will", error=repr(error))
+                await asyncio.sleep(SWEEP_EVERY)
 
     async def _pull(self, acknowledged: Sequence[_Waiting]) -> None:
         by_collection: dict[str, tuple[Collection, list[UpdateOne]]] = {}
@@ -159,27 +180,30 @@ class Relay:
             await collection.bulk_write(pulls, ordered=False)
 
     async def _sweep_for_ever(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 if await self._lease.held():
                     for collection in self._collections:
                         await self._sweep(collection)
-            except (PyMongoError, PublishError) as error:
+            except PyMongoError as error:
                 log.warning("sweep failed, trying again", error=repr(error))
-            await asyncio.sleep(SWEEP_EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), SWEEP_EVERY)
 
     async def _sweep(self, collection: Collection) -> None:
         """Publish what has waited longer than any living process would let it."""
         overdue = {"outbox.at": {"$lt": self._clock() - SWEEP_AGE}}
-        while True:
+        while not self._stopping.is_set():
             left = await collection.find(overdue, {"outbox": 1}).limit(SWEEP_BATCH).to_list()
-            telemetry.OUTBOX_SWEPT.inc(len(left))
             waiting = [
                 _Waiting(collection, doc["_id"], waiting)
                 for doc in left
                 for waiting in doc["outbox"]
             ]
+            acknowledged: list[_Waiting] = []
             for start in range(0, len(waiting), BATCH):
-                await self._send(waiting[start : start + BATCH])
-            if len(left) < SWEEP_BATCH:
+                acknowledged += await self._publish(waiting[start : start + BATCH])
+            await self._pull(acknowledged)
+            telemetry.OUTBOX_SWEPT.inc(len(acknowledged))
+            if len(left) < SWEEP_BATCH or not acknowledged:
                 return

@@ -24,7 +24,7 @@ from common.clock import utc_now
 from common.errors import Invalid, NotFound, TooManyRequests
 from common.events import SessionRevoked
 from common.ids import new_id
-from common.outbox import Doc, Relay
+from common.outbox import Doc, Relay, overdue
 from common.testing import FakeClock, Published, eventually
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -192,6 +192,7 @@ async def test_what_is_over_is_removed_by_mongodb_itself(database: AsyncDatabase
     [
         ("accounts", {"folded": "ann@example.com"}),
         ("sessions", {"user_id": "x", "ended_at": None, "expires_at": {"$gt": NOW}}),
+        ("sessions", overdue(NOW)),
     ],
 )
 async def test_what_is_looked_for_has_an_index(
