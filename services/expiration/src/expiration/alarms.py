@@ -57,19 +57,22 @@ class Alarms:
         except _AWAY as error:
             log.warning("alarm not set, the sweep will", order=order_id, error=repr(error))
 
-    async def drop(self, order_id: str) -> None:
-        """Forget an alarm.
+    async def drop(self, *order_ids: str) -> None:
+        """Forget alarms.
 
-        By its keys: arq's own `abort()` marks an id that has no job, and a later job of the same
-        id would be born dead (python-arq/arq#485).
+        By their keys: arq's own `abort()` marks an id that has no job, and a later job of the
+        same id would be born dead (python-arq/arq#485).
         """
+        if not order_ids:
+            return
+        keys = [prefix + o for o in order_ids for prefix in (job_key_prefix, retry_key_prefix)]
         try:
             async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=True) as pipe:
-                pipe.zrem(self._queue, order_id)
-                pipe.delete(job_key_prefix + order_id, retry_key_prefix + order_id)
+                pipe.zrem(self._queue, *order_ids)
+                pipe.delete(*keys)
                 await pipe.execute()
         except _AWAY as error:
-            log.warning("alarm not dropped, it will ring idly", order=order_id, error=repr(error))
+            log.warning("alarms not dropped, they ring idly", orders=order_ids, error=repr(error))
 
     async def missing(self, order_ids: Sequence[str]) -> list[str]:
         """Tell which of these have no alarm, for Redis was emptied or away; none when it is."""

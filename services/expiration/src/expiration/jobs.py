@@ -4,12 +4,14 @@ arq forgets a job whose function raises, so whatever goes wrong is a `Retry` wit
 behind the last one stands the sweep. No result is kept: it would block the id.
 """
 
+import asyncio
 import logging
 import math
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
+import uvloop
 from arq import func
 from arq.connections import RedisSettings
 from arq.worker import Retry
@@ -18,7 +20,6 @@ from redis.backoff import ExponentialBackoff
 
 from common.app import Service
 from common.clock import Clock
-from common.errors import NotFound
 from expiration import alarms
 from expiration.alarms import FUNCTION, deserialize, queue_name, serialize
 from expiration.service import Expirations
@@ -45,9 +46,6 @@ async def fire(ctx: dict[Any, Any], order_id: str) -> None:
     expirations: Expirations = ctx["expirations"]
     try:
         wait = await expirations.fire(order_id)
-    except NotFound:
-        log.warning("an alarm without a deadline", order=order_id)
-        return
     except Exception as error:
         delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
         log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)
@@ -64,7 +62,7 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
         service = Service.configured("expiration", settings, clock)
         arq_log = logging.getLogger("arq")
         arq_log.handlers.clear()  # arq's command line set its own, not in our format
-        arq_log.setLevel(logging.WARNING)  # below, it tells of every job twice
+        arq_log.setLevel(logging.ERROR)  # below, it tells of every job, and of those dropped
         running = await opened.enter_async_context(service.running([DeadlineDocument]))
         connected = await opened.enter_async_context(alarms.connected(settings))
         store = DeadlineStore(running.relay, running.clock)
@@ -97,4 +95,5 @@ def __getattr__(name: str) -> dict[str, Any]:
     """Make `Worker` when arq asks for it: importing this file reads no environment."""
     if name != "Worker":
         raise AttributeError(name)
+    asyncio.set_event_loop(uvloop.new_event_loop())  # the one that arq will take
     return worker(Settings.from_environment())

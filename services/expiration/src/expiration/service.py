@@ -1,7 +1,7 @@
 """What expiration can do: the one door for events, for alarms and for the sweep."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from common.clock import Clock
 from common.events import OrderStatus
 from expiration.alarms import Alarms
 from expiration.domain import Deadline, Status, heard_of
+from expiration.grouped import Grouped
 from expiration.store import DeadlineStore
 
 AHEAD: Final = timedelta(seconds=5)
@@ -28,6 +29,7 @@ class Expirations:
         self._store = store
         self._alarms = alarms
         self._clock = clock
+        self._fire = Grouped(self._fire_with_all_due)
 
     async def follow_order(
         self, order_id: str, status: OrderStatus, *, expires_at: datetime, version: int
@@ -43,29 +45,37 @@ class Expirations:
             await self._alarms.drop(order_id)
 
     async def fire(self, order_id: str) -> timedelta | None:
-        """Fire a deadline whose time is up; say how long to wait where it is not."""
+        """Fire a deadline whose time is up; say how long to wait where it is not.
+
+        Whatever else is due fires with it, in the same write, and its alarm need not ring: a
+        rush of deadlines is then never later than the first of them.
+        """
+        deadline = await self._fire(order_id)
+        if deadline is None or deadline.status is not Status.WAITING:
+            return None
+        return max(deadline.expires_at - self._clock(), timedelta(0))
+
+    async def _fire_with_all_due(self, order_ids: Sequence[str]) -> dict[str, Deadline]:
         now = self._clock()
-        deadline = await self._store.change(order_id, lambda known: known.fire(now))
-        return deadline.expires_at - now if deadline.status is Status.WAITING else None
+        due = await anext(self._store.waiting(until=now, batch=BATCH), list[Deadline]())
+        others = {deadline.id for deadline in due} - set(order_ids)
+        fired = await self._fire_all([*order_ids, *others], now)
+        await self._alarms.drop(*others)
+        return {deadline.id: deadline for deadline in fired}
+
+    async def _fire_all(self, order_ids: Sequence[str], now: datetime) -> list[Deadline]:
+        return await self._store.change_all(order_ids, lambda known: known.fire(now))
 
     async def fire_overdue(self, grace: timedelta) -> int:
-        """Fire what no alarm has fired in time; say how many there were.
-
-        Raises:
-            ExceptionGroup: some could not be fired; all the others were.
-        """
+        """Fire what no alarm has fired in time; say how many there were."""
         count = 0
-        failures: list[Exception] = []
-        async for overdue in self._store.waiting(until=self._clock() - grace, batch=BATCH):
-            outcomes = await asyncio.gather(
-                *(self.fire(deadline.id) for deadline in overdue), return_exceptions=True
-            )
-            failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-            failures += failed
-            count += len(overdue) - len(failed)
-        SWEPT.inc(count)
-        if failures:
-            raise ExceptionGroup("not fired", failures)
+        now = self._clock()
+        async for overdue in self._store.waiting(until=now - grace, batch=BATCH):
+            order_ids = [deadline.id for deadline in overdue]
+            await self._fire_all(order_ids, now)
+            await self._alarms.drop(*order_ids)
+            count += len(overdue)
+            SWEPT.inc(len(overdue))
         return count
 
     async def restore_alarms(self) -> int:

@@ -13,4 +13,4 @@ class Settings(ServiceSettings):
     redis_url: Annotated[str, StringConstraints(pattern=r"^(redis|rediss|unix)://")]
     """Where the alarms are; `redis://host:port/database`."""
     expiration_sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 1
-    """How often to look for what no alarm has fired; the latest is late by twice that at most."""
+    """How often to look for what no alarm has fired; it is late by that and a quarter more."""

@@ -1,15 +1,15 @@
 """Deadlines in MongoDB: the only file that touches it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
 from common.clock import Clock
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Store
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
 from common.outbox import Doc, Relay
 from expiration.domain import Deadline, Status
 
@@ -65,6 +65,47 @@ class DeadlineStore(Store[Deadline]):
             return await self.add(added)
         except DuplicateKeyError:
             return await self.change(added.after.id, decide)
+
+    async def change_all(
+        self, order_ids: Sequence[str], decide: Callable[[Deadline], Change[Deadline]]
+    ) -> list[Deadline]:
+        """Change many in one write, each only if nobody wrote it in between.
+
+        Returns:
+            Each that is there, as it is now to be, or as it was where the race was lost.
+        """
+        ids = [object_id(order_id) for order_id in order_ids]
+        docs = await self.collection.find({"_id": {"$in": ids}}, {"outbox": 0}).to_list()
+        known = [self.read(doc) for doc in docs]
+        changes = {before: decide(before) for before in known}
+        wanted = {before: change for before, change in changes.items() if change.after != before}
+        if not wanted:
+            return known
+        entries = {change.after.id: self._entries(change) for change in wanted.values()}
+        result = await self.collection.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": object_id(before.id), "version": before.version},
+                    {
+                        "$set": {"version": change.after.version, **_write(change.after)},
+                        "$push": {"outbox": {"$each": entries[before.id]}},
+                    },
+                )
+                for before, change in wanted.items()
+            ],
+            ordered=False,
+        )
+        written = set(entries)
+        if result.modified_count < len(wanted):
+            written = await self._holding([e["id"] for of in entries.values() for e in of], ids)
+        for order_id in written:
+            self._relay.nudge(self.collection, object_id(order_id), entries[order_id])
+        return [changes[b].after if b.id in written else b for b in known]
+
+    async def _holding(self, entry_ids: Sequence[str], ids: Sequence[object]) -> set[str]:
+        """Tell whose outbox holds one of these entries: there it was written, not lost."""
+        ours = {"_id": {"$in": list(ids)}, "outbox.id": {"$in": list(entry_ids)}}
+        return {str(doc["_id"]) async for doc in self.collection.find(ours, {"_id": 1})}
 
     async def waiting(self, *, until: datetime, batch: int) -> AsyncGenerator[list[Deadline]]:
         """Go through what waits and comes due by then, the most urgent first."""

@@ -1,0 +1,124 @@
+"""An expiration service of each test's own, with a Redis database of its own."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from arq.worker import create_worker
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
+
+from common.app import Service
+from common.clock import Clock
+from common.testing import Client, FakeClock, Serve
+from expiration import alarms, jobs
+from expiration.app import create
+from expiration.service import Expirations
+from expiration.settings import Settings
+from expiration.store import DeadlineDocument, DeadlineStore
+
+Expiration = Callable[..., Awaitable[Client]]
+Opened = Callable[..., AbstractAsyncContextManager[Expirations]]
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture
+def settings(environment: dict[str, Any], redis_url: str) -> Settings:
+    """Settings whose sweep is quick."""
+    url = f"{redis_url}/{next(_databases)}"
+    return Settings(**environment, redis_url=url, expiration_sweep_seconds=0.2)
+
+
+@pytest.fixture
+def unswept(settings: Settings) -> Settings:
+    """Settings whose sweep comes too late for a test."""
+    return settings.model_copy(update={"expiration_sweep_seconds": 60})
+
+
+@pytest.fixture
+def expiration(serve: Serve) -> Expiration:
+    """Start the service: its listeners and its sweep."""
+
+    async def start(settings: Settings, clock: Clock | None = None) -> Client:
+        return await serve(create(settings, clock))
+
+    return start
+
+
+@pytest.fixture
+async def working() -> AsyncGenerator[Callable[[Settings], None]]:
+    """Start a worker in this process."""
+    async with AsyncExitStack() as stack:
+
+        def start(settings: Settings) -> None:
+            worker = create_worker(jobs.worker(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
+            task = asyncio.create_task(worker.async_run())
+
+            async def stop() -> None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                await worker.close()
+
+            stack.push_async_callback(stop)
+
+        yield start
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, clock: Clock | None = None) -> AsyncGenerator[Expirations]:
+    """The door alone: nobody listens, nobody sweeps."""
+    service = Service.configured("expiration", settings, clock)
+    async with (
+        service.running([DeadlineDocument]) as running,
+        alarms.connected(settings) as connected,
+    ):
+        store = DeadlineStore(running.relay, running.clock)
+        yield Expirations(store, connected, running.clock)
+
+
+@pytest.fixture
+def opened() -> Opened:
+    """Open the door alone."""
+    return _opened
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def door(unswept: Settings, clock: FakeClock) -> AsyncGenerator[Expirations]:
+    """The door alone, at a moment that stands."""
+    async with _opened(unswept, clock) as expirations:
+        yield expirations
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncGenerator[Redis]:
+    """This test's Redis database."""
+    async with Redis.from_url(settings.redis_url) as connection:
+        yield connection
+
+
+Stored = Callable[[str], Awaitable[dict[str, Any] | None]]
+
+
+@pytest.fixture
+async def stored(mongo_uri: str) -> AsyncGenerator[Stored]:
+    """Read a deadline as MongoDB has it."""
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri) as client:
+        rows = client.get_default_database()["deadlines"]
+
+        async def read(order_id: str) -> dict[str, Any] | None:
+            return await rows.find_one({"_id": ObjectId(order_id)})
+
+        yield read

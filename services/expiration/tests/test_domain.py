@@ -1,0 +1,107 @@
+"""The rules of a deadline, over every state and every order of arrival."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.events import ExpirationCompleted, OrderStatus
+from common.ids import new_id
+from expiration.domain import STATUS, Deadline, Status, heard_of
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+ORDER = new_id()
+
+HISTORIES = [
+    [OrderStatus.CREATED, OrderStatus.COMPLETE],
+    [OrderStatus.CREATED, OrderStatus.CANCELLED],
+    [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT, OrderStatus.COMPLETE],
+    [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT, OrderStatus.CANCELLED],
+    [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT],
+]
+
+
+def deadline(status: Status = Status.WAITING, order_version: int = 1) -> Deadline:
+    return Deadline(ORDER, 3, NOON, status, order_version)
+
+
+def test_every_status_of_an_order_means_something_here() -> None:
+    assert set(STATUS) == set(OrderStatus)
+
+
+@pytest.mark.parametrize(
+    ("early", "fires"),
+    [(timedelta(milliseconds=1), False), (timedelta(0), True), (timedelta(hours=-9), True)],
+)
+def test_a_deadline_fires_at_its_moment_and_not_a_millisecond_before(
+    early: timedelta, *, fires: bool
+) -> None:
+    change = deadline().fire(NOON - early)
+
+    assert (change.after.status is Status.FIRED) is fires
+    assert change.events == ((ExpirationCompleted(order_id=ORDER),) if fires else ())
+    assert change.after.version == (4 if fires else 3)
+
+
+@pytest.mark.parametrize("status", [Status.FIRED, Status.CLEARED])
+def test_what_is_final_never_fires(status: Status) -> None:
+    change = deadline(status).fire(NOON + timedelta(days=1))
+
+    assert (change.after, change.events) == (deadline(status), ())
+
+
+@pytest.mark.parametrize(
+    ("status", "order_status", "order_version"),
+    list(itertools.product(Status, OrderStatus, [0, 1, 2])),
+)
+def test_only_newer_news_moves_only_what_waits(
+    status: Status, order_status: OrderStatus, order_version: int
+) -> None:
+    later = NOON + timedelta(minutes=1)
+    before = deadline(status)
+
+    change = before.follow(order_status, expires_at=later, order_version=order_version)
+
+    if status is Status.WAITING and order_version > before.order_version:
+        assert change.after == Deadline(ORDER, 4, later, STATUS[order_status], order_version)
+    else:
+        assert change.after == before
+    assert change.events == ()
+
+
+@given(st.data())
+def test_however_the_news_of_an_order_arrives_it_ends_the_same(data: st.DataObject) -> None:
+    history = list(enumerate(data.draw(st.sampled_from(HISTORIES))))
+    repeated = data.draw(st.lists(st.sampled_from(history), max_size=4))
+    arrival = data.draw(st.permutations(history + repeated))
+    known: Deadline | None = None
+
+    for version, status in arrival:
+        at = NOON + timedelta(minutes=version)
+        if known is None:
+            known = heard_of(ORDER, status, expires_at=at, order_version=version).after
+        else:
+            known = known.follow(status, expires_at=at, order_version=version).after
+
+    last_version, last_status = history[-1]
+    assert known is not None
+    assert known.status is STATUS[last_status]
+    if known.status is Status.WAITING:
+        assert known.expires_at == NOON + timedelta(minutes=last_version)
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+def test_what_is_heard_first_is_noted_without_telling_anybody(status: OrderStatus) -> None:
+    change = heard_of(ORDER, status, expires_at=NOON, order_version=7)
+
+    assert change.after == Deadline(ORDER, 0, NOON, STATUS[status], 7)
+    assert change.events == ()
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_what_has_fired_is_told_again(status: Status) -> None:
+    told = deadline(status).told()
+
+    assert told == (ExpirationCompleted(order_id=ORDER) if status is Status.FIRED else None)

@@ -1,0 +1,233 @@
+"""What expiration hears: each event once, twice, older, reordered; with Redis and without."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from common.clock import utc_now
+from common.events import (
+    ExpirationCompleted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderStatus,
+    OrderUpdated,
+)
+from common.ids import new_id
+from common.testing import Client, Published
+from expiration.settings import Settings
+
+Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+Expiration = Callable[..., Awaitable[Client]]
+Stored = Callable[[str], Awaitable[dict[str, Any] | None]]
+DURABLE = "expiration-orders"
+LATER = timedelta(hours=1)
+
+
+def history(at: datetime | None = None) -> dict[str, Order]:
+    """One order's events: created, then awaiting payment, then either of its ends."""
+    order_id, user_id, ticket_id = new_id(), new_id(), new_id()
+
+    def event(kind: type[Order], version: int, status: OrderStatus) -> Order:
+        return kind(
+            id=order_id,
+            version=version,
+            status=status,
+            user_id=user_id,
+            expires_at=at or utc_now() + LATER,
+            ticket=OrderedTicket(id=ticket_id, title="Front row", price=1999, hold=1),
+        )
+
+    return {
+        "created": event(OrderCreated, 0, OrderStatus.CREATED),
+        "updated": event(OrderUpdated, 1, OrderStatus.AWAITING_PAYMENT),
+        "cancelled": event(OrderCancelled, 2, OrderStatus.CANCELLED),
+        "completed": event(OrderCompleted, 2, OrderStatus.COMPLETE),
+    }
+
+
+async def heard(published: Published, *events: Order) -> None:
+    """Publish these one after the other, and wait until they are handled."""
+    for event in events:
+        await published.publish(event, aggregate_id=event.id)
+    await published.handled(DURABLE)
+
+
+async def alarm(redis: Redis, settings: Settings, order_id: str) -> float | None:
+    queue = f"{settings.namespace}:expiration"
+    return await redis.zscore(queue, order_id)
+
+
+async def test_a_created_order_gets_a_row_and_an_alarm_at_its_moment(
+    expiration: Expiration, settings: Settings, published: Published, stored: Stored, redis: Redis
+) -> None:
+    await expiration(settings)
+    order = history()["created"]
+
+    await heard(published, order)
+
+    row = await stored(order.id)
+    assert row is not None
+    assert (row["status"], row["version"]) == ("waiting", 0)
+    score = await alarm(redis, settings, order.id)
+    assert score == int(order.expires_at.timestamp() * 1000)
+    assert await redis.exists(f"arq:job:{order.id}")
+
+
+async def test_jobs_are_json(
+    expiration: Expiration, settings: Settings, published: Published, redis: Redis
+) -> None:
+    await expiration(settings)
+    order = history()["created"]
+
+    await heard(published, order)
+
+    job = await redis.get(f"arq:job:{order.id}")
+    assert job.startswith(b'{"t": null, "f": "fire", "a": ["' + order.id.encode())
+
+
+async def test_a_created_order_heard_twice_is_noted_once(
+    expiration: Expiration, settings: Settings, published: Published, stored: Stored, redis: Redis
+) -> None:
+    await expiration(settings)
+    order = history()["created"]
+
+    await heard(published, order, order)
+
+    row = await stored(order.id)
+    assert row is not None
+    assert row["version"] == 0
+    assert await redis.zcard(f"{settings.namespace}:expiration") == 1
+
+
+@pytest.mark.parametrize("end", ["cancelled", "completed"])
+async def test_the_end_of_an_order_clears_its_row_and_its_alarm(
+    expiration: Expiration,
+    settings: Settings,
+    published: Published,
+    stored: Stored,
+    redis: Redis,
+    end: str,
+) -> None:
+    await expiration(settings)
+    events = history()
+
+    await heard(published, events["created"], events["updated"], events[end])
+
+    order_id = events[end].id
+    row = await stored(order_id)
+    assert row is not None
+    assert row["status"] == "cleared"
+    assert await alarm(redis, settings, order_id) is None
+    assert not await redis.keys(f"*{order_id}*")
+
+
+@pytest.mark.parametrize("end", ["cancelled", "completed"])
+async def test_an_end_that_comes_before_the_beginning_wins(
+    expiration: Expiration,
+    settings: Settings,
+    published: Published,
+    stored: Stored,
+    redis: Redis,
+    end: str,
+) -> None:
+    await expiration(settings)
+    events = history(utc_now())
+
+    await heard(published, events[end], events["updated"], events["created"], events[end])
+
+    order_id = events[end].id
+    row = await stored(order_id)
+    assert row is not None
+    assert row["status"] == "cleared"
+    assert await alarm(redis, settings, order_id) is None
+    due = history(utc_now())["created"]
+    await heard(published, due)
+    assert (await published.next(ExpirationCompleted)).order_id == due.id
+
+
+async def test_an_order_that_awaits_payment_still_runs_out(
+    expiration: Expiration, settings: Settings, published: Published
+) -> None:
+    await expiration(settings)
+    events = history(utc_now() + timedelta(milliseconds=300))
+
+    await heard(published, events["updated"], events["created"])
+
+    assert (await published.next(ExpirationCompleted)).order_id == events["created"].id
+
+
+async def test_the_end_of_an_order_that_has_run_out_changes_nothing(
+    expiration: Expiration, settings: Settings, published: Published, stored: Stored
+) -> None:
+    await expiration(settings)
+    events = history(utc_now())
+    await heard(published, events["created"])
+    await published.next(ExpirationCompleted)
+
+    await heard(published, events["cancelled"])
+
+    row = await stored(events["created"].id)
+    assert row is not None
+    assert (row["status"], row["version"]) == ("fired", 1)
+
+
+async def test_with_redis_away_an_order_is_noted_acknowledged_and_fired(
+    expiration: Expiration, settings: Settings, published: Published, stored: Stored
+) -> None:
+    nobody = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    service = await expiration(nobody)
+    order = history(utc_now() + timedelta(milliseconds=200))["created"]
+
+    await heard(published, order)
+
+    assert await stored(order.id)
+    assert (await service.get("/readyz")).status_code == 200
+    assert (await published.next(ExpirationCompleted)).order_id == order.id
+
+
+async def test_with_a_redis_that_never_answers_an_order_is_noted_and_fired(
+    expiration: Expiration, settings: Settings, published: Published
+) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await expiration(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"}))
+    order = history(utc_now())["created"]
+
+    await heard(published, order)
+
+    assert (await published.next(ExpirationCompleted)).order_id == order.id
+    server.close()
+
+
+async def test_the_service_answers_health_readiness_and_metrics_and_nothing_else(
+    expiration: Expiration, settings: Settings
+) -> None:
+    service = await expiration(settings)
+
+    answers = {p: (await service.get(p)).status_code for p in ("/healthz", "/readyz", "/metrics")}
+
+    assert set(answers.values()) == {200}
+    assert (await service.get("/api/expiration")).status_code == 404
+
+
+async def test_rebuild_tells_again_what_has_fired_and_only_that(
+    expiration: Expiration, settings: Settings, published: Published
+) -> None:
+    service = await expiration(settings)
+    fired, waiting = history(utc_now())["created"], history()["created"]
+    await heard(published, fired, waiting)
+    await published.next(ExpirationCompleted)
+
+    told = [message async for message in service.app.state.rebuild()]
+
+    assert [(m.subject, m.aggregate_id) for m in told] == [("expiration.completed", fired.id)]
