@@ -1,8 +1,11 @@
 """How a service is put together: what it runs on, its lifespan, its middleware, its health."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import structlog
 from beanie import Document
@@ -18,11 +21,14 @@ from common.bus import Bus, Handlers
 from common.clock import Clock, utc_now
 from common.http import BodyLimit, failure_response, handle_errors
 from common.idempotency import IdempotencyRecord
+from common.live import Feed
 from common.mongo import AggregateDocument
 from common.outbox import Doc, Relay
 from common.settings import ServiceSettings
 
 log = structlog.get_logger("app")
+
+Handler = Callable[[int, FrameType | None], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,14 @@ class Running:
     relay: Relay
     clock: Clock
     drain_seconds: float
+
+    @asynccontextmanager
+    async def showing(self, feed: Feed, heard: Handlers) -> AsyncGenerator[None]:
+        """Show what this service publishes, from any of its replicas, to the screens looking on."""
+        await self.bus.follow(self.bus.service, heard)
+        async with feed.beating():
+            with on_stop_signal(feed.close):
+                yield
 
     @asynccontextmanager
     async def listening(self, heard: Handlers) -> AsyncGenerator[None]:
@@ -53,6 +67,31 @@ class Running:
         except PyMongoError:
             return False
         return True
+
+
+@contextmanager
+def on_stop_signal(callback: Callable[[], None]) -> Generator[None]:
+    """Call back when the process is told to stop, before uvicorn waits for open responses."""
+
+    def watch(previous: Callable[[int, FrameType | None], object]) -> Handler:
+        def handle(number: int, frame: FrameType | None) -> None:
+            callback()
+            previous(number, frame)
+
+        return handle
+
+    replaced: dict[signal.Signals, Handler] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            previous = signal.getsignal(number)
+            if callable(previous):
+                replaced[number] = previous
+                signal.signal(number, watch(previous))
+    try:
+        yield
+    finally:
+        for number, previous in replaced.items():
+            signal.signal(number, previous)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +173,7 @@ class Service:
             redoc_url=None,
             redirect_slashes=False,
         )
+        app.state.revocations = self.revocations
         app.include_router(_health())
         for router in routers:
             app.include_router(router)

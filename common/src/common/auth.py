@@ -98,7 +98,7 @@ class Revocations:
         since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
         await bus.follow("auth", handlers(self.on_session_revoked), since=since)
 
-    async def on_session_revoked(self, event: SessionRevoked) -> None:
+    async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
         """Refuse the session from now on; forget those whose tokens have expired."""
         now = self._clock()
         self._until = {sid: until for sid, until in self._until.items() if until > now}

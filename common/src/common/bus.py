@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Final, TypeVar, get_type_hints
 
 import nats
 import nats.errors
@@ -35,7 +35,7 @@ PUBLISH_TIMEOUT: Final = 5.0
 _STREAM_EXISTS_OTHERWISE: Final = 10058
 
 E = TypeVar("E", bound=Event)
-Handler = Callable[[Any], Awaitable[None]]
+Handler = Callable[..., Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 
 
@@ -73,9 +73,8 @@ def handlers(*functions: Handler) -> Handlers:
     """Map each `on_<event>` function by the event that its argument names."""
     heard: dict[type[Event], Handler] = {}
     for function in functions:
-        hints = get_type_hints(function)
-        hints.pop("return", None)
-        (event,) = hints.values()
+        hints = get_type_hints(function).values()
+        (event,) = (h for h in hints if isinstance(h, type) and issubclass(h, Event))
         if event in heard:
             raise ValueError(f"{event.__name__} is heard twice")
         heard[event] = function
@@ -159,9 +158,10 @@ class Bus:
     async def follow(
         self, stream: str, heard: Handlers, *, since: datetime | None = None
     ) -> Follower:
-        """Show this process every event of a stream from `since` on, or from now.
+        """Show this process every event of a stream from `since` on, or from now, in order.
 
-        Returns once all that was already there has been handled.
+        The functions take the event and its place in the stream. Returns once all that was already
+        there has been handled.
         """
         of_stream = {self.subject(event.subject): (event, on) for event, on in heard.items()}
         follower = Follower(self, stream=stream, heard=of_stream, since=since)

@@ -58,7 +58,7 @@ HEARTBEAT: Final = 2.0
 EXPIRES: Final = 30.0
 NOT_FOUND_ANY_MORE: Final = "503"
 
-Heard = Mapping[str, tuple[type[Event], Callable[[Any], Awaitable[None]]]]
+Heard = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
 
 
 class Pull:
@@ -166,7 +166,7 @@ class Pull:
             return
         self._in_hand += 1
         telemetry.HELD.labels(self._name).set(self._in_hand)
-        key = headers.get("ce-subject") or msg.reply
+        key = self._key(msg)
         queue = self._queues.get(key)
         if queue is not None:
             queue.append(msg)
@@ -175,6 +175,10 @@ class Pull:
         task = asyncio.create_task(self._drain(key, queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _key(self, msg: Msg) -> str:
+        """Say which messages are handled one after another: those of one aggregate."""
+        return (msg.headers or {}).get("ce-subject") or msg.reply
 
     def _on_status(self, msg: Msg, status: str, description: str) -> None:
         if status == "100":  # heartbeat
@@ -329,7 +333,10 @@ class Durable(Pull):
 
 
 class Follower(Pull):
-    """One process's own view of a stream: every event from a moment on, nothing to ack."""
+    """One process's own view of a stream: every event from a moment on, nothing to ack.
+
+    Its handlers take the event and its place in the stream.
+    """
 
     def __init__(
         self, bus: "Bus", *, stream: str, heard: Heard, since: datetime | None = None
@@ -362,6 +369,10 @@ class Follower(Pull):
             self.caught_up.set()
         return info.name
 
+    def _key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
+        """All in the order of the stream."""
+        return self._stream
+
     async def _give_back(self, msg: Msg) -> None:
         """Nothing: another process has its own view."""
 
@@ -371,7 +382,7 @@ class Follower(Pull):
         if known is not None:
             model, handler = known
             try:
-                await handler(model.model_validate_json(msg.data))
+                await handler(model.model_validate_json(msg.data), self._last)
             except ValidationError as error:
                 log.warning("not understood", subject=msg.subject, error=str(error))
         if not msg.metadata.num_pending:

@@ -1,6 +1,8 @@
 """Pytest plugin: a service on real servers, with a database and a namespace of its own per test."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import uvicorn
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -201,6 +204,35 @@ def environment(mongo_uri: str, nats_url: str, namespace: str) -> dict[str, Any]
 
 
 Serve = Callable[[FastAPI], Awaitable[Client]]
+
+
+@contextlib.asynccontextmanager
+async def over_tcp(app: FastAPI) -> AsyncGenerator[str]:
+    """Serve an app by uvicorn on a free port; give its address. For what must be streamed."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
+        serving = asyncio.create_task(server.serve([listening]))
+
+        async def started() -> bool:
+            return server.started or serving.done()
+
+        await eventually(started, 30)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+async def frames(response: httpx.Response) -> AsyncGenerator[dict[str, str]]:
+    """Read server-sent events one by one, as fields."""
+    frame: dict[str, str] = {}
+    async for line in response.aiter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            frame[name] = value
+        elif frame:
+            yield frame
+            frame = {}
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
-from common.auth import CurrentUser
+from common.auth import CurrentUser, Revocations
 from common.http import (
     PAGE_SIZE,
     Cursor,
@@ -16,6 +17,7 @@ from common.http import (
 )
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
+from common.live import Feed, LastEventId, event_stream
 from orders.schemas import OrderIn, OrderOut
 from orders.service import Orders
 
@@ -45,6 +47,23 @@ async def list_orders(
 ) -> Response:
     page = await orders.of_buyer(user.id, limit=limit, cursor=cursor)
     return reply([OrderOut.of(order) for order in page.items], headers=page.link(request))
+
+
+@router.get(
+    "/events",
+    summary="Your orders as they change, as server-sent events",
+    response_class=StreamingResponse,
+    responses=event_stream() | error_responses(401, 503),
+)
+async def watch_orders(request: Request, user: CurrentUser, last: LastEventId = None) -> Response:
+    feed: Feed = request.app.state.feed
+    revocations: Revocations = request.app.state.revocations
+    return feed.stream(
+        key=user.id,
+        user=user.id,
+        last=last,
+        alive=lambda: user.session_id not in revocations,
+    )
 
 
 @router.get(

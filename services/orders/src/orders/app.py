@@ -8,8 +8,9 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.clock import Clock
+from common.live import Feed
 from orders import api
-from orders.listeners import listeners
+from orders.listeners import listeners, screens
 from orders.service import Orders
 from orders.settings import Settings
 from orders.store import OrderDocument, OrderStore, TicketReplica, TicketReplicas
@@ -27,7 +28,11 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
             store = OrderStore(running.relay, running.clock)
             orders = Orders(store, TicketReplicas(), running.clock, window)
             app.state.orders, app.state.rebuild = orders, orders.states
-            async with running.listening(listeners(orders)):
+            app.state.feed = feed = Feed()
+            async with (
+                running.showing(feed, screens(feed)),
+                running.listening(listeners(orders)),
+            ):
                 app.state.running = running
                 yield
 

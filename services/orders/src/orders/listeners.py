@@ -1,16 +1,25 @@
-"""What orders hears: tickets to be ordered, time that ran out, money that came or did not."""
+"""What orders hears: tickets to be ordered, time that ran out, money that came or did not.
+
+And what it shows of itself.
+"""
 
 from common.bus import Handlers, handlers
 from common.events import (
     ChargeStatus,
     ExpirationCompleted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderUpdated,
     PaymentCreated,
     PaymentFailed,
     PaymentUpdated,
     TicketCreated,
     TicketUpdated,
 )
+from common.live import Feed
 from orders.domain import ForSale
+from orders.schemas import OrderEvent, OrderSeen
 from orders.service import Orders
 
 
@@ -51,3 +60,24 @@ def listeners(orders: Orders) -> Handlers:
         on_payment_failed,
         on_payment_updated,
     )
+
+
+def screens(feed: Feed) -> Handlers:
+    """Say what is shown of each event of our own: to its buyer, and nobody else."""
+
+    def show(event: OrderEvent, sequence: int) -> None:
+        feed.tell("order", OrderSeen.told(event), sequence, audience=event.user_id)
+
+    async def on_order_created(event: OrderCreated, sequence: int) -> None:
+        show(event, sequence)
+
+    async def on_order_updated(event: OrderUpdated, sequence: int) -> None:
+        show(event, sequence)
+
+    async def on_order_cancelled(event: OrderCancelled, sequence: int) -> None:
+        show(event, sequence)
+
+    async def on_order_completed(event: OrderCompleted, sequence: int) -> None:
+        show(event, sequence)
+
+    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)

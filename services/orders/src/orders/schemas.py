@@ -6,10 +6,19 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from common import money
-from common.events import CancelReason, OrderStatus
+from common.events import (
+    CancelReason,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderStatus,
+    OrderUpdated,
+)
 from common.http import Wire
 from common.ids import Id
 from orders.domain import Order
+
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
 class OrderIn(Wire):
@@ -26,8 +35,8 @@ class OrderedTicketOut(Wire):
     price: Annotated[float, Field(examples=[19.99])]
 
 
-class OrderOut(Wire):
-    """What its buyer sees."""
+class OrderSeen(Wire):
+    """What its buyer sees of an order while it changes."""
 
     id: str
     user_id: str
@@ -36,6 +45,28 @@ class OrderOut(Wire):
     ticket: OrderedTicketOut
     reason: CancelReason | None
     version: int
+
+    @classmethod
+    def told(cls, event: OrderEvent) -> Self:
+        """Show what an event tells."""
+        return cls(
+            id=event.id,
+            user_id=event.user_id,
+            status=event.status,
+            expires_at=event.expires_at,
+            ticket=OrderedTicketOut(
+                id=event.ticket.id,
+                title=event.ticket.title,
+                price=money.price(event.ticket.price),
+            ),
+            reason=event.reason,
+            version=event.version,
+        )
+
+
+class OrderOut(OrderSeen):
+    """What its buyer sees of an order."""
+
     created_at: datetime
 
     @classmethod

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from common.auth import CurrentUser
+from common.auth import CurrentUser, MaybeUser
 from common.http import (
     PAGE_SIZE,
     Cursor,
@@ -19,6 +20,7 @@ from common.http import (
 )
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
+from common.live import Feed, LastEventId, event_stream
 from common.money import whole_cents
 from tickets.domain import Sort
 from tickets.schemas import TicketIn, TicketOut
@@ -78,6 +80,18 @@ async def list_my_tickets(
 ) -> Response:
     page = await tickets.of_seller(user.id, limit=limit, cursor=cursor)
     return reply([TicketOut.of(ticket) for ticket in page.items], headers=page.link(request))
+
+
+@router.get(
+    "/events",
+    summary="Tickets as they change, as server-sent events",
+    response_class=StreamingResponse,
+    responses=event_stream() | error_responses(503),
+)
+async def watch_tickets(request: Request, user: MaybeUser, last: LastEventId = None) -> Response:
+    feed: Feed = request.app.state.feed
+    address = request.client.host if request.client else ""
+    return feed.stream(key=user.id if user else address, last=last)
 
 
 @router.get(

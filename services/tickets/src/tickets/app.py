@@ -7,8 +7,9 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.clock import Clock
+from common.live import Feed
 from tickets import api
-from tickets.listeners import listeners
+from tickets.listeners import listeners, screens
 from tickets.service import Tickets
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
@@ -23,7 +24,11 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
         async with service.running([TicketDocument]) as running:
             tickets = Tickets(TicketStore(running.relay, running.clock), running.clock)
             app.state.tickets, app.state.rebuild = tickets, tickets.states
-            async with running.listening(listeners(tickets)):
+            app.state.feed = feed = Feed()
+            async with (
+                running.showing(feed, screens(feed)),
+                running.listening(listeners(tickets)),
+            ):
                 app.state.running = running
                 yield
 

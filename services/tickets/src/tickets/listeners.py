@@ -1,7 +1,16 @@
-"""What tickets hears: orders lock, free and sell them."""
+"""What tickets hears: orders lock, free and sell them; and what it shows of itself."""
 
 from common.bus import Handlers, handlers
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderUpdated,
+    TicketCreated,
+    TicketUpdated,
+)
+from common.live import Feed
+from tickets.schemas import TicketSeen
 from tickets.service import Tickets
 
 
@@ -32,3 +41,18 @@ def listeners(tickets: Tickets) -> Handlers:
         await follow(event)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
+
+
+def screens(feed: Feed) -> Handlers:
+    """Say what is shown of each event of our own."""
+
+    def show(event: TicketCreated | TicketUpdated, sequence: int) -> None:
+        feed.tell("ticket", TicketSeen.told(event), sequence)
+
+    async def on_ticket_created(event: TicketCreated, sequence: int) -> None:
+        show(event, sequence)
+
+    async def on_ticket_updated(event: TicketUpdated, sequence: int) -> None:
+        show(event, sequence)
+
+    return handlers(on_ticket_created, on_ticket_updated)

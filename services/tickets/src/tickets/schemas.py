@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from common import money
-from common.events import TicketStatus
+from common.events import TicketCreated, TicketStatus, TicketUpdated
 from common.http import Wire
 from common.text import Line
 from tickets.domain import Ticket
@@ -34,8 +34,8 @@ class TicketIn(Wire):
     price: Price
 
 
-class TicketOut(Wire):
-    """What everybody sees."""
+class TicketSeen(Wire):
+    """What everybody sees of a ticket while it changes."""
 
     id: str
     title: str
@@ -44,6 +44,24 @@ class TicketOut(Wire):
     status: TicketStatus
     order_id: str | None
     version: int
+
+    @classmethod
+    def told(cls, event: TicketCreated | TicketUpdated) -> Self:
+        """Show what an event tells."""
+        return cls(
+            id=event.id,
+            title=event.title,
+            price=money.price(event.price),
+            user_id=event.user_id,
+            status=event.status,
+            order_id=event.order_id,
+            version=event.version,
+        )
+
+
+class TicketOut(TicketSeen):
+    """What everybody sees of a ticket."""
+
     created_at: datetime
 
     @classmethod

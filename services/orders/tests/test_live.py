@@ -1,0 +1,79 @@
+"""Orders as they change: what their buyer is shown, and nobody else."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+
+from common.events import TicketCreated
+from common.ids import new_id
+from common.testing import Published, eventually, frames, over_tcp, session_cookie, someone
+from orders.app import create
+from orders.settings import Settings
+
+EVENTS = "/api/orders/events"
+
+
+@pytest.fixture
+async def address(environment: dict[str, Any], published: Published) -> AsyncGenerator[str]:
+    assert published
+    async with over_tcp(create(Settings(**environment))) as address:
+        yield address
+
+
+def a_buyer(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(someone())})
+
+
+async def order(buyer: httpx.AsyncClient, published: Published) -> dict[str, Any]:
+    ticket = TicketCreated(id=new_id(), version=0, title="x", price=100, user_id=new_id())
+    await published.publish(ticket, aggregate_id=ticket.id)
+
+    async def placed() -> dict[str, Any]:
+        response = await buyer.post("/api/orders", json={"ticketId": ticket.id})
+        return response.json() if response.status_code == 201 else {}
+
+    return await eventually(placed)
+
+
+async def test_an_order_is_shown_to_its_buyer_as_it_changes(
+    address: str, published: Published
+) -> None:
+    async with a_buyer(address) as buyer, buyer.stream("GET", EVENTS) as response:
+        shown = frames(response)
+        await anext(shown)
+
+        placed = await order(buyer, published)
+        first = await asyncio.wait_for(anext(shown), 5)
+        await buyer.delete(f"/api/orders/{placed['id']}")
+        second = await asyncio.wait_for(anext(shown), 5)
+
+    assert first["event"] == second["event"] == "order"
+    assert json.loads(first["data"]).items() <= placed.items()
+    assert json.loads(second["data"])["status"] == "cancelled"
+
+
+async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: Published) -> None:
+    async with (
+        a_buyer(address) as watcher,
+        a_buyer(address) as buyer,
+        watcher.stream("GET", EVENTS) as response,
+    ):
+        shown = frames(response)
+        await anext(shown)
+        await order(buyer, published)
+        own = await order(watcher, published)
+
+        frame = await asyncio.wait_for(anext(shown), 5)
+
+    assert json.loads(frame["data"])["id"] == own["id"]
+
+
+async def test_watching_orders_needs_a_session(address: str) -> None:
+    async with httpx.AsyncClient(base_url=address) as nobody:
+        response = await nobody.get(EVENTS)
+
+    assert response.status_code == 401

@@ -1,0 +1,92 @@
+"""Tickets as they change: what an open screen is shown."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+
+from common.live import MAX_SCREENS_EACH
+from common.testing import errors, frames, over_tcp, session_cookie, someone
+from tickets.app import create
+from tickets.settings import Settings
+
+EVENTS = "/api/tickets/events"
+
+
+@pytest.fixture
+async def seller(
+    environment: dict[str, Any], published: object
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """A signed-in client of a service that can stream."""
+    assert published
+    async with (
+        over_tcp(create(Settings(**environment))) as address,
+        httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(someone())}) as one,
+    ):
+        yield one
+
+
+async def sell(seller: httpx.AsyncClient, title: str) -> dict[str, Any]:
+    return (await seller.post("/api/tickets", json={"title": title, "price": 20})).json()
+
+
+async def test_a_new_ticket_is_shown_on_an_open_screen(seller: httpx.AsyncClient) -> None:
+    async with seller.stream("GET", EVENTS) as response:
+        shown = frames(response)
+        assert await anext(shown) == {"retry": "1000"}
+
+        ticket = await sell(seller, "Front row")
+
+        frame = await asyncio.wait_for(anext(shown), 5)
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert frame["event"] == "ticket"
+        assert json.loads(frame["data"]).items() <= ticket.items()
+
+
+async def test_a_screen_that_comes_back_is_shown_what_it_missed(seller: httpx.AsyncClient) -> None:
+    async with seller.stream("GET", EVENTS) as response:
+        shown = frames(response)
+        await anext(shown)
+        await sell(seller, "seen")
+        last = (await asyncio.wait_for(anext(shown), 5))["id"]
+    missed = await sell(seller, "missed")
+
+    async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as response:
+        shown = frames(response)
+        await anext(shown)
+        frame = await asyncio.wait_for(anext(shown), 5)
+
+    assert json.loads(frame["data"])["id"] == missed["id"]
+
+
+async def test_a_screen_that_missed_too_much_is_told_to_look_anew(
+    seller: httpx.AsyncClient,
+) -> None:
+    async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": "7"}) as response:
+        shown = frames(response)
+        await anext(shown)
+
+        assert (await asyncio.wait_for(anext(shown), 5))["event"] == "reset"
+
+
+async def test_one_user_cannot_open_screens_without_end(seller: httpx.AsyncClient) -> None:
+    opened = [seller.stream("GET", EVENTS) for _ in range(MAX_SCREENS_EACH)]
+    for stream in opened:
+        assert (await stream.__aenter__()).status_code == 200
+
+    refused = await seller.get(EVENTS)
+
+    assert refused.status_code == 503
+    assert "retry-after" in refused.headers
+    assert errors(refused)
+    for stream in opened:
+        await stream.__aexit__(None, None, None)
+
+
+async def test_a_last_event_id_that_is_none_is_refused(seller: httpx.AsyncClient) -> None:
+    response = await seller.get(EVENTS, headers={"Last-Event-ID": "x"})
+
+    assert response.status_code == 400
