@@ -3,20 +3,27 @@
 import json
 import socket
 from collections.abc import Callable
-
-import httpx
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 PATIENCE = 2.0
 
 
 def http_ok(url: str) -> Callable[[], bool]:
     """Ready when this address answers with success."""
+    at = urlsplit(url)
 
     def ready() -> bool:
+        # Asked many times while everybody starts, so without the weight of a whole client.
+        connection = HTTPConnection(at.hostname or "", at.port, timeout=PATIENCE)
         try:
-            return httpx.get(url, timeout=PATIENCE, trust_env=False).is_success
-        except httpx.TransportError:
+            connection.request("GET", at.path)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
     return ready
 
