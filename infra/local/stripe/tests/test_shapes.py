@@ -88,7 +88,7 @@ def fields(shape: type) -> dict[str, Any]:
     names = Names({**vars(builtins), **vars(outer)})
     for part in shape.__qualname__.split("."):
         outer = getattr(outer, part)
-        inside: dict[str, Any] = dict(vars(outer))
+        inside = cast("dict[str, Any]", vars(outer))
         names |= {name: each for name, each in inside.items() if inspect.isclass(each)}
     own = types.SimpleNamespace(__annotations__=shape.__annotations__)
     hints = get_type_hints(own, {}, names)

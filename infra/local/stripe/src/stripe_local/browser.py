@@ -33,7 +33,7 @@ async def _script(_: Request) -> Response:
 
 
 async def _element(request: Request) -> Response:
-    known = {"frame.html", "frame.js", "fields.js", "challenge.js", "frame.css"}
+    known = {path.name for path in _STATIC.iterdir()} - {"stripe.js"}
     name = request.path_params["name"]
     if name not in known:
         return Response(status_code=404)

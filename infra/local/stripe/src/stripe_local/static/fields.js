@@ -1,0 +1,128 @@
+/** The fields of a card form: how each is written, and when it is right. */
+
+/**
+ * @typedef {{code: string, message: string, final: boolean}} Problem
+ *   final: wrong however much more is typed
+ */
+
+const incomplete = (code, what) => ({
+  code: `incomplete_${code}`, message: `Your card's ${what} is incomplete.`, final: false,
+});
+const invalid = (code, message) => ({code: `invalid_${code}`, message, final: true});
+
+const digits = (text) => text.replace(/\D/g, '');
+const isAmex = (number) => /^3[47]/.test(number);
+
+function passesLuhn(number) {
+  const values = [...number].reverse().map(Number);
+  const total = values.reduce((sum, value, index) => {
+    const doubled = index % 2 ? value * 2 : value;
+    return sum + (doubled > 9 ? doubled - 9 : doubled);
+  }, 0);
+  return total % 10 === 0;
+}
+
+function numberProblem(number) {
+  if (number.length < (isAmex(number) ? 15 : 16)) {
+    return {...incomplete('number', 'number'), message: 'Your card number is incomplete.'};
+  }
+  return passesLuhn(number) ? null : invalid('number', 'Your card number is invalid.');
+}
+
+function expiryProblem(expiry) {
+  if (expiry.length < 4) return incomplete('expiry', 'expiration date');
+  const month = Number(expiry.slice(0, 2));
+  if (month < 1 || month > 12) {
+    return invalid('expiry_month', "Your card's expiration month is invalid.");
+  }
+  const today = new Date();
+  const past = (2000 + Number(expiry.slice(2))) * 12 + month
+    < today.getFullYear() * 12 + today.getMonth() + 1;
+  return past
+    ? invalid('expiry_year_past', "Your card's expiration year is in the past.")
+    : null;
+}
+
+function cvcProblem(cvc, values) {
+  const length = isAmex(values.number ?? '') ? 4 : 3;
+  return cvc.length < length ? incomplete('cvc', 'security code') : null;
+}
+
+function postalProblem(postal) {
+  return postal
+    ? null
+    : {code: 'incomplete_zip', message: 'Your postal code is incomplete.', final: false};
+}
+
+function writeNumber(number) {
+  const groups = isAmex(number) ? /^(\d{1,4})(\d{1,6})?(\d{1,5})?.*$/ : /^(\d{1,4})(\d{1,4})?(\d{1,4})?(\d{1,4})?.*$/;
+  return number.replace(groups, (_, ...parts) => parts.slice(0, -2).filter(Boolean).join(' '));
+}
+
+function writeExpiry(expiry) {
+  const full = /^[2-9]$/.test(expiry) ? `0${expiry}` : expiry.slice(0, 4);
+  return full.length > 2 ? `${full.slice(0, 2)} / ${full.slice(2)}` : full;
+}
+
+/**
+ * name: what the real one calls the input, alone or in the payment form.
+ * read: the value behind what is written; write: how it is shown.
+ */
+export const FIELDS = {
+  number: {
+    names: {card: 'cardnumber', payment: 'number'},
+    label: 'Card number', placeholder: '1234 1234 1234 1234', autocomplete: 'cc-number',
+    read: digits, write: writeNumber, problem: numberProblem,
+  },
+  expiry: {
+    names: {card: 'exp-date', payment: 'expiry'},
+    label: 'Expiration date', placeholder: 'MM / YY', autocomplete: 'cc-exp',
+    read: digits, write: writeExpiry, problem: expiryProblem,
+  },
+  cvc: {
+    names: {card: 'cvc', payment: 'cvc'},
+    label: 'Security code', placeholder: 'CVC', autocomplete: 'cc-csc',
+    read: digits, write: (cvc) => cvc.slice(0, 4), problem: cvcProblem,
+  },
+  postal: {
+    names: {card: 'postal', payment: 'postalCode'},
+    label: 'ZIP code', placeholder: '12345', autocomplete: 'postal-code',
+    read: (text) => text.trim(), write: (postal) => postal, problem: postalProblem,
+  },
+};
+
+/** Which fields each element has. */
+export const ELEMENTS = {
+  card: ['number', 'expiry', 'cvc', 'postal'],
+  payment: ['number', 'expiry', 'cvc', 'postal'],
+  cardNumber: ['number'],
+  cardExpiry: ['expiry'],
+  cardCvc: ['cvc'],
+};
+
+/** Where a postal code belongs to the check of a card. */
+export const POSTAL_COUNTRIES = ['US', 'GB', 'CA'];
+
+export const COUNTRIES = (
+  'US GB CA AT AU BE BG CH CY CZ DE DK EE ES FI FR GR HK HR HU IE IT JP LT LU LV MT NL NO NZ PL PT '
+  + 'RO SE SG SI SK'
+).split(' ');
+
+/** @returns {string} the brand as far as the first digits tell it */
+export function brandOf(number) {
+  const brands = [
+    [/^4/, 'visa'], [/^(5[1-5]|2[2-7])/, 'mastercard'], [/^3[47]/, 'amex'], [/^35/, 'jcb'],
+    [/^6/, 'discover'],
+  ];
+  return brands.find(([start]) => start.test(number))?.[1] ?? 'unknown';
+}
+
+/** The values as the API takes a card. */
+export function cardOf(values) {
+  return {
+    number: values.number,
+    exp_month: Number(values.expiry.slice(0, 2)),
+    exp_year: 2000 + Number(values.expiry.slice(2)),
+    cvc: values.cvc,
+  };
+}

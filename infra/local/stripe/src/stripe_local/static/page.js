@@ -1,0 +1,25 @@
+/** The page around a frame, and the server behind it. */
+
+export const query = new URLSearchParams(location.search);
+
+/** Tell the page around this frame, and nobody else. */
+export function post(message) {
+  parent.postMessage({...message, stripeLocal: query.get('id')}, query.get('origin'));
+}
+
+/** Call the API of this server, with the shop's publishable key. */
+export async function call(path, fields) {
+  const form = new URLSearchParams({key: query.get('key')});
+  const put = (name, value) => {
+    if (value === undefined || value === null || value === '') return;
+    if (typeof value !== 'object') form.append(name, value);
+    else for (const [inner, each] of Object.entries(value)) put(`${name}[${inner}]`, each);
+  };
+  for (const [name, value] of Object.entries(fields)) put(name, value);
+  try {
+    const answer = await fetch(new URL(`..${path}`, location.href), {method: 'POST', body: form});
+    return await answer.json();
+  } catch (problem) {
+    return {error: {type: 'api_connection_error', message: String(problem)}};
+  }
+}
