@@ -1,5 +1,6 @@
 """What auth can do: the one door for HTTP."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,17 +98,19 @@ class Auth:
         try:
             right, renewed = await self._passwords.check(password, stored)
         except Unavailable:
-            await self._throttle.give_back(from_address)
-            await self._throttle.give_back(at_account)
+            await self._throttle.give_back(from_address, at_account)
             raise
         if account is None or not right:
             raise Invalid("Invalid credentials")
-        await self._throttle.give_back(from_address)
-        await self._throttle.forget(at_account)
         if renewed is not None:
             old, new = account.password_hash, renewed
             await self._accounts.change(account.id, lambda account: account.rehash(old, new))
-        return await self._begin(account, device)
+        signed_in, *_ = await asyncio.gather(
+            self._begin(account, device),
+            self._throttle.give_back(from_address),
+            self._throttle.forget(at_account),
+        )
+        return signed_in
 
     async def refresh(self, token: str) -> SignedIn:
         """Use a refresh token: a new pair for the same session.

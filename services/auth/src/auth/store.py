@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from beanie import Document
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from auth.domain import Account, Device, Session, UsedToken, folded
@@ -169,10 +169,15 @@ class Try:
 
 
 class ThrottleStore:
-    """Counts tries, in one atomic step each, so that replicas cannot be played off."""
+    """Counts tries, in one atomic step each, so that replicas cannot be played off.
+
+    A failover may forget some: nobody waits for a journal to be counted.
+    """
 
     def __init__(self, clock: Clock) -> None:
-        self._tries = collection_of(ThrottleDocument)
+        self._tries = collection_of(ThrottleDocument).with_options(
+            write_concern=WriteConcern(w=1, j=False)
+        )
         self._clock = clock
 
     async def take(self, key: str, *, limit: int, window: timedelta) -> Try:
@@ -203,10 +208,11 @@ class ThrottleStore:
         left = before["until"] - now
         raise TooManyRequests(retry_after=max(1, -(-left // timedelta(seconds=1))))
 
-    async def give_back(self, taken: Try) -> None:
-        """Uncount a try that turned out to be none."""
-        counted = {"_id": taken.key, "until": taken.until, "tries": {"$gt": 0}}
-        await self._tries.update_one(counted, {"$inc": {"tries": -1}})
+    async def give_back(self, *taken: Try) -> None:
+        """Uncount tries that turned out to be none."""
+        for one in taken:
+            counted = {"_id": one.key, "until": one.until, "tries": {"$gt": 0}}
+            await self._tries.update_one(counted, {"$inc": {"tries": -1}})
 
     async def forget(self, taken: Try) -> None:
         """Begin to count anew."""
