@@ -31,8 +31,8 @@ LEASE: Final = timedelta(seconds=30)
 WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 _SERVER_ERROR: Final = 500
-_PASSING: Final = frozenset({401, 409, 429})
-"""Refusals that may end by themselves; the next try with the same key deserves a new answer."""
+_PASSING: Final = frozenset({202, 401, 409, 429})
+"""Answers that are not the last word; the next try with the same key deserves a new one."""
 
 
 class IdempotencyRecord(Document):
