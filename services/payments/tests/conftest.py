@@ -22,8 +22,7 @@ async def bank(stripe_url: str) -> AsyncGenerator[Bank]:
     """The local Stripe server; whole again afterwards."""
     bank = Bank(stripe_url)
     yield bank
-    await bank.mend()
-    await bank.http.aclose()
+    await bank.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from payments import api, webhooks
 from payments.domain import Rules
 from payments.gateway import Gateway
 from payments.listeners import listeners
-from payments.reconciler import Reconciler
+from payments.reconciler import reconciling
 from payments.schemas import ConfigOut
 from payments.service import Payments
 from payments.settings import Settings
@@ -64,8 +64,10 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
                 publishable_key=settings.stripe_publishable_key,
                 stripe_js_url=settings.stripe_js_url,
             )
-            reconciler = Reconciler(payments, settings.payment_reconcile_seconds)
-            async with running.listening(listeners(payments)), reconciler.running():
+            async with (
+                running.listening(listeners(payments)),
+                reconciling(payments, settings.payment_reconcile_seconds),
+            ):
                 app.state.running = running
                 yield
 

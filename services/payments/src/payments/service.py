@@ -72,8 +72,6 @@ class Payments:
         self._clock = clock
         self._rules = rules
         self._owner = owner
-        self.work = asyncio.Event()
-        """Set when the reconciler has something to do at once."""
 
     async def pay(self, order_id: str, *, token: str, by: str) -> Payment:
         """Pay for an order; asked again, give the same answer again.
@@ -261,12 +259,9 @@ class Payments:
         """
         await self._follow_replica(charge)
         now = self._clock()
-        charge = await self._store.change(
+        return await self._store.change(
             charge.id, lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt)
         )
-        if charge.look_at is not None and charge.look_at <= now:
-            self.work.set()
-        return charge
 
     async def _follow_replica(self, charge: Charge) -> Charge:
         if charge.order_cancelled:
@@ -278,9 +273,7 @@ class Payments:
 
     async def _cancel_order(self, charge: Charge) -> Charge:
         now = self._clock()
-        charge = await self._store.change(charge.id, lambda c: c.cancel_order(now))
-        self.work.set()
-        return charge
+        return await self._store.change(charge.id, lambda c: c.cancel_order(now))
 
 
 def settled(charge: Charge) -> Payment:

@@ -27,16 +27,8 @@ class Settings(ServiceSettings):
     payment_failure_policy: Literal["retry", "cancel"] = "retry"
     """Whether a decline keeps the order open until it expires, or gives it up."""
     payment_lease_seconds: Annotated[float, Field(gt=0)] = 30
-    payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 2
+    payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """How often unfinished charges are looked for; 0 leaves all of it to the webhooks."""
-
-    @field_validator(
-        "stripe_publishable_key", "stripe_webhook_secret", "stripe_api_base", "stripe_js_url"
-    )
-    @classmethod
-    def _empty_is_none(cls, value: str | SecretStr | None) -> str | SecretStr | None:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return value if text else None
 
     @field_validator("stripe_api_base", "stripe_js_url")
     @classmethod

@@ -33,26 +33,28 @@ class Bank:
     """What a test sees and does at Stripe, behind the service's back."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = httpx.AsyncClient(base_url=url, timeout=20)
+        self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(KEY, ""))
+        self._stripe = stripe.HTTPXClient(timeout=20)
         self.api = stripe.StripeClient(
-            KEY, http_client=stripe.HTTPXClient(timeout=20), base_addresses={"api": url}
+            KEY, http_client=self._stripe, base_addresses={"api": url}
         ).v1
+
+    async def close(self) -> None:
+        """Let nothing fail any more, and close the connections."""
+        await self._http.delete("/_local/faults")
+        await self._http.aclose()
+        await self._stripe.close_async()
 
     async def fault(self, call: str, action: str, **more: Any) -> None:
         """Have the network, or Stripe, fail at a call."""
         fault = {"match": call, "action": action, **more}
-        response = await self.http.post("/_local/faults", json=fault)
+        response = await self._http.post("/_local/faults", json=fault)
         assert response.is_success, response.text
-
-    async def mend(self) -> None:
-        """Let nothing fail any more."""
-        await self.http.delete("/_local/faults")
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Every PaymentIntent that was ever made for an order."""
-        query = f"metadata['orderId']:'{order_id}'"
-        return (await self.api.payment_intents.search_async({"query": query})).data
+        made = await self.api.payment_intents.list_async({"limit": 100})
+        return [intent for intent in made.data if intent.metadata["orderId"] == order_id]
 
     async def intent(self, order_id: str) -> stripe.PaymentIntent:
         """The one PaymentIntent of an order."""
@@ -61,11 +63,11 @@ class Bank:
 
     async def taken(self, order_id: str) -> int:
         """How many times money was taken for an order."""
-        return sum([charge.paid for charge in await self._charges(order_id)])
+        return sum(charge.paid for charge in await self._charges(order_id))
 
     async def declines(self, order_id: str) -> int:
         """How many times a card of an order was declined."""
-        return sum([charge.status == "failed" for charge in await self._charges(order_id)])
+        return sum(charge.status == "failed" for charge in await self._charges(order_id))
 
     async def refunds(self, order_id: str) -> list[stripe.Refund]:
         """Every refund of an order."""
@@ -74,17 +76,28 @@ class Bank:
             found += (await self.api.refunds.list_async({"payment_intent": intent.id})).data
         return found
 
+    async def confirmation_token(self, method: str = "pm_card_visa") -> str:
+        """Fill in the payment form, in the buyer's browser."""
+        path = "/v1/test_helpers/confirmation_tokens"
+        response = await self._http.post(path, data={"payment_method": method})
+        assert response.is_success, response.text
+        return response.json()["id"]
+
     async def authenticate(self, client_secret: str, outcome: str = "success") -> httpx.Response:
         """Answer the bank's question in the buyer's browser."""
         intent_id = client_secret.partition("_secret_")[0]
         form = {"key": "pk_test_local", "client_secret": client_secret, "outcome": outcome}
-        return await self.http.post(f"/v1/payment_intents/{intent_id}/_authenticate", data=form)
+        path = f"/_local/payment_intents/{intent_id}/authenticate"
+        return await self._http.post(path, data=form, auth=None)
 
-    async def events(self, subject_id: str) -> list[dict[str, Any]]:
-        """What Stripe has to tell about one of its objects, oldest first."""
-        response = await self.http.get("/v1/events?limit=100", auth=(KEY, ""))
-        told = response.json()["data"]
-        return [event for event in reversed(told) if event["data"]["object"]["id"] == subject_id]
+    async def events(self, intent_id: str) -> list[dict[str, Any]]:
+        """What Stripe has to tell about a PaymentIntent and its refunds, oldest first."""
+        told = (await self._http.get("/v1/events", params={"limit": 100})).json()["data"]
+        return [
+            event
+            for event in reversed(told)
+            if intent_id in {event["data"]["object"].get(name) for name in ("id", "payment_intent")}
+        ]
 
     async def _charges(self, order_id: str) -> list[stripe.Charge]:
         found: list[stripe.Charge] = []
