@@ -25,6 +25,7 @@ def test_the_sdk_tries_again_and_pays_once(server: Server, lost: str) -> None:
     assert [each["payment_intent"] for each in server.objects("charge")] == [intent.id]
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")  # the SDK's doing
 @pytest.mark.parametrize("lost", ["drop_before", "drop_after"])
 async def test_the_asynchronous_sdk_tries_again_and_pays_once(server: Server, lost: str) -> None:
     server.fault(CREATE, lost)
