@@ -29,9 +29,9 @@ def test_the_sdk_tries_again_and_pays_once(server: Server, lost: str) -> None:
 @pytest.mark.parametrize("lost", ["drop_before", "drop_after"])
 async def test_the_asynchronous_sdk_tries_again_and_pays_once(server: Server, lost: str) -> None:
     server.fault(CREATE, lost)
-    client = server.client(retries=2, asynchronous=True)
 
-    intent = await client.v1.payment_intents.create_async(PAID)
+    async with server.asynchronous_client(retries=2) as client:
+        intent = await client.v1.payment_intents.create_async(PAID)
 
     assert intent.status == "succeeded"
     assert [each["payment_intent"] for each in server.objects("charge")] == [intent.id]

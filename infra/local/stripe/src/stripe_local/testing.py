@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,14 +82,25 @@ class Server:
             self.process.terminate()
             self.process.wait()
 
-    def client(self, *, retries: int = 0, asynchronous: bool = False) -> stripe.StripeClient:
+    def client(
+        self, *, retries: int = 0, http: stripe.HTTPClient | None = None
+    ) -> stripe.StripeClient:
         """The real SDK, pointed here."""
         return stripe.StripeClient(
             SECRET_KEY,
             base_addresses={"api": self.url},
-            http_client=stripe.HTTPXClient() if asynchronous else stripe.RequestsClient(),
+            http_client=http or stripe.RequestsClient(),
             max_network_retries=retries,
         )
+
+    @asynccontextmanager
+    async def asynchronous_client(self, *, retries: int) -> AsyncGenerator[stripe.StripeClient]:
+        """The same for a while on asyncio, as the payments service has it."""
+        http = stripe.HTTPXClient()
+        try:
+            yield self.client(retries=retries, http=http)
+        finally:
+            await http.close_async()
 
     def clear(self) -> None:
         """Forget all objects and faults."""
