@@ -3,6 +3,10 @@
 import json
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ticketing_local import ready, tools
+from ticketing_local.program import Program
 
 ROUTES = {
     "/api/users": "auth",
@@ -11,6 +15,20 @@ ROUTES = {
     "/api/payments": "payments",
 }
 TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
+
+
+def caddy(port: int, data: Path, upstreams: Mapping[str, Sequence[int]]) -> Program:
+    """Give the gateway's program; until there is a client, `/` is a page of links."""
+    data.mkdir(parents=True, exist_ok=True)
+    config = data / "Caddyfile"
+    config.write_text(caddyfile(port, upstreams, client=None))
+    return Program(
+        "gateway",
+        (tools.find(tools.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
+        port,
+        ready.http_ok(f"http://127.0.0.1:{port}/"),
+        {"XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(data)},
+    )
 
 
 def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client: int | None) -> str:

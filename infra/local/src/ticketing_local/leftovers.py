@@ -15,27 +15,28 @@ GROUPS = ("supervisor", "gateway", "services", "stores")
 PATIENCE = 40
 
 
-def of(home: Home) -> list[psutil.Process]:
-    """Find every living process of a run in this folder."""
+def of(home: Home, group: str | None = None) -> list[psutil.Process]:
+    """Find every living process of a run in this folder, or those of one group."""
     return [
         process
         for process in psutil.process_iter()
         if _mark(process, HOME_MARK) == str(home.folder)
+        and group in {None, _mark(process, GROUP_MARK)}
     ]
 
 
 def end(home: Home) -> int:
     """End them group by group, gently first, and say how many there were."""
-    found = of(home)
-    for group in GROUPS:
-        left = [process for process in found if _mark(process, GROUP_MARK) == group]
+    found = len(of(home))
+    for group in GROUPS if found else ():
+        left = of(home, group)
         for process in left:
             _signal(process, gentle=True)
         _, stubborn = psutil.wait_procs(left, timeout=PATIENCE)
         for process in stubborn:
             _signal(process, gentle=False)
         psutil.wait_procs(stubborn, timeout=PATIENCE)
-    return len(found)
+    return found
 
 
 def _mark(process: psutil.Process, name: str) -> str | None:

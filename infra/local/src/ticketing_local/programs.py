@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ticketing_local import environment, gateway, ports, ready, servers, tools
+from ticketing_local import environment, gateway, ports, ready, servers
 from ticketing_local.paths import BIN, Home
 from ticketing_local.program import Program
 
@@ -47,7 +47,7 @@ def plan(home: Home, caller: Mapping[str, str]) -> Plan:
     groups = {
         "stores": _stores(home, port, stripe, caller),
         "services": [*services, _worker(told["expiration"])],
-        "gateway": [_gateway(home, port["gateway"], upstreams)],
+        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
 
@@ -112,18 +112,6 @@ def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Pro
 
 
 def _worker(told: Mapping[str, str]) -> Program:
+    """The worker answers nobody, so it counts as ready; should it fall, the watch will tell."""
     command = (BIN / "arq", "expiration.jobs.Worker")
     return Program("worker", command, None, lambda: True, told, stop_seconds=30)
-
-
-def _gateway(home: Home, port: int, upstreams: Mapping[str, list[int]]) -> Program:
-    config = home.run / "Caddyfile"
-    config.write_text(gateway.caddyfile(port, upstreams, client=None))
-    kept = str(home.data / "caddy")
-    return Program(
-        "gateway",
-        (tools.find(tools.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
-        port,
-        ready.http_ok(f"http://127.0.0.1:{port}/"),
-        {"XDG_DATA_HOME": kept, "XDG_CONFIG_HOME": kept},
-    )

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ticketing_local.testing import TinySystem
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[TinySystem]:
+    system = TinySystem(tmp_path / "a folder, 100% odd; #1")
+    yield system
+    system.clear()
