@@ -192,9 +192,9 @@ class Relay:
 
     async def _sweep(self, collection: Collection) -> None:
         """Publish what has waited longer than any living process would let it."""
-        overdue = {"outbox.at": {"$lt": self._clock() - SWEEP_AGE}}
+        left_behind = overdue(self._clock())
         while not self._stopping.is_set():
-            left = await collection.find(overdue, {"outbox": 1}).limit(SWEEP_BATCH).to_list()
+            left = await collection.find(left_behind, {"outbox": 1}).limit(SWEEP_BATCH).to_list()
             waiting = [
                 _Waiting(collection, doc["_id"], waiting)
                 for doc in left
