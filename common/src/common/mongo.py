@@ -8,7 +8,7 @@ would wipe what another request has put in the outbox meanwhile.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
@@ -21,13 +21,14 @@ from bson import ObjectId
 from pydantic import Field
 from pymongo import ASCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from common.bus import Message
 from common.change import Change
 from common.clock import Clock
 from common.errors import NotFound, Unavailable
 from common.events import Event
+from common.grouped import Grouped
 from common.ids import new_id
 from common.outbox import Collection, Doc, Relay, entry
 
@@ -45,6 +46,8 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
+
+_DUPLICATE_KEY: Final = 11000
 
 
 class AggregateDocument(Document):
@@ -92,6 +95,45 @@ async def connected(
         await client.close()
 
 
+def finder(
+    collection: Collection,
+) -> Callable[[Sequence[ObjectId]], Awaitable[Sequence[Doc | None]]]:
+    """Read many documents by their ids in one query."""
+
+    async def find(ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
+        docs = collection.find({"_id": {"$in": list(set(ids))}}, {"outbox": 0})
+        found = {doc["_id"]: doc async for doc in docs}
+        return [found.get(_id) for _id in ids]
+
+    return find
+
+
+def inserter(
+    collection: Collection,
+) -> Callable[[Sequence[Doc]], Awaitable[Sequence[None | Exception]]]:
+    """Insert many documents in one command; a duplicate is the fault of the one that is it."""
+
+    async def insert(docs: Sequence[Doc]) -> Sequence[None | Exception]:
+        outcomes: list[None | Exception] = [None] * len(docs)
+        try:
+            await collection.insert_many(docs, ordered=False)
+        except BulkWriteError as error:
+            details = error.details
+            if details.get("writeConcernErrors"):  # whatever was written may yet be undone
+                raise
+            for wrong in details["writeErrors"]:
+                outcomes[wrong["index"]] = _write_error(wrong)
+        return outcomes
+
+    return insert
+
+
+def _write_error(wrong: Mapping[str, Any]) -> Exception:
+    if wrong["code"] == _DUPLICATE_KEY:
+        return DuplicateKeyError(wrong["errmsg"], wrong["code"], wrong)
+    return WriteError(wrong["errmsg"], wrong["code"], wrong)
+
+
 class Store(Generic[T]):
     """The two write verbs over one collection of aggregates."""
 
@@ -118,10 +160,12 @@ class Store(Generic[T]):
         self._clock = clock
         self.read = read
         self._write = write
+        self._find = Grouped(finder(self.collection))
+        self._insert = Grouped(inserter(self.collection))
 
     async def find(self, aggregate_id: str) -> T | None:
         """Read one, or nothing."""
-        doc = await self.collection.find_one({"_id": ObjectId(aggregate_id)})
+        doc = await self._find(ObjectId(aggregate_id))
         return None if doc is None else self.read(doc)
 
     async def get(self, aggregate_id: str) -> T:
@@ -144,7 +188,7 @@ class Store(Generic[T]):
         after = change.after
         _id = ObjectId(after.id)
         entries = self._entries(change)
-        await self.collection.insert_one(
+        await self._insert(
             {"_id": _id, "version": after.version, **self._write(after), "outbox": entries}
         )
         self._relay.nudge(self.collection, _id, entries)
@@ -220,15 +264,12 @@ async def upsert_newer(
     Returns:
         Whether the state was newer than what was there.
     """
-    _id = ObjectId(aggregate_id)
+    older = {"_id": ObjectId(aggregate_id), "version": {"$lt": version}}
+    update = {"$set": {"version": version, **fields}}
     try:
-        result = await collection.update_one(
-            {"_id": _id, "version": {"$lt": version}},
-            {"$set": {"version": version, **fields}},
-            upsert=True,
-        )
-    except DuplicateKeyError:  # it is there, and not older
-        return False
+        result = await collection.update_one(older, update, upsert=True)
+    except DuplicateKeyError:  # it is there: not older, or inserted by another this very moment
+        result = await collection.update_one(older, update)
     return result.modified_count == 1 or result.upserted_id is not None
 
 
