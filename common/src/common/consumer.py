@@ -208,11 +208,15 @@ class Pull:
                     await self._settle(msg)
             except NATS_ERRORS as error:  # the server was not told: it redelivers
                 log.warning("not settled, redelivered later", error=repr(error))
-            queue.popleft()
-            self._in_hand -= 1
-            telemetry.HELD.labels(self._name).set(self._in_hand)
-            self._wake.set()
-        del self._queues[key]
+            except Exception:  # nothing may stop the queue: those behind it would never be handled
+                log.exception("not settled, redelivered later", subject=msg.subject)
+            finally:
+                queue.popleft()
+                self._in_hand -= 1
+                telemetry.HELD.labels(self._name).set(self._in_hand)
+                self._wake.set()
+                if not queue:
+                    del self._queues[key]
 
 
 class Durable(Pull):
@@ -343,7 +347,7 @@ class Follower(Pull):
     ) -> None:
         super().__init__(bus, stream, heard)
         self._since = since
-        self._last = 0
+        self._last: int | None = None
         self.caught_up = asyncio.Event()
 
     async def _declare(self) -> str:
@@ -354,7 +358,10 @@ class Follower(Pull):
             mem_storage=True,
             num_replicas=1,
         )
-        if self._last:
+        if self._last is not None:
+            stream = await self._bus.js.stream_info(self._stream)
+            if stream.state.last_seq < self._last:  # it was lost, and counts from the start again
+                self._last = 0
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
             config.opt_start_seq = self._last + 1
         elif self._since is not None:
@@ -363,7 +370,7 @@ class Follower(Pull):
         else:
             config.deliver_policy = DeliverPolicy.NEW
         info = await self._bus.js.add_consumer(self._stream, config)
-        if not self._last:
+        if self._last is None:
             self._last = info.delivered.stream_seq if info.delivered else 0
         if not info.num_pending:
             self.caught_up.set()
@@ -377,13 +384,16 @@ class Follower(Pull):
         """Nothing: another process has its own view."""
 
     async def _settle(self, msg: Msg) -> None:
-        self._last = max(self._last, msg.metadata.sequence.stream)
+        place = msg.metadata.sequence.stream
+        self._last = max(self._last or 0, place)
         known = self._heard.get(msg.subject)
         if known is not None:
             model, handler = known
             try:
-                await handler(model.model_validate_json(msg.data), self._last)
+                await handler(model.model_validate_json(msg.data), place)
             except ValidationError as error:
                 log.warning("not understood", subject=msg.subject, error=str(error))
+            except Exception:  # a view that missed one event goes on with the next
+                log.exception("handler failed", subject=msg.subject)
         if not msg.metadata.num_pending:
             self.caught_up.set()
