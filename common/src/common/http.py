@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlencode
@@ -34,6 +35,7 @@ log = structlog.get_logger("http")
 MAX_BODY: Final = 64 * 1024
 STORE_AWAY: Final = (AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 PAGE_SIZE: Final = 100
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -270,6 +272,13 @@ def decode_cursor(cursor: str) -> tuple[str | int, ...]:
     if not isinstance(position, list):
         raise Invalid("cursor is not one of ours", field="cursor")
     parts = cast(list[Any], position)
-    if not all(isinstance(part, str | int) and not isinstance(part, bool) for part in parts):
+    if not all(_is_position(part) for part in parts):
         raise Invalid("cursor is not one of ours", field="cursor")
     return tuple(parts)
+
+
+def _is_position(part: Any) -> bool:
+    """Tell whether MongoDB could compare with it: text, or a whole number of 64 bits."""
+    if isinstance(part, int):
+        return not isinstance(part, bool) and -(2**63) <= part < 2**63
+    return isinstance(part, str) and not _SURROGATE.search(part)
