@@ -160,7 +160,12 @@ def from_another_site(headers: Headers) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != headers.get("host")
+    except ValueError:  # such as an unclosed bracket: no browser's
+        return True
 
 
 async def current_user_or_none(request: Request) -> User | None:
