@@ -20,6 +20,8 @@ def cents(price: object) -> int:
     text = str(price).strip()
     if len(text) > 32:  # noqa: PLR2004 - longer than any price; keeps Decimal's work bounded
         raise ValueError("Price must be a number")
+    if not text.isascii() or "_" in text:  # Decimal reads more than other languages call a number
+        raise ValueError("Price must be a number")
     try:
         amount = Decimal(text)
     except InvalidOperation:
