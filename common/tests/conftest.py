@@ -1,0 +1,178 @@
+"""A service as small as can be, on real servers, and a NATS server that a test may kill."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common import bus, mongo
+from common.bus import Bus
+from common.change import Change
+from common.clock import Clock, utc_now
+from common.events import TicketCreated, TicketUpdated
+from common.ids import new_id
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Store
+from common.outbox import Doc, Relay
+from common.settings import ServiceSettings
+from common.testing import eventually
+from ticketing_local import servers
+from ticketing_local.scratch import free_port
+
+
+class ThingDocument(AggregateDocument):
+    """Something with a name."""
+
+    name: str
+
+    class Settings:
+        name = "things"
+        indexes = [OUTBOX_INDEX]  # noqa: RUF012 - Beanie reads it from here
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something with a name, that tells of itself as a ticket would."""
+
+    id: str
+    version: int
+    name: str
+
+    def renamed(self, name: str) -> Change["Thing"]:
+        """Have another name."""
+        if name == self.name:
+            return Change(self)
+        after = replace(self, name=name, version=self.version + 1)
+        return Change(after, (TicketUpdated(**_told(after)),))
+
+
+def _told(thing: Thing) -> dict[str, Any]:
+    return {
+        "id": thing.id,
+        "version": thing.version,
+        "title": thing.name,
+        "price": 50,
+        "user_id": thing.id,
+    }
+
+
+def _made(name: str) -> Change[Thing]:
+    thing = Thing(new_id(), 0, name)
+    return Change(thing, (TicketCreated(**_told(thing)),))
+
+
+@pytest.fixture
+def made() -> Callable[[str], Change[Any]]:
+    """Make a thing of that name."""
+    return _made
+
+
+def _store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
+    return Store(
+        ThingDocument,
+        relay,
+        clock,
+        read=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
+        write=lambda thing: {"name": thing.name},
+    )
+
+
+@pytest.fixture
+def store_of() -> Callable[..., Store[Any]]:
+    """Make the store of things, on a relay."""
+    return _store
+
+
+@pytest.fixture
+async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
+    """This test's own database, with things."""
+    async with mongo.connected(mongo_uri, [ThingDocument]) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def relay(
+    nats_url: str, namespace: str, published: object, database: AsyncDatabase[Doc]
+) -> AsyncGenerator[Relay]:
+    """A running relay of things."""
+    assert published  # the streams outlive it
+    async with bus.connected(nats_url, "tickets", namespace=namespace) as connected:
+        running = Relay(connected, database, ["things"], utc_now)
+        running.start()
+        yield running
+        await running.stop(5)
+
+
+@pytest.fixture
+def things(relay: Relay) -> Store[Any]:
+    """The store of things."""
+    return _store(relay)
+
+
+@pytest.fixture
+def settings(environment: dict[str, Any]) -> ServiceSettings:
+    """The settings of a service of this test's own."""
+    return ServiceSettings(**environment, jwt_key_previous=SecretStr("p" * 40))
+
+
+Connect = Callable[..., AbstractAsyncContextManager[Bus]]
+
+
+@pytest.fixture
+def connect(nats_url: str, namespace: str, published: object) -> Connect:
+    """Connect to this test's part of NATS in the name of a service."""
+    assert published  # the streams outlive the connections
+
+    @asynccontextmanager
+    async def as_service(service: str = "orders") -> AsyncGenerator[Bus]:
+        async with bus.connected(nats_url, service, namespace=namespace) as connected:
+            try:
+                yield connected
+            finally:
+                await connected.stop_listening(1)
+
+    return as_service
+
+
+class MortalNats:
+    """A nats-server that keeps its store and its port over its deaths."""
+
+    def __init__(self, data: Path) -> None:
+        port = free_port()
+        self.url = f"nats://127.0.0.1:{port}"
+        self._program = servers.nats(port, data, sync_interval="2m")
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._program.argv,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
+        async def up() -> bool:
+            return self._program.ready()
+
+        await eventually(up)
+
+    async def kill(self) -> None:
+        """Die without a word."""
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+async def mortal_nats(tmp_path: Path) -> AsyncGenerator[MortalNats]:
+    """A NATS server of this test's own, running."""
+    server = MortalNats(tmp_path / "nats")
+    await server.start()
+    yield server
+    await server.kill()

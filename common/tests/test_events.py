@@ -1,0 +1,81 @@
+"""The contract between the services: yesterday's events and yesterday's readers still work."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pydantic import ValidationError
+
+from common.clock import utc_now
+from common.events import ALL, STREAMS, Event, TicketCreated, stream_of
+from common.ids import new_id
+from common.testing import Published
+
+GOLDEN = Path(__file__).parent / "golden"
+IDS = [event.subject for event in ALL]
+
+
+def golden(event: type[Event]) -> dict[str, Any]:
+    return json.loads((GOLDEN / f"{event.subject}.json").read_text())
+
+
+@pytest.mark.parametrize("event", ALL, ids=IDS)
+def test_an_event_of_yesterday_is_read_and_told_again_with_all_it_had(event: type[Event]) -> None:
+    yesterday = golden(event)
+
+    told = json.loads(event.model_validate_json(json.dumps(yesterday)).model_dump_json())
+
+    assert told.items() >= yesterday.items()
+
+
+@pytest.mark.parametrize("event", ALL, ids=IDS)
+def test_a_field_added_tomorrow_is_ignored(event: type[Event]) -> None:
+    tomorrow = {**golden(event), "addedTomorrow": {"a": [1]}}
+
+    assert event.model_validate(tomorrow) == event.model_validate(golden(event))
+
+
+@pytest.mark.parametrize("event", ALL, ids=IDS)
+def test_only_the_fields_of_the_beginning_are_required(event: type[Event]) -> None:
+    """A field that is added later must be optional, or yesterday's events cannot be read."""
+    required = {
+        field.alias for field in event.model_fields.values() if field.is_required() and field.alias
+    }
+
+    assert required <= set(golden(event))
+    for name in required:
+        with pytest.raises(ValidationError):
+            event.model_validate({k: v for k, v in golden(event).items() if k != name})
+
+
+def test_every_event_has_a_golden_one_and_no_golden_one_is_left_over() -> None:
+    assert sorted(f"{event.subject}.json" for event in ALL) == sorted(
+        path.name for path in GOLDEN.iterdir()
+    )
+
+
+def test_every_event_has_a_stream_and_every_stream_an_event() -> None:
+    assert {stream_of(event) for event in ALL} == set(STREAMS)
+
+
+async def test_an_event_travels_as_a_cloud_event_in_binary_mode(published: Published) -> None:
+    ticket_id = new_id()
+    event = TicketCreated(id=ticket_id, version=0, title="x", price=50, user_id=new_id())
+    before = utc_now()
+
+    await published.publish(event, aggregate_id=ticket_id, event_id="the-id")
+
+    stored = await published.bus.js.get_msg(published.bus.stream("tickets"), seq=1)
+    headers = dict(cast(dict[str, str], stored.headers or {}))
+    assert before.isoformat() <= headers.pop("ce-time") <= utc_now().isoformat()
+    assert headers == {
+        "Nats-Msg-Id": "the-id",
+        "ce-specversion": "1.0",
+        "ce-id": "the-id",
+        "ce-source": "/tests",
+        "ce-type": "dev.ticketing.ticket.created",
+        "ce-subject": ticket_id,
+        "content-type": "application/json",
+    }
+    assert json.loads(stored.data or b"") == json.loads(event.model_dump_json())
