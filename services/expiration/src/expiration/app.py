@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -21,7 +20,6 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     """Make the app; uvicorn and the tests call this."""
     settings = settings or Settings.from_environment()
     service = Service.configured("expiration", settings, clock)
-    every = timedelta(seconds=settings.expiration_sweep_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -36,7 +34,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
             lease = Lease(running.database, "deadline-sweep", LEASE, running.clock)
             async with (
                 running.listening(listeners(expirations)),
-                sweeping(expirations, lease, every),
+                sweeping(expirations, lease, settings.expiration_sweep_seconds),
             ):
                 app.state.running = running
                 yield

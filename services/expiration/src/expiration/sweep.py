@@ -19,16 +19,17 @@ LEASE: Final = timedelta(seconds=3)
 
 
 def sweeping(
-    expirations: Expirations, lease: Lease, period: timedelta
+    expirations: Expirations, lease: Lease, seconds: float
 ) -> AbstractAsyncContextManager[None]:
     """Sweep while the service runs, at once and then again and again."""
-    grace = period / 2  # an alarm that rings is not to be raced
+    grace = timedelta(seconds=seconds / 4)  # an alarm that rings is not to be raced
 
     async def sweep() -> None:
-        if await lease.held():
-            fired = await expirations.fire_overdue(grace)
-            restored = await expirations.restore_alarms()
-            if fired or restored:
-                log.warning("swept", fired=fired, alarms_restored=restored)
+        if not await lease.held():
+            return
+        fired = await expirations.fire_overdue(grace)
+        restored = await expirations.restore_alarms()
+        if fired or restored:
+            log.info("swept", fired=fired, alarms_restored=restored)
 
-    return every(period.total_seconds(), sweep, name="sweep deadlines")
+    return every(seconds, sweep, name="deadlines")
