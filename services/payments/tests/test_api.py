@@ -271,7 +271,7 @@ async def test_who_fails_the_bank_s_question_may_take_another_card(
 ) -> None:
     order_id = await orders.place(payments.as_user())
     asked = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
-    await bank.authenticate(asked["clientSecret"], "fail")
+    await bank.authenticate(asked["clientSecret"], "failure")
 
     shown = (await receipt(payments, order_id)).json()
     paid = await pay(payments, order_id)

@@ -93,9 +93,9 @@ class Interleavings(RuleBasedStateMachine):
         if after == before:
             assert not change.events
             return
-        (event,) = change.events
-        assert after.version == event.version == (before.version if before else -1) + 1
-        self.told.append(event)
+        assert change.events == (after.told(),)
+        assert after.version == (before.version if before else -1) + 1
+        self.told += change.events
         self.charge = after
 
     def _have(self) -> Charge:
@@ -103,19 +103,19 @@ class Interleavings(RuleBasedStateMachine):
         return self.charge
 
     @rule(target=attempts)
-    def the_buyer_tries(self) -> Any:
+    def the_buyer_tries(self) -> object:
         charge = self.charge or charge_of(self.order, intent_id="pi_1", now=self.now)
         try:
             change = charge.claim(self.known, digest="d", by="me", now=self.now, rules=RULES)
         except (Invalid, InProgress):
-            return multiple()
+            return multiple()  # pyright: ignore[reportUnknownVariableType]
         self._apply(change)
         return len(change.after.attempts)
 
     @rule(
         target=answers, attempt=consumes(attempts), fate=st.sampled_from(["ok", "no", "ask", "no"])
     )
-    def stripe_carries_it_out(self, attempt: int, fate: str) -> Any:
+    def stripe_carries_it_out(self, attempt: int, fate: str) -> object:
         self.stripe.confirm(fate)
         return attempt, self.stripe.told()
 
@@ -131,7 +131,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(answer=consumes(answers))
     def the_process_dies(self, answer: tuple[int, Intent]) -> None:
-        assert answer
+        """Nobody hears the answer."""
 
     @rule()
     def an_attempt_outlives_its_lease(self) -> None:

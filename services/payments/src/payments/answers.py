@@ -14,6 +14,7 @@ HEARD: Final = frozenset(
         "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.canceled",
+        "refund.created",
         "refund.updated",
         "refund.failed",
     }

@@ -36,6 +36,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
         attempts=settings.payment_attempts,
         cancel_on_decline=settings.payment_failure_policy == "cancel",
         lease=timedelta(seconds=settings.payment_lease_seconds),
+        margin=timedelta(seconds=settings.payment_margin_seconds),
     )
 
     @asynccontextmanager

@@ -27,6 +27,8 @@ class Settings(ServiceSettings):
     payment_failure_policy: Literal["retry", "cancel"] = "retry"
     """Whether a decline keeps the order open until it expires, or gives it up."""
     payment_lease_seconds: Annotated[float, Field(gt=0)] = 30
+    payment_margin_seconds: Annotated[float, Field(ge=0)] = 5
+    """How long before its end an order can no longer be paid: Stripe needs time to answer."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """How often unfinished charges are looked for; 0 leaves all of it to the webhooks."""
 

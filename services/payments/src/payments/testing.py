@@ -15,9 +15,11 @@ from common.clock import utc_now
 from common.events import (
     CancelReason,
     OrderCancelled,
+    OrderCompleted,
     OrderCreated,
     OrderedTicket,
     OrderStatus,
+    OrderUpdated,
 )
 from common.ids import new_id
 from common.testing import Client, Published, eventually
@@ -41,7 +43,7 @@ class Bank:
 
     async def close(self) -> None:
         """Let nothing fail any more, and close the connections."""
-        await self._http.delete("/_local/faults")
+        await self.mend()
         await self._http.aclose()
         await self._stripe.close_async()
 
@@ -50,6 +52,15 @@ class Bank:
         fault = {"match": call, "action": action, **more}
         response = await self._http.post("/_local/faults", json=fault)
         assert response.is_success, response.text
+
+    async def untouched(self, fault: dict[str, Any]) -> bool:
+        """Tell whether a fault still waits for its first call."""
+        waiting = (await self._http.get("/_local/faults")).json()
+        return any(fault.items() <= each.items() for each in waiting)
+
+    async def mend(self) -> None:
+        """Let nothing fail any more."""
+        await self._http.delete("/_local/faults")
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Every PaymentIntent that was ever made for an order."""
@@ -88,7 +99,7 @@ class Bank:
         intent_id = client_secret.partition("_secret_")[0]
         form = {"key": "pk_test_local", "client_secret": client_secret, "outcome": outcome}
         path = f"/_local/payment_intents/{intent_id}/authenticate"
-        return await self._http.post(path, data=form, auth=None)
+        return await self._http.post(path, data=form, auth=lambda request: request)
 
     async def events(self, intent_id: str) -> list[dict[str, Any]]:
         """What Stripe has to tell about a PaymentIntent and its refunds, oldest first."""
@@ -115,6 +126,12 @@ class Orders:
 
     async def place(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
         """Have somebody order a ticket, and wait until payments knows."""
+        order_id = self.place_unheard(buyer, price=price, seconds=seconds)
+        await self.tell(order_id)
+        return order_id
+
+    def place_unheard(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
+        """Have somebody order a ticket, without a word to payments."""
         order = OrderCreated(
             id=new_id(),
             version=0,
@@ -124,16 +141,31 @@ class Orders:
             ticket=OrderedTicket(id=new_id(), title="Front row", price=price, hold=1),
         )
         self._placed[order.id] = order
-        await self._published.publish(order, aggregate_id=order.id)
-        await self._published.handled("payments-orders")
         return order.id
 
     async def cancel(self, order_id: str, *, event_id: str = "") -> None:
         """Have an order cancelled, and wait until payments knows."""
-        order = self._placed[order_id]
-        end = {"version": 1, "status": OrderStatus.CANCELLED, "reason": CancelReason.EXPIRED}
-        cancelled = OrderCancelled.model_validate({**order.model_dump(by_alias=False), **end})
-        await self._published.publish(cancelled, aggregate_id=order_id, event_id=event_id)
+        await self.tell(
+            order_id,
+            OrderCancelled,
+            event_id=event_id,
+            version=1,
+            status=OrderStatus.CANCELLED,
+            reason=CancelReason.EXPIRED,
+        )
+
+    async def tell(
+        self,
+        order_id: str,
+        kind: type[OrderCreated | OrderUpdated | OrderCompleted | OrderCancelled] = OrderCreated,
+        *,
+        event_id: str = "",
+        **changes: Any,
+    ) -> None:
+        """Publish an event of an order, and wait until payments has heard it."""
+        state = self._placed[order_id].model_dump(by_alias=False)
+        event = kind.model_validate({**state, **changes})
+        await self._published.publish(event, aggregate_id=order_id, event_id=event_id)
         await self._published.handled("payments-orders")
 
 
@@ -158,13 +190,21 @@ async def becomes(payments: Client, order_id: str, status: str) -> Charge:
     return await eventually(there)  # pyright: ignore[reportReturnType] - it waits for more than None
 
 
-async def deliver(payments: Client, event: dict[str, Any], secret: str = SECRET) -> httpx.Response:
-    """Bring a webhook event to the service, signed as Stripe signs."""
-    payload = json.dumps(event)
-    at = int(time.time())
-    signed = hmac.new(secret.encode(), f"{at}.{payload}".encode(), hashlib.sha256).hexdigest()
+async def deliver(
+    payments: Client,
+    event: dict[str, Any],
+    *,
+    secret: str = SECRET,
+    age: int = 0,
+    content: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    """Bring a webhook event to the service, signed as Stripe signs; or tampered with."""
+    payload = json.dumps(event).encode()
+    at = int(time.time()) - age
+    signed = hmac.new(secret.encode(), b"%d.%s" % (at, payload), hashlib.sha256).hexdigest()
     return await payments.post(
         "/api/payments/webhook",
-        content=payload,
-        headers={"Stripe-Signature": f"t={at},v1={signed}"},
+        content=payload if content is None else content,
+        headers=headers or {"Stripe-Signature": f"t={at},v1={signed}"},
     )

@@ -1,0 +1,235 @@
+"""A process is killed while money is on its way; others put it right, with webhooks or without."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from common.auth import User
+from common.events import PaymentCreated
+from common.testing import Client, Published, eventually, session_cookie, someone
+from payments.testing import VISA, Bank, Orders, becomes, deliver, pay
+
+ServePayments = Callable[..., Awaitable[Client]]
+NEVER = 0
+CREATE = "POST /v1/payment_intents"
+CONFIRM = "POST /v1/payment_intents/*/confirm"
+REFUND = "POST /v1/refunds"
+LOST: dict[str, Any] = {"action": "drop_after", "times": 3}
+NOT_ARRIVED: dict[str, Any] = {"action": "drop_before", "times": 3}
+
+
+class Victim:
+    """A payments service in a process of its own, to be killed."""
+
+    def __init__(self, environment: dict[str, Any], port: int) -> None:
+        names = {name.upper(): str(value) for name, value in environment.items()}
+        self.url = f"http://127.0.0.1:{port}"
+        options = ("--factory", "--port", str(port), "--log-level", "warning")
+        self.process = subprocess.Popen(  # noqa: S603 - our own service
+            [sys.executable, "-m", "uvicorn", "payments.app:create", *options],
+            env={**os.environ, **names},
+        )
+
+    async def ready(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"{self.url}/readyz")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def pay(self, buyer: User, order_id: str) -> httpx.Response:
+        cookies = {"session": session_cookie(buyer)}
+        async with httpx.AsyncClient(cookies=cookies, timeout=20) as client:
+            body = {"token": VISA, "orderId": order_id}
+            return await client.post(f"{self.url}/api/payments", json=body)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def victim(
+    environment: dict[str, Any], port: int | None = None, **settings: Any
+) -> AsyncGenerator[Victim]:
+    short = {"payment_lease_seconds": 1, "payment_reconcile_seconds": NEVER}
+    started = Victim({**environment, **short, **settings}, port or free_port())
+    try:
+        await eventually(started.ready, 30)
+        yield started
+    finally:
+        started.kill()
+
+
+async def killed_while_paying(
+    environment: dict[str, Any],
+    orders: Orders,
+    bank: Bank,
+    *,
+    call: str,
+    fate: dict[str, Any],
+    reached: Callable[[str], Awaitable[bool]],
+) -> tuple[User, str]:
+    """Kill a process while it pays, at the moment that a call to Stripe has met its fate."""
+    buyer = someone()
+    async with victim(environment) as process:
+        order_id = await orders.place(buyer)
+        await bank.fault(call, **fate)
+        paying = asyncio.create_task(process.pay(buyer, order_id))
+
+        async def there() -> bool:
+            return await reached(order_id)
+
+        await eventually(there)
+        process.kill()
+        with suppress(httpx.TransportError):
+            await paying
+    await bank.mend()
+    return buyer, order_id
+
+
+async def tries_until_answered(payments: Client, order_id: str) -> httpx.Response:
+    """What a buyer does who was told nothing."""
+
+    async def answered() -> httpx.Response | None:
+        response = await pay(payments, order_id)
+        return None if response.status_code in {409, 503} else response
+
+    response = await eventually(answered, 30)
+    assert response is not None
+    return response
+
+
+@pytest.mark.parametrize("point", ["intent made", "confirm on its way", "money taken"])
+@pytest.mark.parametrize("healer", ["reconciler", "webhooks"])
+async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
+    serve_payments: ServePayments,
+    payments_environment: dict[str, Any],
+    orders: Orders,
+    bank: Bank,
+    published: Published,
+    point: str,
+    healer: str,
+) -> None:
+    async def made(order_id: str) -> bool:
+        return bool(await bank.intents(order_id))
+
+    async def on_its_way(order_id: str) -> bool:
+        return bool(await bank.intents(order_id)) and not await bank.untouched(NOT_ARRIVED)
+
+    async def taken(order_id: str) -> bool:
+        return await bank.taken(order_id) == 1
+
+    call, fate, reached = {
+        "intent made": (CREATE, LOST, made),
+        "confirm on its way": (CONFIRM, NOT_ARRIVED, on_its_way),
+        "money taken": (CONFIRM, LOST, taken),
+    }[point]
+    buyer, order_id = await killed_while_paying(
+        payments_environment, orders, bank, call=call, fate=fate, reached=reached
+    )
+
+    every = 0.1 if healer == "reconciler" else NEVER
+    payments = await serve_payments(payment_lease_seconds=1, payment_reconcile_seconds=every)
+    payments.as_user(buyer)
+    if healer == "webhooks":
+        for event in await bank.events((await bank.intent(order_id)).id):
+            assert (await deliver(payments, event)).status_code == 200
+    if point == "money taken":
+        await becomes(payments, order_id, "succeeded")
+
+    assert (await tries_until_answered(payments, order_id)).status_code == 201
+    assert len(await bank.intents(order_id)) == 1
+    assert await bank.taken(order_id) == 1
+    await published.next(PaymentCreated)
+    assert len(await published.all(PaymentCreated)) == 1
+
+
+@pytest.mark.parametrize("healer", ["reconciler", "webhooks"])
+async def test_money_taken_by_a_killed_process_for_an_order_that_then_expired_goes_back(
+    serve_payments: ServePayments,
+    payments_environment: dict[str, Any],
+    orders: Orders,
+    bank: Bank,
+    published: Published,
+    healer: str,
+) -> None:
+    async def taken(order_id: str) -> bool:
+        return await bank.taken(order_id) == 1
+
+    _, order_id = await killed_while_paying(
+        payments_environment, orders, bank, call=CONFIRM, fate=LOST, reached=taken
+    )
+    every = 0.1 if healer == "reconciler" else NEVER
+    payments = await serve_payments(payment_lease_seconds=60, payment_reconcile_seconds=every)
+
+    await orders.cancel(order_id)
+    if healer == "webhooks":
+        for event in await bank.events((await bank.intent(order_id)).id):
+            await deliver(payments, event)
+
+    charge = await becomes(payments, order_id, "refunded")
+    assert [refund.id for refund in await bank.refunds(order_id)] == [charge.stripe_refund_id]
+    assert await published.all(PaymentCreated) == []
+
+
+@pytest.mark.parametrize("fate", [NOT_ARRIVED, LOST], ids=["on its way", "given back"])
+async def test_a_process_killed_while_giving_back_gives_back_once(
+    serve_payments: ServePayments,
+    payments_environment: dict[str, Any],
+    orders: Orders,
+    bank: Bank,
+    fate: dict[str, Any],
+) -> None:
+    buyer = someone()
+    async with victim(payments_environment, payment_reconcile_seconds=0.1) as process:
+        order_id = await orders.place(buyer)
+        assert (await process.pay(buyer, order_id)).status_code == 201
+        await bank.fault(REFUND, **fate)
+        await orders.cancel(order_id)
+
+        async def reached() -> bool:
+            return not await bank.untouched(fate)
+
+        await eventually(reached)
+        process.kill()
+    await bank.mend()
+
+    payments = await serve_payments(payment_lease_seconds=1)
+
+    charge = await becomes(payments, order_id, "refunded")
+    assert [refund.id for refund in await bank.refunds(order_id)] == [charge.stripe_refund_id]
+
+
+async def test_stripe_s_own_webhooks_bring_the_news_over_the_network(
+    payments_environment: dict[str, Any], orders: Orders, bank: Bank, published: Published
+) -> None:
+    buyer, port = someone(), free_port()
+    endpoint = await bank.api.webhook_endpoints.create_async(
+        {"url": f"http://127.0.0.1:{port}/api/payments/webhook", "enabled_events": ["*"]}
+    )
+    secret = endpoint.secret
+    async with victim(payments_environment, port, stripe_webhook_secret=secret) as process:
+        order_id = await orders.place(buyer)
+        await bank.fault(CONFIRM, **LOST)
+
+        lost = await process.pay(buyer, order_id)
+
+        assert lost.status_code in {201, 503}  # the news may come before the last retry
+        assert (await published.next(PaymentCreated)).order_id == order_id
+    await bank.api.webhook_endpoints.delete_async(endpoint.id)

@@ -1,0 +1,172 @@
+"""Webhooks: verified, taken as a hint, heard once, in whatever order they come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from common.events import PaymentCreated
+from common.testing import Client, Published, errors, eventually
+from payments.testing import Bank, Orders, becomes, charge_of, deliver, pay
+
+ServePayments = Callable[..., Awaitable[Client]]
+CONFIRM = "POST /v1/payment_intents/*/confirm"
+
+
+@pytest.fixture
+async def payments(serve_payments: ServePayments) -> Client:
+    """A service whose reconciler stands still: only webhooks bring news."""
+    return await serve_payments(payment_reconcile_seconds=0)
+
+
+async def in_the_dark(payments: Client, orders: Orders, bank: Bank) -> tuple[str, list[Any]]:
+    """Pay without hearing the answer; give the order, and what Stripe has to tell."""
+    order_id = await orders.place(payments.as_user())
+    await bank.fault(CONFIRM, "drop_after", times=3)
+    assert (await pay(payments, order_id)).status_code == 503
+    return order_id, await bank.events((await bank.intent(order_id)).id)
+
+
+async def test_a_webhook_brings_the_news(
+    payments: Client, orders: Orders, bank: Bank, published: Published
+) -> None:
+    order_id, events = await in_the_dark(payments, orders, bank)
+
+    responses = [await deliver(payments, event) for event in events]
+
+    assert [response.status_code for response in responses] == [200] * len(events)
+    await becomes(payments, order_id, "succeeded")
+    assert (await published.next(PaymentCreated)).order_id == order_id
+
+
+async def test_webhooks_may_come_twice_at_once_and_in_any_order(
+    payments: Client, orders: Orders, bank: Bank, published: Published
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    for token in ("tok_chargeDeclined", "tok_visa"):
+        await pay(payments, order_id, token)
+    events = await bank.events((await bank.intent(order_id)).id)
+    assert {"payment_intent.payment_failed", "payment_intent.succeeded"} <= {
+        event["type"] for event in events
+    }
+    before = await charge_of(payments, order_id)
+
+    responses = await asyncio.gather(*(deliver(payments, e) for e in [*reversed(events), *events]))
+
+    assert {response.status_code for response in responses} == {200}
+    assert await charge_of(payments, order_id) == before
+    assert len(await published.all(PaymentCreated)) == 1
+
+
+async def test_a_webhook_is_heard_once(payments: Client, orders: Orders, bank: Bank) -> None:
+    _, events = await in_the_dark(payments, orders, bank)
+    news = next(event for event in events if event["type"] == "payment_intent.succeeded")
+    await deliver(payments, news)
+    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+
+    again = await deliver(payments, news)
+
+    assert again.status_code == 200
+
+
+async def test_a_webhook_is_a_hint_and_not_believed(
+    payments: Client, orders: Orders, bank: Bank
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    await pay(payments, order_id, "tok_chargeDeclined")
+    (failed,) = [
+        event
+        for event in await bank.events((await bank.intent(order_id)).id)
+        if event["type"] == "payment_intent.payment_failed"
+    ]
+    failed["data"]["object"]["status"] = "succeeded"
+
+    response = await deliver(payments, {**failed, "type": "payment_intent.succeeded"})
+
+    assert response.status_code == 200
+    charge = await charge_of(payments, order_id)
+    assert charge is not None
+    assert charge.status == "requires_payment_method"
+
+
+async def test_a_webhook_that_cannot_be_looked_into_is_asked_for_again(
+    payments: Client, orders: Orders, bank: Bank
+) -> None:
+    order_id, events = await in_the_dark(payments, orders, bank)
+    news = next(event for event in events if event["type"] == "payment_intent.succeeded")
+    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=3)
+
+    away = await deliver(payments, news)
+    back = await deliver(payments, news)
+
+    assert (away.status_code, back.status_code) == (503, 200)
+    await becomes(payments, order_id, "succeeded")
+
+
+async def test_a_refund_that_the_bank_sends_back_is_no_refund(
+    payments: Client, orders: Orders, bank: Bank, serve_payments: ServePayments
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    await pay(payments, order_id, "pm_card_refundFail")
+    await orders.cancel(order_id)
+    reconciling = await serve_payments()
+    await becomes(reconciling, order_id, "refunded")
+    intent = await bank.intent(order_id)
+
+    async def sent_back() -> list[dict[str, Any]]:
+        return [e for e in await bank.events(intent.id) if e["type"] == "refund.failed"]
+
+    failed = await eventually(sent_back)
+    await deliver(payments, failed[0])
+
+    charge = await becomes(payments, order_id, "refund_failed")
+    assert charge.refund_reason == "expired_or_canceled_card"
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        {"secret": "whsec_of_somebody_else"},
+        {"headers": {"Stripe-Signature": ""}},
+        {"headers": {"Stripe-Signature": "t=1,v1=00"}},
+        {"headers": {"Stripe-Signature": "nonsense"}},
+        {"content": b"{}"},
+        {"content": b"\xff"},
+        {"age": 3600},
+    ],
+)
+async def test_what_stripe_did_not_sign_is_refused(
+    payments: Client, orders: Orders, bank: Bank, tamper: dict[str, Any]
+) -> None:
+    order_id, events = await in_the_dark(payments, orders, bank)
+
+    response = await deliver(payments, events[-1], **tamper)
+
+    assert response.status_code == 400
+    assert errors(response)
+    charge = await charge_of(payments, order_id)
+    assert charge is not None
+    assert charge.status == "processing"
+
+
+async def test_what_is_none_of_our_business_is_taken_and_forgotten(payments: Client) -> None:
+    stranger = {"id": "pi_of_another_shop", "object": "payment_intent"}
+    event = {"object": "event", "api_version": "2026-10-28.endive", "data": {"object": stranger}}
+
+    responses = [
+        await deliver(payments, {**event, "id": f"evt_{kind}", "type": kind})
+        for kind in ("payment_intent.succeeded", "customer.created", "a.thing.of.tomorrow")
+    ]
+
+    assert [response.status_code for response in responses] == [200] * 3
+
+
+async def test_without_a_secret_there_is_no_webhook_route(
+    serve_payments: ServePayments,
+) -> None:
+    payments = await serve_payments(stripe_webhook_secret=None)
+
+    response = await deliver(payments, {"id": "evt_1"})
+
+    assert response.status_code == 404
