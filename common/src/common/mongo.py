@@ -110,11 +110,11 @@ def finder(
 
 def inserter(
     collection: Collection,
-) -> Callable[[Sequence[Doc]], Awaitable[Sequence[None | Exception]]]:
+) -> Callable[[Sequence[Doc]], Awaitable[Sequence[Exception | None]]]:
     """Insert many documents in one command; a duplicate is the fault of the one that is it."""
 
-    async def insert(docs: Sequence[Doc]) -> Sequence[None | Exception]:
-        outcomes: list[None | Exception] = [None] * len(docs)
+    async def insert(docs: Sequence[Doc]) -> Sequence[Exception | None]:
+        outcomes: list[Exception | None] = [None] * len(docs)
         try:
             await collection.insert_many(docs, ordered=False)
         except BulkWriteError as error:

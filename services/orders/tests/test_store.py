@@ -13,6 +13,7 @@ from common.app import Service
 from common.change import Change
 from common.errors import Invalid, NotFound
 from common.ids import new_id
+from common.mongo import object_id
 from orders.domain import ForSale, Order, placed
 from orders.settings import Settings
 from orders.store import OrderDocument, OrderStore, Outrun, TicketReplica
@@ -155,3 +156,32 @@ async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -
 
     await store.change(order.id, Order.expire)
     await store.collection.insert_one(doc)
+
+
+async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
+    store: OrderStore,
+) -> None:
+    tickets = [new_id() for _ in range(3)]
+    for ticket in tickets:
+        last: Order | None = None
+        for _ in range(20):
+            last = await reserve(store, an_order(ticket, last))
+            last = await store.change(last.id, Order.expire)
+
+    found = await asyncio.gather(*(store.last_on(ticket) for ticket in tickets))
+    plan = await store.collection.database.command(
+        "explain",
+        {
+            "aggregate": store.collection.name,
+            "pipeline": [
+                {"$match": {"ticket.id": {"$in": [object_id(ticket) for ticket in tickets]}}},
+                {"$sort": {"ticket.id": 1, "ticket.hold": -1}},
+                {"$group": {"_id": "$ticket.id", "last": {"$first": "$$ROOT"}}},
+            ],
+            "cursor": {},
+        },
+        verbosity="executionStats",
+    )
+
+    assert [order.ticket.hold for order in found if order] == [20, 20, 20]
+    assert "DISTINCT_SCAN" in str(plan)

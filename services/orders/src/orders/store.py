@@ -1,10 +1,11 @@
 """Orders in MongoDB, and the copy of the tickets they are placed on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from beanie import Document
+from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -12,6 +13,7 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid
 from common.events import CancelReason, OrderStatus
+from common.grouped import Grouped
 from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
 from common.mongo import (
@@ -19,6 +21,7 @@ from common.mongo import (
     AggregateDocument,
     Store,
     collection_of,
+    finder,
     is_duplicate,
     object_id,
     upsert_newer,
@@ -118,13 +121,25 @@ class OrderStore(Store[Order]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(OrderDocument, relay, clock, read=_read, write=_write)
+        self._last_on = Grouped(self._last_of_each)
 
     async def last_on(self, ticket_id: str) -> Order | None:
         """Give the last order that was placed on a ticket."""
-        doc = await self.collection.find_one(
-            {"ticket.id": object_id(ticket_id)}, {"outbox": 0}, sort=[("ticket.hold", DESCENDING)]
-        )
+        doc = await self._last_on(object_id(ticket_id))
         return None if doc is None else self.read(doc)
+
+    async def _last_of_each(self, ticket_ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
+        """Skip through the index on (ticket, hold), one step a ticket (a DISTINCT_SCAN)."""
+        greatest_hold_first = {"ticket.id": ASCENDING, "ticket.hold": DESCENDING}
+        each = await self.collection.aggregate(
+            [
+                {"$match": {"ticket.id": {"$in": list(set(ticket_ids))}}},
+                {"$sort": greatest_hold_first},
+                {"$group": {"_id": "$ticket.id", "last": {"$first": "$$ROOT"}}},
+            ]
+        )
+        found = {group["_id"]: group["last"] async for group in each}
+        return [found.get(ticket_id) for ticket_id in ticket_ids]
 
     async def reserve(self, change: Change[Order]) -> Order:
         """Insert an order; the unique indexes decide who has the ticket.
@@ -174,10 +189,11 @@ class TicketReplicas:
 
     def __init__(self) -> None:
         self._collection = collection_of(TicketReplica)
+        self._find = Grouped(finder(self._collection))
 
     async def find(self, ticket_id: str) -> ForSale | None:
         """Read one, or nothing."""
-        doc = await self._collection.find_one({"_id": object_id(ticket_id)})
+        doc = await self._find(object_id(ticket_id))
         if doc is None:
             return None
         return ForSale(

@@ -1,0 +1,79 @@
+"""Doing together what is asked at the same moment: many items, one command, each its own outcome.
+
+The field calls it group commit for writes, and a data loader for reads. Nothing waits on purpose:
+what comes while a command is under way goes into the next one, so a quiet service answers as fast
+as before and a busy one pays for one command instead of a hundred. An item never joins a command
+that was sent before it came, so a read still sees every write that was answered before it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from common.errors import Unavailable
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+MOST: Final = 100
+"""Items in one command; past that a command's own time grows faster than it saves."""
+IN_FLIGHT: Final = 2
+MAX_WAITING: Final = 2_000
+"""Items that may wait; beyond, the answer is 503 at once instead of a time-out later."""
+
+
+class Grouped(Generic[Item, Outcome]):
+    """One kind of command that takes many items."""
+
+    def __init__(
+        self, command: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]]
+    ) -> None:
+        """Take the command: from items to their outcomes, or what went wrong, in their order."""
+        self._command = command
+        self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._called = False
+
+    async def __call__(self, item: Item) -> Outcome:
+        """Have one item done, with whatever else is there to be done.
+
+        Raises:
+            Unavailable: too much is waiting already.
+            Exception: what went wrong with this item, or with the whole command.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            raise Unavailable(retry_after=1)
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting.append((item, outcome))
+        if not self._called and len(self._in_flight) < IN_FLIGHT:
+            self._called = True
+            loop.call_soon(self._send)  # not at once: what else comes in this turn goes along
+        return await outcome
+
+    def _send(self) -> None:
+        self._called = False
+        while self._waiting and len(self._in_flight) < IN_FLIGHT:
+            count = min(MOST, len(self._waiting))
+            group = [self._waiting.popleft() for _ in range(count)]
+            task = asyncio.create_task(self._do(group))
+            self._in_flight.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._send()
+
+    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+        try:
+            outcomes = await self._command([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - it is told to everyone who waits for it
+            outcomes = [error] * len(group)
+        for (_, waiting), outcome in zip(group, outcomes, strict=True):
+            if waiting.done():  # its request was given up meanwhile
+                continue
+            if isinstance(outcome, Exception):
+                waiting.set_exception(outcome)
+            else:
+                waiting.set_result(outcome)
