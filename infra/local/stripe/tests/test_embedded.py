@@ -60,3 +60,15 @@ def test_what_is_over_is_cleared_away_and_what_is_owed_is_not(tmp_path: Path) ->
     assert [row["state"] for row in deliveries.recent(0, 10)] == ["sending"]
     assert store.connection.execute("select count(*) from idempotency_keys").fetchone() == (0,)
     store.close()
+
+
+def test_what_was_being_sent_when_the_process_died_is_sent_again(tmp_path: Path) -> None:
+    first = Store(str(tmp_path / "stripe.db"))
+    Deliveries(first).owe({"id": "evt_1", "type": "payment_intent.succeeded"}, "we_1")
+    Deliveries(first).take(1)
+    first.close()
+
+    second = Store(str(tmp_path / "stripe.db"))
+
+    assert [delivery.event for delivery in Deliveries(second).take(1)] == ["evt_1"]
+    second.close()
