@@ -116,12 +116,9 @@ class Start:
             self._pause(1)
             states = self._states(supervisord)
             for name, state in states.items():
-                before = known[name].pid if name in known else 0
-                if before and state.pid != before:
-                    log = self._home.logs / f"{name}.log"
-                    tell(f"{name} has stopped and is being started again. Its log: {log}")
-                elif state.pid != before:
-                    tell(f"{name} is started again.")
+                change = _told(known[name], state) if name in known else ""
+                if change:
+                    tell(f"{name} {change}. Its log: {self._home.logs}/{name}.log")
             known = states or known
 
     def _states(self, supervisord: Supervisord) -> dict[str, State]:
@@ -145,6 +142,14 @@ class Start:
         supervisord.end()
         leftovers.end(self._home)
         tell("Stopped.")
+
+
+def _told(before: State, now: State) -> str:
+    if now.pid == before.pid:
+        return ""
+    if not before.pid:
+        return "is started again"
+    return "was stopped" if now.name == "STOPPED" else "has stopped and is being started again"
 
 
 def tell(line: str) -> None:

@@ -38,6 +38,9 @@ pidfile = supervisord.pid
 file = {socket}
 chmod = 0700
 
+[supervisorctl]
+serverurl = unix://{socket}
+
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
