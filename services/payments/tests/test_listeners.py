@@ -147,6 +147,25 @@ async def test_an_order_cancelled_while_it_is_being_paid_keeps_no_money(
     assert charge.stripe_refund_id == (refunds[0].id if refunds else None)
 
 
+async def test_an_order_cancelled_just_before_its_charge_was_stored_keeps_no_money(
+    payments: Client, orders: Orders, bank: Bank
+) -> None:
+    """The cancellation found no charge to mark, and the attempt had already seen the order live."""
+    order_id = await orders.place(payments.as_user())
+    await bank.fault("POST /v1/payment_intents", "delay", delay_ms=1000)
+    paying = asyncio.create_task(pay(payments, order_id))
+
+    async def asked() -> bool:
+        return not await bank.untouched({"match": "POST /v1/payment_intents"})
+
+    await eventually(asked)
+    await orders.cancel(order_id)
+
+    assert (await paying).status_code == 400
+    await becomes(payments, order_id, "refunded")
+    assert await bank.taken(order_id) == len(await bank.refunds(order_id)) == 1
+
+
 async def test_success_that_is_seen_after_the_cancellation_goes_back(
     serve_payments: ServePayments, orders: Orders, bank: Bank, published: Published
 ) -> None:
