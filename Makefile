@@ -11,6 +11,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv and install what is locked (the others do it when needed)
+	@:
 
 $(INSTALLED): requirements/everything.txt $(PROJECTS) infra/local/install
 	@infra/local/install

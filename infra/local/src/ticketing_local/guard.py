@@ -4,6 +4,7 @@ Started as a script, by path: `guard.py SCRATCH COMMAND...`. Its stdin is a pipe
 holds open; when the pipe closes, the program is killed and its scratch folder removed.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ def main(scratch: str, *command: str) -> int:
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def follow() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # not sys.stdin: a lock held in there delays our own end by a second
         program.kill()
 
     threading.Thread(target=follow, daemon=True).start()

