@@ -14,9 +14,11 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from common import bus, mongo, telemetry
-from common.auth import AccessTokens, Authentication, Revocations
+from common.auth import AccessTokens, Authentication, Revocations, bearer, cookie_name
 from common.bus import Bus, Handlers
 from common.clock import Clock, utc_now
 from common.http import BodyLimit, failure_response, handle_errors
@@ -24,6 +26,7 @@ from common.idempotency import IdempotencyRecord
 from common.live import Feed
 from common.mongo import AggregateDocument
 from common.outbox import Doc, Relay
+from common.recent import Recent, RecentAnswers
 from common.settings import ServiceSettings
 
 log = structlog.get_logger("app")
@@ -149,11 +152,17 @@ class Service:
                 await relay.stop(settings.drain_seconds)
                 log.info("stopped")
 
+    def _reader(self, scope: Scope) -> str | None:
+        cookie = cookie_name("session", secure=self.settings.cookie_secure)
+        user = bearer(Headers(scope=scope), cookie, self.tokens)
+        return user.id if user else None
+
     def app(
         self,
         lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
         *routers: APIRouter,
         route: str | None = None,
+        recent: Recent | None = None,
     ) -> FastAPI:
         """Make the FastAPI app: the routes of the service, and what all services have.
 
@@ -162,6 +171,7 @@ class Service:
             routers: its routes.
             route: the first path segments of its API, such as `/api/orders`; its OpenAPI
                 document is served below it.
+            recent: where the answers of its public reads are kept, if it has such.
         """
         below = route or f"/api/{self.name}"
         app = FastAPI(
@@ -186,6 +196,13 @@ class Service:
             refuse=failure_response,
         )
         app.add_middleware(BodyLimit)
+        if recent is not None:
+            app.add_middleware(
+                RecentAnswers,
+                recent=recent,
+                paths=f"{below}(/[0-9a-f]{{24}})?",
+                reader=self._reader,
+            )
         app.add_middleware(telemetry.Metered)
         return app
 

@@ -8,6 +8,7 @@ every process, until the last access token of it has expired by itself.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ from common.ids import is_id
 
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 ALGORITHM: Final = "HS256"
+VERIFIED: Final = 10_000
+"""Tokens whose signature is remembered; each request asks anew whether they have expired."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -50,6 +53,7 @@ class AccessTokens:
         self._key = key.get_secret_value()
         self._keys = [self._key, *([previous.get_secret_value()] if previous else [])]
         self._clock = clock
+        self._verified = lru_cache(maxsize=VERIFIED)(self._verify)
 
     def issue(self, user: User) -> str:
         """Sign a token that is good for fifteen minutes."""
@@ -65,6 +69,11 @@ class AccessTokens:
 
     def read(self, token: str) -> User | None:
         """Give the bearer of a good token; nobody for any other."""
+        user, expires = self._verified(token)
+        return user if expires > self._clock().timestamp() else None
+
+    def _verify(self, token: str) -> tuple[User | None, float]:
+        """Check the signature and the claims; say until when it is good. The same every time."""
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -81,9 +90,9 @@ class AccessTokens:
                 continue
             user = User(str(claims["sub"]), str(claims["email"]), str(claims["sid"]))
             expires = claims["exp"]
-            good = isinstance(expires, int | float) and expires > self._clock().timestamp()
-            return user if good and is_id(user.id) and is_id(user.session_id) else None
-        return None
+            good = isinstance(expires, int | float) and is_id(user.id) and is_id(user.session_id)
+            return (user, float(expires)) if good else (None, 0.0)
+        return None, 0.0
 
 
 class Revocations:
@@ -138,16 +147,19 @@ class Authentication:
         if scope["method"] not in SAFE_METHODS and from_another_site(headers):
             await self._refuse(Forbidden())(scope, receive, send)
             return
-        scope.setdefault("state", {})["user"] = self._bearer(headers)
+        user = bearer(headers, self._cookie, self._tokens)
+        revoked = user is not None and user.session_id in self._revocations
+        scope.setdefault("state", {})["user"] = None if revoked else user
         await self._app(scope, receive, send)
 
-    def _bearer(self, headers: Headers) -> User | None:
-        cookies = headers.get("cookie")
-        if not cookies or self._cookie not in cookies:
-            return None
-        token = cookie_parser(cookies).get(self._cookie)
-        user = self._tokens.read(token) if token else None
-        return None if user is None or user.session_id in self._revocations else user
+
+def bearer(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:
+    """Read who sent these headers from the session cookie; ended sessions are not looked at."""
+    cookies = headers.get("cookie")
+    if not cookies or cookie not in cookies:
+        return None
+    token = cookie_parser(cookies).get(cookie)
+    return tokens.read(token) if token else None
 
 
 def from_another_site(headers: Headers) -> bool:

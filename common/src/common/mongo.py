@@ -145,6 +145,7 @@ class Store(Generic[T]):
         *,
         read: Callable[[Doc], T],
         write: Callable[[T], Doc],
+        wrote: Callable[[T], None] = lambda _: None,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
 
@@ -154,12 +155,14 @@ class Store(Generic[T]):
             clock: the moment that an event is stamped with.
             read: from a stored document to the domain's thing.
             write: from the domain's thing to its fields, without id, version and outbox.
+            wrote: called after each write, before it is answered; also when its outcome is unknown.
         """
         self.collection = collection_of(document)
         self._relay = relay
         self._clock = clock
         self.read = read
         self._write = write
+        self._wrote = wrote
         self._find = Grouped(finder(self.collection))
         self._insert = Grouped(inserter(self.collection))
 
@@ -188,9 +191,11 @@ class Store(Generic[T]):
         after = change.after
         _id = ObjectId(after.id)
         entries = self._entries(change)
-        await self._insert(
-            {"_id": _id, "version": after.version, **self._write(after), "outbox": entries}
-        )
+        doc = {"_id": _id, "version": after.version, **self._write(after), "outbox": entries}
+        try:
+            await self._insert(doc)
+        finally:
+            self._wrote(after)
         self._relay.nudge(self.collection, _id, entries)
         return after
 
@@ -215,13 +220,16 @@ class Store(Generic[T]):
             if after.version != before.version + 1:
                 raise AssertionError(f"{after!r} does not follow version {before.version}")
             entries = self._entries(change)
-            result = await self.collection.update_one(
-                {"_id": _id, "version": before.version},
-                {
-                    "$set": {"version": after.version, **self._write(after)},
-                    "$push": {"outbox": {"$each": entries}},
-                },
-            )
+            update = {
+                "$set": {"version": after.version, **self._write(after)},
+                "$push": {"outbox": {"$each": entries}},
+            }
+            try:
+                result = await self.collection.update_one(
+                    {"_id": _id, "version": before.version}, update
+                )
+            finally:
+                self._wrote(after)
             if result.modified_count == 1:
                 self._relay.nudge(self.collection, _id, entries)
                 return after

@@ -8,8 +8,11 @@ from fastapi import FastAPI
 from common.app import Service
 from common.clock import Clock
 from common.live import Feed
+from common.recent import Recent
 from tickets import api
+from tickets.domain import Ticket
 from tickets.listeners import listeners, screens
+from tickets.schemas import path_of
 from tickets.service import Tickets
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
@@ -18,18 +21,23 @@ from tickets.store import TicketDocument, TicketStore
 def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Make the app; uvicorn and the tests call this."""
     service = Service.configured("tickets", settings or Settings.from_environment(), clock)
+    recent = Recent()
+
+    def wrote(ticket: Ticket) -> None:
+        recent.changed(path_of(ticket.id))
+        recent.wrote(ticket.user_id)  # nobody else writes it by hand
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with service.running([TicketDocument]) as running:
-            tickets = Tickets(TicketStore(running.relay, running.clock), running.clock)
+            tickets = Tickets(TicketStore(running.relay, running.clock, wrote), running.clock)
             app.state.tickets, app.state.rebuild = tickets, tickets.states
             app.state.feed = feed = Feed()
             async with (
-                running.showing(feed, screens(feed)),
+                running.showing(feed, screens(feed, recent)),
                 running.listening(listeners(tickets)),
             ):
                 app.state.running = running
                 yield
 
-    return service.app(lifespan, api.router)
+    return service.app(lifespan, api.router, recent=recent)

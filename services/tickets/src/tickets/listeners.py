@@ -10,7 +10,8 @@ from common.events import (
     TicketUpdated,
 )
 from common.live import Feed
-from tickets.schemas import TicketSeen
+from common.recent import Recent
+from tickets.schemas import TicketSeen, path_of
 from tickets.service import Tickets
 
 
@@ -43,10 +44,11 @@ def listeners(tickets: Tickets) -> Handlers:
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
 
 
-def screens(feed: Feed) -> Handlers:
-    """Say what is shown of each event of our own."""
+def screens(feed: Feed, recent: Recent) -> Handlers:
+    """Say what is shown of each event of our own, by whichever replica it came about."""
 
     def show(event: TicketCreated | TicketUpdated, sequence: int) -> None:
+        recent.changed(path_of(event.id))
         feed.tell("ticket", TicketSeen.told(event), sequence)
 
     async def on_ticket_created(event: TicketCreated, sequence: int) -> None:

@@ -27,6 +27,11 @@ Price = Annotated[
 """A number or a numeric string outside, whole cents inside."""
 
 
+def path_of(ticket_id: str) -> str:
+    """Say where a ticket is read."""
+    return f"/api/tickets/{ticket_id}"
+
+
 class TicketIn(Wire):
     """What a seller sends."""
 

@@ -1,7 +1,7 @@
 """Tickets in MongoDB: the only file that touches it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -83,8 +83,10 @@ def _write(ticket: Ticket) -> Doc:
 class TicketStore(Store[Ticket]):
     """Every ticket there is."""
 
-    def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(TicketDocument, relay, clock, read=_read, write=_write)
+    def __init__(
+        self, relay: Relay, clock: Clock, wrote: Callable[[Ticket], None] = lambda _: None
+    ) -> None:
+        super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""

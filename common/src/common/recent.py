@@ -1,0 +1,224 @@
+"""Finished answers, kept in memory for a tenth of a second: most reads cost no database.
+
+An answer is served for at most 100 ms after its data was read: that rests on the clock alone, not
+on events that could be late. Two things make it better than that. What is known to have changed is
+forgotten at once (`changed`). And whoever wrote on this replica is never shown what was read before
+that write (`wrote`). One reader at a time computes a key, and the others wait for that; nobody
+joins a computation that began before their own write.
+
+Only for answers that are the same for everybody.
+"""
+
+import asyncio
+import hashlib
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prometheus_client import Counter
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.http import not_modified
+
+FRESH_SECONDS: Final = 0.1
+MAX_ANSWERS: Final = 2_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+READS: Final = Counter("recent_reads_total", "Reads of public answers", ["from"])
+_FROM_MEMORY = READS.labels("memory")
+_FROM_STORE = READS.labels("store")
+
+Key = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer: its status, its bytes on the wire, and until when it is true enough."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    tag: str
+    read_at: float
+
+    @property
+    def size(self) -> int:
+        """About how much memory it takes."""
+        return len(self.body) + 500
+
+
+@dataclass(eq=False, slots=True)
+class Computation:
+    """An answer in the making, when it began, and those who wait for it."""
+
+    began: float
+    answer: asyncio.Future[Answer | None]
+
+
+class Recent:
+    """A bounded store of finished answers."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the clock, in seconds."""
+        self.clock = clock
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._bytes = 0
+        self._computing: dict[Key, Computation] = {}
+        self._wrote: OrderedDict[str, float] = OrderedDict()
+
+    def since(self, user_id: Callable[[], str | None]) -> float:
+        """Say how old an answer may be: a tenth of a second, or the reader's own last write.
+
+        Args:
+            user_id: tells who reads; asked only while somebody's write is that young.
+        """
+        oldest = self.clock() - FRESH_SECONDS
+        while self._wrote:
+            writer, at = next(iter(self._wrote.items()))
+            if at > oldest:
+                break
+            del self._wrote[writer]
+        if not self._wrote:
+            return oldest
+        return max(oldest, self._wrote.get(user_id() or "", oldest))
+
+    def get(self, key: Key, since: float) -> Answer | None:
+        """Give an answer whose data was read after that moment."""
+        answer = self._answers.get(key)
+        return answer if answer is not None and answer.read_at > since else None
+
+    def computing(self, key: Key, since: float) -> Computation | None:
+        """Give the computation that is under way for this key, if it began after that moment."""
+        computation = self._computing.get(key)
+        return computation if computation is not None and computation.began > since else None
+
+    def compute(self, key: Key) -> Computation:
+        """Begin a computation that others may wait for."""
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        computation = self._computing[key] = Computation(self.clock(), future)
+        return computation
+
+    def computed(self, key: Key, computation: Computation, answer: Answer | None) -> None:
+        """End a computation; its answer is kept unless another began or a change came since."""
+        if not computation.answer.done():
+            computation.answer.set_result(answer)
+        if self._computing.get(key) is computation:
+            del self._computing[key]
+            if answer is not None:
+                self._keep(key, answer)
+
+    def _keep(self, key: Key, answer: Answer) -> None:
+        old = self._answers.pop(key, None)
+        self._bytes += answer.size - (old.size if old else 0)
+        self._answers[key] = answer
+        while len(self._answers) > MAX_ANSWERS or self._bytes > MAX_BYTES:
+            _, dropped = self._answers.popitem(last=False)
+            self._bytes -= dropped.size
+
+    def changed(self, path: str) -> None:
+        """Forget what was answered at this path, without a query: it is no longer true."""
+        key = (path, b"")
+        self._computing.pop(key, None)
+        dropped = self._answers.pop(key, None)
+        if dropped is not None:
+            self._bytes -= dropped.size
+
+    def wrote(self, user_id: str) -> None:
+        """Note that this user has just written: they are shown nothing older."""
+        self._wrote.pop(user_id, None)
+        self._wrote[user_id] = self.clock()
+
+
+class RecentAnswers:
+    """ASGI middleware: answers the public reads whose paths match from memory."""
+
+    def __init__(
+        self, app: ASGIApp, *, recent: Recent, paths: str, reader: Callable[[Scope], str | None]
+    ) -> None:
+        """Take the app, the answers, a pattern of whole paths, and who says which user reads."""
+        self._app = app
+        self._recent = recent
+        self._paths = re.compile(paths)
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "GET"
+            or self._paths.fullmatch(scope["path"]) is None
+        ):
+            await self._app(scope, receive, send)
+            return
+        key = (scope["path"], scope["query_string"])
+        since = self._recent.since(lambda: self._reader(scope))
+        answer = self._recent.get(key, since)
+        if answer is not None:
+            _FROM_MEMORY.inc()
+        elif computation := self._recent.computing(key, since):
+            answer = await asyncio.shield(computation.answer)
+        else:
+            answer = await self._compute(key, scope)
+        if answer is None:  # not one to keep: an error
+            await self._app(scope, receive, send)
+            return
+        await _send(answer, scope, send)
+
+    async def _compute(self, key: Key, scope: Scope) -> Answer | None:
+        """Ask the app, as nobody in particular, and keep what it says."""
+        _FROM_STORE.inc()
+        computation = self._recent.compute(key)
+        answer: Answer | None = None
+        try:
+            answer = await self._ask(scope, computation.began)
+        finally:
+            self._recent.computed(key, computation, answer)
+        return answer
+
+    async def _ask(self, scope: Scope, began: float) -> Answer | None:
+        started: MutableMapping[str, Any] = {}
+        body = bytearray()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def keep(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            else:
+                body.extend(message.get("body", b""))
+
+        asked: dict[str, Any] = {**scope, "headers": _impersonal(scope["headers"]), "state": {}}
+        await self._app(asked, receive, keep)
+        scope["route"] = asked.get("route")  # the metrics want its template
+        if started["status"] != 200:  # noqa: PLR2004
+            return None
+        headers: list[tuple[bytes, bytes]] = list(started["headers"])
+        tag = next((v.decode() for k, v in headers if k == b"etag"), "")
+        if not tag:
+            tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+            headers.append((b"etag", tag.encode()))
+        headers.append((b"cache-control", b"no-cache"))
+        return Answer(started["status"], headers, bytes(body), tag, began)
+
+
+def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Leave out whatever tells one reader from another."""
+    personal = {b"cookie", b"authorization", b"if-none-match"}
+    return [(name, value) for name, value in headers if name not in personal]
+
+
+async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+    known = Headers(scope=scope).get("if-none-match")
+    if known is not None and not_modified(known, answer.tag):
+        kept = [(name, value) for name, value in answer.headers if name not in _OF_THE_BODY]
+        await send({"type": "http.response.start", "status": 304, "headers": kept})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+_OF_THE_BODY: Final = {b"content-length", b"content-type"}
