@@ -274,7 +274,7 @@ class Durable(Pull):
             try:
                 await handler(event)
             except TRANSIENT as error:
-                log.warning("waiting for what it needs", event=event.subject, error=repr(error))
+                log.warning("waiting for what it needs", subject=event.subject, error=repr(error))
                 telemetry.HANDLED.labels(event.subject, "waited").inc()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)
@@ -284,7 +284,7 @@ class Durable(Pull):
                 delay = min(delay * 2, 5.0)
             except Exception as error:
                 delivered = msg.metadata.num_delivered
-                log.exception("handler failed", event=event.subject, delivered=delivered)
+                log.exception("handler failed", subject=event.subject, delivered=delivered)
                 if delivered >= MAX_ATTEMPTS:
                     await self._dead_letter(msg, "failed", repr(error))
                 else:

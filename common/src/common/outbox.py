@@ -146,7 +146,7 @@ class Relay:
             else:
                 log.warning(
                     "event not stored, the sweep will retry",
-                    event=waiting.entry["id"],
+                    event_id=waiting.entry["id"],
                     error=repr(outcome),
                 )
         return acknowledged
