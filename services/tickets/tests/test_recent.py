@@ -5,17 +5,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from common.events import OrderCreated, OrderedTicket, OrderStatus
 from common.ids import new_id
-from common.recent import FRESH_SECONDS, READS
+from common.recent import FRESH_SECONDS
 from common.testing import Client, Published, Serve, eventually, someone
 from tickets.app import create
 from tickets.settings import Settings
 
 
 def from_store() -> float:
-    return float(READS.labels("store")._value.get())
+    value = REGISTRY.get_sample_value("recent_reads_total", {"from": "store"})
+    assert value is not None
+    return value
 
 
 async def sell(tickets: Client, **fields: Any) -> dict[str, Any]:
