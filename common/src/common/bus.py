@@ -20,7 +20,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError
 
-from common import telemetry
+from common import telemetry, tracing
 from common.consumer import DEAD_LETTERS, Durable, Follower
 from common.events import STREAMS, Event, stream_of
 
@@ -131,12 +131,13 @@ class Bus:
         Raises:
             PublishError: no ack came.
         """
+        headers = message.cloud_event_headers(self.service)
         try:
-            ack = await self.js.publish(
-                self.subject(message.subject),
-                message.data,
-                headers=message.cloud_event_headers(self.service),
-            )
+            with tracing.publishing(message.subject, message.id, message.headers):
+                headers.update(tracing.carried())
+                ack = await self.js.publish(
+                    self.subject(message.subject), message.data, headers=headers
+                )
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
             telemetry.PUBLISHED.labels(message.subject, "error").inc()
             raise PublishError(f"{message.id}: {error!r}") from error
@@ -170,6 +171,11 @@ class Bus:
         await follower.caught_up.wait()
         return follower
 
+    def reconnected(self) -> None:
+        """Have every consumer ask the server anew."""
+        for consumer in self._consumers:
+            consumer.reconnected()
+
     @property
     def healthy(self) -> bool:
         """Whether the connection is up and every consumer hears its heartbeat."""
@@ -202,6 +208,9 @@ async def connected(
     async def on_error(error: Exception) -> None:
         log.warning("nats", error=repr(error))
 
+    async def on_reconnect() -> None:
+        bus.reconnected()
+
     client = await nats.connect(
         url,
         name=service,
@@ -211,6 +220,7 @@ async def connected(
         ping_interval=5,
         max_outstanding_pings=2,
         error_cb=on_error,
+        reconnected_cb=on_reconnect,
     )
     bus = Bus(client, service, namespace=namespace, replicas=replicas)
     try:

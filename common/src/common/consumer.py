@@ -26,7 +26,7 @@ from nats.js.errors import APIError
 from pydantic import ValidationError
 from pymongo.errors import AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError
 
-from common import telemetry
+from common import telemetry, tracing
 from common.errors import Unavailable
 from common.events import Event
 
@@ -55,6 +55,9 @@ EXHAUSTED: Final = 60
 MAX_IN_HAND: Final = 128
 MAX_ACK_PENDING: Final = 1024
 HEARTBEAT: Final = 2.0
+GIVE_BACK: Final = 0.25
+"""Seconds until what a stopping process has not begun goes to another; at once, it would come back
+by the pull request that this process still has open."""
 EXPIRES: Final = 30.0
 NOT_FOUND_ANY_MORE: Final = "503"
 
@@ -103,6 +106,11 @@ class Pull:
         """Whether messages would come if there were any."""
         running = self._loop is not None and not self._loop.done()
         return running and not self._missing and time.monotonic() - self._seen < EXPIRES
+
+    def reconnected(self) -> None:
+        """Ask anew: the server that had taken the requests may have forgotten them."""
+        self._requests.clear()
+        self._wake.set()
 
     async def stop(self, grace: float) -> None:
         """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
@@ -196,7 +204,7 @@ class Pull:
             break
 
     async def _give_back(self, msg: Msg) -> None:
-        await msg.nak()
+        await msg.nak(delay=GIVE_BACK)
 
     async def _drain(self, key: str, queue: deque[Msg]) -> None:
         while queue:
@@ -260,8 +268,10 @@ class Durable(Pull):
             return
         beat = asyncio.create_task(self._keep(msg))
         started = time.perf_counter()
+        attempt = msg.metadata.num_delivered
         try:
-            await self._handle(msg, handler, event)
+            with tracing.processing(model.subject, msg.headers or {}, self.name, attempt):
+                await self._handle(msg, handler, event)
         finally:
             beat.cancel()
             telemetry.HANDLE_SECONDS.labels(model.subject).observe(time.perf_counter() - started)
@@ -279,11 +289,12 @@ class Durable(Pull):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)
                 if self._stopping.is_set():
-                    await msg.nak()
+                    await self._give_back(msg)
                     return
                 delay = min(delay * 2, 5.0)
             except Exception as error:
                 delivered = msg.metadata.num_delivered
+                tracing.failed(error)
                 log.exception("handler failed", subject=event.subject, delivered=delivered)
                 if delivered >= MAX_ATTEMPTS:
                     await self._dead_letter(msg, "failed", repr(error))

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from common import tracing
 from common.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -31,6 +32,7 @@ class Grouped(Generic[Item, Outcome]):
     ) -> None:
         """Take the command: from items to their outcomes, or what went wrong, in their order."""
         self._command = command
+        self._name = f"{getattr(command, '__name__', 'do')} together"
         self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._called = False
@@ -50,7 +52,8 @@ class Grouped(Generic[Item, Outcome]):
         if not self._called and len(self._in_flight) < IN_FLIGHT:
             self._called = True
             loop.call_soon(self._send)  # not at once: what else comes in this turn goes along
-        return await outcome
+        with tracing.span(self._name):
+            return await outcome
 
     def _send(self) -> None:
         self._called = False

@@ -20,7 +20,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-from common import telemetry
+from common import telemetry, tracing
 from common.bus import Bus, Message
 from common.clock import Clock
 from common.events import Event
@@ -47,7 +47,7 @@ def entry(event: Event, aggregate_id: str, version: int, at: datetime) -> Doc:
         "subject": event.subject,
         "at": at,
         "data": event.model_dump_json(),
-        "headers": telemetry.trace_headers(),
+        "headers": tracing.carried(),
     }
 
 

@@ -48,5 +48,9 @@ class ServiceSettings(BaseSettings):
     cookie_secure: bool = True
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where to send traces by OTLP over HTTP; unset, none are made. The other OTEL_ variables of
+    the standard hold too: OTEL_TRACES_SAMPLER=parentbased_traceidratio, OTEL_TRACES_SAMPLER_ARG=0.1
+    keeps one trace of ten."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
     """How long a stopping process may take to finish what it has begun."""

@@ -1,19 +1,15 @@
-"""Logs, metrics and the trace context of a service."""
+"""Logs, and the metrics of what travels between the services."""
 
 import logging
-import time
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict
 
-REQUESTS: Final = Histogram(
-    "http_server_request_duration_seconds",
-    "How long requests took, by route and status",
-    ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
+from common import tracing
+
 PUBLISHED: Final = Counter("bus_published_total", "Events published", ["subject", "outcome"])
 HANDLED: Final = Counter("bus_handled_total", "Deliveries, by outcome", ["subject", "outcome"])
 HANDLE_SECONDS: Final = Histogram("bus_handle_seconds", "How long a handler took", ["subject"])
@@ -24,17 +20,30 @@ OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Aggregates whose events a s
 _SECRET = ("password", "token", "secret", "cookie", "authorization", "key", "email")
 
 
-def _redact(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    for name in event:
-        if any(word in name.lower() for word in _SECRET):
-            event[name] = "[redacted]"
-    return event
+def _redact(_: object, __: str, event: EventDict) -> EventDict:
+    return {name: _without_secrets(name, value) for name, value in event.items()}
+
+
+def _without_secrets(name: str, value: object) -> object:
+    if any(word in name.lower() for word in _SECRET):
+        return "[redacted]"
+    if isinstance(value, Mapping):
+        inner = cast(Mapping[object, object], value)
+        return {key: _without_secrets(str(key), of) for key, of in inner.items()}
+    if isinstance(value, list):
+        return [_without_secrets("", of) for of in cast(Sequence[object], value)]
+    return value
 
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
     """Write JSON lines for machines, or coloured lines for a terminal; never a secret."""
+
+    def belonging(_: object, __: str, event: EventDict) -> EventDict:
+        """Say whose line it is, and by which ids to find the others of its request."""
+        return {"service": service, **tracing.ids(), **event}
+
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        belonging,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -65,36 +74,3 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    structlog.contextvars.bind_contextvars(service=service)
-
-
-def trace_headers() -> dict[str, str]:
-    """Give the W3C trace context of what is being done, to travel with an event."""
-    trace = structlog.contextvars.get_contextvars().get("traceparent")
-    return {"traceparent": trace} if trace else {}
-
-
-class Metered:
-    """ASGI middleware: times each request by its route's template, never by its raw path."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - started)
