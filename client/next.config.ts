@@ -1,0 +1,55 @@
+import type { NextConfig } from "next";
+
+const ACCEPTS_BROTLI = [
+  { type: "header" as const, key: "accept-encoding", value: "(?:.*\\W)?br(?:\\W.*)?" },
+];
+
+const config: NextConfig = {
+  output: "standalone",
+  poweredByHeader: false,
+  reactStrictMode: true,
+  images: { unoptimized: true },
+  outputFileTracingRoot: import.meta.dirname,
+  turbopack: { root: import.meta.dirname },
+
+  // Next only gzips. scripts/assemble.mjs compresses each script once, as small as brotli can, and
+  // a browser that takes brotli gets that file: a sixth less to load before anything can be clicked.
+  rewrites() {
+    const source = "/_next/static/:path*.js";
+    const destination = `${source}.br`;
+    return Promise.resolve({
+      beforeFiles: [{ source, has: ACCEPTS_BROTLI, destination }],
+      afterFiles: [],
+      fallback: [],
+    });
+  },
+
+  headers() {
+    return Promise.resolve([
+      {
+        source: "/:path*",
+        headers: [
+          { key: "X-Content-Type-Options", value: "nosniff" },
+          { key: "X-Frame-Options", value: "DENY" },
+          { key: "Referrer-Policy", value: "strict-origin-when-cross-origin" },
+          { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
+          {
+            key: "Permissions-Policy",
+            value: "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+          },
+        ],
+      },
+      {
+        source: "/_next/static/:path*.js",
+        has: ACCEPTS_BROTLI,
+        headers: [
+          { key: "Content-Encoding", value: "br" },
+          { key: "Content-Type", value: "text/javascript; charset=utf-8" },
+          { key: "Vary", value: "Accept-Encoding" },
+        ],
+      },
+    ]);
+  },
+};
+
+export default config;

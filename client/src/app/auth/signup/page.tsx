@@ -1,0 +1,34 @@
+import type { Metadata } from "next";
+import { redirect } from "next/navigation";
+import { Link } from "@/components/link";
+import { localPath, paths } from "@/config/paths";
+import { CredentialsForm } from "@/features/auth/credentials-form";
+import { words } from "@/i18n/server";
+import { Words } from "@/i18n/words";
+import { currentUser } from "@/lib/api/session";
+
+export async function generateMetadata(): Promise<Metadata> {
+  return { title: (await words("Auth"))("signUp") };
+}
+
+export default async function SignUpPage({ searchParams }: PageProps<"/auth/signup">) {
+  const { next } = await searchParams;
+  if (await currentUser()) redirect(localPath(next));
+  const t = await words("Auth");
+  const other = paths.signIn();
+  return (
+    <div className="mx-auto max-w-md py-12 sm:py-20">
+      <h1 className="text-4xl font-bold sm:text-5xl">{t("signUpTitle")}</h1>
+      <p className="mt-2 mb-8 text-lg text-muted">{t("signUpLead")}</p>
+      <Words of={["Auth", "Problem"]}>
+        <CredentialsForm purpose="signUp" next={localPath(next)} />
+      </Words>
+      <p className="mt-8 text-muted">
+        {t("haveAccount")}{" "}
+        <Link href={other} className="font-semibold text-ink underline underline-offset-4">
+          {t("toSignIn")}
+        </Link>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,13 @@
+import localFont from "next/font/local";
+
+export const text = localFont({
+  src: "../../node_modules/@fontsource-variable/instrument-sans/files/instrument-sans-latin-wght-normal.woff2",
+  variable: "--font-text",
+  weight: "400 700",
+});
+
+export const headline = localFont({
+  src: "../../node_modules/@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2",
+  variable: "--font-headline",
+  weight: "200 800",
+});

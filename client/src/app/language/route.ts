@@ -1,0 +1,30 @@
+import { type NextRequest, NextResponse } from "next/server";
+import { localPath } from "@/config/paths";
+import { LANGUAGE_COOKIE, LANGUAGES } from "@/i18n/locales";
+
+const YEAR_SECONDS = 31_536_000;
+
+/** Remembers the language that was picked, and goes back to the page; works without a script. */
+export async function POST(request: NextRequest): Promise<Response> {
+  const picked = (await request.formData()).get("language");
+  const language = LANGUAGES.find((each) => each === picked);
+  const response = new NextResponse(null, {
+    status: 303,
+    headers: { location: pageBefore(request) },
+  });
+  if (language) {
+    response.cookies.set(LANGUAGE_COOKIE, language, {
+      maxAge: YEAR_SECONDS,
+      sameSite: "lax",
+      path: "/",
+    });
+  }
+  return response;
+}
+
+function pageBefore(request: NextRequest): string {
+  const referer = request.headers.get("referer") ?? "";
+  if (!URL.canParse(referer)) return localPath(null);
+  const { pathname, search } = new URL(referer);
+  return pathname.startsWith("/auth/") ? pathname + search : localPath(pathname + search);
+}

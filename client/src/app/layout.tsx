@@ -1,0 +1,59 @@
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+import { Footer } from "@/components/footer";
+import { Header } from "@/components/header/header";
+import { Offline } from "@/components/offline";
+import { RegionProvider } from "@/components/region";
+import { TIME_ZONE_COOKIE } from "@/i18n/locales";
+import { reader, words } from "@/i18n/server";
+import { currentUser } from "@/lib/api/session";
+import { cn } from "@/lib/cn";
+import { headline, text } from "./fonts";
+import "./globals.css";
+
+export async function generateMetadata(): Promise<Metadata> {
+  const t = await words("Site");
+  return {
+    title: { default: t("name"), template: `%s · ${t("name")}` },
+    description: t("description"),
+  };
+}
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#f7f4ee" },
+    { media: "(prefers-color-scheme: dark)", color: "#151311" },
+  ],
+};
+
+export default async function Layout({ children }: { children: ReactNode }) {
+  const [{ language, region, timeZone }, user, t] = await Promise.all([
+    reader(),
+    currentUser(),
+    words("Site"),
+  ]);
+  return (
+    <html lang={language} className={cn(text.variable, headline.variable)}>
+      <body className="flex min-h-dvh flex-col">
+        <a
+          href="#content"
+          className="absolute top-2 left-2 z-50 -translate-y-20 rounded-full bg-ink px-5 py-3 font-semibold text-paper focus:translate-y-0"
+        >
+          {t("skip")}
+        </a>
+        <Header user={user} />
+        <main
+          id="content"
+          tabIndex={-1}
+          className="mx-auto w-full max-w-6xl px-4 pb-20 outline-none sm:px-6"
+        >
+          <RegionProvider region={region} timeZone={timeZone} timeZoneCookie={TIME_ZONE_COOKIE}>
+            {children}
+          </RegionProvider>
+        </main>
+        <Footer />
+        <Offline>{t("offline")}</Offline>
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,64 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { Notice } from "@/components/ui/notice";
+import { CancelOrder } from "@/features/orders/cancel-order";
+import { isLive } from "@/features/orders/is-live";
+import { OrderOver } from "@/features/orders/order-over";
+import { OrderPaid } from "@/features/orders/order-paid";
+import { OrderSummary } from "@/features/orders/order-summary";
+import { useLookingAgain, useOrder } from "@/features/orders/use-order";
+import { useSecondsLeft } from "@/features/orders/use-seconds-left";
+import { PayForm } from "@/features/payments/pay-form";
+import type { Order, Payment, PaymentConfig } from "@/lib/api/types";
+
+/** An order from its reservation to its end; it follows by itself what becomes of it. */
+export function Checkout(props: {
+  order: Order;
+  now: number;
+  config: PaymentConfig | null;
+  payment: Payment | null;
+}) {
+  const t = useTranslations("Order");
+  const router = useRouter();
+  const { order, offset, look } = useOrder(props.order);
+  const [sent, setSent] = useState(false);
+  const seconds = useSecondsLeft({ expiresAt: order.expiresAt, now: props.now, offset });
+  const live = isLive(order);
+  const timeUp = live && seconds === 0;
+  useLookingAgain(live && (sent || timeUp), look);
+
+  if (order.status === "complete") return <OrderPaid order={order} payment={props.payment} />;
+  if (!live) return <OrderOver order={order} payment={props.payment} />;
+  return (
+    <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
+      <div className="lg:order-2">
+        <OrderSummary order={order} seconds={seconds} />
+      </div>
+      <section className="lg:order-1">
+        <h1 className="mb-6 text-4xl font-bold">{t("payTitle")}</h1>
+        {timeUp && (
+          <Notice tone="warn" title={t("timeUp")} className="mb-6">
+            {t("timeUpHint")}
+          </Notice>
+        )}
+        <PayForm
+          config={props.config}
+          orderId={order.id}
+          amount={order.ticket.price}
+          disabled={timeUp}
+          onPaid={() => {
+            setSent(true);
+            look();
+          }}
+          onRetry={() => router.refresh()}
+        />
+        <div className="mt-6 text-center">
+          <CancelOrder orderId={order.id} onChanged={look} />
+        </div>
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import { Down } from "@/components/down";
+import { Notice } from "@/components/ui/notice";
+import { SearchForm } from "@/features/tickets/search-form";
+import { apiQuery, searchFrom, type SearchParams } from "@/features/tickets/search";
+import { searchLabels } from "@/features/tickets/search-labels";
+import { TicketResults } from "@/features/tickets/ticket-results";
+import { words } from "@/i18n/server";
+import { answerOf, unavailable } from "@/lib/api/answer";
+import { api } from "@/lib/api/server";
+
+export default async function HomePage({ searchParams }: PageProps<"/">) {
+  const params: SearchParams = await searchParams;
+  const search = searchFrom(params);
+  const [t, labels, answer] = await Promise.all([
+    words("Home"),
+    searchLabels(),
+    answerOf((await api()).GET("/api/tickets", { params: { query: apiQuery(search) } })),
+  ]);
+  return (
+    <>
+      <header className="pt-10 pb-8 sm:pt-16 sm:pb-10">
+        <h1 className="max-w-4xl text-5xl leading-[1.02] font-bold sm:text-7xl">{t("title")}</h1>
+        <p className="mt-5 max-w-2xl text-lg text-muted sm:text-xl">{t("lead")}</p>
+      </header>
+      <SearchForm key={JSON.stringify(search)} search={search} labels={labels} />
+      <section aria-labelledby="results" className="pt-10">
+        <h2 id="results" className="mb-5 text-2xl font-semibold">
+          {t("results")}
+        </h2>
+        {answer.ok && <TicketResults search={search} page={answer} />}
+        {unavailable(answer) && <Down what="downTickets" />}
+        {!answer.ok && !unavailable(answer) && (
+          <Notice tone="bad">
+            {t("wrongSearch", { reason: answer.problems[0]?.message ?? "" })}
+          </Notice>
+        )}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,29 @@
+import { LANGUAGES } from "@/i18n/locales";
+import { reader, words } from "@/i18n/server";
+
+const NAMES = { en: "English", de: "Deutsch" };
+
+export async function Footer() {
+  const [t, { language }] = await Promise.all([words("Site"), reader()]);
+  return (
+    <footer className="mt-auto border-t border-line">
+      <div className="mx-auto flex max-w-6xl flex-wrap items-center justify-between gap-4 px-4 py-6 text-sm text-muted sm:px-6">
+        <p>{t("promise")}</p>
+        <form action="/language" method="post" aria-label={t("language")} className="flex gap-1">
+          {LANGUAGES.map((each) => (
+            <button
+              key={each}
+              name="language"
+              value={each}
+              lang={each}
+              aria-pressed={each === language}
+              className="min-h-11 rounded-full px-3 hover:bg-well aria-pressed:font-semibold aria-pressed:text-ink"
+            >
+              {NAMES[each]}
+            </button>
+          ))}
+        </form>
+      </div>
+    </footer>
+  );
+}

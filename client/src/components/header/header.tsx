@@ -1,0 +1,90 @@
+import { paths } from "@/config/paths";
+import { words } from "@/i18n/server";
+import type { User } from "@/lib/api/types";
+import { Link } from "../link";
+import { buttonStyle } from "../ui/button-style";
+import { NavLink } from "./nav-link";
+import { PhoneMenu } from "./phone-menu";
+
+interface Place {
+  href: string;
+  label: string;
+}
+
+export async function Header({ user }: { user: User | null }) {
+  const t = await words("Nav");
+  const places: Place[] = user
+    ? [
+        { href: paths.home, label: t("browse") },
+        { href: paths.newTicket, label: t("sell") },
+        { href: paths.myTickets, label: t("myTickets") },
+        { href: paths.orders, label: t("orders") },
+      ]
+    : [
+        { href: paths.home, label: t("browse") },
+        { href: paths.newTicket, label: t("sell") },
+      ];
+  const account: Place[] = user
+    ? [
+        { href: paths.account, label: t("account") },
+        { href: paths.signOut, label: t("signOut") },
+      ]
+    : [{ href: paths.signIn(), label: t("signIn") }];
+  const links = (list: Place[]) =>
+    list.map(({ href, label }) => (
+      <li key={href}>
+        <NavLink href={href}>{label}</NavLink>
+      </li>
+    ));
+  return (
+    <header className="border-b border-line">
+      <nav
+        aria-label={t("label")}
+        className="mx-auto flex max-w-6xl items-center justify-between gap-4 px-4 py-3 sm:px-6"
+      >
+        <Wordmark />
+        <div className="hidden grow items-center justify-between gap-4 pl-4 lg:flex">
+          <ul className="flex items-center gap-1">{links(places)}</ul>
+          <ul className="flex items-center gap-1">
+            {links(account)}
+            {!user && (
+              <li>
+                <Link href={paths.signUp} className={buttonStyle("primary", "ml-2")}>
+                  {t("signUp")}
+                </Link>
+              </li>
+            )}
+          </ul>
+        </div>
+        <div className="lg:hidden">
+          <PhoneMenu label={t("menu")}>
+            <ul>{links(places)}</ul>
+            <ul className="mt-2 border-t border-line pt-2">
+              {links(account)}
+              {!user && links([{ href: paths.signUp, label: t("signUp") }])}
+            </ul>
+          </PhoneMenu>
+        </div>
+      </nav>
+    </header>
+  );
+}
+
+async function Wordmark() {
+  const t = await words("Site");
+  return (
+    <Link
+      href={paths.home}
+      className="flex min-h-11 items-center gap-2.5 font-display text-xl font-bold tracking-tight"
+    >
+      <svg aria-hidden width="34" height="22" viewBox="0 0 34 22" className="text-accent">
+        <path
+          d="M4 0h17.5a2.5 2.5 0 0 0 5 0H30a4 4 0 0 1 4 4v14a4 4 0 0 1-4 4h-3.5a2.5 2.5 0 0 0-5 0H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4Z"
+          fill="currentColor"
+        />
+        <path d="M24 5v12" stroke="var(--paper)" strokeWidth="1.75" strokeDasharray="2.2 2.2" />
+      </svg>
+      {t("name")}
+    </Link>
+  );
+}

@@ -1,0 +1,32 @@
+"use client";
+
+import { useEffect, useSyncExternalStore } from "react";
+
+function subscribe(changed: () => void) {
+  window.addEventListener("online", changed);
+  window.addEventListener("offline", changed);
+  return () => {
+    window.removeEventListener("online", changed);
+    window.removeEventListener("offline", changed);
+  };
+}
+
+/** Says so while there is no network; a page asked for meanwhile comes from the service worker. */
+export function Offline({ children }: { children: string }) {
+  const online = useSyncExternalStore(
+    subscribe,
+    () => navigator.onLine,
+    () => true,
+  );
+  useEffect(() => {
+    if (!("serviceWorker" in navigator)) return; // plain http elsewhere than on localhost
+    navigator.serviceWorker.register("/offline.js").catch(() => undefined);
+  }, []);
+  return (
+    <div role="status" className="sticky bottom-0 z-40">
+      {!online && (
+        <p className="bg-ink px-4 py-3 text-center font-semibold text-paper">{children}</p>
+      )}
+    </div>
+  );
+}

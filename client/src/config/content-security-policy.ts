@@ -1,0 +1,35 @@
+/**
+ * Only scripts of ours, each page with a nonce of its own, and whatever those load (Stripe.js).
+ * Stripe's part is from its security guide; `stripeJs` is the origin of a local stand-in.
+ */
+export function contentSecurityPolicy(options: {
+  nonce: string;
+  stripeJs: string | null;
+  secure: boolean;
+  development: boolean;
+}): string {
+  const { nonce, stripeJs, secure, development } = options;
+  const local = stripeJs ? [stripeJs] : [];
+  const stripe = ["https://js.stripe.com", "https://*.js.stripe.com"];
+  const policy: Record<string, string[]> = {
+    "default-src": ["'self'"],
+    "script-src": [
+      ...["'self'", `'nonce-${nonce}'`, "'strict-dynamic'", ...stripe, ...local],
+      ...(development ? ["'unsafe-eval'"] : []),
+    ],
+    "style-src": ["'self'", development ? "'unsafe-inline'" : `'nonce-${nonce}'`],
+    "style-src-attr": ["'unsafe-inline'"], // Stripe.js positions its frames that way
+    "img-src": ["'self'", "data:", "https://*.stripe.com"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'", "https://api.stripe.com", ...local],
+    "frame-src": [...stripe, "https://hooks.stripe.com", ...local],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    ...(secure ? { "upgrade-insecure-requests": [] } : {}),
+  };
+  return Object.entries(policy)
+    .map(([name, sources]) => [name, ...sources].join(" "))
+    .join("; ");
+}

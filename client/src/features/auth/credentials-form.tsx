@@ -1,0 +1,73 @@
+"use client";
+
+import { Form } from "@base-ui/react/form";
+import { useRouter } from "next/navigation";
+import { useTranslations } from "use-intl";
+import { Button } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+import { TextField } from "@/components/ui/text-field";
+import { useSubmission } from "@/components/use-submission";
+import { api } from "@/lib/api/browser";
+import type { User } from "@/lib/api/types";
+import { email, newPassword, password, wrongWith } from "@/lib/rules";
+import { PasswordField } from "./password-field";
+
+interface Credentials {
+  email: string;
+  password: string;
+}
+
+/** Sign in, or open an account: the same two fields, by different rules. */
+export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp"; next: string }) {
+  const t = useTranslations("Auth");
+  const words = useTranslations("Problem");
+  const router = useRouter();
+  const isNew = purpose === "signUp";
+  const { send, busy, fields, problems } = useSubmission<User>({
+    done: () => {
+      router.replace(next);
+      router.refresh(); // the menu knows the user from now on
+    },
+  });
+  const told = (key: ReturnType<typeof wrongWith>) => (key ? words(key) : null);
+
+  function submit(typed: Credentials) {
+    const body = { email: email.parse(typed.email), password: typed.password };
+    const path = isNew ? "/api/users/signup" : "/api/users/signin";
+    void send(body, () => api.POST(path, { body }));
+  }
+
+  return (
+    <Form<Credentials> className="flex flex-col gap-5" errors={fields} onFormSubmit={submit}>
+      {problems.map((problem) => (
+        <Notice key={problem} tone="bad">
+          {problem}
+        </Notice>
+      ))}
+      <TextField
+        name="email"
+        label={t("email")}
+        validate={(value) => told(wrongWith(email, value))}
+        input={{
+          inputMode: "email",
+          autoComplete: isNew ? "email" : "username",
+          autoCapitalize: "none",
+          spellCheck: false,
+        }}
+      />
+      <PasswordField
+        autoComplete={isNew ? "new-password" : "current-password"}
+        {...(isNew && { hint: t("passwordHint") })}
+        validate={(value) => told(wrongWith(isNew ? newPassword : password, value))}
+      />
+      <Button
+        type="submit"
+        className="mt-2"
+        busy={busy}
+        busyLabel={isNew ? t("signingUp") : t("signingIn")}
+      >
+        {isNew ? t("signUp") : t("signIn")}
+      </Button>
+    </Form>
+  );
+}

@@ -1,0 +1,52 @@
+"use client";
+
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { TextField } from "@/components/ui/text-field";
+
+/** A password that can be looked at while it is typed (OWASP Authentication Cheat Sheet). */
+export function PasswordField(props: {
+  autoComplete: "current-password" | "new-password";
+  hint?: string;
+  validate: (value: unknown) => string | null;
+}) {
+  const t = useTranslations("Auth");
+  const [shown, setShown] = useState(false);
+  return (
+    <TextField
+      name="password"
+      label={t("password")}
+      {...(props.hint && { hint: props.hint })}
+      validate={props.validate}
+      input={{ type: shown ? "text" : "password", autoComplete: props.autoComplete }}
+      suffix={
+        <button
+          type="button"
+          aria-label={shown ? t("hidePassword") : t("showPassword")}
+          onClick={() => setShown(!shown)}
+          className="flex size-11 items-center justify-center rounded-lg text-muted hover:text-ink"
+        >
+          <Eye open={shown} />
+        </button>
+      }
+    />
+  );
+}
+
+function Eye({ open }: { open: boolean }) {
+  return (
+    <svg
+      aria-hidden
+      width="22"
+      height="22"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.8"
+    >
+      <path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12Z" />
+      <circle cx="12" cy="12" r="3" />
+      {open && <path d="M4 20 20 4" />}
+    </svg>
+  );
+}

@@ -1,0 +1,53 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useCallback, useEffect, useState } from "react";
+import { useTranslations } from "use-intl";
+import { Button } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+import { paths } from "@/config/paths";
+import { answerOf } from "@/lib/api/answer";
+import { api } from "@/lib/api/browser";
+
+/** Ends the session as soon as the page is open, then goes home. */
+export function SignOut() {
+  const t = useTranslations("Auth");
+  const router = useRouter();
+  const [failed, setFailed] = useState(false);
+
+  const signOut = useCallback(async () => {
+    const answer = await answerOf(api.POST("/api/users/signout"));
+    if (answer.ok) {
+      router.replace(paths.home);
+      router.refresh();
+    } else setFailed(true);
+  }, [router]);
+
+  useEffect(() => {
+    const timer = setTimeout(() => void signOut());
+    return () => clearTimeout(timer);
+  }, [signOut]);
+
+  if (!failed) {
+    return (
+      <h1 role="status" className="py-24 text-center text-3xl font-semibold">
+        {t("signOutTitle")}
+      </h1>
+    );
+  }
+  return (
+    <div className="mx-auto max-w-md py-20">
+      <h1 className="mb-6 text-3xl font-semibold">{t("signOutFailed")}</h1>
+      <Notice tone="bad">{t("signOutFailed")}</Notice>
+      <Button
+        className="mt-6"
+        onClick={() => {
+          setFailed(false);
+          void signOut();
+        }}
+      >
+        {t("retry")}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import { useTranslations } from "use-intl";
+import { Badge, type Tone } from "@/components/ui/badge";
+import type { Order } from "@/lib/api/types";
+
+/** Where an order stands, in a word. */
+export function OrderBadge({ order }: { order: Order }) {
+  const t = useTranslations("Status");
+  const [tone, words] = standing(order);
+  return <Badge tone={tone}>{t(words)}</Badge>;
+}
+
+function standing({ status, reason }: Order) {
+  switch (status) {
+    case "created":
+      return ["warn", "created"] as const satisfies [Tone, string];
+    case "awaiting:payment":
+      return ["warn", "awaiting"] as const satisfies [Tone, string];
+    case "complete":
+      return ["good", "complete"] as const satisfies [Tone, string];
+    case "cancelled":
+      return [
+        reason === "payment failed" ? "bad" : "neutral",
+        reason === "expired" || reason === "payment failed" ? reason : "cancelled",
+      ] as const satisfies [Tone, string];
+  }
+}

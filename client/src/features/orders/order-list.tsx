@@ -1,0 +1,56 @@
+"use client";
+
+import { Link } from "@/components/link";
+import { Price } from "@/components/region";
+import { paths } from "@/config/paths";
+import { api } from "@/lib/api/browser";
+import type { Order } from "@/lib/api/types";
+import { useLive } from "@/lib/live/use-live";
+import { isLive } from "./is-live";
+import { OrderBadge } from "./order-badge";
+import { TimeLeft } from "./time-left";
+
+/** A buyer's orders; one that is paid, cancelled or expired says so by itself. */
+export function OrderList(props: {
+  orders: (Order & { placed: string })[];
+  query: { limit: number; cursor?: string };
+  now: number;
+}) {
+  const { query } = props;
+  const orders = useLive({
+    items: props.orders,
+    stream: "/api/orders/events",
+    event: "order",
+    needsSession: true,
+    look: async () => (await api.GET("/api/orders", { params: { query } })).data ?? [],
+  });
+  return (
+    <ul className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card">
+      {orders.map((order) => (
+        <li
+          key={order.id}
+          className="relative grid gap-x-6 gap-y-2 p-5 hover:bg-well sm:grid-cols-[1fr_auto_7rem] sm:items-center sm:px-6"
+        >
+          <div className="min-w-0">
+            <h2 className="text-lg leading-snug font-semibold wrap-anywhere">
+              <Link
+                href={paths.order(order.id)}
+                className="after:absolute after:inset-0 after:content-['']"
+              >
+                {order.ticket.title}
+              </Link>
+            </h2>
+            <p className="mt-1 text-sm text-muted">{order.placed}</p>
+          </div>
+          <p className="flex items-center gap-3">
+            {isLive(order) && <TimeLeft expiresAt={order.expiresAt} now={props.now} />}
+            <OrderBadge order={order} />
+          </p>
+          <p className="font-display text-lg font-semibold tabular-nums sm:text-right">
+            <Price amount={order.ticket.price} />
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}

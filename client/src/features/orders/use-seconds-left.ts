@@ -1,0 +1,33 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { secondsLeft } from "@/lib/time";
+
+/**
+ * Counts down by the server's clock: `now` is its time when the page was rendered, `offset` what one
+ * of its later answers told of it. Ticks when a second is over, not a second after the last tick.
+ */
+export function useSecondsLeft(options: {
+  expiresAt: string;
+  now: number;
+  offset: number | null;
+}): number {
+  const { expiresAt, now, offset } = options;
+  const [seconds, setSeconds] = useState(() => secondsLeft(expiresAt, now));
+
+  useEffect(() => {
+    const before = offset ?? now - Date.now();
+    let timer: number;
+    function tick() {
+      const serverNow = Date.now() + before;
+      const left = secondsLeft(expiresAt, serverNow);
+      setSeconds(left);
+      const untilNext = (Date.parse(expiresAt) - serverNow) % 1000;
+      if (left > 0) timer = window.setTimeout(tick, untilNext > 0 ? untilNext + 5 : 1000);
+    }
+    tick();
+    return () => window.clearTimeout(timer);
+  }, [expiresAt, now, offset]);
+
+  return seconds;
+}

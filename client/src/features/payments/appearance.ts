@@ -1,0 +1,52 @@
+"use client";
+
+import type { Appearance } from "@stripe/stripe-js";
+import { useSyncExternalStore } from "react";
+
+const DARK = "(prefers-color-scheme: dark)";
+
+function subscribe(changed: () => void) {
+  const query = window.matchMedia(DARK);
+  query.addEventListener("change", changed);
+  return () => query.removeEventListener("change", changed);
+}
+
+/** The look of Stripe's frames, which cannot see our style sheet: ours, light or dark. */
+export function useAppearance(): Appearance {
+  const dark = useSyncExternalStore(
+    subscribe,
+    () => window.matchMedia(DARK).matches,
+    () => false,
+  );
+  const style = dark
+    ? {
+        paper: "#201d1a",
+        ink: "#f3eee6",
+        muted: "#b3aa9c",
+        edge: "#857c6f",
+        accent: "#ff8a63",
+        bad: "#ff9a8f",
+      }
+    : {
+        paper: "#fffdf9",
+        ink: "#1d1b18",
+        muted: "#655f55",
+        edge: "#8d8577",
+        accent: "#b93a1a",
+        bad: "#a82020",
+      };
+  return {
+    theme: dark ? "night" : "stripe",
+    variables: {
+      colorBackground: style.paper,
+      colorText: style.ink,
+      colorTextSecondary: style.muted,
+      colorPrimary: style.accent,
+      colorDanger: style.bad,
+      borderRadius: "12px",
+      fontFamily: "system-ui, sans-serif",
+      fontSizeBase: "16px",
+    },
+    rules: { ".Input": { borderColor: style.edge, boxShadow: "none" } },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Messages } from "use-intl/core";
+import type { Problem } from "@/lib/api/answer";
+
+type DeclineKey = keyof Messages["Decline"];
+
+const BY_CODE: Record<string, DeclineKey> = {
+  insufficient_funds: "insufficient_funds",
+  expired_card: "expired_card",
+  incorrect_cvc: "incorrect_cvc",
+  invalid_cvc: "incorrect_cvc",
+  incorrect_number: "incorrect_number",
+  invalid_number: "incorrect_number",
+  processing_error: "processing_error",
+  card_velocity_exceeded: "card_velocity_exceeded",
+  authentication_required: "authentication",
+  payment_intent_authentication_failure: "authentication",
+};
+
+/**
+ * Why a card was declined, in plain words. Whatever could help a thief (stolen, fraudulent) stays
+ * unsaid, as Stripe asks: those, and codes that are new, are a plain no.
+ */
+export function declineKey(problem: Pick<Problem, "code" | "declineCode">): DeclineKey {
+  return BY_CODE[problem.declineCode ?? ""] ?? BY_CODE[problem.code ?? ""] ?? "generic";
+}

@@ -1,0 +1,100 @@
+"use client";
+
+import { Elements } from "@stripe/react-stripe-js";
+import { useEffect, useState } from "react";
+import type { Stripe } from "@stripe/stripe-js";
+import { useLocale, useTranslations } from "use-intl";
+import { Button } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+import type { PaymentConfig } from "@/lib/api/types";
+import { cents, CURRENCY } from "@/lib/money";
+import { useAppearance } from "./appearance";
+import { CardForm } from "./card-form";
+import { stripeFor } from "./load-stripe";
+
+/** The card form, by whatever Stripe the services are configured for; or why there is none. */
+export function PayForm(props: {
+  config: PaymentConfig | null;
+  orderId: string;
+  amount: number;
+  disabled: boolean;
+  onPaid: () => void;
+  onRetry: () => void;
+}) {
+  const { config } = props;
+  const t = useTranslations("Payment");
+  const words = useTranslations("Trouble");
+  if (!config) {
+    return (
+      <Notice tone="warn">
+        <p>{t("unavailable")}</p>
+        <Button look="secondary" className="mt-3" onClick={props.onRetry}>
+          {words("retry")}
+        </Button>
+      </Notice>
+    );
+  }
+  if (!config.publishableKey) return <Notice tone="warn">{t("unconfigured")}</Notice>;
+  return (
+    <>
+      {config.publishableKey.startsWith("pk_test_") && (
+        <p className="mb-5 rounded-xl bg-well px-4 py-3 text-sm">{t("testCard")}</p>
+      )}
+      <WithStripe
+        {...props}
+        publishableKey={config.publishableKey}
+        scriptUrl={config.stripeJsUrl}
+      />
+    </>
+  );
+}
+
+function WithStripe(props: {
+  publishableKey: string;
+  scriptUrl: string | null;
+  orderId: string;
+  amount: number;
+  disabled: boolean;
+  onPaid: () => void;
+}) {
+  const { publishableKey, scriptUrl } = props;
+  const t = useTranslations("Payment");
+  const words = useTranslations("Trouble");
+  const locale = useLocale();
+  const appearance = useAppearance();
+  const [stripe, setStripe] = useState<Stripe | "failed" | null>(null);
+
+  useEffect(() => {
+    if (stripe !== null) return;
+    stripeFor(publishableKey, scriptUrl).then(
+      (loaded) => setStripe(loaded ?? "failed"),
+      () => setStripe("failed"),
+    );
+  }, [stripe, publishableKey, scriptUrl]);
+
+  if (stripe === "failed") {
+    return (
+      <Notice tone="bad">
+        <p>{t("loadFailed")}</p>
+        <Button look="secondary" className="mt-3" onClick={() => setStripe(null)}>
+          {words("retry")}
+        </Button>
+      </Notice>
+    );
+  }
+  return (
+    <Elements
+      stripe={stripe}
+      options={{
+        mode: "payment",
+        amount: cents(props.amount),
+        currency: CURRENCY.toLowerCase(),
+        allowedPaymentMethodTypes: ["card"],
+        locale,
+        appearance,
+      }}
+    >
+      <CardForm {...props} />
+    </Elements>
+  );
+}

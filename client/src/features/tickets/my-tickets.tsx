@@ -1,0 +1,42 @@
+"use client";
+
+import { useTranslations } from "use-intl";
+import { Badge, type Tone } from "@/components/ui/badge";
+import { paths } from "@/config/paths";
+import { api } from "@/lib/api/browser";
+import type { Ticket, TicketStatus } from "@/lib/api/types";
+import { useLive } from "@/lib/live/use-live";
+import { TicketRow } from "./ticket-row";
+
+const TONES: Record<TicketStatus, Tone> = { available: "neutral", reserved: "warn", sold: "good" };
+
+/** A seller's own listings; a sale shows itself. */
+export function MyTickets(props: {
+  tickets: (Ticket & { listed: string })[];
+  query: { limit: number; cursor?: string };
+}) {
+  const { query } = props;
+  const t = useTranslations("Status");
+  const tickets = useLive({
+    items: props.tickets,
+    stream: "/api/tickets/events",
+    event: "ticket",
+    needsSession: false,
+    look: async () => (await api.GET("/api/tickets/mine", { params: { query } })).data ?? [],
+  });
+  return (
+    <ul className="grid gap-4 lg:grid-cols-2">
+      {tickets.map((ticket) => (
+        <TicketRow
+          key={ticket.id}
+          id={ticket.id}
+          href={paths.ticket(ticket.id)}
+          title={ticket.title}
+          price={ticket.price}
+          note={ticket.listed}
+          badge={<Badge tone={TONES[ticket.status]}>{t(ticket.status)}</Badge>}
+        />
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,55 @@
+import { paths } from "@/config/paths";
+import type { Sort } from "@/lib/api/types";
+
+export const SORTS = ["-createdAt", "createdAt", "price", "-price"] as const satisfies Sort[];
+export const PAGE_SIZE = 24;
+
+/** What the address bar asks for. */
+export interface Search {
+  q: string;
+  sort: Sort;
+  minPrice: string;
+  maxPrice: string;
+  cursor: string;
+}
+
+export type SearchParams = Record<string, string | string[] | undefined>;
+
+export function searchFrom(params: SearchParams): Search {
+  const one = (name: string) => [params[name]].flat()[0]?.trim() ?? "";
+  return {
+    q: one("q"),
+    sort: SORTS.find((sort) => sort === one("sort")) ?? SORTS[0],
+    minPrice: one("minPrice"),
+    maxPrice: one("maxPrice"),
+    cursor: one("cursor"),
+  };
+}
+
+export function isFiltered(search: Search): boolean {
+  return search.q !== "" || search.minPrice !== "" || search.maxPrice !== "";
+}
+
+/** The query of the API; the same names as in our own address. */
+export function apiQuery(search: Search) {
+  const { q, sort, minPrice, maxPrice, cursor } = search;
+  return {
+    limit: PAGE_SIZE,
+    sort,
+    ...(q && { q }),
+    ...(minPrice && { minPrice: amount(minPrice) }),
+    ...(maxPrice && { maxPrice: amount(maxPrice) }),
+    ...(cursor && { cursor }),
+  };
+}
+
+export function searchHref(search: Search): string {
+  const { q, sort, minPrice, maxPrice, cursor } = search;
+  const kept = Object.entries({ q, sort, minPrice, maxPrice, cursor }).filter(
+    ([name, value]) => value !== "" && !(name === "sort" && value === SORTS[0]),
+  );
+  return kept.length === 0 ? paths.home : `${paths.home}?${new URLSearchParams(kept).toString()}`;
+}
+
+/** A comma before the cents is fine here too. */
+const amount = (text: string) => text.replace(",", ".");

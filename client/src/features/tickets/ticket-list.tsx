@@ -1,0 +1,95 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useState, useTransition } from "react";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { paths } from "@/config/paths";
+import type { Ticket, TicketStatus } from "@/lib/api/types";
+import { useLive } from "@/lib/live/use-live";
+import { lookAtList } from "./look-at-tickets";
+import type { apiQuery } from "./search";
+import { TicketRow } from "./ticket-row";
+
+export interface TicketListLabels {
+  status: Record<TicketStatus, string>;
+  fresh: string;
+  show: string;
+}
+
+/**
+ * The tickets for sale, kept true while the page is open: one that is taken stays where it is,
+ * marked, so that nothing moves under the reader's finger; new ones wait for the reader's word.
+ */
+export function TicketList(props: {
+  tickets: (Ticket & { listed: string })[];
+  query: ReturnType<typeof apiQuery>;
+  /** Whether a ticket that is listed now would be on this page. */
+  takesNew: boolean;
+  labels: TicketListLabels;
+}) {
+  const { labels, takesNew, query } = props;
+  const newest = props.tickets[0]?.createdAt ?? "";
+  const router = useRouter();
+  const [renewing, startTransition] = useTransition();
+  const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
+  const tickets = useLive({
+    items: props.tickets,
+    stream: "/api/tickets/events",
+    event: "ticket",
+    needsSession: false,
+    look: (ids) => lookAtList(query, ids),
+    onStranger: ({ id, status, version, createdAt }) => {
+      const isNew = createdAt ? createdAt > newest : version === 0;
+      if (takesNew && (isNew || status !== "available")) setFresh(noted(id, status));
+    },
+  });
+  const known = new Set(tickets.map((ticket) => ticket.id));
+  const waiting = [...fresh].filter((id) => !known.has(id)).length > 0;
+
+  return (
+    <>
+      <div role="status">
+        {waiting && (
+          <p className="mb-5 flex flex-wrap items-center justify-center gap-3 rounded-full bg-good-soft px-4 py-2 font-semibold text-good">
+            {labels.fresh}
+            <Button
+              look="quiet"
+              busy={renewing}
+              onClick={() => startTransition(() => router.refresh())}
+            >
+              {labels.show}
+            </Button>
+          </p>
+        )}
+      </div>
+      <ul className="grid gap-4 lg:grid-cols-2">
+        {tickets.map((ticket) => (
+          <TicketRow
+            key={ticket.id}
+            id={ticket.id}
+            href={paths.ticket(ticket.id)}
+            title={ticket.title}
+            price={ticket.price}
+            note={ticket.listed}
+            dimmed={ticket.status !== "available"}
+            badge={
+              ticket.status !== "available" && (
+                <Badge tone="neutral">{labels.status[ticket.status]}</Badge>
+              )
+            }
+          />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function noted(id: string, status: TicketStatus | undefined) {
+  return (before: ReadonlySet<string>) => {
+    const after = new Set(before);
+    if (status === "available") after.add(id);
+    else after.delete(id);
+    return after;
+  };
+}

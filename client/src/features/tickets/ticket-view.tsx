@@ -1,0 +1,136 @@
+"use client";
+
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { Link } from "@/components/link";
+import { Moment, Price } from "@/components/region";
+import { buttonStyle } from "@/components/ui/button-style";
+import { paths } from "@/config/paths";
+import { cn } from "@/lib/cn";
+import type { Ticket } from "@/lib/api/types";
+import { useLive } from "@/lib/live/use-live";
+import { BuyButton } from "./buy-button";
+import { EditTicket } from "./edit-ticket";
+import { lookAtTickets } from "./look-at-tickets";
+import { stubTint } from "./stub-tint";
+
+/** Who looks at a ticket: it decides what they can do with it. */
+export type Viewer = "anonymous" | "seller" | "buyer" | "other";
+
+export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
+  const t = useTranslations("Ticket");
+  const [ticket = props.ticket] = useLive({
+    items: [props.ticket],
+    stream: "/api/tickets/events",
+    event: "ticket",
+    needsSession: false,
+    look: lookAtTickets,
+  });
+  const announcement = useChangeWords(ticket);
+  const editable = props.viewer === "seller" && ticket.status === "available";
+  return (
+    <>
+      <article className="mt-4 max-w-4xl ticket-shadow">
+        <div className="grid ticket-tall bg-card md:grid-cols-[1fr_var(--stub)] md:ticket md:[--stub:19rem]">
+          <div className="p-6 sm:p-10">
+            <h1 className="text-4xl leading-tight font-bold wrap-anywhere sm:text-5xl">
+              {ticket.title}
+            </h1>
+            <p className="mt-6 text-muted">
+              {t("listedOn")} <Moment at={ticket.createdAt} />
+            </p>
+          </div>
+          <div
+            className={cn(
+              "flex flex-col justify-center gap-5 border-paper p-6 max-md:border-t-2 md:border-l-2 md:p-8",
+              "border-dashed",
+              ticket.status === "available" ? stubTint(ticket.id) : "bg-well",
+            )}
+          >
+            <p className="font-display text-4xl font-bold wrap-anywhere tabular-nums">
+              <span className="sr-only">{t("price")} </span>
+              <Price amount={ticket.price} />
+            </p>
+            <Standing ticket={ticket} viewer={props.viewer} />
+          </div>
+        </div>
+      </article>
+      <p role="status" className="sr-only">
+        {announcement}
+      </p>
+      {editable && <EditTicket ticket={ticket} />}
+    </>
+  );
+}
+
+/** What the viewer can do now, or why they cannot. */
+function Standing({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
+  const t = useTranslations("Ticket");
+  const [ordering, setOrdering] = useState(false);
+  if (viewer === "seller") {
+    const hint = { available: null, reserved: t("lockedReserved"), sold: t("lockedSold") };
+    return <Saying title={t("yours")} hint={hint[ticket.status]} />;
+  }
+  if (viewer === "buyer" && ticket.status !== "available" && ticket.orderId) {
+    return (
+      <>
+        <Saying title={ticket.status === "sold" ? t("yourPurchase") : t("yourOrder")} />
+        <Link href={paths.order(ticket.orderId)} className={buttonStyle()}>
+          {t("goToOrder")}
+        </Link>
+      </>
+    );
+  }
+  // The stream tells of the reader's own reservation too, often before their order's answer.
+  if (ticket.status === "reserved" && !ordering) {
+    return <Saying title={t("reserved")} hint={t("reservedHint")} />;
+  }
+  if (ticket.status === "sold") {
+    return (
+      <>
+        <Saying title={t("sold")} hint={t("soldHint")} />
+        <Link href={paths.home} className={buttonStyle("secondary")}>
+          {t("browse")}
+        </Link>
+      </>
+    );
+  }
+  if (viewer === "anonymous") {
+    return (
+      <Link
+        href={paths.signIn(paths.ticket(ticket.id))}
+        className={buttonStyle("primary", "min-h-13")}
+      >
+        {t("signInToBuy")}
+      </Link>
+    );
+  }
+  return (
+    <>
+      <BuyButton ticketId={ticket.id} onOrdering={setOrdering} />
+      <p className="text-sm">{t("buyHint")}</p>
+    </>
+  );
+}
+
+function Saying({ title, hint }: { title: string; hint?: string | null }) {
+  return (
+    <div>
+      <p className="text-lg leading-snug font-semibold">{title}</p>
+      {hint && <p className="mt-2 text-sm">{hint}</p>}
+    </div>
+  );
+}
+
+/** Says a change aloud; what was there when the page was opened is no change. */
+function useChangeWords({ status }: Ticket): string {
+  const t = useTranslations("Ticket");
+  const [shown, setShown] = useState(status);
+  const [changed, setChanged] = useState(false);
+  if (status !== shown) {
+    setShown(status);
+    setChanged(true);
+  }
+  if (!changed) return "";
+  return { available: t("nowAvailable"), reserved: t("nowReserved"), sold: t("nowSold") }[status];
+}

@@ -1,0 +1,16 @@
+import type { components as Auth, paths as AuthPaths } from "./schema/auth.gen";
+import type { components as Orders, paths as OrderPaths } from "./schema/orders.gen";
+import type { components as Payments, paths as PaymentPaths } from "./schema/payments.gen";
+import type { components as Tickets, paths as TicketPaths } from "./schema/tickets.gen";
+
+/** The whole API: generated from the services' OpenAPI documents. */
+export interface Paths extends AuthPaths, TicketPaths, OrderPaths, PaymentPaths {}
+
+export type User = Auth["schemas"]["UserOut"];
+export type Session = Auth["schemas"]["SessionOut"];
+export type Ticket = Tickets["schemas"]["TicketOut"];
+export type TicketStatus = Ticket["status"];
+export type Sort = Tickets["schemas"]["Sort"];
+export type Order = Orders["schemas"]["OrderOut"];
+export type Payment = Payments["schemas"]["PaymentOut"];
+export type PaymentConfig = Payments["schemas"]["ConfigOut"];

@@ -1,0 +1,63 @@
+"use client";
+
+import { useEffect, useEffectEvent, useState } from "react";
+import { watch } from "./watch";
+
+export interface Versioned {
+  id: string;
+  version: number;
+}
+
+/** What a stream carries of an item: all that can change. */
+export type Change<T extends Versioned> = Partial<T> & Versioned;
+
+/**
+ * Shows items as they are now: as they were rendered, or as the stream or a later look told, whichever
+ * is newer. A change of an item that is not on the page goes to `onStranger`.
+ */
+export function useLive<T extends Versioned>(options: {
+  items: T[];
+  stream: string;
+  event: string;
+  needsSession: boolean;
+  /** Reads the present state of what is on the page, after something may have been missed. */
+  look: (ids: string[]) => Promise<Change<T>[]>;
+  onStranger?: (change: Change<T>) => void;
+}): T[] {
+  const { items, stream, event, needsSession } = options;
+  const [changes, setChanges] = useState<ReadonlyMap<string, Change<T>>>(new Map());
+
+  const apply = useEffectEvent((news: Change<T>[]) => {
+    const known = new Set(items.map((item) => item.id));
+    const own = news.filter((change) => known.has(change.id));
+    news
+      .filter((change) => !known.has(change.id))
+      .forEach((change) => options.onStranger?.(change));
+    if (own.length === 0) return;
+    setChanges((before) => {
+      const after = new Map(before);
+      for (const change of own) {
+        if (change.version > (after.get(change.id)?.version ?? -1)) after.set(change.id, change);
+      }
+      return after;
+    });
+  });
+  const look = useEffectEvent(() => {
+    void options.look(items.map((item) => item.id)).then(apply, () => undefined);
+  });
+
+  useEffect(
+    () =>
+      watch<Change<T>>(stream, event, {
+        needsSession,
+        changed: (change) => apply([change]),
+        missed: () => look(),
+      }),
+    [stream, event, needsSession],
+  );
+
+  return items.map((item) => {
+    const change = changes.get(item.id);
+    return change && change.version > item.version ? { ...item, ...change } : item;
+  });
+}

@@ -1,0 +1,10 @@
+/** The system sells in one currency; its services keep whole cents. */
+export const CURRENCY = "USD";
+
+export function formatPrice(amount: number, region: string): string {
+  return new Intl.NumberFormat(region, { style: "currency", currency: CURRENCY }).format(amount);
+}
+
+export function cents(amount: number): number {
+  return Math.round(amount * 100);
+}

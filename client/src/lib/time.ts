@@ -1,0 +1,46 @@
+/** How far the server's clock is before ours, from one answer: its Date header knows only seconds. */
+export function clockOffset(answer: { date: number; sentAt: number; receivedAt: number }): number {
+  const halfSecond = 500;
+  return answer.date + halfSecond - (answer.sentAt + answer.receivedAt) / 2;
+}
+
+/** Whole seconds left, never below zero; the last second counts until it is over. */
+export function secondsLeft(expiresAt: string, now: number): number {
+  return Math.max(0, Math.ceil((Date.parse(expiresAt) - now) / 1000));
+}
+
+export function formatCountdown(seconds: number): string {
+  const pad = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const rest = `${pad(minutes)}:${pad(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** The countdown as a duration that machines read (HTML, 3.5.9: a valid duration string). */
+export function isoDuration(seconds: number): string {
+  return `PT${seconds}S`;
+}
+
+export function formatMoment(at: string, region: string, timeZone: string): string {
+  return new Intl.DateTimeFormat(region, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone,
+  }).format(new Date(at));
+}
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** "3 hours ago"; the moment itself once it is more than a month old. */
+export function formatAgo(at: string, now: number, region: string): string {
+  const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
+  const relative = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
+  for (const [unit, length] of STEPS) {
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  }
+  return relative.format(0, "second");
+}
