@@ -1,6 +1,7 @@
 """Servers for one test run: on free ports, on data that vanishes, gone when the run is."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,7 +31,11 @@ class ScratchServer:
         memory = MEMORY if os.access(MEMORY, os.W_OK) else None
         folder = Path(tempfile.mkdtemp(prefix="ticketing-test-", dir=memory))
         self.port = free_port()
-        self.program = make(self.port, folder / "data")
+        try:
+            self.program = make(self.port, folder / "data")
+        except Trouble:
+            shutil.rmtree(folder)
+            raise
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115  open as long as the server
         # A session of its own: Ctrl-C is for the tests, whose last acts still need the server.
         self._process = subprocess.Popen(

@@ -79,8 +79,7 @@ class Supervisord:
     """One supervisord, from start to end."""
 
     def __init__(self, home: Home, plan: Plan, caller: Mapping[str, str]) -> None:
-        # Not below `home`: a socket's path may have only some hundred characters.
-        self._scratch = Path(tempfile.mkdtemp(prefix="ticketing-"))
+        self._scratch = _scratch(home.run / "socket")
         socket = self._scratch / "rpc"
         config = _write(home, plan, socket)
         with (home.logs / "supervisord.log").open("wb") as log:
@@ -125,6 +124,19 @@ class Supervisord:
         status = self.process.wait()
         shutil.rmtree(self._scratch, ignore_errors=True)
         return status
+
+
+def _scratch(link: Path) -> Path:
+    """Make a folder for the socket, whose path may have only some hundred characters.
+
+    A link in our own folder leads to it, so that what a killed run left is cleared by the next.
+    """
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
+    folder = Path(tempfile.mkdtemp(prefix="ticketing-"))
+    link.symlink_to(folder)
+    return folder
 
 
 def _write(home: Home, plan: Plan, socket: Path) -> Path:

@@ -111,8 +111,8 @@ class TinySystem:
     def clear(self) -> None:
         """Leave nothing, whatever the test did."""
         for process in self._started:
-            process.kill()
-            process.wait()
+            process.terminate()
+            process.wait(30)
             if process.stdout:
                 process.stdout.close()
         for left in self.processes():
