@@ -1,0 +1,252 @@
+"""The same key and user again gives the first answer again, and nothing is made twice."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Response
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common import idempotency
+from common.app import Service
+from common.auth import CurrentUser
+from common.clock import utc_now
+from common.errors import Invalid, Unavailable
+from common.http import Wire, reply
+from common.idempotency import IdempotentRoute, NewId
+from common.ids import new_id
+from common.outbox import Doc
+from common.settings import ServiceSettings
+from common.testing import Client, Serve, errors
+
+PATH = "/api/tickets"
+KEYED = {"Idempotency-Key": "once"}
+
+
+class Body(Wire):
+    """What is sent, and what is to be done about it."""
+
+    name: str
+    outcome: str = "made"
+
+
+class Made(Wire):
+    """What was made."""
+
+    id: str
+    name: str
+    time: int
+
+
+@pytest.fixture
+def done() -> list[str]:
+    """The ids that were made, in order."""
+    return []
+
+
+@pytest.fixture
+def began() -> asyncio.Event:
+    """Set when a request hangs."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def client(
+    serve: Serve, settings: ServiceSettings, done: list[str], began: asyncio.Event
+) -> Client:
+    """A service that makes things, slowly, and fails when it is told to."""
+    service = Service.configured("tickets", settings)
+    router = APIRouter(route_class=IdempotentRoute)
+    times = count()
+
+    @router.post(PATH)
+    async def make(body: Body, user: CurrentUser, thing_id: NewId) -> Response:
+        assert user
+        time = next(times)
+        await asyncio.sleep(0)
+        match body.outcome:
+            case "refused":
+                raise Invalid(f"no, for the {time}th time")
+            case "unavailable" if time == 0:
+                raise Unavailable
+            case "crash" if time == 0:
+                raise RuntimeError
+            case "hangs" if time == 0:
+                began.set()
+                await asyncio.Event().wait()
+                raise AssertionError
+            case _:
+                done.append(thing_id)
+                return reply(Made(id=thing_id, name=body.name, time=time), 201, version=0)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with service.running([]) as running:
+            app.state.running = running
+            yield
+
+    client = await serve(service.app(lifespan, router))
+    client.as_user()
+    return client
+
+
+async def test_the_first_answer_is_given_again(client: Client, done: list[str]) -> None:
+    first = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+    again = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["etag"] == first.headers["etag"]
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert done == [first.json()["id"]]
+
+
+async def test_without_a_key_every_request_is_its_own(client: Client, done: list[str]) -> None:
+    for _ in range(2):
+        await client.post(PATH, json={"name": "a"})
+
+    assert len(set(done)) == 2
+
+
+async def test_another_body_under_the_same_key_is_refused(client: Client, done: list[str]) -> None:
+    await client.post(PATH, json={"name": "a"}, headers=KEYED)
+
+    other = await client.post(PATH, json={"name": "b"}, headers=KEYED)
+
+    assert other.status_code == 400
+    assert errors(other) == [{"message": "This Idempotency-Key was used for another request"}]
+    assert len(done) == 1
+
+
+async def test_a_key_is_its_users_own(client: Client, done: list[str]) -> None:
+    first = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+    client.as_user()
+
+    other = await client.post(PATH, json={"name": "b"}, headers=KEYED)
+
+    assert other.status_code == 201
+    assert done == [first.json()["id"], other.json()["id"]]
+
+
+async def test_of_a_hundred_copies_at_once_one_makes_and_all_get_its_answer(
+    client: Client, done: list[str]
+) -> None:
+    copies = await asyncio.gather(
+        *(client.post(PATH, json={"name": "a"}, headers=KEYED) for _ in range(100))
+    )
+
+    assert {(copy.status_code, copy.content) for copy in copies} == {(201, copies[0].content)}
+    assert len(done) == 1
+
+
+async def test_a_refusal_is_kept(client: Client) -> None:
+    body = {"name": "a", "outcome": "refused"}
+
+    first = await client.post(PATH, json=body, headers=KEYED)
+    again = await client.post(PATH, json=body, headers=KEYED)
+
+    assert first.status_code == again.status_code == 400
+    assert errors(first) == errors(again) == [{"message": "no, for the 0th time"}]
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("unavailable", 503), ("crash", 500)])
+async def test_a_failure_of_ours_is_not_kept_and_the_next_copy_makes_it(
+    client: Client, done: list[str], outcome: str, status: int, database: AsyncDatabase[Doc]
+) -> None:
+    body = {"name": "a", "outcome": outcome}
+
+    failed = await client.post(PATH, json=body, headers=KEYED)
+    record = await database["idempotency"].find_one({})
+    again = await client.post(PATH, json=body, headers=KEYED)
+
+    assert (failed.status_code, again.status_code) == (status, 201)
+    assert record is not None
+    assert done == [record["new_id"]]
+
+
+async def claimed_by_a_dead_process(
+    client: Client, database: AsyncDatabase[Doc], lease: timedelta
+) -> tuple[bytes, str]:
+    """Leave the claim of a request whose process died on the way; give its body and its id."""
+    user = client.as_user()
+    body, claimed = b'{"name":"a"}', new_id()
+    await database["idempotency"].insert_one(
+        {
+            "_id": f"{user.id}:once",
+            "fingerprint": hashlib.sha256(f"POST {PATH}\n".encode() + body).hexdigest(),
+            "new_id": claimed,
+            "at": utc_now(),
+            "until": utc_now() + lease,
+        }
+    )
+    return body, claimed
+
+
+async def send(client: Client, body: bytes) -> Any:
+    return await client.post(
+        PATH, content=body, headers={**KEYED, "content-type": "application/json"}
+    )
+
+
+async def test_after_a_crash_the_next_copies_make_it_once_under_the_claimed_id(
+    client: Client, done: list[str], database: AsyncDatabase[Doc]
+) -> None:
+    body, claimed = await claimed_by_a_dead_process(client, database, -timedelta(seconds=1))
+
+    copies = await asyncio.gather(*(send(client, body) for _ in range(10)))
+
+    assert {copy.json()["id"] for copy in copies} == {claimed}
+    assert done == [claimed]
+
+
+async def test_while_another_has_the_claim_a_copy_waits_and_then_says_so(
+    client: Client,
+    done: list[str],
+    database: AsyncDatabase[Doc],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.1)
+    body, _ = await claimed_by_a_dead_process(client, database, timedelta(minutes=1))
+
+    response = await send(client, body)
+
+    assert response.status_code == 409
+    assert response.headers["retry-after"] == "1"
+    assert done == []
+
+
+async def test_a_request_that_is_cancelled_leaves_the_key_free_for_the_next_try(
+    client: Client, done: list[str], began: asyncio.Event
+) -> None:
+    body = {"name": "a", "outcome": "hangs"}
+    hanging = asyncio.create_task(client.post(PATH, json=body, headers=KEYED))
+    await began.wait()
+    hanging.cancel()
+    await asyncio.wait({hanging})
+
+    again = await client.post(PATH, json=body, headers=KEYED)
+
+    assert again.status_code == 201
+    assert done == [again.json()["id"]]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+async def test_a_key_has_1_to_255_characters(client: Client, key: str) -> None:
+    response = await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": key})
+
+    assert response.status_code == 400
+    assert errors(response)
+
+
+async def test_records_are_forgotten_after_a_day(
+    client: Client, database: AsyncDatabase[Doc]
+) -> None:
+    assert client
+    indexes = await database["idempotency"].index_information()
+
+    assert indexes["at_1"]["expireAfterSeconds"] == 86_400

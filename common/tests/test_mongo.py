@@ -1,0 +1,225 @@
+"""One optimistic rule, two write verbs; copies of what other services own."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from common import mongo
+from common.change import Change
+from common.clock import utc_now
+from common.errors import Invalid, NotFound, Unavailable
+from common.events import TicketCreated, TicketUpdated
+from common.ids import new_id
+from common.mongo import Store
+from common.outbox import Doc
+from common.replica import upsert_newer
+from common.testing import Published, eventually
+
+Made = Callable[[str], Change[Any]]
+
+
+async def row(things: Store[Any], thing_id: str) -> Doc:
+    found = await things.collection.find_one({"_id": ObjectId(thing_id)})
+    assert found is not None
+    return found
+
+
+async def test_what_is_added_is_read_back_and_told(
+    things: Store[Any], made: Made, published: Published
+) -> None:
+    added = await things.add(made("a"))
+
+    assert await things.get(added.id) == added
+    assert (await published.next(TicketCreated)).id == added.id
+
+
+async def test_the_same_thing_cannot_be_added_twice(things: Store[Any], made: Made) -> None:
+    change = made("a")
+    await things.add(change)
+
+    with pytest.raises(DuplicateKeyError) as refused:
+        await things.add(change)
+
+    assert mongo.is_duplicate(refused.value, "_id_")
+    assert not mongo.is_duplicate(refused.value, "_id")
+
+
+async def test_what_is_not_there_cannot_be_read_or_changed(things: Store[Any]) -> None:
+    assert await things.find(new_id()) is None
+    with pytest.raises(NotFound):
+        await things.get(new_id())
+    with pytest.raises(NotFound):
+        await things.change(new_id(), lambda thing: thing.renamed("b"))
+
+
+async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_each(
+    things: Store[Any], made: Made, published: Published
+) -> None:
+    thing = await things.add(made(""))
+    letters = "abcdefgh"
+
+    def adds(letter: str) -> Callable[[Any], Change[Any]]:
+        return lambda thing: thing.renamed(thing.name + letter)
+
+    await asyncio.gather(*(things.change(thing.id, adds(letter)) for letter in letters))
+
+    after = await things.get(thing.id)
+    assert (sorted(after.name), after.version) == (sorted(letters), len(letters))
+    await published.next(TicketUpdated, count=len(letters))
+    events = await published.all(TicketUpdated)
+    assert sorted(event.version for event in events) == list(range(1, len(letters) + 1))
+    by_version = {event.version: event.title for event in events}
+    assert [by_version[v] for v in sorted(by_version)] == [
+        after.name[:length] for length in range(1, len(letters) + 1)
+    ]
+
+
+async def test_an_event_in_the_outbox_survives_the_next_writer(
+    store_of: Callable[..., Store[Any]],
+    database: AsyncDatabase[Doc],
+    published: Published,
+    made: Made,
+) -> None:
+    things = store_of(mongo.Relay(published.bus, database, ["things"], utc_now))  # never started
+    thing = await things.add(made("a"))
+
+    await things.change(thing.id, lambda thing: thing.renamed("b"))
+    await things.change(thing.id, lambda thing: thing.renamed("c"))
+
+    stored = await row(things, thing.id)
+    assert stored["version"] == 2
+    assert [entry["id"] for entry in stored["outbox"]] == [
+        f"ticket.created:{thing.id}:0",
+        f"ticket.updated:{thing.id}:1",
+        f"ticket.updated:{thing.id}:2",
+    ]
+
+
+async def test_a_refused_change_writes_nothing(things: Store[Any], made: Made) -> None:
+    thing = await things.add(made("a"))
+
+    async def emptied() -> bool:
+        return not (await row(things, thing.id))["outbox"]
+
+    await eventually(emptied)
+    before = await row(things, thing.id)
+
+    def refuse(_: Any) -> Change[Any]:
+        raise Invalid("no")
+
+    with pytest.raises(Invalid):
+        await things.change(thing.id, refuse)
+    await things.change(thing.id, lambda thing: thing.renamed("a"))
+
+    assert await row(things, thing.id) == before
+
+
+async def test_a_change_that_skips_a_version_is_a_bug(things: Store[Any], made: Made) -> None:
+    thing = await things.add(made("a"))
+    far = await things.change(thing.id, lambda thing: thing.renamed("b"))
+
+    with pytest.raises(AssertionError):
+        await things.change(thing.id, lambda _: Change(type(far)(far.id, 9, "c")))
+
+
+async def test_a_writer_that_loses_every_race_says_so(
+    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "ATTEMPTS", 3)
+    thing = await things.add(made("a"))
+    asked = itertools.count()
+
+    def decide(before: Any) -> Change[Any]:
+        next(asked)
+        return type(before)(before.id, before.version, "stale").renamed("b")
+
+    async def always_first() -> None:
+        await things.collection.update_one({"_id": ObjectId(thing.id)}, {"$inc": {"version": 1}})
+
+    get = things.get
+
+    async def get_and_be_overtaken(thing_id: str) -> Any:
+        found = await get(thing_id)
+        await always_first()
+        return found
+
+    monkeypatch.setattr(things, "get", get_and_be_overtaken)
+
+    with pytest.raises(Unavailable):
+        await things.change(thing.id, decide)
+    assert next(asked) == 3
+
+
+async def test_states_tell_each_thing_once_under_an_id_never_used_before(
+    things: Store[Any], made: Made
+) -> None:
+    kept = {(await things.add(made(name))).id: name for name in "abc"}
+
+    def tell(thing: Any) -> TicketUpdated | None:
+        return None if thing.name == "b" else thing.renamed("again").events[0]
+
+    first = [message async for message in things.states(tell)]
+    second = [message async for message in things.states(tell)]
+
+    assert {m.aggregate_id for m in first} == {i for i, name in kept.items() if name != "b"}
+    assert not {m.id for m in first} & {m.id for m in second}
+
+
+@given(data=st.data())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_whatever_the_order_of_arrival_the_newest_state_is_kept(
+    database: AsyncDatabase[Doc], data: st.DataObject
+) -> None:
+    versions = data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=8))
+    together = data.draw(st.booleans())
+    copies, copy_id = database["copies"], new_id()
+
+    def apply(version: int) -> Any:
+        return upsert_newer(copies, copy_id, version, {"name": f"as of {version}"})
+
+    if together:
+        applied = await asyncio.gather(*(apply(version) for version in versions))
+    else:
+        applied = [await apply(version) for version in versions]
+
+    newest = max(versions)
+    kept = await copies.find_one({"_id": ObjectId(copy_id)}, {"_id": 0})
+    assert kept == {"version": newest, "name": f"as of {newest}"}
+    assert any(applied)
+
+
+async def test_of_two_who_insert_a_copy_at_once_the_newer_wins(
+    database: AsyncDatabase[Doc],
+) -> None:
+    copies = database["copies"]
+    for _ in range(50):
+        copy_id = new_id()
+
+        await asyncio.gather(*(upsert_newer(copies, copy_id, v, {}) for v in (0, 3, 1, 2)))
+
+        kept = await copies.find_one({"_id": ObjectId(copy_id)})
+        assert kept is not None
+        assert kept["version"] == 3
+
+
+async def test_an_older_or_equal_state_is_not_applied(database: AsyncDatabase[Doc]) -> None:
+    copies, copy_id = database["copies"], new_id()
+
+    assert [
+        await upsert_newer(copies, copy_id, v, {"at": n}) for n, v in enumerate((1, 1, 0, 2))
+    ] == [
+        True,
+        False,
+        False,
+        True,
+    ]

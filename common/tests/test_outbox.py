@@ -1,0 +1,214 @@
+"""Nothing committed stays untold: the relay, the sweep, and the lease between sweeps."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from bson import ObjectId
+from prometheus_client import REGISTRY
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common import bus, outbox
+from common.change import Change
+from common.clock import utc_now
+from common.events import TicketCreated, TicketUpdated
+from common.lease import Lease
+from common.mongo import Store
+from common.outbox import Doc, Relay
+from common.testing import FakeClock, Published, eventually
+
+Made = Callable[[str], Change[Any]]
+StoreOf = Callable[..., Store[Any]]
+
+
+def a_minute_ago() -> Any:
+    return utc_now() - timedelta(minutes=1)
+
+
+async def emptied(things: Store[Any]) -> None:
+    async def empty() -> bool:
+        return not await things.collection.count_documents({"outbox.0": {"$exists": True}})
+
+    await eventually(empty)
+
+
+async def test_what_a_dead_process_wrote_and_did_not_tell_another_tells(
+    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+) -> None:
+    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    thing = await dead.add(made("a"))
+    await dead.change(thing.id, lambda thing: thing.renamed("b"))
+    assert await published.all(TicketCreated) == []
+
+    alive = Relay(published.bus, database, ["things"], utc_now)
+    alive.start()
+
+    assert (await published.next(TicketCreated)).id == thing.id
+    assert (await published.next(TicketUpdated)).title == "b"
+    await emptied(dead)
+    await alive.stop(5)
+
+
+async def test_what_was_told_and_not_crossed_off_is_stored_once(
+    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+) -> None:
+    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    thing = await dead.add(made("a"))
+    doc = await dead.collection.find_one({"_id": ObjectId(thing.id)})
+    assert doc is not None
+    (entry,) = doc["outbox"]
+    event = TicketCreated.model_validate_json(entry["data"])
+    await published.publish(event, aggregate_id=thing.id, event_id=entry["id"])  # and then it died
+
+    alive = Relay(published.bus, database, ["things"], utc_now)
+    alive.start()
+
+    await emptied(dead)
+    assert len(await published.all(TicketCreated)) == 1
+    await alive.stop(5)
+
+
+async def test_two_replicas_tell_every_change_once_and_in_its_order(
+    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+) -> None:
+    relays = [Relay(published.bus, database, ["things"], utc_now) for _ in range(2)]
+    for relay in relays:
+        relay.start()
+    replicas = [store_of(relay) for relay in relays]
+    things = [await replicas[0].add(made("")) for _ in range(5)]
+
+    def rename(name: str) -> Callable[[Any], Change[Any]]:
+        return lambda thing: thing.renamed(name)
+
+    for number in range(20):
+        await asyncio.gather(
+            *(replicas[number % 2].change(thing.id, rename(str(number))) for thing in things)
+        )
+
+    await published.next(TicketUpdated, count=100)
+    await emptied(replicas[0])
+    events = await published.all(TicketUpdated)
+    assert len(events) == 100
+    for thing in things:
+        versions = [event.version for event in events if event.id == thing.id]
+        assert sorted(versions) == list(range(1, 21))
+    for relay in relays:
+        await relay.stop(5)
+
+
+async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
+    things: Store[Any], made: Made, published: Published
+) -> None:
+    thing = await things.add(made(""))
+
+    for number in range(50):
+        await things.change(thing.id, lambda thing, n=number: thing.renamed(str(n)))
+
+    await published.next(TicketUpdated, count=50)
+    assert [e.version for e in await published.all(TicketUpdated)] == list(range(1, 51))
+
+
+async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
+    store_of: StoreOf,
+    database: AsyncDatabase[Doc],
+    made: Made,
+    mortal_nats: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT", 0.5)
+
+    def not_acknowledged() -> float:
+        labels = {"subject": "ticket.created", "outcome": "error"}
+        return REGISTRY.get_sample_value("bus_published_total", labels) or 0
+
+    earlier = not_acknowledged()
+
+    async with bus.connected(mortal_nats.url, "tickets") as connected:
+        relay = Relay(connected, database, ["things"], utc_now)
+        relay.start()
+        things = store_of(relay)
+        before = await things.add(made("before"))
+        await emptied(things)
+
+        await mortal_nats.kill()
+        during = [await things.add(made("during")) for _ in range(5)]
+        await things.change(before.id, lambda thing: thing.renamed("changed"))
+        await eventually(lambda: asyncio.sleep(0, not_acknowledged() > earlier), 20)
+        await mortal_nats.start()
+        after = await things.add(made("after"))
+
+        await emptied(things)
+        assert relay.alive
+        published = Published(connected)
+        told = [event.id for event in await published.all(TicketCreated)]
+        assert sorted(told) == sorted(thing.id for thing in [before, *during, after])
+        assert [e.title for e in await published.all(TicketUpdated)] == ["changed"]
+        await relay.stop(5)
+
+
+async def test_a_stopping_process_tells_what_it_has_written(
+    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+) -> None:
+    relay = Relay(published.bus, database, ["things"], utc_now)
+    relay.start()
+    things = store_of(relay)
+    await asyncio.gather(*(things.add(made("a")) for _ in range(100)))
+
+    await relay.stop(10)
+
+    assert len(await published.all(TicketCreated)) == 100
+    assert not await things.collection.count_documents({"outbox.0": {"$exists": True}})
+    assert not relay.alive
+
+
+async def test_the_sweep_looks_in_its_index_and_nowhere_else(
+    store_of: StoreOf,
+    database: AsyncDatabase[Doc],
+    published: Published,
+    made: Made,
+) -> None:
+    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    await dead.add(made("a"))
+    await database.command({"profile": 2})
+    alive = Relay(published.bus, database, ["things"], utc_now)
+    alive.start()
+    await emptied(dead)
+    await alive.stop(5)
+    await database.command({"profile": 0})
+
+    sweeps = database["system.profile"].find({"ns": f"{database.name}.things"})
+    plans = [
+        p.get("planSummary")
+        async for p in sweeps
+        if "outbox.at" in p.get("command", {}).get("filter", {})
+    ]
+    assert plans
+    assert all(str(plan).startswith("IXSCAN") for plan in plans), plans
+
+
+async def test_of_several_one_holds_a_lease_until_it_stops_asking(
+    database: AsyncDatabase[Doc],
+) -> None:
+    clock = FakeClock()
+    first, second, third = (Lease(database, "a", timedelta(seconds=3), clock) for _ in range(3))
+
+    assert [await lease.held() for lease in (first, second, first)] == [True, False, True]
+    clock.advance(seconds=2)
+    assert await first.held()
+    clock.advance(seconds=2)
+    assert not await second.held()
+    clock.advance(seconds=1, milliseconds=1)
+    took_over = await asyncio.gather(second.held(), third.held())
+    assert sorted(took_over) == [False, True]
+    assert not await first.held()
+
+
+async def test_leases_of_different_names_are_held_side_by_side(
+    database: AsyncDatabase[Doc],
+) -> None:
+    leases = [Lease(database, uuid4().hex, outbox.LEASE, utc_now) for _ in range(2)]
+
+    assert [await lease.held() for lease in leases] == [True, True]

@@ -1,0 +1,102 @@
+"""Logs are JSON lines, and hold no secret."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Generator
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from common import telemetry, tracing
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines() -> Generator[Lines]:
+    """Log as a service does; read the lines."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    telemetry.configure_logging("tickets", log_format="json", level="INFO")
+    (handler,) = root.handlers
+    written = io.StringIO()
+    cast("logging.StreamHandler[io.StringIO]", handler).setStream(written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "Password",
+        "new_password",
+        "token",
+        "access_token",
+        "client_secret",
+        "cookie",
+        "set-cookie",
+        "Authorization",
+        "jwt_key",
+        "stripe_key",
+        "email",
+    ],
+)
+def test_what_is_named_like_a_secret_is_not_written(lines: Lines, name: str) -> None:
+    structlog.get_logger("here").info("signed in", **{name: "hush", "order": "1"})
+
+    (line,) = lines()
+    assert line[name] == "[redacted]"
+    assert "hush" not in json.dumps(line)
+    assert line.items() >= {"event": "signed in", "order": "1", "service": "tickets"}.items()
+
+
+def test_a_secret_inside_something_else_is_not_written(lines: Lines) -> None:
+    body = {"user": {"password": "hush"}, "cards": [{"token": "hush"}], "order": 1}
+
+    structlog.get_logger("here").info("heard", body=body)
+
+    (line,) = lines()
+    assert "hush" not in json.dumps(line)
+    assert line["body"]["order"] == 1
+    assert body["user"] == {"password": "hush"}  # what was logged is left as it was
+
+
+def test_other_libraries_write_json_too(lines: Lines) -> None:
+    logging.getLogger("uvicorn.error").warning("it is %s", "late")
+
+    (line,) = lines()
+    assert line.items() >= {"event": "it is late", "level": "warning"}.items()
+
+
+def test_a_failure_is_written_with_its_stack_in_one_line(lines: Lines) -> None:
+    try:
+        next(iter([]))
+    except StopIteration:
+        structlog.get_logger("here").exception("failed")
+
+    (line,) = lines()
+    assert "StopIteration" in line["exception"]
+    assert line["level"] == "error"
+
+
+def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
+    token = tracing.REQUEST_ID.set("abc")
+    structlog.get_logger("here").info("heard")
+    tracing.REQUEST_ID.reset(token)
+    structlog.get_logger("here").info("elsewhere")
+
+    first, second = lines()
+    assert first["request_id"] == "abc"
+    assert "request_id" not in second
+
+
+def test_the_id_of_the_request_travels_in_the_headers_of_an_event() -> None:
+    assert tracing.carried() == {}
+    token = tracing.REQUEST_ID.set("abc")
+    assert tracing.carried() == {"x-request-id": "abc"}
+    tracing.REQUEST_ID.reset(token)
