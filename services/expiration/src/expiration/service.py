@@ -10,9 +10,9 @@ from prometheus_client import Counter
 from common.bus import Message
 from common.clock import Clock
 from common.events import OrderStatus
+from common.grouped import Grouped
 from expiration.alarms import Alarms
 from expiration.domain import Deadline, Status, heard_of
-from expiration.grouped import Grouped
 from expiration.store import DeadlineStore
 
 AHEAD: Final = timedelta(seconds=5)
@@ -55,13 +55,14 @@ class Expirations:
             return None
         return max(deadline.expires_at - self._clock(), timedelta(0))
 
-    async def _fire_with_all_due(self, order_ids: Sequence[str]) -> dict[str, Deadline]:
+    async def _fire_with_all_due(self, order_ids: Sequence[str]) -> list[Deadline | None]:
         now = self._clock()
         due = await anext(self._store.waiting(until=now, batch=BATCH), list[Deadline]())
         others = {deadline.id for deadline in due} - set(order_ids)
         fired = await self._fire_all([*order_ids, *others], now)
         await self._alarms.drop(*others)
-        return {deadline.id: deadline for deadline in fired}
+        by_id = {deadline.id: deadline for deadline in fired}
+        return [by_id.get(order_id) for order_id in order_ids]
 
     async def _fire_all(self, order_ids: Sequence[str], now: datetime) -> list[Deadline]:
         return await self._store.change_all(order_ids, lambda known: known.fire(now))
