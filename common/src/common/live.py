@@ -68,6 +68,7 @@ class Feed:
         self._fresh: list[_Frame] = []
         self._screens: set[_Screen] = set()
         self._of: Counter[str] = Counter()
+        self._closed = False
 
     def tell(
         self, name: str, body: BaseModel, sequence: int, *, audience: str | None = None
@@ -93,7 +94,11 @@ class Feed:
         self.close()
 
     def close(self) -> None:
-        """End every stream, so that a stopping process need not wait for them."""
+        """End every stream, so that a stopping process need not wait for them.
+
+        One that is still asked for ends at once: its screen comes back, to another replica.
+        """
+        self._closed = True
         for screen in self._screens:
             self._drop(screen)
 
@@ -147,6 +152,8 @@ class Feed:
             raise Unavailable("Too many open screens", retry_after=5)
         screen = _Screen(user)
         screen.beats.put_nowait(b"retry: 1000\n\n" + self._missed(user, last))
+        if self._closed:
+            screen.beats.put_nowait(None)
         self._screens.add(screen)
         self._of[key] += 1
         SCREENS.set(len(self._screens))
