@@ -66,17 +66,30 @@ def failed(error: Exception) -> None:
 
 
 def publishing(
-    subject: str, event_id: str, came: Mapping[str, str]
+    subject: str, event_id: str, came: Mapping[str, str], *, system: str = "nats"
 ) -> AbstractContextManager[None]:
-    """Show that an event is sent, as part of what committed it."""
+    """Show that an event or a job is sent, as part of what it came of."""
     if _traces is None:
         return NOTHING
-    attributes = _messaging(subject, event_id, "publish", "send")
+    attributes = _messaging(system, subject, event_id, "publish", "send")
     return _traces.span(f"publish {subject}", "producer", attributes, carried=came, linked=False)
 
 
 @contextmanager
-def processing(subject: str, came: Mapping[str, str], group: str, attempt: int) -> Generator[None]:
+def resumed(name: str, came: Mapping[str, str]) -> Generator[None]:
+    """Go on, in the block, with what was carried here instead of what is going on."""
+    token = REQUEST_ID.set(came.get(REQUEST_ID_HEADER, ""))
+    try:
+        with span(name, carried=came):
+            yield
+    finally:
+        REQUEST_ID.reset(token)
+
+
+@contextmanager
+def processing(
+    subject: str, came: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
+) -> Generator[None]:
     """Show that an event is handled, and let whatever follows belong to the same request.
 
     A redelivery stays in the trace of its purchase, and has a link to what was delivered again.
@@ -86,7 +99,7 @@ def processing(subject: str, came: Mapping[str, str], group: str, attempt: int) 
         if _traces is None:
             yield
             return
-        attributes = _messaging(subject, came.get("ce-id", ""), "process", "process")
+        attributes = _messaging(system, subject, came.get("ce-id", ""), "process", "process")
         attributes |= {"messaging.consumer.group.name": group, "app.delivery.attempt": attempt}
         name = f"process {subject}"
         with _traces.span(name, "consumer", attributes, carried=came, linked=attempt > 1):
@@ -96,11 +109,11 @@ def processing(subject: str, came: Mapping[str, str], group: str, attempt: int) 
 
 
 def _messaging(
-    subject: str, event_id: str, operation: str, kind: str
+    system: str, subject: str, event_id: str, operation: str, kind: str
 ) -> dict[str, str | int | bool]:
     """Name what is done with a message by the semantic conventions for messaging, 1.44."""
     return {
-        "messaging.system": "nats",
+        "messaging.system": system,
         "messaging.operation.name": operation,
         "messaging.operation.type": kind,
         "messaging.destination.name": subject,

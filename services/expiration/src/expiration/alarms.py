@@ -6,7 +6,7 @@ sweep. So nothing here fails when Redis is away: an alarm that could not be set 
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from arq.constants import job_key_prefix, retry_key_prefix
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from common import tracing
 from expiration.settings import Settings
 
 log = structlog.get_logger("alarms")
@@ -49,11 +50,23 @@ class Alarms:
         self._redis = redis
         self._queue = redis.default_queue_name
 
-    async def set(self, order_id: str, at: datetime) -> None:
-        """Have this deadline looked at then; an alarm that is already set stays."""
+    async def set(
+        self, order_id: str, at: datetime, *, belongs: Mapping[str, str] | None = None
+    ) -> None:
+        """Have this deadline looked at then; an alarm that is already set stays.
+
+        Args:
+            order_id: whose deadline.
+            at: when.
+            belongs: the request and the trace that the alarm is to go on with.
+        """
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._redis.enqueue_job(FUNCTION, order_id, _job_id=order_id, _defer_until=at)
+            with tracing.publishing(FUNCTION, order_id, belongs or {}, system="arq"):
+                carried = {**(belongs or {}), **tracing.carried()}
+                async with asyncio.timeout(PATIENCE):
+                    await self._redis.enqueue_job(
+                        FUNCTION, order_id, carried, _job_id=order_id, _defer_until=at
+                    )
         except _AWAY as error:
             log.warning("alarm not set, the sweep will", order=order_id, error=repr(error))
 

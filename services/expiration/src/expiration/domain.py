@@ -8,7 +8,8 @@ Fired and cleared are final. Orders tell of themselves in events that may come t
 the wrong order; all orders of arrival end in the same state, unless the time is up in between.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -44,6 +45,8 @@ class Deadline:
     status: Status
     order_version: int
     """How far it has followed its order; a smaller or equal version is old news."""
+    belongs: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    """The request and the trace that placed the order; its end belongs to them, too."""
 
     def follow(
         self, status: OrderStatus, *, expires_at: datetime, order_version: int
@@ -74,7 +77,12 @@ class Deadline:
 
 
 def heard_of(
-    order_id: str, status: OrderStatus, *, expires_at: datetime, order_version: int
+    order_id: str,
+    status: OrderStatus,
+    *,
+    expires_at: datetime,
+    order_version: int,
+    belongs: Mapping[str, str] | None = None,
 ) -> Change[Deadline]:
     """Note the deadline of an order that was not known, whatever is heard of it first."""
-    return Change(Deadline(order_id, 0, expires_at, STATUS[status], order_version))
+    return Change(Deadline(order_id, 0, expires_at, STATUS[status], order_version, belongs or {}))

@@ -7,6 +7,7 @@ behind the last one stands the sweep. No result is kept: it would block the id.
 import asyncio
 import logging
 import math
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from arq.worker import Retry
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import ExponentialBackoff
 
+from common import tracing
 from common.app import Service
 from common.clock import Clock
 from expiration import alarms
@@ -41,11 +43,15 @@ REDIS_RETRIES: Final = 8
 """Rides out a restart of Redis; a longer absence ends the process, and its keeper restarts it."""
 
 
-async def fire(ctx: dict[Any, Any], order_id: str) -> None:
+async def fire(
+    ctx: dict[Any, Any], order_id: str, carried: Mapping[str, str] | None = None
+) -> None:
     """Fire the deadline of one order; look again later when it is not due, or it fails."""
     expirations: Expirations = ctx["expirations"]
+    attempt: int = ctx["job_try"]
     try:
-        wait = await expirations.fire(order_id)
+        with tracing.processing(FUNCTION, carried or {}, "worker", attempt, system="arq"):
+            wait = await expirations.fire(order_id)
     except Exception as error:
         delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
         log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)

@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from common import tracing
 from common.bus import Message
 from common.clock import Clock
 from common.events import OrderStatus
@@ -36,11 +37,17 @@ class Expirations:
     ) -> None:
         """Note, move or clear the deadline of an order, and then its alarm."""
         deadline = await self._store.add_or_change(
-            heard_of(order_id, status, expires_at=expires_at, order_version=version),
+            heard_of(
+                order_id,
+                status,
+                expires_at=expires_at,
+                order_version=version,
+                belongs=tracing.carried(),
+            ),
             lambda known: known.follow(status, expires_at=expires_at, order_version=version),
         )
         if deadline.status is Status.WAITING:
-            await self._alarms.set(order_id, deadline.expires_at)
+            await self._alarms.set(order_id, deadline.expires_at, belongs=deadline.belongs)
         else:
             await self._alarms.drop(order_id)
 
@@ -83,9 +90,11 @@ class Expirations:
         """Set again the alarms of what comes due soon, where they were lost; say how many."""
         count = 0
         async for soon in self._store.waiting(until=self._clock() + AHEAD, batch=BATCH):
-            at = {deadline.id: deadline.expires_at for deadline in soon}
-            lost = await self._alarms.missing(list(at))
-            await asyncio.gather(*(self._alarms.set(order_id, at[order_id]) for order_id in lost))
+            known = {deadline.id: deadline for deadline in soon}
+            lost = [known[order_id] for order_id in await self._alarms.missing(list(known))]
+            await asyncio.gather(
+                *(self._alarms.set(one.id, one.expires_at, belongs=one.belongs) for one in lost)
+            )
             count += len(lost)
             ALARMS_RESTORED.inc(len(lost))
         return count

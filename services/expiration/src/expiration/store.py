@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from common import tracing
 from common.change import Change
 from common.clock import Clock
 from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
@@ -20,6 +21,7 @@ class DeadlineDocument(AggregateDocument):
     expires_at: datetime
     status: Status
     order_version: int
+    belongs: dict[str, str]
 
     class Settings:
         name = "deadlines"
@@ -40,6 +42,7 @@ def _read(doc: Mapping[str, Any]) -> Deadline:
         expires_at=doc["expires_at"],
         status=Status(doc["status"]),
         order_version=doc["order_version"],
+        belongs=doc.get("belongs", {}),  # rows of before have none
     )
 
 
@@ -48,6 +51,7 @@ def _write(deadline: Deadline) -> Doc:
         "expires_at": deadline.expires_at,
         "status": deadline.status,
         "order_version": deadline.order_version,
+        "belongs": dict(deadline.belongs),
     }
 
 
@@ -56,6 +60,10 @@ class DeadlineStore(Store[Deadline]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write)
+
+    def _entries(self, change: Change[Deadline]) -> list[Doc]:
+        with tracing.resumed("expire", change.after.belongs):
+            return super()._entries(change)
 
     async def add_or_change(
         self, added: Change[Deadline], decide: Callable[[Deadline], Change[Deadline]]
