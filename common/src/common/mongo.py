@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
@@ -19,7 +20,7 @@ from beanie import (
 )
 from bson import ObjectId
 from pydantic import Field
-from pymongo import ASCENDING, AsyncMongoClient, IndexModel
+from pymongo import ASCENDING, AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
@@ -46,6 +47,8 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
+Decision = tuple[str, Callable[[T], Change[T]]]
+"""Which aggregate, and the rule that is asked about it."""
 
 _DUPLICATE_KEY: Final = 11000
 
@@ -134,6 +137,16 @@ def _write_error(wrong: Mapping[str, Any]) -> Exception:
     return WriteError(wrong["errmsg"], wrong["code"], wrong)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One aggregate's way from one version to the next, as MongoDB is told of it."""
+
+    after: Any
+    expected: Doc
+    update: Doc
+    entries: list[Doc]
+
+
 class Store(Generic[T]):
     """The two write verbs over one collection of aggregates."""
 
@@ -165,6 +178,7 @@ class Store(Generic[T]):
         self._wrote = wrote
         self._find = Grouped(finder(self.collection))
         self._insert = Grouped(inserter(self.collection))
+        self._follow = Grouped(self._follow_all)
 
     async def find(self, aggregate_id: str) -> T | None:
         """Read one, or nothing."""
@@ -210,31 +224,95 @@ class Store(Generic[T]):
             NotFound: there is none with this id.
             Unavailable: too many lost races in a row.
         """
-        _id = ObjectId(aggregate_id)
         for attempt in range(ATTEMPTS):
             before = await self.get(aggregate_id)
             change = decide(before)
             after = change.after
             if after == before:
                 return before
-            if after.version != before.version + 1:
-                raise AssertionError(f"{after!r} does not follow version {before.version}")
-            entries = self._entries(change)
-            update = {
-                "$set": {"version": after.version, **self._write(after)},
-                "$push": {"outbox": {"$each": entries}},
-            }
+            step = self._step(before, change)
             try:
-                result = await self.collection.update_one(
-                    {"_id": _id, "version": before.version}, update
-                )
+                result = await self.collection.update_one(step.expected, step.update)
             finally:
                 self._wrote(after)
             if result.modified_count == 1:
-                self._relay.nudge(self.collection, _id, entries)
+                self._relay.nudge(self.collection, ObjectId(after.id), step.entries)
                 return after
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
         raise Unavailable(retry_after=1)
+
+    async def follow(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T:
+        """Change one as an event says, in one command with what else is heard at the moment.
+
+        For rules that change nothing when they are asked again after they were applied, as all
+        that follow events are: where a race is lost, nobody can tell whose, and all are asked
+        again one by one.
+
+        Args:
+            aggregate_id: which one.
+            decide: pure, total, and without effect the second time.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        return await self._follow((aggregate_id, decide))
+
+    async def _follow_all(self, asked: Sequence[Decision[T]]) -> Sequence[T | Exception]:
+        docs = await finder(self.collection)([ObjectId(aggregate_id) for aggregate_id, _ in asked])
+        outcomes: dict[int, T | Exception] = {}
+        steps: dict[str, Step] = {}
+        for place, ((aggregate_id, decide), doc) in enumerate(zip(asked, docs, strict=True)):
+            if aggregate_id in steps:
+                continue  # a second one on the same: below, after the first
+            if doc is None:
+                outcomes[place] = NotFound()
+                continue
+            before = self.read(doc)
+            change = decide(before)
+            outcomes[place] = change.after
+            if change.after != before:
+                steps[aggregate_id] = self._step(before, change)
+        if steps and not await self._write_all(list(steps.values())):
+            outcomes = {}
+        return [
+            outcomes[place] if place in outcomes else await self._changed(*decision)
+            for place, decision in enumerate(asked)
+        ]
+
+    async def _write_all(self, steps: Sequence[Step]) -> bool:
+        """Write many steps in one command; say whether every one of them was written."""
+        updates = [UpdateOne(step.expected, step.update) for step in steps]
+        try:
+            result = await self.collection.bulk_write(updates, ordered=False)
+        finally:
+            for step in steps:
+                self._wrote(step.after)
+        if result.modified_count < len(steps):
+            return False  # what was written is published by the sweep
+        for step in steps:
+            self._relay.nudge(self.collection, step.expected["_id"], step.entries)
+        return True
+
+    async def _changed(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T | Exception:
+        try:
+            return await self.change(aggregate_id, decide)
+        except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
+            return error
+
+    def _step(self, before: T, change: Change[T]) -> Step:
+        after = change.after
+        if after.version != before.version + 1:
+            raise AssertionError(f"{after!r} does not follow version {before.version}")
+        entries = self._entries(change)
+        return Step(
+            after=after,
+            expected={"_id": ObjectId(after.id), "version": before.version},
+            update={
+                "$set": {"version": after.version, **self._write(after)},
+                "$push": {"outbox": {"$each": entries}},
+            },
+            entries=entries,
+        )
 
     async def states(self, tell: Callable[[T], Event | None]) -> AsyncGenerator[Message]:
         """Go through every aggregate as an event of its present state, under ids never used before.
@@ -260,25 +338,6 @@ class Store(Generic[T]):
         now = self._clock()
         after = change.after
         return [entry(event, after.id, after.version, now) for event in change.events]
-
-
-async def upsert_newer(
-    collection: Collection, aggregate_id: str, version: int, fields: Mapping[str, Any]
-) -> bool:
-    """Keep a copy of another service's aggregate: apply its state only if it is newer.
-
-    One atomic conditional upsert, so that duplicates and reordering converge to the same state.
-
-    Returns:
-        Whether the state was newer than what was there.
-    """
-    older = {"_id": ObjectId(aggregate_id), "version": {"$lt": version}}
-    update = {"$set": {"version": version, **fields}}
-    try:
-        result = await collection.update_one(older, update, upsert=True)
-    except DuplicateKeyError:  # it is there: not older, or inserted by another this very moment
-        result = await collection.update_one(older, update)
-    return result.modified_count == 1 or result.upserted_id is not None
 
 
 def object_id(text: str) -> ObjectId:

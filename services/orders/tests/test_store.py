@@ -185,3 +185,43 @@ async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
 
     assert [order.ticket.hold for order in found if order] == [20, 20, 20]
     assert "DISTINCT_SCAN" in str(plan)
+
+
+async def test_events_heard_at_once_are_each_applied_once(store: OrderStore) -> None:
+    orders = [await reserve(store, an_order(new_id())) for _ in range(30)]
+
+    await asyncio.gather(
+        *(store.follow(order.id, step) for order in orders for step in (Order.complete, Order.fail))
+    )
+
+    docs = await store.collection.find({}).to_list()
+    assert {(doc["version"], len(doc["outbox"])) for doc in docs} == {(1, 2)}
+    assert {doc["status"] for doc in docs} == {"complete"}
+
+
+async def test_an_event_about_an_unknown_order_does_not_disturb_the_others(
+    store: OrderStore,
+) -> None:
+    order = await reserve(store, an_order(new_id()))
+
+    outcomes = await asyncio.gather(
+        store.follow(new_id(), Order.expire),
+        store.follow(order.id, Order.expire),
+        return_exceptions=True,
+    )
+
+    assert isinstance(outcomes[0], NotFound)
+    assert (await store.get(order.id)).status == "cancelled"
+
+
+async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -> None:
+    orders = [await reserve(store, an_order(new_id())) for _ in range(20)]
+
+    await asyncio.gather(
+        *(store.change(order.id, lambda o: o.cancel(by=o.user_id)) for order in orders),
+        *(store.follow(order.id, Order.await_payment) for order in orders),
+    )
+
+    for doc in await store.collection.find({}).to_list():
+        assert doc["status"] == "cancelled"
+        assert len(doc["outbox"]) == doc["version"] + 1

@@ -71,19 +71,19 @@ class Orders:
 
     async def expire(self, order_id: str) -> None:
         """Give an order up because its time ran out."""
-        await self._store.change(order_id, Order.expire)
+        await self._store.follow(order_id, Order.expire)
 
     async def await_payment(self, order_id: str) -> None:
         """Note that an order's buyer has begun to pay."""
-        await self._store.change(order_id, Order.await_payment)
+        await self._store.follow(order_id, Order.await_payment)
 
     async def complete(self, order_id: str) -> None:
         """Note that an order is paid."""
-        await self._store.change(order_id, Order.complete)
+        await self._store.follow(order_id, Order.complete)
 
     async def fail(self, order_id: str) -> None:
         """Give an order up because no further payment is allowed."""
-        await self._store.change(order_id, Order.fail)
+        await self._store.follow(order_id, Order.fail)
 
     async def keep_ticket(self, ticket: ForSale, version: int) -> None:
         """Take over what tickets tells of a ticket."""

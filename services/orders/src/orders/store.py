@@ -20,13 +20,11 @@ from common.mongo import (
     OUTBOX_INDEX,
     AggregateDocument,
     Store,
-    collection_of,
-    finder,
     is_duplicate,
     object_id,
-    upsert_newer,
 )
 from common.outbox import Doc, Relay
+from common.replica import Replica
 from orders.domain import ForSale, Order, Reserved
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
@@ -188,12 +186,11 @@ class TicketReplicas:
     """The tickets that orders can be placed on."""
 
     def __init__(self) -> None:
-        self._collection = collection_of(TicketReplica)
-        self._find = Grouped(finder(self._collection))
+        self._replica = Replica(TicketReplica)
 
     async def find(self, ticket_id: str) -> ForSale | None:
         """Read one, or nothing."""
-        doc = await self._find(object_id(ticket_id))
+        doc = await self._replica.find(ticket_id)
         if doc is None:
             return None
         return ForSale(
@@ -203,4 +200,4 @@ class TicketReplicas:
     async def keep(self, ticket: ForSale, version: int) -> None:
         """Take a ticket's state over, if it is newer."""
         fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
-        await upsert_newer(self._collection, ticket.id, version, fields)
+        await self._replica.keep(ticket.id, version, fields)

@@ -19,9 +19,9 @@ from common.mongo import (
     Store,
     collection_of,
     object_id,
-    upsert_newer,
 )
 from common.outbox import Doc, Relay
+from common.replica import Replica
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 
@@ -166,11 +166,11 @@ class OrderReplicas:
     """The orders that can be paid for."""
 
     def __init__(self) -> None:
-        self._collection = collection_of(OrderReplica)
+        self._replica = Replica(OrderReplica)
 
     async def find(self, order_id: str) -> Order | None:
         """Read one, or nothing."""
-        doc = await self._collection.find_one({"_id": object_id(order_id)})
+        doc = await self._replica.find(order_id)
         if doc is None:
             return None
         return Order(
@@ -189,7 +189,7 @@ class OrderReplicas:
             "price": order.price,
             "expires_at": order.expires_at,
         }
-        await upsert_newer(self._collection, order.id, version, fields)
+        await self._replica.keep(order.id, version, fields)
 
 
 class StripeEvents:

@@ -59,7 +59,7 @@ class Tickets:
     ) -> None:
         """Lock, free or sell a ticket as one of its orders says."""
         fence = Fence(hold, version)
-        await self._store.change(ticket_id, lambda ticket: ticket.follow(order_id, status, fence))
+        await self._store.follow(ticket_id, lambda ticket: ticket.follow(order_id, status, fence))
 
     def states(self) -> AsyncGenerator[Message]:
         """Go through every ticket as an event of its present state."""

@@ -1,0 +1,124 @@
+"""Many items, one command, each its own outcome."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from common.errors import Unavailable
+from common.grouped import IN_FLIGHT, MAX_WAITING, MOST, Grouped
+
+
+async def test_what_is_asked_in_one_turn_is_one_command() -> None:
+    commands: list[list[int]] = []
+
+    async def double(items: Sequence[int]) -> Sequence[int]:
+        commands.append(list(items))
+        return [2 * item for item in items]
+
+    grouped = Grouped(double)
+
+    answers = await asyncio.gather(*(grouped(n) for n in range(50)))
+
+    assert answers == [2 * n for n in range(50)]
+    assert commands == [list(range(50))]
+
+
+async def test_what_comes_while_commands_are_under_way_shares_the_next() -> None:
+    commands: list[int] = []
+    go_on = asyncio.Event()
+
+    async def count(items: Sequence[int]) -> Sequence[int]:
+        commands.append(len(items))
+        await go_on.wait()
+        return items
+
+    grouped = Grouped(count)
+    waiting: list[asyncio.Task[int]] = []
+    for n in range(20):
+        waiting.append(asyncio.create_task(grouped(n)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*waiting)
+
+    assert commands == [1] * IN_FLIGHT + [20 - IN_FLIGHT]
+
+
+async def test_a_command_takes_a_bounded_number() -> None:
+    sizes: list[int] = []
+
+    async def count(items: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(items))
+        return items
+
+    grouped = Grouped(count)
+    await asyncio.gather(*(grouped(n) for n in range(3 * MOST)))
+
+    assert sizes == [MOST] * 3
+
+
+async def test_what_goes_wrong_with_one_is_told_to_that_one() -> None:
+    async def some(items: Sequence[int]) -> Sequence[int | Exception]:
+        return [ValueError("odd") if item % 2 else item for item in items]
+
+    grouped = Grouped(some)
+
+    outcomes = await asyncio.gather(*(grouped(n) for n in range(4)), return_exceptions=True)
+
+    assert [isinstance(outcome, ValueError) for outcome in outcomes] == [False, True] * 2
+
+
+async def test_a_command_that_fails_is_told_to_all_and_the_next_works() -> None:
+    broken = True
+
+    async def command(items: Sequence[int]) -> Sequence[int]:
+        if broken:
+            raise ConnectionError
+        return items
+
+    grouped = Grouped(command)
+    outcomes = await asyncio.gather(*(grouped(n) for n in range(3)), return_exceptions=True)
+    broken = False
+
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
+    assert await grouped(7) == 7
+
+
+async def test_a_request_that_was_given_up_does_not_disturb_the_others() -> None:
+    go_on = asyncio.Event()
+
+    async def command(items: Sequence[int]) -> Sequence[int]:
+        await go_on.wait()
+        return items
+
+    grouped = Grouped(command)
+    given_up, kept = asyncio.create_task(grouped(1)), asyncio.create_task(grouped(2))
+    await asyncio.sleep(0.01)
+    given_up.cancel()
+    go_on.set()
+
+    assert await kept == 2
+
+
+async def test_too_much_waiting_is_refused_at_once() -> None:
+    never = asyncio.Event()
+
+    async def command(items: Sequence[int]) -> Sequence[int]:
+        await never.wait()
+        return items
+
+    grouped = Grouped(command)
+    room = MAX_WAITING + IN_FLIGHT * MOST
+    waiting = [asyncio.create_task(grouped(n)) for n in range(MAX_WAITING)]
+    await asyncio.sleep(0.01)
+    waiting += [asyncio.create_task(grouped(n)) for n in range(room - MAX_WAITING)]
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(Unavailable):
+        await grouped(-1)
+
+    for task in waiting:
+        task.cancel()
+    never.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
