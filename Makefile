@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo test lint format lock
+.PHONY: help install start stop reset seed demo traces test lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -30,6 +30,9 @@ seed: install ## Fill the running system with a few users and tickets to look at
 
 demo: install ## Watch one purchase and one expiry happen on the running system
 	@$(LOCAL).demo
+
+traces: install ## Show traces in the browser (it says how to have them sent)
+	@$(LOCAL).traces
 
 test: install ## Run every test, on real servers
 	@$(PYTHON_IN)/pytest $(ARGS)

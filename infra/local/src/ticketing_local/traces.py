@@ -1,0 +1,220 @@
+"""`make traces`: takes spans by OTLP over HTTP, and shows each trace as a waterfall in the browser.
+
+For the bare machine, which has no containers for a trace store. It keeps the last few hundred
+traces in memory and nothing else; Compose brings a real one.
+"""
+
+import gzip
+import html
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+
+MOST: Final = 300
+MOST_BYTES: Final = 16 * 1024 * 1024
+PORT: Final = 4318
+FAILED: Final = 2
+COLORS: Final = {
+    "auth": "#7c5cff",
+    "tickets": "#0a8f6c",
+    "orders": "#1769d2",
+    "expiration": "#b3541e",
+    "payments": "#b0246e",
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """One piece of work of one service."""
+
+    service: str
+    name: str
+    kind: str
+    id: str
+    parent: str
+    start: int
+    end: int
+    failed: bool
+    links: int
+    attributes: dict[str, str]
+
+
+@dataclass
+class Collector:
+    """The last traces that were sent here, newest last."""
+
+    traces: OrderedDict[str, list[Span]] = field(default_factory=OrderedDict[str, list[Span]])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, body: bytes) -> None:
+        """Read one export."""
+        request = ExportTraceServiceRequest.FromString(body)
+        with self._lock:
+            for of_resource in request.resource_spans:
+                service = _values(of_resource.resource.attributes).get("service.name", "?")
+                for scope in of_resource.scope_spans:
+                    for span in scope.spans:
+                        of_trace = self.traces.setdefault(span.trace_id.hex(), [])
+                        of_trace.append(_read(service, span))
+            while len(self.traces) > MOST:
+                self.traces.popitem(last=False)
+
+    def spans(self, trace_id: str) -> list[Span]:
+        """Give a trace's spans by their start."""
+        with self._lock:
+            return sorted(self.traces.get(trace_id, []), key=lambda span: span.start)
+
+
+def _read(service: str, span: WireSpan) -> Span:
+    return Span(
+        service=service,
+        name=span.name,
+        kind=WireSpan.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+        id=span.span_id.hex(),
+        parent=span.parent_span_id.hex(),
+        start=span.start_time_unix_nano,
+        end=span.end_time_unix_nano,
+        failed=span.status.code == FAILED,
+        links=len(span.links),
+        attributes=_values(span.attributes),
+    )
+
+
+def _values(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for attribute in attributes:
+        value = attribute.value
+        found[attribute.key] = str(getattr(value, value.WhichOneof("value") or "string_value"))
+    return found
+
+
+def ordered(spans: list[Span]) -> list[tuple[int, Span]]:
+    """Put each span below the one it is part of, with its depth; orphans at the top."""
+    ids = {span.id for span in spans}
+    below: dict[str, list[Span]] = {}
+    for span in spans:
+        below.setdefault(span.parent if span.parent in ids else "", []).append(span)
+    rows: list[tuple[int, Span]] = []
+    waiting = [(0, span) for span in reversed(below.get("", []))]
+    while waiting:
+        depth, span = waiting.pop()
+        rows.append((depth, span))
+        waiting += [(depth + 1, child) for child in reversed(below.get(span.id, []))]
+    return rows
+
+
+STYLE: Final = """<!doctype html><meta charset=utf-8><title>Traces</title><style>
+body{font:13px/1.5 system-ui;margin:2em;max-width:90em;color:#1c2430}
+table{border-collapse:collapse;width:100%}td{padding:1px 8px;white-space:nowrap}
+td.bar{width:55%;position:relative}.bar i{position:absolute;top:4px;height:12px;border-radius:2px;
+min-width:2px}tr:hover{background:#f1f4f8}b.failed{color:#c0182b}small{color:#627084}
+</style>"""
+
+
+def index(collector: Collector) -> str:
+    """Show the traces, newest first."""
+    rows = ""
+    for trace_id in reversed(list(collector.traces)):
+        spans = collector.spans(trace_id)
+        services = ", ".join(sorted({span.service for span in spans}))
+        took = (max(s.end for s in spans) - spans[0].start) / 1e6
+        bad = " <b class=failed>failed</b>" if any(span.failed for span in spans) else ""
+        name = html.escape(spans[0].name)
+        rows += (
+            f"<tr><td><a href='/trace/{trace_id}'>{name}</a>{bad}<td>{len(spans)} spans"
+            f"<td>{took:.1f} ms<td>{services}"
+        )
+    return f"{STYLE}<h1>Traces</h1><table>{rows or '<tr><td>None yet.'}</table>"
+
+
+def waterfall(collector: Collector, trace_id: str) -> str:
+    """Show one trace from left to right."""
+    spans = collector.spans(trace_id)
+    if not spans:
+        return f"{STYLE}<h1>No such trace</h1>"
+    first, last = spans[0].start, max(span.end for span in spans)
+    whole = max(last - first, 1)
+    rows = ""
+    for depth, span in ordered(spans):
+        left, width = 100 * (span.start - first) / whole, 100 * (span.end - span.start) / whole
+        color = COLORS.get(span.service, "#627084")
+        told = html.escape("\n".join(f"{k} = {v}" for k, v in sorted(span.attributes.items())))
+        name = html.escape(span.name)
+        name = f"<b class=failed>{name}</b>" if span.failed else name
+        rows += (
+            f'<tr title="{told}"><td style="padding-left:{depth * 14}px">{name}'
+            f"{' &#128279;' if span.links else ''}"
+            f"<td style='color:{color}'>{span.service}<td><small>{span.kind}</small>"
+            f"<td class=bar><i style='left:{left:.2f}%;width:{width:.2f}%;background:{color}'></i>"
+            f"<td align=right>{(span.end - span.start) / 1e6:.1f} ms"
+        )
+    services = len({span.service for span in spans})
+    head = f"{len(spans)} spans, {services} services, {whole / 1e6:.1f} ms"
+    return f"{STYLE}<h1>{html.escape(spans[0].name)}</h1><p>{trace_id}: {head}<table>{rows}</table>"
+
+
+def server(collector: Collector, port: int = PORT) -> ThreadingHTTPServer:
+    """Make the receiver and the page, on this machine's own address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        """One request."""
+
+        def do_POST(self) -> None:
+            """Take spans: OTLP over HTTP, protobuf."""
+            length = int(self.headers.get("Content-Length") or 0)
+            if self.path != "/v1/traces" or not 0 < length <= MOST_BYTES:
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            body = self.rfile.read(length)
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            collector.take(body)
+            self._answer("application/x-protobuf", ExportTraceServiceResponse().SerializeToString())
+
+        def do_GET(self) -> None:
+            """Show what there is."""
+            trace_id = self.path.removeprefix("/trace/")
+            page = index(collector) if self.path == "/" else waterfall(collector, trace_id)
+            self._answer("text/html; charset=utf-8", page.encode())
+
+        def _answer(self, kind: str, body: bytes) -> None:
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            """Say nothing of each request."""
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+
+def main() -> int:
+    """Serve until Ctrl-C."""
+    with server(Collector()) as serving:
+        print(
+            f"Traces: http://localhost:{PORT}. Send them here with\n"
+            f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{PORT} make start"
+        )
+        try:
+            serving.serve_forever()
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
