@@ -17,7 +17,7 @@ CALLER = {
 
 def told(name: str, caller: dict[str, str], tmp_path: Path) -> dict[str, str]:
     home = Home(tmp_path)
-    plan = programs.plan(home, {**caller, "PORT": "18080"})
+    plan = programs.plan(home, {**caller, "PORT": "18080", "CLIENT": "off"})
     return dict(next(program for program in plan.programs if program.name == name).environment)
 
 
@@ -49,7 +49,8 @@ def test_with_a_key_of_ones_own_stripe_itself_is_asked(tmp_path: Path) -> None:
     assert its["STRIPE_KEY"] == "sk_test_mine"
     assert "STRIPE_API_BASE" not in its
     assert "stripe" not in [
-        program.name for program in programs.plan(Home(tmp_path), caller).programs
+        program.name
+        for program in programs.plan(Home(tmp_path), {**caller, "CLIENT": "off"}).programs
     ]
 
 
@@ -63,7 +64,7 @@ def test_the_signing_key_is_kept_secret_and_stays(tmp_path: Path) -> None:
 
 
 def test_replicas_get_ports_of_their_own(tmp_path: Path) -> None:
-    plan = programs.plan(Home(tmp_path), {"REPLICAS": "2"})
+    plan = programs.plan(Home(tmp_path), {"REPLICAS": "2", "CLIENT": "off"})
     ports = [program.port for program in plan.programs if program.port]
     assert len(set(ports)) == len(ports)
     assert {"orders", "orders-2"} <= {program.name for program in plan.programs}

@@ -72,7 +72,7 @@ def gateway(upstreams: dict[str, int]) -> Iterator[httpx.Client]:
     to |= {"auth": [free_port()], "orders": [free_port(), upstreams["orders"]]}
 
     def make(port: int, data: Path) -> Program:
-        return caddy(port, data, to)
+        return caddy(port, data, to, None)
 
     server = ScratchServer(make)
     with httpx.Client(base_url=f"http://127.0.0.1:{server.wait()}", timeout=20) as client:

@@ -17,11 +17,13 @@ ROUTES = {
 TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
 
 
-def caddy(port: int, data: Path, upstreams: Mapping[str, Sequence[int]]) -> Program:
-    """Give the gateway's program; until there is a client, `/` is a page of links."""
+def caddy(
+    port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client: int | None
+) -> Program:
+    """Give the gateway's program; without a client, `/` is a page of links."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
-    config.write_text(caddyfile(port, upstreams, client=None))
+    config.write_text(caddyfile(port, upstreams, client))
     return Program(
         "gateway",
         (tools.find(tools.CADDY), "run", "--config", config, "--adapter", "caddyfile"),

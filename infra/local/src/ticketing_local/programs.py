@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ticketing_local import environment, gateway, ports, ready, servers
+from ticketing_local import environment, gateway, ports, ready, servers, web
 from ticketing_local.paths import BIN, Home
 from ticketing_local.program import Program
 
@@ -44,10 +44,15 @@ def plan(home: Home, caller: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
         for n, its in enumerate(upstreams[name])
     ]
+    with ThreadPoolExecutor() as pool:  # the first time, both take a while
+        client = pool.submit(_client, port, caller)
+        stores = _stores(home, port, stripe, caller)
+        clients = client.result()
+    at = clients[0].port if clients else None
     groups = {
-        "stores": _stores(home, port, stripe, caller),
-        "services": [*services, _worker(told["expiration"])],
-        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams)],
+        "stores": stores,
+        "services": [*services, _worker(told["expiration"]), *clients],
+        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, at)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
 
@@ -92,6 +97,10 @@ def _stores(
         wanted.append(lambda: servers.stripe(port["stripe"], home.data / "stripe", hook, secret))
     with ThreadPoolExecutor() as pool:  # the first time, each may have to be fetched
         return [made.result() for made in [pool.submit(make) for make in wanted]]
+
+
+def _client(port: Mapping[str, int], caller: Mapping[str, str]) -> list[Program]:
+    return [web.program(port["client"], port["gateway"])] if web.wanted(caller) else []
 
 
 def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Program:
