@@ -120,6 +120,8 @@ async def test_an_expiry_belongs_to_the_trace_of_its_order(
         traces,
         trace_id,
         "expiration: process fire",
+        "expiration: expire",
+        "expiration: publish expiration.completed",
         "orders: process expiration.completed",
         "orders: publish order.cancelled",
         "tickets: process order.cancelled",

@@ -32,7 +32,7 @@ class Grouped(Generic[Item, Outcome]):
     ) -> None:
         """Take the command: from items to their outcomes, or what went wrong, in their order."""
         self._command = command
-        self._name = f"{getattr(command, '__name__', 'do')} together"
+        self._name = f"{getattr(command, '__name__', 'do')} together".strip("_")
         self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._called = False

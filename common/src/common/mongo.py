@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
@@ -47,7 +48,8 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
-Decision = tuple[str, Callable[[T], Change[T]]]
+Decision = tuple[str, Callable[[T], Change[T]], Context]
+"""Which aggregate, the rule, and on whose behalf: its event belongs to that trace."""
 """Which aggregate, and the rule that is asked about it."""
 
 _DUPLICATE_KEY: Final = 11000
@@ -255,13 +257,15 @@ class Store(Generic[T]):
         Raises:
             NotFound: there is none with this id.
         """
-        return await self._follow((aggregate_id, decide))
+        return await self._follow((aggregate_id, decide, copy_context()))
 
     async def _follow_all(self, asked: Sequence[Decision[T]]) -> Sequence[T | Exception]:
-        docs = await finder(self.collection)([ObjectId(aggregate_id) for aggregate_id, _ in asked])
+        docs = await finder(self.collection)([ObjectId(aggregate_id) for aggregate_id, *_ in asked])
         outcomes: dict[int, T | Exception] = {}
         steps: dict[str, Step] = {}
-        for place, ((aggregate_id, decide), doc) in enumerate(zip(asked, docs, strict=True)):
+        for place, ((aggregate_id, decide, behalf), doc) in enumerate(
+            zip(asked, docs, strict=True)
+        ):
             if aggregate_id in steps:
                 continue  # a second one on the same: below, after the first
             if doc is None:
@@ -271,7 +275,7 @@ class Store(Generic[T]):
             change = decide(before)
             outcomes[place] = change.after
             if change.after != before:
-                steps[aggregate_id] = self._step(before, change)
+                steps[aggregate_id] = behalf.run(self._step, before, change)
         if steps and not await self._write_all(list(steps.values())):
             outcomes = {}
         return [
@@ -293,9 +297,11 @@ class Store(Generic[T]):
             self._relay.nudge(self.collection, step.expected["_id"], step.entries)
         return True
 
-    async def _changed(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T | Exception:
+    async def _changed(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], behalf: Context
+    ) -> T | Exception:
         try:
-            return await self.change(aggregate_id, decide)
+            return await asyncio.create_task(self.change(aggregate_id, decide), context=behalf)
         except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
             return error
 

@@ -62,6 +62,8 @@ class DeadlineStore(Store[Deadline]):
         super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write)
 
     def _entries(self, change: Change[Deadline]) -> list[Doc]:
+        if not change.events:
+            return []
         with tracing.resumed("expire", change.after.belongs):
             return super()._entries(change)
 
