@@ -32,6 +32,11 @@ class Process:
         """The program's name; a replica's ends in its number."""
         return self.program.name
 
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._guard is not None and self._guard.poll() is None
+
     def start(self, changed: Mapping[str, str] | None = None) -> None:
         """Start it, with some of its environment changed, and do not wait until it is ready.
 

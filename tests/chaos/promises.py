@@ -1,0 +1,27 @@
+"""What users were told: none of it may be untrue when all is quiet again."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Promises:
+    """Every answer that somebody relies on, by what it was about."""
+
+    accounts: dict[str, str] = field(default_factory=dict[str, str])
+    """Email -> user."""
+    tickets: dict[str, str] = field(default_factory=dict[str, str])
+    """Ticket -> the title it was listed under; every listing has a title of its own."""
+    editions: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    """Ticket, and the version that an edit was answered with."""
+    orders: dict[str, str] = field(default_factory=dict[str, str])
+    """Order -> buyer."""
+    cancelled: set[str] = field(default_factory=set[str])
+    """Orders whose cancellation was accepted."""
+    paid: dict[str, str] = field(default_factory=dict[str, str])
+    """Order -> charge, of payments that were accepted."""
+    sessions_ended: int = 0
+    answers: Counter[str] = field(default_factory=Counter[str])
+    """How often each status was answered; `none` where the connection broke."""
+    broken: list[str] = field(default_factory=list[str])
+    """Answers that must never be given."""
