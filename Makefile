@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo traces test lint format lock
+.PHONY: help install start stop reset seed demo traces test bench bench-quick lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -36,6 +36,12 @@ traces: install ## Show traces in the browser (it says how to have them sent)
 
 test: install ## Run every test, on real servers
 	@$(PYTHON_IN)/pytest $(ARGS)
+
+bench: install ## Measure against the Express reference into docs/benchmarks.md (ONLY="reads tickets")
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench $(ONLY)
+
+bench-quick: install ## See that every measurement works, a second each; nothing is kept
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench --quick $(ONLY)
 
 lint: install ## Check style, types and the rules of who may import whom
 	@$(PYTHON_IN)/ruff check

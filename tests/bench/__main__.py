@@ -1,0 +1,45 @@
+"""`make bench`: every section, or those that ONLY names; --quick to see that they work."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from bench import head_to_head, report
+from bench.measure import Options, Row
+from bench.stage import Stage
+
+Section = Callable[[Stage, Options], list[Row]]
+SECTIONS: dict[str, Section] = {
+    "reads": head_to_head.reads,
+    "tickets": head_to_head.tickets,
+    "orders": head_to_head.orders,
+}
+
+
+def main() -> int:
+    """Measure, show, and keep what was measured."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("only", nargs="*", help=f"sections: {', '.join(SECTIONS)}")
+    parser.add_argument("--quick", action="store_true", help="a smoke test; nothing is kept")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--dry", action="store_true", help="show, but do not keep")
+    asked = parser.parse_args()
+    options = Options(asked.seconds, asked.runs, asked.quick)
+    if asked.quick:
+        options = Options(1, 1, quick=True)
+    missed = 0
+    with Stage() as stage:
+        for name in asked.only or SECTIONS:
+            print(f"\n== {name}", flush=True)
+            rows = SECTIONS[name](stage, options)
+            report.tell(rows)
+            missed += sum(row.met is False for row in rows)
+            if not (asked.quick or asked.dry):
+                report.keep(name, rows)
+    print(f"\n{missed} bars not met." if missed else "\nEvery bar is met.")
+    return 0 if asked.quick else min(missed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
