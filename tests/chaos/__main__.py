@@ -204,7 +204,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rate", type=float, default=50, help="requests a second")
-    parser.add_argument("--users", type=int, default=40)
+    parser.add_argument("--users", type=int, default=80)
     parser.add_argument("--rounds", type=int, default=100, help="of the crowd")
     parser.add_argument("--without", choices=["webhooks", "reconciler"])
     parser.add_argument("--memory", action="store_true", help="keep the stores' files in memory")

@@ -232,6 +232,22 @@ def late_orders(found: Evidence, whole: datetime) -> Iterator[str]:
 
 def broken_promises(found: Evidence, promises: Promises) -> Iterator[str]:
     """What users were told is so."""
+    yield from _accounts_and_tickets(found, promises)
+    orders = found.of("orders.orders")
+    for order_id, buyer in promises.orders.items():
+        if order_id not in orders or orders[order_id]["user_id"] != buyer:
+            yield f"order {order_id} was placed by {buyer}, and is {orders.get(order_id)}"
+    for order_id in promises.cancelled:
+        if orders[order_id]["status"] != "cancelled":
+            yield f"order {order_id} was cancelled, and is {orders[order_id]['status']}"
+    charges = found.of("payments.charges")
+    for order_id, charge_id in promises.paid.items():
+        status = charges[charge_id]["status"] if charge_id in charges else None
+        if status not in {"succeeded", "refunded"}:
+            yield f"order {order_id} was paid, and its charge is {status}"
+
+
+def _accounts_and_tickets(found: Evidence, promises: Promises) -> Iterator[str]:
     accounts = {doc["email"]: str(doc["_id"]) for doc in found.documents["auth.accounts"]}
     for email, user_id in promises.accounts.items():
         if accounts.get(email) != user_id:
@@ -246,18 +262,6 @@ def broken_promises(found: Evidence, promises: Promises) -> Iterator[str]:
     for ticket_id, version in promises.editions:
         if tickets[ticket_id]["version"] < version:
             yield f"the edit of ticket {ticket_id} to version {version} is lost"
-    orders = found.of("orders.orders")
-    for order_id, buyer in promises.orders.items():
-        if order_id not in orders or orders[order_id]["user_id"] != buyer:
-            yield f"order {order_id} was placed by {buyer}, and is {orders.get(order_id)}"
-    for order_id in promises.cancelled:
-        if orders[order_id]["status"] != "cancelled":
-            yield f"order {order_id} was cancelled, and is {orders[order_id]['status']}"
-    charges = found.of("payments.charges")
-    for order_id, charge_id in promises.paid.items():
-        status = charges[charge_id]["status"] if charge_id in charges else None
-        if status not in {"succeeded", "refunded"}:
-            yield f"order {order_id} was paid, and its charge is {status}"
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -10,6 +10,7 @@ from harness.person import CERTIFICATES, Person
 from harness.system import System
 
 BUYERS = 200
+REFUSED = 400
 
 
 async def rush(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
@@ -28,7 +29,7 @@ async def rush(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
             async def heard(ticket_id: str = ticket["id"]) -> bool:
                 """Orders knows the ticket: it refuses its seller with other words."""
                 own = await seller.send("POST", "/api/orders", {"ticketId": ticket_id})
-                return own.status_code == httpx.codes.BAD_REQUEST
+                return own.status_code == REFUSED
 
             await eventually(heard)
             answers = await asyncio.gather(

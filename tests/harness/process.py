@@ -44,7 +44,7 @@ class Process:
         """
         self.starts += 1
         told = {
-            **environment.passed(os.environ, *environment.ANY_PROGRAM),
+            **environment.passed(os.environ, *environment.ANY_PROGRAM, "PYTHONPATH"),
             **self.program.environment,
             **(changed or {}),
         }
