@@ -49,8 +49,7 @@ class Versioned(Protocol):
 
 T = TypeVar("T", bound=Versioned)
 Decision = tuple[str, Callable[[T], Change[T]], Context]
-"""Which aggregate, the rule, and on whose behalf: its event belongs to that trace."""
-"""Which aggregate, and the rule that is asked about it."""
+"""Which aggregate, the rule that is asked about it, and on whose behalf: whose trace it is."""
 
 _DUPLICATE_KEY: Final = 11000
 
@@ -272,7 +271,11 @@ class Store(Generic[T]):
                 outcomes[place] = NotFound()
                 continue
             before = self.read(doc)
-            change = decide(before)
+            try:
+                change = decide(before)
+            except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
+                outcomes[place] = error
+                continue
             outcomes[place] = change.after
             if change.after != before:
                 steps[aggregate_id] = behalf.run(self._step, before, change)

@@ -225,3 +225,17 @@ async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -
     for doc in await store.collection.find({}).to_list():
         assert doc["status"] == "cancelled"
         assert len(doc["outbox"]) == doc["version"] + 1
+
+
+async def test_a_rule_that_fails_does_not_disturb_the_others(store: OrderStore) -> None:
+    wrong, right = [await reserve(store, an_order(new_id())) for _ in range(2)]
+
+    def fail(_: Order) -> Change[Order]:
+        raise ZeroDivisionError
+
+    outcomes = await asyncio.gather(
+        store.follow(wrong.id, fail), store.follow(right.id, Order.expire), return_exceptions=True
+    )
+
+    assert isinstance(outcomes[0], ZeroDivisionError)
+    assert (await store.get(right.id)).status == "cancelled"
