@@ -60,14 +60,20 @@ async def test_webhooks_may_come_twice_at_once_and_in_any_order(
 
 
 async def test_a_webhook_is_heard_once(payments: Client, orders: Orders, bank: Bank) -> None:
-    _, events = await in_the_dark(payments, orders, bank)
-    news = next(event for event in events if event["type"] == "payment_intent.succeeded")
-    await deliver(payments, news)
+    order_id = await orders.place(payments.as_user())
+    await pay(payments, order_id, "tok_chargeDeclined")
+    (news,) = [
+        event
+        for event in await bank.events((await bank.intent(order_id)).id)
+        if event["type"] == "payment_intent.payment_failed"
+    ]
+    first = await deliver(payments, news)
     await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
 
     again = await deliver(payments, news)
+    other = await deliver(payments, {**news, "id": "evt_another"})
 
-    assert again.status_code == 200
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 503)
 
 
 async def test_a_webhook_is_a_hint_and_not_believed(
