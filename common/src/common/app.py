@@ -22,6 +22,7 @@ from common import bus, mongo, telemetry, tracing
 from common.auth import AccessTokens, Authentication, Revocations, bearer, cookie_name
 from common.bus import Bus, Handlers
 from common.clock import Clock, utc_now
+from common.gauges import Gauges
 from common.http import BodyLimit, failure_response, handle_errors
 from common.idempotency import IdempotencyRecord
 from common.live import Feed
@@ -236,7 +237,10 @@ def _health() -> APIRouter:
         return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
     @router.get("/metrics")
-    async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+    async def metrics(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        running: Running | None = getattr(request.app.state, "running", None)
+        if running is not None:
+            await Gauges(running.bus, running.relay).refresh()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

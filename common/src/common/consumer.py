@@ -21,7 +21,7 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import APIError
 from pydantic import ValidationError
 from pymongo.errors import AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError
@@ -269,6 +269,8 @@ class Durable(Pull):
         beat = asyncio.create_task(self._keep(msg))
         started = time.perf_counter()
         attempt = msg.metadata.num_delivered
+        if attempt > 1:
+            telemetry.REDELIVERED.labels(self.name).inc()
         try:
             with tracing.processing(model.subject, msg.headers or {}, self.name, attempt):
                 await self._handle(msg, handler, event)
@@ -334,6 +336,10 @@ class Durable(Pull):
         await msg.term()
         telemetry.DEAD.labels(self.name, reason).inc()
         log.error("dead letter", durable=self.name, reason=reason, sequence=sequence)
+
+    async def info(self) -> ConsumerInfo:
+        """Ask the server how far this consumer is."""
+        return await self._bus.js.consumer_info(self._stream, self.name)
 
     async def handle_again(self, subject: str, data: bytes) -> None:
         """Run this consumer's own handler over a dead letter.

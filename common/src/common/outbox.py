@@ -83,8 +83,8 @@ class Relay:
     ) -> None:
         self._bus = bus
         self._lease = Lease(database, "outbox-sweep", LEASE, clock)
-        self._collections = [database[name] for name in names]
-        self._clock = clock
+        self.collections = [database[name] for name in names]
+        self.clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._acknowledged: list[_Waiting] = []
         self._news = asyncio.Event()
@@ -183,7 +183,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 if await self._lease.held():
-                    for collection in self._collections:
+                    for collection in self.collections:
                         await self._sweep(collection)
             except PyMongoError as error:
                 log.warning("sweep failed, trying again", error=repr(error))
@@ -192,7 +192,7 @@ class Relay:
 
     async def _sweep(self, collection: Collection) -> None:
         """Publish what has waited longer than any living process would let it."""
-        left_behind = overdue(self._clock())
+        left_behind = overdue(self.clock())
         while not self._stopping.is_set():
             left = await collection.find(left_behind, {"outbox": 1}).limit(SWEEP_BATCH).to_list()
             waiting = [

@@ -12,6 +12,7 @@ from common import tracing
 
 PUBLISHED: Final = Counter("bus_published_total", "Events published", ["subject", "outcome"])
 HANDLED: Final = Counter("bus_handled_total", "Deliveries, by outcome", ["subject", "outcome"])
+REDELIVERED: Final = Counter("bus_redelivered_total", "Deliveries not the first", ["durable"])
 HANDLE_SECONDS: Final = Histogram("bus_handle_seconds", "How long a handler took", ["subject"])
 HELD: Final = Gauge("bus_held", "Deliveries held by this process", ["durable"])
 DEAD: Final = Counter("bus_dead_letters_total", "Deliveries given up", ["durable", "reason"])

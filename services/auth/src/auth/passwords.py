@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from passlib.context import CryptContext
+from prometheus_client import Counter, Gauge
 
 from auth.settings import Settings
 from common.errors import Unavailable
 
 T = TypeVar("T")
+
+JOBS: Final = Gauge("auth_password_jobs", "Passwords being hashed, or waiting for it")
+REFUSED: Final = Counter("auth_password_refused_total", "Hashes refused because too many waited")
 
 
 class Passwords:
@@ -62,10 +66,13 @@ class Passwords:
             Unavailable: too many wait already.
         """
         if not self._room.acquire(blocking=False):
+            REFUSED.inc()
             raise Unavailable(retry_after=1)
+        JOBS.inc()
 
         def leave(_: Future[T]) -> None:
             self._room.release()
+            JOBS.dec()
 
         job = self._pool.submit(work)
         job.add_done_callback(leave)

@@ -5,14 +5,23 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Final
 
+from prometheus_client import Counter, Histogram
+
 from common.bus import Message
+from common.change import Change
 from common.clock import Clock
-from common.errors import NotFound, Unavailable
+from common.errors import Invalid, NotFound, Unavailable
 from common.http import Page
 from orders.domain import ForSale, Order, placed
 from orders.store import OrderStore, Outrun, TicketReplicas
 
 ATTEMPTS: Final = 5
+RESERVATIONS: Final = Counter("orders_reservations_total", "Tickets asked for", ["outcome"])
+LATENESS: Final = Histogram(
+    "orders_expired_late_seconds",
+    "How long orders outlived their time",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
 
 
 class Orders:
@@ -41,18 +50,23 @@ class Orders:
                 raise NotFound
             if last is not None and last.id == order_id and last.user_id == by:
                 return last  # this request was here before
-            change = placed(
-                order_id=order_id,
-                ticket=ticket,
-                last=last,
-                by=by,
-                now=self._clock(),
-                window=self._window,
-            )
             try:
-                return await self._store.reserve(change)
+                change = placed(
+                    order_id=order_id,
+                    ticket=ticket,
+                    last=last,
+                    by=by,
+                    now=self._clock(),
+                    window=self._window,
+                )
+                order = await self._store.reserve(change)
+            except Invalid:
+                RESERVATIONS.labels("lost").inc()
+                raise
             except Outrun:
                 continue
+            RESERVATIONS.labels("won").inc()
+            return order
         raise Unavailable(retry_after=1)
 
     async def show(self, order_id: str, *, to: str) -> Order:
@@ -71,7 +85,16 @@ class Orders:
 
     async def expire(self, order_id: str) -> None:
         """Give an order up because its time ran out."""
-        await self._store.follow(order_id, Order.expire)
+        late: list[timedelta] = []
+
+        def expire(order: Order) -> Change[Order]:
+            change = order.expire()
+            late[:] = [self._clock() - order.expires_at] if change.events else []
+            return change
+
+        await self._store.follow(order_id, expire)
+        for by in late:
+            LATENESS.observe(by.total_seconds())
 
     async def await_payment(self, order_id: str) -> None:
         """Note that an order's buyer has begun to pay."""

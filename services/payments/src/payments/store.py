@@ -1,12 +1,13 @@
 """Charges in MongoDB, the copy of the orders they pay for, and the webhooks already heard."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from beanie import Document
+from prometheus_client import Counter
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -25,6 +26,7 @@ from common.replica import Replica
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 
+CHARGES: Final = Counter("payments_charges_total", "Charges, by what they came to", ["status"])
 EVENTS_KEPT: Final = timedelta(days=30)
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
@@ -134,6 +136,19 @@ class ChargeStore(Store[Charge]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(ChargeDocument, relay, clock, read=_read, write=_write)
+
+    async def change(self, aggregate_id: str, decide: Callable[[Charge], Change[Charge]]) -> Charge:
+        """Change a charge, and count where it has come to."""
+        was: list[ChargeStatus] = []
+
+        def noted(charge: Charge) -> Change[Charge]:
+            was[:] = [charge.status]
+            return decide(charge)
+
+        after = await super().change(aggregate_id, noted)
+        if after.status not in was:
+            CHARGES.labels(after.status.value).inc()
+        return after
 
     async def open(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt; nothing, if somebody else was first."""
