@@ -46,6 +46,7 @@ def system(folder: Path, collector: tuple[Collector, int]) -> Iterator[System]:
         "PAYMENT_MARGIN_SECONDS": "0",
         "NATS_SYNC_INTERVAL": "2m",
         "LOG_FORMAT": "json",
+        "LOG_LEVEL": "DEBUG",  # when most is said
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector[1]}",
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }

@@ -43,6 +43,8 @@ class Answer:
     body: bytes
     tag: str
     read_at: float
+    route: Any = None
+    """Whose answer it is: the metrics want its template."""
 
     @property
     def size(self) -> int:
@@ -164,6 +166,7 @@ class RecentAnswers:
         if answer is None:  # not one to keep: an error
             await self._app(scope, receive, send)
             return
+        scope["route"] = answer.route
         await _send(answer, scope, send)
 
     async def _compute(self, key: Key, scope: Scope) -> Answer | None:
@@ -192,7 +195,7 @@ class RecentAnswers:
 
         asked: dict[str, Any] = {**scope, "headers": _impersonal(scope["headers"]), "state": {}}
         await self._app(asked, receive, keep)
-        scope["route"] = asked.get("route")  # the metrics want its template
+        scope["route"] = route = asked.get("route")
         if started["status"] != 200:  # noqa: PLR2004
             return None
         headers: list[tuple[bytes, bytes]] = list(started["headers"])
@@ -201,7 +204,7 @@ class RecentAnswers:
             tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
             headers.append((b"etag", tag.encode()))
         headers.append((b"cache-control", b"no-cache"))
-        return Answer(started["status"], headers, bytes(body), tag, began)
+        return Answer(started["status"], headers, bytes(body), tag, began, route)
 
 
 def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -18,6 +18,9 @@ HELD: Final = Gauge("bus_held", "Deliveries held by this process", ["durable"])
 DEAD: Final = Counter("bus_dead_letters_total", "Deliveries given up", ["durable", "reason"])
 OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Aggregates whose events a sweep sent")
 
+CHATTY: Final = ("pymongo", "httpx", "httpcore", "stripe", "asyncio", "opentelemetry", "urllib3")
+"""At DEBUG and INFO they tell of commands, headers and bodies, with all that is in them."""
+
 _SECRET = ("password", "token", "secret", "cookie", "authorization", "key", "email")
 
 
@@ -75,3 +78,8 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error"):  # it has set its own, not in our format
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
