@@ -19,7 +19,7 @@ from common.errors import Invalid, NotFound, Unavailable
 from common.events import TicketCreated, TicketUpdated
 from common.ids import new_id
 from common.mongo import Store
-from common.outbox import Doc
+from common.outbox import Doc, Relay
 from common.replica import upsert_newer
 from common.testing import Published, eventually
 
@@ -88,7 +88,7 @@ async def test_an_event_in_the_outbox_survives_the_next_writer(
     published: Published,
     made: Made,
 ) -> None:
-    things = store_of(mongo.Relay(published.bus, database, ["things"], utc_now))  # never started
+    things = store_of(Relay(published.bus, database, ["things"], utc_now))  # never started
     thing = await things.add(made("a"))
 
     await things.change(thing.id, lambda thing: thing.renamed("b"))
