@@ -19,7 +19,9 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
   return (
     <>
       <header className="pt-10 pb-8 sm:pt-16 sm:pb-10">
-        <h1 className="max-w-4xl text-5xl leading-[1.02] font-bold sm:text-7xl">{t("title")}</h1>
+        <h1 className="max-w-4xl text-[2.5rem] leading-[1.04] font-bold sm:text-6xl lg:text-7xl">
+          {t.rich("title", { br: () => <br /> })}
+        </h1>
         <p className="mt-5 max-w-2xl text-lg text-muted sm:text-xl">{t("lead")}</p>
       </header>
       <SearchForm key={JSON.stringify(search)} search={search} labels={labels} />

@@ -1,9 +1,10 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { type SyntheticEvent, useTransition } from "react";
+import { type SyntheticEvent, useState, useTransition } from "react";
 import { Button } from "@/components/ui/button";
 import { inputStyle } from "@/components/ui/input-style";
+import { cn } from "@/lib/cn";
 import { type Search, searchFrom, searchHref, SORTS } from "./search";
 
 export interface SearchLabels {
@@ -13,6 +14,7 @@ export interface SearchLabels {
   sorts: Record<(typeof SORTS)[number], string>;
   minPrice: string;
   maxPrice: string;
+  filters: string;
   apply: string;
 }
 
@@ -20,6 +22,7 @@ export interface SearchLabels {
 export function SearchForm({ search, labels }: { search: Search; labels: SearchLabels }) {
   const router = useRouter();
   const [pending, startTransition] = useTransition();
+  const [open, setOpen] = useState(() => searchHref({ ...search, q: "", cursor: "" }) !== "/");
 
   function go(form: HTMLFormElement) {
     const fields = Object.fromEntries(new FormData(form)) as Record<string, string>;
@@ -36,10 +39,10 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
       role="search"
       action="/"
       onSubmit={onSubmit}
-      className="grid grid-cols-2 gap-3 md:grid-cols-[1fr_12rem_8rem_8rem_auto] md:items-end"
+      className="grid grid-cols-[1fr_auto] items-end gap-3 md:grid-cols-[1fr_12rem_7.5rem_7.5rem_auto]"
     >
       {pending && <span hidden data-pending="" />}
-      <Labelled label={labels.search} className="col-span-2 md:col-span-1">
+      <Labelled label={labels.search}>
         <input
           type="search"
           name="q"
@@ -49,39 +52,49 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
           className={inputStyle}
         />
       </Labelled>
-      <Labelled label={labels.sort} className="col-span-2 md:col-span-1">
-        <select
-          name="sort"
-          defaultValue={search.sort}
-          onChange={(event) => event.currentTarget.form && go(event.currentTarget.form)}
-          className={inputStyle}
-        >
-          {SORTS.map((sort) => (
-            <option key={sort} value={sort}>
-              {labels.sorts[sort]}
-            </option>
-          ))}
-        </select>
-      </Labelled>
-      <Labelled label={labels.minPrice}>
-        <input
-          name="minPrice"
-          inputMode="decimal"
-          defaultValue={search.minPrice}
-          className={inputStyle}
-        />
-      </Labelled>
-      <Labelled label={labels.maxPrice}>
-        <input
-          name="maxPrice"
-          inputMode="decimal"
-          defaultValue={search.maxPrice}
-          className={inputStyle}
-        />
-      </Labelled>
-      <Button type="submit" busy={pending} className="col-span-2 min-h-12 md:col-span-1">
+      <Button type="submit" busy={pending} className="min-h-12 md:order-last">
         {labels.apply}
       </Button>
+      <Button
+        look="quiet"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        className="col-span-2 justify-self-start md:hidden"
+      >
+        {labels.filters}
+      </Button>
+      <div className={cn("col-span-2 grid-cols-2 gap-3 md:contents", open ? "grid" : "hidden")}>
+        <Labelled label={labels.sort} className="max-md:col-span-2">
+          <select
+            name="sort"
+            defaultValue={search.sort}
+            onChange={(event) => event.currentTarget.form && go(event.currentTarget.form)}
+            className={inputStyle}
+          >
+            {SORTS.map((sort) => (
+              <option key={sort} value={sort}>
+                {labels.sorts[sort]}
+              </option>
+            ))}
+          </select>
+        </Labelled>
+        <Labelled label={labels.minPrice}>
+          <input
+            name="minPrice"
+            inputMode="decimal"
+            defaultValue={search.minPrice}
+            className={inputStyle}
+          />
+        </Labelled>
+        <Labelled label={labels.maxPrice}>
+          <input
+            name="maxPrice"
+            inputMode="decimal"
+            defaultValue={search.maxPrice}
+            className={inputStyle}
+          />
+        </Labelled>
+      </div>
     </form>
   );
 }

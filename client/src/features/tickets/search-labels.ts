@@ -16,6 +16,7 @@ export async function searchLabels(): Promise<SearchLabels> {
     },
     minPrice: t("minPrice"),
     maxPrice: t("maxPrice"),
+    filters: t("filters"),
     apply: t("apply"),
   };
 }

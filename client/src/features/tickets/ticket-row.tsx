@@ -17,11 +17,11 @@ export function TicketRow(props: {
   const { dimmed = false } = props;
   return (
     <li className="relative rounded-2xl ticket-shadow has-[a:focus-visible]:outline-3 has-[a:focus-visible]:outline-offset-2 has-[a:focus-visible]:outline-accent">
-      <article className="group grid h-full grid-cols-[1fr_var(--stub)] ticket bg-card transition-colors hover:bg-well">
-        <div className="flex min-w-0 flex-col justify-between gap-3 p-5 sm:p-6">
+      <article className="grid h-full min-h-28 grid-cols-[1fr_var(--stub)] ticket bg-card transition-colors hover:bg-well max-sm:[--stub:6rem]">
+        <div className="flex min-w-0 flex-col justify-between gap-3 p-4 sm:p-6">
           <h3
             className={cn(
-              "line-clamp-3 text-xl leading-snug font-semibold wrap-anywhere",
+              "line-clamp-3 text-lg leading-snug font-semibold text-pretty wrap-anywhere sm:text-xl",
               dimmed && "text-muted line-through decoration-1",
             )}
           >

@@ -1,0 +1,49 @@
+import { defineConfig, devices } from "@playwright/test";
+
+const PHONE = /(pages|purchase)\.spec\.ts/;
+
+/** One running system for all: BASE_URL names it, or else system.ts starts one of its own. */
+export default defineConfig({
+  testDir: ".",
+  globalSetup: "./system.ts",
+  fullyParallel: true,
+  workers: 2,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: true,
+  reporter: [["list"]],
+  outputDir: "../../.local/browser",
+  use: {
+    locale: "en-US",
+    timezoneId: "Europe/Berlin",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      // Without these it looks for its maker's servers, and a machine without a way out stalls it.
+      args: [
+        ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+        ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      ],
+    },
+  },
+  projects: [
+    {
+      name: "desktop",
+      use: { viewport: { width: 1280, height: 900 } },
+      testIgnore: /outage\.spec\.ts/,
+    },
+    {
+      name: "phone",
+      use: { ...devices["Pixel 7"], defaultBrowserType: "chromium" },
+      testMatch: PHONE,
+    },
+    {
+      // Takes services down, so it has the system to itself.
+      name: "outage",
+      use: { viewport: { width: 1280, height: 900 } },
+      testMatch: /outage\.spec\.ts/,
+      dependencies: ["desktop", "phone"],
+    },
+  ],
+});

@@ -1,0 +1,109 @@
+import { answerBank, CARDS, payButton, payWith, typeCard } from "./card.ts";
+import { expect, reserve, test } from "./people.ts";
+
+test("a ticket is found, reserved, paid and receipted", async ({ page, seller, signedIn }) => {
+  const ticket = await seller.lists("Gala at the Burgtheater", 1234.5);
+  await page.goto("/");
+  await page.getByRole("searchbox").fill(ticket.title);
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("link", { name: ticket.title }).click();
+  await expect(page.getByRole("heading", { level: 1, name: ticket.title })).toBeVisible();
+  await page.getByRole("button", { name: "Reserve and pay" }).click();
+
+  await expect(page).toHaveURL(/\/orders\/[0-9a-f]{24}$/);
+  await expect(page.getByRole("timer")).toHaveText(/^\d\d:\d\d$/);
+  await payWith(page, CARDS.good);
+
+  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  const receipt = page.getByRole("article", { name: "Receipt" });
+  await expect(receipt).toContainText("$1,234.50");
+  await expect(receipt).toContainText(/visa •••• 4242/i);
+
+  await page.getByRole("link", { name: "My orders" }).first().click();
+  await expect(page.getByRole("listitem").filter({ hasText: ticket.title })).toContainText("Paid");
+  expect(signedIn).toContain("@");
+});
+
+test.describe("an order that is open", () => {
+  test.beforeEach(async ({ page, seller, signedIn }) => {
+    expect(signedIn).toContain("@");
+    const order = await reserve(page.request, await seller.lists("Chamber concert"));
+    await page.goto(`/orders/${order.id}`);
+  });
+
+  test("stays open when the card is declined, and another card pays it", async ({ page }) => {
+    await payWith(page, CARDS.poor);
+    await expect(page.getByRole("main").getByRole("alert")).toContainText("not enough money");
+    await expect(page.getByRole("timer")).toBeVisible();
+    await payWith(page, CARDS.good);
+    await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  });
+
+  test("is paid once the bank has heard from the buyer", async ({ page }) => {
+    await payWith(page, CARDS.asksTheBank);
+    await answerBank(page, "Complete");
+    await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  });
+
+  test("can be tried again when the bank says no", async ({ page }) => {
+    await payWith(page, CARDS.asksTheBank);
+    await answerBank(page, "Fail");
+    await expect(page.getByRole("main").getByRole("alert")).toContainText("could not confirm");
+    await payWith(page, CARDS.good);
+    await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  });
+
+  test("is charged once, however often the button is pressed", async ({ page }) => {
+    let sent = 0;
+    page.on("request", (request) => {
+      if (request.method() === "POST" && request.url().endsWith("/api/payments")) sent += 1;
+    });
+    await typeCard(page, CARDS.good);
+    await payButton(page).click({ clickCount: 5, delay: 5 });
+    await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+    expect(sent).toBe(1);
+  });
+
+  test("can be cancelled, and says so", async ({ page }) => {
+    await page.getByRole("button", { name: "Cancel order" }).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByRole("button", { name: "Keep it" }).click();
+    await expect(dialog).toBeHidden();
+    await page.getByRole("button", { name: "Cancel order" }).click();
+    await dialog.getByRole("button", { name: "Cancel order" }).click();
+    await expect(page.getByRole("heading", { name: "You cancelled this order" })).toBeVisible();
+  });
+});
+
+test("a ticket is bought with the keyboard alone", async ({ page, seller, signedIn }) => {
+  expect(signedIn).toContain("@");
+  const ticket = await seller.lists("Keyboard recital");
+  await page.goto(`/tickets/${ticket.id}`);
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await tabTo(page.getByRole("button", { name: "Reserve and pay" }));
+  await page.keyboard.press("Enter");
+  await expect(payButton(page)).toBeEnabled();
+
+  await tabTo(page.frameLocator("iframe").locator('[name="number"]'));
+  await page.keyboard.type(CARDS.good);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("1234");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("123");
+  await tabTo(page.frameLocator("iframe").locator('[name="postalCode"]'));
+  await page.keyboard.type("12345");
+  await tabTo(payButton(page));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+
+  async function tabTo(target: ReturnType<typeof payButton>) {
+    await expect(target).toBeVisible();
+    for (let pressed = 0; pressed < 30; pressed += 1) {
+      if (await target.evaluate((element) => element.matches(":focus"))) return;
+      await page.keyboard.press("Tab");
+    }
+    await expect(target).toBeFocused();
+  }
+});
