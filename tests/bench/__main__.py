@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import head_to_head, report
+from bench import crowd, expiry, head_to_head, overload, purchase, report, sign_in, start
 from bench.measure import Options, Row
 from bench.stage import Stage
 
@@ -13,6 +13,15 @@ SECTIONS: dict[str, Section] = {
     "reads": head_to_head.reads,
     "tickets": head_to_head.tickets,
     "orders": head_to_head.orders,
+    "hot": crowd.hot,
+    "purchases": purchase.purchases,
+    "locked": purchase.locked,
+    "overload": overload.overload,
+    "flash": crowd.flash,
+    "sign-in": sign_in.sign_in,
+    "expiry": expiry.expiry,
+    "memory": purchase.memory,
+    "start": start.start,
 }
 
 

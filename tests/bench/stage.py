@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,10 +43,10 @@ SELLER = someone()
 class Stage:
     """The stores, and whichever services a measurement asks for."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self) -> None:
         """Prepare everything on free ports, with an empty folder; nothing is started."""
         shutil.rmtree(FOLDER, ignore_errors=True)
-        self.system = System(FOLDER, {**AS_SHIPPED, **settings}, replicas=1)
+        self.system = System(FOLDER, AS_SHIPPED, replicas=1)
         self.processes = dict(self.system.processes)
         self.port = {**self.system.port, THEIRS: free_port()}
         self.processes[THEIRS] = Process(self._reference(), FOLDER / "logs" / "reference.log")
@@ -67,20 +69,25 @@ class Stage:
         for process in reversed(self.processes.values()):
             process.kill()
 
-    def use(self, *names: str) -> None:
-        """Stop every other service, empty the stores, start these and wait for them."""
+    def use(self, *names: str, **changed: str) -> None:
+        """Stop every other service, empty the stores, start these and wait for them.
+
+        Args:
+            names: which.
+            changed: what is different in their environment.
+        """
         for name in self._running:
             self.processes[name].terminate()
         self._running = set(names)
         self._empty()
         for name in names:
-            self.processes[name].start()
+            self.processes[name].start(changed)
         for name in names:
             self.processes[name].wait_ready()
 
-    def use_all(self) -> None:
-        """Start the whole system."""
-        self.use("stripe", *self.system.services, "gateway")
+    def use_all(self, **changed: str) -> None:
+        """Start the whole system, with some of its environment changed."""
+        self.use("stripe", *self.system.services, "gateway", **changed)
 
     def process(self, name: str) -> psutil.Process:
         """Give a running process."""
@@ -131,6 +138,12 @@ class Stage:
     def count(self, database: str, collection: str, **having: object) -> int:
         """Count what is stored."""
         return self._mongo[database][collection].count_documents(having)
+
+    def until(self, so: Callable[[], bool], patience: float = 60) -> None:
+        """Wait until the services have come to an end with what they were given, or give up."""
+        deadline = time.monotonic() + patience
+        while not so() and time.monotonic() < deadline:
+            time.sleep(0.2)
 
     def _empty(self) -> None:
         for database in ("auth", "tickets", "orders", "expiration", "payments", THEIRS):
