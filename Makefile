@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo traces test bench bench-quick lint format lock
+.PHONY: help install start stop reset seed demo traces docs test bench bench-quick lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -33,6 +33,10 @@ demo: install ## Watch one purchase and one expiry happen on the running system
 
 traces: install ## Show traces in the browser (it says how to have them sent)
 	@$(LOCAL).traces
+
+docs: install ## Write docs/openapi, docs/events and /api/docs anew, from the code
+	@$(PYTHON_IN)/python -m common.openapi docs/openapi
+	@$(PYTHON_IN)/python -m common.asyncapi docs/events
 
 test: install ## Run every test, on real servers
 	@$(PYTHON_IN)/pytest $(ARGS)

@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from common import bus, mongo, telemetry, tracing
+from common import bus, contract, mongo, telemetry, tracing
 from common.auth import AccessTokens, Authentication, Revocations, bearer, cookie_name
 from common.bus import Bus, Handlers
 from common.clock import Clock, utc_now
@@ -199,6 +199,8 @@ class Service:
             redoc_url=None,
             redirect_slashes=False,
         )
+        written = app.openapi
+        app.openapi = lambda: app.openapi_schema or contract.complete(written())
         app.state.revocations = self.revocations
         app.include_router(_health())
         for router in routers:

@@ -34,7 +34,7 @@ async def _print_dead_letters(running: Running) -> int:
             count += 1
             sys.stdout.write(
                 f"{letter.sequence}  {letter.durable}  {letter.subject}  {letter.reason}"
-                f"  after {letter.attempts}: {letter.detail}\n    {letter.data.decode()}\n"
+                f"  after {letter.attempts}: {letter.detail}\n    {letter.data.decode(errors='replace')}\n"
             )
     sys.stdout.write(f"{count} dead letters\n")
     return 0

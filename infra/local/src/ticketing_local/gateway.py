@@ -10,6 +10,7 @@ from ticketing_local.program import Program
 
 ROUTES = {
     "/api/users": "auth",
+    "/api/docs": "auth",
     "/api/tickets": "tickets",
     "/api/orders": "orders",
     "/api/payments": "payments",
@@ -105,9 +106,9 @@ def _proxy(ports: Sequence[int]) -> str:
 
 
 def _page() -> str:
-    """Link the API's documents: what there is to see where no client is built."""
-    links = "".join(f'<li><a href="{path}/docs">{path}</a></li>' for path in ROUTES)
-    page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1><ul>{links}</ul>"
+    """Link the API's documentation: what there is to see where no client is built."""
+    link = '<p><a href="/api/docs">The API</a>'
+    page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1>{link}"
     return f"""\t\thandle / {{
 \t\t\theader Content-Type "text/html; charset=utf-8"
 \t\t\trespond `{page}`

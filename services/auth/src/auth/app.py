@@ -18,6 +18,7 @@ from auth.store import (
     ThrottleDocument,
     ThrottleStore,
 )
+from common import docs
 from common.app import Service
 from common.clock import Clock
 
@@ -48,4 +49,4 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
                 app.state.running = running
                 yield
 
-    return service.app(lifespan, api.router, route="/api/users")
+    return service.app(lifespan, api.router, docs.router, route="/api/users")
