@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo traces docs test bench bench-quick lint format lock
+.PHONY: help install start stop reset seed demo status traces docs test chaos mutants dead-letters replay rebuild bench bench-quick lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -31,6 +31,9 @@ seed: install ## Fill the running system with a few users and tickets to look at
 demo: install ## Watch one purchase and one expiry happen on the running system
 	@$(LOCAL).demo
 
+status: install ## See on one screen who is well, what waits, what was given up
+	@$(LOCAL).status
+
 traces: install ## Show traces in the browser (it says how to have them sent)
 	@$(LOCAL).traces
 
@@ -40,6 +43,23 @@ docs: install ## Write docs/openapi, docs/events and /api/docs anew, from the co
 
 test: install ## Run every test, on real servers
 	@$(PYTHON_IN)/pytest $(ARGS)
+
+chaos: install ## Kill everything under load, then audit (SEED= MINUTES= ROUNDS= WITHOUT=webhooks)
+	@PYTHONPATH=tests nice $(PYTHON_IN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
+	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(WITHOUT),--without $(WITHOUT))
+
+mutants: install ## Take each safeguard out of a copy, and see the tests fail (ONLY="a word")
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutants $(ONLY)
+
+dead-letters: install ## List what the running services gave up on, and why (SERVICE=orders)
+	@$(LOCAL).operate dead-letters $(SERVICE)
+
+replay: install ## Have the dead letters handled again; what succeeds is gone (SERVICE=orders)
+	@$(LOCAL).operate replay $(SERVICE)
+
+rebuild: install ## Emit the present state of everything again, from MongoDB (SERVICE=orders)
+	@$(LOCAL).operate rebuild $(SERVICE)
 
 bench: install ## Measure against the Express reference into docs/benchmarks.md (ONLY="reads tickets")
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench $(ONLY)

@@ -32,9 +32,10 @@ async def _print_dead_letters(running: Running) -> int:
     for consumer in running.bus.durables:
         async for letter in dead_letters.listed(running.bus, consumer.name):
             count += 1
+            body = letter.data.decode(errors="replace")  # it may be here for not being text
             sys.stdout.write(
                 f"{letter.sequence}  {letter.durable}  {letter.subject}  {letter.reason}"
-                f"  after {letter.attempts}: {letter.detail}\n    {letter.data.decode(errors='replace')}\n"
+                f"  after {letter.attempts}: {letter.detail}\n    {body}\n"
             )
     sys.stdout.write(f"{count} dead letters\n")
     return 0
