@@ -111,6 +111,27 @@ async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
     assert [e.version for e in await published.all(TicketUpdated)] == list(range(1, 51))
 
 
+async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
+    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+) -> None:
+    def refused() -> float:
+        labels = {"subject": "ticket.created", "outcome": "error"}
+        return REGISTRY.get_sample_value("bus_published_total", labels) or 0
+
+    nats, earlier = published.bus, refused()
+    await nats.js.delete_stream(nats.stream("tickets"))
+    relay = Relay(nats, database, ["things"], utc_now)
+    relay.start()
+    things = store_of(relay)
+    thing = await things.add(made("a"))
+
+    await eventually(lambda: asyncio.sleep(0, refused() > earlier))
+    await nats.ensure_streams()
+    assert (await published.next(TicketCreated)).id == thing.id
+    await emptied(things)
+    await relay.stop(5)
+
+
 async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
     store_of: StoreOf,
     database: AsyncDatabase[Doc],
