@@ -146,11 +146,14 @@ async def _when_back(look: Any) -> Any:
 
 async def _recovered(backlog: Backlog, marks: dict[str, int], since: float) -> float:
     """Wait until what had piled up is worked off, while users go on; say how long it took."""
+    last: list[str] = []
     while True:
         took = time.monotonic() - since
         left = await _when_back(lambda: backlog.overdue(marks))
         if not left:
+            _say(f"the last to recover: {last}")
             return took
+        last = left
         if took > 3 * RECOVERY:
             _say(f"not recovered: {left}")
             return took

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import nats
+from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeout
 from pymongo import AsyncMongoClient
 
@@ -107,7 +108,7 @@ async def gather(system: System) -> Evidence:
 
 async def consumers(system: System) -> list[Consumer]:
     """Look at every service's durable consumers."""
-    client = await nats.connect(system.nats)
+    client = await _nats(system)
     try:
         js = client.jetstream()
         found: list[Consumer] = []
@@ -132,7 +133,7 @@ async def consumers(system: System) -> list[Consumer]:
 
 async def last_of_each_stream(system: System) -> dict[str, int]:
     """How much each stream holds now."""
-    client = await nats.connect(system.nats)
+    client = await _nats(system)
     try:
         js = client.jetstream()
         return {name: (await js.stream_info(name)).state.last_seq for name in STREAMS}
@@ -140,8 +141,15 @@ async def last_of_each_stream(system: System) -> dict[str, int]:
         await client.close()
 
 
+async def _nats(system: System) -> Client:
+    async def silent(_: Exception) -> None:
+        """Whoever asks is told; it need not be printed too."""
+
+    return await nats.connect(system.nats, error_cb=silent, connect_timeout=2)
+
+
 async def _stream(system: System, stream: str) -> list[Told]:
-    client = await nats.connect(system.nats)
+    client = await _nats(system)
     try:
         js = client.jetstream()
         count = (await js.stream_info(stream)).state.messages

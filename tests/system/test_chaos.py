@@ -1,0 +1,28 @@
+"""A short run of `make chaos`; `tests/chaos` tells what is killed and what is checked."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ticketing_local.paths import ROOT
+
+SEED = "7"
+MINUTES = "0.4"
+
+
+@pytest.mark.timeout(400)
+def test_nothing_is_lost_and_nothing_happens_twice_while_everything_is_killed() -> None:
+    path = os.pathsep.join(filter(None, [str(ROOT / "tests"), os.environ.get("PYTHONPATH")]))
+    options = ["--seed", SEED, "--minutes", MINUTES, "--rounds", "2", "--memory"]
+    run = subprocess.run(
+        [sys.executable, "-m", "chaos", *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(run.stdout)
+    assert run.returncode == 0, run.stdout + run.stderr
