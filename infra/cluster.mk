@@ -5,11 +5,14 @@ IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-lo
 INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
-.PHONY: build-dev-images kind-up kind-down ingress-up secrets certificate kload-imgs apply-dev skdev \
-  hosts lint-infra test-compose test-deploy
+.PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
+  apply-dev skdev hosts release-image verify-images deploy upgrade lint-infra test-compose test-deploy
 
 build-dev-images: ## Build every image as ticketing/<name>:dev
 	docker compose build
+
+build-dev-image: ## Build one of them: make build-dev-image NAME=auth
+	docker compose build $(NAME)
 
 kind-up: ## Make the development cluster (kind), with its doors at ports 80 and 443
 	@kind get clusters 2>/dev/null | grep -qx ticketing || kind create cluster --config infra/kind/cluster.yaml
@@ -41,6 +44,19 @@ skdev: ## Develop in the cluster: Skaffold copies changed source into running po
 
 hosts: ## Print the line that /etc/hosts needs
 	@echo "127.0.0.1 ticketing.dev stripe.ticketing.dev"
+
+release-image: ## Push one image of a release: NAME=auth REGISTRY=ghcr.io/<owner>/ticketing
+	@infra/release/image $(NAME) $(REGISTRY)
+
+verify-images: ## See that every image of this release is signed: REGISTRY=... IDENTITY=...
+	@infra/release/verify $(REGISTRY) '$(IDENTITY)'
+
+deploy: $(INFRA_TOOLS)/installed ## Bring the cluster to the release checked out here: REGISTRY=...
+	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)
+
+upgrade: install ## Lock the newest versions of every Python dependency
+	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
+	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile --upgrade
 
 $(INFRA_TOOLS)/installed: requirements/infra-tools.txt infra/lint/package-lock.json
 	@python3 -m venv --clear $(INFRA_TOOLS)

@@ -1,0 +1,43 @@
+"""A scratch API server, emptied before each test, and a node that only pretends."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hollow_node import HollowNode
+from release import ROOT, Release, kubectl
+
+SCRATCH = re.compile(r"^(mini|kind-.*)$")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _node() -> Iterator[None]:
+    context = kubectl("config", "current-context").strip()
+    if not SCRATCH.match(context):
+        pytest.exit(f"{context} is not a scratch cluster: these tests remove what is in it")
+    others = kubectl("get", "nodes", "--output=name").split()
+    for other in others:
+        kubectl("cordon", other)
+    with HollowNode():
+        yield
+        kubectl("delete", "namespace", "ticketing", "--ignore-not-found")
+    for other in others:
+        kubectl("uncordon", other)
+
+
+@pytest.fixture(autouse=True)
+def _empty(_node: None) -> None:
+    kubectl("delete", "namespace", "ticketing", "--ignore-not-found", "--timeout=120s")
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    return Release(tmp_path)
+
+
+@pytest.fixture
+def secrets() -> None:
+    kubectl("apply", "--filename", str(ROOT / "infra/k8s/00-namespace.yaml"))
+    for name in ("jwt-secret", "stripe-secret"):
+        kubectl("-n", "ticketing", "create", "secret", "generic", name, "--from-literal=A=b")

@@ -1,0 +1,60 @@
+"""What a release holds, as a copy whose versions a test can change, and the playbook run on it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def kubectl(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
+
+
+class Release:
+    """A copy of what a release holds, so that its versions can be changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("infra/k8s", "infra/k8s-prod"):
+            (root / folder).mkdir(parents=True)
+            for manifest in (ROOT / folder).glob("*.yaml"):
+                (root / folder / manifest.name).write_text(_for_this_server(manifest.read_text()))
+        for version in [
+            *ROOT.glob("services/*/deploy/version.json"),
+            ROOT / "client/deploy/version.json",
+        ]:
+            copy = root / version.relative_to(ROOT)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(version, copy)
+
+    def bump(self, name: str, version: str) -> None:
+        folder = "client" if name == "client" else f"services/{name}"
+        (self.root / folder / "deploy/version.json").write_text(json.dumps({"version": version}))
+
+    def deploy(self, patience: str = "60s") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                "ansible-playbook",
+                ROOT / "infra/ansible/deploy.yml",
+                *("-e", f"root={self.root}", "-e", "registry=registry.test/ticketing"),
+                *("-e", f"patience={patience}"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1"},
+        )
+
+
+def _for_this_server(manifest: str) -> str:
+    """The scratch API server may be of 2020: these two became v1 and v2 later, alike in shape."""
+    if "policy/v1\n" not in kubectl("api-versions"):
+        manifest = manifest.replace("apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n")
+        manifest = manifest.replace("autoscaling/v2\n", "autoscaling/v2beta2\n")
+    return manifest

@@ -1,0 +1,111 @@
+"""The playbook, against a real API server: what it does to a cluster, in the order of its life."""
+
+import json
+import re
+
+from release import Release, kubectl
+
+DEPLOYMENTS = {
+    "auth-depl",
+    "tickets-depl",
+    "orders-depl",
+    "expiration-depl",
+    "expiration-worker-depl",
+    "payments-depl",
+    "client-depl",
+}
+
+
+def images() -> dict[str, str]:
+    listed = json.loads(kubectl("-n", "ticketing", "get", "deployments", "--output=json"))["items"]
+    return {
+        d["metadata"]["name"]: d["spec"]["template"]["spec"]["containers"][0]["image"]
+        for d in listed
+        if d["metadata"]["name"] in DEPLOYMENTS
+    }
+
+
+def revisions() -> dict[str, str]:
+    listed = json.loads(kubectl("-n", "ticketing", "get", "deployments", "--output=json"))["items"]
+    return {
+        d["metadata"]["name"]: d["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+        for d in listed
+    }
+
+
+def test_without_the_secrets_it_stops_and_says_what_makes_them(release: Release) -> None:
+    done = release.deploy()
+    assert done.returncode != 0
+    assert "make secrets" in done.stdout
+
+
+def test_a_first_deploy_applies_the_manifests_with_the_images_of_the_release(
+    release: Release, secrets: None
+) -> None:
+    done = release.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(images()) == DEPLOYMENTS
+    assert images()["auth-depl"] == "registry.test/ticketing/auth:0.1.0"
+    assert images()["expiration-worker-depl"] == "registry.test/ticketing/expiration:0.1.0"
+    assert "auth-depl: nothing -> registry.test/ticketing/auth:0.1.0" in done.stdout
+
+
+def test_a_second_run_changes_nothing(release: Release, secrets: None) -> None:
+    release.deploy()
+    before = revisions()
+    done = release.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"changed=0\b", done.stdout), done.stdout
+    assert "Nothing: 7 deployments already run this release." in done.stdout
+    assert revisions() == before
+
+
+def test_one_changed_version_rolls_out_that_service_alone(release: Release, secrets: None) -> None:
+    release.deploy()
+    before = revisions()
+    release.bump("orders", "0.2.0")
+    done = release.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert images()["orders-depl"] == "registry.test/ticketing/orders:0.2.0"
+    assert (
+        "orders-depl: registry.test/ticketing/orders:0.1.0 -> registry.test/ticketing/orders:0.2.0"
+        in done.stdout
+    )
+    moved = {name for name, revision in revisions().items() if revision != before[name]}
+    assert moved == {"orders-depl"}
+
+
+def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release, secrets: None) -> None:
+    release.deploy()
+    before = images()
+    manifest = release.root / "infra/k8s/tickets-depl.yaml"
+    manifest.write_text(manifest.read_text().replace("memory: 384Mi", "memory: 400Mi"))
+    done = release.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The manifests were applied." in done.stdout
+    assert images() == before
+    assert "400Mi" in kubectl(
+        "-n", "ticketing", "get", "deployment", "tickets-depl", "--output=yaml"
+    )
+
+
+def test_a_release_that_does_not_become_ready_goes_back_whole_and_fails_loudly(
+    release: Release, secrets: None
+) -> None:
+    release.deploy()
+    before = images()
+    release.bump("auth", "0.3.0")
+    release.bump("payments", "0.3.0-broken")
+    done = release.deploy(patience="8s")
+    assert done.returncode != 0
+    assert "did not become ready" in done.stdout
+    assert "Rolled back: auth-depl, payments-depl" in done.stdout
+    assert images() == before
+    for name in DEPLOYMENTS:
+        kubectl("-n", "ticketing", "rollout", "status", f"deployment/{name}", "--timeout=20s")
+
+    release.bump("auth", "0.1.0")
+    release.bump("payments", "0.1.0")
+    again = release.deploy()
+    assert again.returncode == 0, again.stdout
+    assert re.search(r"changed=0\b", again.stdout), again.stdout

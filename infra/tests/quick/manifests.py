@@ -1,0 +1,46 @@
+"""The manifests of infra/, read."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
+NAME = "app.kubernetes.io/name"
+Manifest = dict[str, Any]
+
+
+def read(*folders: str) -> list[Manifest]:
+    """Every object of these folders' own files."""
+    files = [file for folder in folders for file in sorted((INFRA / folder).glob("*.yaml"))]
+    found = [document for file in files for document in yaml.safe_load_all(file.read_text())]
+    return [document for document in found if document]
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    return [manifest for manifest in manifests if manifest["kind"] in kinds]
+
+
+def name(manifest: Manifest) -> str:
+    return manifest["metadata"]["name"]
+
+
+def template(workload: Manifest) -> Manifest:
+    return workload["spec"]["template"]
+
+
+def selects(selector: Manifest, labels: Manifest) -> bool:
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def nginx_table(configuration: str) -> Iterator[tuple[str, str]]:
+    """The prefixes that `map $uri $upstream` sends somewhere, and where to; "" is nowhere."""
+    (table,) = re.findall(r"map \$uri \$upstream \{(.*?)\}", configuration, re.DOTALL)
+    for line in table.strip().splitlines():
+        pattern, target = line.partition(";")[0].split()
+        prefix = "/" if pattern == "default" else re.fullmatch(r"~\^(.*)\(/\|\$\)", pattern)[1]
+        yield prefix, target.strip('"').partition(":")[0]

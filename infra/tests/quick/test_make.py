@@ -1,0 +1,121 @@
+"""The Make targets, with stand-ins for docker, kind, kubectl and skaffold that note how they are called."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from manifests import ROOT
+
+STAND_IN = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$CALLS"
+if [ "$(basename "$0") $1 $2" = "kubectl -n ticketing" ] && [ "$3" = create ]; then cat >>"$STDIN"; fi
+if [ "$(basename "$0") $4" = "kubectl secret" ] && [ "$3" = get ]; then exit "${FOUND:-1}"; fi
+exit 0
+"""
+
+
+class Made:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.calls_file, self.stdin_file = folder / "calls", folder / "stdin"
+        for program in ("docker", "kind", "kubectl", "skaffold", "mkcert"):
+            path = folder / program
+            path.write_text(STAND_IN)
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        self.output = ""
+
+    def make(self, *arguments: str, **environment: str) -> list[str]:
+        done = subprocess.run(
+            ["make", "--silent", "-f", ROOT / "infra/cluster.mk", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith(("STRIPE_", "MAKE"))},
+                "PATH": f"{self.folder}:{os.environ['PATH']}",
+                "CALLS": str(self.calls_file),
+                "STDIN": str(self.stdin_file),
+                **environment,
+            },
+        )
+        self.output = done.stdout + done.stderr
+        assert done.returncode == 0, self.output
+        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return Made(tmp_path)
+
+
+def test_kind_up_makes_the_cluster_from_its_file(made: Made) -> None:
+    assert made.make("kind-up") == [
+        "kind get clusters",
+        "kind create cluster --config infra/kind/cluster.yaml",
+        "kubectl config use-context kind-ticketing",
+    ]
+
+
+def test_kind_down_removes_that_cluster_only(made: Made) -> None:
+    assert made.make("kind-down") == ["kind delete cluster --name ticketing"]
+
+
+def test_ingress_up_installs_a_fixed_release_and_waits(made: Made) -> None:
+    apply, wait = made.make("ingress-up")
+    assert "/controller-v1.15.1/" in apply
+    assert "rollout status deployment/ingress-nginx-controller" in wait
+
+
+def test_kload_imgs_loads_every_image_that_compose_builds(made: Made) -> None:
+    (load,) = made.make("kload-imgs")
+    built = {
+        line.split()[-1]
+        for line in (ROOT / "docker-compose.yml").read_text().splitlines()
+        if "image:" in line and "ticketing/" in line
+    }
+    assert set(load.split()[5:]) == built
+
+
+def test_apply_dev_applies_the_manifests_as_they_are(made: Made) -> None:
+    apply, wait = made.make("apply-dev")
+    assert apply == "kubectl apply -f infra/k8s/ -f infra/k8s-dev/"
+    assert "rollout status" in wait
+
+
+def test_skdev_leaves_it_to_skaffold(made: Made) -> None:
+    assert made.make("skdev") == ["skaffold dev"]
+
+
+def test_hosts_prints_every_host_of_the_ingress(made: Made) -> None:
+    made.make("hosts")
+    assert made.output == "127.0.0.1 ticketing.dev stripe.ticketing.dev\n"
+
+
+def test_secrets_are_made_at_random_and_never_in_an_argument(made: Made) -> None:
+    calls = made.make("secrets")
+    made_secrets = dict(line.split("=", 1) for line in made.stdin_file.read_text().splitlines())
+    assert len(made_secrets["JWT_KEY"]) == 64
+    assert made_secrets["STRIPE_KEY"] == "sk_test_local"
+    assert made_secrets["STRIPE_API_BASE"] == "http://stripe-srv:12111"
+    assert not any(made_secrets["JWT_KEY"] in call for call in calls)
+
+
+def test_stripes_own_keys_replace_the_local_ones(made: Made) -> None:
+    keys = {
+        "STRIPE_KEY": "sk_test_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        "STRIPE_PUBLISHABLE_KEY": "pk_test_1",
+    }
+    made.make("secrets", **keys)
+    made_secrets = dict(line.split("=", 1) for line in made.stdin_file.read_text().splitlines())
+    del made_secrets["JWT_KEY"]
+    assert made_secrets == keys
+
+
+def test_secrets_that_are_there_stay(made: Made) -> None:
+    calls = made.make("secrets", FOUND="0")
+    assert not any(" create " in call for call in calls)
+    assert made.output.count("unchanged") == 2
