@@ -1,0 +1,134 @@
+"""`make status`: one screen of the running system: who is well, what waits, what was given up."""
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from ticketing_local import ports, ready, replica_set
+from ticketing_local.paths import ROOT
+from ticketing_local.ports import NEXT_REPLICA, SERVICES
+from ticketing_local.trouble import Trouble
+
+PATIENCE: Final = 3.0
+OLD_SECONDS: Final = 10
+"""A living relay publishes within a second; what has waited this long waits for something."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process: its name, whether it is well, and what it measures."""
+
+    name: str
+    well: bool
+    measured: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def service(self) -> str:
+        """Whose replica it is."""
+        return self.name.partition("-")[0]
+
+
+def look(port: Mapping[str, int], replicas: int = 1) -> list[Part]:
+    """Look at every part at once."""
+    stores = {
+        "gateway": ready.http_ok(f"http://127.0.0.1:{port['gateway']}/api/tickets"),
+        "mongod": replica_set.primary(port["mongod"]),
+        "nats": ready.nats_jetstream(port["nats"]),
+        "redis": ready.redis_pong(port["redis"]),
+    }
+    services = {
+        f"{name}-{n + 1}" if n else name: port[name] + n * NEXT_REPLICA
+        for name in SERVICES
+        for n in range(replicas)
+    }
+    with ThreadPoolExecutor() as pool:
+        well = {name: pool.submit(check) for name, check in stores.items()}
+        seen = {name: pool.submit(_service, name, at) for name, at in services.items()}
+        return [
+            *(Part(name, answer.result()) for name, answer in well.items()),
+            *(answer.result() for answer in seen.values()),
+        ]
+
+
+def _service(name: str, port: int) -> Part:
+    base = f"http://127.0.0.1:{port}"
+    if not ready.http_ok(f"{base}/readyz")():
+        return Part(name, well=False)
+    try:
+        told = httpx.get(f"{base}/metrics", timeout=PATIENCE, trust_env=False).text
+    except httpx.HTTPError:
+        return Part(name, well=False)
+    sums: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(told):
+        for sample in family.samples:
+            if sample.name == "outbox_age_seconds":
+                sums[sample.name] = max(sums[sample.name], sample.value)
+            else:
+                sums[sample.name] += sample.value
+    return Part(name, well=True, measured=sums)
+
+
+COLUMNS: Final = {
+    "waits in outbox": "outbox_waiting",
+    "oldest, s": "outbox_age_seconds",
+    "to be heard": "bus_consumer_pending",
+    "in hand": "bus_consumer_unacked",
+    "dead letters": "bus_dead_letters_waiting",
+    "stored": "store_documents",
+}
+
+
+def screen(parts: Sequence[Part]) -> str:
+    """Write it all on one screen."""
+    rows = [["", "", "version", *COLUMNS]]
+    for part in parts:
+        numbers = [
+            f"{part.measured[of]:.0f}" if of in part.measured else "" for of in COLUMNS.values()
+        ]
+        rows.append([part.name, "well" if part.well else "AWAY", _version(part.service), *numbers])
+    wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            [*(cell.ljust(w) for cell, w in zip(row[:3], wide, strict=False))]
+            + [cell.rjust(w) for cell, w in zip(row[3:], wide[3:], strict=True)]
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", *advice(parts)])
+
+
+def advice(parts: Sequence[Part]) -> list[str]:
+    """Say what somebody should do something about, and where it is written how."""
+    found = [f"{part.name} is away" for part in parts if not part.well]
+    for service in SERVICES:
+        told = [part.measured for part in parts if part.service == service]
+        dead = max((m.get("bus_dead_letters_waiting", 0) for m in told), default=0)
+        old = max((m.get("outbox_age_seconds", 0) for m in told), default=0)
+        if dead:
+            found.append(f"{service} has {dead:.0f} dead letters: make dead-letters")
+        if old > OLD_SECONDS:
+            found.append(f"{service} has an event that could not be published for {old:.0f} s")
+    return [*found, "See docs/operations.md."] if found else ["All is well."]
+
+
+def _version(service: str) -> str:
+    file = ROOT / "services" / service / "deploy" / "version.json"
+    return str(json.loads(file.read_text())["version"]) if file.exists() else ""
+
+
+if __name__ == "__main__":
+    try:
+        replicas = ports.number(os.environ, "REPLICAS", 1, most=9)
+        parts = look(ports.chosen(os.environ), replicas)
+        print(screen(parts))
+        sys.exit(0 if all(part.well for part in parts) else 1)
+    except Trouble as trouble:
+        sys.exit(str(trouble))
