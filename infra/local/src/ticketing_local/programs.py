@@ -66,7 +66,7 @@ def _local_stripe(port: int, caller: Mapping[str, str]) -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
         "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
         "STRIPE_PUBLISHABLE_KEY": "pk_test_local",
-        "STRIPE_JS_URL": f"http://localhost:{port}/v3/",
+        "STRIPE_JS_URL": f"http://localhost:{port}/endive/stripe.js",
     }
 
 
