@@ -23,6 +23,7 @@ from common.bus import Bus, handlers
 from common.clock import Clock
 from common.errors import Failure, Forbidden, NotAuthorized
 from common.events import SessionRevoked
+from common.history import ACTOR
 from common.ids import is_id
 
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
@@ -149,7 +150,9 @@ class Authentication:
             return
         user = bearer(headers, self._cookie, self._tokens)
         revoked = user is not None and user.session_id in self._revocations
-        scope.setdefault("state", {})["user"] = None if revoked else user
+        user = None if revoked else user
+        scope.setdefault("state", {})["user"] = user
+        ACTOR.set(f"user {user.id}" if user else "somebody not signed in")
         await self._app(scope, receive, send)
 
 

@@ -29,6 +29,7 @@ from pymongo.errors import AutoReconnect, ExecutionTimeout, WaitQueueTimeoutErro
 from common import telemetry, tracing
 from common.errors import Unavailable
 from common.events import Event
+from common.history import acting
 
 if TYPE_CHECKING:
     from common.bus import Bus
@@ -272,7 +273,10 @@ class Durable(Pull):
         if attempt > 1:
             telemetry.REDELIVERED.labels(self.name).inc()
         try:
-            with tracing.processing(model.subject, msg.headers or {}, self.name, attempt):
+            with (
+                tracing.processing(model.subject, msg.headers or {}, self.name, attempt),
+                acting(f"event {(msg.headers or {}).get('ce-id', model.subject)}"),
+            ):
                 await self._handle(msg, handler, event)
         finally:
             beat.cancel()

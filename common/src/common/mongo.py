@@ -31,9 +31,12 @@ from common.clock import Clock
 from common.errors import NotFound, Unavailable
 from common.events import Event
 from common.grouped import Grouped
+from common.history import recorded
 from common.ids import new_id
 from common.outbox import Collection, Doc, Relay, entry
 
+STATE: Final[Doc] = {"outbox": 0, "history": 0}
+"""Read a document without what only waits or only accumulates in it."""
 ATTEMPTS: Final = 20
 """How often a lost race is tried again from a fresh read."""
 
@@ -105,7 +108,7 @@ def finder(
     """Read many documents by their ids in one query."""
 
     async def find(ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
-        docs = collection.find({"_id": {"$in": list(set(ids))}}, {"outbox": 0})
+        docs = collection.find({"_id": {"$in": list(set(ids))}}, STATE)
         found = {doc["_id"]: doc async for doc in docs}
         return [found.get(_id) for _id in ids]
 
@@ -160,6 +163,7 @@ class Store(Generic[T]):
         read: Callable[[Doc], T],
         write: Callable[[T], Doc],
         wrote: Callable[[T], None] = lambda _: None,
+        audited: bool = False,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
 
@@ -170,6 +174,7 @@ class Store(Generic[T]):
             read: from a stored document to the domain's thing.
             write: from the domain's thing to its fields, without id, version and outbox.
             wrote: called after each write, before it is answered; also when its outcome is unknown.
+            audited: whether each document keeps the trail of who did what (`common.history`).
         """
         self.collection = collection_of(document)
         self._relay = relay
@@ -177,6 +182,7 @@ class Store(Generic[T]):
         self.read = read
         self._write = write
         self._wrote = wrote
+        self._audited = audited
         self._find = Grouped(finder(self.collection))
         self._insert = Grouped(inserter(self.collection))
         self._follow = Grouped(self._follow_all)
@@ -206,7 +212,10 @@ class Store(Generic[T]):
         after = change.after
         _id = ObjectId(after.id)
         entries = self._entries(change)
-        doc = {"_id": _id, "version": after.version, **self._write(after), "outbox": entries}
+        fields = self._write(after)
+        doc = {"_id": _id, "version": after.version, **fields, "outbox": entries}
+        if self._audited:
+            doc["history"] = [recorded(after.version, self._clock(), {}, fields)]
         try:
             await self._insert(doc)
         finally:
@@ -313,13 +322,15 @@ class Store(Generic[T]):
         if after.version != before.version + 1:
             raise AssertionError(f"{after!r} does not follow version {before.version}")
         entries = self._entries(change)
+        fields = self._write(after)
+        pushed: Doc = {"outbox": {"$each": entries}}
+        if self._audited:
+            was = self._write(before)
+            pushed["history"] = recorded(after.version, self._clock(), was, fields)
         return Step(
             after=after,
             expected={"_id": ObjectId(after.id), "version": before.version},
-            update={
-                "$set": {"version": after.version, **self._write(after)},
-                "$push": {"outbox": {"$each": entries}},
-            },
+            update={"$set": {"version": after.version, **fields}, "$push": pushed},
             entries=entries,
         )
 
@@ -330,7 +341,7 @@ class Store(Generic[T]):
         has nothing to tell yet is left out.
         """
         run = new_id()
-        async for doc in self.collection.find({}, {"outbox": 0}):
+        async for doc in self.collection.find({}, STATE):
             thing = self.read(doc)
             event = tell(thing)
             if event is None:

@@ -1,8 +1,10 @@
-"""What an operator can do with one service: see and replay dead letters, emit its state again.
+"""What an operator can do with one service: dead letters, its state emitted again, who did what.
 
     python -m common.operate orders dead-letters
     python -m common.operate orders replay
     python -m common.operate orders rebuild
+    python -m common.operate orders history <order id>
+    python -m common.operate payments history <order or charge id>
 
 It runs with the service's own environment, beside the running service.
 """
@@ -10,15 +12,19 @@ It runs with the service's own environment, beside the running service.
 import argparse
 import asyncio
 import importlib
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from bson import ObjectId
 from fastapi import FastAPI
 
 from common import dead_letters
 from common.app import Running
 from common.bus import Message
+from common.ids import is_id
+from common.mongo import at
 
 
 class Operable(Protocol):
@@ -56,7 +62,28 @@ async def _rebuild(running: Running, states: AsyncIterator[Message]) -> int:
     return 0
 
 
-async def operate(service: str, command: str) -> int:
+async def _print_history(running: Running, aggregate_id: str) -> int:
+    if not is_id(aggregate_id):
+        sys.stdout.write("An id has 24 hex digits\n")
+        return 1
+    _id = ObjectId(aggregate_id)
+    for collection in running.relay.collections:
+        doc = await collection.find_one({"$or": [{"_id": _id}, {"order_id": _id}]}, {"history": 1})
+        if doc is not None and "history" in doc:
+            for entry in doc["history"]:
+                belongs = " ".join(
+                    f"{k}={entry[k]}" for k in ("request_id", "trace_id") if k in entry
+                )
+                sys.stdout.write(
+                    f"{entry['version']:>3}  {at(entry['at'])}  {entry['by']}  {belongs}\n"
+                    f"     {json.dumps(entry['changed'], default=str, ensure_ascii=False)}\n"
+                )
+            return 0
+    sys.stdout.write("Nothing with that id has a history here\n")
+    return 1
+
+
+async def operate(service: str, command: str, aggregate_id: str = "") -> int:
     """Open the service, without serving HTTP, and do one thing."""
     module: Operable = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
     app = module.create()
@@ -66,6 +93,8 @@ async def operate(service: str, command: str) -> int:
             return await _print_dead_letters(running)
         if command == "replay":
             return await _replay(running)
+        if command == "history":
+            return await _print_history(running, aggregate_id)
         return await _rebuild(running, app.state.rebuild())
 
 
@@ -73,9 +102,10 @@ def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m common.operate", description=__doc__)
     parser.add_argument("service", choices=["auth", "tickets", "orders", "expiration", "payments"])
-    parser.add_argument("command", choices=["dead-letters", "replay", "rebuild"])
+    parser.add_argument("command", choices=["dead-letters", "replay", "rebuild", "history"])
+    parser.add_argument("id", nargs="?", default="", help="of what to show the history")
     arguments = parser.parse_args()
-    return asyncio.run(operate(arguments.service, arguments.command))
+    return asyncio.run(operate(arguments.service, arguments.command, arguments.id))
 
 
 if __name__ == "__main__":

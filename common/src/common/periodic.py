@@ -8,6 +8,8 @@ from typing import Final
 
 import structlog
 
+from common.history import acting
+
 log = structlog.get_logger("periodic")
 
 GRACE: Final = 10.0
@@ -28,7 +30,8 @@ async def every(
     async def repeat() -> None:
         while not stopping.is_set():
             try:
-                await action()
+                with acting(f"loop {name}"):
+                    await action()
             except Exception:
                 log.exception("failed, trying again", task=name)
             with contextlib.suppress(TimeoutError):

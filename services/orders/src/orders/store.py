@@ -18,6 +18,7 @@ from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
 from common.mongo import (
     OUTBOX_INDEX,
+    STATE,
     AggregateDocument,
     Store,
     is_duplicate,
@@ -118,7 +119,7 @@ class OrderStore(Store[Order]):
     """Every order there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(OrderDocument, relay, clock, read=_read, write=_write)
+        super().__init__(OrderDocument, relay, clock, read=_read, write=_write, audited=True)
         self._last_on = Grouped(self._last_of_each)
 
     async def last_on(self, ticket_id: str) -> Order | None:
@@ -165,7 +166,7 @@ class OrderStore(Store[Order]):
         if cursor is not None:
             filters["_id"] = {"$lt": object_id(_position(cursor))}
         docs = (
-            await self.collection.find(filters, {"outbox": 0})
+            await self.collection.find(filters, STATE)
             .sort("_id", DESCENDING)
             .limit(limit + 1)
             .to_list()

@@ -16,6 +16,7 @@ from common.clock import Clock
 from common.events import ChargeStatus, OrderStatus
 from common.mongo import (
     OUTBOX_INDEX,
+    STATE,
     AggregateDocument,
     Store,
     collection_of,
@@ -135,7 +136,7 @@ class ChargeStore(Store[Charge]):
     """Every charge there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(ChargeDocument, relay, clock, read=_read, write=_write)
+        super().__init__(ChargeDocument, relay, clock, read=_read, write=_write, audited=True)
 
     async def change(self, aggregate_id: str, decide: Callable[[Charge], Change[Charge]]) -> Charge:
         """Change a charge, and count where it has come to."""
@@ -159,7 +160,7 @@ class ChargeStore(Store[Charge]):
 
     async def of_intent(self, intent_id: str) -> Charge | None:
         """Find the charge of a PaymentIntent."""
-        doc = await self.collection.find_one({"stripe_id": intent_id}, {"outbox": 0})
+        doc = await self.collection.find_one({"stripe_id": intent_id}, STATE)
         return None if doc is None else self.read(doc)
 
     async def take_due(self, now: datetime, until: datetime) -> Charge | None:
@@ -170,7 +171,7 @@ class ChargeStore(Store[Charge]):
         doc = await self.collection.find_one_and_update(
             {"look_at": {"$gt": EVER, "$lte": now}},
             {"$set": {"look_at": until}},
-            projection={"outbox": 0},
+            projection=STATE,
             sort=[("look_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )

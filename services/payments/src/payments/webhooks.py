@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from common.errors import Invalid, NotFound
+from common.history import acting
 from common.http import Wire, error_responses, reply
 from payments.gateway import Gateway
 from payments.service import Payments
@@ -36,5 +37,6 @@ async def hear_webhook(
     hint = gateway.read_webhook(await request.body(), signature)
     if hint is None:
         raise Invalid("The signature is not Stripe's")
-    await payments.hear(hint)
+    with acting(f"webhook {hint.id}"):
+        await payments.hear(hint)
     return reply(HeardOut())
