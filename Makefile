@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/stripe/pyproject.toml)
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv and install what is locked (the others do it when needed)
 	@:
@@ -80,3 +80,5 @@ format: install ## Format, and mend what can be mended by itself
 lock: install ## Lock the dependencies of every pyproject, with hashes, into requirements/
 	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
 	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile
+
+include infra/cluster.mk

@@ -1,4 +1,4 @@
-"""A node that starts nothing: it reports each pod bound to it as ready, unless its image is broken."""
+"""A node that starts nothing: it reports each pod as ready, unless the image is broken."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 NAME = "hollow"
 BROKEN = "broken"
@@ -31,7 +31,7 @@ class HollowNode:
         self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep)
 
-    def __enter__(self) -> "HollowNode":
+    def __enter__(self) -> Self:
         self._until_the_proxy_answers()
         node = {
             "apiVersion": "v1",
@@ -138,13 +138,13 @@ class HollowNode:
         *,
         parse: bool = True,
     ) -> Any:
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 - kubectl proxy, on this machine
             self._base + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": kind},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.load(answer) if parse else answer.read()
 
 

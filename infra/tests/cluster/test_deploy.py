@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from release import Release, kubectl
 
 DEPLOYMENTS = {
@@ -39,8 +40,9 @@ def test_without_the_secrets_it_stops_and_says_what_makes_them(release: Release)
     assert "make secrets" in done.stdout
 
 
+@pytest.mark.usefixtures("secrets")
 def test_a_first_deploy_applies_the_manifests_with_the_images_of_the_release(
-    release: Release, secrets: None
+    release: Release,
 ) -> None:
     done = release.deploy()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -50,7 +52,8 @@ def test_a_first_deploy_applies_the_manifests_with_the_images_of_the_release(
     assert "auth-depl: nothing -> registry.test/ticketing/auth:0.1.0" in done.stdout
 
 
-def test_a_second_run_changes_nothing(release: Release, secrets: None) -> None:
+@pytest.mark.usefixtures("secrets")
+def test_a_second_run_changes_nothing(release: Release) -> None:
     release.deploy()
     before = revisions()
     done = release.deploy()
@@ -60,7 +63,8 @@ def test_a_second_run_changes_nothing(release: Release, secrets: None) -> None:
     assert revisions() == before
 
 
-def test_one_changed_version_rolls_out_that_service_alone(release: Release, secrets: None) -> None:
+@pytest.mark.usefixtures("secrets")
+def test_one_changed_version_rolls_out_that_service_alone(release: Release) -> None:
     release.deploy()
     before = revisions()
     release.bump("orders", "0.2.0")
@@ -75,7 +79,8 @@ def test_one_changed_version_rolls_out_that_service_alone(release: Release, secr
     assert moved == {"orders-depl"}
 
 
-def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release, secrets: None) -> None:
+@pytest.mark.usefixtures("secrets")
+def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release) -> None:
     release.deploy()
     before = images()
     manifest = release.root / "infra/k8s/tickets-depl.yaml"
@@ -89,8 +94,9 @@ def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release, sec
     )
 
 
+@pytest.mark.usefixtures("secrets")
 def test_a_release_that_does_not_become_ready_goes_back_whole_and_fails_loudly(
-    release: Release, secrets: None
+    release: Release,
 ) -> None:
     release.deploy()
     before = images()

@@ -1,4 +1,4 @@
-"""The Make targets, with stand-ins for docker, kind, kubectl and skaffold that note how they are called."""
+"""The Make targets, with stand-ins for what they call, which note how they are called."""
 
 import os
 import stat
@@ -9,9 +9,12 @@ import pytest
 from manifests import ROOT
 
 STAND_IN = """#!/bin/sh
-echo "$(basename "$0") $*" >>"$CALLS"
-if [ "$(basename "$0") $1 $2" = "kubectl -n ticketing" ] && [ "$3" = create ]; then cat >>"$STDIN"; fi
-if [ "$(basename "$0") $4" = "kubectl secret" ] && [ "$3" = get ]; then exit "${FOUND:-1}"; fi
+program=$(basename "$0")
+echo "$program $*" >>"$CALLS"
+case "$program $3 $4" in
+  "kubectl create secret") cat >>"$STDIN" ;;
+  "kubectl get secret") exit "${FOUND:-1}" ;;
+esac
 exit 0
 """
 
