@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from beanie import (
     Document,
@@ -41,6 +41,7 @@ ATTEMPTS: Final = 20
 """How often a lost race is tried again from a fresh read."""
 
 
+@runtime_checkable
 class Versioned(Protocol):
     """A thing of the domain: who it is, and which version of it this is."""
 
@@ -239,6 +240,7 @@ class Store(Generic[T]):
             change = decide(before)
             after = change.after
             if after == before:
+                await self._settled(before)
                 return before
             step = self._step(before, change)
             try:
@@ -290,10 +292,22 @@ class Store(Generic[T]):
                 steps[aggregate_id] = behalf.run(self._step, before, change)
         if steps and not await self._write_all(list(steps.values())):
             outcomes = {}
+        if not steps:
+            await self._settled(*(one for one in outcomes.values() if isinstance(one, Versioned)))
         return [
             outcomes[place] if place in outcomes else await self._changed(*decision)
             for place, decision in enumerate(asked)
         ]
+
+    async def _settled(self, *read: Versioned) -> None:
+        """Wait until what was read, and leaves nothing to do, can no longer be undone.
+
+        A read shows what no majority has yet. Were its event acknowledged on the strength of that,
+        and the change then lost with its server, nobody would bring it again. A write that changes
+        nothing waits for all that came before it; one is enough for all that was read.
+        """
+        for one in read[:1]:
+            await self.collection.update_one({"_id": ObjectId(one.id)}, {"$unset": {"nothing": 1}})
 
     async def _write_all(self, steps: Sequence[Step]) -> bool:
         """Write many steps in one command; say whether every one of them was written."""
