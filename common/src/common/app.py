@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from common import bus, contract, mongo, telemetry, tracing
+from common.admission import Admission
 from common.auth import AccessTokens, Authentication, Revocations, bearer, cookie_name
 from common.bus import Bus, Handlers
 from common.clock import Clock, utc_now
@@ -214,6 +215,7 @@ class Service:
             refuse=failure_response,
         )
         app.add_middleware(BodyLimit)
+        app.add_middleware(Admission, most=self.settings.max_requests)
         if recent is not None:
             app.add_middleware(
                 RecentAnswers,

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import tracing
+from common.admission import TOO_MANY
 from common.auth import SAFE_METHODS, User
 from common.tracing import REQUEST_ID, REQUEST_ID_HEADER
 
@@ -68,7 +69,8 @@ class Observed:
                 _observe(method, route, status)(seconds)
                 user: User | None = scope.get("state", {}).get("user")
                 _tell(scope, method, route, status, user)
-                if status >= SERVER_ERROR or (status >= REFUSED and method not in SAFE_METHODS):
+                refused = status >= REFUSED and method not in SAFE_METHODS
+                if (refused or status >= SERVER_ERROR) and TOO_MANY not in scope.get("state", {}):
                     log.log(
                         40 if status >= SERVER_ERROR else 20,
                         "failed" if status >= SERVER_ERROR else "refused",

@@ -52,5 +52,8 @@ class ServiceSettings(BaseSettings):
     """Where to send traces by OTLP over HTTP; unset, none are made. The other OTEL_ variables of
     the standard hold too: OTEL_TRACES_SAMPLER=parentbased_traceidratio, OTEL_TRACES_SAMPLER_ARG=0.1
     keeps one trace of ten."""
+    max_requests: Annotated[int, Field(ge=1)] = 512
+    """Requests that one process has in hand; beyond, the answer is 503 at once. More than it can
+    do in half a second would only make everybody wait."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
     """How long a stopping process may take to finish what it has begun."""
