@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status traces docs test chaos mutants dead-letters replay rebuild bench bench-quick lint format lock
+.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild bench bench-quick lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -33,6 +33,12 @@ demo: install ## Watch one purchase and one expiry happen on the running system
 
 status: install ## See on one screen who is well, what waits, what was given up
 	@$(LOCAL).status
+
+backup: install ## Write every database and stream of the running system to a folder (TO=folder)
+	@$(LOCAL).backup backup $(TO)
+
+restore: install ## Replace what the stopped system stores by a backup (FROM=folder)
+	@$(LOCAL).backup restore $(FROM)
 
 traces: install ## Show traces in the browser (it says how to have them sent)
 	@$(LOCAL).traces
