@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+THREE_NODES = "infra/k8s-prod/three-nodes"
 
 
 def kubectl(*arguments: str, check: bool = True) -> str:
@@ -21,7 +22,7 @@ class Release:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("infra/k8s", "infra/k8s-prod"):
+        for folder in ("infra/k8s", "infra/k8s-prod", THREE_NODES):
             (root / folder).mkdir(parents=True)
             for manifest in (ROOT / folder).glob("*.yaml"):
                 (root / folder / manifest.name).write_text(_for_this_server(manifest.read_text()))
@@ -58,3 +59,9 @@ def _for_this_server(manifest: str) -> str:
         manifest = manifest.replace("apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n")
         manifest = manifest.replace("autoscaling/v2\n", "autoscaling/v2beta2\n")
     return manifest
+
+
+def rendered_three_nodes(release: Release) -> str:
+    """What docs/deploy.md pipes into kubectl apply."""
+    folder = str(release.root / THREE_NODES)
+    return kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", folder)

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from release import Release, kubectl
+from release import Release, kubectl, rendered_three_nodes
 
 DEPLOYMENTS = {
     "auth-depl",
@@ -115,3 +115,21 @@ def test_a_release_that_does_not_become_ready_goes_back_whole_and_fails_loudly(
     again = release.deploy()
     assert again.returncode == 0, again.stdout
     assert re.search(r"changed=0\b", again.stdout), again.stdout
+
+
+@pytest.mark.usefixtures("secrets")
+def test_stores_on_three_nodes_stay_there(release: Release) -> None:
+    release.deploy()
+    three = release.root / "three.yaml"
+    three.write_text(rendered_three_nodes(release))
+    kubectl("apply", "--filename", str(three))
+    release.bump("orders", "0.2.0")
+    done = release.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The manifests were applied." not in done.stdout
+    stores = json.loads(kubectl("-n", "ticketing", "get", "statefulsets", "--output=json"))["items"]
+    replicas = {s["metadata"]["name"]: s["spec"]["replicas"] for s in stores}
+    assert replicas.pop("expiration-redis") == 1
+    assert set(replicas.values()) == {3}
+    settings = kubectl("-n", "ticketing", "get", "configmap", "ticketing-config", "--output=yaml")
+    assert 'NATS_REPLICAS: "3"' in settings

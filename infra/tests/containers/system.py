@@ -1,0 +1,74 @@
+"""The system as Compose runs it, under a name, volumes and ports of its own."""
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+WINDOW = 8  # seconds until an order runs out, so that the demo can watch it
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def has(image: str) -> bool:
+    found = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def stand_ins() -> dict[str, str]:
+    """Where no registry is to be had, an older MongoDB that is at hand must do."""
+    return {"MONGO_IMAGE": "mongo:7"} if has("mongo:7") and not has("mongo:8.0") else {}
+
+
+class System:
+    """Compose's project, and what a test asks of it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.address = f"http://localhost:{self.port}"
+        self._environment = (
+            {k: v for k, v in os.environ.items() if not k.startswith("STRIPE_")}
+            | stand_ins()
+            | {
+                "COMPOSE_PROJECT_NAME": "ticketing-test",
+                "PORT": str(self.port),
+                "STRIPE_PORT": str(free_port()),
+                "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+            }
+        )
+
+    def compose(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"docker compose {' '.join(arguments)}: {done.stderr[-3000:]}")
+        return done.stdout
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """Every container, by its service's name."""
+        ids = self.compose("ps", "--all", "--quiet").split()
+        shown = subprocess.run(["docker", "inspect", *ids], capture_output=True, check=True).stdout
+        return {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in json.loads(shown)}
+
+    def demo(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROOT / ".venv/bin/python", "-m", "ticketing_local.demo"],
+            env=self._environment | {"TICKETING_HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )

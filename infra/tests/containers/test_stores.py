@@ -1,0 +1,147 @@
+"""The stores of the cluster grow to three nodes by the manifests alone: their own files, run."""
+
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from system import ROOT, stand_ins
+
+MONGO = stand_ins().get("MONGO_IMAGE", "mongo:8.0")
+NATS = "nats:2.12-alpine"
+
+
+def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=check)
+
+
+def from_manifests(file: str, config_map: str, key: str) -> str:
+    documents = yaml.safe_load_all((ROOT / file).read_text())
+    (found,) = [
+        d for d in documents if d["kind"] == "ConfigMap" and d["metadata"]["name"] == config_map
+    ]
+    return found["data"][key]
+
+
+class Pods:
+    """Containers with the names that the pods of a StatefulSet have, in a network of their own."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self.network = f"{name}-{uuid.uuid4().hex[:8]}"
+        self._name = name
+        self._arguments = arguments
+        docker("network", "create", self.network)
+
+    def start(self, n: int, *command: str) -> None:
+        pod = f"{self._name}-{n}"
+        docker(
+            *("run", "--detach", "--name", self.container(n), "--hostname", pod),
+            *("--network", self.network, "--network-alias", f"{pod}.{self._name}-srv"),
+            *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--env", f"POD_NAME={pod}"),  # noqa: S108 - the container's
+            *self._arguments,
+            *command,
+        )
+
+    def container(self, n: int) -> str:
+        return f"{self.network}-{n}"
+
+    def run(self, n: int, *command: str) -> subprocess.CompletedProcess[str]:
+        return docker("exec", self.container(n), *command, check=False)
+
+    def until(self, n: int, *command: str, seconds: float = 90) -> str:
+        """What Kubernetes does with a probe: ask again until it passes."""
+        limit = time.monotonic() + seconds
+        while True:
+            done = self.run(n, *command)
+            if done.returncode == 0:
+                return done.stdout
+            assert time.monotonic() < limit, done.stdout + done.stderr
+            time.sleep(1)
+
+    def remove(self, n: int) -> None:
+        docker("rm", "--force", "--volumes", self.container(n), check=False)
+
+    def clear(self) -> None:
+        for n in range(3):
+            self.remove(n)
+        docker("network", "rm", self.network, check=False)
+
+
+@pytest.fixture
+def mongo(tmp_path: Path) -> Iterator[Pods]:
+    script = tmp_path / "join.js"
+    script.write_text(from_manifests("infra/k8s/config.yaml", "mongo-scripts", "join.js"))
+    mounted = ("--volume", f"{script}:/etc/mongo/join.js:ro")
+    pods = Pods("auth-mongo", "--user", "999:999", "--env", "HOME=/tmp", *mounted, MONGO)
+    yield pods
+    pods.clear()
+
+
+MONGOD = ("mongod", "--replSet", "rs0", "--bind_ip_all", "--quiet")
+PROBE = ("mongosh", "--quiet", "--nodb", "/etc/mongo/join.js")
+
+
+def evaluate(pods: Pods, n: int, expression: str) -> object:
+    done = pods.run(n, "mongosh", "--quiet", "--eval", f"print(JSON.stringify({expression}))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+MEMBERS = "rs.status().members.map((m) => m.stateStr).sort()"
+
+
+def test_mongodb_grows_from_one_member_to_three_and_takes_back_one_that_lost_its_disk(
+    mongo: Pods,
+) -> None:
+    mongo.start(0, *MONGOD)
+    mongo.until(0, *PROBE)
+    assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY"]
+    evaluate(mongo, 0, "db.getSiblingDB('auth').t.insertOne({a: 1}).acknowledged")
+
+    for n in (1, 2):
+        mongo.start(n, *MONGOD)
+        mongo.until(n, *PROBE)
+    assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY", "SECONDARY", "SECONDARY"]
+
+    mongo.remove(0)
+    mongo.start(0, *MONGOD)
+    mongo.until(0, *PROBE)
+    assert evaluate(mongo, 1, "rs.conf().members.length") == 3
+    stored = "db.getMongo().setReadPref('nearest') || db.getSiblingDB('auth').t.countDocuments()"
+    assert evaluate(mongo, 0, stored) == 1
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[Pods]:
+    configuration = tmp_path / "nats.conf"
+    three = "infra/k8s-prod/three-nodes/nats.yaml"
+    configuration.write_text(from_manifests(three, "nats", "nats.conf"))
+    mounted = ("--volume", f"{configuration}:/etc/nats/ticketing/nats.conf:ro", "--tmpfs", "/data")
+    pods = Pods("nats", *mounted, NATS)
+    yield pods
+    pods.clear()
+
+
+def test_three_nats_servers_elect_a_leader_and_live_on_with_two(nats: Pods) -> None:
+    configured = ("--config", "/etc/nats/ticketing/nats.conf")
+    healthy = ("wget", "-q", "-O", "-", "http://127.0.0.1:8222/healthz")
+    for n in range(3):
+        nats.start(n, *configured)
+    for n in range(3):
+        nats.until(n, *healthy)
+
+    def leader() -> str:
+        shown = nats.until(1, "wget", "-q", "-O", "-", "http://127.0.0.1:8222/jsz?leader-only=0")
+        return json.loads(shown)["meta_cluster"].get("leader", "")
+
+    assert leader() in {"nats-0", "nats-1", "nats-2"}
+    nats.remove(0)
+    limit = time.monotonic() + 30
+    while leader() not in {"nats-1", "nats-2"}:
+        assert time.monotonic() < limit
+        time.sleep(0.5)
+    nats.until(1, *healthy)
