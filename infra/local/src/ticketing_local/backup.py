@@ -53,7 +53,8 @@ def restore(home: Home, caller: Mapping[str, str], folder: Path) -> None:
             leftovers.end(home)
             for made in (home.data, home.logs, home.run):
                 made.mkdir(parents=True, exist_ok=True, mode=0o700)
-            planned = {program.name: program for program in plan(home, caller).programs}
+            without = {**caller, "CLIENT": "off"}  # no need to build it for this
+            planned = {program.name: program for program in plan(home, without).programs}
             for name in STORES:
                 stack.enter_context(running(planned[name], home.logs / f"{name}.log"))
             port = ports.chosen(caller)
