@@ -73,7 +73,7 @@ def _say(line: str) -> None:
 async def run(plan: Plan, system: System) -> Outcome:
     """Let everything happen, and look at what is left."""
     bank = Bank(system.stripe)
-    backlog = Backlog(system)
+    backlog = Backlog(system, reconciled=plan.without != "reconciler")
     try:
         violations: list[str] = []
         if plan.rounds:
