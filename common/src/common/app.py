@@ -203,9 +203,9 @@ class Service:
         written = app.openapi
         app.openapi = lambda: app.openapi_schema or contract.complete(written())
         app.state.revocations = self.revocations
-        app.include_router(_health())
-        for router in routers:
-            app.include_router(router)
+        for router in (*routers, _health()):
+            # Not include_router: FastAPI would look through an included one twice a request.
+            app.router.routes.extend(router.routes)
         handle_errors(app)
         app.add_middleware(
             Authentication,
