@@ -6,6 +6,8 @@ import { type Answer, answerOf, type Refusal, unavailable } from "@/lib/api/answ
 import { Intent } from "@/lib/api/idempotency";
 import { refusalWords } from "@/lib/problem-words";
 
+const NONE: Record<string, string> = {};
+
 type Call<T> = (key: string) => Parameters<typeof answerOf<T>>[0];
 
 /**
@@ -19,7 +21,8 @@ export function useSubmission<T>(options: {
 }) {
   const words = useTranslations("Problem");
   const [busy, setBusy] = useState(false);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [fields, setFields] = useState(NONE); // the same object until the next answer, as Form wants
+  const [problems, setProblems] = useState<string[]>([]);
   const sending = useRef(false);
   const [intent] = useState(() => new Intent());
 
@@ -27,20 +30,23 @@ export function useSubmission<T>(options: {
     if (sending.current) return;
     sending.current = true;
     setBusy(true);
-    setRefusal(null);
+    setProblems([]);
     const answer: Answer<T> = await answerOf<T>(call(intent.key(about)));
     if (!unavailable(answer)) intent.settled();
     if (!answer.ok || options.stays) {
       sending.current = false;
       setBusy(false);
     }
-    if (answer.ok) options.done(answer.data);
-    else {
-      setRefusal(answer);
+    if (answer.ok) {
+      setFields(NONE);
+      options.done(answer.data);
+    } else {
+      const told = refusalWords(answer, words);
+      setFields(told.fields);
+      setProblems(told.form);
       options.refused?.(answer);
     }
   }
 
-  const told = refusal ? refusalWords(refusal, words) : { fields: {}, form: [] };
-  return { send, busy, fields: told.fields, problems: told.form };
+  return { send, busy, fields, problems };
 }

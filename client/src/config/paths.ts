@@ -7,11 +7,14 @@ export const paths = {
   orders: "/orders",
   order: (id: string) => `/orders/${id}`,
   account: "/account",
-  signUp: "/auth/signup",
   signOut: "/auth/signout",
-  signIn: (next?: string) =>
-    next ? `/auth/signin?next=${encodeURIComponent(next)}` : "/auth/signin",
+  signIn: (next = "") => withNext("/auth/signin", next),
+  signUp: (next = "") => withNext("/auth/signup", next),
 } as const;
+
+function withNext(path: string, next: string): string {
+  return next === "" || next === "/" ? path : `${path}?next=${encodeURIComponent(next)}`;
+}
 
 const ELSEWHERE = "http://elsewhere.invalid";
 
@@ -21,5 +24,6 @@ export function localPath(next: unknown): string {
   if (!URL.canParse(next, ELSEWHERE)) return paths.home;
   const url = new URL(next, ELSEWHERE);
   if (url.origin !== ELSEWHERE || url.pathname.startsWith("/auth/")) return paths.home;
+  if (url.pathname.startsWith("//")) return paths.home; // what `/.//host` becomes
   return url.pathname + url.search;
 }

@@ -49,7 +49,7 @@ export async function Header({ user }: { user: User | null }) {
             {links(account)}
             {!user && (
               <li>
-                <Link href={paths.signUp} className={buttonStyle("primary", "ml-2")}>
+                <Link href={paths.signUp()} className={buttonStyle("primary", "ml-2")}>
                   {t("signUp")}
                 </Link>
               </li>
@@ -61,7 +61,7 @@ export async function Header({ user }: { user: User | null }) {
             <ul>{links(places)}</ul>
             <ul className="mt-2 border-t border-line pt-2">
               {links(account)}
-              {!user && links([{ href: paths.signUp, label: t("signUp") }])}
+              {!user && links([{ href: paths.signUp(), label: t("signUp") }])}
             </ul>
           </PhoneMenu>
         </div>

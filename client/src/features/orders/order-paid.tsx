@@ -11,27 +11,25 @@ export function OrderPaid({ order, payment }: { order: Order; payment: Payment |
       <h1 className="text-5xl font-bold">{t("paidTitle")}</h1>
       <p className="mt-2 text-lg text-muted">{t("paidText")}</p>
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
-        <div className="ticket-tall bg-card">
-          <div className="p-7 sm:p-9">
-            <p className="text-sm text-muted">{t("ticket")}</p>
-            <h2 className="mt-1 text-3xl leading-tight font-semibold wrap-anywhere">
-              {order.ticket.title}
-            </h2>
-            <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
-              {payment?.paidAt && <Row name={t("paidOn")} value={<Moment at={payment.paidAt} />} />}
-              {payment?.card && <Row name={t("card")} value={<Card card={payment.card} />} />}
-              <Row
-                name={t("orderNumber")}
-                value={<span className="text-sm break-all">{order.id}</span>}
-              />
-            </dl>
-          </div>
-          <div className="flex h-(--stub) items-center justify-between border-t-2 border-dashed border-paper bg-good-soft px-7 sm:px-9">
-            <span className="font-semibold">{t("amount")}</span>
-            <span className="font-display text-3xl font-bold tabular-nums">
-              <Price amount={payment?.amount ?? order.ticket.price} />
-            </span>
-          </div>
+        <div className="ticket-top bg-card p-7 sm:p-9">
+          <p className="text-sm text-muted">{t("ticket")}</p>
+          <h2 className="mt-1 text-3xl leading-tight font-semibold wrap-anywhere">
+            {order.ticket.title}
+          </h2>
+          <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
+            {payment?.paidAt && <Row name={t("paidOn")} value={<Moment at={payment.paidAt} />} />}
+            {payment?.card && <Row name={t("card")} value={<Card card={payment.card} />} />}
+            <Row
+              name={t("orderNumber")}
+              value={<span className="text-sm break-all">{order.id}</span>}
+            />
+          </dl>
+        </div>
+        <div className="flex items-center justify-between ticket-bottom border-t-2 border-dashed border-paper bg-good-soft p-7 sm:px-9">
+          <span className="font-semibold">{t("amount")}</span>
+          <span className="font-display text-3xl font-bold tabular-nums">
+            <Price amount={payment?.amount ?? order.ticket.price} />
+          </span>
         </div>
       </article>
     </section>

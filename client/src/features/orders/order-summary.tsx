@@ -8,22 +8,18 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
   const t = useTranslations("Order");
   return (
     <section className="ticket-shadow">
-      <div className="ticket-tall bg-card [--stub:9.5rem]">
-        <div className="p-6 sm:p-8">
-          <h2 className="text-2xl leading-snug font-semibold wrap-anywhere">
-            {order.ticket.title}
-          </h2>
-          <p className="mt-4 flex items-baseline justify-between gap-4">
-            <span className="text-muted">{t("total")}</span>
-            <span className="font-display text-2xl font-bold tabular-nums">
-              <Price amount={order.ticket.price} />
-            </span>
-          </p>
-        </div>
-        <div className="flex h-(--stub) flex-col justify-center border-t-2 border-dashed border-paper bg-well px-6 sm:px-8">
-          <Countdown seconds={seconds} />
-          <p className="mt-1 text-sm text-muted">{t("held")}</p>
-        </div>
+      <div className="ticket-top bg-card p-6 sm:p-8">
+        <h2 className="text-2xl leading-snug font-semibold wrap-anywhere">{order.ticket.title}</h2>
+        <p className="mt-4 flex items-baseline justify-between gap-4">
+          <span className="text-muted">{t("total")}</span>
+          <span className="font-display text-2xl font-bold tabular-nums">
+            <Price amount={order.ticket.price} />
+          </span>
+        </p>
+      </div>
+      <div className="ticket-bottom border-t-2 border-dashed border-paper bg-well p-6 sm:px-8">
+        <Countdown seconds={seconds} />
+        <p className="mt-1 text-sm text-muted">{t("held")}</p>
       </div>
     </section>
   );

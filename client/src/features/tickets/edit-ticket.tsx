@@ -46,7 +46,7 @@ export function EditTicket({ ticket }: { ticket: Ticket }) {
   return (
     <section aria-labelledby="edit" className="mt-12 max-w-xl border-t border-line pt-8">
       <h2 id="edit" className="mb-6 text-2xl font-semibold">
-        {t("save")}
+        {t("editTitle")}
       </h2>
       <TicketForm
         initial={{ title: ticket.title, price: ticket.price.toFixed(2) }}

@@ -31,6 +31,7 @@ export function MyTickets(props: {
           key={ticket.id}
           id={ticket.id}
           href={paths.ticket(ticket.id)}
+          heading="h2"
           title={ticket.title}
           price={ticket.price}
           note={ticket.listed}

@@ -69,6 +69,7 @@ export function TicketList(props: {
             key={ticket.id}
             id={ticket.id}
             href={paths.ticket(ticket.id)}
+            heading="h3"
             title={ticket.title}
             price={ticket.price}
             note={ticket.listed}

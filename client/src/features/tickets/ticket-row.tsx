@@ -9,17 +9,18 @@ export function TicketRow(props: {
   id: string;
   href: string;
   title: string;
+  heading: "h2" | "h3";
   price: number;
   note: ReactNode;
   badge?: ReactNode;
   dimmed?: boolean;
 }) {
-  const { dimmed = false } = props;
+  const { dimmed = false, heading: Heading } = props;
   return (
     <li className="relative rounded-2xl ticket-shadow has-[a:focus-visible]:outline-3 has-[a:focus-visible]:outline-offset-2 has-[a:focus-visible]:outline-accent">
-      <article className="grid h-full min-h-28 grid-cols-[1fr_var(--stub)] ticket bg-card transition-colors hover:bg-well max-sm:[--stub:6rem]">
-        <div className="flex min-w-0 flex-col justify-between gap-3 p-4 sm:p-6">
-          <h3
+      <article className="group grid h-full min-h-28 grid-cols-[minmax(0,1fr)_auto]">
+        <div className="flex min-w-0 flex-col justify-between gap-3 ticket-left bg-card p-4 transition-colors group-hover:bg-well sm:p-6">
+          <Heading
             className={cn(
               "line-clamp-3 text-lg leading-snug font-semibold text-pretty wrap-anywhere sm:text-xl",
               dimmed && "text-muted line-through decoration-1",
@@ -31,7 +32,7 @@ export function TicketRow(props: {
             >
               {props.title}
             </Link>
-          </h3>
+          </Heading>
           <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
             {props.badge}
             <span>{props.note}</span>
@@ -39,8 +40,8 @@ export function TicketRow(props: {
         </div>
         <p
           className={cn(
-            "flex items-center justify-center border-l-2 border-dashed border-paper px-2 text-center",
-            "font-display text-lg font-semibold wrap-anywhere tabular-nums",
+            "flex min-w-24 items-center justify-center ticket-right border-l-2 border-dashed border-paper px-3 sm:min-w-30",
+            "font-display text-lg font-semibold whitespace-nowrap tabular-nums",
             dimmed ? "bg-well text-muted" : stubTint(props.id),
           )}
         >

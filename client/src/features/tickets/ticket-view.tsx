@@ -30,9 +30,9 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
   const editable = props.viewer === "seller" && ticket.status === "available";
   return (
     <>
-      <article className="mt-4 max-w-4xl ticket-shadow">
-        <div className="grid ticket-tall bg-card md:grid-cols-[1fr_var(--stub)] md:ticket md:[--stub:19rem]">
-          <div className="p-6 sm:p-10">
+      <article className="mt-4 ticket-shadow">
+        <div className="grid md:min-h-72 md:grid-cols-[1fr_21rem]">
+          <div className="ticket-top bg-card p-6 sm:p-10 md:ticket-left">
             <h1 className="text-4xl leading-tight font-bold wrap-anywhere sm:text-5xl">
               {ticket.title}
             </h1>
@@ -42,8 +42,8 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
           </div>
           <div
             className={cn(
-              "flex flex-col justify-center gap-5 border-paper p-6 max-md:border-t-2 md:border-l-2 md:p-8",
-              "border-dashed",
+              "flex flex-col justify-center gap-5 ticket-bottom p-6 md:ticket-right md:p-8",
+              "border-dashed border-paper max-md:border-t-2 md:border-l-2",
               ticket.status === "available" ? stubTint(ticket.id) : "bg-well",
             )}
           >

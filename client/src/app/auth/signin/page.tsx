@@ -15,7 +15,7 @@ export default async function SignInPage({ searchParams }: PageProps<"/auth/sign
   const { next } = await searchParams;
   if (await currentUser()) redirect(localPath(next));
   const t = await words("Auth");
-  const other = paths.signUp;
+  const other = paths.signUp(localPath(next));
   return (
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold sm:text-5xl">{t("signInTitle")}</h1>

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { declineKey } from "./decline-words";
+
+test.each([
+  [{ code: "card_declined", declineCode: "insufficient_funds" }, "insufficient_funds"],
+  [{ code: "expired_card", declineCode: "expired_card" }, "expired_card"],
+  [{ code: "payment_intent_authentication_failure" }, "authentication"],
+  [{ code: "card_declined", declineCode: "stolen_card" }, "generic"],
+  [{ code: "card_declined", declineCode: "fraudulent" }, "generic"],
+  [{ code: "a code of tomorrow" }, "generic"],
+  [{}, "generic"],
+])("%j is told as %s", (problem, key) => {
+  expect(declineKey(problem)).toBe(key);
+});

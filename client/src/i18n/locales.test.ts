@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import de from "../../messages/de.json";
+import en from "../../messages/en.json";
+import { chosenLocale, validTimeZone } from "./locales";
+
+test.each([
+  [undefined, null, "en", "en"],
+  [undefined, "de-AT,de;q=0.9,en;q=0.5", "de", "de-AT"],
+  [undefined, "en;q=0.4, de;q=0.8", "de", "de"],
+  [undefined, "fr-FR, en-GB;q=0.5", "en", "en-GB"],
+  ["en", "de-DE,de", "en", "en"],
+  ["de", "en-US,de-CH;q=0.3", "de", "de-CH"],
+  ["xx", "de", "de", "de"],
+  [undefined, "*;q=1, <script>;q=0.9", "en", "en"],
+])(
+  "cookie %s and Accept-Language %s choose %s, written as in %s",
+  (cookie, header, language, region) => {
+    expect(chosenLocale(cookie, header)).toEqual({ language, region });
+  },
+);
+
+test("a made-up time zone is none", () => {
+  expect(validTimeZone("Europe/Berlin")).toBe("Europe/Berlin");
+  expect(validTimeZone("Mars/Olympus")).toBeUndefined();
+  expect(validTimeZone(undefined)).toBeUndefined();
+});
+
+test("both languages say the same things, with the same gaps", () => {
+  const shape = (messages: Record<string, Record<string, string>>) =>
+    Object.entries(messages).flatMap(([part, words]) =>
+      Object.entries(words).map(
+        ([key, text]) => `${part}.${key} ${(text.match(/\{\w+(?=[,}])/g) ?? []).sort().join()}`,
+      ),
+    );
+  expect(shape(de)).toEqual(shape(en));
+});

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { cents, formatPrice } from "./money";
+
+test.each([
+  [19.99, 1999],
+  [0.5, 50],
+  [1.1, 110],
+  [999_999.99, 99_999_999],
+])("%d is %d cents", (amount, expected) => {
+  expect(cents(amount)).toBe(expected);
+});
+
+test("a price is written as the reader's region writes it", () => {
+  expect(formatPrice(1234.5, "en-US")).toBe("$1,234.50");
+  expect(formatPrice(1234.5, "de-DE")).toBe("1.234,50\u00a0$");
+  expect(formatPrice(1234.5, "en-GB")).toBe("US$1,234.50");
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { clockOffset, formatAgo, formatCountdown, formatMoment, secondsLeft } from "./time";
+
+const END = "2026-11-21T12:15:00Z";
+const at = (time: string) => Date.parse(time);
+
+describe("an order's countdown", () => {
+  test.each([
+    ["2026-11-21T12:00:00.000Z", 900],
+    ["2026-11-21T12:14:59.001Z", 1],
+    ["2026-11-21T12:15:00.000Z", 0],
+    ["2026-11-21T12:20:00.000Z", 0],
+  ])("at %s has %d seconds left", (now, left) => {
+    expect(secondsLeft(END, at(now))).toBe(left);
+  });
+
+  test.each([
+    [900, "15:00"],
+    [61, "01:01"],
+    [0, "00:00"],
+    [3_661, "1:01:01"],
+  ])("writes %d seconds as %s", (seconds, written) => {
+    expect(formatCountdown(seconds)).toBe(written);
+  });
+
+  test("goes by the server's clock, however wrong ours is", () => {
+    const server = at("2026-11-21T12:00:10.400Z");
+    const ours = server - 3_600_000;
+    const date = at("2026-11-21T12:00:10Z");
+    const offset = clockOffset({ date, sentAt: ours - 40, receivedAt: ours + 40 });
+    expect(Math.abs(ours + offset - server)).toBeLessThan(600);
+  });
+});
+
+test.each([
+  [0, "now"],
+  [59, "now"],
+  [60, "1 minute ago"],
+  [7_200, "2 hours ago"],
+  [86_400, "yesterday"],
+])("%d seconds ago is told as %s", (seconds, told) => {
+  expect(formatAgo(END, at(END) + seconds * 1000, "en")).toBe(told);
+});
+
+test("a service's clock that is behind never tells of the future", () => {
+  expect(formatAgo(END, at(END) - 5_000, "en")).toBe("now");
+});
+
+test("a moment is written in the reader's zone", () => {
+  expect(formatMoment(END, "de-DE", "Europe/Berlin")).toContain("13:15");
+  expect(formatMoment(END, "de-DE", "UTC")).toContain("12:15");
+});

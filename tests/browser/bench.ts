@@ -1,0 +1,97 @@
+import type { Browser, CDPSession, Page } from "@playwright/test";
+import { expect, test } from "./people.ts";
+
+const RUNS = 5;
+const TICKETS = 24;
+const SETTLED_MS = 2_000;
+const LONG_TASK_MS = 50;
+const SCRIPT_BUDGET_KB = 130;
+
+/** Lighthouse's phone: a mid-range one on slow 4G (throttling constants of Lighthouse 12). */
+const PHONE = {
+  viewport: { width: 412, height: 823 },
+  network: { offline: false, latency: 150, downloadThroughput: 204_800, uploadThroughput: 93_750 },
+  cpu: 4,
+};
+const DESK = { viewport: { width: 1350, height: 940 }, network: null, cpu: 1 };
+
+interface Measured {
+  LCP: number;
+  CLS: number;
+  TBT: number;
+  scriptKB: number;
+  totalKB: number;
+}
+
+test("the home page", async ({ browser, seller }) => {
+  for (let listed = 0; listed < TICKETS; listed += 1) await seller.lists(`Measured ${listed}`);
+  const table: Record<string, Measured> = {};
+  for (const [name, device] of Object.entries({ phone: PHONE, desk: DESK })) {
+    const runs: Measured[] = [];
+    for (let run = 0; run < RUNS; run += 1) runs.push(await visit(browser, device));
+    table[name] = median(runs);
+  }
+  console.table(table);
+  expect(table.phone?.scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
+});
+
+async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Promise<Measured> {
+  const context = await browser.newContext({
+    viewport: device.viewport,
+    baseURL: process.env.BASE_URL ?? "",
+    serviceWorkers: "block",
+  });
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  if (device.network) await session.send("Network.emulateNetworkConditions", device.network);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: device.cpu });
+  const received = receivedBytes(session);
+  await page.goto("/", { waitUntil: "load" });
+  await page.waitForTimeout(SETTLED_MS); // what is measured is what happens by itself until then
+  const vitals = await vitalsOf(page);
+  await context.close();
+  return { ...vitals, ...received() };
+}
+
+/** Counts what came over the wire, as it came: compressed. */
+function receivedBytes(session: CDPSession): () => { scriptKB: number; totalKB: number } {
+  const types = new Map<string, string>();
+  let [script, total] = [0, 0];
+  session.on("Network.responseReceived", ({ requestId, type }) => types.set(requestId, type));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    total += encodedDataLength;
+    if (types.get(requestId) === "Script") script += encodedDataLength;
+  });
+  const kilobytes = (bytes: number) => Math.round(bytes / 100) / 10;
+  return () => ({ scriptKB: kilobytes(script), totalKB: kilobytes(total) });
+}
+
+function vitalsOf(page: Page): Promise<Pick<Measured, "LCP" | "CLS" | "TBT">> {
+  return page.evaluate((longTask) => {
+    const entries = (type: string) =>
+      new Promise<PerformanceEntryList>((done) => {
+        new PerformanceObserver((list) => done(list.getEntries())).observe({ type, buffered: true });
+        setTimeout(() => done([]), 200);
+      });
+    return Promise.all(["largest-contentful-paint", "layout-shift", "longtask"].map(entries)).then(
+      ([paints = [], shifts = [], tasks = []]) => ({
+        LCP: Math.round(paints.at(-1)?.startTime ?? 0),
+        CLS: shifts.reduce((sum, shift) => sum + (shift as unknown as { value: number }).value, 0),
+        TBT: Math.round(tasks.reduce((sum, task) => sum + task.duration - longTask, 0)),
+      }),
+    );
+  }, LONG_TASK_MS);
+}
+
+function median(runs: Measured[]): Measured {
+  const middle = (name: keyof Measured) =>
+    runs.map((run) => run[name]).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? 0;
+  return {
+    LCP: middle("LCP"),
+    CLS: middle("CLS"),
+    TBT: middle("TBT"),
+    scriptKB: middle("scriptKB"),
+    totalKB: middle("totalKB"),
+  };
+}

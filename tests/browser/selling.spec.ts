@@ -1,0 +1,104 @@
+import { expect, reserve, test } from "./people.ts";
+
+test("a ticket is listed, changed, and locked while somebody pays", async ({
+  page,
+  signedIn,
+  another,
+}) => {
+  expect(signedIn).toContain("@");
+  await page.goto("/");
+  await page.getByRole("link", { name: "Sell a ticket" }).first().click();
+  await page.getByLabel("What is it a ticket for?").fill("Front row, Saturday");
+  await page.getByLabel("Price").fill("19,90");
+  await page.getByRole("button", { name: "List ticket" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Front row, Saturday" })).toBeVisible();
+  await expect(page.getByText("$19.90")).toBeVisible();
+
+  await page.getByLabel("Price").fill("24");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await expect(page.getByText("$24.00")).toBeVisible();
+
+  const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+  await reserve((await another()).request, { id, title: "" });
+  await expect(page.getByText("A buyer has reserved your ticket.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save changes" })).toBeHidden();
+});
+
+test("mistakes are told at their fields before anything is sent", async ({ page, signedIn }) => {
+  expect(signedIn).toContain("@");
+  let sent = 0;
+  page.on("request", (request) => (sent += request.method() === "POST" ? 1 : 0));
+  await page.goto("/tickets/new");
+  for (const [typed, told] of [
+    ["", "Enter a price"],
+    ["cheap", "Enter a number"],
+    ["1.999", "at most two decimals"],
+    ["0.49", "lowest price is $0.50"],
+    ["1000000", "highest price is $999,999.99"],
+  ]) {
+    await page.getByLabel("Price").fill(typed ?? "");
+    await page.getByRole("button", { name: "List ticket" }).click();
+    await expect(page.getByLabel("Price")).toHaveAccessibleDescription(new RegExp(`${told}`.replace("$", "\\$")));
+  }
+  await expect(page.getByLabel("What is it a ticket for?")).toHaveAccessibleDescription(
+    /Say what the ticket is for/,
+  );
+  await expect(page.getByLabel("What is it a ticket for?")).toBeFocused();
+  expect(sent).toBe(0);
+});
+
+test("what the API refuses is shown at its field, and what was typed is kept", async ({
+  page,
+  signedIn,
+}) => {
+  expect(signedIn).toContain("@");
+  await page.goto("/tickets/new");
+  await page.getByLabel("What is it a ticket for?").fill("Refused");
+  await page.getByLabel("Price").fill("12");
+  await page.route("**/api/tickets", async (route) => {
+    const answer = await route.fetch({ postData: JSON.stringify({ title: "Refused", price: 0.1 }) });
+    await route.fulfill({ response: answer });
+  });
+  await page.getByRole("button", { name: "List ticket" }).click();
+  await expect(page.getByLabel("Price")).toHaveAccessibleDescription(/lowest price is \$0.50/);
+  await expect(page.getByLabel("What is it a ticket for?")).toHaveValue("Refused");
+});
+
+test("a listing that was changed in another tab is not overwritten", async ({ page, signedIn }) => {
+  expect(signedIn).toContain("@");
+  const listed = await page.request.post("/api/tickets", { data: { title: "First", price: 5 } });
+  const { id } = (await listed.json()) as { id: string };
+  await page.goto(`/tickets/${id}`);
+  await page.request.put(`/api/tickets/${id}`, { data: { title: "Second", price: 6 } });
+  await page.getByLabel("Price").fill("7");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByText("has changed since you opened it")).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Second");
+});
+
+test("no network: the page says so, and what was typed can be sent later", async ({
+  page,
+  context,
+  signedIn,
+}) => {
+  expect(signedIn).toContain("@");
+  await page.goto("/tickets/new");
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+  });
+  await page.getByLabel("What is it a ticket for?").fill("Typed offline");
+  await page.getByLabel("Price").fill("8");
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline.")).toBeVisible();
+  await page.getByRole("button", { name: "List ticket" }).click();
+  await expect(page.getByRole("main").getByRole("alert")).toContainText("No connection");
+
+  await context.setOffline(false);
+  await page.getByRole("button", { name: "List ticket" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Typed offline" })).toBeVisible();
+
+  await context.setOffline(true);
+  await page.goto("/orders");
+  await expect(page.getByRole("heading", { name: "You are offline" })).toBeVisible();
+});
