@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild bench bench-quick lint format lock
+.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz audit bench bench-quick lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -66,6 +66,19 @@ replay: install ## Have the dead letters handled again; what succeeds is gone (S
 
 rebuild: install ## Emit the present state of everything again, from MongoDB (SERVICE=orders)
 	@$(LOCAL).operate rebuild $(SERVICE)
+
+test-api-fuzz: install .local/fuzz ## Try each API with schemathesis: no 5xx, every answer documented (SECONDS=60)
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+audit: install .local/audit ## Ask the registries for known faults in what is locked, Python and JavaScript
+	@for lock in requirements/everything.txt requirements/servers.txt; do \
+	  .local/audit/bin/pip-audit --require-hashes --disable-pip -r $$lock || exit 1; done
+	@cd client && npm audit --omit=dev --audit-level=high
+
+.local/fuzz .local/audit: .local/%: requirements/%.txt
+	@$(PYTHON_IN)/python -m venv --clear $@
+	@$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 bench: install ## Measure against the Express reference into docs/benchmarks.md (ONLY="reads tickets")
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench $(ONLY)

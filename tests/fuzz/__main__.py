@@ -1,0 +1,94 @@
+"""`make test-api-fuzz`: schemathesis against each OpenAPI document, on a system of its own.
+
+Whatever is sent, no answer is a 5xx and every answer is one that the document tells of.
+Schemathesis lives in an environment of its own (requirements/fuzz.txt): nothing else needs what it
+brings.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from common.testing import session_cookie, someone
+from harness.person import Person
+from harness.system import System
+from ticketing_local.paths import ROOT
+from ticketing_local.scratch import MEMORY
+
+SERVICES: Final = ("auth", "tickets", "orders", "payments")
+CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "ignored_auth",
+)
+UNENDING: Final = "/events$"
+"""Event streams do not end; `tests/system` and each service's tests read them."""
+
+
+def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: Path) -> bool:
+    """Try one service for that long; say whether it bore it."""
+    document = ROOT / "docs" / "openapi" / f"{service}.json"
+    command = [
+        *(str(schemathesis), "run", str(document), "--url", system.address),
+        *("--header", f"Cookie: session={cookie}", "--checks", ",".join(CHECKS)),
+        *("--exclude-path-regex", UNENDING, "--max-time", str(seconds), "--workers", "2"),
+        *("--request-timeout", "10", "--warnings", "off", "--no-color", "--seed", "1"),
+    ]
+    around = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(system_folder(system))}
+    return (
+        subprocess.run(command, check=False, env=around, cwd=system_folder(system)).returncode == 0
+    )
+
+
+def system_folder(system: System) -> Path:
+    """Give a folder that vanishes with the system."""
+    return system.processes["nats"].log.parent
+
+
+async def something_to_find(system: System, cookie: str) -> None:
+    """List, order and pay something, so that not all that is asked for is missing."""
+    seller = Person.known(system.address)
+    buyer = Person.known(system.address)
+    buyer.http.cookies.set("session", cookie)
+    await buyer.pay(await buyer.order(await seller.sell()))
+    await buyer.order(await seller.sell())
+    for person in (seller, buyer):
+        await person.leave()
+
+
+def main() -> int:
+    """Fuzz every service, one after another."""
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="for each service")
+    parser.add_argument("--schemathesis", type=Path, default=ROOT / ".local/fuzz/bin/schemathesis")
+    parser.add_argument("service", nargs="*", default=list(SERVICES))
+    chosen = parser.parse_args()
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="ticketing-fuzz-", dir=memory) as folder:
+        system = System(Path(folder), {"NATS_SYNC_INTERVAL": "2m"}, replicas=1)
+        try:
+            system.start()
+            cookie = session_cookie(someone())
+            asyncio.run(something_to_find(system, cookie))
+            failed = [
+                service
+                for service in chosen.service
+                if not fuzz(system, service, cookie, chosen.seconds, chosen.schemathesis)
+            ]
+        finally:
+            system.stop()
+    print(f"Failed: {', '.join(failed)}" if failed else "Nothing found.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
