@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,10 @@ async def _when_back(look: Any) -> Any:
 async def _recovered(backlog: Backlog, marks: dict[str, int], since: float) -> float:
     """Wait until what had piled up is worked off, while users go on; say how long it took."""
     last: list[str] = []
+    killed = utc_now() - timedelta(seconds=time.monotonic() - since)
     while True:
         took = time.monotonic() - since
-        left = await _when_back(lambda: backlog.overdue(marks))
+        left = await _when_back(lambda: backlog.overdue(marks, killed))
         if not left:
             _say(f"the last to recover: {last}")
             return took

@@ -40,11 +40,12 @@ class Backlog:
         """Close the connection."""
         await self._mongo.close()
 
-    async def overdue(self, marks: dict[str, int]) -> list[str]:
+    async def overdue(self, marks: dict[str, int], since: datetime) -> list[str]:
         """Name what should have been done by now, while new things go on arriving.
 
         Args:
             marks: how far every listener must have heard each stream.
+            since: what was left unfinished before must be finished.
         """
         now = utc_now()
         left: list[str] = []
@@ -58,7 +59,7 @@ class Backlog:
             "expires_at": {"$lt": now - LATE},
         }
         left += self._some("late orders", await self._count("orders", "orders", late))
-        return left + (await self._charges(now - LATE) if self._reconciled else [])
+        return left + (await self._charges(since) if self._reconciled else [])
 
     async def anything(self) -> list[str]:
         """Name what is still to be done, when nothing new arrives."""
