@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.stage import OURS, STORES, THEIRS, Stage
 from bench.wrk import Load
+from ticketing_local.trouble import Trouble
 
 MICROSECONDS = 1e6
 
@@ -100,6 +101,8 @@ def compared(
     for n in range(options.runs):
         sides = list(of) if n % 2 == 0 else list(reversed(of))
         pairs.append({side: measured(stage, of[side], lambda s=side: work(s)) for side in sides})
+    if not all(run.rate for pair in pairs for run in pair.values()):
+        raise Trouble(f"{name}: a run had no answer at all; the machine is too busy to measure")
     ratios = [pair[OURS].rate / pair[THEIRS].rate for pair in pairs]
     costs = [pair[THEIRS].cpu_all / pair[OURS].cpu_all for pair in pairs]
     alone = [pair[THEIRS].cpu["service"] / pair[OURS].cpu["service"] for pair in pairs]
