@@ -74,7 +74,11 @@ class Saboteur:
         """Let everything run again, and nothing fail any more."""
         while self._running:
             await asyncio.wait(self._running)
-        await self._bank.mend()
+        while True:
+            with suppress(httpx.TransportError):  # it may just be starting
+                await self._bank.mend()
+                return
+            await asyncio.sleep(0.2)
 
     async def keep(self) -> None:
         """Start again whatever has ended, as a supervisor would, until cancelled."""
