@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -65,7 +66,7 @@ NOT_FOUND_ANY_MORE: Final = "503"
 Heard = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
 
 
-class Pull:
+class Pull(ABC):
     """Pulls a consumer's messages, a bounded number in hand, one at a time per aggregate."""
 
     def __init__(self, bus: "Bus", stream: str, heard: Heard) -> None:
@@ -85,13 +86,13 @@ class Pull:
         self._subscription: Subscription | None = None
         self._loop: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def _declare(self) -> str:
         """Make the consumer, or bring its settings up to date; give its name."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _settle(self, msg: Msg) -> None:
         """Do with one delivery what has to be done."""
-        raise NotImplementedError
 
     async def start(self) -> None:
         """Declare the consumer and begin to pull."""
