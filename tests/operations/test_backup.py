@@ -26,7 +26,7 @@ STORES = ("mongod", "nats", "redis")
 def doomed(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, which may be destroyed."""
     settings = {
-        "ORDER_EXPIRATION_SECONDS": "60",
+        "ORDER_EXPIRATION_SECONDS": "600",
         "PAYMENT_MARGIN_SECONDS": "0",
         "NATS_SYNC_INTERVAL": "2m",
     }
