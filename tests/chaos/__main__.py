@@ -16,6 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from chaos.auditor import audit
 from chaos.crowd import BUYERS, rush
 from chaos.evidence import Evidence, gather, last_of_each_stream
@@ -84,7 +86,8 @@ async def run(plan: Plan, system: System) -> Outcome:
         return await _chaos(plan, system, bank, backlog, violations)
     finally:
         await backlog.close()
-        await bank.close()
+        with suppress(httpx.TransportError):  # it would hide what has gone wrong before
+            await bank.close()
 
 
 async def _chaos(
