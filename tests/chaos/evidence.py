@@ -37,8 +37,12 @@ class Consumer:
     name: str
     pending: int
     unacknowledged: int
-    heard_to: int
     again: int
+    delivered_to: int = 0
+    heard_to: int = 0
+    """All up to here is acknowledged; the server looks only when nothing at all is open."""
+    brought_again: int = 0
+    """How many of the unacknowledged were delivered before."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,10 @@ async def consumers(system: System) -> list[Consumer]:
                         info.config.durable_name,
                         info.num_pending or 0,
                         info.num_ack_pending or 0,
-                        heard_to,
                         info.delivered.consumer_seq - info.delivered.stream_seq,
+                        info.delivered.stream_seq,
+                        heard_to,
+                        info.num_redelivered or 0,
                     )
                 )
         return found

@@ -7,6 +7,7 @@ from pymongo import AsyncMongoClient
 
 from chaos.evidence import consumers
 from common.clock import utc_now
+from common.consumer import ACK_WAIT
 from harness.system import System
 
 OUTBOXES: Final = (
@@ -49,10 +50,12 @@ class Backlog:
         """
         now = utc_now()
         left: list[str] = []
+        brought_again = now - since > 2 * timedelta(seconds=ACK_WAIT)
         for consumer in await consumers(self._system):
-            stream = consumer.name.partition("-")[2]
-            if consumer.heard_to < marks[stream]:
-                left.append(f"{consumer.name} is at {consumer.heard_to} of {marks[stream]}")
+            mark = marks[consumer.name.partition("-")[2]]
+            delivered = consumer.delivered_to >= mark and not consumer.brought_again
+            if consumer.heard_to < mark and not (brought_again and delivered):
+                left.append(f"{consumer.name} is at {consumer.heard_to} of {mark}")
         left += await self._outboxes({"outbox.at": {"$lt": now - SOON}})
         late = {
             "status": {"$in": ["created", "awaiting:payment"]},

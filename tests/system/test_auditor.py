@@ -92,7 +92,7 @@ def _sound() -> Evidence:
     return Evidence(
         documents,
         streams,
-        [Consumer("orders-tickets", 0, 0, 2, 0)],
+        [Consumer("orders-tickets", 0, 0, 0)],
         {f"pi_{order}": {"metadata": {"orderId": order}} for order in (PAID, GIVEN_UP)},
         [_taken(PAID), _taken(GIVEN_UP)],
         [{"id": "re_1", "charge": f"py_{GIVEN_UP}", "status": "succeeded", "amount": 2000}],
@@ -165,7 +165,7 @@ HARM: dict[str, Harm] = {
     "payments.orders": _set("payments.orders", 0, version=0),
     "still waits": _set("expiration.deadlines", 0, status="waiting"),
     "events in its outbox": _set("tickets.tickets", 0, outbox=[{}]),
-    "has 0 + 1 to hear": lambda found, _: found.consumers.append(Consumer("a-b", 0, 1, 2, 0)),
+    "has 0 + 1 to hear": lambda found, _: found.consumers.append(Consumer("a-b", 0, 1, 0)),
     "dead letter": lambda found, _: found.streams[DEAD].append(_told("dead.x", "x", 0)),
     "s late": lambda found, _: found.streams["orders"].__setitem__(
         3,
