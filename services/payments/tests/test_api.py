@@ -395,7 +395,7 @@ async def test_an_expired_order_cannot_be_paid_though_nobody_cancelled_it_yet(
     clock = FakeClock(utc_now())
     payments = await serve(create(Settings(**payments_environment), clock))
     order_id = await orders.place(payments.as_user(), seconds=60)
-    clock.advance(seconds=56)
+    clock.advance(seconds=90)
 
     response = await pay(payments, order_id)
 
