@@ -54,9 +54,7 @@ def test_it_runs_with_a_read_only_root_and_no_capabilities(system: System, name:
 
 
 @pytest.mark.parametrize("name", [*OURS, "client", "stripe"])
-def test_its_image_is_non_root_by_itself_and_holds_no_build_tools(
-    system: System, name: str
-) -> None:
+def test_its_image_is_non_root_and_holds_no_build_tools(system: System, name: str) -> None:
     image = system.containers()[name]["Config"]["Image"]
     run = ["docker", "run", "--rm", "--read-only", "--entrypoint", "sh", image, "-c"]
     user = subprocess.run([*run, "id -u"], capture_output=True, text=True, check=True)
