@@ -16,7 +16,7 @@ from common import idempotency
 from common.app import Service
 from common.auth import CurrentUser
 from common.clock import utc_now
-from common.errors import Invalid, Unavailable
+from common.errors import Invalid, NotFound, Unavailable
 from common.http import Wire, reply
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import new_id
@@ -74,6 +74,8 @@ async def client(
                 raise Invalid(f"no, for the {time}th time")
             case "unavailable" if time == 0:
                 raise Unavailable
+            case "unheard" if time == 0:
+                raise NotFound
             case "crash" if time == 0:
                 raise RuntimeError
             case "hangs" if time == 0:
@@ -154,8 +156,10 @@ async def test_a_refusal_is_kept(client: Client) -> None:
     assert errors(first) == errors(again) == [{"message": "no, for the 0th time"}]
 
 
-@pytest.mark.parametrize(("outcome", "status"), [("unavailable", 503), ("crash", 500)])
-async def test_a_failure_of_ours_is_not_kept_and_the_next_copy_makes_it(
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("unavailable", 503), ("crash", 500), ("unheard", 404)]
+)
+async def test_an_answer_that_time_may_change_is_not_kept_and_the_next_copy_makes_it(
     client: Client, done: list[str], outcome: str, status: int, database: AsyncDatabase[Doc]
 ) -> None:
     body = {"name": "a", "outcome": outcome}

@@ -31,8 +31,11 @@ LEASE: Final = timedelta(seconds=30)
 WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 _SERVER_ERROR: Final = 500
-_PASSING: Final = frozenset({202, 401, 409, 429})
-"""Answers that are not the last word; the next try with the same key deserves a new one."""
+_PASSING: Final = frozenset({202, 401, 404, 409, 429})
+"""Answers that are not the last word; the next try with the same key deserves a new one.
+
+Not found is one of them: what another service has just made may not have been heard of yet.
+"""
 
 
 class IdempotencyRecord(Document):
