@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from common.events import ChargeStatus, OrderStatus, TicketStatus
+from common.events import ChargeStatus, OrderCreated, OrderStatus, PaymentCreated, TicketStatus
 from expiration.domain import Status
 from model.bank import CardKind
 from model.world import WINDOW, World
@@ -133,6 +133,44 @@ class Protocol(RuleBasedStateMachine):
     @precondition(lambda self: self.world.deadlines)
     def ring(self, pick: int) -> None:
         self.world.ring(self._one(self.world.deadlines, pick))
+
+    # The usual ways, each in one step, so that the unusual that comes after them is found.
+
+    @rule(pick=PICK)
+    def order_and_be_heard(self, pick: int) -> None:
+        self.order(pick)
+        for event in list(self.world.bag):
+            if isinstance(event, OrderCreated):
+                self.world.deliver(event)
+
+    @rule(pick=PICK, card=st.sampled_from(CardKind))
+    @precondition(lambda self: self.world.payable)
+    def pay_and_be_answered(self, pick: int, card: CardKind) -> None:
+        self.pay(pick, card)
+        if self.world.attempts:
+            self.world.confirm(self.world.attempts.pop())
+            self.world.hear(self.world.answers.pop())
+
+    @rule(pick=PICK)
+    def buy(self, pick: int) -> None:
+        self.order_and_be_heard(pick)
+        if self.world.payable:
+            self.pay_and_be_answered(-1, CardKind.GOOD)
+            for event in list(self.world.bag):
+                if isinstance(event, PaymentCreated):
+                    self.world.deliver(event)
+
+    @rule(pick=PICK)
+    @precondition(lambda self: self.world.deadlines)
+    def run_out(self, pick: int) -> None:
+        deadline = self.world.deadlines[self._one(self.world.deadlines, pick)]
+        self.world.now = max(self.world.now, deadline.expires_at)
+        self.world.ring(deadline.id)
+
+    @rule(late=st.booleans())
+    @precondition(lambda self: self.world.bag)
+    def deliver_one_end_of_the_bag(self, *, late: bool) -> None:
+        self.world.deliver(self.world.bag.pop(-1 if late else 0))
 
     @invariant()
     def one_live_order_per_ticket(self) -> None:

@@ -53,6 +53,7 @@ async def test_different_cards_at_once_take_the_money_once(
     seller: Person, buyer: Person, bank: Bank
 ) -> None:
     order = await buyer.order(await seller.sell())
+    await buyer.pay(order, "tok_chargeDeclined", expect=402)  # so payments has heard of the order
     cards = ["tok_visa", "tok_mastercard", "tok_amex", "tok_chargeDeclined"] * 3
 
     async def click(card: str) -> int:
