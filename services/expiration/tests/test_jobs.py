@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from arq.worker import Retry
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from common.clock import utc_now
@@ -325,6 +327,24 @@ async def test_a_worker_that_is_told_to_stop_finishes_and_leaves(
             worker.kill()
             await worker.wait()
     assert not await redis.exists(f"{settings.namespace}:expiration:health-check")
+
+
+async def test_a_worker_tells_how_its_alarms_fared(
+    opened: Opened, working: Working, unswept: Settings, published: Published
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    working(unswept.model_copy(update={"metrics_address": address}))
+    before = REGISTRY.get_sample_value("expiration_alarms_total", {"outcome": "fired"}) or 0
+    async with opened(unswept) as expirations:
+        await placed(expirations, due_in=timedelta(0))
+        await published.next(ExpirationCompleted)
+
+        async def told() -> bool:
+            async with httpx.AsyncClient(trust_env=False) as http:
+                metrics = (await http.get(f"http://{address}/metrics")).text
+            return f'expiration_alarms_total{{outcome="fired"}} {before + 1}' in metrics
+
+        await eventually(told)
 
 
 async def test_a_worker_without_its_environment_says_what_is_missing() -> None:

@@ -16,6 +16,7 @@ import uvloop
 from arq import func
 from arq.connections import RedisSettings
 from arq.worker import Retry
+from prometheus_client import Counter, start_http_server
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import ExponentialBackoff
 
@@ -41,6 +42,7 @@ MAX_DELAY: Final = 30.0
 HEALTH_SECONDS: Final = 15
 REDIS_RETRIES: Final = 8
 """Rides out a restart of Redis; a longer absence ends the process, and its keeper restarts it."""
+ALARMS: Final = Counter("expiration_alarms_total", "Alarms that rang, by outcome", ["outcome"])
 
 
 async def fire(
@@ -55,7 +57,9 @@ async def fire(
     except Exception as error:
         delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
         log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)
+        ALARMS.labels("failed").inc()
         raise Retry(defer=delay) from error
+    ALARMS.labels("fired" if wait is None else "early").inc()
     if wait is not None:
         raise Retry(defer=math.ceil(wait.total_seconds() * 1000) / 1000)
 
@@ -73,6 +77,11 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
         connected = await opened.enter_async_context(alarms.connected(settings))
         store = DeadlineStore(running.relay, running.clock)
         ctx["expirations"] = Expirations(store, connected, running.clock)
+        if settings.metrics_address:
+            host, _, port = settings.metrics_address.rpartition(":")
+            server, _ = start_http_server(int(port), host)
+            opened.callback(server.server_close)
+            opened.callback(server.shutdown)
 
     async def on_shutdown(_: dict[Any, Any]) -> None:
         await opened.aclose()

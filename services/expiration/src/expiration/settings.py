@@ -14,3 +14,5 @@ class Settings(ServiceSettings):
     """Where the alarms are; `redis://host:port/database`."""
     expiration_sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 1
     """How often to look for what no alarm has fired; it is late by that and a quarter more."""
+    metrics_address: Annotated[str, StringConstraints(pattern=r"^[\w.:-]*:\d+$")] | None = None
+    """Where the worker answers /metrics, as `host:port`; unset, it opens no port."""
