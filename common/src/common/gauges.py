@@ -58,6 +58,8 @@ class Gauges:
 
     async def _stores(self) -> None:
         now = self._relay.clock()
+        if self._relay.collections:  # before we need a connection ourselves: there may be none
+            _pool(self._relay.collections[0].database.client)
         waiting = {"outbox.0": {"$exists": True}, "outbox.at": {"$gt": EVER}}
         for collection in self._relay.collections:
             name = collection.name
@@ -72,7 +74,6 @@ class Gauges:
             OUTBOX.labels(name).set(count)
             OUTBOX_AGE.labels(name).set(max(age, 0.0))
             DOCUMENTS.labels(name).set(await collection.estimated_document_count())
-            _pool(collection.database.client)
 
     async def _consumers(self) -> None:
         subjects = self._bus.subject("dead.>")
