@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 THREE_NODES = "infra/k8s-prod/three-nodes"
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")  # pytest's own environment
 
 
 def kubectl(*arguments: str, check: bool = True) -> str:
@@ -41,7 +43,7 @@ class Release:
     def deploy(self, patience: str = "60s") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
-                "ansible-playbook",
+                PLAYBOOK,
                 ROOT / "infra/ansible/deploy.yml",
                 *("-e", f"root={self.root}", "-e", "registry=registry.test/ticketing"),
                 *("-e", f"patience={patience}"),
