@@ -6,7 +6,7 @@ INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
 .PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
-  apply-dev skdev hosts release-image verify-images deploy upgrade lint-infra test-compose test-deploy
+  apply-dev skdev hosts release-image verify-images deploy upgrade lint-infra test-compose test-stores test-deploy
 
 build-dev-images: ## Build every image as ticketing/<name>:dev
 	docker compose build
@@ -70,7 +70,10 @@ lint-infra: $(INFRA_TOOLS)/installed ## Check Dockerfiles, manifests, workflows,
 	@$(INFRA_TOOLS)/bin/pytest -q -c infra/tests/pytest.ini infra/tests/quick
 
 test-compose: $(INFRA_TOOLS)/installed install ## Build the images, run the system with Compose, and the demo through nginx
-	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers $(ARGS)
+	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers/test_compose.py $(ARGS)
+
+test-stores: $(INFRA_TOOLS)/installed ## Let the manifests' MongoDB and NATS grow to three, in containers
+	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers/test_stores.py $(ARGS)
 
 test-deploy: $(INFRA_TOOLS)/installed ## Run the playbook against the API server that KUBECONFIG names (a scratch one!)
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/cluster $(ARGS)

@@ -13,4 +13,4 @@ def system() -> Iterator[System]:
         made.compose("up", "--build", "--detach", "--wait")
         yield made
     finally:
-        made.compose("down", "--volumes", "--timeout", "45")
+        made.compose("--profile", "observability", "down", "--volumes", "--timeout", "45")

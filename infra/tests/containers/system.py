@@ -17,14 +17,12 @@ def free_port() -> int:
         return port
 
 
-def has(image: str) -> bool:
-    found = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
-    return found.returncode == 0
-
-
-def stand_ins() -> dict[str, str]:
-    """Where no registry is to be had, an older MongoDB that is at hand must do."""
-    return {"MONGO_IMAGE": "mongo:7"} if has("mongo:7") and not has("mongo:8.0") else {}
+def to_be_had(image: str) -> bool:
+    """Whether an image is here, or can be pulled."""
+    return any(
+        subprocess.run(["docker", *how, image], capture_output=True, check=False).returncode == 0
+        for how in (("image", "inspect"), ("pull", "--quiet"))
+    )
 
 
 class System:
@@ -33,16 +31,14 @@ class System:
     def __init__(self) -> None:
         self.port = free_port()
         self.address = f"http://localhost:{self.port}"
-        self._environment = (
-            {k: v for k, v in os.environ.items() if not k.startswith("STRIPE_")}
-            | stand_ins()
-            | {
-                "COMPOSE_PROJECT_NAME": "ticketing-test",
-                "PORT": str(self.port),
-                "STRIPE_PORT": str(free_port()),
-                "ORDER_EXPIRATION_SECONDS": str(WINDOW),
-            }
-        )
+        self.prometheus_port = free_port()
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("STRIPE_")} | {
+            "COMPOSE_PROJECT_NAME": "ticketing-test",
+            "PORT": str(self.port),
+            "STRIPE_PORT": str(free_port()),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
+            "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+        }
 
     def compose(self, *arguments: str) -> str:
         done = subprocess.run(

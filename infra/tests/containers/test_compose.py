@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 import yaml
-from system import ROOT, System
+from system import ROOT, System, to_be_had
 
 OURS = ["auth", "tickets", "orders", "expiration", "expiration-worker", "payments"]
 SERVICES = sorted(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
@@ -139,6 +139,30 @@ def test_a_stopped_service_drains_and_its_absence_is_503_in_the_one_shape(system
     while ask(system, "/api/tickets")[0] != 200:
         assert time.monotonic() < until
         time.sleep(0.2)
+
+
+def test_the_observability_profile_brings_a_prometheus_that_hears_every_process(
+    system: System,
+) -> None:
+    profile = yaml.safe_load((ROOT / "infra/observability/compose.yml").read_text())["services"]
+    if not to_be_had(profile["prometheus"]["image"].split(":-")[1].rstrip("}")):
+        pytest.skip("no registry to pull Prometheus from")
+    system.compose("--profile", "observability", "up", "--detach", "prometheus")
+    base = f"http://localhost:{system.prometheus_port}/api/v1"
+    until = time.monotonic() + 60
+    heard: dict[str, str] = {}
+    while heard != dict.fromkeys(OURS, "1"):
+        assert time.monotonic() < until, heard
+        time.sleep(1)
+        try:
+            with urllib.request.urlopen(f"{base}/query?query=up", timeout=5) as answer:  # noqa: S310
+                found = json.load(answer)["data"]["result"]
+        except OSError:  # it is still starting
+            continue
+        heard = {sample["metric"]["service"]: sample["value"][1] for sample in found}
+    with urllib.request.urlopen(f"{base}/rules", timeout=5) as answer:  # noqa: S310
+        (group,) = json.load(answer)["data"]["groups"]
+    assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
 
 
 def test_a_second_start_keeps_the_key_that_signed_the_sessions(system: System) -> None:

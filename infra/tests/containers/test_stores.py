@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from system import ROOT, stand_ins
+from system import ROOT
 
-MONGO = stand_ins().get("MONGO_IMAGE", "mongo:8.0")
+MONGO = "mongo:8.0"
 NATS = "nats:2.12-alpine"
 
 

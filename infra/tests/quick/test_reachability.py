@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from manifests import NAME, Manifest, name, of_kind, read, selects, template
+from manifests import NAME, SERVICES, Manifest, name, of_kind, read, selects, template
 
 CLUSTER = read("k8s")
 POLICIES = [policy["spec"] for policy in of_kind(CLUSTER, "NetworkPolicy")]
@@ -124,6 +124,16 @@ def test_the_ingress_reaches_what_has_routes() -> None:
 
 def test_another_namespace_reaches_nothing() -> None:
     assert outside("default") == set()
+
+
+def test_metrics_and_traces_are_between_the_services_and_monitoring() -> None:
+    services = {*SERVICES, "expiration-worker"}
+    assert outside("monitoring") == {*services, "nats"}
+    collector = {"metadata": {"labels": {NAME: "otel-collector"}}}
+    sending = {
+        pod for pod, its in PODS.items() if allowed("Egress", its, collector, 4318, "monitoring")
+    }
+    assert sending == services
 
 
 def leaves(pod: Any, port: int, address: str) -> bool:
