@@ -238,6 +238,7 @@ class Durable(Pull):
     def __init__(self, bus: "Bus", *, durable: str, stream: str, heard: Heard) -> None:
         super().__init__(bus, stream, heard)
         self.name = durable
+        telemetry.REDELIVERED.labels(durable)  # 0 from the start: Prometheus sees no first step
 
     async def _declare(self) -> str:
         await self._bus.js.add_consumer(

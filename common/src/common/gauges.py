@@ -36,6 +36,8 @@ DEAD: Final = Gauge(
 )
 CONNECTIONS: Final = Gauge("mongo_pool_connections", "Connections to MongoDB", ["state"])
 UNKNOWN: Final = Counter("gauges_unknown_total", "Scrapes that could not see a store", ["store"])
+for _store in ("mongodb", "nats"):  # 0 from the start: Prometheus would not see a first step
+    UNKNOWN.labels(_store)
 
 
 class Gauges:

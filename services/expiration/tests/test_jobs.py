@@ -333,7 +333,7 @@ async def test_a_worker_tells_how_its_alarms_fared(
     opened: Opened, working: Working, unswept: Settings, published: Published
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    working(unswept.model_copy(update={"metrics_address": address}))
+    working(unswept.model_copy(update={"expiration_metrics_address": address}))
     before = REGISTRY.get_sample_value("expiration_alarms_total", {"outcome": "fired"}) or 0
     async with opened(unswept) as expirations:
         await placed(expirations, due_in=timedelta(0))

@@ -77,8 +77,8 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
         connected = await opened.enter_async_context(alarms.connected(settings))
         store = DeadlineStore(running.relay, running.clock)
         ctx["expirations"] = Expirations(store, connected, running.clock)
-        if settings.metrics_address:
-            host, _, port = settings.metrics_address.rpartition(":")
+        if settings.expiration_metrics_address:
+            host, _, port = settings.expiration_metrics_address.rpartition(":")
             server, _ = start_http_server(int(port), host)
             opened.callback(server.server_close)
             opened.callback(server.shutdown)

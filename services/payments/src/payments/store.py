@@ -28,6 +28,8 @@ from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 
 CHARGES: Final = Counter("payments_charges_total", "Charges, by what they came to", ["status"])
+for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
+    CHARGES.labels(_status.value)
 EVENTS_KEPT: Final = timedelta(days=30)
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
