@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz audit bench bench-quick lint format lock
+.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz test-browser audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -69,6 +69,19 @@ rebuild: install ## Emit the present state of everything again, from MongoDB (SE
 
 test-api-fuzz: install .local/fuzz ## Try each API with schemathesis: no 5xx, every answer documented (SECONDS=60)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+BROWSER := cd tests/browser && npx --no-install playwright test
+BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
+
+test-browser: install $(BROWSER_PACKAGES) ## Buy, sell and fail in a real Chromium (ARGS="-g expires"; CHROMIUM=path)
+	@$(BROWSER) $(ARGS)
+
+bench-web: install $(BROWSER_PACKAGES) ## Measure the home page as a phone gets it, into client/README.md and README.md
+	@$(BROWSER) --config bench.config.ts
+
+$(BROWSER_PACKAGES): tests/browser/package-lock.json
+	@cd tests/browser && npm ci --no-audit --no-fund
+	@touch $@
 
 audit: install .local/audit ## Ask the registries for known faults in what is locked, Python and JavaScript
 	@for lock in requirements/everything.txt requirements/servers.txt; do \

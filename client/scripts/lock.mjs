@@ -5,7 +5,17 @@ import { readFile, writeFile } from "node:fs/promises";
 const file = new URL("../package-lock.json", import.meta.url);
 const lock = JSON.parse(await readFile(file, "utf8"));
 const SYSTEMS = ["android", "darwin", "freebsd", "linux", "openharmony", "win32"];
-const PROCESSORS = ["arm64", "arm", "ia32", "loong64", "ppc64", "riscv64", "s390x", "wasm32", "x64"];
+const PROCESSORS = [
+  "arm64",
+  "arm",
+  "ia32",
+  "loong64",
+  "ppc64",
+  "riscv64",
+  "s390x",
+  "wasm32",
+  "x64",
+];
 
 const named = (names, name) => names.find((each) => name.split(/[-/]/).includes(each));
 

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
+import { expectAccessible } from "./accessibility.ts";
 import { expect, reserve, test } from "./people.ts";
 
 const HOME = process.env.TICKETING_HOME;
@@ -32,6 +33,7 @@ test("without tickets, the page says which part is away and comes back by itself
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
     await expect(page.getByRole("heading", { name: "This part is taking a break" })).toBeVisible();
+    await expectAccessible(page);
     await page.goto("/account");
     await expect(page.getByText(signedIn)).toBeVisible();
     await page.goto("/");

@@ -168,6 +168,19 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+test("the page is as dark as the reader wants it, at once and without a reload", async ({ page }) => {
+  const brightness = () =>
+    page.evaluate(() => {
+      const colour = getComputedStyle(document.body).backgroundColor;
+      return Math.max(...(colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
+    });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto("/");
+  expect(await brightness()).toBeLessThan(50);
+  await page.emulateMedia({ colorScheme: "light" });
+  expect(await brightness()).toBeGreaterThan(200);
+});
+
 test("the menu opens, leads on and closes again", async ({ page, signedIn, isMobile }) => {
   test.skip(!isMobile, "wide screens show the menu at once");
   expect(signedIn).toContain("@");

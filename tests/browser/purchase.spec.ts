@@ -24,6 +24,31 @@ test("a ticket is found, reserved, paid and receipted", async ({ page, seller, s
   expect(signedIn).toContain("@");
 });
 
+test("a purchase is one trace, from the reservation to the payment", async ({
+  page,
+  seller,
+  signedIn,
+}) => {
+  expect(signedIn).toContain("@");
+  const ticket = await seller.lists("Traced");
+  const traces = new Map<string, string | undefined>();
+  page.on("request", (request) => {
+    const path = new URL(request.url()).pathname;
+    if (request.method() === "POST") traces.set(path, request.headers().traceparent);
+  });
+  await page.goto(`/tickets/${ticket.id}`);
+  await page.getByRole("button", { name: "Reserve and pay" }).click();
+  await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
+  await page.reload();
+  await payWith(page, CARDS.good);
+  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+
+  const [reserved, paid] = ["/api/orders", "/api/payments"].map((path) => traces.get(path) ?? "");
+  expect(reserved).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(paid).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(paid?.split("-")[1]).toBe(reserved?.split("-")[1]);
+});
+
 test.describe("an order that is open", () => {
   test.beforeEach(async ({ page, seller, signedIn }) => {
     expect(signedIn).toContain("@");

@@ -1,3 +1,4 @@
+import { expectAccessible } from "./accessibility.ts";
 import { expect, reserve, test } from "./people.ts";
 
 test("a ticket is listed, changed, and locked while somebody pays", async ({
@@ -91,6 +92,7 @@ test("no network: the page says so, and what was typed can be sent later", async
   await page.getByLabel("Price").fill("8");
   await context.setOffline(true);
   await expect(page.getByText("You are offline.")).toBeVisible();
+  await expectAccessible(page);
   await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByRole("main").getByRole("alert")).toContainText("No connection");
 
@@ -101,4 +103,5 @@ test("no network: the page says so, and what was typed can be sent later", async
   await context.setOffline(true);
   await page.goto("/orders");
   await expect(page.getByRole("heading", { name: "You are offline" })).toBeVisible();
+  await expectAccessible(page);
 });

@@ -3,16 +3,35 @@ import { expect, newEmail, PASSWORD, reserve, test } from "./people.ts";
 
 const forgetAccess = (context: BrowserContext) => context.clearCookies({ name: "session" });
 
-test("the first HTML already knows a reader whose access token has expired", async ({
-  context,
-  signedIn,
-}) => {
-  expect(signedIn).toContain("@");
-  await forgetAccess(context);
-  const html = await (await context.request.get("/account")).text();
-  expect(html).toContain(signedIn);
-  expect((await context.cookies()).map((cookie) => cookie.name)).toContain("session");
-});
+/** Puts a token in its place that says of itself that it is over. */
+async function expireAccess(context: BrowserContext): Promise<void> {
+  const session = (await context.cookies()).find(({ name }) => name === "session");
+  const [head, body, signature] = session?.value.split(".") ?? [];
+  const claims = JSON.parse(Buffer.from(body ?? "", "base64url").toString()) as { exp: number };
+  const past = { ...claims, exp: Math.floor(Date.now() / 1000) - 60 };
+  const over = Buffer.from(JSON.stringify(past)).toString("base64url");
+  await context.addCookies([{ ...session!, value: `${head}.${over}.${signature}` }]);
+}
+
+for (const [how, away] of [
+  ["has expired", expireAccess],
+  ["is gone", forgetAccess],
+] as const) {
+  test(`the first HTML already knows a reader whose access token ${how}`, async ({
+    page,
+    context,
+    signedIn,
+  }) => {
+    await away(context);
+    const response = await page.goto("/account");
+    const html = (await response?.text()) ?? "";
+    expect(html).toContain(signedIn);
+    expect(html).toContain('href="/auth/signout"');
+    await away(context);
+    expect(await (await context.request.get("/")).text()).toContain('href="/auth/signout"');
+    expect((await context.request.get("/api/orders")).status()).toBe(200);
+  });
+}
 
 test("what is done on a page goes on when the access token expires in mid-visit", async ({
   page,

@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const PATIENCE_MS = 180_000;
 
 /** Orders expire soon enough to be waited for, late enough to pay in time on a busy machine. */
-const EXPIRATION_SECONDS = "45";
+const EXPIRATION_SECONDS = process.env.ORDER_EXPIRATION_SECONDS ?? "45";
 
 /** A block of its own, so that it runs beside `make start`. */
 const PORTS = {

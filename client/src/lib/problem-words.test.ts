@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Refusal } from "./api/answer";
 import { refusalWords } from "./problem-words";
 
-const words = (key: string, values?: { minutes: number }) => key + (values?.minutes ?? "");
+const words = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
 const refusal = (over: Partial<Refusal>): Refusal => ({
   ok: false,
   status: 400,

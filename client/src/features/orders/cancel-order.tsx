@@ -5,6 +5,7 @@ import { Confirm } from "@/components/ui/confirm";
 import { Notice } from "@/components/ui/notice";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
+import { PurchaseTrace } from "@/lib/api/purchase-trace";
 
 export function CancelOrder(props: { orderId: string; onChanged: () => void }) {
   const t = useTranslations("Order");
@@ -26,7 +27,7 @@ export function CancelOrder(props: { orderId: string; onChanged: () => void }) {
         void send(props.orderId, (key) =>
           api.DELETE("/api/orders/{order_id}", {
             params: { path: { order_id: props.orderId } },
-            headers: { "Idempotency-Key": key },
+            headers: { "Idempotency-Key": key, ...PurchaseTrace.of(props.orderId).headers },
           }),
         )
       }

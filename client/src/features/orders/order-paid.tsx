@@ -3,7 +3,9 @@ import { useTranslations } from "use-intl";
 import { Moment, Price } from "@/components/region";
 import type { Order, Payment } from "@/lib/api/types";
 
-/** The receipt of a paid order, on the ticket itself. */
+const NOT_KNOWN_YET = "–";
+
+/** The receipt of a paid order, on the ticket itself; the payment's rows are there before it is. */
 export function OrderPaid({ order, payment }: { order: Order; payment: Payment | null }) {
   const t = useTranslations("Order");
   return (
@@ -17,8 +19,14 @@ export function OrderPaid({ order, payment }: { order: Order; payment: Payment |
             {order.ticket.title}
           </h2>
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
-            {payment?.paidAt && <Row name={t("paidOn")} value={<Moment at={payment.paidAt} />} />}
-            {payment?.card && <Row name={t("card")} value={<Card card={payment.card} />} />}
+            <Row
+              name={t("paidOn")}
+              value={payment?.paidAt ? <Moment at={payment.paidAt} /> : NOT_KNOWN_YET}
+            />
+            <Row
+              name={t("card")}
+              value={payment?.card ? <Card card={payment.card} /> : NOT_KNOWN_YET}
+            />
             <Row
               name={t("orderNumber")}
               value={<span className="text-sm break-all">{order.id}</span>}

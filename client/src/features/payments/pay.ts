@@ -4,6 +4,7 @@ import type { Stripe } from "@stripe/stripe-js";
 import { type Answer, answerOf, type Problem } from "@/lib/api/answer";
 import { api } from "@/lib/api/browser";
 import { Intent } from "@/lib/api/idempotency";
+import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Payment } from "@/lib/api/types";
 
 const TRIES = 6;
@@ -33,9 +34,13 @@ export async function pay(options: {
   const { stripe, orderId, token, stage } = options;
   const body = { orderId, token };
   const key = new Intent().key(body);
+  const trace = PurchaseTrace.of(orderId);
   for (let tried = 0; tried < TRIES; tried += 1) {
     const answer = await answerOf(
-      api.POST("/api/payments", { body, headers: { "Idempotency-Key": key } }),
+      api.POST("/api/payments", {
+        body,
+        headers: { "Idempotency-Key": key, ...trace.headers },
+      }),
     );
     if (answer.ok) {
       const { data } = answer;

@@ -1,12 +1,14 @@
 "use client";
 
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
+import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Order } from "@/lib/api/types";
 
 /** Reserves the ticket and goes on to pay for it. */
@@ -14,8 +16,12 @@ export function BuyButton(props: { ticketId: string; onOrdering: (ordering: bool
   const { ticketId, onOrdering } = props;
   const t = useTranslations("Ticket");
   const router = useRouter();
+  const [trace] = useState(() => new PurchaseTrace());
   const { send, busy, problems } = useSubmission<Order>({
-    done: (order) => router.push(paths.order(order.id)),
+    done: (order) => {
+      trace.ledTo(order.id);
+      router.push(paths.order(order.id));
+    },
     refused: (refusal) => {
       onOrdering(false);
       if (refusal.status === 401) router.push(paths.signIn(paths.ticket(ticketId)));
@@ -32,7 +38,10 @@ export function BuyButton(props: { ticketId: string; onOrdering: (ordering: bool
         onClick={() => {
           onOrdering(true);
           void send(body, (key) =>
-            api.POST("/api/orders", { body, headers: { "Idempotency-Key": key } }),
+            api.POST("/api/orders", {
+              body,
+              headers: { "Idempotency-Key": key, ...trace.headers },
+            }),
           );
         }}
       >

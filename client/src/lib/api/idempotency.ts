@@ -1,10 +1,8 @@
 "use client";
 
-/** A fresh Idempotency-Key; `randomUUID` would need https. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+import { randomHex } from "../random-hex";
+
+const KEY_BYTES = 16;
 
 /**
  * Gives the same key for the same intent until its outcome is known, so that a click that got no
@@ -18,7 +16,7 @@ export class Intent {
     const about = JSON.stringify(body);
     if (about !== this.#about || this.#key === "") {
       this.#about = about;
-      this.#key = newKey();
+      this.#key = randomHex(KEY_BYTES);
     }
     return this.#key;
   }

@@ -8,12 +8,15 @@ import type { Paths } from "./types";
 
 const PATIENCE_MS = 5_000;
 
-/** The API as the reader of this page may see it: their cookies go along. Reads only. */
+/** What goes along: whose page it is, and the request and trace that it is part of. */
+const CARRIED = ["cookie", "traceparent", "tracestate", "x-request-id"];
+
+/** The API as the reader of this page may see it. Reads only. */
 export const api = cache(async () => {
-  const cookie = (await headers()).get("cookie");
+  const asked = await headers();
   return createClient<Paths>({
     baseUrl: apiUrl(),
-    headers: cookie ? { cookie } : {},
+    headers: Object.fromEntries(CARRIED.map((name) => [name, asked.get(name)])),
     cache: "no-store",
     fetch: (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) }),
   });

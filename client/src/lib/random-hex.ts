@@ -1,0 +1,5 @@
+/** Random bytes as hex digits; `randomUUID` would need https. */
+export function randomHex(bytes: number): string {
+  const values = crypto.getRandomValues(new Uint8Array(bytes));
+  return Array.from(values, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
