@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz test-browser audit bench bench-quick bench-web lint format lock
+.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -83,10 +83,11 @@ $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@cd tests/browser && npm ci --no-audit --no-fund
 	@touch $@
 
-audit: install .local/audit ## Ask the registries for known faults in what is locked, Python and JavaScript
-	@for lock in requirements/everything.txt requirements/servers.txt; do \
-	  .local/audit/bin/pip-audit --require-hashes --disable-pip -r $$lock || exit 1; done
-	@cd client && npm audit --omit=dev --audit-level=high
+test-alerts: install ## Make each alert fire once, in a real Prometheus, on a running system (ALERTS="ServiceDown")
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m alerts $(ALERTS)
+
+audit: install .local/audit ## Look for secrets, unsafe code, and known faults in what is locked
+	@infra/audit/run .local/audit
 
 .local/fuzz .local/audit: .local/%: requirements/%.txt
 	@$(PYTHON_IN)/python -m venv --clear $@
