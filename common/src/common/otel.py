@@ -1,19 +1,16 @@
 """Spans by OpenTelemetry's SDK, sent by OTLP over HTTP. Imported only where tracing is on.
 
-HTTP clients (Stripe) have the maintained instrumentation. MongoDB has a listener of our own: the
-maintained one would make a trace of every look of every background loop, and ours shows neither
-filters nor documents. An exception is told by its type alone: its words may hold what somebody
-typed.
+MongoDB has a listener of our own: the maintained one would make a trace of every look of every
+background loop, and ours shows neither filters nor documents. An exception is told by its type
+alone: its words may hold what somebody typed.
 """
 
-import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -44,9 +41,6 @@ class Traces:
         provider = TracerProvider(resource=resource)
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = provider.get_tracer("ticketing")
-        HTTPXClientInstrumentor().instrument(
-            tracer_provider=provider, async_request_hook=_stripe_named
-        )
         monitoring.register(MongoSpans(self._tracer))
 
     @contextmanager
@@ -116,12 +110,6 @@ def is_an_answer(error: Exception) -> bool:
     if isinstance(error, Failure):
         return error.status < SERVER_ERROR
     return isinstance(error, DuplicateKeyError)
-
-
-async def _stripe_named(span: Span, request: RequestInfo) -> None:
-    """Name a call to Stripe by what it does; the instrumentation names all of them POST."""
-    path = re.sub(r"/(pi|pm|re|evt)_\w+", "/{id}", str(getattr(request.url, "path", "")))
-    span.update_name(f"{request.method.decode()} {path}")
 
 
 def _failed(span: Span, kind: str) -> None:

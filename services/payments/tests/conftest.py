@@ -11,12 +11,6 @@ from payments.settings import Settings
 from payments.testing import KEY, SECRET, Bank, Orders
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Bear with the stripe library: 16.1 sends its form through httpx in a deprecated way."""
-    words = "ignore:Use 'content=<...>' to upload raw bytes/text content:DeprecationWarning"
-    config.addinivalue_line("filterwarnings", words)
-
-
 @pytest.fixture
 async def bank(stripe_url: str) -> AsyncGenerator[Bank]:
     """The local Stripe server; whole again afterwards."""

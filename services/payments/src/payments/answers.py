@@ -1,11 +1,13 @@
 """Stripe's answers, read into the domain's words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import stripe
-
 from payments.facts import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+
+Told = Mapping[str, Any]
+"""An object of Stripe's, as it tells of it."""
 
 HEARD: Final = frozenset(
     {
@@ -43,42 +45,50 @@ class Hint:
 
     id: str
     intent_id: str | None
+    paid: bool = False
+    """Whether it says that the money was taken; nothing new for who knows it already."""
 
 
-def hint_of(event: stripe.Event) -> Hint:
+def hint_of(event: Told) -> Hint:
     """Read which PaymentIntent an event is about."""
-    if event.type not in HEARD:
-        return Hint(event.id, None)
-    subject: Any = event.data.object
-    of_intent = event.type.startswith("payment_intent.")
-    return Hint(event.id, subject.id if of_intent else subject.payment_intent)
+    kind: str = event["type"]
+    if kind not in HEARD:
+        return Hint(event["id"], None)
+    subject: Told = event["data"]["object"]
+    of_intent = kind.startswith("payment_intent.")
+    intent_id: str | None = subject["id"] if of_intent else subject.get("payment_intent")
+    return Hint(event["id"], intent_id, paid=kind == "payment_intent.succeeded")
 
 
-def intent_of(told: stripe.PaymentIntent) -> Intent:
+def intent_of(told: Told) -> Intent:
     """Read a PaymentIntent; its card, where it was asked for."""
-    status = _INTENT[told.status]
+    status = _INTENT[told["status"]]
     decline = None
-    if status is IntentStatus.OPEN and told.last_payment_error is not None:
-        decline = decline_of(told.last_payment_error)
-    method = told.payment_method
-    card = None
-    if isinstance(method, stripe.PaymentMethod) and method.card is not None:
-        card = Card(method.card.brand, method.card.last4)
-    return Intent(told.id, status, card, decline, told.client_secret or "")
-
-
-def decline_of(error: Any) -> Decline:
-    """Read why; the failed charge's id tells it from others, or else the card's, made anew."""
-    method = getattr(error, "payment_method", None)
-    return Decline(
-        message=error.message or "Your card was declined.",
-        code=error.code,
-        decline_code=getattr(error, "decline_code", None),
-        mark=getattr(error, "charge", None) or getattr(method, "id", None),
+    if status is IntentStatus.OPEN and told["last_payment_error"] is not None:
+        decline = decline_of(told["last_payment_error"])
+    method: Told | str | None = told["payment_method"]
+    card: Told | None = None if method is None or isinstance(method, str) else method.get("card")
+    return Intent(
+        told["id"],
+        status,
+        None if card is None else Card(card["brand"], card["last4"]),
+        decline,
+        told["client_secret"] or "",
     )
 
 
-def refund_of(told: stripe.Refund) -> Refund:
+def decline_of(error: Told) -> Decline:
+    """Read why; the failed charge's id tells it from others, or else the card's, made anew."""
+    method: Told = error.get("payment_method") or {}
+    return Decline(
+        message=error.get("message") or "Your card was declined.",
+        code=error.get("code"),
+        decline_code=error.get("decline_code"),
+        mark=error.get("charge") or method.get("id"),
+    )
+
+
+def refund_of(told: Told) -> Refund:
     """Read a refund; whatever is neither done nor failed is on its way."""
-    status = _REFUND.get(told.status or "", RefundStatus.PENDING)
-    return Refund(told.id, status, getattr(told, "failure_reason", None))
+    status = _REFUND.get(told["status"] or "", RefundStatus.PENDING)
+    return Refund(told["id"], status, told.get("failure_reason"))

@@ -1,43 +1,39 @@
-"""Stripe: the only file that talks to it, in the domain's words.
+"""Stripe, in the domain's words: the only file that knows what to ask of it."""
 
-Every call has a deadline and is repeated by the library under its idempotency key, so that a lost
-answer is asked for again instead of being done again. What stays unknown after that is
-`StripeAway`, never a failure. Neither a token nor a client secret is ever logged.
-"""
-
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Final, Self, TypeVar
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Self
 from uuid import uuid4
 
 import stripe
 import structlog
 from pydantic import SecretStr
-from stripe.params import PaymentIntentConfirmParams
+from stripe.params import (
+    PaymentIntentCancelParams,
+    PaymentIntentConfirmParams,
+    PaymentIntentCreateParams,
+    PaymentIntentRetrieveParams,
+    PaymentMethodCreateParams,
+    RefundCreateParams,
+    RefundListParams,
+)
 
-from common.errors import Unavailable
-from payments.answers import Hint, decline_of, hint_of, intent_of, refund_of
+from payments.answers import Hint, Told, decline_of, hint_of, intent_of, refund_of
+from payments.calls import Calls, StripeAway, answered
 from payments.domain import Charge, Order, charge_id_of
 from payments.facts import Intent, IntentStatus, Refund, RefundStatus
 
+__all__ = ["Gateway", "StripeAway", "TokenRefused"]
+
 log = structlog.get_logger("stripe-gateway")
 
-RETRIES: Final = 2
 EXPAND: Final = ["payment_method"]
+INTENTS: Final = "/v1/payment_intents"
+METHODS: Final = "/v1/payment_methods"
+REFUNDS: Final = "/v1/refunds"
 SERVER_ERROR: Final = 500
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 ALREADY_REFUNDED: Final = "charge_already_refunded"
-for _chatty in ("stripe", "httpx", "httpcore"):  # their details hold tokens
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
-
-T = TypeVar("T")
-
-
-class StripeAway(Unavailable):
-    """Stripe did not answer, or not with a result: nobody knows what came of the call."""
-
-    default = "The card processor does not answer. Nothing is lost; try again in a moment."
 
 
 class TokenRefused(Exception):
@@ -61,20 +57,14 @@ class Gateway:
         webhook_secret: SecretStr | None,
         timeout_seconds: float,
     ) -> None:
-        self._http = stripe.HTTPXClient(timeout=timeout_seconds)
-        self._api = stripe.StripeClient(
-            key.get_secret_value(),
-            http_client=self._http,
-            max_network_retries=RETRIES,
-            base_addresses={"api": api_base} if api_base else {},
-        ).v1
+        self._calls = Calls(key, api_base=api_base, timeout_seconds=timeout_seconds)
         self._webhook_secret = webhook_secret
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.close_async()
+        await self._calls.close()
 
     async def create_intent(self, order: Order, currency: str) -> Intent:
         """Make the order's PaymentIntent, or find it: the key makes it one, and it costs nothing.
@@ -83,20 +73,18 @@ class Gateway:
             StripeAway: no answer.
         """
         charge_id = charge_id_of(order.id)
+        wanted: PaymentIntentCreateParams = {
+            "amount": order.price,
+            "currency": currency,
+            "allowed_payment_method_types": ["card"],
+            "description": f"Order {order.id}",
+            "metadata": {"orderId": order.id, "chargeId": charge_id},
+        }
 
-        async def create(key: str) -> stripe.PaymentIntent:
-            return await self._api.payment_intents.create_async(
-                {
-                    "amount": order.price,
-                    "currency": currency,
-                    "allowed_payment_method_types": ["card"],
-                    "description": f"Order {order.id}",
-                    "metadata": {"orderId": order.id, "chargeId": charge_id},
-                },
-                {"idempotency_key": key},
-            )
+        async def create(key: str) -> Told:
+            return await self._calls.post(INTENTS, wanted, {"idempotency_key": key})
 
-        async with _answered():
+        async with answered():
             return intent_of(await _not_stuck(f"{charge_id}:pi", create))
 
     async def confirm(self, charge: Charge, token: str) -> Intent:
@@ -107,18 +95,19 @@ class Gateway:
             StripeAway: no answer; the money may or may not have been taken.
         """
         n = len(charge.attempts)
-        async with _answered():
+        async with answered():
             try:
                 how = await self._means(token, f"{charge.id}:pm:{n}")
                 return intent_of(
-                    await self._api.payment_intents.confirm_async(
-                        charge.stripe_id,
+                    await self._calls.post(
+                        f"{INTENTS}/{charge.stripe_id}/confirm",
                         how,
                         {"idempotency_key": f"{charge.id}:confirm:{n}"},
                     )
                 )
             except stripe.CardError as error:
-                return Intent(charge.stripe_id, IntentStatus.OPEN, decline=decline_of(error.error))
+                decline = decline_of(_body(error))
+                return Intent(charge.stripe_id, IntentStatus.OPEN, decline=decline)
             except stripe.InvalidRequestError as error:
                 intent = await self._retrieve(charge)
                 if error.code == UNEXPECTED_STATE:
@@ -131,7 +120,7 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
-        async with _answered():
+        async with answered():
             return await self._retrieve(charge)
 
     async def cancel(self, charge: Charge) -> Intent:
@@ -140,12 +129,11 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
-        async with _answered():
+        why: PaymentIntentCancelParams = {"cancellation_reason": "abandoned"}
+        async with answered():
             try:
                 return intent_of(
-                    await self._api.payment_intents.cancel_async(
-                        charge.stripe_id, {"cancellation_reason": "abandoned"}
-                    )
+                    await self._calls.post(f"{INTENTS}/{charge.stripe_id}/cancel", why)
                 )
             except stripe.InvalidRequestError as error:
                 if error.code != UNEXPECTED_STATE:
@@ -160,31 +148,25 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
+        wanted: RefundCreateParams = {
+            "payment_intent": charge.stripe_id,
+            "reason": "requested_by_customer",
+            "metadata": {"orderId": charge.order_id, "chargeId": charge.id},
+        }
 
-        async def create(key: str) -> stripe.Refund:
-            return await self._api.refunds.create_async(
-                {
-                    "payment_intent": charge.stripe_id,
-                    "reason": "requested_by_customer",
-                    "metadata": {"orderId": charge.order_id, "chargeId": charge.id},
-                },
-                {"idempotency_key": key},
-            )
+        async def create(key: str) -> Told:
+            return await self._calls.post(REFUNDS, wanted, {"idempotency_key": key})
 
-        async with _answered():
+        async with answered():
             if charge.stripe_refund_id is not None:
-                return refund_of(await self._api.refunds.retrieve_async(charge.stripe_refund_id))
+                return refund_of(await self._calls.get(f"{REFUNDS}/{charge.stripe_refund_id}"))
             try:
                 return refund_of(await _not_stuck(f"{charge.id}:refund", create))
             except stripe.InvalidRequestError as error:
                 if error.code != ALREADY_REFUNDED:
                     log.exception("refund refused", charge=charge.id, code=error.code)
                     return Refund(None, RefundStatus.FAILED, error.code or "refused")
-            made = await self._api.refunds.list_async({"payment_intent": charge.stripe_id})
-            good = [refund for refund in made.data if refund.status != "failed"]
-            return (
-                refund_of(good[0]) if good else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
-            )
+            return await self._refund_made(charge)
 
     @property
     def hears_webhooks(self) -> bool:
@@ -197,10 +179,12 @@ class Gateway:
             return None
         secret = self._webhook_secret.get_secret_value()
         try:
-            event = stripe.Webhook.construct_event(payload, signature, secret)
+            stripe.WebhookSignature.verify_header(
+                payload.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
+            return hint_of(json.loads(payload))
         except (ValueError, stripe.SignatureVerificationError):
             return None
-        return hint_of(event)
 
     async def _means(self, token: str, key: str) -> PaymentIntentConfirmParams:
         """Say what to confirm with.
@@ -212,37 +196,31 @@ class Gateway:
             return {"confirmation_token": token, "expand": EXPAND}
         if token.startswith("pm_"):
             return {"payment_method": token, "use_stripe_sdk": True, "expand": EXPAND}
-        method = await self._api.payment_methods.create_async(
-            {"type": "card", "card": {"token": token}}, {"idempotency_key": key}
-        )
+        card: PaymentMethodCreateParams = {"type": "card", "card": {"token": token}}
+        method = await self._calls.post(METHODS, card, {"idempotency_key": key})
         return {
-            "payment_method": method.id,
+            "payment_method": method["id"],
             "error_on_requires_action": True,
             "expand": EXPAND,
         }
 
     async def _retrieve(self, charge: Charge) -> Intent:
-        return intent_of(
-            await self._api.payment_intents.retrieve_async(charge.stripe_id, {"expand": EXPAND})
-        )
+        how: PaymentIntentRetrieveParams = {"expand": EXPAND}
+        return intent_of(await self._calls.get(f"{INTENTS}/{charge.stripe_id}", how))
+
+    async def _refund_made(self, charge: Charge) -> Refund:
+        which: RefundListParams = {"payment_intent": charge.stripe_id}
+        made: list[Told] = (await self._calls.get(REFUNDS, which))["data"]
+        good = [refund for refund in made if refund["status"] != "failed"]
+        return refund_of(good[0]) if good else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
 
 
-@asynccontextmanager
-async def _answered() -> AsyncGenerator[None]:
-    try:
-        yield
-    except stripe.StripeError as error:
-        log.warning(
-            "no answer from Stripe",
-            kind=type(error).__name__,
-            status=error.http_status,
-            code=error.code,
-            request=error.request_id,
-        )
-        raise StripeAway(retry_after=3) from None  # its words may hold a token
+def _body(error: stripe.StripeError) -> Told:
+    body: Any = error.json_body
+    return body["error"]
 
 
-async def _not_stuck(key: str, call: Callable[[str], Awaitable[T]]) -> T:
+async def _not_stuck(key: str, call: Callable[[str], Awaitable[Told]]) -> Told:
     """Call under a key; where Stripe holds a failure of its own under it, once under a new one.
 
     Stripe repeats the first answer for a day, a 500 too; only for calls that are harmless twice.

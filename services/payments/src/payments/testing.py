@@ -36,7 +36,7 @@ class Bank:
 
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(KEY, ""))
-        self._stripe = stripe.HTTPXClient(timeout=20)
+        self._stripe = stripe.AIOHTTPClient(timeout=20)
         self.api = stripe.StripeClient(
             KEY, http_client=self._stripe, base_addresses={"api": url}
         ).v1
