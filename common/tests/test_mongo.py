@@ -82,6 +82,28 @@ async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_ea
     ]
 
 
+async def test_what_is_known_already_is_changed_without_reading_it(
+    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await things.add(made("a"))
+    monkeypatch.delattr(Store, "get")
+
+    await things.change(known.id, lambda thing: thing.renamed("b"), known=known)
+
+    assert (await row(things, known.id))["name"] == "b"
+
+
+@pytest.mark.parametrize("wish", ["as it was", "otherwise"])
+async def test_what_is_known_may_be_outdated(things: Store[Any], made: Made, wish: str) -> None:
+    outdated = await things.add(made("as it was"))
+    await things.change(outdated.id, lambda thing: thing.renamed("changed since"))
+
+    after = await things.change(outdated.id, lambda thing: thing.renamed(wish), known=outdated)
+
+    assert (after.name, after.version) == (wish, 2)
+    assert await things.get(outdated.id) == after
+
+
 async def test_an_event_in_the_outbox_survives_the_next_writer(
     store_of: Callable[..., Store[Any]],
     database: AsyncDatabase[Doc],

@@ -224,34 +224,47 @@ class Store(Generic[T]):
         self._relay.nudge(self.collection, _id, entries)
         return after
 
-    async def change(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T:
+    async def change(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, known: T | None = None
+    ) -> T:
         """Read, decide, and write if nobody wrote in between; else all of it again.
 
         Args:
             aggregate_id: which one.
             decide: pure, so that it can be asked again after a lost race.
+            known: what was written or read a moment ago, to begin with instead of reading; only
+                for a `decide` that never refuses, because it may be outdated.
 
         Raises:
             NotFound: there is none with this id.
             Unavailable: too many lost races in a row.
         """
+        if known is not None:
+            change = decide(known)
+            if change.after != known and await self._swapped(known, change):
+                return change.after
         for attempt in range(ATTEMPTS):
             before = await self.get(aggregate_id)
             change = decide(before)
-            after = change.after
-            if after == before:
+            if change.after == before:
                 await self._settled(before)
                 return before
-            step = self._step(before, change)
-            try:
-                result = await self.collection.update_one(step.expected, step.update)
-            finally:
-                self._wrote(after)
-            if result.modified_count == 1:
-                self._relay.nudge(self.collection, ObjectId(after.id), step.entries)
-                return after
+            if await self._swapped(before, change):
+                return change.after
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
         raise Unavailable(retry_after=1)
+
+    async def _swapped(self, before: T, change: Change[T]) -> bool:
+        """Write a change with its events; say whether it was still of what is stored."""
+        step = self._step(before, change)
+        try:
+            result = await self.collection.update_one(step.expected, step.update)
+        finally:
+            self._wrote(change.after)
+        if result.modified_count != 1:
+            return False
+        self._relay.nudge(self.collection, step.expected["_id"], step.entries)
+        return True
 
     async def follow(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T:
         """Change one as an event says, in one command with what else is heard at the moment.
