@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import subprocess
 import threading
 import time
@@ -41,6 +42,19 @@ def test_the_page_is_there(system: System) -> None:
     assert status == 200
     assert headers["Content-Type"].startswith("text/html")
     assert "</html>" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "word"), [("/auth/signin", "current-password"), ("/auth/signup", "new-password")]
+)
+def test_a_password_is_masked_and_left_to_password_managers(
+    system: System, path: str, word: str
+) -> None:
+    _, _, page = ask(system, path)
+    (field,) = re.findall(r'<input[^>]*name="password"[^>]*>', page)
+    assert 'type="password"' in field
+    assert f'autocomplete="{word}"' in field.lower()
+    assert "onpaste" not in field.lower()
 
 
 @pytest.mark.parametrize("name", SERVICES)
