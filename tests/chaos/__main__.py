@@ -113,9 +113,10 @@ async def _chaos(
     began = time.monotonic()
     await saboteur.rage(plan.seconds)
     await saboteur.mend()
+    await _when_back(lambda: asyncio.to_thread(system.wait_ready))
+    whole = utc_now()
     marks = await _when_back(lambda: last_of_each_stream(system))
     recovery = await _recovered(backlog, marks, saboteur.last)
-    whole = utc_now()
     if recovery > RECOVERY:
         violations.append(f"recovered {recovery:.1f} s after the last kill")
     await asyncio.sleep(2)  # as things are now, for a while
@@ -129,7 +130,7 @@ async def _chaos(
     keeping.cancel()
     with suppress(asyncio.CancelledError):
         await keeping
-    found = await gather(system)
+    found = await gather(system, promises.ended.values())
     violations += audit(found, promises, whole)
     return Outcome(violations, recovery, rate, promises, dict(saboteur.done), found)
 
@@ -190,11 +191,11 @@ def report(plan: Plan, outcome: Outcome) -> None:
         "payments": sum(bool(charge["paid"]) for charge in found.charges),
         "declines": sum(charge["status"] == "failed" for charge in found.charges),
         "refunds": len(found.refunds),
-        "sessions ended": promises.sessions_ended,
+        "sessions ended": len(promises.ended),
         "events": sum(len(told) for told in found.streams.values()),
         "kills": sum(n for what, n in outcome.harm.items() if what.startswith("killed")),
         "pauses": sum(n for what, n in outcome.harm.items() if what.startswith("paused")),
-        "faults at Stripe": outcome.harm.get("faults at Stripe", 0),
+        "faults at Stripe": sum(n for what, n in outcome.harm.items() if what.startswith("Stripe")),
         "duplicates absorbed": sum(found.repeated.values()),
     }
     _say(f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))

@@ -1,11 +1,14 @@
 """The auditor: whether what must never happen has happened, judged from the evidence alone."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chaos.evidence import DEAD, Doc, Evidence
+from chaos.evidence import DEAD, Doc, Evidence, Told
+from chaos.kept import broken_promises
+from chaos.money import paid_once
 from chaos.promises import Promises
 
 LATE: Final = timedelta(seconds=5)
@@ -16,6 +19,7 @@ EVENT_EACH: Final = {
     "payments": "payments.charges",
 }
 """Streams that hold exactly one event for each committed version of their aggregates."""
+FINAL: Final = frozenset({"order.cancelled", "order.completed"})
 TICKET_OF: Final = {"complete": "sold", "created": "reserved", "awaiting:payment": "reserved"}
 
 Check = Callable[[Evidence], Iterator[str]]
@@ -27,7 +31,7 @@ def audit(found: Evidence, promises: Promises, whole: datetime) -> list[str]:
     Args:
         found: the evidence, taken when all was quiet.
         promises: what users were told.
-        whole: since when nothing was broken any more.
+        whole: since when everything was up, and nothing made it fail any more.
     """
     violations = list(promises.broken)
     for check in CHECKS:
@@ -38,7 +42,11 @@ def audit(found: Evidence, promises: Promises, whole: datetime) -> list[str]:
 
 
 def one_live_order(found: Evidence) -> Iterator[str]:
-    """At most one live order for each ticket, and a hold of its own for each order."""
+    """At most one live order for each ticket, and a hold of its own for each order.
+
+    That looks at the end only. Two that lived at once before are seen by their holds: an order gets
+    the next one when the last before it is dead, so none may have come after one that still lives.
+    """
     live = Counter(
         str(order["ticket"]["id"])
         for order in found.documents["orders.orders"]
@@ -54,67 +62,17 @@ def one_live_order(found: Evidence) -> Iterator[str]:
     for (ticket, hold), count in holds.items():
         if count > 1:
             yield f"ticket {ticket} was given hold {hold} {count} times"
-
-
-def paid_once(found: Evidence) -> Iterator[str]:
-    """A complete order has one paid charge of its amount; a cancelled one none, or a refunded."""
-    paid: defaultdict[str, list[Doc]] = defaultdict(list)
-    for charge in found.charges:
-        if charge["paid"]:
-            paid[found.intents[charge["payment_intent"]]["metadata"]["orderId"]].append(charge)
-    ours = {str(c["order_id"]): c for c in found.documents["payments.charges"]}
-    refunds: defaultdict[str, list[Doc]] = defaultdict(list)
-    for refund in found.refunds:
-        refunds[refund["charge"]].append(refund)
-    for order_id, order in found.of("orders.orders").items():
-        money = paid.pop(order_id, [])
-        noted = ours.pop(order_id, None)
-        if len(money) > 1:
-            yield f"order {order_id} was paid {len(money)} times"
-        if order["status"] == "complete":
-            yield from _complete(order_id, order, money, noted, refunds)
-        elif order["status"] == "cancelled":
-            yield from _cancelled(order_id, money, noted, refunds)
-        else:
-            yield f"order {order_id} is still {order['status']}"
-    for order_id in paid:
-        yield f"money was taken for order {order_id}, which does not exist"
-    for order_id in ours:
-        yield f"there is a charge for order {order_id}, which does not exist"
-
-
-def _complete(
-    order_id: str, order: Doc, money: list[Doc], noted: Doc | None, refunds: dict[str, list[Doc]]
-) -> Iterator[str]:
-    if not money:
-        yield f"order {order_id} is complete and was not paid"
-        return
-    (charge, *_) = money
-    if charge["amount"] != order["ticket"]["price"]:
-        yield f"order {order_id} costs {order['ticket']['price']} and took {charge['amount']}"
-    if refunds.get(charge["id"]):
-        yield f"order {order_id} is complete and its money was given back"
-    if noted is None or noted["status"] != "succeeded":
-        yield f"order {order_id} is complete and its charge is {noted and noted['status']}"
-    elif noted["stripe_id"] != charge["payment_intent"]:
-        yield f"the charge of order {order_id} names another PaymentIntent"
-
-
-def _cancelled(
-    order_id: str, money: list[Doc], noted: Doc | None, refunds: dict[str, list[Doc]]
-) -> Iterator[str]:
-    if not money:
-        if noted is not None and noted["status"] != "canceled":
-            yield f"order {order_id} is cancelled, its unpaid charge is {noted['status']}"
-        return
-    (charge, *_) = money
-    back = [r for r in refunds.get(charge["id"], []) if r["status"] == "succeeded"]
-    if sum(refund["amount"] for refund in back) != charge["amount"]:
-        yield f"order {order_id} is cancelled and its money was not given back"
-    if noted is None or noted["status"] != "refunded":
-        yield f"order {order_id} is refunded, its charge is {noted and noted['status']}"
-    elif [noted["stripe_refund_id"]] != [refund["id"] for refund in back]:
-        yield f"the charge of order {order_id} does not name its refund"
+    last = Counter[str]()
+    for ticket, hold in holds:
+        last[ticket] = max(last[ticket], hold)
+    for order in found.documents["orders.orders"]:
+        ticket, hold = str(order["ticket"]["id"]), order["ticket"]["hold"]
+        if order["status"] in LIVE and hold < last[ticket]:
+            yield f"order {order['_id']} is {order['status']}, and another was placed after it"
+    for ticket, longest in last.items():
+        missing = {hold for hold in range(1, longest + 1) if (ticket, hold) not in holds}
+        if missing:
+            yield f"ticket {ticket} has no order of hold {missing}"
 
 
 def locks_fit(found: Evidence) -> Iterator[str]:
@@ -145,16 +103,30 @@ def every_version_told(found: Evidence) -> Iterator[str]:
         for event in found.streams[stream]:
             _, aggregate, version = event.id.split(":")
             told[aggregate][int(version)] += 1
-        for aggregate, doc in found.of(place).items():
+        documents = found.of(place)
+        for aggregate, doc in documents.items():
             versions = told.pop(aggregate, Counter())
             if versions != Counter(range(doc["version"] + 1)):
                 yield f"{place} {aggregate} is at {doc['version']}, told were {dict(versions)}"
+        for event in found.streams[stream]:
+            yield from _told_truly(event, documents)
         for aggregate in told:
             yield f"{stream} told of {aggregate}, which does not exist"
     fired = [i for i, d in found.of("expiration.deadlines").items() if d["status"] == "fired"]
     yield from _told_once("expiration", fired, found)
     ended = [i for i, s in found.of("auth.sessions").items() if s["ended_at"] is not None]
     yield from _told_once("auth", ended, found)
+
+
+def _told_truly(event: Told, documents: dict[str, Doc]) -> Iterator[str]:
+    """What an event says is of the version it stands for, and the last is how things are."""
+    _, aggregate, version = event.id.split(":")
+    body = json.loads(event.data)
+    if (body["id"], body["version"]) != (aggregate, int(version)):
+        yield f"the event {event.id} tells of {body['id']} at {body['version']}"
+    doc = documents.get(aggregate)
+    if doc and doc["version"] == int(version) and doc["status"] != body["status"]:
+        yield f"the event {event.id} says {body['status']}, it is {doc['status']}"
 
 
 def _told_once(stream: str, expected: list[str], found: Evidence) -> Iterator[str]:
@@ -223,45 +195,11 @@ def late_orders(found: Evidence, whole: datetime) -> Iterator[str]:
     orders = found.of("orders.orders")
     for event in found.streams["orders"]:
         order = orders.get(event.id.split(":")[1])
-        if event.subject != "order.cancelled" or order is None or order["reason"] != "expired":
+        if event.subject not in FINAL or order is None:
             continue
         late = event.at - max(order["expires_at"], whole)
         if late > LATE:
-            yield f"order {order['_id']} expired {late.total_seconds():.1f} s late"
-
-
-def broken_promises(found: Evidence, promises: Promises) -> Iterator[str]:
-    """What users were told is so."""
-    yield from _accounts_and_tickets(found, promises)
-    orders = found.of("orders.orders")
-    for order_id, buyer in promises.orders.items():
-        if order_id not in orders or orders[order_id]["user_id"] != buyer:
-            yield f"order {order_id} was placed by {buyer}, and is {orders.get(order_id)}"
-    for order_id in promises.cancelled:
-        if orders[order_id]["status"] != "cancelled":
-            yield f"order {order_id} was cancelled, and is {orders[order_id]['status']}"
-    charges = found.of("payments.charges")
-    for order_id, charge_id in promises.paid.items():
-        status = charges[charge_id]["status"] if charge_id in charges else None
-        if status not in {"succeeded", "refunded"}:
-            yield f"order {order_id} was paid, and its charge is {status}"
-
-
-def _accounts_and_tickets(found: Evidence, promises: Promises) -> Iterator[str]:
-    accounts = {doc["email"]: str(doc["_id"]) for doc in found.documents["auth.accounts"]}
-    for email, user_id in promises.accounts.items():
-        if accounts.get(email) != user_id:
-            yield f"{email} was told to be {user_id}, and is {accounts.get(email)}"
-    tickets = found.of("tickets.tickets")
-    titles = Counter(ticket["title"] for ticket in tickets.values())
-    for ticket_id, title in promises.tickets.items():
-        if ticket_id not in tickets:
-            yield f"ticket {ticket_id} was listed, and does not exist"
-        elif titles[title] != 1:
-            yield f"ticket {title!r} was listed once, and exists {titles[title]} times"
-    for ticket_id, version in promises.editions:
-        if tickets[ticket_id]["version"] < version:
-            yield f"the edit of ticket {ticket_id} to version {version} is lost"
+            yield f"order {order['_id']} was {order['status']} {late.total_seconds():.1f} s late"
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import httpx
+from bson import ObjectId
+from pymongo import AsyncMongoClient
 
 from common.testing import eventually, session_cookie, someone
 from harness.person import CERTIFICATES, Person
@@ -41,7 +44,13 @@ async def rush(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
                 )
             )
             statuses = Counter(answer.status_code for answer in answers)
-            if statuses != {201: 1, 400: buyers - 1}:
-                wrong.append(f"round {n}: {dict(statuses)}")
+            placed = await _orders_on(system, ticket["id"])
+            if statuses != {201: 1, 400: buyers - 1} or placed != 1:
+                wrong.append(f"round {n}: {dict(statuses)}, {placed} orders stored")
     await seller.leave()
     return wrong
+
+
+async def _orders_on(system: System, ticket_id: str) -> int:
+    async with AsyncMongoClient[dict[str, Any]](system.mongo) as mongo:
+        return await mongo["orders"]["orders"].count_documents({"ticket.id": ObjectId(ticket_id)})

@@ -1,7 +1,8 @@
 """Everything there is to see when all is quiet: the databases, the streams, the Stripe server."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeout
 from pymongo import AsyncMongoClient
 
+from chaos.gatekeepers import believed
 from common.bus import MSG_ID
 from common.events import STREAMS
 from harness.system import System
@@ -57,6 +59,8 @@ class Evidence:
     charges: list[Doc]
     refunds: list[Doc]
     deliveries: list[Doc]
+    believed: list[str] = field(default_factory=list[str])
+    """Who still believes an access token of an ended session."""
 
     def of(self, place: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
@@ -86,8 +90,8 @@ COLLECTIONS = (
 )
 
 
-async def gather(system: System) -> Evidence:
-    """Look at all of it."""
+async def gather(system: System, ended: Iterable[str] = ()) -> Evidence:
+    """Look at all of it; show everybody the tokens of these ended sessions."""
     async with AsyncMongoClient[Doc](system.mongo, tz_aware=True) as mongo:
         documents: dict[str, list[Doc]] = {}
         for place in COLLECTIONS:
@@ -107,6 +111,7 @@ async def gather(system: System) -> Evidence:
         charges,
         refunds,
         deliveries,
+        await believed(system, ended),
     )
 
 

@@ -20,7 +20,8 @@ class Promises:
     """Orders whose cancellation was accepted."""
     paid: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> charge, of payments that were accepted."""
-    sessions_ended: int = 0
+    ended: dict[str, str] = field(default_factory=dict[str, str])
+    """Session that was signed out of -> its last access token, which nobody may believe."""
     answers: Counter[str] = field(default_factory=Counter[str])
     """How often each status was answered; `none` where the connection broke."""
     broken: list[str] = field(default_factory=list[str])

@@ -25,7 +25,7 @@ PAST_ACK_WAIT: Final = (7.0, 9.0)
 """Seconds that a service stands still: its deliveries go to others, and then it goes on."""
 KEEP_EVERY: Final = 0.3
 CONFIRM = "POST /v1/payment_intents/*/confirm"
-STRIPE_FAULTS: Final[tuple[dict[str, Any], ...]] = (
+CALL_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": CONFIRM, "action": "drop_after", "times": 3},
     {"match": CONFIRM, "action": "drop_after", "times": 10, "chance": 0.5},
     {"match": CONFIRM, "action": "hold", "delay_ms": 3000, "times": 3},
@@ -36,6 +36,8 @@ STRIPE_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "POST /v1/refunds", "action": "status", "status": 503, "times": 4},
     {"match": "GET /v1/payment_intents/*", "action": "status", "status": 500, "times": 5},
     {"match": "* /v1/*", "action": "status", "status": 503, "times": 10, "chance": 0.5},
+)
+WEBHOOK_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "WEBHOOK *", "action": "duplicate", "delay_ms": 500, "times": 20},
     {"match": "WEBHOOK *", "action": "delay", "delay_ms": 5000, "times": 10},
     {"match": "WEBHOOK *", "action": "reorder", "delay_ms": 2000, "times": 20},
@@ -105,7 +107,8 @@ class Saboteur:
         ]
         pauses = [partial(self._pause, s) for s in self._chance.sample(SERVICES, 3)]
         stalls = [partial(self._stall, name) for name in ("mongod", "nats", "worker")]
-        faults = [partial(self._fault, f) for f in self._chance.sample(STRIPE_FAULTS, 5)]
+        chosen = [*self._chance.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
+        faults = [partial(self._fault, fault) for fault in chosen]
         worker = partial(self._kill, "worker")
         return [*one, *both, *stores, *together, *pauses, *stalls, *faults, worker]
 
@@ -152,7 +155,8 @@ class Saboteur:
     async def _fault(self, fault: dict[str, Any]) -> None:
         more = {name: value for name, value in fault.items() if name not in {"match", "action"}}
         await self._bank.fault(fault["match"], fault["action"], **more)
-        self.done["faults at Stripe"] += 1
+        where = "webhooks" if fault in WEBHOOK_FAULTS else "answers"
+        self.done[f"Stripe's {where}: {fault['action']}"] += 1
 
     def _take(self, names: tuple[str, ...] | list[str]) -> list[Process]:
         free = [name for name in names if name not in self._busy]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import httpx
+import jwt
 
 from chaos.pace import Pace
 from chaos.promises import Promises
@@ -117,8 +118,10 @@ class User:
         return await self._ask("POST", "/api/users/signin", credentials, allowed={200})
 
     async def _sign_out_and_in(self) -> None:
-        if await self._ask("POST", "/api/users/signout", {}, allowed={200}):
-            self._promises.sessions_ended += 1
+        token = self._http.cookies.get("session", "")
+        if await self._ask("POST", "/api/users/signout", {}, allowed={200}) and token:
+            claims = jwt.decode(token, options={"verify_signature": False})
+            self._promises.ended[claims["sid"]] = token
         await self._sign_in()
 
     async def _refresh(self) -> None:

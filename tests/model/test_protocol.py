@@ -12,7 +12,14 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from common.events import ChargeStatus, OrderCreated, OrderStatus, PaymentCreated, TicketStatus
+from common.events import (
+    ChargeStatus,
+    OrderCancelled,
+    OrderCreated,
+    OrderStatus,
+    PaymentCreated,
+    TicketStatus,
+)
 from expiration.domain import Status
 from model.bank import CardKind
 from model.world import WINDOW, World
@@ -159,6 +166,20 @@ class Protocol(RuleBasedStateMachine):
             for event in list(self.world.bag):
                 if isinstance(event, PaymentCreated):
                     self.world.deliver(event)
+
+    @rule(pick=PICK, early=st.booleans())
+    def give_up_while_paying(self, pick: int, *, early: bool) -> None:
+        """Payments hears of the end before it hears of the money, whichever was first."""
+        self.order_and_be_heard(pick)
+        if not self.world.payable:
+            return
+        self.pay(-1, CardKind.GOOD)
+        if early and self.world.attempts:
+            self.confirm(-1, again=False)
+        self.world.cancel(list(self.world.orders)[-1])
+        for event in list(self.world.bag):
+            if isinstance(event, OrderCancelled):
+                self.world.deliver(event)
 
     @rule(pick=PICK)
     @precondition(lambda self: self.world.deadlines)

@@ -189,7 +189,7 @@ class World:
 
     def hear(self, answer: Answer) -> None:
         """Write down what Stripe has said, however long ago."""
-        charge = self._follow_replica(self._must(answer.order_id))
+        charge = self._must(answer.order_id)
         observed = charge.observe(answer.intent, now=self.now, rules=RULES, attempt=answer.attempt)
         self._commit(self.charges, observed)
 
