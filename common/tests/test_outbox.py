@@ -111,6 +111,22 @@ async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
     assert [e.version for e in await published.all(TicketUpdated)] == list(range(1, 51))
 
 
+async def test_what_was_told_is_crossed_off_once_however_much_comes_meanwhile(
+    things: Store[Any], database: AsyncDatabase[Doc], made: Made
+) -> None:
+    async def steadily() -> None:
+        for _ in range(20):
+            await things.add(made("a"))
+
+    await database.command("profile", 2)  # MongoDB keeps what it is asked to do
+    await asyncio.gather(*(steadily() for _ in range(20)))
+    await emptied(things)
+    await database.command("profile", 0)
+
+    crossed_off = {"op": "update", "command.u.$pull": {"$exists": True}}
+    assert await database["system.profile"].count_documents(crossed_off) == 400
+
+
 async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
     store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
 ) -> None:

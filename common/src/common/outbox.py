@@ -130,7 +130,8 @@ class Relay:
                 await self._news.wait()
                 continue
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._acknowledged += await self._publish(batch)
+            acknowledged = await self._publish(batch)
+            self._acknowledged += acknowledged  # not in one: `+=` takes the list before it awaits
             self._acks.set()
         self._acks.set()
 
