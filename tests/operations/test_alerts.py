@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from alerts.provoked import PROVOKED
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.person import Person
@@ -39,19 +40,20 @@ def test_every_alert_is_silent_before_and_fires_once() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_every_alert_has_a_test_and_says_what_to_do(alert: str) -> None:
+def test_every_alert_has_a_test_is_provoked_and_says_what_to_do(alert: str) -> None:
+    assert alert in PROVOKED
     assert f"alertname: {alert}\n" in (FOLDER / "alerts.test.yml").read_text()
     assert f"runbook: docs/operations.md#{alert.lower()}\n" in RULES
     assert f"\n### {alert}\n" in (ROOT / "docs" / "operations.md").read_text()
 
 
-async def test_alerts_and_dashboards_look_at_what_is_measured(system: System) -> None:
+async def test_alerts_and_dashboards_look_at_what_is_measured(system: System, worker: str) -> None:
     buyer = await Person.signed_up(system.address, "buyer")
     await buyer.pay(await buyer.order(await (seller := Person.known(system.address)).sell()))
     measured: set[str] = set()
     async with httpx.AsyncClient(trust_env=False) as http:
-        for service in SERVICES:
-            answer = await http.get(f"http://127.0.0.1:{system.port[service]}/metrics")
+        for address in (worker, *(f"127.0.0.1:{system.port[service]}" for service in SERVICES)):
+            answer = await http.get(f"http://{address}/metrics")
             for family in text_string_to_metric_families(answer.text):
                 kinds = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",)}
                 ends = kinds.get(family.type, ("",))

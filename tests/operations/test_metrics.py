@@ -83,6 +83,27 @@ async def test_each_service_tells_what_waits_and_what_is_in_use(system: System) 
         assert found["process_resident_memory_bytes"]
 
 
+async def test_the_worker_tells_of_its_alarms_and_of_what_it_publishes(
+    system: System, worker: str
+) -> None:
+    async def read(name: str, **labels: str) -> float:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            told = (await http.get(f"http://{worker}/metrics")).text
+        samples = [s for f in text_string_to_metric_families(told) for s in f.samples]
+        return sum(s.value for s in samples if (s.name, s.labels) == (name, labels))
+
+    rang = await read("expiration_alarms_total", outcome="fired")
+    seller = await Person.signed_up(system.address, "seller")
+    buyer = Person.known(system.address)
+    forgotten = await buyer.order(await seller.sell())
+    await buyer.sees(f"/api/orders/{forgotten['id']}", status="cancelled")
+    for person in (seller, buyer):
+        await person.leave()
+    assert await read("expiration_alarms_total", outcome="fired") == rang + 1
+    told = {"subject": "expiration.completed", "outcome": "ok"}
+    assert await read("bus_published_total", **told) >= 1
+
+
 async def test_an_event_that_cannot_be_published_shows_in_the_outbox(system: System) -> None:
     seller = await Person.signed_up(system.address, "seller")
     nats = system.processes["nats"]

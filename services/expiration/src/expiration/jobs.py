@@ -43,6 +43,8 @@ HEALTH_SECONDS: Final = 15
 REDIS_RETRIES: Final = 8
 """Rides out a restart of Redis; a longer absence ends the process, and its keeper restarts it."""
 ALARMS: Final = Counter("expiration_alarms_total", "Alarms that rang, by outcome", ["outcome"])
+for _outcome in ("fired", "early", "failed"):  # 0 from the start: Prometheus sees no first step
+    ALARMS.labels(_outcome)
 
 
 async def fire(
