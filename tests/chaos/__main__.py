@@ -35,6 +35,8 @@ from ticketing_local.scratch import MEMORY
 WINDOW = 12
 RECOVERY = 30.0
 """Seconds after the last kill in which everything that had piled up must be worked off."""
+AS_IT_IS = 5.0
+"""Seconds that users go on after that, everything being up."""
 QUIET = 60.0
 SETTINGS = {
     "ORDER_EXPIRATION_SECONDS": str(WINDOW),
@@ -64,6 +66,9 @@ class Outcome:
     violations: list[str]
     recovery: float
     rate: float
+    """Answers a second while things were killed, waiting for what was down included."""
+    rate_since: float
+    """Answers a second from when everything was up until users stopped."""
     promises: Promises
     harm: dict[str, int]
     found: Evidence | None = None
@@ -114,16 +119,17 @@ async def _chaos(
     await saboteur.rage(plan.seconds)
     await saboteur.mend()
     await _when_back(lambda: asyncio.to_thread(system.wait_ready))
-    whole = utc_now()
+    whole, answered, since = utc_now(), promises.counted, time.monotonic()
+    rate = answered / (since - began)
     marks = await _when_back(lambda: last_of_each_stream(system))
     recovery = await _recovered(backlog, marks, saboteur.last)
     if recovery > RECOVERY:
         violations.append(f"recovered {recovery:.1f} s after the last kill")
-    await asyncio.sleep(2)  # as things are now, for a while
+    await asyncio.sleep(AS_IT_IS)
+    rate_since = (promises.counted - answered) / (time.monotonic() - since)
     for user in users:
         user.over = True
     await asyncio.gather(*living)
-    rate = sum(promises.answers.values()) / (time.monotonic() - began)
     if plan.without == "reconciler":
         await asyncio.to_thread(_with_reconciler, system)
     violations += await _quiet(backlog)
@@ -132,7 +138,7 @@ async def _chaos(
         await keeping
     found = await gather(system, promises.ended.values())
     violations += audit(found, promises, whole)
-    return Outcome(violations, recovery, rate, promises, dict(saboteur.done), found)
+    return Outcome(violations, recovery, rate, rate_since, promises, dict(saboteur.done), found)
 
 
 def _with_reconciler(system: System) -> None:
@@ -201,7 +207,8 @@ def report(plan: Plan, outcome: Outcome) -> None:
     _say(f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     _say(f"  harm: {dict(sorted(outcome.harm.items()))}")
     _say(f"  answers: {dict(sorted(promises.answers.items()))}, {outcome.rate:.0f} a second")
-    _say(f"  again: {dict(found.repeated)}; recovered in {outcome.recovery:.1f} s")
+    _say(f"  again: {dict(found.repeated)}")
+    _say(f"  recovered in {outcome.recovery:.1f} s, at {outcome.rate_since:.0f} requests a second")
     for violation in outcome.violations[:50]:
         _say(f"  VIOLATION {violation}")
     _say(f"{len(outcome.violations)} violations (seed {plan.seed})")
@@ -213,7 +220,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--rate", type=float, default=50, help="requests a second")
-    parser.add_argument("--users", type=int, default=80)
+    parser.add_argument("--users", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=100, help="of the crowd")
     parser.add_argument("--without", choices=["webhooks", "reconciler"])
     parser.add_argument("--memory", action="store_true", help="keep the stores' files in memory")

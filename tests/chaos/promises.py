@@ -26,3 +26,8 @@ class Promises:
     """How often each status was answered; `none` where the connection broke."""
     broken: list[str] = field(default_factory=list[str])
     """Answers that must never be given."""
+
+    @property
+    def counted(self) -> int:
+        """How many answers there were, broken connections included."""
+        return self.answers.total()

@@ -77,19 +77,21 @@ def main() -> int:
         tree = Path(folder)
         copied(tree)
         survived = 0
-        print("| without | is noticed by | after |\n| --- | --- | --- |", flush=True)
+        print("| without | in | is noticed by | after |\n| --- | --- | --- | --- |", flush=True)
         for mutant in chosen:
             status, said = tested(tree, mutant.tests)
             if status != 0:
                 survived += 1
-                print(f"| {mutant.safeguard} | unharmed, the tests fail: {said} | |", flush=True)
+                said = f"unharmed, the tests fail: {said}"
+                print(f"| {mutant.safeguard} | {mutant.file} | {said} | |", flush=True)
                 continue
             began = time.monotonic()
             caught, said = judged(tree, mutant)
             survived += not caught
             shown = _name(said) if caught else f"**NOBODY**: {said}"
             took = time.monotonic() - began
-            print(f"| {mutant.safeguard} | {shown} | {took:.0f} s |", flush=True)
+            where = mutant.file.partition("/src/")[2]
+            print(f"| {mutant.safeguard} | {where} | {shown} | {took:.0f} s |", flush=True)
     print(f"\n{len(chosen) - survived} of {len(chosen)} caught", flush=True)
     return 1 if survived else 0
 

@@ -21,6 +21,7 @@ GATEWAY = "services/payments/src/payments/gateway.py"
 TICKET = "services/tickets/src/tickets/domain.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
 PAY = "services/payments/tests/test_api.py"
+MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
 ORDERS = "services/orders/tests/test_store.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
@@ -126,7 +127,7 @@ MUTANTS = (
         CHARGE,
         "        late = self.order_cancelled\n",
         "        late = False\n",
-        (MODEL,),
+        (f"{MONEY}::test_success_for_a_cancelled_order_goes_back_at_once", MODEL),
     ),
     Mutant(
         "cancelling the PaymentIntent of a cancelled order",
