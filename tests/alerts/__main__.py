@@ -84,7 +84,12 @@ async def provoke_all(system: System, prometheus: Prometheus, chosen: list[str])
     if len(chosen) == len(PROVOKED):
         await buyer.pay(await buyer.order(await seller.sell()))
         nothing = await blank(prometheus, since)
-        print("\n".join(["Panels with nothing to show:", *nothing] if nothing else []), flush=True)
+        print(
+            "Every panel had something to show." if not nothing else "Nothing to show:",
+            *nothing,
+            sep="\n",
+            flush=True,
+        )
         well &= not nothing
     for person in (seller, buyer):
         await person.leave()

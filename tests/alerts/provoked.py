@@ -196,19 +196,17 @@ async def alarms_lost(scene: Scene) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def refund_failed(scene: Scene) -> AsyncGenerator[None]:
-    """An order is cancelled while its payment is on its way, and Stripe refuses the refund."""
+    """Stripe takes the money, its answer is lost, the buyer cancels, Stripe refuses the refund."""
     error = {"type": "invalid_request_error", "code": "charge_disputed", "message": "Disputed."}
-    await scene.bank.fault("POST /v1/refunds", "status", status=400, error=error)
-    await scene.bank.fault("POST /v1/payment_intents/*/confirm", "hold", delay_ms=3000)
+    await scene.bank.fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
+    await scene.bank.fault("GET /v1/payment_intents/*", "status", status=500, times=None)
     order = await scene.buyer.order(await scene.seller.sell())
-    paying = asyncio.create_task(
-        scene.buyer.send("POST", "/api/payments", {"token": "tok_visa", "orderId": order["id"]})
-    )
-    await asyncio.sleep(1)
+    await scene.buyer.pay(order, expect=503)
     await scene.buyer.ask("DELETE", f"/api/orders/{order['id']}", expect=204)
-    await paying
+    async with standing_still(scene, "payments"):
+        await scene.bank.mend()
+        await scene.bank.fault("POST /v1/refunds", "status", status=400, error=error)
     yield
-    await scene.bank.mend()
 
 
 @asynccontextmanager
