@@ -1,5 +1,11 @@
 import type { Browser, CDPSession, Page } from "@playwright/test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { resolve } from "node:path";
 import { expect, test } from "./people.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const TOLD_IN = ["README.md", "client/README.md"];
 
 const RUNS = 5;
 const TICKETS = 24;
@@ -23,16 +29,30 @@ interface Measured {
   totalKB: number;
 }
 
+/** What is told of each, beside what web.dev calls good and the budget of the script. */
+const COLUMNS: [keyof Measured, string, (value: number) => string][] = [
+  ["LCP", "LCP (good: 2.5 s)", (value) => `${(value / 1000).toFixed(2)} s`],
+  ["CLS", "CLS (good: 0.1)", (value) => value.toFixed(3)],
+  ["TBT", "TBT (good: 200 ms)", (value) => `${value} ms`],
+  ["scriptKB", `script (at most ${SCRIPT_BUDGET_KB} KB)`, (value) => `${value} KB`],
+  ["totalKB", "everything", (value) => `${value} KB`],
+];
+
 test("the home page", async ({ browser, seller }) => {
   for (let listed = 0; listed < TICKETS; listed += 1) await seller.lists(`Measured ${listed}`);
   const table: Record<string, Measured> = {};
-  for (const [name, device] of Object.entries({ phone: PHONE, desk: DESK })) {
+  await visit(browser, DESK); // what a server does only once belongs to none of them
+  for (const [name, device] of Object.entries({
+    "phone (4 times slower, slow 4G)": PHONE,
+    desk: DESK,
+  })) {
     const runs: Measured[] = [];
     for (let run = 0; run < RUNS; run += 1) runs.push(await visit(browser, device));
     table[name] = median(runs);
   }
   console.table(table);
-  expect(table.phone?.scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
+  tell(table);
+  for (const { scriptKB } of Object.values(table)) expect(scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
 });
 
 async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Promise<Measured> {
@@ -82,6 +102,28 @@ function vitalsOf(page: Page): Promise<Pick<Measured, "LCP" | "CLS" | "TBT">> {
       }),
     );
   }, LONG_TASK_MS);
+}
+
+/** Writes the numbers between their marks in the READMEs. */
+function tell(table: Record<string, Measured>): void {
+  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  const lines = [
+    row(["home page", ...COLUMNS.map(([, heading]) => heading)]),
+    row(["---", ...COLUMNS.map(() => "---:")]),
+    ...Object.entries(table).map(([device, measured]) =>
+      row([device, ...COLUMNS.map(([name, , written]) => written(measured[name]))]),
+    ),
+  ];
+  const how =
+    `First visit with ${TICKETS} tickets, median of ${RUNS}; client, services, databases and Chromium ` +
+    `together on ${cpus().length} cores. Sizes as they came over the wire, compressed.`;
+  for (const name of TOLD_IN) {
+    const file = resolve(ROOT, name);
+    const before = readFileSync(file, "utf8");
+    const marks = /(<!-- bench-web -->\n)[^]*?(<!-- \/bench-web -->)/;
+    if (!marks.test(before)) throw new Error(`${name} has no place for the numbers`);
+    writeFileSync(file, before.replace(marks, `$1${lines.join("\n")}\n\n${how}\n$2`));
+  }
 }
 
 function median(runs: Measured[]): Measured {

@@ -3,8 +3,8 @@
 import { useEffect } from "react";
 import { Blank } from "@/components/ui/blank";
 import { Button } from "@/components/ui/button";
-import de from "../../messages/de.json";
-import en from "../../messages/en.json";
+import { Trouble as de } from "../../messages/de.json";
+import { Trouble as en } from "../../messages/en.json";
 
 /** A page that broke; the frame around it stays. Brings its own words: none may have come. */
 export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
@@ -12,7 +12,7 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
     console.error(error);
   }, [error]);
   const german = typeof document !== "undefined" && document.documentElement.lang === "de";
-  const { Trouble: words } = german ? de : en;
+  const words = german ? de : en;
   return (
     <div role="alert">
       <Blank

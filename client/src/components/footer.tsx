@@ -9,7 +9,12 @@ export async function Footer() {
     <footer className="mt-auto border-t border-line">
       <div className="mx-auto flex max-w-6xl flex-wrap items-center justify-between gap-4 px-4 py-6 text-sm text-muted sm:px-6">
         <p>{t("promise")}</p>
-        <form action="/language" method="post" aria-label={t("language")} className="flex gap-1">
+        <form
+          action="/language"
+          method="post"
+          aria-label={t("language")}
+          className="-mx-3 flex gap-1"
+        >
           {LANGUAGES.map((each) => (
             <button
               key={each}

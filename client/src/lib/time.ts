@@ -35,12 +35,12 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** "3 hours ago"; the moment itself once it is more than a month old. */
-export function formatAgo(at: string, now: number, region: string): string {
+/** "3 hours ago"; nothing in the first minute, which has words of its own. */
+export function formatAgo(at: string, now: number, region: string): string | null {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
   const relative = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
   for (const [unit, length] of STEPS) {
     if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   }
-  return relative.format(0, "second");
+  return null;
 }

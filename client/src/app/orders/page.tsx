@@ -36,10 +36,10 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
       </>
     );
   }
-  const orders = answer.data.map((order) => ({
-    ...order,
-    placed: t("placed", { when: formatAgo(order.createdAt, answer.date, region) }),
-  }));
+  const orders = answer.data.map((order) => {
+    const when = formatAgo(order.createdAt, answer.date, region);
+    return { ...order, placed: when ? t("placed", { when }) : t("justPlaced") };
+  });
   return (
     <>
       <PageHead title={t("title")} lead={t("lead")} />

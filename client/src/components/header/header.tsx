@@ -1,6 +1,7 @@
 import { paths } from "@/config/paths";
 import { words } from "@/i18n/server";
 import type { User } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
 import { Link } from "../link";
 import { buttonStyle } from "../ui/button-style";
 import { NavLink } from "./nav-link";
@@ -45,7 +46,7 @@ export async function Header({ user }: { user: User | null }) {
         <Wordmark />
         <div className="hidden grow items-center justify-between gap-4 pl-4 lg:flex">
           <ul className="flex items-center gap-1">{links(places)}</ul>
-          <ul className="flex items-center gap-1">
+          <ul className={cn("flex items-center gap-1", user && "-mr-3.5")}>
             {links(account)}
             {!user && (
               <li>

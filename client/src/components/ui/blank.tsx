@@ -18,8 +18,15 @@ export function Blank(props: {
       )}
     >
       <EmptyTicket />
-      <Heading className="mt-6 text-2xl font-semibold">{props.title}</Heading>
-      <p className="mt-2 text-muted">{props.children}</p>
+      <Heading
+        className={cn(
+          "mt-6 wrap-anywhere",
+          Heading === "h1" ? "text-4xl font-bold" : "text-2xl font-semibold",
+        )}
+      >
+        {props.title}
+      </Heading>
+      <p className="mt-2 text-balance text-muted">{props.children}</p>
       {props.action && (
         <div className="mt-6 flex flex-wrap justify-center gap-3">{props.action}</div>
       )}

@@ -5,7 +5,7 @@ export type Look = "primary" | "secondary" | "quiet" | "danger";
 const LOOKS: Record<Look, string> = {
   primary: "px-5 bg-accent text-on-accent hover:bg-accent-strong",
   secondary: "px-5 border border-edge bg-card text-ink hover:bg-well",
-  quiet: "px-1 text-ink underline decoration-line underline-offset-4 hover:decoration-ink",
+  quiet: "-mx-1 px-1 text-ink underline decoration-line underline-offset-4 hover:decoration-ink",
   danger: "px-5 border border-bad text-bad hover:bg-bad-soft",
 };
 

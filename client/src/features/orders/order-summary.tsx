@@ -9,7 +9,9 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
   return (
     <section className="ticket-shadow">
       <div className="ticket-top bg-card p-6 sm:p-8">
-        <h2 className="text-2xl leading-snug font-semibold wrap-anywhere">{order.ticket.title}</h2>
+        <h2 className="text-2xl leading-snug font-semibold text-pretty wrap-anywhere">
+          {order.ticket.title}
+        </h2>
         <p className="mt-4 flex items-baseline justify-between gap-4">
           <span className="text-muted">{t("total")}</span>
           <span className="font-display text-2xl font-bold tabular-nums">

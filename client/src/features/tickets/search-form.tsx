@@ -65,18 +65,21 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
       </Button>
       <div className={cn("col-span-2 grid-cols-2 gap-3 md:contents", open ? "grid" : "hidden")}>
         <Labelled label={labels.sort} className="max-md:col-span-2">
-          <select
-            name="sort"
-            defaultValue={search.sort}
-            onChange={(event) => event.currentTarget.form && go(event.currentTarget.form)}
-            className={inputStyle}
-          >
-            {SORTS.map((sort) => (
-              <option key={sort} value={sort}>
-                {labels.sorts[sort]}
-              </option>
-            ))}
-          </select>
+          <span className="relative block">
+            <select
+              name="sort"
+              defaultValue={search.sort}
+              onChange={(event) => event.currentTarget.form && go(event.currentTarget.form)}
+              className={cn(inputStyle, "appearance-none truncate pr-10")}
+            >
+              {SORTS.map((sort) => (
+                <option key={sort} value={sort}>
+                  {labels.sorts[sort]}
+                </option>
+              ))}
+            </select>
+            <Chevron />
+          </span>
         </Labelled>
         <Labelled label={labels.minPrice}>
           <input
@@ -96,6 +99,18 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
         </Labelled>
       </div>
     </form>
+  );
+}
+
+function Chevron() {
+  return (
+    <svg
+      aria-hidden
+      viewBox="0 0 12 8"
+      className="pointer-events-none absolute top-1/2 right-4 w-3 -translate-y-1/2"
+    >
+      <path d="m1 1.5 5 5 5-5" fill="none" stroke="currentColor" strokeWidth="1.75" />
+    </svg>
   );
 }
 

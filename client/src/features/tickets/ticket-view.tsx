@@ -33,7 +33,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
       <article className="mt-4 ticket-shadow">
         <div className="grid md:min-h-72 md:grid-cols-[1fr_21rem]">
           <div className="ticket-top bg-card p-6 sm:p-10 md:ticket-left">
-            <h1 className="text-4xl leading-tight font-bold wrap-anywhere sm:text-5xl">
+            <h1 className="text-3xl leading-tight font-bold text-pretty wrap-anywhere sm:text-5xl">
               {ticket.title}
             </h1>
             <p className="mt-6 text-muted">
@@ -68,7 +68,7 @@ function Standing({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
   if (viewer === "seller") {
-    const hint = { available: null, reserved: t("lockedReserved"), sold: t("lockedSold") };
+    const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
     return <Saying title={t("yours")} hint={hint[ticket.status]} />;
   }
   if (viewer === "buyer" && ticket.status !== "available" && ticket.orderId) {

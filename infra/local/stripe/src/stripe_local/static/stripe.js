@@ -97,6 +97,9 @@
         `Secure ${what} input frame`,
         (message) => this._receive(message),
       );
+      if (this._type === 'payment') { // as Stripe's: room for focus rings, fields flush with the form
+        Object.assign(this._frame.iframe.style, {margin: '-4px', width: 'calc(100% + 8px)'});
+      }
       host.classList.add('StripeElement');
       host.replaceChildren(this._frame.iframe);
       this._emit('loaderstart', {elementType: this._type});
