@@ -55,3 +55,11 @@ async def test_many_copies_are_kept_side_by_side(replica: Replica) -> None:
 
 async def test_what_was_never_heard_of_is_not_there(replica: Replica) -> None:
     assert await replica.find(new_id()) is None
+
+
+async def test_only_who_brings_the_first_word_is_told_that_it_was(replica: Replica) -> None:
+    copy_id = new_id()
+
+    assert await replica.keep(copy_id, 1, {"seen": 1})
+    assert not await replica.keep(copy_id, 2, {"seen": 2})
+    assert not await replica.keep(copy_id, 0, {"seen": 0})

@@ -53,13 +53,13 @@ class Replica:
         """Read the copy of one, or nothing."""
         return await self._find(ObjectId(aggregate_id))
 
-    async def keep(self, aggregate_id: str, version: int, fields: Mapping[str, Any]) -> None:
-        """Take a state over, if it is newer than what is here."""
-        await self._keep((aggregate_id, version, fields))
+    async def keep(self, aggregate_id: str, version: int, fields: Mapping[str, Any]) -> bool:
+        """Take a state over, if it is newer than what is here; say whether nothing was here."""
+        return await self._keep((aggregate_id, version, fields))
 
-    async def _keep_all(self, news: Sequence[News]) -> Sequence[Exception | None]:
+    async def _keep_all(self, news: Sequence[News]) -> Sequence[bool]:
         try:
-            await self._collection.bulk_write(
+            result = await self._collection.bulk_write(
                 [UpdateOne(*_upsert(one), upsert=True) for one in news], ordered=False
             )
         except BulkWriteError as error:
@@ -68,4 +68,6 @@ class Replica:
             places: list[int] = [wrong["index"] for wrong in error.details["writeErrors"]]
             refused = [news[place] for place in places]
             await asyncio.gather(*(upsert_newer(self._collection, *one) for one in refused))
-        return [None] * len(news)
+            return [False] * len(news)
+        new = result.upserted_ids or {}
+        return [place in new for place in range(len(news))]
