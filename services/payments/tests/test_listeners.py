@@ -147,7 +147,7 @@ async def test_an_order_cancelled_while_it_is_being_paid_keeps_no_money(
     assert charge.stripe_refund_id == (refunds[0].id if refunds else None)
 
 
-async def test_an_order_cancelled_just_before_its_charge_was_stored_keeps_no_money(
+async def test_an_order_cancelled_just_before_its_charge_was_stored_is_not_charged(
     payments: Client, orders: Orders, bank: Bank
 ) -> None:
     """The cancellation found no charge to mark, and the attempt had already seen the order live."""
@@ -162,8 +162,24 @@ async def test_an_order_cancelled_just_before_its_charge_was_stored_keeps_no_mon
     await orders.cancel(order_id)
 
     assert (await paying).status_code == 400
-    await becomes(payments, order_id, "refunded")
-    assert await bank.taken(order_id) == len(await bank.refunds(order_id)) == 1
+    await becomes(payments, order_id, "canceled")
+    assert (await bank.intent(order_id)).status == "canceled"
+    assert await bank.taken(order_id) == 0
+
+
+async def test_a_cancellation_that_another_replica_heard_is_not_overlooked(
+    serve_payments: ServePayments, orders: Orders, bank: Bank
+) -> None:
+    deaf = await serve_payments()
+    order_id = await orders.place(deaf.as_user())
+    await deaf.app.state.running.bus.stop_listening(1)
+    await serve_payments()
+    await orders.cancel(order_id)
+
+    response = await pay(deaf, order_id)
+
+    assert response.status_code == 400
+    assert await bank.taken(order_id) == 0
 
 
 async def test_success_that_is_seen_after_the_cancellation_goes_back(

@@ -76,6 +76,45 @@ async def test_a_webhook_is_heard_once(payments: Client, orders: Orders, bank: B
     assert (first.status_code, again.status_code, other.status_code) == (200, 200, 503)
 
 
+@pytest.mark.parametrize("heard_by", ["who paid", "another replica"])
+async def test_a_webhook_of_what_is_known_asks_nobody(
+    serve_payments: ServePayments, orders: Orders, bank: Bank, heard_by: str
+) -> None:
+    payments, other = await serve_payments(), await serve_payments()
+    order_id = await orders.place(payments.as_user())
+    await pay(payments, order_id)
+    events = await bank.events((await bank.intent(order_id)).id)
+    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+    (told,) = [event for event in events if event["type"] == "payment_intent.succeeded"]
+
+    response = await deliver(payments if heard_by == "who paid" else other, told)
+
+    assert response.status_code == 200
+
+
+async def test_a_webhook_that_overtakes_the_answer_waits_for_it(
+    payments: Client, orders: Orders, bank: Bank
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    await bank.fault(CONFIRM, "delay", delay_ms=500)
+    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+    paying = asyncio.create_task(pay(payments, order_id))
+
+    async def on_its_way() -> bool:
+        return not await bank.untouched({"match": CONFIRM})
+
+    await eventually(on_its_way)
+    charge = await becomes(payments, order_id, "processing")
+    event = {"object": "event", "id": "evt_early", "type": "payment_intent.succeeded"}
+    subject = {"id": charge.stripe_id, "object": "payment_intent"}
+
+    response = await deliver(payments, {**event, "data": {"object": subject}})
+
+    assert response.status_code == 200
+    assert paying.done() or (await paying).status_code == 201
+    assert (await becomes(payments, order_id, "succeeded")).card is not None
+
+
 async def test_a_webhook_is_a_hint_and_not_believed(
     payments: Client, orders: Orders, bank: Bank
 ) -> None:

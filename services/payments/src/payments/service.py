@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -10,16 +9,7 @@ import structlog
 from common.bus import Message
 from common.change import Change
 from common.clock import Clock
-from common.errors import (
-    Failure,
-    InProgress,
-    Invalid,
-    NotAuthorized,
-    NotFound,
-    PaymentDeclined,
-    Problem,
-    Unavailable,
-)
+from common.errors import InProgress, NotAuthorized, NotFound
 from common.events import ChargeStatus, OrderStatus
 from payments.answers import Hint
 from payments.domain import (
@@ -34,21 +24,15 @@ from payments.domain import (
 )
 from payments.facts import Decline, Intent, IntentStatus
 from payments.gateway import Gateway, StripeAway, TokenRefused
+from payments.news import News
 from payments.store import ChargeStore, OrderReplicas, StripeEvents
+from payments.verdicts import Payment, in_progress, refused, refused_token, settled, unknown
 
 log = structlog.get_logger("payments")
 
 WAIT_SECONDS: Final = 5.0
 """How long a second click waits for what comes of the first."""
 POLL_SECONDS: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A charge, and the secret to go on with where the bank wants to hear from the buyer."""
-
-    charge: Charge
-    client_secret: str | None = field(default=None, repr=False)
 
 
 class Payments:
@@ -72,6 +56,7 @@ class Payments:
         self._clock = clock
         self._rules = rules
         self._owner = owner
+        self._news = News()
 
     async def pay(self, order_id: str, *, token: str, by: str) -> Payment:
         """Pay for an order; asked again, give the same answer again.
@@ -84,12 +69,17 @@ class Payments:
             InProgress: another attempt is running, and takes its time.
             Unavailable: nobody knows yet whether the money was taken.
         """
+        digest = digest_of(token)
+        new = self._orders.take_new(order_id)
+        if new is not None and new.user_id == by:
+            claimed = await self._claim(new, None, digest)
+            if claimed is not None:
+                return await self._attempt(claimed, token)
         order = await self._orders.find(order_id)
         if order is None:
             raise NotFound
         if order.user_id != by:
             raise NotAuthorized
-        digest = digest_of(token)
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         awaited: int | None = None
         while True:
@@ -134,12 +124,15 @@ class Payments:
                 await self._cancel_order(charge)
 
     async def hear(self, hint: Hint) -> None:
-        """Take a webhook as a hint to look, once."""
+        """Take a webhook as a hint to look, once, if it can be news."""
+        if await self._news.old(hint):
+            return
         if hint.intent_id is None or await self._webhooks.heard(hint.id):
             return
         charge = await self._store.of_intent(hint.intent_id)
-        if charge is not None:
-            await self.apply(charge)
+        if charge is None or (hint.paid and not charge.unsettled):
+            return
+        await self.apply(charge)
         await self._webhooks.remember(hint.id)
 
     async def next_due(self) -> Charge | None:
@@ -160,7 +153,9 @@ class Payments:
         if charge.giving_back:
             refund = await self._gateway.refund(charge)
             now = self._clock()
-            charge = await self._store.change(charge.id, lambda c: c.observe_refund(refund, now))
+            charge = await self._store.change(
+                charge.id, lambda c: c.observe_refund(refund, now), known=charge
+            )
             if charge.status is ChargeStatus.REFUND_FAILED:
                 log.error("refund failed: give the money back by hand", charge=charge.id)
         return charge
@@ -192,7 +187,11 @@ class Payments:
         return None if charge.unsettled else settled(charge)
 
     async def _claim(self, order: Order, charge: Charge | None, digest: str) -> Charge | None:
-        """Begin an attempt; nothing, if somebody else was first."""
+        """Begin an attempt; nothing, if somebody else was first.
+
+        The order is looked at again after its charge was stored: a cancellation either finds the
+        charge, or is found here.
+        """
         now = self._clock()
 
         def claim(charge: Charge) -> Change[Charge]:
@@ -210,20 +209,24 @@ class Payments:
             if await self._store.find(charge_id_of(order.id)) is None:
                 raise
             return None
-        return await self._store.open(claim(charge_of(order, intent_id=intent.id, now=now)))
+        opened = await self._store.open(claim(charge_of(order, intent_id=intent.id, now=now)))
+        return None if opened is None else await self._follow_replica(opened)
 
     async def _attempt(self, charge: Charge, token: str) -> Payment:
         """Try to take the money, and write down what came of it."""
+        if charge.order_cancelled:
+            return settled(await self.apply(charge))
         n = len(charge.attempts)
-        try:
-            intent = await self._gateway.confirm(charge, token)
-        except TokenRefused as error:
-            return await self._without_token(charge, error, n)
-        except StripeAway:
-            now = self._clock()
-            await self._store.change(charge.id, lambda c: c.let_go(n, now))
-            raise unknown() from None
-        charge = await self._observe(charge, intent, n)
+        with self._news.awaited(charge.stripe_id):
+            try:
+                intent = await self._gateway.confirm(charge, token)
+            except TokenRefused as error:
+                return await self._without_token(charge, error, n)
+            except StripeAway:
+                now = self._clock()
+                await self._store.change(charge.id, lambda c: c.let_go(n, now), known=charge)
+                raise unknown() from None
+            charge = await self._observe(charge, intent, n)
         if charge.status is ChargeStatus.REQUIRES_ACTION:
             return Payment(charge, intent.client_secret)
         if charge.unsettled:
@@ -236,7 +239,9 @@ class Payments:
         if error.intent.status is IntentStatus.OPEN:
             now = self._clock()
             charge = await self._store.change(
-                charge.id, lambda c: c.refuse_token(n, problem, now=now, rules=self._rules)
+                charge.id,
+                lambda c: c.refuse_token(n, problem, now=now, rules=self._rules),
+                known=charge,
             )
         else:
             charge = await self._observe(charge, error.intent, n)
@@ -252,16 +257,16 @@ class Payments:
         return charge
 
     async def _observe(self, charge: Charge, intent: Intent, attempt: int | None = None) -> Charge:
-        """Write down what Stripe has just said.
-
-        The order is looked at after the answer came: a cancellation either finds the charge, or
-        is found here.
-        """
-        await self._follow_replica(charge)
+        """Write down what Stripe has just said."""
         now = self._clock()
-        return await self._store.change(
-            charge.id, lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt)
+        after = await self._store.change(
+            charge.id,
+            lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt),
+            known=charge,
         )
+        if intent.status is IntentStatus.SUCCEEDED:
+            self._news.paid(intent.id)
+        return after
 
     async def _follow_replica(self, charge: Charge) -> Charge:
         if charge.order_cancelled:
@@ -273,47 +278,4 @@ class Payments:
 
     async def _cancel_order(self, charge: Charge) -> Charge:
         now = self._clock()
-        return await self._store.change(charge.id, lambda c: c.cancel_order(now))
-
-
-def settled(charge: Charge) -> Payment:
-    """Answer from a charge whose PaymentIntent has come to its end.
-
-    Raises:
-        Invalid: not with success, or not for long.
-    """
-    if charge.status is not ChargeStatus.SUCCEEDED:
-        raise Invalid("Cannot pay for a cancelled order")
-    return Payment(charge)
-
-
-def refused(charge: Charge, problem: Decline) -> Failure:
-    """Say why an attempt failed, and whether another card may be tried."""
-    if charge.attempts[-1].outcome is Outcome.INVALID:
-        return refused_token(problem)
-    extra = {**_codes(problem), "retryable": not charge.final}
-    return PaymentDeclined(problems=[Problem(problem.message, extra=extra)])
-
-
-def refused_token(problem: Decline) -> Invalid:
-    """Say that Stripe does not take the token."""
-    return Invalid(problems=[Problem(problem.message, "token", _codes(problem))])
-
-
-def _codes(problem: Decline) -> dict[str, str | bool]:
-    codes = {"code": problem.code, "declineCode": problem.decline_code}
-    return {name: code for name, code in codes.items() if code}
-
-
-def in_progress() -> InProgress:
-    """Say that another attempt is running."""
-    return InProgress("A payment for this order is in progress", retry_after=2)
-
-
-def unknown() -> Unavailable:
-    """Say that the money may or may not have been taken."""
-    return Unavailable(
-        "We do not know yet whether the payment went through, and are finding out. "
-        "Please do not pay in another way meanwhile.",
-        retry_after=3,
-    )
+        return await self._store.change(charge.id, lambda c: c.cancel_order(now), known=charge)

@@ -31,6 +31,7 @@ CHARGES: Final = Counter("payments_charges_total", "Charges, by what they came t
 for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
     CHARGES.labels(_status.value)
 EVENTS_KEPT: Final = timedelta(days=30)
+REMEMBERED: Final = 10_000
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
 
@@ -140,7 +141,13 @@ class ChargeStore(Store[Charge]):
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(ChargeDocument, relay, clock, read=_read, write=_write, audited=True)
 
-    async def change(self, aggregate_id: str, decide: Callable[[Charge], Change[Charge]]) -> Charge:
+    async def change(
+        self,
+        aggregate_id: str,
+        decide: Callable[[Charge], Change[Charge]],
+        *,
+        known: Charge | None = None,
+    ) -> Charge:
         """Change a charge, and count where it has come to."""
         was: list[ChargeStatus] = []
 
@@ -148,7 +155,7 @@ class ChargeStore(Store[Charge]):
             was[:] = [charge.status]
             return decide(charge)
 
-        after = await super().change(aggregate_id, noted)
+        after = await super().change(aggregate_id, noted, known=known)
         if after.status not in was:
             CHARGES.labels(after.status.value).inc()
         return after
@@ -185,6 +192,14 @@ class OrderReplicas:
 
     def __init__(self) -> None:
         self._replica = Replica(OrderReplica)
+        self._new: dict[str, Order] = {}
+
+    def take_new(self, order_id: str) -> Order | None:
+        """Give an order that was heard of here a while ago, once; it may have changed since.
+
+        Most orders are paid once, at the replica that heard of them.
+        """
+        return self._new.pop(order_id, None)
 
     async def find(self, order_id: str) -> Order | None:
         """Read one, or nothing."""
@@ -207,7 +222,11 @@ class OrderReplicas:
             "price": order.price,
             "expires_at": order.expires_at,
         }
-        await self._replica.keep(order.id, version, fields)
+        self._new.pop(order.id, None)
+        if await self._replica.keep(order.id, version, fields):
+            self._new[order.id] = order
+        if len(self._new) > REMEMBERED:
+            del self._new[next(iter(self._new))]
 
 
 class StripeEvents:
