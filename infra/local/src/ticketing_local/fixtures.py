@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ticketing_local import servers
 from ticketing_local.program import Program
 from ticketing_local.scratch import ScratchServer
 
 REDIS_DATABASES = 1024  # each test may take one to itself
+
+# A busy machine is slow, which is no fault of what is tested.
+settings.register_profile("any machine", settings.default, deadline=None)
+settings.load_profile("any machine")
 
 
 def _mongod(port: int, data: Path) -> Program:
