@@ -36,7 +36,7 @@ class Expirations:
         self, order_id: str, status: OrderStatus, *, expires_at: datetime, version: int
     ) -> None:
         """Note, move or clear the deadline of an order, and then its alarm."""
-        deadline = await self._store.add_or_change(
+        deadline = await self._store.add_or_follow(
             heard_of(
                 order_id,
                 status,

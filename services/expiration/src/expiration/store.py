@@ -1,5 +1,6 @@
 """Deadlines in MongoDB: the only file that touches it."""
 
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from common import tracing
 from common.change import Change
 from common.clock import Clock
+from common.errors import NotFound
 from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
 from common.outbox import Doc, Relay
 from expiration.domain import Deadline, Status
@@ -67,14 +69,23 @@ class DeadlineStore(Store[Deadline]):
         with tracing.resumed("expire", change.after.belongs):
             return super()._entries(change)
 
-    async def add_or_change(
+    async def add_or_follow(
         self, added: Change[Deadline], decide: Callable[[Deadline], Change[Deadline]]
     ) -> Deadline:
-        """Add the deadline of an order, or change the one that is there."""
+        """Add the deadline of an order, or have the one that is there follow; the likelier first.
+
+        Args:
+            added: what it is, if this is the first that is heard of the order.
+            decide: how the one that is there follows.
+        """
+        order_id = added.after.id
+        if added.after.order_version > 0:
+            with contextlib.suppress(NotFound):
+                return await self.follow(order_id, decide)
         try:
             return await self.add(added)
         except DuplicateKeyError:
-            return await self.change(added.after.id, decide)
+            return await self.follow(order_id, decide)
 
     async def change_all(
         self, order_ids: Sequence[str], decide: Callable[[Deadline], Change[Deadline]]
