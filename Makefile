@@ -1,6 +1,6 @@
 # Every command a developer needs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz test-browser test-alerts audit bench bench-quick bench-web lint format lock
+.PHONY: help install start stop reset seed demo status backup restore traces docs test chaos mutants dead-letters replay rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 LOCAL := $(PYTHON_IN)/python -m ticketing_local
@@ -69,6 +69,13 @@ rebuild: install ## Emit the present state of everything again, from MongoDB (SE
 
 test-api-fuzz: install .local/fuzz ## Try each API with schemathesis: no 5xx, every answer documented (SECONDS=60)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+test-client: client/node_modules/.package-lock.json ## Check the web client: fresh API types, style, types, tests
+	@cd client && npm run --silent check && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+
+client/node_modules/.package-lock.json: client/package-lock.json
+	@cd client && npm ci --no-audit --no-fund
+	@touch $@
 
 BROWSER := cd tests/browser && npx --no-install playwright test
 BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
