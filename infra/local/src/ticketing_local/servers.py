@@ -9,6 +9,12 @@ from ticketing_local.program import Program
 
 SYNC_ALWAYS = "always"
 SYNC_SELDOM = "2m"
+HOOK_EVENTS = (
+    "payment_intent.succeeded,payment_intent.payment_failed,payment_intent.processing,"
+    "payment_intent.requires_action,payment_intent.canceled,"
+    "refund.created,refund.updated,refund.failed"
+)
+"""What payments asks to be told; the README of payments has the list for an account at Stripe."""
 
 
 def mongod(port: int, data: Path, cache_gigabytes: float = 0.5) -> Program:
@@ -67,7 +73,7 @@ def stripe(port: int, data: Path, hook: str = "", secret: str = "") -> Program:
     command = (
         *(sys.executable, "-m", "stripe_local", "--port", str(port)),
         *("--db", data / "stripe.sqlite"),
-        *(("--hook", hook) if hook else ()),
+        *(("--hook", hook, "--events", HOOK_EVENTS) if hook else ()),
     )
     health = ready.http_ok(f"http://127.0.0.1:{port}/_local/health")
     return Program("stripe", command, port, health, {"STRIPE_WEBHOOK_SECRET": secret})

@@ -53,7 +53,14 @@ def main() -> None:
         hooks=tuple(_hook(hook) for hook in given.hook),
         hook_events=tuple(given.events.split(",")),
     )
-    uvicorn.run(build(given.db, settings), host=given.host, port=given.port, log_level="warning")
+    uvicorn.run(
+        build(given.db, settings),
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Stripe's API over HTTP: keys, idempotency, faults, and then the call itself."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from stripe_local.calls import Call, Operation
-from stripe_local.documents import Document, new_id, public
+from stripe_local.documents import Document, new_id, public, written
 from stripe_local.errors import CardError, NotStarted, StripeError, invalid
 from stripe_local.events import Cause, Events
 from stripe_local.faults import Fault, Faults
@@ -158,7 +157,7 @@ def _checked(operation: Operation, call: Call) -> tuple[Call, list[str]]:
 
 
 def _answer(status: int, body: Document, request_id: str) -> Answer:
-    return Answer(status, json.dumps(body), request_id)
+    return Answer(status, written(body), request_id)
 
 
 def _failure(refusal: StripeError, request_id: str) -> Answer:

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import json
 import time
 
-import httpx
+import aiohttp
+import orjson
 
 from stripe_local.deliveries import Deliveries, Delivery
 from stripe_local.documents import Document, now
@@ -17,6 +17,7 @@ from stripe_local.store import Store
 from stripe_local.webhook_endpoints import secret_of
 
 _IDLE_SECONDS = 5.0
+_REDIRECTION = 300
 
 
 def signature(secret: str, moment: int, body: bytes) -> str:
@@ -40,9 +41,8 @@ class Courier:
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is sent again at the next start."""
         # The endpoints are the developer's own: no proxy lies between.
-        async with httpx.AsyncClient(
-            timeout=self._settings.delivery_timeout_seconds, trust_env=False
-        ) as client:
+        patience = aiohttp.ClientTimeout(self._settings.delivery_timeout_seconds)
+        async with aiohttp.ClientSession(timeout=patience, trust_env=False) as client:
             try:
                 while True:
                     self._events.news.clear()
@@ -51,7 +51,7 @@ class Courier:
             finally:
                 await _cancel(self._under_way)
 
-    def _send_due(self, client: httpx.AsyncClient) -> None:
+    def _send_due(self, client: aiohttp.ClientSession) -> None:
         free = self._settings.delivery_parallel - len(self._under_way)
         for delivery in self._deliveries.take(free) if free else []:
             task = asyncio.create_task(self._deliver(client, delivery))
@@ -70,7 +70,7 @@ class Courier:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._events.news.wait(), max(seconds, 0.001))
 
-    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+    async def _deliver(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         endpoint = self._store.get(delivery.endpoint, "webhook_endpoint")
         event = self._store.get(delivery.event, "event")
         if not endpoint or not event:
@@ -89,18 +89,23 @@ class Courier:
         return min(doubled, self._settings.retry_longest_seconds)
 
 
-async def _post(client: httpx.AsyncClient, endpoint: Document, event: Document) -> tuple[bool, str]:
-    body = json.dumps(event, indent=2).encode()
+async def _post(
+    client: aiohttp.ClientSession, endpoint: Document, event: Document
+) -> tuple[bool, str]:
+    body = orjson.dumps(event, option=orjson.OPT_INDENT_2)
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "Stripe-Signature": signature(secret_of(endpoint), now(), body),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     try:
-        answer = await client.post(endpoint["url"], content=body, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        async with client.post(
+            endpoint["url"], data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            await answer.read()
+    except (aiohttp.ClientError, TimeoutError) as problem:
         return False, f"{type(problem).__name__}: {problem}"
-    return answer.is_success, str(answer.status_code)
+    return answer.status < _REDIRECTION, str(answer.status)
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

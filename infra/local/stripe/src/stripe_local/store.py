@@ -4,14 +4,13 @@ All access is from the one event loop and no call awaits between reading and wri
 call is alone with the data; a transaction makes it whole on disk as well.
 """
 
-import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from stripe_local.documents import PRIVATE, Document, now
+from stripe_local.documents import PRIVATE, Document, now, read, written
 
 _SCHEMA = """
 pragma journal_mode = wal;
@@ -78,7 +77,7 @@ class Store:
         """The object with this id, if it is of the kind that is looked for."""
         sql = "select kind, document from objects where id = ?"
         row = self.connection.execute(sql, (object_id,)).fetchone()
-        return json.loads(row[1]) if row and kind in {None, row[0]} else None
+        return read(row[1]) if row and kind in {None, row[0]} else None
 
     def put(self, document: Document) -> Document:
         """Keep an object, new or changed."""
@@ -95,7 +94,7 @@ class Store:
                 document.get("charge"),
                 document.get("type"),
                 private.get("due"),
-                json.dumps(document),
+                written(document),
             ),
         )
         return document
@@ -121,7 +120,7 @@ class Store:
         # The words put in are this module's own; what callers send goes in as values.
         sql = f"select document from objects where {where} order by seq {onward} limit ?"  # noqa: S608
         rows = self.connection.execute(sql, (*values, query.limit + 1)).fetchall()
-        found: list[Document] = [json.loads(row[0]) for row in rows[: query.limit]]
+        found: list[Document] = [read(row[0]) for row in rows[: query.limit]]
         if query.newer_than is not None:
             found.reverse()
         return found, len(rows) > query.limit
@@ -130,12 +129,12 @@ class Store:
         """Objects of a kind in the order in which they came, from a place onward."""
         sql = "select seq, document from objects where kind = ? and seq > ? order by seq limit ?"
         rows = self.connection.execute(sql, (kind, seq, limit)).fetchall()
-        return [(row[0], json.loads(row[1])) for row in rows]
+        return [(row[0], read(row[1])) for row in rows]
 
     def due(self, moment: float) -> list[Document]:
         """Objects whose time to change by themselves has come."""
         sql = "select document from objects where due <= ? order by due limit 100"
-        return [json.loads(row[0]) for row in self.connection.execute(sql, (moment,)).fetchall()]
+        return [read(row[0]) for row in self.connection.execute(sql, (moment,)).fetchall()]
 
     def counts(self) -> dict[str, int]:
         """How many objects there are of each kind."""
