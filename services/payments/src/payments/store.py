@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -130,9 +129,32 @@ def _attempt(doc: Mapping[str, Any]) -> Attempt:
 
 
 def _write(charge: Charge) -> Doc:
-    doc = asdict(charge)
-    del doc["id"], doc["version"]
-    return {**doc, "order_id": object_id(charge.order_id)}
+    return {
+        "order_id": object_id(charge.order_id),
+        "user_id": charge.user_id,
+        "amount": charge.amount,
+        "currency": charge.currency,
+        "status": charge.status,
+        "stripe_id": charge.stripe_id,
+        "created_at": charge.created_at,
+        "updated_at": charge.updated_at,
+        "attempts": [_fields(attempt) for attempt in charge.attempts],
+        "lease": _fields(charge.lease),
+        "look_at": charge.look_at,
+        "order_cancelled": charge.order_cancelled,
+        "final": charge.final,
+        "card": _fields(charge.card),
+        "last_error": _fields(charge.last_error),
+        "stripe_refund_id": charge.stripe_refund_id,
+        "refund_reason": charge.refund_reason,
+        "paid_at": charge.paid_at,
+        "refunded_at": charge.refunded_at,
+    }
+
+
+def _fields(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
+    """Give a part's fields as they are; `dataclasses.asdict` copies each, at ten times the cost."""
+    return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
 class ChargeStore(Store[Charge]):
