@@ -77,7 +77,7 @@ client/node_modules/.package-lock.json: client/package-lock.json
 	@cd client && npm ci --no-audit --no-fund
 	@touch $@
 
-BROWSER := cd tests/browser && npx --no-install playwright test
+BROWSER := cd tests/browser && npx --no-install tsc && npx --no-install playwright test
 BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
 
 test-browser: install $(BROWSER_PACKAGES) ## Buy, sell and fail in a real Chromium (ARGS="-g expires"; CHROMIUM=path)

@@ -91,7 +91,10 @@ function vitalsOf(page: Page): Promise<Pick<Measured, "LCP" | "CLS" | "TBT">> {
   return page.evaluate((longTask) => {
     const entries = (type: string) =>
       new Promise<PerformanceEntryList>((done) => {
-        new PerformanceObserver((list) => done(list.getEntries())).observe({ type, buffered: true });
+        new PerformanceObserver((list) => done(list.getEntries())).observe({
+          type,
+          buffered: true,
+        });
         setTimeout(() => done([]), 200);
       });
     return Promise.all(["largest-contentful-paint", "layout-shift", "longtask"].map(entries)).then(

@@ -67,7 +67,11 @@ const VISITS: Visit[] = [
       await page.getByRole("button", { name: "List ticket" }).click();
     },
   },
-  { name: "my tickets, none yet", heading: /My tickets/, open: (page) => page.goto("/tickets/mine") },
+  {
+    name: "my tickets, none yet",
+    heading: /My tickets/,
+    open: (page) => page.goto("/tickets/mine"),
+  },
   {
     name: "my tickets",
     heading: /My tickets/,
@@ -117,7 +121,11 @@ const VISITS: Visit[] = [
     },
   },
   { name: "the account", heading: /Account/, open: (page) => page.goto("/account") },
-  { name: "a page that is not there", heading: /nothing here/, open: (page) => page.goto("/nowhere") },
+  {
+    name: "a page that is not there",
+    heading: /nothing here/,
+    open: (page) => page.goto("/nowhere"),
+  },
   {
     name: "an order of nobody's",
     heading: /nothing here/,
@@ -168,7 +176,9 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("the page is as dark as the reader wants it, at once and without a reload", async ({ page }) => {
+test("the page is as dark as the reader wants it, at once and without a reload", async ({
+  page,
+}) => {
   const brightness = () =>
     page.evaluate(() => {
       const colour = getComputedStyle(document.body).backgroundColor;
@@ -192,7 +202,12 @@ test("the menu opens, leads on and closes again", async ({ page, signedIn, isMob
   await expect(page.getByRole("link", { name: "My orders" })).toBeHidden();
 });
 
-test("a missing page and somebody else's order answer 404", async ({ page, signedIn, another, seller }) => {
+test("a missing page and somebody else's order answer 404", async ({
+  page,
+  signedIn,
+  another,
+  seller,
+}) => {
   expect(signedIn).toContain("@");
   expect((await page.goto("/nowhere"))?.status()).toBe(404);
   expect((await page.goto("/tickets/nonsense"))?.status()).toBe(404);

@@ -1,4 +1,9 @@
-import { type APIRequestContext, type BrowserContext, expect, test as base } from "@playwright/test";
+import {
+  type APIRequestContext,
+  type BrowserContext,
+  expect,
+  test as base,
+} from "@playwright/test";
 import { randomUUID } from "node:crypto";
 
 export interface Ticket {

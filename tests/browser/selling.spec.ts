@@ -40,7 +40,9 @@ test("mistakes are told at their fields before anything is sent", async ({ page,
   ]) {
     await page.getByLabel("Price").fill(typed ?? "");
     await page.getByRole("button", { name: "List ticket" }).click();
-    await expect(page.getByLabel("Price")).toHaveAccessibleDescription(new RegExp(`${told}`.replace("$", "\\$")));
+    await expect(page.getByLabel("Price")).toHaveAccessibleDescription(
+      new RegExp(`${told}`.replace("$", "\\$")),
+    );
   }
   await expect(page.getByLabel("What is it a ticket for?")).toHaveAccessibleDescription(
     /Say what the ticket is for/,
@@ -58,7 +60,9 @@ test("what the API refuses is shown at its field, and what was typed is kept", a
   await page.getByLabel("What is it a ticket for?").fill("Refused");
   await page.getByLabel("Price").fill("12");
   await page.route("**/api/tickets", async (route) => {
-    const answer = await route.fetch({ postData: JSON.stringify({ title: "Refused", price: 0.1 }) });
+    const answer = await route.fetch({
+      postData: JSON.stringify({ title: "Refused", price: 0.1 }),
+    });
     await route.fulfill({ response: answer });
   });
   await page.getByRole("button", { name: "List ticket" }).click();

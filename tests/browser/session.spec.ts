@@ -105,9 +105,7 @@ test("wrong credentials are told, and what was typed is kept", async ({ page }) 
   await page.getByLabel("Email").fill("nobody@example.com");
   await page.getByLabel("Password", { exact: true }).fill("wrong password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("main").getByRole("alert")).toHaveText(
-    "Email or password is wrong.",
-  );
+  await expect(page.getByRole("main").getByRole("alert")).toHaveText("Email or password is wrong.");
   await expect(page.getByLabel("Email")).toHaveValue("nobody@example.com");
 });
 
