@@ -238,7 +238,28 @@ class Durable(Pull):
     def __init__(self, bus: "Bus", *, durable: str, stream: str, heard: Heard) -> None:
         super().__init__(bus, stream, heard)
         self.name = durable
+        self._handling: dict[str, Msg] = {}
+        self._heartbeats: asyncio.Task[None] | None = None
         telemetry.REDELIVERED.labels(durable)  # 0 from the start: Prometheus sees no first step
+
+    async def start(self) -> None:
+        """Declare the consumer and begin to pull."""
+        await super().start()
+        self._heartbeats = asyncio.create_task(self._beat_for_ever(), name=f"beat {self.name}")
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
+        await super().stop(grace)
+        if self._heartbeats is not None:
+            self._heartbeats.cancel()
+
+    async def _beat_for_ever(self) -> None:
+        """Tell the server of the handlers that take long that they are still at it."""
+        while True:
+            await asyncio.sleep(ACK_WAIT / 3)
+            for msg in tuple(self._handling.values()):
+                with contextlib.suppress(*NATS_ERRORS):
+                    await msg.in_progress()
 
     async def _declare(self) -> str:
         await self._bus.js.add_consumer(
@@ -269,7 +290,7 @@ class Durable(Pull):
         if msg.metadata.num_delivered > EXHAUSTED:
             await self._dead_letter(msg, "exhausted", "never judged; it may kill its process")
             return
-        beat = asyncio.create_task(self._keep(msg))
+        self._handling[msg.reply] = msg
         started = time.perf_counter()
         attempt = msg.metadata.num_delivered
         if attempt > 1:
@@ -281,7 +302,7 @@ class Durable(Pull):
             ):
                 await self._handle(msg, handler, event)
         finally:
-            beat.cancel()
+            del self._handling[msg.reply]
             telemetry.HANDLE_SECONDS.labels(model.subject).observe(time.perf_counter() - started)
 
     async def _handle(
@@ -314,13 +335,6 @@ class Durable(Pull):
                 await msg.ack()
                 telemetry.HANDLED.labels(event.subject, "ok").inc()
                 return
-
-    async def _keep(self, msg: Msg) -> None:
-        """Tell the server that a slow handler is still at it."""
-        while True:
-            await asyncio.sleep(ACK_WAIT / 3)
-            with contextlib.suppress(*NATS_ERRORS):
-                await msg.in_progress()
 
     async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:
         """Copy it with its reason to the dead-letter stream, and only then give it up."""
