@@ -14,7 +14,7 @@ from auth.service import Auth
 from common.auth import AccessTokens
 from common.clock import utc_now
 from common.ids import is_id
-from common.testing import JWT_KEY, Client, FakeClock, errors, someone
+from common.testing import JWT_KEY, Client, FakeClock, errors, eventually, someone
 
 Start = Callable[..., Awaitable[Client]]
 ANN = {"email": "ann@example.com", "password": "secret"}
@@ -277,6 +277,26 @@ async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: 
     assert sorted(answer.status_code for answer in answers) == [*[400] * 5, *[429] * 25]
 
 
+async def test_the_right_password_among_too_many_at_once_has_to_wait(start: Start) -> None:
+    one, other = [await start(password_threads=1, sign_in_failures_per_account=5) for _ in range(2)]
+    await signed_up(one)
+    door: Auth = one.app.state.auth
+    go = Event()
+    held = asyncio.create_task(door._passwords._aside(go.wait))
+    right = asyncio.create_task(one.post("/api/users/signin", json=ANN))
+
+    async def waits() -> bool:
+        return door._passwords._pool._work_queue.qsize() == 1
+
+    await eventually(waits)
+
+    await fails(other, 5)
+    go.set()
+    await held
+
+    assert (await right).status_code == 429
+
+
 async def test_too_many_failures_from_one_address_have_to_wait_whatever_it_claims_to_be(
     start: Start,
 ) -> None:
@@ -329,7 +349,7 @@ async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: S
     assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
 
     door: Auth = after.app.state.auth
-    account = await door._accounts.of_email(ANN["email"])
+    account = await door._throttle.account_of(ANN["email"])
     assert account is not None
     assert account.password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")
     assert (await after.post("/api/users/signin", json=ANN)).status_code == 200

@@ -12,11 +12,11 @@ from auth.domain import Account, Device, Session, started
 from auth.store import (
     AccountDocument,
     AccountStore,
+    Limit,
     SessionDocument,
     SessionStore,
     ThrottleDocument,
     ThrottleStore,
-    Try,
 )
 from common import mongo
 from common.change import Change
@@ -28,7 +28,8 @@ from common.outbox import Doc, Relay, overdue
 from common.testing import FakeClock, Published, eventually
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-WINDOW = timedelta(minutes=15)
+WINDOW_SECONDS = 900
+ANN, BOB = Limit("account:ann", 3), Limit("account:bob", 3)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def sessions(relay: Relay) -> SessionStore:
 @pytest.fixture
 def throttle(database: AsyncDatabase[Doc]) -> ThrottleStore:
     assert database is not None
-    return ThrottleStore(FakeClock(NOW))
+    return ThrottleStore(FakeClock(NOW), WINDOW_SECONDS)
 
 
 def account(email: str = "ann@example.com") -> Change[Account]:
@@ -74,8 +75,16 @@ async def test_an_account_comes_back_as_it_was_added(accounts: AccountStore) -> 
     added = await accounts.add_unless_taken(account())
 
     assert await accounts.get(added.id) == added
-    assert await accounts.of_email("ANN@example.com") == added
-    assert await accounts.of_email("bob@example.com") is None
+
+
+async def test_an_account_is_found_by_its_email_whatever_its_letter_case(
+    accounts: AccountStore, throttle: ThrottleStore
+) -> None:
+    added = await accounts.add_unless_taken(account())
+    await throttle.count(ANN)
+
+    assert await throttle.account_of("ANN@example.com", ANN, BOB) == added
+    assert await throttle.account_of("bob@example.com", ANN, BOB) is None
 
 
 async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore) -> None:
@@ -208,43 +217,51 @@ async def test_tries_beyond_the_limit_are_refused_until_the_window_is_over(
 ) -> None:
     assert database is not None
     clock = FakeClock(NOW)
-    throttle = ThrottleStore(clock)
-    for _ in range(3):
-        await throttle.take("ann", limit=3, window=WINDOW)
+    throttle = ThrottleStore(clock, WINDOW_SECONDS)
+    for _ in range(ANN.most):
+        await throttle.count(ANN)
     clock.advance(seconds=0.5)
 
-    with pytest.raises(TooManyRequests) as refused:
-        await throttle.take("ann", limit=3, window=WINDOW)
-    await throttle.take("bob", limit=3, window=WINDOW)
+    with pytest.raises(TooManyRequests) as counting:
+        await throttle.count(ANN)
+    with pytest.raises(TooManyRequests) as looking:
+        await throttle.check(BOB, ANN)
+    with pytest.raises(TooManyRequests) as asking:
+        await throttle.account_of("ann@example.com", BOB, ANN)
+    await throttle.count(BOB)
     clock.advance(seconds=899.5)
-    await throttle.take("ann", limit=3, window=WINDOW)
+    await throttle.check(ANN)
+    await throttle.count(ANN)
 
-    assert refused.value.retry_after == 900
+    assert counting.value.retry_after == looking.value.retry_after == 900
+    assert asking.value.retry_after == 900
 
 
 async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: ThrottleStore) -> None:
     outcomes = await asyncio.gather(
-        *(throttle.take("ann", limit=5, window=WINDOW) for _ in range(50)), return_exceptions=True
+        *(throttle.count(ANN) for _ in range(50)), return_exceptions=True
     )
 
-    assert sum(isinstance(outcome, Try) for outcome in outcomes) == 5
-    assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 45
+    assert sum(outcome is None for outcome in outcomes) == ANN.most
+    assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 50 - ANN.most
 
 
-async def test_a_try_given_back_can_be_made_again(throttle: ThrottleStore) -> None:
-    taken = [await throttle.take("ann", limit=2, window=WINDOW) for _ in range(2)]
+async def test_a_look_at_the_counts_tells_who_has_any_and_counts_nothing(
+    throttle: ThrottleStore,
+) -> None:
+    await throttle.count(ANN)
 
-    await throttle.give_back(taken[0])
-    await throttle.take("ann", limit=2, window=WINDOW)
+    seen = [await throttle.check(BOB, ANN) for _ in range(ANN.most + 1)]
 
-    with pytest.raises(TooManyRequests):
-        await throttle.take("ann", limit=2, window=WINDOW)
+    assert seen == [[ANN]] * (ANN.most + 1)
 
 
 async def test_forgotten_tries_begin_anew(throttle: ThrottleStore) -> None:
-    taken = [await throttle.take("ann", limit=2, window=WINDOW) for _ in range(2)]
+    for _ in range(ANN.most):
+        await throttle.count(ANN)
 
-    await throttle.forget(taken[-1])
+    await throttle.forget(ANN)
 
-    for _ in range(2):
-        await throttle.take("ann", limit=2, window=WINDOW)
+    assert await throttle.check(ANN) == []
+    for _ in range(ANN.most):
+        await throttle.count(ANN)

@@ -37,7 +37,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
                     settings=settings,
                     accounts=AccountStore(running.relay, running.clock),
                     sessions=SessionStore(running.relay, running.clock),
-                    throttle=ThrottleStore(running.clock),
+                    throttle=ThrottleStore(running.clock, settings.throttle_seconds),
                     passwords=passwords,
                     tokens=service.tokens,
                     revocations=service.revocations,

@@ -1,6 +1,5 @@
 """What auth can do: the one door for HTTP."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from auth.address import neighbourhood
 from auth.domain import REFUSED_FOR, Account, Device, Session, folded, session_named, started
 from auth.passwords import Passwords
 from auth.settings import Settings
-from auth.store import AccountStore, SessionStore, ThrottleStore
+from auth.store import AccountStore, Limit, SessionStore, ThrottleStore
 from common.auth import AccessTokens, Revocations, User
 from common.bus import Message
 from common.change import Change
 from common.clock import Clock
-from common.errors import Invalid, NotAuthorized, NotFound, Unavailable
+from common.errors import Invalid, NotAuthorized, NotFound
 from common.events import SessionRevoked
 from common.ids import is_id, new_id
 
@@ -47,7 +46,6 @@ class Auth:
     ) -> None:
         self._settings = settings
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
-        self._window = timedelta(seconds=settings.throttle_seconds)
         self._accounts = accounts
         self._sessions = sessions
         self._throttle = throttle
@@ -63,11 +61,8 @@ class Auth:
             Invalid: the email has an account already.
             TooManyRequests: too many were opened from this address.
         """
-        await self._throttle.take(
-            f"sign-up:{neighbourhood(device.address)}",
-            limit=self._settings.sign_ups_per_address,
-            window=self._window,
-        )
+        address = neighbourhood(device.address)
+        await self._throttle.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
         password_hash = await self._passwords.hash(password)
         account = Account(new_id(), 0, email, password_hash, self._clock())
         await self._accounts.add_unless_taken(Change(account))
@@ -76,41 +71,32 @@ class Auth:
     async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
         """Begin a session with an email and its password.
 
-        Every try counts until it has succeeded, so that many at once are no more than many in a
-        row; who has no account is counted, and kept waiting, like everybody else.
+        What was counted is looked at again once the password is known to be right or wrong, and a
+        wrong one is counted before it is answered: many tries at once, here or at other replicas,
+        are no more than many in a row. Who has no account is counted, and kept waiting, like
+        everybody else.
 
         Raises:
             Invalid: there is no such account, or it has another password.
             TooManyRequests: too many tries have failed, for this email or from this address.
         """
-        from_address = await self._throttle.take(
-            f"address:{neighbourhood(device.address)}",
-            limit=self._settings.sign_in_failures_per_address,
-            window=self._window,
-        )
-        at_account = await self._throttle.take(
-            f"account:{folded(email)}",
-            limit=self._settings.sign_in_failures_per_account,
-            window=self._window,
-        )
-        account = await self._accounts.of_email(email)
+        address, settings = neighbourhood(device.address), self._settings
+        from_address = Limit(f"address:{address}", settings.sign_in_failures_per_address)
+        at_account = Limit(f"account:{folded(email)}", settings.sign_in_failures_per_account)
+        account = await self._throttle.account_of(email, from_address, at_account)
         stored = account.password_hash if account else None
-        try:
-            right, renewed = await self._passwords.check(password, stored)
-        except Unavailable:
-            await self._throttle.give_back(from_address, at_account)
-            raise
+        right, renewed = await self._passwords.check(password, stored)
+        counted = await self._throttle.check(from_address, at_account)
         if account is None or not right:
+            await self._throttle.count(from_address)
+            await self._throttle.count(at_account)
             raise Invalid("Invalid credentials")
+        if at_account in counted:
+            await self._throttle.forget(at_account)
         if renewed is not None:
             old, new = account.password_hash, renewed
             await self._accounts.change(account.id, lambda account: account.rehash(old, new))
-        signed_in, *_ = await asyncio.gather(
-            self._begin(account, device),
-            self._throttle.give_back(from_address),
-            self._throttle.forget(at_account),
-        )
-        return signed_in
+        return await self._begin(account, device)
 
     async def refresh(self, token: str) -> SignedIn:
         """Use a refresh token: a new pair for the same session.

@@ -1,6 +1,6 @@
 """Accounts, sessions and what is throttled, in MongoDB: the only file that touches it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -109,11 +109,6 @@ class AccountStore(Store[Account]):
         except DuplicateKeyError:
             raise Invalid("Email in use", field="email") from None
 
-    async def of_email(self, email: str) -> Account | None:
-        """Find whose email this is, whatever its letter case."""
-        doc = await self.collection.find_one({"folded": folded(email)})
-        return None if doc is None else _read_account(doc)
-
 
 def _read_session(doc: Mapping[str, Any]) -> Session:
     return Session(
@@ -161,11 +156,11 @@ class SessionStore(Store[Session]):
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One try that was counted, and the window it was counted in."""
+class Limit:
+    """How many tries are allowed in one window, and whose."""
 
     key: str
-    until: datetime
+    most: int
 
 
 class ThrottleStore:
@@ -174,46 +169,81 @@ class ThrottleStore:
     A failover may forget some: nobody waits for a journal to be counted.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: int) -> None:
+        """Take the clock, and how long a try is counted."""
         self._tries = collection_of(ThrottleDocument).with_options(
             write_concern=WriteConcern(w=1, j=False)
         )
+        self._accounts = collection_of(AccountDocument)
         self._clock = clock
+        self._window = timedelta(seconds=seconds)
 
-    async def take(self, key: str, *, limit: int, window: timedelta) -> Try:
-        """Count a try before it is made; whoever makes many at once gets no more of them.
+    async def account_of(self, email: str, *limits: Limit) -> Account | None:
+        """Find whose email this is, whatever its letter case, unless a limit is used up.
+
+        Both are one read: most who sign in have failed at nothing.
+
+        Raises:
+            TooManyRequests: there were as many tries in this window as are allowed.
+        """
+        whose = {"$match": {"folded": folded(email)}}
+        counted = {"coll": self._tries.name, "pipeline": [{"$match": _of(limits)}]}
+        found = await self._accounts.aggregate([whose, {"$unionWith": counted}])
+        account: Account | None = None
+        tries: list[Doc] = []
+        async for doc in found:
+            if "tries" in doc:
+                tries.append(doc)
+            else:
+                account = _read_account(doc)
+        self._refuse(limits, tries)
+        return account
+
+    async def check(self, *limits: Limit) -> list[Limit]:
+        """Look at the counts, and tell which of these have any.
+
+        Raises:
+            TooManyRequests: there were as many tries in this window as are allowed.
+        """
+        counted = await self._tries.find(_of(limits)).to_list()
+        self._refuse(limits, counted)
+        return [limit for limit in limits if any(doc["_id"] == limit.key for doc in counted)]
+
+    async def count(self, limit: Limit) -> None:
+        """Count a try; whoever makes many at once gets no more of them.
 
         Raises:
             TooManyRequests: there were as many in this window as are allowed.
         """
         now = self._clock()
         running = {"$gt": ["$until", now]}
-        counted = {"$min": [{"$add": ["$tries", 1]}, limit]}
+        counted = {"$min": [{"$add": ["$tries", 1]}, limit.most]}
         before = await self._tries.find_one_and_update(
-            {"_id": key},
+            {"_id": limit.key},
             [
                 {
                     "$set": {
                         "tries": {"$cond": [running, counted, 1]},
-                        "until": {"$cond": [running, "$until", now + window]},
+                        "until": {"$cond": [running, "$until", now + self._window]},
                     }
                 }
             ],
             upsert=True,
         )
-        if before is None or before["until"] <= now:
-            return Try(key, now + window)
-        if before["tries"] < limit:
-            return Try(key, before["until"])
-        left = before["until"] - now
-        raise TooManyRequests(retry_after=max(1, -(-left // timedelta(seconds=1))))
+        self._refuse([limit], [before] if before else [])
 
-    async def give_back(self, *taken: Try) -> None:
-        """Uncount tries that turned out to be none."""
-        for one in taken:
-            counted = {"_id": one.key, "until": one.until, "tries": {"$gt": 0}}
-            await self._tries.update_one(counted, {"$inc": {"tries": -1}})
-
-    async def forget(self, taken: Try) -> None:
+    async def forget(self, limit: Limit) -> None:
         """Begin to count anew."""
-        await self._tries.delete_one({"_id": taken.key})
+        await self._tries.delete_one({"_id": limit.key})
+
+    def _refuse(self, limits: Sequence[Limit], counted: Sequence[Doc]) -> None:
+        now = self._clock()
+        most = {limit.key: limit.most for limit in limits}
+        for doc in counted:
+            left = doc["until"] - now
+            if doc["tries"] >= most[doc["_id"]] and left > timedelta(0):
+                raise TooManyRequests(retry_after=-(-left // timedelta(seconds=1)))
+
+
+def _of(limits: Sequence[Limit]) -> Doc:
+    return {"_id": {"$in": [limit.key for limit in limits]}}
