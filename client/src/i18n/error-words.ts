@@ -1,0 +1,15 @@
+import type { Language } from "./locales";
+
+/** The words of a page that broke. They are in every page's script, so they are few. */
+export const ERROR_WORDS: Record<Language, { title: string; text: string; retry: string }> = {
+  en: {
+    title: "Something broke on our side",
+    text: "It isn’t your fault, and nothing you paid is lost.",
+    retry: "Try again",
+  },
+  de: {
+    title: "Bei uns ist etwas kaputtgegangen",
+    text: "Es liegt nicht an dir, und nichts, was du bezahlt hast, ist verloren.",
+    retry: "Noch einmal versuchen",
+  },
+};
