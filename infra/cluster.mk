@@ -6,7 +6,7 @@ INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
 .PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
-  apply-dev skdev hosts release-image verify-images deploy upgrade lint-infra test-compose test-stores test-deploy
+  apply-dev skdev hosts release-image verify-images deployer deploy upgrade lint-infra test-compose test-stores test-deploy
 
 build-dev-images: ## Build every image as ticketing/<name>:dev
 	docker compose build
@@ -50,6 +50,9 @@ release-image: ## Push one image of a release: NAME=auth REGISTRY=ghcr.io/<owner
 
 verify-images: ## See that every image of this release is signed: REGISTRY=... IDENTITY=...
 	@infra/release/verify $(REGISTRY) '$(IDENTITY)'
+
+deployer: ## Make the account that deploys from GitHub, and print its kubeconfig
+	@infra/cluster/deployer
 
 deploy: $(INFRA_TOOLS)/installed ## Bring the cluster to the release checked out here: REGISTRY=...
 	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)

@@ -40,7 +40,7 @@ class Release:
         folder = "client" if name == "client" else f"services/{name}"
         (self.root / folder / "deploy/version.json").write_text(json.dumps({"version": version}))
 
-    def deploy(self, patience: str = "60s") -> subprocess.CompletedProcess[str]:
+    def deploy(self, patience: str = "60s", **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
                 PLAYBOOK,
@@ -51,7 +51,9 @@ class Release:
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1"},
+            env=os.environ
+            | {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1"}
+            | environment,
         )
 
 

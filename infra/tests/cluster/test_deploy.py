@@ -2,9 +2,11 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
-from release import Release, kubectl, rendered_three_nodes
+from release import ROOT, Release, kubectl, rendered_three_nodes
 
 DEPLOYMENTS = {
     "auth-depl",
@@ -133,3 +135,32 @@ def test_stores_on_three_nodes_stay_there(release: Release) -> None:
     assert set(replicas.values()) == {3}
     settings = kubectl("-n", "ticketing", "get", "configmap", "ticketing-config", "--output=yaml")
     assert 'NATS_REPLICAS: "3"' in settings
+
+
+@pytest.mark.usefixtures("secrets")
+def test_the_account_that_deploys_may_do_that_and_nothing_else(
+    release: Release, tmp_path: Path
+) -> None:
+    made = subprocess.run([ROOT / "infra/cluster/deployer"], capture_output=True, check=True)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_bytes(made.stdout)
+
+    first = release.deploy(KUBECONFIG=str(kubeconfig))
+    assert first.returncode == 0, first.stdout + first.stderr
+    release.bump("payments", "0.3.0-broken")
+    broken = release.deploy(patience="8s", KUBECONFIG=str(kubeconfig))
+    assert "Rolled back: payments-depl" in broken.stdout
+    assert images()["payments-depl"] == "registry.test/ticketing/payments:0.1.0"
+
+    def may(*what: str) -> str:
+        return kubectl(f"--kubeconfig={kubeconfig}", "auth", "can-i", *what, check=False).strip()
+
+    assert may("patch", "deployments", "--namespace=ticketing") == "yes"
+    for other in (
+        ("list", "secrets", "--namespace=ticketing"),
+        ("delete", "deployments", "--namespace=ticketing"),
+        ("create", "pods/exec", "--namespace=ticketing"),
+        ("create", "rolebindings", "--namespace=ticketing"),
+        ("get", "deployments", "--namespace=kube-system"),
+    ):
+        assert may(*other) == "no", other
