@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Final
 
 import structlog
 from beanie import Document
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -36,6 +38,8 @@ from common.settings import ServiceSettings
 log = structlog.get_logger("app")
 
 Handler = Callable[[int, FrameType | None], object]
+UNTOLD: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""`Observed` tells of each request; to ask FastAPI whether it should too costs 4 µs a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,7 @@ class Service:
             docs_url=f"{below}/docs",
             redoc_url=None,
             redirect_slashes=False,
+            telemetry=UNTOLD,
         )
         written = app.openapi
         app.openapi = lambda: app.openapi_schema or contract.complete(written())

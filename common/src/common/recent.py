@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client import Counter
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http import not_modified
@@ -214,7 +213,7 @@ def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
 
 
 async def _send(answer: Answer, scope: Scope, send: Send) -> None:
-    known = Headers(scope=scope).get("if-none-match")
+    known = _known(scope)
     if known is not None and not_modified(known, answer.tag):
         kept = [(name, value) for name, value in answer.headers if name not in _OF_THE_BODY]
         await send({"type": "http.response.start", "status": 304, "headers": kept})
@@ -222,6 +221,13 @@ async def _send(answer: Answer, scope: Scope, send: Send) -> None:
         return
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def _known(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            return value.decode("latin-1")
+    return None
 
 
 _OF_THE_BODY: Final = {b"content-length", b"content-type"}
