@@ -2,16 +2,17 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bench.wrk import request
 
-PATIENCE = 30.0
-NO_BODY = frozenset({204, 304})
+PATIENCE: Final = 30.0
+LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ class Answer:
         return json.loads(self.body)
 
 
-class Connection:
+class Connection(asyncio.Protocol):
     """One kept-alive connection to one port of this machine; one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._got = bytearray()
+        self._head_ends = self._ends = 0
 
     @classmethod
     @asynccontextmanager
@@ -47,17 +51,37 @@ class Connection:
         finally:
             connection.close()
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self) -> asyncio.Transport:
         """Connect, unless it is already."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        return self._streams
+        if self._transport is None:
+            loop = asyncio.get_running_loop()
+            self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+        return self._transport
 
     def close(self) -> None:
         """Drop the connection."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Note what came; an answer is whole when its head and the length told there are."""
+        self._got += data
+        if not self._head_ends:
+            self._head_ends = self._got.find(b"\r\n\r\n") + 4
+            if self._head_ends < 4:
+                self._head_ends = 0
+                return
+            told = LENGTH.search(self._got, 0, self._head_ends)
+            self._ends = self._head_ends + (int(told[1]) if told else 0)
+        if len(self._got) >= self._ends and self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who waits; the next request connects anew."""
+        self._transport = None
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_exception(exc or ConnectionResetError("closed without an answer"))
 
     async def ask(self, method: str, path: str, body: object = None, cookie: str = "") -> Answer:
         """Send a request and wait for its answer."""
@@ -65,20 +89,21 @@ class Connection:
         began = time.perf_counter()
         try:
             async with asyncio.timeout(PATIENCE):
-                reader, writer = await self.connect()
-                writer.write(raw)
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                first, *lines = head.strip().split("\r\n")
-                status = int(first.split(" ", 2)[1])
-                headers = {n.lower(): v for n, _, v in (line.partition(": ") for line in lines)}
-                length = 0 if status in NO_BODY else int(headers["content-length"])
-                content = await reader.readexactly(length)
+                transport = await self.connect()
+                self._got, self._head_ends = bytearray(), 0
+                self._waiting = asyncio.get_running_loop().create_future()
+                transport.write(raw)
+                await self._waiting
         except BaseException:
             self.close()
             raise
+        took = time.perf_counter() - began
+        first, *lines = self._got[: self._head_ends].decode("latin-1").strip().split("\r\n")
+        headers = {n.lower(): v for n, _, v in (line.partition(": ") for line in lines)}
         if headers.get("connection") == "close":
             self.close()
-        return Answer(status, headers, content, time.perf_counter() - began)
+        status = int(first.split(" ", 2)[1])
+        return Answer(status, headers, bytes(self._got[self._head_ends : self._ends]), took)
 
 
 def quantile(values: list[float], part: float) -> float:

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+import uvloop
+
 from bench.client import Answer, Connection, quantile
 from bench.measure import Options, Row
 from bench.stage import OURS, THEIRS, Stage, sessions
@@ -80,7 +82,7 @@ def flash(stage: Stage, options: Options) -> list[Row]:
     stage.use_all()
     stage.sell(SEATS)
     sale = Sale(stage, sessions(people), minute)
-    asyncio.run(sale.run())
+    uvloop.run(sale.run())
     stage.until(lambda: stage.count("orders", "orders", status="complete") >= SEATS)
     stage.until(lambda: stage.count("tickets", "tickets", status="sold") >= SEATS)
     live = stage.count("orders", "orders", live=True)
