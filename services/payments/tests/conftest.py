@@ -4,11 +4,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import stripe
 
 from common.testing import Client, Published, Serve
 from payments.app import create
 from payments.settings import Settings
 from payments.testing import KEY, SECRET, Bank, Orders
+
+
+@pytest.fixture(autouse=True)
+def stripe_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the library not pause between its tries: here nothing gets better meanwhile."""
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """A process is killed while money is on its way; others put it right, with webhooks or without."""
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -15,7 +12,16 @@ import pytest
 from common.auth import User
 from common.events import PaymentCreated
 from common.testing import Client, Published, eventually, session_cookie, someone
-from payments.testing import VISA, Bank, Orders, becomes, deliver, pay
+from payments.testing import (
+    PROCESSES,
+    VISA,
+    Bank,
+    Orders,
+    becomes,
+    deliver,
+    pay,
+    serve_forever,
+)
 
 ServePayments = Callable[..., Awaitable[Client]]
 NEVER = 0
@@ -30,16 +36,12 @@ class Victim:
     """A payments service in a process of its own, to be killed."""
 
     def __init__(self, environment: dict[str, Any], port: int) -> None:
-        names = {name.upper(): str(value) for name, value in environment.items()}
         self.url = f"http://127.0.0.1:{port}"
-        options = ("--factory", "--port", str(port), "--log-level", "warning")
-        self.process = subprocess.Popen(  # noqa: S603 - our own service
-            [sys.executable, "-m", "uvicorn", "payments.app:create", *options],
-            env={**os.environ, **names},
-        )
+        self.process = PROCESSES.Process(target=serve_forever, args=(environment, port))
+        self.process.start()
 
     async def ready(self) -> bool:
-        assert self.process.poll() is None
+        assert self.process.is_alive()
         try:
             async with httpx.AsyncClient() as client:
                 return (await client.get(f"{self.url}/readyz")).is_success
@@ -54,7 +56,7 @@ class Victim:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
 
 def free_port() -> int:
