@@ -31,7 +31,11 @@ test.beforeAll(async () => {
   free.close();
   await once(free, "close");
   address = `http://127.0.0.1:${port}`;
-  const env = { PORT: `${port}`, HOSTNAME: "127.0.0.1", API_URL: `http://127.0.0.1:${portOf(api)}` };
+  const env = {
+    PORT: `${port}`,
+    HOSTNAME: "127.0.0.1",
+    API_URL: `http://127.0.0.1:${portOf(api)}`,
+  };
   client = spawn(process.execPath, [SERVER], { env: { ...process.env, ...env }, stdio: "ignore" });
   await expect(async () => {
     expect((await fetch(`${address}/healthz`)).ok).toBe(true);

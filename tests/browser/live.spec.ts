@@ -23,13 +23,13 @@ test("a ticket that somebody takes turns unavailable on every open screen, and f
 
   const buyer = await another();
   const order = await reserve(buyer.request, ticket);
-  await expect(row).toContainText("Reserved", { timeout: 1_500 });
+  await expect(row).toContainText("Reserved", { timeout: 3_000 });
   await expect(detail.getByText("Someone is paying for this ticket right now")).toBeVisible({
-    timeout: 1_500,
+    timeout: 3_000,
   });
 
   await buyer.request.delete(`/api/orders/${order.id}`);
-  await expect(row).not.toContainText("Reserved", { timeout: 1_500 });
+  await expect(row).not.toContainText("Reserved", { timeout: 3_000 });
   await expect(detail.getByRole("link", { name: "Sign in to reserve" })).toBeVisible();
 });
 

@@ -100,6 +100,8 @@ const VISITS: Visit[] = [
     open: async (page, { orderId }) => {
       await page.goto(`/orders/${await orderId()}`);
       await payWith(page, CARDS.good);
+      await expect(page.getByRole("article", { name: "Receipt" })).toContainText("4242");
+      await page.reload();
     },
   },
   {

@@ -121,7 +121,8 @@ test("a ticket is bought with the keyboard alone", async ({ page, seller, signed
   await page.keyboard.type("12345");
   await tabTo(payButton(page));
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeInViewport();
+  await expect(page.locator(":focus")).toContainText("It’s yours"); // heard by whoever cannot see it
 
   async function tabTo(target: ReturnType<typeof payButton>) {
     await expect(target).toBeVisible();

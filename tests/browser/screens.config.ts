@@ -9,6 +9,7 @@ process.env.ORDER_EXPIRATION_SECONDS ??= "900";
  */
 export default defineConfig({
   ...tests,
+  outputDir: "../../.local/browser-screens",
   testMatch: /screens\.ts/,
   workers: 1,
   timeout: 300_000,

@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Notice } from "@/components/ui/notice";
 import { CancelOrder } from "@/features/orders/cancel-order";
@@ -27,11 +27,18 @@ export function Checkout(props: {
   const [sent, setSent] = useState(false);
   const seconds = useSecondsLeft({ expiresAt: order.expiresAt, now: props.now, offset });
   const live = isLive(order);
+  const [wasLive] = useState(live);
   const timeUp = live && seconds === 0;
   useLookingAgain(live && (sent || timeUp), look);
 
-  if (order.status === "complete") return <OrderPaid order={order} payment={props.payment} />;
-  if (!live) return <OrderOver order={order} payment={props.payment} />;
+  if (!live) {
+    const Over = order.status === "complete" ? OrderPaid : OrderOver;
+    return (
+      <Outcome isNews={wasLive}>
+        <Over order={order} payment={props.payment} />
+      </Outcome>
+    );
+  }
   return (
     <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
       <div className="lg:order-2">
@@ -59,6 +66,21 @@ export function Checkout(props: {
           <CancelOrder orderId={order.id} onChanged={look} />
         </div>
       </section>
+    </div>
+  );
+}
+
+/** What became of an order; whoever waited for it is led there, by eye and by ear. */
+function Outcome({ isNews, children }: { isNews: boolean; children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!isNews) return;
+    place.current?.focus({ preventScroll: true });
+    window.scrollTo({ top: 0 });
+  }, [isNews]);
+  return (
+    <div ref={place} tabIndex={-1} className="outline-none">
+      {children}
     </div>
   );
 }
