@@ -32,6 +32,10 @@ async def row(things: Store[Any], thing_id: str) -> Doc:
     return found
 
 
+def called(name: str) -> Callable[[Any], Change[Any]]:
+    return lambda thing: thing.renamed(name)
+
+
 async def test_what_is_added_is_read_back_and_told(
     things: Store[Any], made: Made, published: Published
 ) -> None:
@@ -82,26 +86,51 @@ async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_ea
     ]
 
 
+@pytest.mark.parametrize("verb", ["change", "follow"])
 async def test_what_is_known_already_is_changed_without_reading_it(
-    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     known = await things.add(made("a"))
     monkeypatch.delattr(Store, "get")
+    monkeypatch.delattr(mongo, "finder")
 
-    await things.change(known.id, lambda thing: thing.renamed("b"), known=known)
+    await getattr(things, verb)(known.id, called("b"), known=known)
 
     assert (await row(things, known.id))["name"] == "b"
 
 
+@pytest.mark.parametrize("verb", ["change", "follow"])
 @pytest.mark.parametrize("wish", ["as it was", "otherwise"])
-async def test_what_is_known_may_be_outdated(things: Store[Any], made: Made, wish: str) -> None:
+async def test_what_is_known_may_be_outdated(
+    things: Store[Any], made: Made, wish: str, verb: str
+) -> None:
     outdated = await things.add(made("as it was"))
     await things.change(outdated.id, lambda thing: thing.renamed("changed since"))
 
-    after = await things.change(outdated.id, lambda thing: thing.renamed(wish), known=outdated)
+    after = await getattr(things, verb)(outdated.id, called(wish), known=outdated)
 
     assert (after.name, after.version) == (wish, 2)
     assert await things.get(outdated.id) == after
+
+
+async def test_what_is_followed_at_once_lands_each_with_its_event(
+    things: Store[Any], made: Made, published: Published
+) -> None:
+    known = [await things.add(made("a")) for _ in range(6)]
+    await things.change(known[1].id, lambda thing: thing.renamed("since"))
+    twice = [*known, known[0]]
+
+    after = await asyncio.gather(
+        *(
+            things.follow(thing.id, called("b"), known=thing if n % 2 else None)
+            for n, thing in enumerate(twice)
+        )
+    )
+
+    assert [thing.name for thing in after] == ["b"] * 7
+    assert [thing.version for thing in after] == [1, 2, 1, 1, 1, 1, 1]
+    await published.next(TicketUpdated, count=7)
+    assert len(await published.all(TicketUpdated)) == 7
 
 
 async def test_an_event_in_the_outbox_survives_the_next_writer(

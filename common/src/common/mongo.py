@@ -52,8 +52,8 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
-Decision = tuple[str, Callable[[T], Change[T]], Context]
-"""Which aggregate, the rule that is asked about it, and on whose behalf: whose trace it is."""
+Decision = tuple[str, Callable[[T], Change[T]], T | None, Context]
+"""Which aggregate, the rule that is asked about it, what is known of it, and on whose behalf."""
 
 _DUPLICATE_KEY: Final = 11000
 
@@ -266,7 +266,9 @@ class Store(Generic[T]):
         self._relay.nudge(self.collection, step.expected["_id"], step.entries)
         return True
 
-    async def follow(self, aggregate_id: str, decide: Callable[[T], Change[T]]) -> T:
+    async def follow(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, known: T | None = None
+    ) -> T:
         """Change one as an event says, in one command with what else is heard at the moment.
 
         For rules that change nothing when they are asked again after they were applied, as all
@@ -276,30 +278,33 @@ class Store(Generic[T]):
         Args:
             aggregate_id: which one.
             decide: pure, total, and without effect the second time.
+            known: what was written or read a moment ago, to begin with instead of reading.
 
         Raises:
             NotFound: there is none with this id.
         """
-        return await self._follow((aggregate_id, decide, copy_context()))
+        return await self._follow((aggregate_id, decide, known, copy_context()))
 
     async def _follow_all(self, asked: Sequence[Decision[T]]) -> Sequence[T | Exception]:
-        docs = await finder(self.collection)([ObjectId(aggregate_id) for aggregate_id, *_ in asked])
+        unread = [ObjectId(aggregate_id) for aggregate_id, _, known, _ in asked if known is None]
+        docs = iter(await finder(self.collection)(unread) if unread else ())
         outcomes: dict[int, T | Exception] = {}
         steps: dict[str, Step] = {}
-        for place, ((aggregate_id, decide, behalf), doc) in enumerate(
-            zip(asked, docs, strict=True)
-        ):
+        for place, (aggregate_id, decide, known, behalf) in enumerate(asked):
+            doc = next(docs) if known is None else None
+            before = self.read(doc) if doc is not None else known
             if aggregate_id in steps:
                 continue  # a second one on the same: below, after the first
-            if doc is None:
+            if before is None:
                 outcomes[place] = NotFound()
                 continue
-            before = self.read(doc)
             try:
                 change = decide(before)
             except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
                 outcomes[place] = error
                 continue
+            if change.after == known:
+                continue  # it may be outdated: below, after reading
             outcomes[place] = change.after
             if change.after != before:
                 steps[aggregate_id] = behalf.run(self._step, before, change)
@@ -308,8 +313,10 @@ class Store(Generic[T]):
         if not steps:
             await self._settled(*(one for one in outcomes.values() if isinstance(one, Versioned)))
         return [
-            outcomes[place] if place in outcomes else await self._changed(*decision)
-            for place, decision in enumerate(asked)
+            outcomes[place]
+            if place in outcomes
+            else await self._changed(aggregate_id, decide, behalf)
+            for place, (aggregate_id, decide, _, behalf) in enumerate(asked)
         ]
 
     async def _settled(self, *read: Versioned) -> None:
