@@ -259,7 +259,7 @@ class Payments:
     async def _observe(self, charge: Charge, intent: Intent, attempt: int | None = None) -> Charge:
         """Write down what Stripe has just said."""
         now = self._clock()
-        after = await self._store.change(
+        after = await self._store.follow(
             charge.id,
             lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt),
             known=charge,

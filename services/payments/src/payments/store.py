@@ -1,7 +1,7 @@
 """Charges in MongoDB, the copy of the orders they pay for, and the webhooks already heard."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the f
     CHARGES.labels(_status.value)
 EVENTS_KEPT: Final = timedelta(days=30)
 REMEMBERED: Final = 10_000
+Rule = Callable[[Charge], Change[Charge]]
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
 
@@ -157,6 +158,21 @@ def _fields(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
+async def _counted(
+    verb: Callable[..., Awaitable[Charge]], aggregate_id: str, decide: Rule, known: Charge | None
+) -> Charge:
+    was: list[ChargeStatus] = []
+
+    def noted(charge: Charge) -> Change[Charge]:
+        was[:] = [charge.status]
+        return decide(charge)
+
+    after = await verb(aggregate_id, noted, known=known)
+    if after.status not in was:
+        CHARGES.labels(after.status.value).inc()
+    return after
+
+
 class ChargeStore(Store[Charge]):
     """Every charge there ever was."""
 
@@ -164,23 +180,16 @@ class ChargeStore(Store[Charge]):
         super().__init__(ChargeDocument, relay, clock, read=_read, write=_write, audited=True)
 
     async def change(
-        self,
-        aggregate_id: str,
-        decide: Callable[[Charge], Change[Charge]],
-        *,
-        known: Charge | None = None,
+        self, aggregate_id: str, decide: Rule, *, known: Charge | None = None
     ) -> Charge:
         """Change a charge, and count where it has come to."""
-        was: list[ChargeStatus] = []
+        return await _counted(super().change, aggregate_id, decide, known)
 
-        def noted(charge: Charge) -> Change[Charge]:
-            was[:] = [charge.status]
-            return decide(charge)
-
-        after = await super().change(aggregate_id, noted, known=known)
-        if after.status not in was:
-            CHARGES.labels(after.status.value).inc()
-        return after
+    async def follow(
+        self, aggregate_id: str, decide: Rule, *, known: Charge | None = None
+    ) -> Charge:
+        """Follow what Stripe says, and count where the charge has come to."""
+        return await _counted(super().follow, aggregate_id, decide, known)
 
     async def open(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt; nothing, if somebody else was first."""
