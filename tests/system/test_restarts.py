@@ -87,9 +87,8 @@ async def test_a_rolling_restart_of_every_service_loses_no_request_and_answers_n
         load.watch(known()),
     ]
     tasks = [asyncio.create_task(each) for each in people]
-    for service in SERVICES:
-        for name in system.replicas_of(service):
-            await asyncio.to_thread(system.restart, [name])
+    for replicas in zip(*(system.replicas_of(service) for service in SERVICES), strict=True):
+        await asyncio.to_thread(system.restart, replicas)  # as `kubectl rollout restart` does
     await asyncio.to_thread(system.restart, ["worker"])
     load.over = True
     await asyncio.gather(*tasks)

@@ -1,5 +1,6 @@
 """How a service is put together: what it runs on, its lifespan, its middleware, its health."""
 
+import asyncio
 import gc
 import signal
 import threading
@@ -51,6 +52,7 @@ class Running:
     relay: Relay
     clock: Clock
     drain_seconds: float
+    told_to_stop: threading.Event
 
     @asynccontextmanager
     async def showing(self, feed: Feed, heard: Handlers) -> AsyncGenerator[None]:
@@ -71,7 +73,7 @@ class Running:
 
     async def ready(self) -> bool:
         """Tell whether a request sent now would be served."""
-        if not (self.bus.healthy and self.relay.alive):
+        if self.told_to_stop.is_set() or not (self.bus.healthy and self.relay.alive):
             return False
         try:
             await self.database.command("ping")
@@ -92,13 +94,22 @@ def spare_the_collector() -> None:
 
 
 @contextmanager
-def on_stop_signal(callback: Callable[[], None]) -> Generator[None]:
-    """Call back when the process is told to stop, before uvicorn waits for open responses."""
+def on_stop_signal(callback: Callable[[], None], notice: float = 0) -> Generator[None]:
+    """Call back when the process is told to stop, before uvicorn waits for open responses.
+
+    Args:
+        callback: what to do at once.
+        notice: seconds in which uvicorn is not told yet, and goes on answering.
+    """
+    loop = asyncio.get_running_loop()
 
     def watch(previous: Callable[[int, FrameType | None], object]) -> Handler:
         def handle(number: int, frame: FrameType | None) -> None:
             callback()
-            previous(number, frame)
+            if notice:
+                loop.call_soon_threadsafe(loop.call_later, notice, previous, number, None)
+            else:
+                previous(number, frame)
 
         return handle
 
@@ -150,6 +161,7 @@ class Service:
         the last requests wrote.
         """
         settings = self.settings
+        told = threading.Event()
         aggregates = [d for d in documents if issubclass(d, AggregateDocument)]
         async with (
             mongo.connected(settings.mongo_uri, [*documents, IdempotencyRecord]) as database,
@@ -167,7 +179,10 @@ class Service:
                 await self.revocations.follow(connected)
                 spare_the_collector()
                 log.info("running")
-                yield Running(database, connected, relay, self.clock, settings.drain_seconds)
+                with on_stop_signal(told.set, settings.stop_notice_seconds):
+                    yield Running(
+                        database, connected, relay, self.clock, settings.drain_seconds, told
+                    )
             finally:
                 await connected.stop_listening(settings.drain_seconds)
                 await relay.stop(settings.drain_seconds)
@@ -236,8 +251,12 @@ def _health() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
-    async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
-        return {"status": "alive"}
+    async def healthz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        running: Running | None = getattr(request.app.state, "running", None)
+        stopping = running is not None and running.told_to_stop.is_set()
+        return JSONResponse(
+            {"status": "stopping" if stopping else "alive"}, 503 if stopping else 200
+        )
 
     @router.get("/readyz")
     async def readyz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]

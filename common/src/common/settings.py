@@ -57,3 +57,8 @@ class ServiceSettings(BaseSettings):
     do in half a second would only make everybody wait."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
     """How long a stopping process may take to finish what it has begun."""
+    stop_notice_seconds: Annotated[float, Field(ge=0)] = 0
+    """How long a process that is told to stop goes on answering, but says at `/healthz` and
+    `/readyz` that it stops, so that a gateway which looks there sends it nothing more. A connection
+    that is kept open would otherwise be closed just as a request arrives on it. Kubernetes waits by
+    itself (`preStop`)."""

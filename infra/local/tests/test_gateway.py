@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,6 +51,18 @@ class Upstream(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
         pass
+
+
+class Stopping(Upstream):
+    """A replica that still answers, but says that it stops."""
+
+    name = "stopping"
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self.send_error(503)
+            return None
+        return super().do_GET()
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +161,24 @@ def test_an_event_passes_before_its_stream_ends(gateway: httpx.Client) -> None:
         assert next(lines) == "data: first"
         handler.read.set()
         assert "data: last" in list(lines)
+
+
+def test_of_several_replicas_one_that_says_it_stops_gets_nothing_more(
+    upstreams: dict[str, int],
+) -> None:
+    stopping = ThreadingHTTPServer(("127.0.0.1", 0), Stopping)
+    threading.Thread(target=stopping.serve_forever, daemon=True).start()
+    to = {name: [port, stopping.server_port] for name, port in upstreams.items()}
+    server = ScratchServer(lambda port, data: caddy(port, data, to, None))
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.wait()}", timeout=20) as client:
+        until = time.monotonic() + 10
+
+        def asked() -> list[str]:
+            return [client.get("/api/orders").json()["service"] for _ in range(10)]
+
+        while "stopping" in (seen := asked()) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert set(seen) == {"orders"}
+    server.stop()
+    stopping.shutdown()
+    stopping.server_close()

@@ -9,7 +9,14 @@ from pathlib import Path
 DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 
 # The caller's variables that reach a service. A shell holds other people's secrets too.
-EVERY_SERVICE = ("LOG_*", "COOKIE_SECURE", "JWT_KEY*", "DRAIN_SECONDS", "OTEL_*")
+EVERY_SERVICE = (
+    "LOG_*",
+    "COOKIE_SECURE",
+    "JWT_KEY*",
+    "DRAIN_SECONDS",
+    "STOP_NOTICE_SECONDS",
+    "OTEL_*",
+)
 ITS_OWN = {
     "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*", "TRUSTED_PROXIES"),
     "tickets": ("TICKET_*",),

@@ -15,6 +15,9 @@ ROUTES = {
     "/api/orders": "orders",
     "/api/payments": "payments",
 }
+HEALTH_INTERVAL_MS = 500
+STOP_NOTICE_SECONDS = 1.5
+"""How long a replica has to go on answering until it is asked whether it stops."""
 TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
 
 
@@ -89,14 +92,19 @@ def _proxy(ports: Sequence[int]) -> str:
     """Keep connections open (less long than uvicorn does), try another replica when one is away.
 
     Server-sent events pass unbuffered by themselves; `flush_interval -1` would keep the upstream
-    busy after its reader has left.
+    busy after its reader has left. Of several replicas, one that says it stops gets nothing more:
+    a write that it had not begun could not be sent to another, for nobody could know that.
     """
+    asked = f"""
+\t\t\thealth_uri /healthz
+\t\t\thealth_interval {HEALTH_INTERVAL_MS}ms"""
+    health = asked if len(ports) > 1 else ""
     to = " ".join(f"127.0.0.1:{port}" for port in ports)
     return f"""\t\treverse_proxy {to} {{
 \t\t\tlb_policy round_robin
 \t\t\tlb_try_duration {TRY_SECONDS}s
 \t\t\tlb_try_interval 100ms
-\t\t\tfail_duration 1s
+\t\t\tfail_duration 1s{health}
 \t\t\ttransport http {{
 \t\t\t\tdial_timeout 1s
 \t\t\t\tkeepalive 60s

@@ -34,7 +34,8 @@ def plan(home: Home, caller: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
     }
     stripe = _local_stripe(port["stripe"], caller)
-    signing = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | dict(caller)
+    notice = {"STOP_NOTICE_SECONDS": str(gateway.STOP_NOTICE_SECONDS)} if replicas > 1 else {}
+    signing = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | notice | dict(caller)
     told = {
         name: environment.of_service(name, signing, _fixed(name, port, stripe))
         for name in ports.SERVICES
