@@ -158,6 +158,7 @@ async def _when_back(look: Any) -> Any:
 async def _recovered(backlog: Backlog, marks: dict[str, int], since: float) -> float:
     """Wait until what had piled up is worked off, while users go on; say how long it took."""
     last: list[str] = []
+    told = 0.0
     killed = utc_now() - timedelta(seconds=time.monotonic() - since)
     while True:
         took = time.monotonic() - since
@@ -166,6 +167,9 @@ async def _recovered(backlog: Backlog, marks: dict[str, int], since: float) -> f
             _say(f"the last to recover: {last}")
             return took
         last = left
+        if took - told > RECOVERY / 6:
+            told = took
+            _say(f"{took:.0f} s after the last kill: {left}")
         if took > 3 * RECOVERY:
             _say(f"not recovered: {left}")
             return took
