@@ -127,6 +127,21 @@ async def test_what_was_told_is_crossed_off_once_however_much_comes_meanwhile(
     assert await database["system.profile"].count_documents(crossed_off) == 400
 
 
+async def test_what_a_thing_tells_in_a_row_is_crossed_off_together(
+    things: Store[Any], database: AsyncDatabase[Doc], made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PULL_EVERY", 0.6)
+    await database.command("profile", 2)
+    thing = await things.add(made("a"))
+    for name in "bcdef":
+        thing = await things.change(thing.id, lambda thing, to=name: thing.renamed(to), known=thing)
+    await emptied(things)
+    await database.command("profile", 0)
+
+    crossed_off = {"op": "update", "command.u.$pull": {"$exists": True}}
+    assert await database["system.profile"].count_documents(crossed_off) < 6
+
+
 async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
     store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
 ) -> None:

@@ -31,6 +31,9 @@ Collection = AsyncCollection[Doc]
 
 log = structlog.get_logger("outbox")
 
+PULL_EVERY: Final = 0.25
+"""Seconds in which what was told is gathered before it is crossed off: a thing that changes a few
+times in a row is written to once for it, and many things in one command. Far below SWEEP_AGE."""
 SWEEP_EVERY: Final = 0.5
 SWEEP_AGE: Final = timedelta(seconds=1)
 SWEEP_BATCH: Final = 500
@@ -160,6 +163,8 @@ class Relay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._acks.wait(), SWEEP_EVERY)
                 continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), PULL_EVERY)
             acknowledged, self._acknowledged = self._acknowledged, []
             try:
                 await self._pull(acknowledged)
@@ -168,16 +173,17 @@ class Relay:
                 await asyncio.sleep(SWEEP_EVERY)
 
     async def _pull(self, acknowledged: Sequence[_Waiting]) -> None:
-        by_collection: dict[str, tuple[Collection, list[UpdateOne]]] = {}
+        collections = {waiting.collection.name: waiting.collection for waiting in acknowledged}
+        told: dict[tuple[str, Any], list[str]] = {}
         for waiting in acknowledged:
-            _, pulls = by_collection.setdefault(waiting.collection.name, (waiting.collection, []))
-            pulls.append(
-                UpdateOne(
-                    {"_id": waiting.aggregate_id},
-                    {"$pull": {"outbox": {"id": waiting.entry["id"]}}},
-                )
-            )
-        for collection, pulls in by_collection.values():
+            of_one = told.setdefault((waiting.collection.name, waiting.aggregate_id), [])
+            of_one.append(waiting.entry["id"])
+        for name, collection in collections.items():
+            pulls = [
+                UpdateOne({"_id": _id}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
+                for (of, _id), ids in told.items()
+                if of == name
+            ]
             await collection.bulk_write(pulls, ordered=False)
 
     async def _sweep_for_ever(self) -> None:
