@@ -170,7 +170,7 @@ def namespace() -> str:
     return f"t{uuid4().hex[:12]}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dropped(mongo_url: str) -> Generator[Callable[[str], object]]:
     """Drop databases aside: each waits for its turn in the journal, up to a tenth of a second."""
     with (
