@@ -62,7 +62,7 @@ class Server:
             [sys.executable, "-m", "stripe_local", *place, *self.arguments],
             env={**os.environ, "STRIPE_WEBHOOK_SECRET": HOOK_SECRET},
         )
-        eventually(self._healthy)
+        eventually(self._healthy, 60)
 
     def _healthy(self) -> bool:
         try:
