@@ -64,10 +64,20 @@ test("two browsers race for one ticket: one reserves it, the other is told", asy
   another,
 }) => {
   const ticket = await seller.lists("Last seat");
+  let start = () => {};
+  const started = new Promise<void>((begin) => (start = begin));
+  let waiting = 0;
   const pages = await Promise.all(
     [await another(), await another()].map(async (context) => {
       const page = await context.newPage();
       await page.goto(`/tickets/${ticket.id}`);
+      // Neither leaves before both have pressed the button, however unevenly the browsers run.
+      await page.route("**/api/orders", async (route) => {
+        waiting += 1;
+        if (waiting === 2) start();
+        await started;
+        await route.continue();
+      });
       return page;
     }),
   );
