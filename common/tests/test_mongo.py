@@ -133,6 +133,27 @@ async def test_what_is_followed_at_once_lands_each_with_its_event(
     assert len(await published.all(TicketUpdated)) == 7
 
 
+async def test_where_one_of_a_group_loses_a_race_nobody_waits_for_all_the_others_in_turn(
+    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [await things.add(made("a")) for _ in range(4)]
+    await things.change(known[0].id, lambda thing: thing.renamed("since"))
+    get, asked_again = things.get, asyncio.Barrier(len(known))
+
+    async def get_when_all_are_there(thing_id: str) -> Any:
+        async with asyncio.timeout(10):
+            await asked_again.wait()
+        return await get(thing_id)
+
+    monkeypatch.setattr(things, "get", get_when_all_are_there)
+
+    after = await asyncio.gather(
+        *(things.follow(thing.id, called("b"), known=thing) for thing in known)
+    )
+
+    assert [(thing.name, thing.version) for thing in after] == [("b", 2)] + [("b", 1)] * 3
+
+
 async def test_an_event_in_the_outbox_survives_the_next_writer(
     store_of: Callable[..., Store[Any]],
     database: AsyncDatabase[Doc],

@@ -39,6 +39,8 @@ STATE: Final[Doc] = {"outbox": 0, "history": 0}
 """Read a document without what only waits or only accumulates in it."""
 ATTEMPTS: Final = 20
 """How often a lost race is tried again from a fresh read."""
+AGAIN_AT_ONCE: Final = 16
+"""How many of a group are asked again at the same time, where one of them lost a race."""
 
 
 @runtime_checkable
@@ -273,7 +275,7 @@ class Store(Generic[T]):
 
         For rules that change nothing when they are asked again after they were applied, as all
         that follow events are: where a race is lost, nobody can tell whose, and all are asked
-        again one by one.
+        again, each by itself.
 
         Args:
             aggregate_id: which one.
@@ -312,12 +314,26 @@ class Store(Generic[T]):
             outcomes = {}
         if not steps:
             await self._settled(*(one for one in outcomes.values() if isinstance(one, Versioned)))
-        return [
-            outcomes[place]
-            if place in outcomes
-            else await self._changed(aggregate_id, decide, behalf)
-            for place, (aggregate_id, decide, _, behalf) in enumerate(asked)
-        ]
+        return await self._rest(asked, outcomes)
+
+    async def _rest(
+        self, asked: Sequence[Decision[T]], outcomes: dict[int, T | Exception]
+    ) -> Sequence[T | Exception]:
+        """Ask those again that have no outcome yet, of each aggregate one after another."""
+        again: dict[str, list[int]] = {}
+        for place, (aggregate_id, *_) in enumerate(asked):
+            if place not in outcomes:
+                again.setdefault(aggregate_id, []).append(place)
+        turn = asyncio.Semaphore(AGAIN_AT_ONCE)
+
+        async def ask(places: Sequence[int]) -> None:
+            for place in places:
+                aggregate_id, decide, _, behalf = asked[place]
+                async with turn:
+                    outcomes[place] = await self._changed(aggregate_id, decide, behalf)
+
+        await asyncio.gather(*map(ask, again.values()))
+        return [outcomes[place] for place in range(len(asked))]
 
     async def _settled(self, *read: Versioned) -> None:
         """Wait until what was read, and leaves nothing to do, can no longer be undone.
