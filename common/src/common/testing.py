@@ -248,9 +248,10 @@ async def frames(response: httpx.Response) -> AsyncGenerator[dict[str, str]]:
 
 
 @pytest.fixture
-async def serve(published: Published) -> AsyncGenerator[Serve]:
+async def serve(published: Published, mongo_uri: str) -> AsyncGenerator[Serve]:
     """Start an app as uvicorn would, and give a client of it; stopped afterwards."""
     assert published  # the namespace's streams outlive the apps
+    assert mongo_uri  # and so does the database
     async with AsyncExitStack() as stack:
 
         async def start(app: FastAPI) -> Client:
