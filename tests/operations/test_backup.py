@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from chaos.auditor import audit
-from chaos.evidence import consumers, gather
+from chaos.evidence import gather
 from chaos.promises import Promises
+from chaos.quiet import Backlog
 from common.clock import utc_now
 from common.testing import eventually
 from harness.person import PASSWORD, Person
@@ -89,8 +90,7 @@ async def test_all_that_was_destroyed_is_restored_and_passes_the_audit(
     await buyer.sees(f"/api/tickets/{free['id']}", status="sold")
     for order in (pending, late):
         await buyer.sees(f"/api/orders/{order['id']}", status="complete")
-    for durable in ("expiration-orders", "payments-orders"):
-        await heard(doomed, durable)
+    await settled(doomed)
 
     after = await gather(doomed)
     for place, documents in before.documents.items():
@@ -107,14 +107,15 @@ async def test_all_that_was_destroyed_is_restored_and_passes_the_audit(
         await person.leave()
 
 
-async def heard(system: System, durable: str) -> None:
-    """Wait until a consumer has heard everything."""
+async def settled(system: System) -> None:
+    """Wait until nothing is still to be told, heard or done."""
+    backlog = Backlog(system)
 
-    async def all_of_it() -> bool:
-        found = [consumer for consumer in await consumers(system) if consumer.name == durable]
-        return all(not c.pending and not c.unacknowledged for c in found)
+    async def nothing_left() -> bool:
+        return not await backlog.anything()
 
-    await eventually(all_of_it, 20)
+    await eventually(nothing_left, 30)
+    await backlog.close()
 
 
 def before_nats(system: System, data: Path) -> str:
