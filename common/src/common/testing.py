@@ -103,9 +103,12 @@ class Published:
         """Wait until a service's consumer has acknowledged everything there is."""
         stream = durable.partition("-")[2]
 
+        last = (await self.bus.js.stream_info(self.bus.stream(stream))).state.last_seq
+
         async def done() -> bool:
             info = await self.bus.js.consumer_info(self.bus.stream(stream), durable)
-            return not info.num_pending and not info.num_ack_pending
+            seen = info.delivered.stream_seq if info.delivered else 0  # pending lags behind it
+            return seen >= last and not info.num_pending and not info.num_ack_pending
 
         await eventually(done)
 
