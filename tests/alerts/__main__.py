@@ -23,7 +23,7 @@ from harness.person import Person
 from harness.system import SERVICES, System
 from payments.testing import Bank
 from ticketing_local.paths import ROOT
-from ticketing_local.scratch import MEMORY, free_port
+from ticketing_local.scratch import MEMORY
 from ticketing_local.trouble import Trouble
 
 DASHBOARD: Final = ROOT / "infra/observability/grafana/dashboards/ticketing.json"
@@ -97,10 +97,10 @@ async def provoke_all(system: System, prometheus: Prometheus, chosen: list[str])
     return well
 
 
-async def run(system: System, folder: Path, chosen: argparse.Namespace, worker: str) -> bool:
+async def run(system: System, folder: Path, chosen: argparse.Namespace) -> bool:
     """Start Prometheus beside the system, and provoke."""
     targets = {name: f"127.0.0.1:{system.port[name]}" for name in SERVICES}
-    targets["expiration-worker"] = worker
+    targets["expiration-worker"] = f"127.0.0.1:{system.port['worker']}"
     async with Prometheus(folder, targets, chosen.hold, chosen.window) as prometheus:
         return await provoke_all(system, prometheus, chosen.alert or alerts())
 
@@ -112,11 +112,9 @@ def main() -> int:
     parser.add_argument("--window", default="20s", help="instead of each [5m], [10m], [1h]")
     parser.add_argument("alert", nargs="*", choices=[*PROVOKED, []], help="only these")
     chosen = parser.parse_args()
-    worker = f"127.0.0.1:{free_port()}"
     settings = {
         "ORDER_EXPIRATION_SECONDS": str(WINDOW),
         "PAYMENT_MARGIN_SECONDS": "0",
-        "EXPIRATION_METRICS_ADDRESS": worker,
         "PASSWORD_MEMORY_KIB": "19456",  # what a hash costs is what SignInsRefused is about
         "PASSWORD_ITERATIONS": "2",
         "NATS_SYNC_INTERVAL": "2m",
@@ -127,7 +125,7 @@ def main() -> int:
         try:
             system.start()
             (beside := Path(folder) / "prometheus").mkdir()
-            well = asyncio.run(run(system, beside, chosen, worker))
+            well = asyncio.run(run(system, beside, chosen))
         except Trouble as trouble:
             print(trouble)
             well = False

@@ -40,10 +40,9 @@ class System:
         for path in (home.data, home.logs, home.run):
             path.mkdir(parents=True, exist_ok=True)
         self.port = free_block(PORTS, NEXT_REPLICA, replicas)
-        told = {variable: str(self.port[name]) for name, (variable, _) in PORTS.items()}
-        planned = plan(
-            home, {**QUICK, "CLIENT": "off", "REPLICAS": str(replicas), **told, **settings}
-        )
+        ports = {variable: str(self.port[name]) for name, (variable, _) in PORTS.items()}
+        self.told = {**QUICK, "CLIENT": "off", "REPLICAS": str(replicas), **ports, **settings}
+        planned = plan(home, self.told)
         self.address = f"http://127.0.0.1:{self.port['gateway']}"
         self.stripe_key = "sk_test_local"
         self._groups = {

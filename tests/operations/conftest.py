@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.system import System
-from ticketing_local.scratch import MEMORY, free_port
+from ticketing_local.scratch import MEMORY
 from ticketing_local.traces import Collector, server
 
 WINDOW = 4
@@ -39,18 +39,11 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def worker() -> str:
-    """Where the arq worker tells its metrics."""
-    return f"127.0.0.1:{free_port()}"
-
-
-@pytest.fixture(scope="session")
-def system(folder: Path, collector: tuple[Collector, int], worker: str) -> Iterator[System]:
+def system(folder: Path, collector: tuple[Collector, int]) -> Iterator[System]:
     """The whole system behind its gateway, one replica of each service."""
     settings = {
         "ORDER_EXPIRATION_SECONDS": str(WINDOW),
         "PAYMENT_MARGIN_SECONDS": "0",
-        "EXPIRATION_METRICS_ADDRESS": worker,
         "NATS_SYNC_INTERVAL": "2m",
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "DEBUG",  # when most is said

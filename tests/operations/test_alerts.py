@@ -48,13 +48,13 @@ def test_every_alert_has_a_test_is_provoked_and_says_what_to_do(alert: str) -> N
     assert f"\n### {alert}\n" in (ROOT / "docs" / "operations.md").read_text()
 
 
-async def test_alerts_and_dashboards_look_at_what_is_measured(system: System, worker: str) -> None:
+async def test_alerts_and_dashboards_look_at_what_is_measured(system: System) -> None:
     buyer = await Person.signed_up(system.address, "buyer")
     await buyer.pay(await buyer.order(await (seller := Person.known(system.address)).sell()))
     measured: set[str] = set()
     async with httpx.AsyncClient(trust_env=False) as http:
-        for address in (worker, *(f"127.0.0.1:{system.port[service]}" for service in SERVICES)):
-            answer = await http.get(f"http://{address}/metrics")
+        for name in (*SERVICES, "worker"):
+            answer = await http.get(f"http://127.0.0.1:{system.port[name]}/metrics")
             for family in text_string_to_metric_families(answer.text):
                 kinds = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",)}
                 ends = kinds.get(family.type, ("",))

@@ -84,11 +84,11 @@ async def test_each_service_tells_what_waits_and_what_is_in_use(system: System) 
 
 
 async def test_the_worker_tells_of_its_alarms_and_of_what_it_publishes(
-    system: System, worker: str
+    system: System,
 ) -> None:
     async def read(name: str, **labels: str) -> float:
         async with httpx.AsyncClient(trust_env=False) as http:
-            told = (await http.get(f"http://{worker}/metrics")).text
+            told = (await http.get(f"http://127.0.0.1:{system.port['worker']}/metrics")).text
         samples = [s for f in text_string_to_metric_families(told) for s in f.samples]
         return sum(s.value for s in samples if (s.name, s.labels) == (name, labels))
 

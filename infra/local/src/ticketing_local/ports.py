@@ -20,6 +20,7 @@ PORTS = {
     "stripe": ("STRIPE_PORT", 12111),
     "client": ("CLIENT_PORT", 3100),
     **{name: (f"{name.upper()}_PORT", 3101 + n) for n, name in enumerate(SERVICES)},
+    "worker": ("WORKER_PORT", 3106),
 }
 
 

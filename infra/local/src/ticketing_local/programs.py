@@ -52,7 +52,7 @@ def plan(home: Home, caller: Mapping[str, str]) -> Plan:
     at = clients[0].port if clients else None
     groups = {
         "stores": stores,
-        "services": [*services, _worker(told["expiration"]), *clients],
+        "services": [*services, _worker(port["worker"], told["expiration"]), *clients],
         "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, at)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
@@ -121,7 +121,14 @@ def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Pro
     )
 
 
-def _worker(told: Mapping[str, str]) -> Program:
-    """The worker answers nobody, so it counts as ready; should it fall, the watch will tell."""
-    command = (BIN / "arq", "expiration.jobs.Worker")
-    return Program("worker", command, None, lambda: True, told, stop_seconds=30)
+def _worker(port: int, told: Mapping[str, str]) -> Program:
+    """The worker takes no requests, but it tells its metrics once it works."""
+    address = f"127.0.0.1:{port}"
+    return Program(
+        "worker",
+        (BIN / "arq", "expiration.jobs.Worker"),
+        port,
+        ready.http_ok(f"http://{address}/metrics"),
+        {**told, "EXPIRATION_METRICS_ADDRESS": address},
+        stop_seconds=30,
+    )

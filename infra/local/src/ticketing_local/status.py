@@ -12,12 +12,14 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketing_local import ports, ready, replica_set
+from ticketing_local import ports, ready, replica_set, web
 from ticketing_local.paths import ROOT
 from ticketing_local.ports import NEXT_REPLICA, SERVICES
+from ticketing_local.programs import MOST_REPLICAS
 from ticketing_local.trouble import Trouble
 
 PATIENCE: Final = 3.0
+PUBLISHED_BY_COMPOSE: Final = ("gateway", "stripe")
 OLD_SECONDS: Final = 10
 """A living relay publishes within a second; what has waited this long waits for something."""
 
@@ -33,35 +35,48 @@ class Part:
     @property
     def service(self) -> str:
         """Whose replica it is."""
-        return self.name.partition("-")[0]
+        return "expiration" if self.name == "worker" else self.name.partition("-")[0]
 
 
-def look(port: Mapping[str, int], replicas: int = 1) -> list[Part]:
-    """Look at every part at once."""
-    stores = {
-        "gateway": ready.http_ok(f"http://127.0.0.1:{port['gateway']}/api/tickets"),
+def look(caller: Mapping[str, str]) -> list[Part]:
+    """Look at every part at once: those that `make start` starts with this environment."""
+    port = ports.chosen(caller)
+    replicas = ports.number(caller, "REPLICAS", 1, most=MOST_REPLICAS)
+    at = {name: f"http://127.0.0.1:{number}" for name, number in port.items()}
+    checks = {
+        "gateway": ready.http_ok(f"{at['gateway']}/api/tickets"),
+        "client": ready.http_ok(f"{at['client']}/healthz"),
         "mongod": replica_set.primary(port["mongod"]),
         "nats": ready.nats_jetstream(port["nats"]),
         "redis": ready.redis_pong(port["redis"]),
+        "stripe": ready.http_ok(f"{at['stripe']}/_local/health"),
     }
+    if not web.wanted(caller):
+        del checks["client"]
+    if caller.get("STRIPE_KEY"):  # the real one
+        del checks["stripe"]
     services = {
-        f"{name}-{n + 1}" if n else name: port[name] + n * NEXT_REPLICA
+        f"{name}-{n + 1}" if n else name: f"http://127.0.0.1:{port[name] + n * NEXT_REPLICA}"
         for name in SERVICES
         for n in range(replicas)
     }
-    with ThreadPoolExecutor() as pool:
-        well = {name: pool.submit(check) for name, check in stores.items()}
-        seen = {name: pool.submit(_service, name, at) for name, at in services.items()}
+    with ThreadPoolExecutor(len(checks) + len(services) + 1) as pool:
+        well = {name: pool.submit(check) for name, check in checks.items()}
+        seen = [pool.submit(_service, name, base) for name, base in services.items()]
+        seen.append(pool.submit(_measured, "worker", at["worker"]))
         return [
             *(Part(name, answer.result()) for name, answer in well.items()),
-            *(answer.result() for answer in seen.values()),
+            *(answer.result() for answer in seen),
         ]
 
 
-def _service(name: str, port: int) -> Part:
-    base = f"http://127.0.0.1:{port}"
+def _service(name: str, base: str) -> Part:
     if not ready.http_ok(f"{base}/readyz")():
         return Part(name, well=False)
+    return _measured(name, base)
+
+
+def _measured(name: str, base: str) -> Part:
     try:
         told = httpx.get(f"{base}/metrics", timeout=PATIENCE, trust_env=False).text
     except httpx.HTTPError:
@@ -107,6 +122,8 @@ def screen(parts: Sequence[Part]) -> str:
 
 def advice(parts: Sequence[Part]) -> list[str]:
     """Say what somebody should do something about, and where it is written how."""
+    if not any(part.well for part in parts if part.name not in PUBLISHED_BY_COMPOSE):
+        return ["Nothing that make start starts is here; what Compose runs: docker compose ps"]
     found = [f"{part.name} is away" for part in parts if not part.well]
     for service in SERVICES:
         told = [part.measured for part in parts if part.service == service]
@@ -126,8 +143,7 @@ def _version(service: str) -> str:
 
 if __name__ == "__main__":
     try:
-        replicas = ports.number(os.environ, "REPLICAS", 1, most=9)
-        parts = look(ports.chosen(os.environ), replicas)
+        parts = look(os.environ)
         print(screen(parts))
         sys.exit(0 if all(part.well for part in parts) else 1)
     except Trouble as trouble:
