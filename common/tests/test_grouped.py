@@ -1,10 +1,11 @@
 """Many items, one command, each its own outcome."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+import common.grouped
 from common.errors import Unavailable
 from common.grouped import IN_FLIGHT, MAX_WAITING, MOST, Grouped
 
@@ -122,3 +123,54 @@ async def test_too_much_waiting_is_refused_at_once() -> None:
         task.cancel()
     never.set()
     await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_lingering_group_waits_for_company() -> None:
+    sizes: list[int] = []
+    grouped = Grouped(counting(sizes), linger=0.2)
+
+    await one_turn_after_another(grouped, 3)
+
+    assert sizes == [3]
+
+
+async def test_where_company_came_the_next_group_is_given_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(common.grouped, "PACE", 0.2)
+    sizes: list[int] = []
+    grouped = Grouped(counting(sizes))
+
+    await asyncio.gather(grouped(0), grouped(1))
+    await one_turn_after_another(grouped, 3)
+
+    assert sizes == [2, 3]
+
+
+async def test_who_comes_alone_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common.grouped, "PACE", 60)
+    sizes: list[int] = []
+    grouped = Grouped(counting(sizes))
+
+    async with asyncio.timeout(10):
+        await grouped(0)
+        await grouped(1)
+
+    assert sizes == [1, 1]
+
+
+def counting(sizes: list[int]) -> Callable[[Sequence[int]], Awaitable[Sequence[int]]]:
+    async def count(items: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(items))
+        return items
+
+    return count
+
+
+async def one_turn_after_another(grouped: Grouped[int, int], count: int) -> None:
+    tasks: list[asyncio.Task[int]] = []
+    for n in range(count):
+        tasks.append(asyncio.create_task(grouped(n)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)

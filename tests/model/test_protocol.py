@@ -252,7 +252,7 @@ class Protocol(RuleBasedStateMachine):
             sold = last is not None and last.status is OrderStatus.COMPLETE
             assert ticket.status is (TicketStatus.SOLD if sold else TicketStatus.AVAILABLE)
             assert ticket.order_id == (last.id if sold and last else None)
-            assert self.world.for_sale[ticket.id][0] == ticket.version
+            assert self.world.for_sale[ticket.id].version == ticket.version
 
     def _settle(self) -> bool:
         """Deliver all, last first, and look at all; tell whether anything changed."""

@@ -66,7 +66,7 @@ class World:
         self.bank = Bank()
         self.tickets: dict[str, Ticket] = {}
         self.orders: dict[str, Order] = {}
-        self.for_sale: dict[str, tuple[int, ForSale]] = {}
+        self.for_sale: dict[str, ForSale] = {}
         self.deadlines: dict[str, Deadline] = {}
         self.payable: dict[str, tuple[int, payments.Order]] = {}
         self.charges: dict[str, payments.Charge] = {}
@@ -124,7 +124,7 @@ class World:
         try:
             return placed(
                 order_id=self.new_id(),
-                ticket=self.for_sale[ticket_id][1],
+                ticket=self.for_sale[ticket_id],
                 last=self.last_on(ticket_id),
                 by=BUYER,
                 now=self.now,
@@ -226,9 +226,10 @@ class World:
 
     def _keep_for_sale(self, event: TicketCreated | TicketUpdated) -> None:
         known = self.for_sale.get(event.id)
-        if known is None or known[0] < event.version:
-            ticket = ForSale(event.id, event.title, event.price, event.user_id)
-            self.for_sale[event.id] = (event.version, ticket)
+        if known is None or known.version < event.version:
+            self.for_sale[event.id] = ForSale(
+                event.id, event.version, event.title, event.price, event.user_id
+            )
 
     def _follow_in_tickets(self, event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)

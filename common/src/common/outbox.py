@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from pymongo import UpdateOne
+from pymongo import UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -31,13 +31,14 @@ Collection = AsyncCollection[Doc]
 
 log = structlog.get_logger("outbox")
 
-PULL_EVERY: Final = 0.25
+PULL_EVERY: Final = 0.5
 """Seconds in which what was told is gathered before it is crossed off: a thing that changes a few
 times in a row is written to once for it, and many things in one command. Far below SWEEP_AGE."""
 SWEEP_EVERY: Final = 0.5
-SWEEP_AGE: Final = timedelta(seconds=1)
+SWEEP_AGE: Final = timedelta(seconds=1.5)
 SWEEP_BATCH: Final = 500
 LEASE: Final = timedelta(seconds=3)
+UNJOURNALED: Final = WriteConcern(w=1, j=False)
 MAX_WAITING: Final = 10_000
 """Nudges beyond this are left to the sweep, so that a long outage of NATS cannot eat the memory."""
 BATCH: Final = 256
@@ -184,7 +185,9 @@ class Relay:
                 for (of, _id), ids in told.items()
                 if of == name
             ]
-            await collection.bulk_write(pulls, ordered=False)
+            # A pull that a crash undoes is an event told twice, which is harmless.
+            unjournaled = collection.with_options(write_concern=UNJOURNALED)
+            await unjournaled.bulk_write(pulls, ordered=False)
 
     async def _sweep_for_ever(self) -> None:
         while not self._stopping.is_set():

@@ -44,10 +44,11 @@ def _upsert(news: News) -> tuple[Doc, Doc]:
 class Replica:
     """The copies of one kind of aggregate; what is heard at the same moment is one command."""
 
-    def __init__(self, document: type[Document]) -> None:
+    def __init__(self, document: type[Document], *, linger: float = 0) -> None:
+        """Take the document, and how many seconds what is heard may wait for more of it."""
         self._collection = collection_of(document)
         self._find = Grouped(finder(self._collection))
-        self._keep = Grouped(self._keep_all)
+        self._keep = Grouped(self._keep_all, linger=linger)
 
     async def find(self, aggregate_id: str) -> Doc | None:
         """Read the copy of one, or nothing."""

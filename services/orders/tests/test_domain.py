@@ -23,7 +23,7 @@ from orders.domain import TRANSITIONS, ForSale, Order, Reserved, placed
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
 BUYER, SELLER = "b" * 24, "5" * 24
-TICKET = ForSale("7" * 24, "Front row", 1999, SELLER)
+TICKET = ForSale("7" * 24, 0, "Front row", 1999, SELLER)
 
 STEPS: dict[str, Callable[[Order], Change[Order]]] = {
     "cancel": lambda order: order.cancel(by=BUYER),

@@ -32,7 +32,7 @@ async def store(environment: dict[str, Any], published: object) -> AsyncGenerato
 
 
 def an_order(ticket_id: str, last: Order | None = None) -> Order:
-    ticket = ForSale(ticket_id, "Front row", 1999, new_id())
+    ticket = ForSale(ticket_id, 0, "Front row", 1999, new_id())
     change = placed(
         order_id=new_id(),
         ticket=ticket,

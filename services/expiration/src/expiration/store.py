@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
@@ -12,9 +12,13 @@ from common import tracing
 from common.change import Change
 from common.clock import Clock
 from common.errors import NotFound
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
+from common.grouped import Grouped
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, inserter, object_id
 from common.outbox import Doc, Relay
 from expiration.domain import Deadline, Status
+
+LINGER: Final = 0.05
+"""Seconds that a deadline may wait to be written with others; it is minutes away."""
 
 
 class DeadlineDocument(AggregateDocument):
@@ -61,7 +65,8 @@ class DeadlineStore(Store[Deadline]):
     """Every deadline there is or was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write)
+        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write, linger=LINGER)
+        self._insert = Grouped(inserter(self.collection), linger=LINGER)
 
     def _entries(self, change: Change[Deadline]) -> list[Doc]:
         if not change.events:

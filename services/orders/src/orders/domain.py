@@ -49,9 +49,15 @@ class ForSale:
     """A ticket as orders knows it from tickets' events; its price in cents."""
 
     id: str
+    version: int
     title: str
     price: int
     seller_id: str
+
+    @property
+    def ordered_before(self) -> bool:
+        """Whether it may have been: as far as is known here, it was changed since it was listed."""
+        return self.version > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,15 @@ def listeners(orders: Orders) -> Handlers:
     """Say what is done about each event."""
 
     async def keep(event: TicketCreated | TicketUpdated) -> None:
-        ticket = ForSale(event.id, event.title, event.price, event.user_id)
-        await orders.keep_ticket(ticket, event.version)
+        await orders.keep_ticket(
+            ForSale(
+                id=event.id,
+                version=event.version,
+                title=event.title,
+                price=event.price,
+                seller_id=event.user_id,
+            )
+        )
 
     async def on_ticket_created(event: TicketCreated) -> None:
         await keep(event)

@@ -62,6 +62,10 @@ class OrderDocument(AggregateDocument):
         ]
 
 
+LINGER: Final = 0.02
+"""Seconds that an event may wait to be written with others; nobody notices."""
+
+
 class TicketReplica(Document):
     """A ticket as its events told of it."""
 
@@ -119,7 +123,9 @@ class OrderStore(Store[Order]):
     """Every order there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(OrderDocument, relay, clock, read=_read, write=_write, audited=True)
+        super().__init__(
+            OrderDocument, relay, clock, read=_read, write=_write, audited=True, linger=LINGER
+        )
         self._last_on = Grouped(self._last_of_each)
 
     async def last_on(self, ticket_id: str) -> Order | None:
@@ -187,7 +193,7 @@ class TicketReplicas:
     """The tickets that orders can be placed on."""
 
     def __init__(self) -> None:
-        self._replica = Replica(TicketReplica)
+        self._replica = Replica(TicketReplica, linger=LINGER)
 
     async def find(self, ticket_id: str) -> ForSale | None:
         """Read one, or nothing."""
@@ -195,10 +201,14 @@ class TicketReplicas:
         if doc is None:
             return None
         return ForSale(
-            id=ticket_id, title=doc["title"], price=doc["price"], seller_id=doc["user_id"]
+            id=ticket_id,
+            version=doc["version"],
+            title=doc["title"],
+            price=doc["price"],
+            seller_id=doc["user_id"],
         )
 
-    async def keep(self, ticket: ForSale, version: int) -> None:
+    async def keep(self, ticket: ForSale) -> None:
         """Take a ticket's state over, if it is newer."""
         fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
-        await self._replica.keep(ticket.id, version, fields)
+        await self._replica.keep(ticket.id, ticket.version, fields)

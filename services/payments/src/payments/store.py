@@ -73,6 +73,10 @@ class ChargeDocument(AggregateDocument):
         ]
 
 
+LINGER: Final = 0.02
+"""Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
+
+
 class OrderReplica(Document):
     """An order as its events told of it; `price` in cents."""
 
@@ -222,7 +226,7 @@ class OrderReplicas:
     """The orders that can be paid for."""
 
     def __init__(self) -> None:
-        self._replica = Replica(OrderReplica)
+        self._replica = Replica(OrderReplica, linger=LINGER)
         self._new: dict[str, Order] = {}
 
     def take_new(self, order_id: str) -> Order | None:

@@ -20,6 +20,15 @@ from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
 
 
+def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
+    """Index what can be ordered, and nothing else: a sale then writes to no index."""
+    return IndexModel(
+        [("status", ASCENDING), *keys],
+        name=name,
+        partialFilterExpression={"status": TicketStatus.AVAILABLE},
+    )
+
+
 class TicketDocument(AggregateDocument):
     """A ticket as it is kept; `words` are its title's, for the search."""
 
@@ -37,9 +46,9 @@ class TicketDocument(AggregateDocument):
         name = "tickets"
         indexes = [
             OUTBOX_INDEX,
-            IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
-            IndexModel([("status", ASCENDING), ("price", ASCENDING), ("_id", DESCENDING)]),
-            IndexModel([("status", ASCENDING), ("words", ASCENDING)]),
+            _for_sale("newest", ("_id", DESCENDING)),
+            _for_sale("cheapest", ("price", ASCENDING), ("_id", DESCENDING)),
+            _for_sale("words", ("words", ASCENDING)),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
 
