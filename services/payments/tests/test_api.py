@@ -356,6 +356,17 @@ async def test_paying_needs_a_session_before_anything_else(payments: Client) -> 
     assert errors(response) == [{"message": "Not authorized"}]
 
 
+async def test_a_buyer_who_is_sooner_than_the_order_s_event_is_waited_for(
+    payments: Client, orders: Orders
+) -> None:
+    order_id = orders.place_unheard(payments.as_user())
+
+    paying = asyncio.create_task(pay(payments, order_id))
+    await orders.tell(order_id)
+
+    assert (await paying).status_code == 201
+
+
 async def test_an_order_that_is_not_there_is_404(payments: Client) -> None:
     payments.as_user()
 

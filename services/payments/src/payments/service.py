@@ -71,15 +71,17 @@ class Payments:
         """
         digest = digest_of(token)
         new = self._orders.take_new(order_id)
-        if new is not None and new.user_id == by:
-            claimed = await self._claim(new, None, digest)
-            if claimed is not None:
-                return await self._attempt(claimed, token)
-        order = await self._orders.find(order_id)
+        order = new or await self._orders.find_soon(order_id)
         if order is None:
             raise NotFound
         if order.user_id != by:
             raise NotAuthorized
+        new = new or self._orders.take_new(order_id)
+        if new is not None:
+            claimed = await self._claim(new, None, digest)
+            if claimed is not None:
+                return await self._attempt(claimed, token)
+            order = await self._orders.find(order_id) or order
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         awaited: int | None = None
         while True:

@@ -1,9 +1,11 @@
 """Charges in MongoDB, the copy of the orders they pay for, and the webhooks already heard."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from beanie import Document
 from prometheus_client import Counter
@@ -31,6 +33,9 @@ for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the f
     CHARGES.labels(_status.value)
 EVENTS_KEPT: Final = timedelta(days=30)
 REMEMBERED: Final = 10_000
+ON_ITS_WAY: Final = 1.0
+"""Seconds that an order may take from its buyer's answer to here, before there is no such order."""
+MOST_AWAITED: Final = 128
 Rule = Callable[[Charge], Change[Charge]]
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
@@ -228,6 +233,7 @@ class OrderReplicas:
     def __init__(self) -> None:
         self._replica = Replica(OrderReplica, linger=LINGER)
         self._new: dict[str, Order] = {}
+        self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def take_new(self, order_id: str) -> Order | None:
         """Give an order that was heard of here a while ago, once; it may have changed since.
@@ -249,6 +255,18 @@ class OrderReplicas:
             expires_at=doc["expires_at"],
         )
 
+    async def find_soon(self, order_id: str) -> Order | None:
+        """Read one that was placed a moment ago: what tells of it may still be on its way."""
+        if len(self._awaited) >= MOST_AWAITED:
+            return await self.find(order_id)
+        heard = self._awaited.setdefault(order_id, asyncio.Event())
+        found = await self.find(order_id)
+        if found is not None:
+            return found
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), ON_ITS_WAY)
+        return await self.find(order_id)
+
     async def keep(self, order: Order, version: int) -> None:
         """Take an order's state over, if it is newer."""
         fields = {
@@ -260,6 +278,9 @@ class OrderReplicas:
         self._new.pop(order.id, None)
         if await self._replica.keep(order.id, version, fields):
             self._new[order.id] = order
+        heard = self._awaited.get(order.id)
+        if heard is not None:
+            heard.set()
         if len(self._new) > REMEMBERED:
             del self._new[next(iter(self._new))]
 
