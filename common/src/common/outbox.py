@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from pymongo import UpdateOne, WriteConcern
+from pymongo import UpdateMany, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -180,8 +180,8 @@ class Relay:
             of_one = told.setdefault((waiting.collection.name, waiting.aggregate_id), [])
             of_one.append(waiting.entry["id"])
         for name, collection in collections.items():
-            pulls = [
-                UpdateOne({"_id": _id}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
+            pulls = [  # of many, though there is one: the driver does not repeat it, nor need to
+                UpdateMany({"_id": _id}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
                 for (of, _id), ids in told.items()
                 if of == name
             ]

@@ -17,7 +17,7 @@ from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, inserter, objec
 from common.outbox import Doc, Relay
 from expiration.domain import Deadline, Status
 
-LINGER: Final = 0.05
+LINGER: Final = 0.1
 """Seconds that a deadline may wait to be written with others; it is minutes away."""
 
 

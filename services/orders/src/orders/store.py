@@ -62,7 +62,7 @@ class OrderDocument(AggregateDocument):
         ]
 
 
-LINGER: Final = 0.02
+LINGER: Final = 0.05
 """Seconds that an event may wait to be written with others; nobody notices."""
 
 

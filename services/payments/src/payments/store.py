@@ -78,7 +78,7 @@ class ChargeDocument(AggregateDocument):
         ]
 
 
-LINGER: Final = 0.02
+LINGER: Final = 0.03
 """Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
 
 

@@ -15,6 +15,7 @@ from stripe_local.documents import PRIVATE, Document, now, read, written
 _SCHEMA = """
 pragma journal_mode = wal;
 pragma synchronous = normal;  -- survives kill -9; only a power cut could lose the last moment
+pragma wal_autocheckpoint = 10000;  -- pages: each object is written a few times in its first second
 create table if not exists objects (
     seq integer primary key,
     id text not null unique,
