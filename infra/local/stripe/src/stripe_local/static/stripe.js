@@ -367,8 +367,8 @@
       frame.iframe.style.height = '260px';
       dialog.setAttribute('aria-label', '3D Secure');
       Object.assign(dialog.style, {
-        width: 'min(420px, 90vw)', padding: '0', border: '0', borderRadius: '10px',
-        overflow: 'hidden', background: '#fff',
+        width: 'min(420px, 90vw)', margin: 'auto', padding: '0', border: '0',
+        borderRadius: '10px', overflow: 'hidden', background: '#fff',
       });
       dialog.addEventListener('cancel', (event) => {
         event.preventDefault();
