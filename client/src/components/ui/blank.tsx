@@ -26,7 +26,7 @@ export function Blank(props: {
       >
         {props.title}
       </Heading>
-      <p className="mt-2 text-balance text-muted">{props.children}</p>
+      <div className="mt-2 text-balance text-muted">{props.children}</div>
       {props.action && (
         <div className="mt-6 flex flex-wrap justify-center gap-3">{props.action}</div>
       )}

@@ -33,14 +33,13 @@ export function OrderOver({ order, payment }: { order: Order; payment: Payment |
         </>
       }
     >
-      <strong className="mb-2 block font-semibold wrap-anywhere text-ink">
-        {order.ticket.title}
-      </strong>
-      {refund ? "" : text}
-      {refund && (
-        <span className="mt-4 block text-left">
-          <Notice tone={refund.tone}>{refund.words}</Notice>
-        </span>
+      <p className="mb-2 font-semibold wrap-anywhere text-ink">{order.ticket.title}</p>
+      {refund ? (
+        <Notice tone={refund.tone} className="mt-4 text-left">
+          {refund.words}
+        </Notice>
+      ) : (
+        <p>{text}</p>
       )}
     </Blank>
   );
