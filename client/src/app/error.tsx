@@ -1,10 +1,22 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useTransition } from "react";
+import { useEffect, useSyncExternalStore, useTransition } from "react";
 import { Blank } from "@/components/ui/blank";
 import { Button } from "@/components/ui/button";
 import { ERROR_WORDS } from "@/i18n/error-words";
+import { LANGUAGES, type Language } from "@/i18n/locales";
+
+const never = () => () => undefined;
+
+/** The language that the frame is in; it may only come with this page, so the first look is too early. */
+function usePageLanguage(): Language {
+  return useSyncExternalStore(
+    never,
+    () => LANGUAGES.find((each) => each === document.documentElement.lang) ?? "en",
+    () => "en",
+  );
+}
 
 /** A page that broke; the frame around it stays. Brings its own words: none may have come. */
 export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
@@ -21,8 +33,7 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
     });
   }
 
-  const german = typeof document !== "undefined" && document.documentElement.lang === "de";
-  const words = ERROR_WORDS[german ? "de" : "en"];
+  const words = ERROR_WORDS[usePageLanguage()];
   return (
     <div role="alert">
       <Blank
