@@ -4,6 +4,7 @@ import type { Stripe } from "@stripe/stripe-js";
 import { type Answer, answerOf, type Problem } from "@/lib/api/answer";
 import { api } from "@/lib/api/browser";
 import { Intent } from "@/lib/api/idempotency";
+import { onceHeardOf } from "@/lib/api/once-heard-of";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Payment } from "@/lib/api/types";
 
@@ -37,10 +38,9 @@ export async function pay(options: {
   const trace = PurchaseTrace.of(orderId);
   for (let tried = 0; tried < TRIES; tried += 1) {
     const answer = await answerOf(
-      api.POST("/api/payments", {
-        body,
-        headers: { "Idempotency-Key": key, ...trace.headers },
-      }),
+      onceHeardOf(() =>
+        api.POST("/api/payments", { body, headers: { "Idempotency-Key": key, ...trace.headers } }),
+      ),
     );
     if (answer.ok) {
       const { data } = answer;

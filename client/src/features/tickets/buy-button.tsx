@@ -8,6 +8,7 @@ import { Notice } from "@/components/ui/notice";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
+import { onceHeardOf } from "@/lib/api/once-heard-of";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Order } from "@/lib/api/types";
 
@@ -38,10 +39,12 @@ export function BuyButton(props: { ticketId: string; onOrdering: (ordering: bool
         onClick={() => {
           onOrdering(true);
           void send(body, (key) =>
-            api.POST("/api/orders", {
-              body,
-              headers: { "Idempotency-Key": key, ...trace.headers },
-            }),
+            onceHeardOf(() =>
+              api.POST("/api/orders", {
+                body,
+                headers: { "Idempotency-Key": key, ...trace.headers },
+              }),
+            ),
           );
         }}
       >
