@@ -1,5 +1,7 @@
 import { Down } from "@/components/down";
+import { Link } from "@/components/link";
 import { Notice } from "@/components/ui/notice";
+import { paths } from "@/config/paths";
 import { SearchForm } from "@/features/tickets/search-form";
 import { apiQuery, searchFrom, type SearchParams } from "@/features/tickets/search";
 import { searchLabels } from "@/features/tickets/search-labels";
@@ -7,15 +9,18 @@ import { TicketResults } from "@/features/tickets/ticket-results";
 import { words } from "@/i18n/server";
 import { answerOf, unavailable } from "@/lib/api/answer";
 import { api } from "@/lib/api/server";
+import { refusalWords } from "@/lib/problem-words";
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
   const params: SearchParams = await searchParams;
   const search = searchFrom(params);
-  const [t, labels, answer] = await Promise.all([
+  const [t, problem, labels, answer] = await Promise.all([
     words("Home"),
+    words("Problem"),
     searchLabels(),
     answerOf((await api()).GET("/api/tickets", { params: { query: apiQuery(search) } })),
   ]);
+  const problems = answer.ok ? {} : refusalWords(answer, problem).fields;
   return (
     <>
       <header className="pt-10 pb-8 sm:pt-16 sm:pb-10">
@@ -24,7 +29,12 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
         </h1>
         <p className="mt-5 max-w-2xl text-lg text-muted sm:text-xl">{t("lead")}</p>
       </header>
-      <SearchForm key={JSON.stringify(search)} search={search} labels={labels} />
+      <SearchForm
+        key={JSON.stringify(search)}
+        search={search}
+        labels={labels}
+        problems={problems}
+      />
       <section aria-labelledby="results" className="pt-10">
         <h2 id="results" className="mb-5 text-2xl font-semibold">
           {t("results")}
@@ -33,7 +43,13 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
         {unavailable(answer) && <Down what="downTickets" />}
         {!answer.ok && !unavailable(answer) && (
           <Notice tone="bad">
-            {t("wrongSearch", { reason: answer.problems[0]?.message ?? "" })}
+            {t.rich("wrongSearch", {
+              clear: (text) => (
+                <Link href={paths.home} className="font-semibold underline underline-offset-4">
+                  {text}
+                </Link>
+              ),
+            })}
           </Notice>
         )}
       </section>

@@ -12,6 +12,11 @@ const KNOWN: Record<string, ProblemKey> = {
   "Price must be at least 0.50": "priceLow",
   "Price must be at most 999,999.99": "priceHigh",
   "Price must have at most two decimals": "priceDecimals",
+  "Input should be a valid decimal": "priceNumber",
+  "Input should be a finite number": "priceNumber",
+  "Input should be greater than or equal to 0": "priceBound",
+  "Input should be less than or equal to 1000000": "priceBound",
+  "Decimal input should have no more than 2 decimal places": "priceDecimals",
   "Ticket is already reserved": "alreadyReserved",
   "You cannot order your own ticket": "ownTicket",
   "Cannot edit a reserved ticket": "locked",
@@ -19,6 +24,7 @@ const KNOWN: Record<string, ProblemKey> = {
   "This order is already paid": "orderComplete",
   "Cannot pay for a cancelled order": "orderOver",
   "Cannot pay for an expired order": "orderOver",
+  "Not Found": "gone",
 };
 
 type Words = (key: ProblemKey, values?: { minutes: number }) => string;

@@ -38,7 +38,7 @@ export function SignOut() {
   return (
     <div className="mx-auto max-w-md py-20">
       <h1 className="mb-6 text-3xl font-semibold">{t("signOutFailed")}</h1>
-      <Notice tone="bad">{t("signOutFailed")}</Notice>
+      <Notice tone="bad">{t("signOutFailedText")}</Notice>
       <Button
         className="mt-6"
         onClick={() => {

@@ -18,8 +18,16 @@ export interface SearchLabels {
   apply: string;
 }
 
-/** The search: a plain GET form that also works before its script has come. */
-export function SearchForm({ search, labels }: { search: Search; labels: SearchLabels }) {
+/**
+ * The search: a plain GET form that also works before its script has come. What the API refused of the
+ * last one comes with the page, by the names of its fields.
+ */
+export function SearchForm(props: {
+  search: Search;
+  labels: SearchLabels;
+  problems: Record<string, string>;
+}) {
+  const { search, labels, problems } = props;
   const router = useRouter();
   const [pending, startTransition] = useTransition();
   const [open, setOpen] = useState(() => searchHref({ ...search, q: "", cursor: "" }) !== "/");
@@ -39,7 +47,7 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
       role="search"
       action="/"
       onSubmit={onSubmit}
-      className="grid grid-cols-[1fr_auto] items-end gap-3 md:grid-cols-[1fr_12rem_7.5rem_7.5rem_auto]"
+      className="grid grid-cols-[1fr_auto] items-start gap-3 md:grid-cols-[1fr_12rem_7.5rem_7.5rem_auto]"
     >
       {pending && <span hidden data-pending="" />}
       <Labelled label={labels.search}>
@@ -52,7 +60,7 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
           className={inputStyle}
         />
       </Labelled>
-      <Button type="submit" busy={pending} className="min-h-12 md:order-last">
+      <Button type="submit" busy={pending} className="mt-6 min-h-12 md:order-last">
         {labels.apply}
       </Button>
       <Button
@@ -81,24 +89,47 @@ export function SearchForm({ search, labels }: { search: Search; labels: SearchL
             <Chevron />
           </span>
         </Labelled>
-        <Labelled label={labels.minPrice}>
-          <input
-            name="minPrice"
-            inputMode="decimal"
-            defaultValue={search.minPrice}
-            className={inputStyle}
+        {(["minPrice", "maxPrice"] as const).map((name) => (
+          <Bound
+            key={name}
+            name={name}
+            label={labels[name]}
+            value={search[name]}
+            problem={problems[name]}
           />
-        </Labelled>
-        <Labelled label={labels.maxPrice}>
-          <input
-            name="maxPrice"
-            inputMode="decimal"
-            defaultValue={search.maxPrice}
-            className={inputStyle}
-          />
-        </Labelled>
+        ))}
       </div>
     </form>
+  );
+}
+
+/** An end of the price range and, below it, what is wrong with it. */
+function Bound(props: {
+  name: string;
+  label: string;
+  value: string;
+  problem?: string | undefined;
+}) {
+  const { name, label, value, problem } = props;
+  const told = problem ? `${name}-problem` : undefined;
+  return (
+    <div>
+      <Labelled label={label}>
+        <input
+          name={name}
+          inputMode="decimal"
+          defaultValue={value}
+          aria-invalid={problem ? true : undefined}
+          aria-describedby={told}
+          className={inputStyle}
+        />
+      </Labelled>
+      {problem && (
+        <p id={told} className="mt-1 text-sm font-semibold text-bad">
+          {problem}
+        </p>
+      )}
+    </div>
   );
 }
 
