@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { cents, formatPrice } from "./money";
+import { cents, formatPrice, typedPrice } from "./money";
+import * as rules from "./rules";
 
 test.each([
   [19.99, 1999],
@@ -14,4 +15,14 @@ test("a price is written as the reader's region writes it", () => {
   expect(formatPrice(1234.5, "en-US")).toBe("$1,234.50");
   expect(formatPrice(1234.5, "de-DE")).toBe("1.234,50\u00a0$");
   expect(formatPrice(1234.5, "en-GB")).toBe("US$1,234.50");
+});
+
+test.each([
+  ["en-US", "1234.50"],
+  ["de-AT", "1234,50"],
+  ["de-CH", "1234.50"],
+  ["en-ZA", "1234,50"],
+])("a price to change is written as one types it in %s, and the form reads it", (region, typed) => {
+  expect(typedPrice(1234.5, region)).toBe(typed);
+  expect(rules.price.parse(typed)).toBe("1234.50");
 });

@@ -5,6 +5,12 @@ export function formatPrice(amount: number, region: string): string {
   return new Intl.NumberFormat(region, { style: "currency", currency: CURRENCY }).format(amount);
 }
 
+/** A price as its seller would type it. */
+export function typedPrice(amount: number, region: string): string {
+  const cents = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(region, { ...cents, useGrouping: false }).format(amount);
+}
+
 export function cents(amount: number): number {
   return Math.round(amount * 100);
 }

@@ -3,10 +3,12 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import { useRegion } from "@/components/region";
 import { Notice } from "@/components/ui/notice";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";
+import { typedPrice } from "@/lib/money";
 import { TicketForm, type TicketInput } from "./ticket-form";
 
 const CHANGED_MEANWHILE = 412;
@@ -15,6 +17,7 @@ const CHANGED_MEANWHILE = 412;
 export function EditTicket({ ticket }: { ticket: Ticket }) {
   const t = useTranslations("Sell");
   const router = useRouter();
+  const region = useRegion();
   const [version, setVersion] = useState(ticket.version);
   const [saved, setSaved] = useState(false);
   const [conflict, setConflict] = useState(false);
@@ -49,7 +52,7 @@ export function EditTicket({ ticket }: { ticket: Ticket }) {
         {t("editTitle")}
       </h2>
       <TicketForm
-        initial={{ title: ticket.title, price: ticket.price.toFixed(2) }}
+        initial={{ title: ticket.title, price: typedPrice(ticket.price, region) }}
         submit={t("save")}
         submitting={t("saving")}
         busy={submission.busy}
