@@ -2,6 +2,7 @@ import {
   type APIRequestContext,
   type BrowserContext,
   expect,
+  type Page,
   test as base,
 } from "@playwright/test";
 import { randomUUID } from "node:crypto";
@@ -58,10 +59,20 @@ export async function reserve(request: APIRequestContext, ticket: Ticket): Promi
   return order!;
 }
 
+/** Pays by the API; payments hears of an order a moment after it was made. */
+export async function pay(request: APIRequestContext, { id: orderId }: Order): Promise<void> {
+  await expect(async () => {
+    const answer = await request.post("/api/payments", { data: { orderId, token: "tok_visa" } });
+    expect(answer.status()).toBe(201);
+  }).toPass({ timeout: 10_000 });
+}
+
 interface People {
   seller: Seller;
   /** Somebody new, signed in in this test's own browser; their email. */
   signedIn: string;
+  /** A page of somebody new who is signed in. */
+  signedInPage: Page;
   /** Another person with a browser of their own, signed in. */
   another: () => Promise<BrowserContext>;
 }
@@ -78,6 +89,10 @@ export const test = base.extend<People>({
   },
   signedIn: async ({ context }, use) => {
     await use(await signUp(context.request));
+  },
+  signedInPage: async ({ page }, use) => {
+    await signUp(page.request);
+    await use(page);
   },
   another: async ({ browser, contextOptions, baseURL }, use) => {
     const opened: BrowserContext[] = [];

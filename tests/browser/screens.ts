@@ -1,7 +1,7 @@
 import { type Browser, type BrowserContext, devices, type Page } from "@playwright/test";
 import { join, resolve } from "node:path";
 import { CARDS, payWith, typeCard } from "./card.ts";
-import { expect, PASSWORD, reserve, Seller, signUp, test } from "./people.ts";
+import { expect, pay, PASSWORD, reserve, Seller, signUp, test } from "./people.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SCREENS = join(ROOT, ".local/screens");
@@ -106,8 +106,7 @@ async function selling(
   const mine = await lists("Front row, Saturday: The Tempest, Globe Theatre", 74);
   const buyer = await browser.newContext({ baseURL: process.env.BASE_URL ?? "" });
   await signUp(buyer.request);
-  const { id: orderId } = await reserve(buyer.request, sold);
-  await buyer.request.post("/api/payments", { data: { orderId, token: "tok_visa" } });
+  await pay(buyer.request, await reserve(buyer.request, sold));
   await page.goto(`/tickets/${mine.id}`);
   await keep("own-ticket");
   await reserve(buyer.request, mine);
