@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "./people.ts";
+
+const PAGE_SIZE = 24;
+
+/** A word that only the tickets of one test have. */
+const newWord = () => `Word${randomUUID().slice(0, 8)}`;
+
+test("a long list comes page by page, and its first HTML already holds the tickets", async ({
+  page,
+  seller,
+}) => {
+  const word = newWord();
+  for (let number = 0; number <= PAGE_SIZE; number += 1) {
+    await seller.lists(word, 20, `${word} seat ${number}`);
+  }
+  const response = await page.goto(`/?q=${word}`);
+  expect(await response?.text()).toContain(`${word} seat ${PAGE_SIZE}`);
+  const rows = page.getByRole("main").getByRole("listitem");
+  await expect(rows).toHaveCount(PAGE_SIZE);
+
+  await page.getByRole("link", { name: "More tickets" }).click();
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText(`${word} seat 0`);
+  await page.getByRole("link", { name: "Back to the first page" }).click();
+  await expect(rows).toHaveCount(PAGE_SIZE);
+});
+
+test("a search is sorted and narrowed by price, and its address can be kept", async ({
+  page,
+  seller,
+}) => {
+  const word = newWord();
+  for (const price of [30, 10, 20]) await seller.lists(word, price, `${word} for ${price}`);
+  await page.goto("/");
+  await page.getByRole("searchbox").fill(word);
+  await page.getByRole("button", { name: "Search" }).click();
+  const rows = page.getByRole("main").getByRole("listitem");
+  await expect(rows).toContainText(["for 20", "for 10", "for 30"]);
+
+  await page.getByLabel("Sort by").selectOption("Cheapest first");
+  await expect(rows).toContainText(["for 10", "for 20", "for 30"]);
+  await page.getByLabel("From (USD)").fill("15");
+  await page.getByLabel("To (USD)").fill("25,50");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(rows).toHaveText([/for 20/]);
+  await page.reload();
+  await expect(rows).toHaveText([/for 20/]);
+  await expect(page.getByLabel("To (USD)")).toHaveValue("25,50");
+});
