@@ -6,13 +6,21 @@ import signal
 import sys
 from collections.abc import Callable
 
+from ticketing_local import scheduling
 from ticketing_local.paths import Home
 from ticketing_local.start import Start
 from ticketing_local.stop import reset, stop
 from ticketing_local.trouble import Trouble
 
+
+def start(home: Home) -> int:
+    """Run the system until somebody stops it."""
+    scheduling.let_finish()
+    return Start(home, os.environ).run()
+
+
 COMMANDS: dict[str, Callable[[Home], int]] = {
-    "start": lambda home: Start(home, os.environ).run(),
+    "start": start,
     "stop": stop,
     "reset": reset,
 }
