@@ -1,5 +1,8 @@
 import asyncio
 
+import pytest
+
+from common import live
 from common.live import Feed
 
 
@@ -22,3 +25,16 @@ async def test_a_stream_that_is_asked_for_while_the_service_stops_ends_at_once()
     feed.close()
     async with asyncio.timeout(5):
         assert await _read_to_its_end(feed) == b"retry: 1000\n\n"
+
+
+async def test_a_stream_with_nothing_to_show_beats_until_its_reader_may_no_longer_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT", 0.01)
+    looks = iter([True, True, True, False])
+    stream = Feed().stream(key="somebody", alive=lambda: next(looks))
+
+    async with asyncio.timeout(5):
+        beats = [beat async for beat in stream.body_iterator]
+
+    assert beats == [b"retry: 1000\n\n", b": still here\n\n", b": still here\n\n"]

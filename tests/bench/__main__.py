@@ -7,7 +7,6 @@ from collections.abc import Callable
 from bench import crowd, expiry, head_to_head, overload, purchase, report, sign_in, start
 from bench.measure import Options, Row
 from bench.stage import Stage
-from ticketing_local import scheduling
 from ticketing_local.trouble import Trouble
 
 Section = Callable[[Stage, Options], list[Row]]
@@ -39,7 +38,6 @@ def main() -> int:
     options = Options(asked.seconds, asked.runs, asked.quick)
     if asked.quick:
         options = Options(1, 1, quick=True)
-    scheduling.let_finish()  # as make start does; the reference and the load inherit it too
     missed = 0
     with Stage() as stage:
         for name in asked.only or SECTIONS:

@@ -97,6 +97,7 @@ class Pull(ABC):
     async def start(self) -> None:
         """Declare the consumer and begin to pull."""
         self._name = await self._declare()
+        self._held = telemetry.HELD.labels(self._name)
         self._inbox = self._bus.client.new_inbox()
         self._subscription = await self._bus.client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
@@ -175,7 +176,7 @@ class Pull(ABC):
             await self._give_back(msg)
             return
         self._in_hand += 1
-        telemetry.HELD.labels(self._name).set(self._in_hand)
+        self._held.set(self._in_hand)
         key = self._key(msg)
         queue = self._queues.get(key)
         if queue is not None:
@@ -223,7 +224,7 @@ class Pull(ABC):
             finally:
                 queue.popleft()
                 self._in_hand -= 1
-                telemetry.HELD.labels(self._name).set(self._in_hand)
+                self._held.set(self._in_hand)
                 self._wake.set()
                 if not queue:
                     del self._queues[key]

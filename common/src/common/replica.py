@@ -6,7 +6,7 @@ from typing import Any
 
 from beanie import Document
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.grouped import Grouped
@@ -60,8 +60,9 @@ class Replica:
 
     async def _keep_all(self, news: Sequence[News]) -> Sequence[bool]:
         try:
+            # Of many, though there is one: the driver does not repeat it, the listener does.
             result = await self._collection.bulk_write(
-                [UpdateOne(*_upsert(one), upsert=True) for one in news], ordered=False
+                [UpdateMany(*_upsert(one), upsert=True) for one in news], ordered=False
             )
         except BulkWriteError as error:
             if error.details.get("writeConcernErrors"):

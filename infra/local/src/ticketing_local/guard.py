@@ -11,12 +11,15 @@ import subprocess
 import sys
 import threading
 
+from ticketing_local import scheduling
+
 
 def main(scratch: str, *command: str) -> int:
     """Run the command, end it with the pipe, and clear the scratch folder."""
     for deaf_to in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # The starter decides, by closing the pipe. A handler, unlike SIG_IGN, is not inherited.
         signal.signal(deaf_to, _ignore)
+    scheduling.let_finish()  # as make start does
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def follow() -> None:
