@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+import uvloop
+
 from bench.client import Connection, quantile
 from bench.measure import Meter, Options, Row
 from bench.stage import Stage, sessions
 from bench.wrk import Load, load, request
 
-BUYERS = 30
+BUYERS = 64  # as many as wrk has connections
 CARD = "pm_card_visa"
 """Takes two calls to Stripe, as the token of our own client does; a bare `tok_` takes three."""
 CREATED, OK = 201, 200
@@ -49,7 +51,7 @@ def purchases(stage: Stage, options: Options) -> list[Row]:
         for n in range(options.runs + 1):
             tickets = stage.sell(int(options.seconds * 400))
             meter = Meter(stage, [*stage.system.services, "mongod", "nats", "redis", "stripe"])
-            bought = asyncio.run(_buy(ports, tickets, people, options.seconds))
+            bought = uvloop.run(_buy(ports, tickets, people, options.seconds))
             if n:  # the first one warms
                 runs.append(bought)
                 costs.append(meter.per(len(bought.whole)))
@@ -136,7 +138,7 @@ def locked(stage: Stage, options: Options) -> list[Row]:
     lags: list[float] = []
     for _ in range(options.runs):
         stage.until(lambda: _followed(stage))
-        lags += asyncio.run(_lags(stage, people, capacity / 2, options.seconds))
+        lags += uvloop.run(_lags(stage, people, capacity / 2, options.seconds))
     p50, p99 = quantile(lags, 0.5), quantile(lags, 0.99)
     return [
         Row(
