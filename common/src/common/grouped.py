@@ -23,7 +23,7 @@ MOST: Final = 100
 """Items in one command; past that a command's own time grows faster than it saves."""
 IN_FLIGHT: Final = 2
 PACE: Final = 0.02
-"""Seconds from one command to the next, where one had company."""
+"""Seconds between commands; a screen that is watched is worth smaller groups."""
 MAX_WAITING: Final = 2_000
 """Items that may wait; beyond, the answer is 503 at once instead of a time-out later."""
 
@@ -36,15 +36,18 @@ class Grouped(Generic[Item, Outcome]):
         command: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]],
         *,
         linger: float = 0,
+        pace: float = PACE,
     ) -> None:
         """Take the command.
 
         Args:
             command: from items to their outcomes, or what went wrong, in their order.
             linger: seconds that the first of a group waits for others.
+            pace: seconds from one command to the next, where one had company.
         """
         self._command = command
         self._linger = linger
+        self._pace = pace
         self._name = f"{getattr(command, '__name__', 'do')} together".strip("_")
         self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -79,7 +82,7 @@ class Grouped(Generic[Item, Outcome]):
         while self._waiting and len(self._in_flight) < IN_FLIGHT:
             count = min(MOST, len(self._waiting))
             group = [self._waiting.popleft() for _ in range(count)]
-            self._next = asyncio.get_running_loop().time() + PACE if count > 1 else 0
+            self._next = asyncio.get_running_loop().time() + self._pace if count > 1 else 0
             task = asyncio.create_task(self._do(group))
             self._in_flight.add(task)
             task.add_done_callback(self._done)

@@ -19,6 +19,9 @@ from common.outbox import Doc, Relay
 from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
 
+LOCK_PACE: Final = 0.005
+"""Seconds between two writes of locks: everybody's screen waits for them."""
+
 
 def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
     """Index what can be ordered, and nothing else: a sale then writes to no index."""
@@ -95,7 +98,9 @@ class TicketStore(Store[Ticket]):
     def __init__(
         self, relay: Relay, clock: Clock, wrote: Callable[[Ticket], None] = lambda _: None
     ) -> None:
-        super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
+        super().__init__(
+            TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote, pace=LOCK_PACE
+        )
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
