@@ -30,7 +30,7 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import NotFound, Unavailable
 from common.events import Event
-from common.grouped import PACE, Grouped
+from common.grouped import Grouped
 from common.history import recorded
 from common.ids import new_id
 from common.outbox import Collection, Doc, Relay, entry
@@ -168,7 +168,6 @@ class Store(Generic[T]):
         wrote: Callable[[T], None] = lambda _: None,
         audited: bool = False,
         linger: float = 0,
-        pace: float = PACE,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
 
@@ -181,7 +180,6 @@ class Store(Generic[T]):
             wrote: called after each write, before it is answered; also when its outcome is unknown.
             audited: whether each document keeps the trail of who did what (`common.history`).
             linger: seconds that what follows an event may wait to be written with others.
-            pace: seconds between two writes of what follows events, under load.
         """
         self.collection = collection_of(document)
         self._relay = relay
@@ -192,7 +190,7 @@ class Store(Generic[T]):
         self._audited = audited
         self._find = Grouped(finder(self.collection))
         self._insert = Grouped(inserter(self.collection))
-        self._follow = Grouped(self._follow_all, linger=linger, pace=pace)
+        self._follow = Grouped(self._follow_all, linger=linger)
 
     async def find(self, aggregate_id: str) -> T | None:
         """Read one, or nothing."""

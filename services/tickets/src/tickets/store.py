@@ -12,6 +12,7 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid
 from common.events import TicketStatus
+from common.grouped import Grouped
 from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
 from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
@@ -98,9 +99,8 @@ class TicketStore(Store[Ticket]):
     def __init__(
         self, relay: Relay, clock: Clock, wrote: Callable[[Ticket], None] = lambda _: None
     ) -> None:
-        super().__init__(
-            TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote, pace=LOCK_PACE
-        )
+        super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
+        self._follow = Grouped(self._follow_all, pace=LOCK_PACE)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
