@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-import common.grouped
 from common.errors import Unavailable
 from common.grouped import IN_FLIGHT, MAX_WAITING, MOST, Grouped
 
@@ -134,12 +133,9 @@ async def test_a_lingering_group_waits_for_company() -> None:
     assert sizes == [3]
 
 
-async def test_where_company_came_the_next_group_is_given_a_moment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(common.grouped, "PACE", 0.2)
+async def test_where_company_came_the_next_group_is_given_a_moment() -> None:
     sizes: list[int] = []
-    grouped = Grouped(counting(sizes))
+    grouped = Grouped(counting(sizes), pace=0.2)
 
     await asyncio.gather(grouped(0), grouped(1))
     await one_turn_after_another(grouped, 3)
@@ -147,10 +143,9 @@ async def test_where_company_came_the_next_group_is_given_a_moment(
     assert sizes == [2, 3]
 
 
-async def test_who_comes_alone_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(common.grouped, "PACE", 60)
+async def test_who_comes_alone_does_not_wait() -> None:
     sizes: list[int] = []
-    grouped = Grouped(counting(sizes))
+    grouped = Grouped(counting(sizes), pace=60)
 
     async with asyncio.timeout(10):
         await grouped(0)

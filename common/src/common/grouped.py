@@ -23,7 +23,7 @@ MOST: Final = 100
 """Items in one command; past that a command's own time grows faster than it saves."""
 IN_FLIGHT: Final = 2
 PACE: Final = 0.02
-"""Seconds between commands; a screen that is watched is worth smaller groups."""
+"""Seconds from one command to the next, where one had company and nobody chose otherwise."""
 MAX_WAITING: Final = 2_000
 """Items that may wait; beyond, the answer is 503 at once instead of a time-out later."""
 

@@ -167,7 +167,6 @@ class Store(Generic[T]):
         write: Callable[[T], Doc],
         wrote: Callable[[T], None] = lambda _: None,
         audited: bool = False,
-        linger: float = 0,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
 
@@ -179,7 +178,6 @@ class Store(Generic[T]):
             write: from the domain's thing to its fields, without id, version and outbox.
             wrote: called after each write, before it is answered; also when its outcome is unknown.
             audited: whether each document keeps the trail of who did what (`common.history`).
-            linger: seconds that what follows an event may wait to be written with others.
         """
         self.collection = collection_of(document)
         self._relay = relay
@@ -190,7 +188,7 @@ class Store(Generic[T]):
         self._audited = audited
         self._find = Grouped(finder(self.collection))
         self._insert = Grouped(inserter(self.collection))
-        self._follow = Grouped(self._follow_all, linger=linger)
+        self._follow = Grouped(self._follow_all)
 
     async def find(self, aggregate_id: str) -> T | None:
         """Read one, or nothing."""

@@ -33,7 +33,7 @@ log = structlog.get_logger("outbox")
 
 PULL_EVERY: Final = 0.5
 """Seconds in which what was told is gathered before it is crossed off: a thing that changes a few
-times in a row is written to once for it, and many things in one command. Far below SWEEP_AGE."""
+times in a row is written to once for it, and many things in one command. Well below SWEEP_AGE."""
 SWEEP_EVERY: Final = 0.5
 SWEEP_AGE: Final = timedelta(seconds=1.5)
 SWEEP_BATCH: Final = 500

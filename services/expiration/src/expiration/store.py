@@ -65,7 +65,8 @@ class DeadlineStore(Store[Deadline]):
     """Every deadline there is or was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write, linger=LINGER)
+        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write)
+        self._follow = Grouped(self._follow_all, linger=LINGER)
         self._insert = Grouped(inserter(self.collection), linger=LINGER)
 
     def _entries(self, change: Change[Deadline]) -> list[Doc]:

@@ -30,6 +30,8 @@ from orders.domain import ForSale, Order, Reserved
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 GROWING_HOLD: Final = "one_order_per_hold"
+LINGER: Final = 0.05
+"""Seconds that an event may wait to be written with others; nobody notices."""
 
 
 class OrderDocument(AggregateDocument):
@@ -60,10 +62,6 @@ class OrderDocument(AggregateDocument):
             ),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
-
-
-LINGER: Final = 0.05
-"""Seconds that an event may wait to be written with others; nobody notices."""
 
 
 class TicketReplica(Document):
@@ -123,9 +121,8 @@ class OrderStore(Store[Order]):
     """Every order there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(
-            OrderDocument, relay, clock, read=_read, write=_write, audited=True, linger=LINGER
-        )
+        super().__init__(OrderDocument, relay, clock, read=_read, write=_write, audited=True)
+        self._follow = Grouped(self._follow_all, linger=LINGER)
         self._last_on = Grouped(self._last_of_each)
 
     async def last_on(self, ticket_id: str) -> Order | None:

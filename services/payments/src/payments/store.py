@@ -36,6 +36,8 @@ REMEMBERED: Final = 10_000
 ON_ITS_WAY: Final = 1.0
 """Seconds that an order may take from its buyer's answer to here, before there is no such order."""
 MOST_AWAITED: Final = 128
+LINGER: Final = 0.03
+"""Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
 Rule = Callable[[Charge], Change[Charge]]
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
@@ -76,10 +78,6 @@ class ChargeDocument(AggregateDocument):
                 partialFilterExpression={"look_at": {"$gt": EVER}},
             ),
         ]
-
-
-LINGER: Final = 0.03
-"""Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
 
 
 class OrderReplica(Document):
