@@ -8,8 +8,9 @@ would wipe what another request has put in the outbox meanwhile.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,7 +166,7 @@ class Store(Generic[T]):
         *,
         read: Callable[[Doc], T],
         write: Callable[[T], Doc],
-        wrote: Callable[[T], None] = lambda _: None,
+        wrote: Callable[[T, float | None], None] = lambda _thing, _began: None,
         audited: bool = False,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
@@ -176,7 +177,8 @@ class Store(Generic[T]):
             clock: the moment that an event is stamped with.
             read: from a stored document to the domain's thing.
             write: from the domain's thing to its fields, without id, version and outbox.
-            wrote: called after each write, before it is answered; also when its outcome is unknown.
+            wrote: called after each write, before it is answered, with the moment it began (of
+                `time.monotonic`); without one where its outcome is unknown.
             audited: whether each document keeps the trail of who did what (`common.history`).
         """
         self.collection = collection_of(document)
@@ -219,10 +221,9 @@ class Store(Generic[T]):
         doc = {"_id": _id, "version": after.version, **fields, "outbox": entries}
         if self._audited:
             doc["history"] = [recorded(after.version, self._clock(), {}, fields)]
-        try:
+        with self._writing(after) as done:
             await self._insert(doc)
-        finally:
-            self._wrote(after)
+            done()
         self._relay.nudge(self.collection, _id, entries)
         return after
 
@@ -259,12 +260,11 @@ class Store(Generic[T]):
     async def _swapped(self, before: T, change: Change[T]) -> bool:
         """Write a change with its events; say whether it was still of what is stored."""
         step = self._step(before, change)
-        try:
+        with self._writing(step.after) as done:
             result = await self.collection.update_one(step.expected, step.update)
-        finally:
-            self._wrote(change.after)
-        if result.modified_count != 1:
-            return False
+            if result.modified_count != 1:
+                return False
+            done()
         self._relay.nudge(self.collection, step.expected["_id"], step.entries)
         return True
 
@@ -348,16 +348,30 @@ class Store(Generic[T]):
     async def _write_all(self, steps: Sequence[Step]) -> bool:
         """Write many steps in one command; say whether every one of them was written."""
         updates = [UpdateOne(step.expected, step.update) for step in steps]
-        try:
+        with self._writing(*(step.after for step in steps)) as done:
             result = await self.collection.bulk_write(updates, ordered=False)
-        finally:
-            for step in steps:
-                self._wrote(step.after)
-        if result.modified_count < len(steps):
-            return False  # what was written is published by the sweep
+            if result.modified_count < len(steps):
+                return False  # what was written is published by the sweep
+            done()
         for step in steps:
             self._relay.nudge(self.collection, step.expected["_id"], step.entries)
         return True
+
+    @contextmanager
+    def _writing(self, *after: T) -> Generator[Callable[[], None]]:
+        """Tell of a write when it ends, however it ends; it is sure once `done` was called."""
+        began = time.monotonic()
+        sure: float | None = None
+
+        def done() -> None:
+            nonlocal sure
+            sure = began
+
+        try:
+            yield done
+        finally:
+            for thing in after:
+                self._wrote(thing, sure)
 
     async def _changed(
         self, aggregate_id: str, decide: Callable[[T], Change[T]], behalf: Context

@@ -1,9 +1,10 @@
 """Finished answers, kept in memory for a tenth of a second: most reads cost no database.
 
 An answer is served for at most 100 ms after its data was read: that rests on the clock alone, not
-on events that could be late. Two things make it better than that. What is known to have changed is
-forgotten at once (`changed`). And whoever wrote on this replica is never shown what was read before
-that write (`wrote`). One reader at a time computes a key, and the others wait for that; nobody
+on events that could be late. Three things make it better than that. What this process wrote takes
+the place of what it was before (`replace`). What is known to have changed elsewhere is forgotten at
+once (`changed`). And whoever wrote on this replica is never shown what was read before that write
+(`wrote`). One reader at a time computes a key, and the others wait for that; nobody
 joins a computation that began before their own write.
 
 Only for answers that are the same for everybody.
@@ -14,11 +15,12 @@ import hashlib
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client import Counter
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http import not_modified
@@ -119,13 +121,30 @@ class Recent:
             _, dropped = self._answers.popitem(last=False)
             self._bytes -= dropped.size
 
-    def changed(self, path: str) -> None:
-        """Forget what was answered at this path, without a query: it is no longer true."""
+    def changed(self, path: str, tag: str = "") -> None:
+        """Forget what was answered at this path, without a query, but for what bears this tag."""
         key = (path, b"")
+        answer = self._answers.get(key)
+        if answer is not None and answer.tag == tag:
+            return
         self._computing.pop(key, None)
-        dropped = self._answers.pop(key, None)
-        if dropped is not None:
-            self._bytes -= dropped.size
+        if answer is not None:
+            self._bytes -= self._answers.pop(key).size
+
+    def replace(self, path: str, began: float, answer: Callable[[], Response]) -> None:
+        """Answer at this path with what has just been written, if anybody has looked there.
+
+        Args:
+            path: where it is read, without a query.
+            began: when the write began, in seconds; another process may have written after it.
+            answer: what is now to be answered.
+        """
+        old = self._answers.get((path, b""))
+        self.changed(path)
+        if old is not None and old.read_at < began:  # else it may show an even later write, or not
+            new = answer()
+            made = _finished(new.status_code, new.raw_headers, bytes(new.body), began, old.route)
+            self._keep((path, b""), made)
 
     def wrote(self, user_id: str) -> None:
         """Note that this user has just written: they are shown nothing older."""
@@ -197,13 +216,19 @@ class RecentAnswers:
         scope["route"] = route = asked.get("route")
         if started["status"] != 200:  # noqa: PLR2004
             return None
-        headers: list[tuple[bytes, bytes]] = list(started["headers"])
-        tag = next((v.decode() for k, v in headers if k == b"etag"), "")
-        if not tag:
-            tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-            headers.append((b"etag", tag.encode()))
-        headers.append((b"cache-control", b"no-cache"))
-        return Answer(started["status"], headers, bytes(body), tag, began, route)
+        return _finished(started["status"], started["headers"], bytes(body), began, route)
+
+
+def _finished(
+    status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, began: float, route: object
+) -> Answer:
+    """Give an answer the tag by which a reader asks again, if it has none yet."""
+    headers = [*headers, (b"cache-control", b"no-cache")]
+    tag = next((v.decode() for k, v in headers if k == b"etag"), "")
+    if not tag:
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        headers.append((b"etag", tag.encode()))
+    return Answer(status, headers, body, tag, began, route)
 
 
 def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -22,7 +22,7 @@ from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
 from common.live import Feed, LastEventId, event_stream
 from common.money import whole_cents
-from tickets.domain import Sort
+from tickets.domain import Sort, Ticket
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import Tickets
 
@@ -32,6 +32,11 @@ router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=Idempote
 async def _door(request: Request) -> Tickets:
     door: Tickets = request.app.state.tickets
     return door
+
+
+def shown(ticket: Ticket, known: str | None = None) -> Response:
+    """Show one ticket, unless the reader already has this version of it."""
+    return reply_unless_known(known, ticket.version, TicketOut.of(ticket))
 
 
 Door = Annotated[Tickets, Depends(_door)]
@@ -101,8 +106,7 @@ async def watch_tickets(request: Request, user: MaybeUser, last: LastEventId = N
     responses=error_responses(404),
 )
 async def show_ticket(ticket_id: Id, tickets: Door, known: IfNoneMatch = None) -> Response:
-    ticket = await tickets.show(ticket_id)
-    return reply_unless_known(known, ticket.version, TicketOut.of(ticket))
+    return shown(await tickets.show(ticket_id), known)
 
 
 @router.post(

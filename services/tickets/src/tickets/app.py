@@ -23,8 +23,12 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     service = Service.configured("tickets", settings or Settings.from_environment(), clock)
     recent = Recent()
 
-    def wrote(ticket: Ticket) -> None:
-        recent.changed(path_of(ticket.id))
+    def wrote(ticket: Ticket, began: float | None) -> None:
+        path = path_of(ticket.id)
+        if began is None:
+            recent.changed(path)
+        else:
+            recent.replace(path, began, lambda: api.shown(ticket))
         recent.wrote(ticket.user_id)  # nobody else writes it by hand
 
     @asynccontextmanager

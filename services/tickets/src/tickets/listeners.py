@@ -9,6 +9,7 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
+from common.http import etag
 from common.live import Feed
 from common.recent import Recent
 from tickets.schemas import TicketSeen, path_of
@@ -48,7 +49,7 @@ def screens(feed: Feed, recent: Recent) -> Handlers:
     """Say what is shown of each event of our own, by whichever replica it came about."""
 
     def show(event: TicketCreated | TicketUpdated, sequence: int) -> None:
-        recent.changed(path_of(event.id))
+        recent.changed(path_of(event.id), etag(event.version))
         feed.tell("ticket", TicketSeen.told(event), sequence)
 
     async def on_ticket_created(event: TicketCreated, sequence: int) -> None:

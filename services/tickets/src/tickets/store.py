@@ -97,7 +97,10 @@ class TicketStore(Store[Ticket]):
     """Every ticket there is."""
 
     def __init__(
-        self, relay: Relay, clock: Clock, wrote: Callable[[Ticket], None] = lambda _: None
+        self,
+        relay: Relay,
+        clock: Clock,
+        wrote: Callable[[Ticket, float | None], None] = lambda _ticket, _began: None,
     ) -> None:
         super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
         self._follow = Grouped(self._follow_all, pace=LOCK_PACE)
