@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from pymongo import UpdateMany, WriteConcern
+from pymongo import WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -42,6 +42,9 @@ UNJOURNALED: Final = WriteConcern(w=1, j=False)
 MAX_WAITING: Final = 10_000
 """Nudges beyond this are left to the sweep, so that a long outage of NATS cannot eat the memory."""
 BATCH: Final = 256
+IN_FLIGHT: Final = 4
+"""Batches that are published and not yet acknowledged: the server stores one message after another,
+and who waited for the last ack would keep it idle."""
 
 
 def entry(event: Event, aggregate_id: str, version: int, at: datetime) -> Doc:
@@ -128,15 +131,25 @@ class Relay:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _publish_for_ever(self) -> None:
-        while self._waiting or not self._stopping.is_set():
-            if not self._waiting:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            acknowledged = await self._publish(batch)
+        window = asyncio.Semaphore(IN_FLIGHT)
+
+        async def tell(batch: Sequence[_Waiting]) -> None:
+            try:
+                acknowledged = await self._publish(batch)
+            finally:
+                window.release()
             self._acknowledged += acknowledged  # not in one: `+=` takes the list before it awaits
             self._acks.set()
+
+        async with asyncio.TaskGroup() as telling:
+            while self._waiting or not self._stopping.is_set():
+                if not self._waiting:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                await window.acquire()
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                telling.create_task(tell(batch))
         self._acks.set()
 
     async def _publish(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
@@ -175,19 +188,16 @@ class Relay:
 
     async def _pull(self, acknowledged: Sequence[_Waiting]) -> None:
         collections = {waiting.collection.name: waiting.collection for waiting in acknowledged}
-        told: dict[tuple[str, Any], list[str]] = {}
-        for waiting in acknowledged:
-            of_one = told.setdefault((waiting.collection.name, waiting.aggregate_id), [])
-            of_one.append(waiting.entry["id"])
         for name, collection in collections.items():
-            pulls = [  # of many, though there is one: the driver does not repeat it, nor need to
-                UpdateMany({"_id": _id}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
-                for (of, _id), ids in told.items()
-                if of == name
-            ]
+            told = [waiting for waiting in acknowledged if waiting.collection.name == name]
             # A pull that a crash undoes is an event told twice, which is harmless.
             unjournaled = collection.with_options(write_concern=UNJOURNALED)
-            await unjournaled.bulk_write(pulls, ordered=False)
+            for start in range(0, len(told), BATCH):
+                batch = told[start : start + BATCH]
+                await unjournaled.update_many(
+                    {"_id": {"$in": [waiting.aggregate_id for waiting in batch]}},
+                    {"$pull": {"outbox": {"id": {"$in": [w.entry["id"] for w in batch]}}}},
+                )
 
     async def _sweep_for_ever(self) -> None:
         while not self._stopping.is_set():
