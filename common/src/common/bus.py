@@ -139,9 +139,9 @@ class Bus:
                     self.subject(message.subject), message.data, headers=headers
                 )
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
-            telemetry.PUBLISHED.labels(message.subject, "error").inc()
+            telemetry.published(message.subject, "error").inc()
             raise PublishError(f"{message.id}: {error!r}") from error
-        telemetry.PUBLISHED.labels(message.subject, "duplicate" if ack.duplicate else "ok").inc()
+        telemetry.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()
 
     async def listen(self, heard: Handlers) -> None:
         """Handle these events, each in one replica of this service, at least once."""

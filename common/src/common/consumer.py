@@ -304,7 +304,7 @@ class Durable(Pull):
                 await self._handle(msg, handler, event)
         finally:
             del self._handling[msg.reply]
-            telemetry.HANDLE_SECONDS.labels(model.subject).observe(time.perf_counter() - started)
+            telemetry.handle_seconds(model.subject).observe(time.perf_counter() - started)
 
     async def _handle(
         self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event
@@ -315,7 +315,7 @@ class Durable(Pull):
                 await handler(event)
             except TRANSIENT as error:
                 log.warning("waiting for what it needs", subject=event.subject, error=repr(error))
-                telemetry.HANDLED.labels(event.subject, "waited").inc()
+                telemetry.handled(event.subject, "waited").inc()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)
                 if self._stopping.is_set():
@@ -329,12 +329,12 @@ class Durable(Pull):
                 if delivered >= MAX_ATTEMPTS:
                     await self._dead_letter(msg, "failed", repr(error))
                 else:
-                    telemetry.HANDLED.labels(event.subject, "failed").inc()
+                    telemetry.handled(event.subject, "failed").inc()
                     await msg.nak(delay=BACK_OFF[min(delivered, len(BACK_OFF)) - 1])
                 return
             else:
                 await msg.ack()
-                telemetry.HANDLED.labels(event.subject, "ok").inc()
+                telemetry.handled(event.subject, "ok").inc()
                 return
 
     async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:

@@ -15,6 +15,7 @@ from common.events import (
     PaymentFailed,
     PaymentUpdated,
     TicketCreated,
+    TicketStatus,
     TicketUpdated,
 )
 from common.live import Feed
@@ -34,7 +35,8 @@ def listeners(orders: Orders) -> Handlers:
                 title=event.title,
                 price=event.price,
                 seller_id=event.user_id,
-            )
+            ),
+            held=event.status is not TicketStatus.AVAILABLE,
         )
 
     async def on_ticket_created(event: TicketCreated) -> None:
