@@ -34,8 +34,8 @@ MUTANTS = (
     Mutant(
         "the outbox relay",
         OUTBOX,
-        "            batch = [self._waiting.popleft() for",
-        "            self._waiting.clear()\n            batch = [self._waiting.popleft() for",
+        "                batch = [self._waiting.popleft() for",
+        "                self._waiting.clear()\n                batch = [self._waiting.popleft() for",
         (OUTBOX_TESTS,),
     ),
     Mutant(
@@ -62,9 +62,16 @@ MUTANTS = (
     Mutant(
         "version check of what listeners keep",
         "common/src/common/replica.py",
-        '"version": {"$lt": version}}',
+        '"version": {"$lt": news.version}}',
         '"version": {"$exists": True}}',
         ("common/tests/test_replica.py", "common/tests/test_mongo.py"),
+    ),
+    Mutant(
+        "what was read during a write is not taken for what it wrote",
+        "common/src/common/recent.py",
+        "        if old is not None and old.read_at < began:",
+        "        if old is not None:",
+        ("common/tests/test_recent.py",),
     ),
     Mutant(
         "version check of what listeners change",
