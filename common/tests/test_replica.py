@@ -63,14 +63,3 @@ async def test_only_who_brings_the_first_word_is_told_that_it_was(replica: Repli
     assert await replica.keep(copy_id, 1, {"seen": 1})
     assert not await replica.keep(copy_id, 2, {"seen": 2})
     assert not await replica.keep(copy_id, 0, {"seen": 0})
-
-
-async def test_what_says_nothing_new_is_taken_over_only_where_nothing_is(replica: Replica) -> None:
-    copy_id = new_id()
-
-    assert await replica.know(copy_id, 1, {"seen": 1})
-    assert not await replica.know(copy_id, 2, {"seen": 2})
-
-    doc = await replica.find(copy_id)
-    assert doc is not None
-    assert (doc["version"], doc["seen"]) == (1, 1)

@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant(
         "version check of what listeners keep",
         "common/src/common/replica.py",
-        '"version": {"$lt": news.version}}',
+        '"version": {"$lt": version}}',
         '"version": {"$exists": True}}',
         ("common/tests/test_replica.py", "common/tests/test_mongo.py"),
     ),

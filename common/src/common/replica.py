@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from beanie import Document
@@ -14,15 +13,8 @@ from common.grouped import Grouped
 from common.mongo import collection_of, finder
 from common.outbox import Collection, Doc
 
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """Whose state, which version of it, its fields, and whether it may take another's place."""
-
-    aggregate_id: str
-    version: int
-    fields: Mapping[str, Any]
-    replaces: bool = True
+News = tuple[str, int, Mapping[str, Any]]
+"""Whose state, which version of it, and its fields."""
 
 
 async def upsert_newer(
@@ -35,7 +27,7 @@ async def upsert_newer(
     Returns:
         Whether the state was newer than what was there.
     """
-    older, update = _upsert(News(aggregate_id, version, fields))
+    older, update = _upsert((aggregate_id, version, fields))
     try:
         result = await collection.update_one(older, update, upsert=True)
     except DuplicateKeyError:  # it is there: not older, or inserted by another this very moment
@@ -44,10 +36,9 @@ async def upsert_newer(
 
 
 def _upsert(news: News) -> tuple[Doc, Doc]:
-    _id, state = ObjectId(news.aggregate_id), {"version": news.version, **news.fields}
-    if not news.replaces:
-        return {"_id": _id}, {"$setOnInsert": state}
-    return {"_id": _id, "version": {"$lt": news.version}}, {"$set": state}
+    aggregate_id, version, fields = news
+    older = {"_id": ObjectId(aggregate_id), "version": {"$lt": version}}
+    return older, {"$set": {"version": version, **fields}}
 
 
 class Replica:
@@ -65,11 +56,7 @@ class Replica:
 
     async def keep(self, aggregate_id: str, version: int, fields: Mapping[str, Any]) -> bool:
         """Take a state over, if it is newer than what is here; say whether nothing was here."""
-        return await self._keep(News(aggregate_id, version, fields))
-
-    async def know(self, aggregate_id: str, version: int, fields: Mapping[str, Any]) -> bool:
-        """Take a state over if nothing is here, for what is here says the same; say whether."""
-        return await self._keep(News(aggregate_id, version, fields, replaces=False))
+        return await self._keep((aggregate_id, version, fields))
 
     async def _keep_all(self, news: Sequence[News]) -> Sequence[bool]:
         try:
@@ -82,12 +69,7 @@ class Replica:
                 raise
             places: list[int] = [wrong["index"] for wrong in error.details["writeErrors"]]
             refused = [news[place] for place in places]
-            await asyncio.gather(
-                *(
-                    upsert_newer(self._collection, one.aggregate_id, one.version, one.fields)
-                    for one in refused
-                )
-            )
+            await asyncio.gather(*(upsert_newer(self._collection, *one) for one in refused))
             return [False] * len(news)
         new = result.upserted_ids or {}
         return [place in new for place in range(len(news))]

@@ -16,7 +16,6 @@ from common.events import (
     PaymentFailed,
     PaymentUpdated,
     TicketCreated,
-    TicketStatus,
     TicketUpdated,
 )
 from common.ids import new_id
@@ -90,33 +89,6 @@ async def test_ticket_events_in_any_order_end_in_the_newest_state(
     orders.as_user()
     order = (await orders.post("/api/orders", json={"ticketId": ticket_id})).json()
     assert order["ticket"]["title"] == "v4"
-
-
-async def test_a_ticket_first_heard_of_while_it_is_held_is_known(
-    orders: Client, published: Published
-) -> None:
-    ticket_id, seller = new_id(), new_id()
-    told: dict[str, Any] = {"id": ticket_id, "title": "x", "price": 500, "user_id": seller}
-    held = TicketUpdated(version=1, status=TicketStatus.RESERVED, order_id=new_id(), **told)
-
-    await hear(published, held, TicketCreated(version=0, **told), key=ticket_id)
-
-    orders.as_user()
-    order = (await orders.post("/api/orders", json={"ticketId": ticket_id})).json()
-    assert order["ticket"] == {"id": ticket_id, "title": "x", "price": 5.0}
-
-
-async def test_an_edit_that_is_heard_after_the_lock_it_preceded_still_counts(
-    orders: Client, ticket: TicketCreated, published: Published
-) -> None:
-    told: dict[str, Any] = {"id": ticket.id, "title": "new", "price": 700, "user_id": new_id()}
-    held = TicketUpdated(version=2, status=TicketStatus.RESERVED, order_id=new_id(), **told)
-
-    await hear(published, held, TicketUpdated(version=1, **told), key=ticket.id)
-
-    orders.as_user()
-    order = (await orders.post("/api/orders", json={"ticketId": ticket.id})).json()
-    assert order["ticket"] == {"id": ticket.id, "title": "new", "price": 7.0}
 
 
 async def test_time_that_runs_out_cancels_the_order(

@@ -15,7 +15,6 @@ from common.events import (
     PaymentFailed,
     PaymentUpdated,
     TicketCreated,
-    TicketStatus,
     TicketUpdated,
 )
 from common.live import Feed
@@ -35,8 +34,7 @@ def listeners(orders: Orders) -> Handlers:
                 title=event.title,
                 price=event.price,
                 seller_id=event.user_id,
-            ),
-            held=event.status is not TicketStatus.AVAILABLE,
+            )
         )
 
     async def on_ticket_created(event: TicketCreated) -> None:

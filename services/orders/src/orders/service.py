@@ -108,9 +108,9 @@ class Orders:
         """Give an order up because no further payment is allowed."""
         await self._store.follow(order_id, Order.fail)
 
-    async def keep_ticket(self, ticket: ForSale, *, held: bool) -> None:
-        """Take over what tickets tells of a ticket, and whether an order holds it."""
-        await self._tickets.keep(ticket, held=held)
+    async def keep_ticket(self, ticket: ForSale) -> None:
+        """Take over what tickets tells of a ticket."""
+        await self._tickets.keep(ticket)
 
     def states(self) -> AsyncGenerator[Message]:
         """Go through every order as an event of its present state."""

@@ -205,12 +205,7 @@ class TicketReplicas:
             seller_id=doc["user_id"],
         )
 
-    async def keep(self, ticket: ForSale, *, held: bool) -> None:
-        """Take a ticket's state over, if it is newer; of one that is held, only that it is there.
-
-        Orders hold it, and nobody can edit it: writing down each of our own orders once more
-        would be a fifth of all writes.
-        """
+    async def keep(self, ticket: ForSale) -> None:
+        """Take a ticket's state over, if it is newer."""
         fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
-        take = self._replica.know if held else self._replica.keep
-        await take(ticket.id, ticket.version, fields)
+        await self._replica.keep(ticket.id, ticket.version, fields)
