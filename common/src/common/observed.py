@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Final
@@ -23,6 +23,8 @@ REQUESTS: Final = Histogram(
     ["method", "route", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+_duration = cache(REQUESTS.labels)
+"""Looked up once for each kind of answer; finding it anew costs as much as a small answer."""
 UNTRACED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REFUSED: Final = 400
@@ -66,7 +68,7 @@ class Observed:
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "unmatched")
-                _observe(method, route, status)(seconds)
+                _duration(method, route, status).observe(seconds)
                 user: User | None = scope.get("state", {}).get("user")
                 _tell(scope, method, route, status, user)
                 refused = status >= REFUSED and method not in SAFE_METHODS
@@ -80,12 +82,6 @@ class Observed:
                         ms=round(seconds * 1000),
                         user=user.id if user else None,
                     )
-
-
-@cache
-def _observe(method: str, route: str, status: int) -> Callable[[float], None]:
-    """Give the histogram of one kind of answer; finding it anew costs as much as a small answer."""
-    return REQUESTS.labels(method, route, status).observe
 
 
 def _request_id(scope: Scope) -> bytes:

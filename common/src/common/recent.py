@@ -4,8 +4,8 @@ An answer is served for at most 100 ms after its data was read: that rests on th
 on events that could be late. Three things make it better than that. What this process wrote takes
 the place of what it was before (`replace`). What is known to have changed elsewhere is forgotten at
 once (`changed`). And whoever wrote on this replica is never shown what was read before that write
-(`wrote`). One reader at a time computes a key, and the others wait for that; nobody
-joins a computation that began before their own write.
+(`wrote`). One reader at a time computes a key, and the others wait for that; nobody joins a
+computation that began before their own write.
 
 Only for answers that are the same for everybody.
 """
@@ -139,12 +139,13 @@ class Recent:
             began: when the write began, in seconds; another process may have written after it.
             answer: what is now to be answered.
         """
-        old = self._answers.get((path, b""))
+        key = (path, b"")
+        old = self._answers.get(key)
         self.changed(path)
         if old is not None and old.read_at < began:  # else it may show an even later write, or not
             new = answer()
             made = _finished(new.status_code, new.raw_headers, bytes(new.body), began, old.route)
-            self._keep((path, b""), made)
+            self._keep(key, made)
 
     def wrote(self, user_id: str) -> None:
         """Note that this user has just written: they are shown nothing older."""
