@@ -511,6 +511,62 @@ async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
         await heard.all_of(after)
 
 
+async def pass_by(published: Published, *payloads: bytes) -> None:
+    """Send them as an event is sent, to no stream: none is there."""
+    await published.bus.js.delete_stream(published.bus.stream("tickets"))
+    for payload in payloads:
+        await published.bus.client.publish(published.bus.subject("ticket.created"), payload)
+
+
+async def test_an_event_in_passing_is_heard_by_every_process_before_it_is_stored(
+    connect: Connect, published: Published
+) -> None:
+    heard, event = [Heard(), Heard()], ticket()
+
+    async with connect() as first, connect() as second:
+        for one, by in zip((first, second), heard, strict=True):
+            await one.overhear(handlers(by.on_ticket_created))
+            await one.client.flush()
+        await pass_by(published, event.model_dump_json().encode())
+        for by in heard:
+            await by.all_of(event)
+
+    assert [by.events for by in heard] == [[event]] * 2
+
+
+async def test_an_event_in_passing_that_fails_does_not_keep_the_next_from_being_heard(
+    connect: Connect, published: Published
+) -> None:
+    bad, good = ticket(), ticket()
+    heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
+
+    async with connect() as one:
+        await one.overhear(handlers(heard.on_ticket_created))
+        await one.client.flush()
+        passing = (bad.model_dump_json().encode(), b"not an event", good.model_dump_json().encode())
+        await pass_by(published, *passing)
+        await heard.all_of(good)
+
+    assert heard.tries[bad.id] == 1
+
+
+async def test_who_has_stopped_listening_hears_nothing_in_passing(
+    connect: Connect, published: Published
+) -> None:
+    stopped, listening, event = Heard(), Heard(), ticket()
+
+    async with connect() as one, connect() as other:
+        await one.overhear(handlers(stopped.on_ticket_created))
+        await other.overhear(handlers(listening.on_ticket_created))
+        await one.stop_listening(1)
+        await asyncio.gather(one.client.flush(), other.client.flush())
+        await pass_by(published, event.model_dump_json().encode())
+        await listening.all_of(event)
+        await one.client.flush()
+
+    assert stopped.events == []
+
+
 def test_no_event_is_heard_by_two_functions() -> None:
     heard = Heard()
 

@@ -74,6 +74,13 @@ MUTANTS = (
         ("common/tests/test_recent.py",),
     ),
     Mutant(
+        "a lock that is heard late is not shown",
+        "services/tickets/src/tickets/heard.py",
+        "lock if known is None or known.fence < fence else known",
+        "lock",
+        ("services/tickets/tests/test_heard.py",),
+    ),
+    Mutant(
         "version check of what listeners change",
         TICKET,
         "        if fence <= self.fence:",

@@ -6,6 +6,7 @@ replica sees every event). What happens to a delivery is in `common.consumer`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,15 @@ import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError
+from pydantic import ValidationError
 
 from common import telemetry, tracing
-from common.consumer import DEAD_LETTERS, Durable, Follower
+from common.consumer import DEAD_LETTERS, NATS_ERRORS, Durable, Follower
 from common.events import STREAMS, Event, stream_of
 
 log = structlog.get_logger("bus")
@@ -32,6 +36,8 @@ DUPLICATE_WINDOW: Final = 15 * 60.0
 MAX_AGE: Final = 30 * 86_400.0
 """Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
 PUBLISH_TIMEOUT: Final = 5.0
+MAX_PASSING: Final = 4_096
+"""Events in passing that may wait to be looked at; what comes beyond is missed."""
 _STREAM_EXISTS_OTHERWISE: Final = 10058
 
 E = TypeVar("E", bound=Event)
@@ -92,6 +98,7 @@ class Bus:
         self._stream_prefix = f"{namespace}-" if namespace else ""
         self._replicas = replicas
         self._consumers: list[Durable | Follower] = []
+        self._passing: list[Subscription] = []
 
     def subject(self, subject: str) -> str:
         """Name a subject as this system's namespace knows it."""
@@ -171,6 +178,20 @@ class Bus:
         await follower.caught_up.wait()
         return follower
 
+    async def overhear(self, heard: Handlers) -> None:
+        """Hear these events as they pass, in every process: at once, and at most once.
+
+        Core NATS hands an event to whoever is there before JetStream has put it on its disk. What
+        is missed is never made up for, and an event told again is heard again: this is for what
+        is shown a moment sooner, never for what is decided.
+        """
+        for event, handler in heard.items():
+            subject = self.subject(event.subject)
+            subscription = await self.client.subscribe(
+                subject, cb=_in_passing(event, handler), pending_msgs_limit=MAX_PASSING
+            )
+            self._passing.append(subscription)
+
     def reconnected(self) -> None:
         """Have every consumer ask the server anew."""
         for consumer in self._consumers:
@@ -195,8 +216,25 @@ class Bus:
 
     async def stop_listening(self, grace: float) -> None:
         """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
+        passing, self._passing = self._passing, []
+        for subscription in passing:
+            if self.client.is_connected:
+                with contextlib.suppress(*NATS_ERRORS):
+                    await subscription.unsubscribe()
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
+
+
+def _in_passing(model: type[Event], handler: Handler) -> Callable[[Msg], Awaitable[None]]:
+    async def hear(msg: Msg) -> None:
+        try:
+            await handler(model.model_validate_json(msg.data))
+        except ValidationError as error:
+            log.warning("not understood", subject=msg.subject, error=str(error))
+        except Exception:  # a view that missed one event goes on with the next
+            log.exception("handler failed", subject=msg.subject)
+
+    return hear
 
 
 @asynccontextmanager

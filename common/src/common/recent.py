@@ -1,9 +1,10 @@
 """Finished answers, kept in memory for a tenth of a second: most reads cost no database.
 
 An answer is served for at most 100 ms after its data was read: that rests on the clock alone, not
-on events that could be late. Three things make it better than that. What this process wrote takes
-the place of what it was before (`replace`). What is known to have changed elsewhere is forgotten at
-once (`changed`). And whoever wrote on this replica is never shown what was read before that write
+on events that could be late. Four things make it better than that. What this process wrote takes
+the place of what it was before (`replace`). What is heard of a thing before it is written changes
+the answer too (`amend`). What is known to have changed elsewhere is forgotten at once (`changed`).
+And whoever wrote on this replica is never shown what was read before that write
 (`wrote`). One reader at a time computes a key, and the others wait for that; nobody joins a
 computation that began before their own write.
 
@@ -17,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import Counter
 from starlette.responses import Response
@@ -33,6 +34,7 @@ _FROM_MEMORY = READS.labels("memory")
 _FROM_STORE = READS.labels("store")
 
 Key = tuple[str, bytes]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Answer:
     read_at: float
     route: Any = None
     """Whose answer it is: the metrics want its template."""
+    thing: Any = None
+    """What it shows, where its route said so (`request.state.shown`)."""
 
     @property
     def size(self) -> int:
@@ -78,7 +82,7 @@ class Recent:
         Args:
             user_id: tells who reads; asked only while somebody's write is that young.
         """
-        oldest = self.clock() - FRESH_SECONDS
+        oldest = self._oldest()
         while self._wrote:
             writer, at = next(iter(self._wrote.items()))
             if at > oldest:
@@ -121,7 +125,7 @@ class Recent:
             _, dropped = self._answers.popitem(last=False)
             self._bytes -= dropped.size
 
-    def changed(self, path: str, tag: str = "") -> None:
+    def changed(self, path: str, tag: str | None = None) -> None:
         """Forget what was answered at this path, without a query, but for what bears this tag."""
         key = (path, b"")
         answer = self._answers.get(key)
@@ -131,21 +135,32 @@ class Recent:
         if answer is not None:
             self._bytes -= self._answers.pop(key).size
 
-    def replace(self, path: str, began: float, answer: Callable[[], Response]) -> None:
+    def replace(self, path: str, began: float, thing: T, show: Callable[[T], Response]) -> None:
         """Answer at this path with what has just been written, if anybody has looked there.
 
         Args:
             path: where it is read, without a query.
             began: when the write began, in seconds; another process may have written after it.
-            answer: what is now to be answered.
+            thing: what was written.
+            show: from the thing to its answer.
         """
-        key = (path, b"")
-        old = self._answers.get(key)
-        self.changed(path)
+        old = self._forgotten(path)
         if old is not None and old.read_at < began:  # else it may show an even later write, or not
-            new = answer()
-            made = _finished(new.status_code, new.raw_headers, bytes(new.body), began, old.route)
-            self._keep(key, made)
+            self._keep((path, b""), _made(show(thing), began, old.route, thing))
+
+    def amend(self, path: str, show: Callable[[Any], Response]) -> None:
+        """Show at this path anew what was read there; it stays as old as it was."""
+        old = self._forgotten(path)
+        if old is not None and old.thing is not None and old.read_at > self._oldest():
+            self._keep((path, b""), _made(show(old.thing), old.read_at, old.route, old.thing))
+
+    def _forgotten(self, path: str) -> Answer | None:
+        old = self._answers.get((path, b""))
+        self.changed(path)
+        return old
+
+    def _oldest(self) -> float:
+        return self.clock() - FRESH_SECONDS
 
     def wrote(self, user_id: str) -> None:
         """Note that this user has just written: they are shown nothing older."""
@@ -217,11 +232,22 @@ class RecentAnswers:
         scope["route"] = route = asked.get("route")
         if started["status"] != 200:  # noqa: PLR2004
             return None
-        return _finished(started["status"], started["headers"], bytes(body), began, route)
+        thing = asked["state"].get("shown")
+        return _finished(started["status"], started["headers"], bytes(body), began, route, thing)
+
+
+def _made(response: Response, began: float, route: object, thing: object) -> Answer:
+    body = bytes(response.body)
+    return _finished(response.status_code, response.raw_headers, body, began, route, thing)
 
 
 def _finished(
-    status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes, began: float, route: object
+    status: int,
+    headers: Sequence[tuple[bytes, bytes]],
+    body: bytes,
+    began: float,
+    route: object,
+    thing: object,
 ) -> Answer:
     """Give an answer the tag by which a reader asks again, if it has none yet."""
     headers = [*headers, (b"cache-control", b"no-cache")]
@@ -229,7 +255,7 @@ def _finished(
     if not tag:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers.append((b"etag", tag.encode()))
-    return Answer(status, headers, body, tag, began, route)
+    return Answer(status, headers, body, tag, began, route, thing)
 
 
 def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -105,8 +105,11 @@ async def watch_tickets(request: Request, user: MaybeUser, last: LastEventId = N
     response_model=TicketOut,
     responses=error_responses(404),
 )
-async def show_ticket(ticket_id: Id, tickets: Door, known: IfNoneMatch = None) -> Response:
-    return shown(await tickets.show(ticket_id), known)
+async def show_ticket(
+    request: Request, ticket_id: Id, tickets: Door, known: IfNoneMatch = None
+) -> Response:
+    request.state.shown = ticket = await tickets.show(ticket_id)
+    return shown(ticket, known)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from common.app import Service
 from common.clock import Clock
@@ -11,7 +11,8 @@ from common.live import Feed
 from common.recent import Recent
 from tickets import api
 from tickets.domain import Ticket
-from tickets.listeners import listeners, screens
+from tickets.heard import Heard
+from tickets.listeners import listeners, passing, screens
 from tickets.schemas import path_of
 from tickets.service import Tickets
 from tickets.settings import Settings
@@ -21,23 +22,31 @@ from tickets.store import TicketDocument, TicketStore
 def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Make the app; uvicorn and the tests call this."""
     service = Service.configured("tickets", settings or Settings.from_environment(), clock)
-    recent = Recent()
+    recent, heard = Recent(), Heard()
+
+    def shown(ticket: Ticket) -> Response:
+        return api.shown(heard.seen(ticket))
 
     def wrote(ticket: Ticket, began: float | None) -> None:
         path = path_of(ticket.id)
         if began is None:
             recent.changed(path)
         else:
-            recent.replace(path, began, lambda: api.shown(ticket))
+            recent.replace(path, began, ticket, shown)
         recent.wrote(ticket.user_id)  # nobody else writes it by hand
+
+    def show_anew(ticket_id: str) -> None:
+        recent.amend(path_of(ticket_id), shown)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with service.running([TicketDocument]) as running:
-            tickets = Tickets(TicketStore(running.relay, running.clock, wrote), running.clock)
+            store = TicketStore(running.relay, running.clock, wrote)
+            tickets = Tickets(store, heard, running.clock)
             app.state.tickets, app.state.rebuild = tickets, tickets.states
             app.state.feed = feed = Feed()
             async with (
+                running.overhearing(passing(tickets, show_anew)),
                 running.showing(feed, screens(feed, recent)),
                 running.listening(listeners(tickets)),
             ):

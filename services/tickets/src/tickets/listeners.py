@@ -1,4 +1,6 @@
-"""What tickets hears: orders lock, free and sell them; and what it shows of itself."""
+"""What tickets hears: orders lock, free and sell them; and what it shows of them and of itself."""
+
+from collections.abc import Callable
 
 from common.bus import Handlers, handlers
 from common.events import (
@@ -43,6 +45,17 @@ def listeners(tickets: Tickets) -> Handlers:
         await follow(event)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
+
+
+def passing(tickets: Tickets, show_anew: Callable[[str], None]) -> Handlers:
+    """Say what is shown of each order as soon as it passes; the function takes a ticket's id."""
+
+    async def on_order_created(event: OrderCreated) -> None:
+        ticket = event.ticket
+        tickets.hear_of_lock(ticket.id, order_id=event.id, hold=ticket.hold, version=event.version)
+        show_anew(ticket.id)
+
+    return handlers(on_order_created)
 
 
 def screens(feed: Feed, recent: Recent) -> Handlers:

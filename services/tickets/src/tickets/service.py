@@ -3,18 +3,21 @@
 from collections.abc import AsyncGenerator
 
 from common.bus import Message
+from common.change import Change
 from common.clock import Clock
-from common.events import OrderStatus
+from common.events import OrderStatus, TicketStatus
 from common.http import Page
 from tickets.domain import Fence, Sort, Ticket, listed
+from tickets.heard import Heard
 from tickets.store import TicketStore
 
 
 class Tickets:
     """Everything that can be done with tickets."""
 
-    def __init__(self, store: TicketStore, clock: Clock) -> None:
+    def __init__(self, store: TicketStore, heard: Heard, clock: Clock) -> None:
         self._store = store
+        self._heard = heard
         self._clock = clock
 
     async def list_for_sale(self, *, ticket_id: str, title: str, price: int, by: str) -> Ticket:
@@ -26,14 +29,17 @@ class Tickets:
         self, ticket_id: str, *, title: str, price: int, by: str, expected: frozenset[int] | None
     ) -> Ticket:
         """Change a ticket's title and price."""
-        return await self._store.change(
-            ticket_id,
-            lambda ticket: ticket.edit(by=by, title=title, price=price, expected=expected),
-        )
+
+        def edit(ticket: Ticket) -> Change[Ticket]:
+            # What was heard can only lock, and what is locked is refused: no step begins from it.
+            seen = self._heard.seen(ticket)
+            return seen.edit(by=by, title=title, price=price, expected=expected)
+
+        return await self._store.change(ticket_id, edit)
 
     async def show(self, ticket_id: str) -> Ticket:
         """Show one ticket."""
-        return await self._store.get(ticket_id)
+        return self._heard.seen(await self._store.get(ticket_id))
 
     async def available(
         self,
@@ -46,13 +52,21 @@ class Tickets:
         cursor: str | None,
     ) -> Page[Ticket]:
         """Give one page of what can be ordered now."""
-        return await self._store.available(
+        page = await self._store.available(
             q=q, sort=sort, min_price=min_price, max_price=max_price, limit=limit, cursor=cursor
         )
+        seen = map(self._heard.seen, page.items)
+        free = [ticket for ticket in seen if ticket.status is TicketStatus.AVAILABLE]
+        return Page(free, page.next_cursor)
 
     async def of_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Give one page of what somebody lists."""
-        return await self._store.of_seller(user_id, limit=limit, cursor=cursor)
+        page = await self._store.of_seller(user_id, limit=limit, cursor=cursor)
+        return Page([self._heard.seen(ticket) for ticket in page.items], page.next_cursor)
+
+    def hear_of_lock(self, ticket_id: str, *, order_id: str, hold: int, version: int) -> None:
+        """Show from now on that an order holds a ticket; `follow_order` is what makes it so."""
+        self._heard.lock(ticket_id, order_id=order_id, fence=Fence(hold, version))
 
     async def follow_order(
         self, ticket_id: str, *, order_id: str, status: OrderStatus, hold: int, version: int

@@ -20,8 +20,8 @@ from common.outbox import Doc, Relay
 from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
 
-LOCK_PACE: Final = 0.005
-"""Seconds between two writes of locks: everybody's screen waits for them."""
+LINGER: Final = 0.05
+"""Seconds that an order's event may wait to be written with others; its lock is shown already."""
 
 
 def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
@@ -103,7 +103,7 @@ class TicketStore(Store[Ticket]):
         wrote: Callable[[Ticket, float | None], None] = lambda _ticket, _began: None,
     ) -> None:
         super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
-        self._follow = Grouped(self._follow_all, pace=LOCK_PACE)
+        self._follow = Grouped(self._follow_all, linger=LINGER)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
