@@ -263,6 +263,22 @@ test("every page has a policy of its own, and no script without its nonce", asyn
   expect(policies.size).toBe(2);
 });
 
+test("what comes first of an order's page does not move when the rest comes", async ({
+  signedInPage: page,
+  seller,
+}) => {
+  const ticket = await seller.lists("In parts");
+  const order = await reserve(page.request, ticket);
+  await page.goto(`/orders/${order.id}`);
+  const summary = page.getByRole("heading", { level: 2, name: ticket.title });
+  const whole = await summary.boundingBox();
+  expect(whole).not.toBeNull();
+  await page.locator("section", { has: page.getByRole("heading", { level: 1 }) }).evaluate((form) => {
+    form.style.display = "none"; // as while only the summary has come
+  });
+  expect(await summary.boundingBox()).toEqual(whole);
+});
+
 test("a slow page says that it is on its way", async ({ page, seller }) => {
   const ticket = await seller.lists("Slow");
   await page.goto(`/?q=${encodeURIComponent(ticket.title)}`);

@@ -41,10 +41,10 @@ export function Checkout(props: {
   }
   return (
     <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
-      <div className="lg:order-2">
+      <div className="lg:col-start-2 lg:row-start-1">
         <OrderSummary order={order} seconds={seconds} />
       </div>
-      <section className="lg:order-1">
+      <section className="lg:col-start-1 lg:row-start-1">
         <h1 className="mb-6 text-4xl font-bold">{t("payTitle")}</h1>
         {timeUp && (
           <Notice tone="warn" title={t("timeUp")} className="mb-6">
