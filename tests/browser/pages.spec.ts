@@ -273,9 +273,11 @@ test("what comes first of an order's page does not move when the rest comes", as
   const summary = page.getByRole("heading", { level: 2, name: ticket.title });
   const whole = await summary.boundingBox();
   expect(whole).not.toBeNull();
-  await page.locator("section", { has: page.getByRole("heading", { level: 1 }) }).evaluate((form) => {
-    form.style.display = "none"; // as while only the summary has come
-  });
+  await page
+    .locator("section", { has: page.getByRole("heading", { level: 1 }) })
+    .evaluate((form) => {
+      form.style.display = "none"; // as while only the summary has come
+    });
   expect(await summary.boundingBox()).toEqual(whole);
 });
 
