@@ -13,7 +13,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from common import bus, consumer, dead_letters
-from common.bus import Bus, Message, handlers
+from common.bus import Bus, Message, PublishError, handlers
 from common.clock import utc_now
 from common.errors import Unavailable
 from common.events import TicketCreated, TicketUpdated
@@ -518,7 +518,7 @@ async def pass_by(published: Published, *payloads: bytes) -> None:
         await published.bus.client.publish(published.bus.subject("ticket.created"), payload)
 
 
-async def test_an_event_in_passing_is_heard_by_every_process_before_it_is_stored(
+async def test_an_event_in_passing_is_heard_by_every_process_though_no_stream_stores_it(
     connect: Connect, published: Published
 ) -> None:
     heard, event = [Heard(), Heard()], ticket()
@@ -548,6 +548,21 @@ async def test_an_event_in_passing_that_fails_does_not_keep_the_next_from_being_
         await heard.all_of(good)
 
     assert heard.tries[bad.id] == 1
+
+
+async def test_an_event_that_was_only_heard_in_passing_is_not_taken_for_stored(
+    connect: Connect, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT", 0.2)
+    heard, event = Heard(), ticket()
+
+    async with connect() as one:
+        await one.overhear(handlers(heard.on_ticket_created))
+        await one.client.flush()
+        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        with pytest.raises(PublishError):
+            await publish(published, event)
+        await heard.all_of(event)
 
 
 async def test_who_has_stopped_listening_hears_nothing_in_passing(

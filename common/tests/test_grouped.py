@@ -133,6 +133,14 @@ async def test_a_lingering_group_waits_for_company() -> None:
     assert sizes == [3]
 
 
+async def test_a_full_command_waits_for_nothing() -> None:
+    grouped = Grouped(counting([]), linger=60, pace=60)
+
+    for _ in range(2):
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(grouped(n) for n in range(MOST)))
+
+
 async def test_where_company_came_the_next_group_is_given_a_moment() -> None:
     sizes: list[int] = []
     grouped = Grouped(counting(sizes), pace=0.2)

@@ -27,6 +27,7 @@ from common.http import (
     Wire,
     decode_cursor,
     encode_cursor,
+    etag,
     expected_versions,
     not_modified,
     reply,
@@ -98,7 +99,7 @@ async def page(request: Request, limit: Limit = 2, cursor: Cursor = None) -> Res
 async def version(thing_id: Id, known: IfNoneMatch = None, match: IfMatch = None) -> Response:
     assert thing_id
     assert expected_versions(match) is None
-    return reply_unless_known(known, 3, Body(first_name="x"))
+    return reply_unless_known(known, etag(3), Body(first_name="x"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from common.app import Service
 from common.auth import CurrentUser
 from common.clock import utc_now
 from common.errors import Invalid, NotFound, Unavailable
-from common.http import Wire, reply
+from common.http import Wire, etag, reply
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import new_id
 from common.outbox import Doc
@@ -84,7 +84,7 @@ async def client(
                 raise AssertionError
             case _:
                 done.append(thing_id)
-                return reply(Made(id=thing_id, name=body.name, time=time), 201, version=0)
+                return reply(Made(id=thing_id, name=body.name, time=time), 201, tag=etag(0))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

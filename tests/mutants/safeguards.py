@@ -76,8 +76,8 @@ MUTANTS = (
     Mutant(
         "a lock that is heard late is not shown",
         "services/tickets/src/tickets/heard.py",
-        "lock if known is None or known.fence < fence else known",
-        "lock",
+        "told if before is None or before.fence < told.fence else before",
+        "told",
         ("services/tickets/tests/test_heard.py",),
     ),
     Mutant(

@@ -1,8 +1,9 @@
 """The event bus: NATS JetStream, one stream per publishing service, CloudEvents in binary mode.
 
 Publishing waits for the server's ack. Listening is a durable pull consumer per service and stream
-(`listen`: each event is handled by one replica) or an ephemeral one per process (`follow`: every
-replica sees every event). What happens to a delivery is in `common.consumer`.
+(`listen`: each event is handled by one replica), an ephemeral one per process (`follow`: every
+replica sees every event), or being there when an event passes (`overhear`). What happens to a
+delivery is in `common.consumer`.
 """
 
 import asyncio
@@ -22,7 +23,6 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError
-from pydantic import ValidationError
 
 from common import telemetry, tracing
 from common.consumer import DEAD_LETTERS, NATS_ERRORS, Durable, Follower
@@ -35,7 +35,9 @@ DUPLICATE_WINDOW: Final = 15 * 60.0
 """Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
 MAX_AGE: Final = 30 * 86_400.0
 """Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
-PUBLISH_TIMEOUT: Final = 5.0
+API_TIMEOUT: Final = 5.0
+PUBLISH_TIMEOUT: Final = 2.0
+"""Seconds until an event without an ack is left to the sweep; less than the sweep's own lease."""
 MAX_PASSING: Final = 4_096
 """Events in passing that may wait to be looked at; what comes beyond is missed."""
 _STREAM_EXISTS_OTHERWISE: Final = 10058
@@ -92,7 +94,7 @@ class Bus:
 
     def __init__(self, client: Client, service: str, *, namespace: str, replicas: int) -> None:
         self.client = client
-        self.js: JetStreamContext = client.jetstream(timeout=PUBLISH_TIMEOUT)
+        self.js: JetStreamContext = client.jetstream(timeout=API_TIMEOUT)
         self.service = service
         self._prefix = f"{namespace}." if namespace else ""
         self._stream_prefix = f"{namespace}-" if namespace else ""
@@ -143,7 +145,10 @@ class Bus:
             with tracing.publishing(message.subject, message.id, message.headers):
                 headers.update(tracing.carried())
                 ack = await self.js.publish(
-                    self.subject(message.subject), message.data, headers=headers
+                    self.subject(message.subject),
+                    message.data,
+                    timeout=PUBLISH_TIMEOUT,
+                    headers=headers,
                 )
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
             telemetry.published(message.subject, "error").inc()
@@ -227,12 +232,7 @@ class Bus:
 
 def _in_passing(model: type[Event], handler: Handler) -> Callable[[Msg], Awaitable[None]]:
     async def hear(msg: Msg) -> None:
-        try:
-            await handler(model.model_validate_json(msg.data))
-        except ValidationError as error:
-            log.warning("not understood", subject=msg.subject, error=str(error))
-        except Exception:  # a view that missed one event goes on with the next
-            log.exception("handler failed", subject=msg.subject)
+        await handler(model.model_validate_json(msg.data))  # nats-py tells `on_error` of failures
 
     return hear
 

@@ -4,8 +4,8 @@ The field calls it group commit for writes, and a data loader for reads. A quiet
 wait on purpose: what comes while a command is under way goes into the next one. Where company came
 by itself, the next group is given a moment for more (`PACE`): one command for ten costs a third of
 three for ten, so that under load waiting a little is sooner than computing more. And what nobody
-looks at yet may always linger. An item never joins a command that was sent before it came, so a
-read still sees every write that was answered before it.
+looks at yet may always linger. A full command waits for nothing. An item never joins a command that
+was sent before it came, so a read still sees every write that was answered before it.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Grouped(Generic[Item, Outcome]):
         self._name = f"{getattr(command, '__name__', 'do')} together".strip("_")
         self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._called = False
+        self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0
 
     async def __call__(self, item: Item) -> Outcome:
@@ -71,14 +71,20 @@ class Grouped(Generic[Item, Outcome]):
             return await outcome
 
     def _call(self) -> None:
-        if self._waiting and not self._called and len(self._in_flight) < IN_FLIGHT:
-            self._called = True
-            # Never at once: what else comes in this turn of the loop goes along.
-            loop = asyncio.get_running_loop()
-            loop.call_at(max(loop.time() + self._linger, self._next), self._send)
+        if not self._waiting or len(self._in_flight) >= IN_FLIGHT:
+            return
+        loop = asyncio.get_running_loop()
+        full = len(self._waiting) >= MOST
+        if self._timer is not None:
+            if not full or self._timer.when() <= loop.time():
+                return
+            self._timer.cancel()
+        # Never at once: what else comes in this turn of the loop goes along.
+        when = loop.time() if full else max(loop.time() + self._linger, self._next)
+        self._timer = loop.call_at(when, self._send)
 
     def _send(self) -> None:
-        self._called = False
+        self._timer = None
         while self._waiting and len(self._in_flight) < IN_FLIGHT:
             count = min(MOST, len(self._waiting))
             group = [self._waiting.popleft() for _ in range(count)]

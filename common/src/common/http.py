@@ -216,7 +216,7 @@ def reply(
     body: BaseModel | Sequence[BaseModel],
     status: int = 200,
     *,
-    version: int | None = None,
+    tag: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Answer with a body that needs no second validation: it was made by our own code."""
@@ -224,16 +224,16 @@ def reply(
         body.model_dump_json() if isinstance(body, BaseModel) else _ARRAY.dump_json(list(body))
     )
     response = Response(content, status, headers, media_type="application/json")
-    if version is not None:
-        response.headers["ETag"] = etag(version)
+    if tag is not None:
+        response.headers["ETag"] = tag
     return response
 
 
-def reply_unless_known(known: str | None, version: int, body: BaseModel) -> Response:
-    """Answer with a single resource, or 304 where the reader already has this version of it."""
-    if not_modified(known, etag(version)):
-        return Response(status_code=304, headers={"ETag": etag(version)})
-    return reply(body, version=version)
+def reply_unless_known(known: str | None, tag: str, body: BaseModel) -> Response:
+    """Answer with a single resource, or 304 where the reader already has what bears this tag."""
+    if not_modified(known, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return reply(body, tag=tag)
 
 
 _ARRAY: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])

@@ -17,7 +17,7 @@ export async function TicketResults({ search, page }: { search: Search; page: Re
   const plain = !isFiltered(search) && search.cursor === "" && search.sort === SORTS[0];
   return (
     <>
-      {page.data.length === 0 && <Nothing filtered={isFiltered(search)} />}
+      {page.data.length === 0 && !page.next && <Nothing filtered={isFiltered(search)} />}
       <TicketList
         // A new search is a new list: what was noted of the last one does not belong to it.
         key={JSON.stringify(search)}

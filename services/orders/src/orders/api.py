@@ -12,6 +12,7 @@ from common.http import (
     IfNoneMatch,
     Limit,
     error_responses,
+    etag,
     reply,
     reply_unless_known,
 )
@@ -76,7 +77,7 @@ async def show_order(
     order_id: Id, orders: Door, user: CurrentUser, known: IfNoneMatch = None
 ) -> Response:
     order = await orders.show(order_id, to=user.id)
-    return reply_unless_known(known, order.version, OrderOut.of(order))
+    return reply_unless_known(known, etag(order.version), OrderOut.of(order))
 
 
 @router.post(
@@ -88,7 +89,7 @@ async def show_order(
 )
 async def create_order(body: OrderIn, user: CurrentUser, orders: Door, order_id: NewId) -> Response:
     order = await orders.place(order_id=order_id, ticket_id=body.ticket_id, by=user.id)
-    return reply(OrderOut.of(order), 201, version=order.version)
+    return reply(OrderOut.of(order), 201, tag=etag(order.version))
 
 
 @router.delete(

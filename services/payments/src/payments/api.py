@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from common.auth import CurrentUser
-from common.http import IfNoneMatch, error_responses, reply, reply_unless_known
+from common.http import IfNoneMatch, error_responses, etag, reply, reply_unless_known
 from common.idempotency import IdempotentRoute
 from common.ids import Id
 from payments.schemas import ActionOut, ConfigOut, PaymentIn, PaymentOut
@@ -40,7 +40,7 @@ async def pay(body: PaymentIn, user: CurrentUser, payments: Door) -> Response:
     if payment.client_secret is not None:
         secret = payment.client_secret
         return reply(ActionOut(id=charge.id, status=charge.status, client_secret=secret), 202)
-    return reply(PaymentOut.of(charge), 201, version=charge.version)
+    return reply(PaymentOut.of(charge), 201, tag=etag(charge.version))
 
 
 @router.get(
@@ -56,7 +56,7 @@ async def show_payment(
     known: IfNoneMatch = None,
 ) -> Response:
     charge = await payments.receipt(order_id, by=user.id)
-    return reply_unless_known(known, charge.version, PaymentOut.of(charge))
+    return reply_unless_known(known, etag(charge.version), PaymentOut.of(charge))
 
 
 @router.get("/config", summary="What a card form needs", response_model=ConfigOut)

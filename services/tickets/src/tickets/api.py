@@ -14,6 +14,7 @@ from common.http import (
     IfNoneMatch,
     Limit,
     error_responses,
+    etag,
     expected_versions,
     reply,
     reply_unless_known,
@@ -22,7 +23,8 @@ from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
 from common.live import Feed, LastEventId, event_stream
 from common.money import whole_cents
-from tickets.domain import Sort, Ticket
+from tickets.domain import Sort
+from tickets.heard import Seen
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import Tickets
 
@@ -34,9 +36,9 @@ async def _door(request: Request) -> Tickets:
     return door
 
 
-def shown(ticket: Ticket, known: str | None = None) -> Response:
-    """Show one ticket, unless the reader already has this version of it."""
-    return reply_unless_known(known, ticket.version, TicketOut.of(ticket))
+def shown(seen: Seen, known: str | None = None) -> Response:
+    """Show one ticket, unless the reader already has just that."""
+    return reply_unless_known(known, seen.tag, TicketOut.of(seen.ticket))
 
 
 Door = Annotated[Tickets, Depends(_door)]
@@ -108,8 +110,9 @@ async def watch_tickets(request: Request, user: MaybeUser, last: LastEventId = N
 async def show_ticket(
     request: Request, ticket_id: Id, tickets: Door, known: IfNoneMatch = None
 ) -> Response:
-    request.state.shown = ticket = await tickets.show(ticket_id)
-    return shown(ticket, known)
+    seen = await tickets.show(ticket_id)
+    request.state.shown = seen.stored
+    return shown(seen, known)
 
 
 @router.post(
@@ -125,7 +128,7 @@ async def create_ticket(
     ticket = await tickets.list_for_sale(
         ticket_id=ticket_id, title=body.title, price=body.price, by=user.id
     )
-    return reply(TicketOut.of(ticket), 201, version=ticket.version)
+    return reply(TicketOut.of(ticket), 201, tag=etag(ticket.version))
 
 
 @router.put(
@@ -144,4 +147,4 @@ async def edit_ticket(
         by=user.id,
         expected=expected_versions(match),
     )
-    return reply(TicketOut.of(ticket), version=ticket.version)
+    return reply(TicketOut.of(ticket), tag=etag(ticket.version))

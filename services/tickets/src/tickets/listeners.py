@@ -50,12 +50,23 @@ def listeners(tickets: Tickets) -> Handlers:
 def passing(tickets: Tickets, show_anew: Callable[[str], None]) -> Handlers:
     """Say what is shown of each order as soon as it passes; the function takes a ticket's id."""
 
-    async def on_order_created(event: OrderCreated) -> None:
-        ticket = event.ticket
-        tickets.hear_of_lock(ticket.id, order_id=event.id, hold=ticket.hold, version=event.version)
-        show_anew(ticket.id)
+    def hear(event: OrderCreated | OrderCancelled) -> None:
+        tickets.hear_of_order(
+            event.ticket.id,
+            order_id=event.id,
+            status=event.status,
+            hold=event.ticket.hold,
+            version=event.version,
+        )
+        show_anew(event.ticket.id)
 
-    return handlers(on_order_created)
+    async def on_order_created(event: OrderCreated) -> None:
+        hear(event)
+
+    async def on_order_cancelled(event: OrderCancelled) -> None:
+        hear(event)
+
+    return handlers(on_order_created, on_order_cancelled)
 
 
 def screens(feed: Feed, recent: Recent) -> Handlers:

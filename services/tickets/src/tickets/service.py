@@ -1,15 +1,19 @@
 """What tickets can do: the one door for HTTP and for events."""
 
 from collections.abc import AsyncGenerator
+from typing import Final
 
 from common.bus import Message
 from common.change import Change
 from common.clock import Clock
-from common.events import OrderStatus, TicketStatus
+from common.events import OrderStatus
 from common.http import Page
 from tickets.domain import Fence, Sort, Ticket, listed
-from tickets.heard import Heard
+from tickets.heard import Heard, Seen, Told
 from tickets.store import TicketStore
+
+PAGES_READ: Final = 5
+"""How many pages are read for one, where all that is on it was locked a moment ago."""
 
 
 class Tickets:
@@ -33,11 +37,11 @@ class Tickets:
         def edit(ticket: Ticket) -> Change[Ticket]:
             # What was heard can only lock, and what is locked is refused: no step begins from it.
             seen = self._heard.seen(ticket)
-            return seen.edit(by=by, title=title, price=price, expected=expected)
+            return seen.ticket.edit(by=by, title=title, price=price, expected=expected)
 
         return await self._store.change(ticket_id, edit)
 
-    async def show(self, ticket_id: str) -> Ticket:
+    async def show(self, ticket_id: str) -> Seen:
         """Show one ticket."""
         return self._heard.seen(await self._store.get(ticket_id))
 
@@ -51,22 +55,33 @@ class Tickets:
         limit: int,
         cursor: str | None,
     ) -> Page[Ticket]:
-        """Give one page of what can be ordered now."""
-        page = await self._store.available(
-            q=q, sort=sort, min_price=min_price, max_price=max_price, limit=limit, cursor=cursor
-        )
-        seen = map(self._heard.seen, page.items)
-        free = [ticket for ticket in seen if ticket.status is TicketStatus.AVAILABLE]
-        return Page(free, page.next_cursor)
+        """Give one page of what can be ordered now; shorter by what was locked a moment ago."""
+        page = Page[Ticket]([], cursor)
+        for _ in range(PAGES_READ):
+            page = await self._store.available(
+                q=q,
+                sort=sort,
+                min_price=min_price,
+                max_price=max_price,
+                limit=limit,
+                cursor=page.next_cursor,
+            )
+            free = [ticket for ticket in page.items if self._heard.seen(ticket).lock is None]
+            page = Page(free, page.next_cursor)
+            if free or page.next_cursor is None:
+                break
+        return page
 
     async def of_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Give one page of what somebody lists."""
         page = await self._store.of_seller(user_id, limit=limit, cursor=cursor)
-        return Page([self._heard.seen(ticket) for ticket in page.items], page.next_cursor)
+        return Page([self._heard.seen(ticket).ticket for ticket in page.items], page.next_cursor)
 
-    def hear_of_lock(self, ticket_id: str, *, order_id: str, hold: int, version: int) -> None:
-        """Show from now on that an order holds a ticket; `follow_order` is what makes it so."""
-        self._heard.lock(ticket_id, order_id=order_id, fence=Fence(hold, version))
+    def hear_of_order(
+        self, ticket_id: str, *, order_id: str, status: OrderStatus, hold: int, version: int
+    ) -> None:
+        """Show from now on what an order makes of a ticket; `follow_order` is what makes it so."""
+        self._heard.order(ticket_id, Told(order_id, status, Fence(hold, version)))
 
     async def follow_order(
         self, ticket_id: str, *, order_id: str, status: OrderStatus, hold: int, version: int

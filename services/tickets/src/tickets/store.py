@@ -12,16 +12,12 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid
 from common.events import TicketStatus
-from common.grouped import Grouped
 from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
 from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
 from common.outbox import Doc, Relay
 from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
-
-LINGER: Final = 0.05
-"""Seconds that an order's event may wait to be written with others; its lock is shown already."""
 
 
 def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
@@ -103,7 +99,6 @@ class TicketStore(Store[Ticket]):
         wrote: Callable[[Ticket, float | None], None] = lambda _ticket, _began: None,
     ) -> None:
         super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
-        self._follow = Grouped(self._follow_all, linger=LINGER)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
