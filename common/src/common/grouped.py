@@ -51,7 +51,8 @@ class Grouped(Generic[Item, Outcome]):
         self._name = f"{getattr(command, '__name__', 'do')} together".strip("_")
         self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = 0.0
         self._next = 0.0
 
     async def __call__(self, item: Item) -> Outcome:
@@ -76,12 +77,12 @@ class Grouped(Generic[Item, Outcome]):
         loop = asyncio.get_running_loop()
         full = len(self._waiting) >= MOST
         if self._timer is not None:
-            if not full or self._timer.when() <= loop.time():
+            if not full or self._due <= loop.time():
                 return
             self._timer.cancel()
         # Never at once: what else comes in this turn of the loop goes along.
-        when = loop.time() if full else max(loop.time() + self._linger, self._next)
-        self._timer = loop.call_at(when, self._send)
+        self._due = loop.time() if full else max(loop.time() + self._linger, self._next)
+        self._timer = loop.call_at(self._due, self._send)
 
     def _send(self) -> None:
         self._timer = None

@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import uvicorn
+import uvloop
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -33,6 +34,11 @@ PATIENCE: Final = 10.0
 S = TypeVar("S", bound=ServiceSettings)
 E = TypeVar("E", bound=Event)
 V = TypeVar("V")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Test on the event loop that uvicorn runs the services on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 class FakeClock:

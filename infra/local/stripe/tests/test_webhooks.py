@@ -162,7 +162,7 @@ def test_a_reordered_event_comes_after_the_next(
 def test_a_delayed_event_comes_late(
     server: Server, client: StripeClient, receiver: Receiver
 ) -> None:
-    server.fault(f"WEBHOOK {SUCCEEDED}", "delay", delay_ms=700)
+    server.fault(f"WEBHOOK {SUCCEEDED}", "delay", delay_ms=3000)
 
     intents = [pay(client), pay(client)]
 
