@@ -12,12 +12,17 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid
 from common.events import TicketStatus
+from common.grouped import Grouped
 from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
 from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
 from common.outbox import Doc, Relay
 from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
+
+PACE: Final = 0.05
+"""Seconds between two writes of what orders tell, under load: a lock is shown before it is stored,
+and screens are told in beats longer than this."""
 
 
 def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
@@ -99,6 +104,7 @@ class TicketStore(Store[Ticket]):
         wrote: Callable[[Ticket, float | None], None] = lambda _ticket, _began: None,
     ) -> None:
         super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
+        self._follow = Grouped(self._follow_all, pace=PACE)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
