@@ -63,12 +63,6 @@ class Running:
                 yield
 
     @asynccontextmanager
-    async def overhearing(self, heard: Handlers) -> AsyncGenerator[None]:
-        """Hear these events in passing, for what is shown of them (see `Bus.overhear`)."""
-        await self.bus.overhear(heard)
-        yield
-
-    @asynccontextmanager
     async def listening(self, heard: Handlers) -> AsyncGenerator[None]:
         """Hear these events while the service runs; finish those in hand before it stops."""
         await self.bus.listen(heard)

@@ -7,7 +7,6 @@ delivery is in `common.consumer`.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from nats.js.errors import APIError
 
 from common import telemetry, tracing
-from common.consumer import DEAD_LETTERS, NATS_ERRORS, Durable, Follower
+from common.consumer import DEAD_LETTERS, Durable, Follower, unsubscribe
 from common.events import STREAMS, Event, stream_of
 
 log = structlog.get_logger("bus")
@@ -223,9 +222,7 @@ class Bus:
         """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
         passing, self._passing = self._passing, []
         for subscription in passing:
-            if self.client.is_connected:
-                with contextlib.suppress(*NATS_ERRORS):
-                    await subscription.unsubscribe()
+            await unsubscribe(self.client, subscription)
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
 

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import nats.errors
 import structlog
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
@@ -64,6 +65,13 @@ EXPIRES: Final = 30.0
 NOT_FOUND_ANY_MORE: Final = "503"
 
 Heard = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
+
+
+async def unsubscribe(client: Client, subscription: Subscription) -> None:
+    """Ask for no more messages, if the server is there to be asked."""
+    if client.is_connected:
+        with contextlib.suppress(*NATS_ERRORS):
+            await subscription.unsubscribe()
 
 
 class Pull(ABC):
@@ -121,9 +129,8 @@ class Pull(ABC):
         self._wake.set()
         if self._loop is not None:
             await self._loop
-        if self._subscription is not None and self._bus.client.is_connected:
-            with contextlib.suppress(*NATS_ERRORS):
-                await self._subscription.unsubscribe()
+        if self._subscription is not None:
+            await unsubscribe(self._bus.client, self._subscription)
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=grace)
             for task in late:

@@ -4,9 +4,9 @@ An answer is served for at most 100 ms after its data was read: that rests on th
 on events that could be late. Four things make it better than that. What this process wrote takes
 the place of what it was before (`replace`). What is heard of a thing before it is written changes
 the answer too (`amend`). What is known to have changed elsewhere is forgotten at once (`changed`).
-And whoever wrote on this replica is never shown what was read before that write
-(`wrote`). One reader at a time computes a key, and the others wait for that; nobody joins a
-computation that began before their own write.
+And whoever wrote on this replica is never shown what was read before that write (`wrote`). One
+reader at a time computes a key, and the others wait for that; nobody joins a computation that began
+before their own write.
 
 Only for answers that are the same for everybody.
 """

@@ -136,6 +136,13 @@ async def shown_reserved(tickets: Client, ticket: dict[str, Any]) -> httpx.Respo
     return shown
 
 
+async def locked_in_passing(tickets: Client, published: Published) -> dict[str, Any]:
+    ticket = await listed_by(tickets)
+    await pass_by(published, placed_on(ticket))
+    await shown_reserved(tickets, ticket)
+    return ticket
+
+
 def from_store() -> float:
     return REGISTRY.get_sample_value("recent_reads_total", {"from": "store"}) or 0
 
@@ -184,9 +191,7 @@ async def test_a_lock_in_passing_is_shown_without_a_read_where_somebody_looks(
 async def test_a_lock_in_passing_is_off_the_list_of_what_is_for_sale(
     unstored: Client, published: Published
 ) -> None:
-    ticket = await listed_by(unstored)
-    await pass_by(published, placed_on(ticket))
-    await shown_reserved(unstored, ticket)
+    ticket = await locked_in_passing(unstored, published)
 
     assert (await unstored.get("/api/tickets")).json() == []
     mine = (await unstored.get("/api/tickets/mine")).json()
@@ -197,10 +202,8 @@ async def test_a_page_of_nothing_but_locks_in_passing_gives_way_to_the_next(
     unstored: Client, published: Published
 ) -> None:
     last = await listed_by(unstored, "Last")
-    locked = [await listed_by(unstored) for _ in range(3)]
-    for ticket in locked:
-        await pass_by(published, placed_on(ticket))
-        await shown_reserved(unstored, ticket)
+    for _ in range(3):
+        await locked_in_passing(unstored, published)
 
     page = await unstored.get("/api/tickets", params={"limit": 2})
 
@@ -211,9 +214,7 @@ async def test_a_page_of_nothing_but_locks_in_passing_gives_way_to_the_next(
 async def test_a_lock_in_passing_keeps_its_seller_from_editing(
     unstored: Client, published: Published
 ) -> None:
-    ticket = await listed_by(unstored)
-    await pass_by(published, placed_on(ticket))
-    await shown_reserved(unstored, ticket)
+    ticket = await locked_in_passing(unstored, published)
 
     edit = {"title": "Back row", "price": 5}
     refused = await unstored.put(f"/api/tickets/{ticket['id']}", json=edit)

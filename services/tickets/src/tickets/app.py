@@ -45,8 +45,8 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
             tickets = Tickets(store, heard, running.clock)
             app.state.tickets, app.state.rebuild = tickets, tickets.states
             app.state.feed = feed = Feed()
+            await running.bus.overhear(passing(tickets, show_anew))
             async with (
-                running.overhearing(passing(tickets, show_anew)),
                 running.showing(feed, screens(feed, recent)),
                 running.listening(listeners(tickets)),
             ):

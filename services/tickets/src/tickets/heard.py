@@ -21,7 +21,7 @@ MOST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an order's event told in passing."""
+    """What an order's event told of its ticket."""
 
     order_id: str
     status: OrderStatus

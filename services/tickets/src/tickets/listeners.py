@@ -14,23 +14,23 @@ from common.events import (
 from common.http import etag
 from common.live import Feed
 from common.recent import Recent
+from tickets.domain import Fence
+from tickets.heard import Told
 from tickets.schemas import TicketSeen, path_of
 from tickets.service import Tickets
+
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+
+
+def _told(event: OrderEvent) -> Told:
+    return Told(event.id, event.status, Fence(event.ticket.hold, event.version))
 
 
 def listeners(tickets: Tickets) -> Handlers:
     """Say what is done about each event."""
 
-    async def follow(
-        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
-    ) -> None:
-        await tickets.follow_order(
-            event.ticket.id,
-            order_id=event.id,
-            status=event.status,
-            hold=event.ticket.hold,
-            version=event.version,
-        )
+    async def follow(event: OrderEvent) -> None:
+        await tickets.follow_order(event.ticket.id, _told(event))
 
     async def on_order_created(event: OrderCreated) -> None:
         await follow(event)
@@ -50,14 +50,8 @@ def listeners(tickets: Tickets) -> Handlers:
 def passing(tickets: Tickets, show_anew: Callable[[str], None]) -> Handlers:
     """Say what is shown of each order as soon as it passes; the function takes a ticket's id."""
 
-    def hear(event: OrderCreated | OrderCancelled) -> None:
-        tickets.hear_of_order(
-            event.ticket.id,
-            order_id=event.id,
-            status=event.status,
-            hold=event.ticket.hold,
-            version=event.version,
-        )
+    def hear(event: OrderEvent) -> None:
+        tickets.hear_of_order(event.ticket.id, _told(event))
         show_anew(event.ticket.id)
 
     async def on_order_created(event: OrderCreated) -> None:

@@ -6,9 +6,8 @@ from typing import Final
 from common.bus import Message
 from common.change import Change
 from common.clock import Clock
-from common.events import OrderStatus
 from common.http import Page
-from tickets.domain import Fence, Sort, Ticket, listed
+from tickets.domain import Sort, Ticket, listed
 from tickets.heard import Heard, Seen, Told
 from tickets.store import TicketStore
 
@@ -77,18 +76,15 @@ class Tickets:
         page = await self._store.of_seller(user_id, limit=limit, cursor=cursor)
         return Page([self._heard.seen(ticket).ticket for ticket in page.items], page.next_cursor)
 
-    def hear_of_order(
-        self, ticket_id: str, *, order_id: str, status: OrderStatus, hold: int, version: int
-    ) -> None:
+    def hear_of_order(self, ticket_id: str, told: Told) -> None:
         """Show from now on what an order makes of a ticket; `follow_order` is what makes it so."""
-        self._heard.order(ticket_id, Told(order_id, status, Fence(hold, version)))
+        self._heard.order(ticket_id, told)
 
-    async def follow_order(
-        self, ticket_id: str, *, order_id: str, status: OrderStatus, hold: int, version: int
-    ) -> None:
+    async def follow_order(self, ticket_id: str, told: Told) -> None:
         """Lock, free or sell a ticket as one of its orders says."""
-        fence = Fence(hold, version)
-        await self._store.follow(ticket_id, lambda ticket: ticket.follow(order_id, status, fence))
+        await self._store.follow(
+            ticket_id, lambda ticket: ticket.follow(told.order_id, told.status, told.fence)
+        )
 
     def states(self) -> AsyncGenerator[Message]:
         """Go through every ticket as an event of its present state."""
