@@ -153,12 +153,12 @@ class Charge:
         """Begin an attempt, which nobody else makes meanwhile.
 
         Raises:
-            InProgress: another one is running, or Stripe is still at it.
+            InProgress: another one is running, or was and has settled the charge.
             Invalid: the order's or the charge's state does not allow it.
         """
-        if self.status is PROCESSING:
+        if (self.status, Signal.ATTEMPT) not in NEXT:
             raise InProgress
-        if self.order_cancelled or (self.status, Signal.ATTEMPT) not in NEXT:
+        if self.order_cancelled:
             raise Invalid("Cannot pay for a cancelled order")
         order.refuse_unless_payable(now, rules.margin)
         if self.final or len(self.attempts) >= rules.attempts:

@@ -189,7 +189,7 @@ class Payments:
         return None if charge.unsettled else settled(charge)
 
     async def _claim(self, order: Order, charge: Charge | None, digest: str) -> Charge | None:
-        """Begin an attempt; nothing, if somebody else was first.
+        """Begin an attempt; nothing, if somebody else was first, and may be done by now.
 
         The order is looked at again after its charge was stored: a cancellation either finds the
         charge, or is found here.
