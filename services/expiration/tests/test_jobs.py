@@ -181,6 +181,10 @@ async def test_whatever_fails_is_tried_again_with_a_growing_delay(
     assert delays == [200, 400, 800, 30_000]
 
 
+ABSENCE = 1.0
+"""Seconds that Redis is away: ten looks of the worker, all of them refused."""
+
+
 @pytest.fixture
 async def mortal_redis(tmp_path: Path) -> AsyncGenerator[tuple[str, Callable[[], Awaitable[None]]]]:
     """Give a Redis of its own, and the way to kill and start it again."""
@@ -196,6 +200,7 @@ async def mortal_redis(tmp_path: Path) -> AsyncGenerator[tuple[str, Callable[[],
         if process is not None:
             process.kill()
             await process.wait()
+            await asyncio.sleep(ABSENCE)
         process = await asyncio.create_subprocess_exec(
             *program.argv, stdout=asyncio.subprocess.DEVNULL
         )
@@ -265,8 +270,8 @@ async def test_what_came_due_during_an_outage_fires_at_the_start(
     expiration: Expiration, opened: Opened, unswept: Settings, published: Published
 ) -> None:
     async with opened(unswept) as expirations:
-        for _ in range(450):
-            await placed(expirations, due_in=-timedelta(minutes=1))
+        overdue = -timedelta(minutes=1)
+        await asyncio.gather(*(placed(expirations, due_in=overdue) for _ in range(450)))
 
     await expiration(unswept)
 

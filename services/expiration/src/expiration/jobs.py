@@ -19,6 +19,8 @@ from arq.worker import Retry
 from prometheus_client import Counter, start_http_server
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from common import tracing
 from common.app import Service
@@ -41,7 +43,8 @@ MAX_TRIES: Final = 12
 MAX_DELAY: Final = 30.0
 HEALTH_SECONDS: Final = 15
 REDIS_RETRIES: Final = 8
-"""Rides out a restart of Redis; a longer absence ends the process, and its keeper restarts it."""
+"""Rides out five seconds without Redis; a longer absence ends the process, and its keeper restarts
+it. Without `retry_on_error` redis-py would try again neither a command nor a refused connection."""
 ALARMS: Final = Counter("expiration_alarms_total", "Alarms that rang, by outcome", ["outcome"])
 for _outcome in ("fired", "early", "failed"):  # 0 from the start: Prometheus sees no first step
     ALARMS.labels(_outcome)
@@ -90,6 +93,7 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
 
     redis = RedisSettings.from_dsn(settings.redis_url)
     redis.retry = RedisRetry(ExponentialBackoff(cap=1, base=0.05), REDIS_RETRIES)
+    redis.retry_on_error = [RedisConnectionError, RedisTimeoutError, OSError]
     return {
         "functions": [func(fire, name=FUNCTION)],
         "queue_name": queue_name(settings),
