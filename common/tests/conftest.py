@@ -17,9 +17,10 @@ from common.change import Change
 from common.clock import Clock, utc_now
 from common.events import TicketCreated, TicketUpdated
 from common.ids import new_id
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Store
-from common.outbox import Doc, Relay
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc
+from common.outbox import Relay
 from common.settings import ServiceSettings
+from common.store import Store
 from common.testing import eventually
 from ticketing_local import servers
 from ticketing_local.scratch import free_port

@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 
-from common.app import on_stop_signal
+from common.running import on_stop_signal
 from common.testing import eventually
 
 

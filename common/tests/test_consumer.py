@@ -13,11 +13,12 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from common import bus, consumer, dead_letters
-from common.bus import Bus, Message, PublishError, handlers
+from common.bus import Bus, PublishError, handlers
 from common.clock import utc_now
 from common.errors import Unavailable
 from common.events import TicketCreated, TicketUpdated
 from common.ids import new_id
+from common.message import Message
 from common.testing import Published, eventually
 
 Connect = Callable[..., AbstractAsyncContextManager[Bus]]

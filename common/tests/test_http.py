@@ -13,27 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
 
-from common import http
 from common.app import Service
 from common.auth import CurrentUser
-from common.errors import Failure, Invalid, Problem
-from common.http import (
-    MAX_BODY,
-    Cursor,
+from common.conditional import (
     IfMatch,
     IfNoneMatch,
-    Limit,
-    Page,
-    Wire,
-    decode_cursor,
-    encode_cursor,
     etag,
     expected_versions,
     not_modified,
     reply,
     reply_unless_known,
 )
+from common.errors import Failure, Invalid, Problem
+from common.http import MAX_BODY, Wire
 from common.ids import Id, new_id
+from common.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from common.settings import ServiceSettings
 from common.testing import Client, Serve, errors
 
@@ -280,10 +274,10 @@ def test_every_version_that_was_given_out_is_read_back(
     versions: frozenset[int],
     weak: bool,  # noqa: FBT001 - Hypothesis passes by place
 ) -> None:
-    header = " , ".join(("W/" if weak else "") + http.etag(version) for version in versions)
+    header = " , ".join(("W/" if weak else "") + etag(version) for version in versions)
 
     assert expected_versions(header) == versions
-    assert all(not_modified(header, http.etag(version)) for version in versions)
+    assert all(not_modified(header, etag(version)) for version in versions)
 
 
 @given(st.text(st.characters(codec="latin-1")))

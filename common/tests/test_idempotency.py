@@ -16,11 +16,12 @@ from common import idempotency
 from common.app import Service
 from common.auth import CurrentUser
 from common.clock import utc_now
+from common.conditional import etag, reply
 from common.errors import Invalid, NotFound, Unavailable
-from common.http import Wire, etag, reply
+from common.http import Wire
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import new_id
-from common.outbox import Doc
+from common.mongo import Doc
 from common.settings import ServiceSettings
 from common.testing import Client, Serve, errors
 

@@ -11,8 +11,8 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.change import Change
-from common.mongo import Store
-from common.outbox import Doc
+from common.mongo import Doc
+from common.store import Store
 from common.testing import eventually
 from ticketing_local import servers
 from ticketing_local.program import Program

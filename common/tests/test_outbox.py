@@ -12,13 +12,14 @@ from prometheus_client import REGISTRY
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common import bus, outbox
-from common.bus import Message
 from common.change import Change
 from common.clock import utc_now
 from common.events import TicketCreated, TicketUpdated
 from common.lease import Lease
-from common.mongo import Store
-from common.outbox import Doc, Relay
+from common.message import Message
+from common.mongo import Doc
+from common.outbox import Relay
+from common.store import Store
 from common.testing import FakeClock, Published, eventually
 
 Made = Callable[[str], Change[Any]]

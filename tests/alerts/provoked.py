@@ -11,10 +11,10 @@ import httpx
 import nats
 from pymongo import AsyncMongoClient
 
-from common.bus import Message
 from common.clock import utc_now
 from common.events import TicketCreated
 from common.ids import new_id
+from common.message import Message
 from harness.person import PASSWORD, Person
 from harness.system import System, new_email
 from payments.testing import Bank

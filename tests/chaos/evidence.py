@@ -13,8 +13,8 @@ from nats.errors import TimeoutError as NatsTimeout
 from pymongo import AsyncMongoClient
 
 from chaos.gatekeepers import believed
-from common.bus import MSG_ID
 from common.events import STREAMS
+from common.message import MSG_ID
 from harness.system import System
 
 Doc = dict[str, Any]

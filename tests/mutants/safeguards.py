@@ -15,7 +15,7 @@ class Mutant:
 
 
 OUTBOX = "common/src/common/outbox.py"
-MONGO = "common/src/common/mongo.py"
+WRITER = "common/src/common/writer.py"
 CHARGE = "services/payments/src/payments/domain.py"
 GATEWAY = "services/payments/src/payments/gateway.py"
 TICKET = "services/tickets/src/tickets/domain.py"
@@ -64,7 +64,7 @@ MUTANTS = (
         "common/src/common/replica.py",
         '"version": {"$lt": version}}',
         '"version": {"$exists": True}}',
-        ("common/tests/test_replica.py", "common/tests/test_mongo.py"),
+        ("common/tests/test_replica.py", "common/tests/test_store.py"),
     ),
     Mutant(
         "what was read during a write is not taken for what it wrote",
@@ -131,7 +131,7 @@ MUTANTS = (
     ),
     Mutant(
         "compare-and-swap on the charge, and on all else",
-        MONGO,
+        WRITER,
         'expected={"_id": ObjectId(after.id), "version": before.version},',
         'expected={"_id": ObjectId(after.id)},',
         (f"{CHARGES}::test_one_of_many_rivals_gets_the_next_attempt",),

@@ -9,7 +9,6 @@ delivery is in `common.consumer`.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar, get_type_hints
 
@@ -24,12 +23,14 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from nats.js.errors import APIError
 
 from common import telemetry, tracing
-from common.consumer import DEAD_LETTERS, Durable, Follower, unsubscribe
+from common.consumer import DEAD_LETTERS, Durable
 from common.events import STREAMS, Event, stream_of
+from common.follower import Follower
+from common.message import Message
+from common.pull import unsubscribe
 
 log = structlog.get_logger("bus")
 
-MSG_ID: Final = "Nats-Msg-Id"
 DUPLICATE_WINDOW: Final = 15 * 60.0
 """Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
 MAX_AGE: Final = 30 * 86_400.0
@@ -48,32 +49,6 @@ Handlers = Mapping[type[Event], Handler]
 
 class PublishError(Exception):
     """The server did not acknowledge an event; it may or may not have stored it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event on its way: its id, where it goes, its bytes, and whose aggregate it tells of."""
-
-    id: str
-    subject: str
-    data: bytes
-    aggregate_id: str
-    at: datetime
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def cloud_event_headers(self, source: str) -> dict[str, str]:
-        """Give the attributes of CloudEvents 1.0 (NATS protocol binding, 3.1, binary mode)."""
-        return {
-            **self.headers,
-            MSG_ID: self.id,
-            "ce-specversion": "1.0",
-            "ce-id": self.id,
-            "ce-source": f"/{source}",
-            "ce-type": f"dev.ticketing.{self.subject}",
-            "ce-subject": self.aggregate_id,
-            "ce-time": self.at.isoformat(),
-            "content-type": "application/json",
-        }
 
 
 def handlers(*functions: Handler) -> Handlers:

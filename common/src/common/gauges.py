@@ -13,8 +13,9 @@ from prometheus_client import Counter, Gauge
 from pymongo.errors import PyMongoError
 
 from common.bus import Bus
-from common.consumer import DEAD_LETTERS, NATS_ERRORS
+from common.consumer import DEAD_LETTERS
 from common.outbox import Relay
+from common.pull import NATS_ERRORS
 
 log = structlog.get_logger("gauges")
 

@@ -1,7 +1,7 @@
 """Who did what: the audit trail of an aggregate, inside it, written by the change's own update.
 
 So there is no change without its entry and no entry without its change, whatever crashes. It is
-only ever pushed to; nothing here or in `common.mongo` takes an entry out or writes one anew. A
+only ever pushed to; nothing here or in `common.writer` takes an entry out or writes one anew. A
 document's ways are finite (an order has five states, a charge a handful of attempts), so its trail
 stays short.
 """
@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from common import tracing
-
-Doc = dict[str, Any]
+from common.mongo import Doc
 
 ACTOR: Final[ContextVar[str]] = ContextVar("actor", default="service")
 """On whose behalf something is done: a user, an event, a loop of the service itself."""

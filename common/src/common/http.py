@@ -1,21 +1,15 @@
-"""HTTP's side of the domain: the one error shape, camelCase bodies, ETags, pages, limits."""
+"""HTTP's side of the domain: camelCase bodies, the one error shape, the limit of a body."""
 
-import base64
-import binascii
-import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Generic, TypeVar, cast
-from urllib.parse import urlencode
+from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from pymongo.errors import AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,15 +23,11 @@ from common.errors import (
     TooLarge,
     Unavailable,
 )
+from common.mongo import AWAY
 
 log = structlog.get_logger("http")
 
 MAX_BODY: Final = 64 * 1024
-STORE_AWAY: Final = (AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
-PAGE_SIZE: Final = 100
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-T = TypeVar("T")
 
 
 class Wire(BaseModel):
@@ -148,7 +138,7 @@ def handle_errors(app: FastAPI) -> None:  # noqa: C901 - a list of five short ha
     app.add_exception_handler(Failure, on_failure)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    for kind in STORE_AWAY:
+    for kind in AWAY:
         app.add_exception_handler(kind, on_store_away)
     app.add_exception_handler(Exception, on_anything)
 
@@ -182,103 +172,3 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
-
-
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
-Cursor = Annotated[str | None, Query(max_length=500, description="Where the page before ended")]
-Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="How many at most")]
-
-
-def etag(version: int) -> str:
-    """Name a version of a resource (RFC 9110, 8.8.3)."""
-    return f'"{version}"'
-
-
-def _tags(header: str) -> list[str]:
-    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
-
-
-def not_modified(header: str | None, tag: str) -> bool:
-    """Tell whether the reader already has this (RFC 9110, 13.1.2)."""
-    return header is not None and (header.strip() == "*" or tag in _tags(header))
-
-
-def expected_versions(header: str | None) -> frozenset[int] | None:
-    """Read from If-Match which versions a writer has seen; None: any will do (RFC 9110, 13.1.1)."""
-    if header is None or header.strip() == "*":
-        return None
-    seen = (tag.strip('"') for tag in _tags(header))
-    return frozenset(int(tag) for tag in seen if tag.isascii() and tag.isdigit() and len(tag) < 10)  # noqa: PLR2004
-
-
-def reply(
-    body: BaseModel | Sequence[BaseModel],
-    status: int = 200,
-    *,
-    tag: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Answer with a body that needs no second validation: it was made by our own code."""
-    content = (
-        body.model_dump_json() if isinstance(body, BaseModel) else _ARRAY.dump_json(list(body))
-    )
-    response = Response(content, status, headers, media_type="application/json")
-    if tag is not None:
-        response.headers["ETag"] = tag
-    return response
-
-
-def reply_unless_known(known: str | None, tag: str, body: BaseModel) -> Response:
-    """Answer with a single resource, or 304 where the reader already has what bears this tag."""
-    if not_modified(known, tag):
-        return Response(status_code=304, headers={"ETag": tag})
-    return reply(body, tag=tag)
-
-
-_ARRAY: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
-
-
-class Page(Generic[T]):
-    """One page of a list, and the cursor of the next, if there is one."""
-
-    def __init__(self, items: Sequence[T], next_cursor: str | None) -> None:
-        self.items = items
-        self.next_cursor = next_cursor
-
-    def link(self, request: Request) -> dict[str, str]:
-        """Give the Link header to the next page (RFC 8288), its path as the client knows it."""
-        if self.next_cursor is None:
-            return {}
-        query = dict(request.query_params) | {"cursor": self.next_cursor}
-        return {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}
-
-
-def encode_cursor(*position: str | int) -> str:
-    """Make a position in a list into an opaque word."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> tuple[str | int, ...]:
-    """Read a position in a list.
-
-    Raises:
-        Invalid: it is not one that we gave out.
-    """
-    try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
-        raise Invalid("cursor is not one of ours", field="cursor") from None
-    if not isinstance(position, list):
-        raise Invalid("cursor is not one of ours", field="cursor")
-    parts = cast(list[Any], position)
-    if not all(_is_position(part) for part in parts):
-        raise Invalid("cursor is not one of ours", field="cursor")
-    return tuple(parts)
-
-
-def _is_position(part: Any) -> bool:
-    """Tell whether MongoDB could compare with it: text, or a whole number of 64 bits."""
-    if isinstance(part, int):
-        return not isinstance(part, bool) and -(2**63) <= part < 2**63
-    return isinstance(part, str) and not _SURROGATE.search(part)

@@ -15,16 +15,16 @@ import importlib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Protocol
 
 from bson import ObjectId
 from fastapi import FastAPI
 
 from common import dead_letters
-from common.app import Running
-from common.bus import Message
 from common.ids import is_id
-from common.mongo import at
+from common.message import Message
+from common.running import Running
 
 
 class Operable(Protocol):
@@ -75,12 +75,16 @@ async def _print_history(running: Running, aggregate_id: str) -> int:
                     f"{k}={entry[k]}" for k in ("request_id", "trace_id") if k in entry
                 )
                 sys.stdout.write(
-                    f"{entry['version']:>3}  {at(entry['at'])}  {entry['by']}  {belongs}\n"
+                    f"{entry['version']:>3}  {_shown(entry['at'])}  {entry['by']}  {belongs}\n"
                     f"     {json.dumps(entry['changed'], default=str, ensure_ascii=False)}\n"
                 )
             return 0
     sys.stdout.write("Nothing with that id has a history here\n")
     return 1
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def operate(service: str, command: str, aggregate_id: str = "") -> int:

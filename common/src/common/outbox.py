@@ -16,18 +16,16 @@ from typing import Any, Final
 
 import structlog
 from pymongo import WriteConcern
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from common import telemetry, tracing
-from common.bus import Bus, Message
+from common.bus import Bus
 from common.clock import Clock
 from common.events import Event
 from common.lease import Lease
-
-Doc = dict[str, Any]
-Collection = AsyncCollection[Doc]
+from common.message import Message
+from common.mongo import Collection, Doc
 
 log = structlog.get_logger("outbox")
 

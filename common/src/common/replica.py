@@ -10,8 +10,7 @@ from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.grouped import Grouped
-from common.mongo import collection_of, finder
-from common.outbox import Collection, Doc
+from common.mongo import Collection, Doc, collection_of, finder
 
 News = tuple[str, int, Mapping[str, Any]]
 """Whose state, which version of it, and its fields."""

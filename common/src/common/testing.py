@@ -21,10 +21,11 @@ from pymongo import MongoClient
 
 from common import bus
 from common.auth import AccessTokens, User
-from common.bus import Bus, Message
+from common.bus import Bus
 from common.clock import utc_now
 from common.events import Event, stream_of
 from common.ids import new_id
+from common.message import Message
 from common.settings import ServiceSettings
 
 JWT_KEY: Final = "a signing key that only the tests know"

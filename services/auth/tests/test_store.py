@@ -24,7 +24,8 @@ from common.clock import utc_now
 from common.errors import Invalid, NotFound, TooManyRequests
 from common.events import SessionRevoked
 from common.ids import new_id
-from common.outbox import Doc, Relay, overdue
+from common.mongo import Doc
+from common.outbox import Relay, overdue
 from common.testing import FakeClock, Published, eventually
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

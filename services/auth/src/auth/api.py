@@ -13,8 +13,9 @@ from auth.domain import Device
 from auth.schemas import CurrentUserOut, SessionOut, SignedOut, SignInIn, SignUpIn, UserOut
 from auth.service import Auth, SignedIn
 from common.auth import CurrentUser, MaybeUser
+from common.conditional import reply
 from common.errors import NotAuthorized
-from common.http import error_responses, failure_response, reply
+from common.http import error_responses, failure_response
 from common.ids import Id
 
 router = APIRouter(prefix="/api/users", tags=["users"])

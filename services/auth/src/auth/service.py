@@ -11,12 +11,12 @@ from auth.passwords import Passwords
 from auth.settings import Settings
 from auth.store import AccountStore, Limit, SessionStore, ThrottleStore
 from common.auth import AccessTokens, Revocations, User
-from common.bus import Message
 from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid, NotAuthorized, NotFound
 from common.events import SessionRevoked
 from common.ids import is_id, new_id
+from common.message import Message
 
 
 @dataclass(frozen=True, slots=True)

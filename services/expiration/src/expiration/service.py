@@ -8,10 +8,10 @@ from typing import Final
 from prometheus_client import Counter
 
 from common import tracing
-from common.bus import Message
 from common.clock import Clock
 from common.events import OrderStatus
 from common.grouped import Grouped
+from common.message import Message
 from expiration.alarms import Alarms
 from expiration.domain import Deadline, Status, heard_of
 from expiration.store import DeadlineStore

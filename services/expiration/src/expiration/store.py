@@ -13,8 +13,10 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import NotFound
 from common.grouped import Grouped
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, inserter, object_id
-from common.outbox import Doc, Relay
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
+from common.outbox import Relay
+from common.store import Store
+from common.writer import Step
 from expiration.domain import Deadline, Status
 
 LINGER: Final = 0.1
@@ -65,15 +67,8 @@ class DeadlineStore(Store[Deadline]):
     """Every deadline there is or was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write)
+        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write, linger=LINGER)
         self._follow = Grouped(self._follow_all, linger=LINGER)
-        self._insert = Grouped(inserter(self.collection), linger=LINGER)
-
-    def _entries(self, change: Change[Deadline]) -> list[Doc]:
-        if not change.events:
-            return []
-        with tracing.resumed("expire", change.after.belongs):
-            return super()._entries(change)
 
     async def add_or_follow(
         self, added: Change[Deadline], decide: Callable[[Deadline], Change[Deadline]]
@@ -108,26 +103,21 @@ class DeadlineStore(Store[Deadline]):
         wanted = {before: change for before, change in changes.items() if change.after != before}
         if not wanted:
             return known
-        entries = {change.after.id: self._entries(change) for change in wanted.values()}
-        result = await self.collection.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": object_id(before.id), "version": before.version},
-                    {
-                        "$set": {"version": change.after.version, **_write(change.after)},
-                        "$push": {"outbox": {"$each": entries[before.id]}},
-                    },
-                )
-                for before, change in wanted.items()
-            ],
-            ordered=False,
-        )
-        written = set(entries)
-        if result.modified_count < len(wanted):
-            written = await self._holding([e["id"] for of in entries.values() for e in of], ids)
+        steps = {before.id: self._step(before, change) for before, change in wanted.items()}
+        updates = [UpdateOne(step.expected, step.update) for step in steps.values()]
+        result = await self.collection.bulk_write(updates, ordered=False)
+        written = set(steps)
+        if result.modified_count < len(steps):
+            entry_ids = [entry["id"] for step in steps.values() for entry in step.entries]
+            written = await self._holding(entry_ids, ids)
         for order_id in written:
-            self._relay.nudge(self.collection, object_id(order_id), entries[order_id])
+            self._writer.tell(steps[order_id])
         return [changes[b].after if b.id in written else b for b in known]
+
+    def _step(self, before: Deadline, change: Change[Deadline]) -> Step:
+        """Tell of it in the trace of its order, not in that of whatever else is due."""
+        with tracing.resumed("expire", change.after.belongs):
+            return self._writer.step(before, change)
 
     async def _holding(self, entry_ids: Sequence[str], ids: Sequence[object]) -> set[str]:
         """Tell whose outbox holds one of these entries: there it was written, not lost."""

@@ -6,19 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth import CurrentUser, Revocations
-from common.http import (
-    PAGE_SIZE,
-    Cursor,
-    IfNoneMatch,
-    Limit,
-    error_responses,
-    etag,
-    reply,
-    reply_unless_known,
-)
+from common.conditional import IfNoneMatch, etag, reply, reply_unless_known
+from common.http import error_responses
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
 from common.live import Feed, LastEventId, event_stream
+from common.pages import PAGE_SIZE, Cursor, Limit
 from orders.schemas import OrderIn, OrderOut
 from orders.service import Orders
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from common.bus import Message
 from common.change import Change
 from common.clock import Clock
 from common.errors import Invalid, NotFound, Unavailable
-from common.http import Page
+from common.message import Message
+from common.pages import Page
 from orders.domain import ForSale, Order, placed
 from orders.store import OrderStore, Outrun, TicketReplicas
 

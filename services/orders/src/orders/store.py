@@ -14,18 +14,12 @@ from common.clock import Clock
 from common.errors import Invalid
 from common.events import CancelReason, OrderStatus
 from common.grouped import Grouped
-from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
-from common.mongo import (
-    OUTBOX_INDEX,
-    STATE,
-    AggregateDocument,
-    Store,
-    is_duplicate,
-    object_id,
-)
-from common.outbox import Doc, Relay
+from common.mongo import OUTBOX_INDEX, STATE, AggregateDocument, Doc, is_duplicate, object_id
+from common.outbox import Relay
+from common.pages import Page, decode_cursor, encode_cursor
 from common.replica import Replica
+from common.store import Store
 from orders.domain import ForSale, Order, Reserved
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from common.auth import CurrentUser
-from common.http import IfNoneMatch, error_responses, etag, reply, reply_unless_known
+from common.conditional import IfNoneMatch, etag, reply, reply_unless_known
+from common.http import error_responses
 from common.idempotency import IdempotentRoute
 from common.ids import Id
 from payments.schemas import ActionOut, ConfigOut, PaymentIn, PaymentOut

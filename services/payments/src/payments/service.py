@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 
-from common.bus import Message
 from common.change import Change
 from common.clock import Clock
 from common.errors import InProgress, NotAuthorized, NotFound
 from common.events import ChargeStatus, OrderStatus
+from common.message import Message
 from payments.answers import Hint
 from payments.domain import (
     CURRENCY,

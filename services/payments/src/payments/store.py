@@ -15,16 +15,10 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.clock import Clock
 from common.events import ChargeStatus, OrderStatus
-from common.mongo import (
-    OUTBOX_INDEX,
-    STATE,
-    AggregateDocument,
-    Store,
-    collection_of,
-    object_id,
-)
-from common.outbox import Doc, Relay
+from common.mongo import OUTBOX_INDEX, STATE, AggregateDocument, Doc, collection_of, object_id
+from common.outbox import Relay
 from common.replica import Replica
+from common.store import Store
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from common.conditional import reply
 from common.errors import Invalid, NotFound
 from common.history import acting
-from common.http import Wire, error_responses, reply
+from common.http import Wire, error_responses
 from payments.gateway import Gateway
 from payments.service import Payments
 

@@ -7,22 +7,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth import CurrentUser, MaybeUser
-from common.http import (
-    PAGE_SIZE,
-    Cursor,
+from common.conditional import (
     IfMatch,
     IfNoneMatch,
-    Limit,
-    error_responses,
     etag,
     expected_versions,
     reply,
     reply_unless_known,
 )
+from common.http import error_responses
 from common.idempotency import IdempotentRoute, NewId
 from common.ids import Id
 from common.live import Feed, LastEventId, event_stream
 from common.money import whole_cents
+from common.pages import PAGE_SIZE, Cursor, Limit
 from tickets.domain import Sort
 from tickets.heard import Seen
 from tickets.schemas import TicketIn, TicketOut

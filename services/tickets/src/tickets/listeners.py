@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from common.bus import Handlers, handlers
+from common.conditional import etag
 from common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -11,7 +12,6 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.http import etag
 from common.live import Feed
 from common.recent import Recent
 from tickets.domain import Fence

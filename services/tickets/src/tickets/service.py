@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from common.bus import Message
 from common.change import Change
 from common.clock import Clock
-from common.http import Page
+from common.message import Message
+from common.pages import Page
 from tickets.domain import Sort, Ticket, listed
 from tickets.heard import Heard, Seen, Told
 from tickets.store import TicketStore

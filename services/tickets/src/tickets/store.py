@@ -13,10 +13,11 @@ from common.clock import Clock
 from common.errors import Invalid
 from common.events import TicketStatus
 from common.grouped import Grouped
-from common.http import Page, decode_cursor, encode_cursor
 from common.ids import is_id
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Store, object_id
-from common.outbox import Doc, Relay
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
+from common.outbox import Relay
+from common.pages import Page, decode_cursor, encode_cursor
+from common.store import Store
 from common.text import folded_words
 from tickets.domain import Fence, Sort, Ticket
 

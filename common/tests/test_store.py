@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from common import mongo
+from common import mongo, store
 from common.change import Change
 from common.clock import utc_now
 from common.errors import Invalid, NotFound, Unavailable
 from common.events import TicketCreated, TicketUpdated
 from common.ids import new_id
-from common.mongo import Store
-from common.outbox import Doc, Relay
+from common.mongo import Doc
+from common.outbox import Relay
 from common.replica import upsert_newer
+from common.store import Store
 from common.testing import Published, eventually
 
 Made = Callable[[str], Change[Any]]
@@ -205,7 +206,7 @@ async def test_a_change_that_skips_a_version_is_a_bug(things: Store[Any], made: 
 async def test_a_writer_that_loses_every_race_says_so(
     things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongo, "ATTEMPTS", 3)
+    monkeypatch.setattr(store, "ATTEMPTS", 3)
     thing = await things.add(made("a"))
     asked = itertools.count()
 

@@ -1,0 +1,57 @@
+"""Answers and the tags by which they are asked for again (RFC 9110, 13)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
+
+from fastapi import Header, Response
+from pydantic import BaseModel, SerializeAsAny, TypeAdapter
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
+_ARRAY: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
+
+
+def etag(version: int) -> str:
+    """Name a version of a resource (RFC 9110, 8.8.3)."""
+    return f'"{version}"'
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+
+
+def not_modified(header: str | None, tag: str) -> bool:
+    """Tell whether the reader already has this (RFC 9110, 13.1.2)."""
+    return header is not None and (header.strip() == "*" or tag in _tags(header))
+
+
+def expected_versions(header: str | None) -> frozenset[int] | None:
+    """Read from If-Match which versions a writer has seen; None: any will do (RFC 9110, 13.1.1)."""
+    if header is None or header.strip() == "*":
+        return None
+    seen = (tag.strip('"') for tag in _tags(header))
+    return frozenset(int(tag) for tag in seen if tag.isascii() and tag.isdigit() and len(tag) < 10)  # noqa: PLR2004
+
+
+def reply(
+    body: BaseModel | Sequence[BaseModel],
+    status: int = 200,
+    *,
+    tag: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with a body that needs no second validation: it was made by our own code."""
+    content = (
+        body.model_dump_json() if isinstance(body, BaseModel) else _ARRAY.dump_json(list(body))
+    )
+    response = Response(content, status, headers, media_type="application/json")
+    if tag is not None:
+        response.headers["ETag"] = tag
+    return response
+
+
+def reply_unless_known(known: str | None, tag: str, body: BaseModel) -> Response:
+    """Answer with a single resource, or 304 where the reader already has what bears this tag."""
+    if not_modified(known, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return reply(body, tag=tag)
