@@ -240,6 +240,18 @@ async def test_a_request_that_is_cancelled_leaves_the_key_free_for_the_next_try(
     assert done == [again.json()["id"]]
 
 
+async def test_what_was_done_is_answered_though_the_answer_could_not_be_kept(
+    client: Client, done: list[str], database: AsyncDatabase[Doc]
+) -> None:
+    await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": "another"})
+    await database.command("collMod", "idempotency", validator={"status": None})
+
+    response = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+
+    assert response.status_code == 201
+    assert done[-1] == response.json()["id"]
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256])
 async def test_a_key_has_1_to_255_characters(client: Client, key: str) -> None:
     response = await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": key})

@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { type Answer, answerOf, type Refusal, unavailable } from "@/lib/api/answer";
+import { type Answer, answerOf, type Refusal, undecided } from "@/lib/api/answer";
 import { Intent } from "@/lib/api/idempotency";
 import { refusalWords } from "@/lib/problem-words";
 
@@ -32,7 +32,7 @@ export function useSubmission<T>(options: {
     setBusy(true);
     setProblems([]);
     const answer: Answer<T> = await answerOf<T>(call(intent.key(about)));
-    if (!unavailable(answer)) intent.settled();
+    if (!undecided(answer)) intent.settled();
     if (!answer.ok || options.stays) {
       sending.current = false;
       setBusy(false);

@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
+import structlog
 from beanie import Document
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pymongo import IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.auth import SAFE_METHODS, User
 from common.clock import utc_now
@@ -23,6 +24,8 @@ from common.errors import Failure, InProgress, Invalid
 from common.http import failure_response
 from common.ids import new_id
 from common.mongo import collection_of
+
+log = structlog.get_logger("idempotency")
 
 HEADER: Final = "idempotency-key"
 MAX_KEY: Final = 255
@@ -114,7 +117,10 @@ async def _once(request: Request, record_id: str, handler: _Handler) -> Response
     if response.status_code >= _SERVER_ERROR or response.status_code in _PASSING:
         await _release(record_id)
     else:
-        await _keep(record_id, response)
+        try:
+            await _keep(record_id, response)
+        except PyMongoError as error:  # done is done: the next copy finds it under the same id
+            log.warning("answer given, and not kept", error=repr(error))
     return response
 
 

@@ -65,6 +65,11 @@ export function unavailable(answer: Answer<unknown>): boolean {
   return !answer.ok && (answer.status === 0 || answer.status === 429 || answer.status >= 500);
 }
 
+/** Nobody knows yet what came of it: the same again, under the same key, is no second one. */
+export function undecided(answer: Answer<unknown>): boolean {
+  return unavailable(answer) || (!answer.ok && answer.status === 409);
+}
+
 function problemsIn(error: unknown): Problem[] {
   if (typeof error !== "object" || error === null || !("errors" in error)) return [];
   return Array.isArray(error.errors) ? (error.errors as Problem[]) : [];
