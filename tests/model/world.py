@@ -55,7 +55,8 @@ class Answer:
 
     order_id: str
     intent: Intent
-    attempt: int | None
+    asked_at: int
+    own: bool
 
 
 class World:
@@ -170,7 +171,7 @@ class World:
     def confirm(self, attempt: Attempt) -> None:
         """Let an attempt reach Stripe, and its answer set out."""
         intent = self.bank.confirm(attempt.order_id, attempt.n, attempt.card)
-        self.answers.append(Answer(attempt.order_id, intent, attempt.n))
+        self.answers.append(Answer(attempt.order_id, intent, attempt.n, own=True))
 
     def let_go(self, attempt: Attempt) -> None:
         """End an attempt whose answer did not come in time."""
@@ -182,7 +183,8 @@ class World:
         charge = self._follow_replica(self._must(order_id))
         if charge.unsettled:
             ask = self.bank.cancel if charge.order_cancelled else self.bank.intents.__getitem__
-            self.answers.append(Answer(order_id, ask(order_id), None))
+            asked_at = len(charge.attempts)
+            self.answers.append(Answer(order_id, ask(order_id), asked_at, own=False))
         if charge.giving_back:
             refund = self.bank.refund(order_id)
             self._commit(self.charges, charge.observe_refund(refund, self.now))
@@ -190,7 +192,9 @@ class World:
     def hear(self, answer: Answer) -> None:
         """Write down what Stripe has said, however long ago."""
         charge = self._must(answer.order_id)
-        observed = charge.observe(answer.intent, now=self.now, rules=RULES, attempt=answer.attempt)
+        observed = charge.observe(
+            answer.intent, asked_at=answer.asked_at, own=answer.own, now=self.now, rules=RULES
+        )
         self._commit(self.charges, observed)
 
     def ring(self, order_id: str) -> None:

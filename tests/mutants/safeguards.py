@@ -28,6 +28,7 @@ SESSIONS = "services/auth/tests/test_sessions.py"
 JOBS = "services/expiration/tests/test_jobs.py"
 MODEL = "tests/model/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
+RACES = "services/payments/tests/test_races.py"
 KILLED = f"{RECOVERY}::test_a_process_killed_while_paying_costs_the_buyer_nothing_twice"
 
 MUTANTS = (
@@ -135,6 +136,27 @@ MUTANTS = (
         'expected={"_id": ObjectId(after.id), "version": before.version},',
         'expected={"_id": ObjectId(after.id)},',
         (f"{CHARGES}::test_one_of_many_rivals_gets_the_next_attempt",),
+    ),
+    Mutant(
+        "a click that another one overtook begins no attempt",
+        "services/payments/src/payments/service.py",
+        "            if charge is not None and len(charge.attempts) < len(found.attempts):",
+        "            if False:",
+        (f"{RACES}::test_a_click_that_its_double_overtakes_is_told_what_came_of_that",),
+    ),
+    Mutant(
+        "an attempt that nothing came of is looked at again",
+        CHARGE,
+        "                return True  # Stripe can take longer",
+        "                return False  # Stripe can take longer",
+        ("services/payments/tests/test_interleavings.py", RACES),
+    ),
+    Mutant(
+        "what was said before an attempt says nothing of it",
+        CHARGE,
+        "            case _ if asked_at < len(self.attempts) or ",
+        "            case _ if ",
+        (f"{RACES}::test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it",),
     ),
     Mutant(
         "refund of late money",

@@ -14,9 +14,7 @@ from common.events import ChargeStatus, PaymentCreated, PaymentFailed, PaymentUp
 from common.ids import new_id
 from common.testing import Client, FakeClock, Published, Serve, errors, someone
 from payments.app import create
-from payments.domain import Charge
 from payments.settings import Settings
-from payments.store import ChargeStore
 from payments.testing import Bank, Orders, becomes, charge_of, pay
 
 ServePayments = Callable[..., Awaitable[Client]]
@@ -428,25 +426,6 @@ async def test_a_refunded_order_cannot_be_paid_again(
     response = await pay(payments, order_id)
 
     assert response.status_code == 400
-    assert await bank.taken(order_id) == 1
-
-
-async def test_a_click_that_another_card_overtakes_is_told_that_the_order_is_paid(
-    payments: Client, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order_id = await orders.place(payments.as_user())
-    assert (await pay(payments, order_id, DECLINED)).status_code == 402
-    change = ChargeStore.change
-
-    async def overtaken(*args: Any, **named: Any) -> Charge:
-        monkeypatch.setattr(ChargeStore, "change", change)
-        assert (await pay(payments, order_id, "tok_mastercard")).status_code == 201
-        return await change(*args, **named)
-
-    monkeypatch.setattr(ChargeStore, "change", overtaken)
-    response = await pay(payments, order_id)
-
-    assert (response.status_code, response.json()["card"]["brand"]) == (201, "mastercard")
     assert await bank.taken(order_id) == 1
 
 

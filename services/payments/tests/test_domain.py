@@ -19,6 +19,7 @@ from common.events import (
 )
 from common.ids import new_id
 from payments.domain import (
+    MOST_ATTEMPTS,
     Attempt,
     Charge,
     Lease,
@@ -116,8 +117,16 @@ def claim(charge: Charge, of: Order | None = None, rules: Rules = RULES) -> Chan
     return charge.claim(of or order(), digest="d", by="me", now=NOW, rules=rules)
 
 
-def observe(charge: Charge, intent: Intent, rules: Rules = RULES, attempt: int | None = None):  # noqa: ANN201 - as Charge.observe
-    return charge.observe(intent, now=NOW, rules=rules, attempt=attempt)
+def observe(
+    charge: Charge,
+    intent: Intent,
+    rules: Rules = RULES,
+    *,
+    own: bool = False,
+    asked_at: int | None = None,
+) -> Change[Charge]:
+    asked_at = len(charge.attempts) if asked_at is None else asked_at
+    return charge.observe(intent, asked_at=asked_at, own=own, now=NOW, rules=rules)
 
 
 def intent(status: IntentStatus, decline: Decline | None = None) -> Intent:
@@ -157,11 +166,11 @@ def test_whatever_is_learned_is_one_version_and_one_event_or_nothing(
                 for told in IntentStatus
                 for why in (None, DECLINED)
             ),
-            *(observe(before, intent(told), attempt=1) for told in IntentStatus),
+            *(observe(before, intent(told), own=True) for told in IntentStatus),
             *(before.observe_refund(Refund("re_1", told), NOW) for told in RefundStatus),
             before.cancel_order(NOW + later),
             before.let_go(1, NOW),
-            before.let_go(None, NOW),
+            before.let_go(0, NOW),
             before.refuse_token(1, DECLINED, now=NOW, rules=RULES),
         )
     ]
@@ -244,7 +253,7 @@ def test_attempts_can_be_used_up() -> None:
 
 
 def test_success_is_told_as_payment_created() -> None:
-    change = observe(tried(ChargeStatus.PROCESSING), intent(IntentStatus.SUCCEEDED), attempt=1)
+    change = observe(tried(ChargeStatus.PROCESSING), intent(IntentStatus.SUCCEEDED), own=True)
 
     charge = change.after
     assert (charge.status, charge.card) == (ChargeStatus.SUCCEEDED, Card("visa", "4242"))
@@ -266,7 +275,7 @@ def test_success_for_a_cancelled_order_goes_back_at_once(status: ChargeStatus) -
 def test_a_decline_leaves_the_order_open() -> None:
     declined = intent(IntentStatus.OPEN, DECLINED)
 
-    change = observe(tried(ChargeStatus.PROCESSING), declined, attempt=1)
+    change = observe(tried(ChargeStatus.PROCESSING), declined, own=True)
 
     assert change.after.status is ChargeStatus.REQUIRES_PAYMENT_METHOD
     assert change.after.attempts[-1].decline_code == "generic_decline"
@@ -281,7 +290,7 @@ def test_a_decline_leaves_the_order_open() -> None:
 def test_the_last_decline_is_final(attempts: int, rules: Rules) -> None:
     charge = tried(ChargeStatus.PROCESSING, attempts=attempts)
 
-    change = observe(charge, intent(IntentStatus.OPEN, DECLINED), rules, attempts)
+    change = observe(charge, intent(IntentStatus.OPEN, DECLINED), rules, own=True)
 
     (event,) = change.events
     assert isinstance(event, PaymentFailed)
@@ -315,7 +324,7 @@ def test_what_is_unknown_is_never_final() -> None:
 def test_the_same_decline_again_is_a_decline_when_the_attempt_itself_says_so() -> None:
     charge = replace(tried(ChargeStatus.PROCESSING), last_error=DECLINED)
 
-    change = observe(charge, intent(IntentStatus.OPEN, DECLINED), attempt=1)
+    change = observe(charge, intent(IntentStatus.OPEN, DECLINED), own=True)
 
     assert change.after.attempts[-1].outcome is Outcome.DECLINED
 
@@ -325,7 +334,45 @@ def test_a_running_attempt_is_left_alone(told: IntentStatus) -> None:
     charge = tried(ChargeStatus.PROCESSING, attempts=2)
 
     assert observe(charge, intent(told, DECLINED)) == Change(charge)
-    assert observe(charge, intent(told, DECLINED), attempt=1) == Change(charge)
+    assert observe(charge, intent(told, DECLINED), own=True, asked_at=1) == Change(charge)
+
+
+@pytest.mark.parametrize("status", sorted(UNSETTLED))
+@pytest.mark.parametrize("told", [IntentStatus.OPEN, IntentStatus.ACTION, IntentStatus.PROCESSING])
+def test_what_stripe_said_before_the_last_attempt_says_nothing_of_it(
+    status: ChargeStatus, told: IntentStatus
+) -> None:
+    charge = left(tried(status, attempts=2))
+
+    for own in (True, False):
+        assert observe(charge, intent(told, DECLINED), own=own, asked_at=1) == Change(charge)
+
+
+def test_an_attempt_that_nothing_came_of_is_looked_at_until_the_charge_is_settled() -> None:
+    charge = observe(left(tried(ChargeStatus.PROCESSING)), intent(IntentStatus.OPEN)).after
+    again = claim(charge).after.refuse_token(2, DECLINED, now=NOW, rules=RULES).after
+    paid = observe(again, intent(IntentStatus.SUCCEEDED)).after
+
+    assert [one.status for one in (charge, again)] == [ChargeStatus.REQUIRES_PAYMENT_METHOD] * 2
+    assert (charge.look_at, again.look_at, paid.look_at) == (NOW, NOW, None)
+
+
+def test_an_attempt_that_stripe_never_answered_is_not_the_buyers() -> None:
+    charge = tried(ChargeStatus.REQUIRES_PAYMENT_METHOD, attempts=0)
+    for _ in range(RULES.attempts):
+        charge = observe(left(claim(charge).after), intent(IntentStatus.OPEN)).after
+
+    assert claim(charge).after.attempts[-1].n == RULES.attempts + 1
+
+
+def test_even_attempts_that_stripe_never_answered_have_an_end() -> None:
+    charge = tried(ChargeStatus.REQUIRES_PAYMENT_METHOD, attempts=0)
+
+    for _ in range(MOST_ATTEMPTS):
+        charge = observe(left(claim(charge).after), intent(IntentStatus.OPEN)).after
+
+    with pytest.raises(Invalid, match="Too many"):
+        claim(charge)
 
 
 def test_an_attempt_whose_end_is_unknown_may_be_looked_at_by_anyone() -> None:

@@ -123,7 +123,9 @@ class Interleavings(RuleBasedStateMachine):
     def the_answer_arrives(self, answer: tuple[int, Intent]) -> None:
         attempt, told = answer
         self._follow_replica()
-        self._apply(self._have().observe(told, now=self.now, rules=RULES, attempt=attempt))
+        self._apply(
+            self._have().observe(told, asked_at=attempt, own=True, now=self.now, rules=RULES)
+        )
 
     @rule(answer=consumes(answers))
     def the_answer_is_lost(self, answer: tuple[int, Intent]) -> None:
@@ -144,13 +146,16 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.charge is not None)
     @rule(target=snapshots)
-    def somebody_asks_stripe(self) -> Intent:
-        return self.stripe.told()
+    def somebody_asks_stripe(self) -> tuple[int, Intent]:
+        return len(self._have().attempts), self.stripe.told()
 
-    @rule(told=snapshots)
-    def what_stripe_said_is_applied_perhaps_late_or_again(self, told: Intent) -> None:
+    @rule(snapshot=snapshots)
+    def what_stripe_said_is_applied_perhaps_late_or_again(
+        self, snapshot: tuple[int, Intent]
+    ) -> None:
+        asked_at, told = snapshot
         self._follow_replica()
-        self._apply(self._have().observe(told, now=self.now, rules=RULES))
+        self._apply(self._have().observe(told, asked_at=asked_at, now=self.now, rules=RULES))
 
     @precondition(lambda self: self.order.status is OrderStatus.CREATED)
     @rule()
@@ -173,17 +178,25 @@ class Interleavings(RuleBasedStateMachine):
     def the_listener_marks_the_charge(self) -> None:
         self._apply(self._have().cancel_order(self.now))
 
-    @precondition(lambda self: self.charge is not None)
+    @precondition(lambda self: self._due())
     @rule(fate=st.sampled_from(RefundStatus))
     def the_reconciler_looks(self, fate: RefundStatus) -> None:
+        self.charge = replace(self._have(), look_at=self.now + RULES.lease)
         self._follow_replica()
         charge = self._have()
         if charge.unsettled:
             if charge.order_cancelled:
                 self.stripe.cancel()
-            self._apply(charge.observe(self.stripe.told(), now=self.now, rules=RULES))
+            asked_at = len(charge.attempts)
+            told = self.stripe.told()
+            self._apply(charge.observe(told, asked_at=asked_at, now=self.now, rules=RULES))
         if self._have().giving_back:
             self._apply(self._have().observe_refund(self.stripe.give_back(fate), self.now))
+
+    def _due(self) -> bool:
+        """Whether the reconciler would take the charge; what it does not take, nobody looks at."""
+        charge = self.charge
+        return charge is not None and charge.look_at is not None and charge.look_at <= self.now
 
     def _follow_replica(self) -> None:
         """As the service does: whoever learns something looks at the order as well."""
@@ -207,7 +220,8 @@ class Interleavings(RuleBasedStateMachine):
             assert self.stripe.taken == 0
         if charge.status is ChargeStatus.REFUNDED:
             assert self.stripe.refund is not None
-        assert len(charge.attempts) <= RULES.attempts
+        answered = [one for one in charge.attempts if one.outcome is not Outcome.NOTHING]
+        assert len(answered) <= RULES.attempts
 
     @invariant()
     def only_a_decline_is_final(self) -> None:
@@ -220,11 +234,15 @@ class Interleavings(RuleBasedStateMachine):
         """When all have been heard and the reconciler has gone its rounds, the money is right."""
         if getattr(self, "charge", None) is None:
             return
-        self.now += RULES.lease
         self.known = self.order
+        self._follow_replica()
         for _ in range(3):
-            self.the_reconciler_looks(RefundStatus.SUCCEEDED)
+            self.now += RULES.lease
+            if self._due():
+                self.the_reconciler_looks(RefundStatus.SUCCEEDED)
         charge = self._have()
+        if self.order.status is not OrderStatus.CANCELLED:
+            assert (charge.status is ChargeStatus.SUCCEEDED) == (self.stripe.taken == 1)
         if self.order.status is OrderStatus.CANCELLED:
             assert not charge.unsettled
             assert self.stripe.taken == 0 or self.stripe.refund is not None

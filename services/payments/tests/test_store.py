@@ -113,7 +113,9 @@ async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> N
     charge = await store.open(first_attempt(order))
     assert charge is not None
     declined = Intent(charge.stripe_id, IntentStatus.OPEN, decline=Decline("No."))
-    await store.change(charge.id, lambda c: c.observe(declined, now=NOW, rules=RULES, attempt=1))
+    await store.change(
+        charge.id, lambda c: c.observe(declined, asked_at=1, own=True, now=NOW, rules=RULES)
+    )
 
     async def rival() -> bool:
         try:
@@ -134,7 +136,7 @@ async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeSto
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
 
     async def everybody(_: int) -> None:
-        await store.change(charge.id, lambda c: c.observe(paid, now=NOW, rules=RULES))
+        await store.change(charge.id, lambda c: c.observe(paid, asked_at=1, now=NOW, rules=RULES))
         await store.change(charge.id, lambda c: c.cancel_order(NOW))
 
     await asyncio.gather(*map(everybody, range(5)))
@@ -164,7 +166,9 @@ async def test_what_is_due_is_taken_by_one_replica_at_a_time(store: ChargeStore)
 async def test_what_is_settled_is_never_due(store: ChargeStore) -> None:
     charge = await opened(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
-    after = await store.change(charge.id, lambda c: c.observe(paid, now=NOW, rules=RULES))
+    after = await store.change(
+        charge.id, lambda c: c.observe(paid, asked_at=1, now=NOW, rules=RULES)
+    )
 
     assert after.status is ChargeStatus.SUCCEEDED
     assert await store.take_due(NOW + timedelta(days=1), NOW + timedelta(days=2)) is None

@@ -27,8 +27,6 @@ from payments.transitions import (
     GIVING_BACK,
     NEXT,
     PROCESSING,
-    REFUND_PENDING,
-    REQUIRES_ACTION,
     REQUIRES_PAYMENT_METHOD,
     SUCCEEDED,
     UNSETTLED,
@@ -36,6 +34,8 @@ from payments.transitions import (
 )
 
 CURRENCY: Final = "usd"
+MOST_ATTEMPTS: Final = 50
+"""Attempts of one charge, those that Stripe never answered included: a document has its bounds."""
 ORDER_CANCELLED: Final = "order cancelled"
 
 
@@ -143,6 +143,19 @@ class Charge:
         """Whether there is a refund to look after."""
         return self.status in GIVING_BACK
 
+    @property
+    def watched(self) -> bool:
+        """Whether something may still come that nobody would tell, were it not looked for."""
+        match self.status:
+            case ChargeStatus.REQUIRES_ACTION | ChargeStatus.REFUND_PENDING:
+                return True
+            case ChargeStatus.REQUIRES_PAYMENT_METHOD if any(
+                attempt.outcome is Outcome.NOTHING for attempt in self.attempts
+            ):
+                return True  # Stripe can take longer than anybody waits for it
+            case _:
+                return self.order_cancelled and self.unsettled
+
     def running(self, now: datetime) -> bool:
         """Tell whether an attempt is being made at this moment."""
         return self.status is PROCESSING and self.lease is not None and self.lease.until > now
@@ -161,7 +174,7 @@ class Charge:
         if self.order_cancelled:
             raise Invalid("Cannot pay for a cancelled order")
         order.refuse_unless_payable(now, rules.margin)
-        if self.final or len(self.attempts) >= rules.attempts:
+        if self.final or self._used_up(rules) or len(self.attempts) >= MOST_ATTEMPTS:
             words = "Too many failed attempts to pay for this order"
             raise Invalid(problems=[Problem(words, extra={"code": "attempts_used_up"})])
         attempt = Attempt(len(self.attempts) + 1, now, digest)
@@ -175,30 +188,31 @@ class Charge:
         )
 
     def observe(
-        self, intent: Intent, *, now: datetime, rules: Rules, attempt: int | None = None
+        self, intent: Intent, *, asked_at: int, own: bool = False, now: datetime, rules: Rules
     ) -> Change["Charge"]:
         """Follow the PaymentIntent; total, whatever it says and whenever.
 
         Args:
             intent: what Stripe says.
+            asked_at: how many attempts there were when Stripe was asked.
+            own: whether it is the answer to the last of those itself.
             now: the present moment.
             rules: what the operator decides.
-            attempt: the attempt whose own answer this is, if it is one.
         """
         match intent.status:
             case IntentStatus.SUCCEEDED:
                 return self._succeeded(intent, now)
             case IntentStatus.CANCELED:
                 return self._moved(Signal.CANCELLATION, now)
-            case _ if self.running(now) and not self._current(attempt):
-                return Change(self)  # whoever makes the attempt will tell
+            case _ if asked_at < len(self.attempts) or (self.running(now) and not own):
+                return Change(self)  # whoever makes the last attempt will tell
             case IntentStatus.PROCESSING:
-                return self.let_go(attempt, now)
+                return self.let_go(asked_at, now) if own else Change(self)
             case IntentStatus.ACTION:
                 ended = self._ended(Outcome.ACTION)
                 return self._moved(Signal.ACTION, now, attempts=ended, last_error=None)
             case IntentStatus.OPEN:
-                return self._not_paid(intent.decline, now=now, rules=rules, attempt=attempt)
+                return self._not_paid(intent.decline, own=own, now=now, rules=rules)
 
     def refuse_token(
         self, attempt: int, problem: Decline, *, now: datetime, rules: Rules
@@ -211,7 +225,7 @@ class Charge:
             Signal.DECLINE, now, attempts=ended, last_error=problem, final=self._used_up(rules)
         )
 
-    def let_go(self, attempt: int | None, now: datetime) -> Change["Charge"]:
+    def let_go(self, attempt: int, now: datetime) -> Change["Charge"]:
         """End an attempt of which nobody knows what came: anyone may ask Stripe from now on."""
         if not self._current(attempt):
             return Change(self)
@@ -288,10 +302,10 @@ class Charge:
         )
 
     def _not_paid(
-        self, decline: Decline | None, *, now: datetime, rules: Rules, attempt: int | None
+        self, decline: Decline | None, *, own: bool, now: datetime, rules: Rules
     ) -> Change["Charge"]:
         """Tell a decline from the one before, which Stripe shows until something new happens."""
-        news = self._current(attempt) or decline != self.last_error
+        news = (own and self.status is PROCESSING) or decline != self.last_error
         if decline is None or not news:
             return self._moved(Signal.NOTHING, now, attempts=self._ended(Outcome.NOTHING))
         return self._moved(
@@ -302,11 +316,13 @@ class Charge:
             final=rules.cancel_on_decline or self._used_up(rules),
         )
 
-    def _current(self, attempt: int | None) -> bool:
+    def _current(self, attempt: int) -> bool:
         return self.status is PROCESSING and attempt == len(self.attempts)
 
     def _used_up(self, rules: Rules) -> bool:
-        return len(self.attempts) >= rules.attempts
+        """Tell whether no try is left; one that Stripe never answered is not the buyer's."""
+        answered = [one for one in self.attempts if one.outcome is not Outcome.NOTHING]
+        return len(answered) >= rules.attempts
 
     def _ended(self, outcome: Outcome, why: Decline | None = None) -> tuple[Attempt, ...]:
         if not self.attempts:
@@ -324,8 +340,7 @@ class Charge:
             return Change(self)
         kept: dict[str, Any] = {"lease": None, "look_at": None, **changes}
         after = replace(self, version=self.version + 1, status=status, updated_at=now, **kept)
-        watched = status in {REQUIRES_ACTION, REFUND_PENDING}
-        if watched or (after.order_cancelled and after.unsettled):
+        if after.watched:
             after = replace(after, look_at=now)
         return Change(after, (after.told(),))
 

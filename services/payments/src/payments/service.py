@@ -8,7 +8,7 @@ import structlog
 
 from common.change import Change
 from common.clock import Clock
-from common.errors import InProgress, NotAuthorized, NotFound
+from common.errors import InProgress, Invalid, NotAuthorized, NotFound
 from common.events import ChargeStatus, OrderStatus
 from common.message import Message
 from payments.answers import Hint
@@ -26,7 +26,15 @@ from payments.facts import Decline, Intent, IntentStatus
 from payments.gateway import Gateway, StripeAway, TokenRefused
 from payments.news import News
 from payments.store import ChargeStore, OrderReplicas, StripeEvents
-from payments.verdicts import Payment, in_progress, refused, refused_token, settled, unknown
+from payments.verdicts import (
+    Payment,
+    declined,
+    in_progress,
+    refused,
+    refused_token,
+    settled,
+    unknown,
+)
 
 log = structlog.get_logger("payments")
 
@@ -83,11 +91,11 @@ class Payments:
                 return await self._attempt(claimed, token)
             order = await self._orders.find(order_id) or order
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
-        awaited: int | None = None
+        awaited = None if new is None else 1
         while True:
             charge = await self._store.find(charge_id_of(order_id))
             if charge is not None and charge.running(self._clock()):
-                awaited = len(charge.attempts)
+                awaited = awaited or len(charge.attempts)
             else:
                 answer = None if charge is None else await self._answer(charge, digest, awaited)
                 if answer is not None:
@@ -95,6 +103,7 @@ class Payments:
                 claimed = await self._claim(order, charge, digest)
                 if claimed is not None:
                     return await self._attempt(claimed, token)
+                awaited = awaited or (0 if charge is None else len(charge.attempts)) + 1
             if asyncio.get_running_loop().time() > deadline:
                 raise in_progress()
             await asyncio.sleep(POLL_SECONDS)
@@ -172,7 +181,7 @@ class Payments:
         Args:
             charge: nobody is running an attempt of it.
             digest: the token's.
-            awaited: the attempt that this request has waited for.
+            awaited: the first attempt that another request has made since this one came.
         """
         charge = await self._heal(charge)
         if charge.status is ChargeStatus.PROCESSING:
@@ -181,10 +190,13 @@ class Payments:
         same_click = last.digest == digest
         if charge.status is ChargeStatus.REQUIRES_ACTION and same_click:
             intent = await self._gateway.retrieve(charge)
-            return Payment(charge, intent.client_secret)
-        if charge.status is ChargeStatus.REQUIRES_PAYMENT_METHOD and same_click:
+            charge = await self._observe(charge, intent)
+            if charge.status is ChargeStatus.REQUIRES_ACTION:
+                return Payment(charge, intent.client_secret)
+        waited = same_click and awaited is not None and awaited <= last.n
+        if charge.status is ChargeStatus.REQUIRES_PAYMENT_METHOD and waited:
             problem = charge.last_error
-            if last.n == awaited and problem is not None and last.outcome is not Outcome.NOTHING:
+            if problem is not None and last.outcome is not Outcome.NOTHING:
                 raise refused(charge, problem)
         return None if charge.unsettled else settled(charge)
 
@@ -196,18 +208,20 @@ class Payments:
         """
         now = self._clock()
 
-        def claim(charge: Charge) -> Change[Charge]:
-            return charge.claim(order, digest=digest, by=self._owner, now=now, rules=self._rules)
+        def claim(found: Charge) -> Change[Charge]:
+            if charge is not None and len(charge.attempts) < len(found.attempts):
+                raise InProgress  # or it was, and has ended: what came of it is the answer
+            return found.claim(order, digest=digest, by=self._owner, now=now, rules=self._rules)
 
         if charge is not None:
             try:
                 return await self._store.change(charge.id, claim)
             except InProgress:
                 return None
-        order.refuse_unless_payable(now, self._rules.margin)
         try:
+            order.refuse_unless_payable(now, self._rules.margin)
             intent = await self._gateway.create_intent(order, CURRENCY)
-        except StripeAway:
+        except (Invalid, StripeAway):
             if await self._store.find(charge_id_of(order.id)) is None:
                 raise
             return None
@@ -228,11 +242,14 @@ class Payments:
                 now = self._clock()
                 await self._store.change(charge.id, lambda c: c.let_go(n, now), known=charge)
                 raise unknown() from None
-            charge = await self._observe(charge, intent, n)
-        if charge.status is ChargeStatus.REQUIRES_ACTION:
+            charge = await self._observe(charge, intent, own=True)
+        if charge.order_cancelled and charge.unsettled:
+            charge = await self.apply(charge)
+        asked = intent.status is IntentStatus.ACTION
+        if asked and charge.status is ChargeStatus.REQUIRES_ACTION:
             return Payment(charge, intent.client_secret)
         if charge.unsettled:
-            raise refused(charge, intent.decline) if intent.decline else unknown()
+            raise declined(charge, intent.decline) if intent.decline else unknown()
         return settled(charge)
 
     async def _without_token(self, charge: Charge, error: TokenRefused, n: int) -> Payment:
@@ -246,7 +263,7 @@ class Payments:
                 known=charge,
             )
         else:
-            charge = await self._observe(charge, error.intent, n)
+            charge = await self._observe(charge, error.intent, own=True)
         if charge.unsettled:
             raise refused_token(problem)
         return settled(charge)
@@ -258,14 +275,14 @@ class Payments:
             return await self.apply(charge)
         return charge
 
-    async def _observe(self, charge: Charge, intent: Intent, attempt: int | None = None) -> Charge:
-        """Write down what Stripe has just said."""
-        now = self._clock()
-        after = await self._store.follow(
-            charge.id,
-            lambda c: c.observe(intent, now=now, rules=self._rules, attempt=attempt),
-            known=charge,
-        )
+    async def _observe(self, charge: Charge, intent: Intent, *, own: bool = False) -> Charge:
+        """Write down what Stripe has just said, asked about the charge as it was."""
+        now, asked_at = self._clock(), len(charge.attempts)
+
+        def observe(found: Charge) -> Change[Charge]:
+            return found.observe(intent, asked_at=asked_at, own=own, now=now, rules=self._rules)
+
+        after = await self._store.follow(charge.id, observe, known=charge)
         if intent.status is IntentStatus.SUCCEEDED:
             self._news.paid(intent.id)
         return after

@@ -28,9 +28,14 @@ def settled(charge: Charge) -> Payment:
 
 
 def refused(charge: Charge, problem: Decline) -> Failure:
-    """Say why an attempt failed, and whether another card may be tried."""
+    """Say why the last attempt failed."""
     if charge.attempts[-1].outcome is Outcome.INVALID:
         return refused_token(problem)
+    return declined(charge, problem)
+
+
+def declined(charge: Charge, problem: Decline) -> PaymentDeclined:
+    """Say why the card was declined, and whether another one may be tried."""
     extra = {**_codes(problem), "retryable": not charge.final}
     return PaymentDeclined(problems=[Problem(problem.message, extra=extra)])
 

@@ -1,0 +1,182 @@
+"""Clicks, replicas and answers that cross each other: who is told what."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from common.clock import utc_now
+from common.testing import Client, FakeClock, Serve, errors
+from payments.app import create
+from payments.domain import Charge
+from payments.facts import Intent
+from payments.gateway import Gateway
+from payments.settings import Settings
+from payments.store import ChargeStore
+from payments.testing import Bank, Orders, becomes, pay
+
+ServePayments = Callable[..., Awaitable[Client]]
+DECLINED = "tok_chargeDeclined"
+ASKS = "pm_card_authenticationRequired"
+CONFIRM = "POST /v1/payment_intents/*/confirm"
+
+
+async def test_a_click_that_another_card_overtakes_is_told_that_the_order_is_paid(
+    payments: Client, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    assert (await pay(payments, order_id, DECLINED)).status_code == 402
+    change = ChargeStore.change
+
+    async def overtaken(*args: Any, **named: Any) -> Charge:
+        monkeypatch.setattr(ChargeStore, "change", change)
+        assert (await pay(payments, order_id, "tok_mastercard")).status_code == 201
+        return await change(*args, **named)
+
+    monkeypatch.setattr(ChargeStore, "change", overtaken)
+    response = await pay(payments, order_id)
+
+    assert (response.status_code, response.json()["card"]["brand"]) == (201, "mastercard")
+    assert await bank.taken(order_id) == 1
+
+
+async def test_a_click_that_its_double_overtakes_is_told_what_came_of_that(
+    payments: Client, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    await pay(payments, order_id, DECLINED)
+    token = await bank.confirmation_token("pm_card_visa_chargeDeclinedLostCard")
+    change = ChargeStore.change
+    double: list[httpx.Response] = []
+
+    async def overtaken(*args: Any, **named: Any) -> Charge:
+        monkeypatch.setattr(ChargeStore, "change", change)
+        double.append(await pay(payments, order_id, token))
+        return await change(*args, **named)
+
+    monkeypatch.setattr(ChargeStore, "change", overtaken)
+    response = await pay(payments, order_id, token)
+
+    assert (response.status_code, double[0].status_code) == (402, 402)
+    assert response.json() == double[0].json()
+    assert await bank.declines(order_id) == 2
+
+
+async def test_a_double_click_on_two_replicas_is_one_attempt(
+    payments: Client, serve_payments: ServePayments, orders: Orders, bank: Bank
+) -> None:
+    other = await serve_payments()
+    order_id = await orders.place(other.as_user(payments.as_user()))
+
+    for attempts in (1, 2, 3):
+        answers = await asyncio.gather(*(pay(at, order_id, DECLINED) for at in (payments, other)))
+        assert [answer.status_code for answer in answers] == [402, 402]
+        assert await bank.declines(order_id) == attempts
+
+
+async def test_a_paid_order_is_told_as_paid_by_every_replica_after_its_time(
+    serve: Serve, payments_environment: dict[str, Any], orders: Orders
+) -> None:
+    clock = FakeClock(utc_now())
+    here, there = [await serve(create(Settings(**payments_environment), clock)) for _ in range(2)]
+    buyer = there.as_user(here.as_user())
+    placed = [await orders.place(buyer, seconds=60) for _ in range(6)]  # each heard of by either
+    for order_id in placed:
+        await pay(here, order_id)
+    clock.advance(seconds=90)
+
+    answers = [await pay(replica, order_id) for order_id in placed for replica in (here, there)]
+
+    assert {answer.status_code for answer in answers} == {201}
+
+
+@pytest.mark.parametrize("token", [DECLINED, ASKS])
+async def test_a_card_that_is_not_charged_for_an_order_cancelled_meanwhile_hears_of_that(
+    serve_payments: ServePayments, orders: Orders, bank: Bank, token: str
+) -> None:
+    payments = await serve_payments(payment_reconcile_seconds=0)
+    order_id = await orders.place(payments.as_user())
+    await bank.fault(CONFIRM, "delay", delay_ms=1000)
+
+    paying = asyncio.create_task(pay(payments, order_id, token))
+    await becomes(payments, order_id, "processing")
+    await orders.cancel(order_id)
+    response = await paying
+
+    assert response.status_code == 400
+    assert errors(response) == [{"message": "Cannot pay for a cancelled order"}]
+    assert (await bank.intent(order_id)).status == "canceled"
+
+
+async def test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it(
+    serve_payments: ServePayments, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = await serve_payments(payment_lease_seconds=0.3)
+    order_id = await orders.place(payments.as_user())
+    confirm, overtaken = Gateway.confirm, asyncio.Event()
+
+    async def slow(gateway: Gateway, charge: Charge, token: str) -> Intent:
+        intent = await confirm(gateway, charge, token)
+        if token == DECLINED:
+            await overtaken.wait()
+        return intent
+
+    monkeypatch.setattr(Gateway, "confirm", slow)
+    first = asyncio.create_task(pay(payments, order_id, DECLINED))
+    await becomes(payments, order_id, "requires_payment_method")
+    asked = await pay(payments, order_id, ASKS)
+    overtaken.set()
+
+    assert ((await first).status_code, asked.status_code) == (402, 202)
+    await bank.authenticate(asked.json()["clientSecret"])
+    await becomes(payments, order_id, "succeeded")
+
+
+async def test_what_stripe_takes_after_it_was_given_up_is_found(
+    serve_payments: ServePayments, orders: Orders, bank: Bank
+) -> None:
+    payments = await serve_payments(stripe_timeout_seconds=0.3, payment_lease_seconds=1)
+    order_id = await orders.place(payments.as_user())
+    await bank.fault(CONFIRM, "hold", delay_ms=2500)
+
+    assert (await pay(payments, order_id)).status_code == 503
+    await becomes(payments, order_id, "requires_payment_method")
+    assert (await pay(payments, order_id, "tok_unknown")).status_code == 400
+
+    await becomes(payments, order_id, "succeeded")
+    assert await bank.taken(order_id) == 1
+
+
+async def test_tries_that_stripe_never_answered_do_not_use_up_the_buyers_attempts(
+    payments: Client, orders: Orders, bank: Bank
+) -> None:
+    order_id = await orders.place(payments.as_user())
+    token = await bank.confirmation_token()
+    await bank.fault(CONFIRM, "status", status=500, times=15)
+    for _ in range(5):
+        assert (await pay(payments, order_id, token)).status_code == 503
+        await becomes(payments, order_id, "requires_payment_method")
+    await bank.mend()
+
+    assert (await pay(payments, order_id, token)).status_code == 201
+
+
+async def test_the_same_click_is_told_what_the_bank_has_answered_meanwhile(
+    serve_payments: ServePayments, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = await serve_payments(payment_reconcile_seconds=0)
+    order_id = await orders.place(payments.as_user())
+    secret = (await pay(payments, order_id, ASKS)).json()["clientSecret"]
+    retrieve = Gateway.retrieve
+
+    async def then_answered(gateway: Gateway, charge: Charge) -> Intent:
+        monkeypatch.setattr(Gateway, "retrieve", retrieve)
+        before = await retrieve(gateway, charge)
+        await bank.authenticate(secret)
+        return before
+
+    monkeypatch.setattr(Gateway, "retrieve", then_answered)
+
+    assert (await pay(payments, order_id, ASKS)).status_code == 201
