@@ -167,6 +167,8 @@ async def test_a_declined_card_is_402_with_the_reason(
     (error,) = errors(response)
     assert error["message"]
     assert (error["code"], error["declineCode"]) == (code, decline_code)
+    documented = payments.app.openapi()["components"]["schemas"]["RefusalItem"]["properties"]
+    assert error.keys() <= documented.keys()
     assert error["retryable"] is True
     assert await bank.taken(order_id) == 0
 

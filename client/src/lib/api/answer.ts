@@ -1,11 +1,7 @@
-/** One thing that is wrong, as every service tells it. */
-export interface Problem {
-  message: string;
-  field?: string | null;
-  code?: string | null;
-  declineCode?: string | null;
-  retryable?: boolean;
-}
+import type { components as Payments } from "./schema/payments.gen";
+
+/** One thing that is wrong, as every service tells it; only payments names codes. */
+export type Problem = Payments["schemas"]["RefusalItem"];
 
 export interface Refusal {
   ok: false;

@@ -9,7 +9,7 @@ from common.conditional import IfNoneMatch, etag, reply, reply_unless_known
 from common.http import error_responses
 from common.idempotency import IdempotentRoute
 from common.ids import Id
-from payments.schemas import ActionOut, ConfigOut, PaymentIn, PaymentOut
+from payments.schemas import ActionOut, ConfigOut, PaymentIn, PaymentOut, Refused
 from payments.service import Payments
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], route_class=IdempotentRoute)
@@ -33,7 +33,12 @@ Door = Annotated[Payments, Depends(_door)]
         "503: it is not known yet whether the money was taken; asking again is safe."
     ),
     response_model=PaymentOut,
-    responses={**error_responses(400, 401, 402, 404, 409, 503), 202: {"model": ActionOut}},
+    responses={
+        **error_responses(401, 404, 409, 503),
+        202: {"model": ActionOut},
+        400: {"model": Refused},
+        402: {"model": Refused},
+    },
 )
 async def pay(body: PaymentIn, user: CurrentUser, payments: Door) -> Response:
     payment = await payments.pay(body.order_id, token=body.token, by=user.id)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from common import money
 from common.events import ChargeStatus
-from common.http import Wire
+from common.http import ErrorItem, Wire
 from common.ids import Id
 from payments.domain import Charge
 
@@ -85,6 +85,20 @@ class PaymentOut(Wire):
             paid_at=charge.paid_at,
             refunded_at=charge.refunded_at,
         )
+
+
+class RefusalItem(ErrorItem, Wire):
+    """Why a payment was refused: Stripe's codes, and whether another card may be tried."""
+
+    code: str | None = None
+    decline_code: str | None = None
+    retryable: bool | None = None
+
+
+class Refused(BaseModel):
+    """The shape of every error, with what programs want to know of a payment's."""
+
+    errors: list[RefusalItem]
 
 
 class ActionOut(Wire):

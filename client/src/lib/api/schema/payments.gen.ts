@@ -194,6 +194,30 @@ export interface components {
             /** Refundedat */
             refundedAt: string | null;
         };
+        /**
+         * RefusalItem
+         * @description Why a payment was refused: Stripe's codes, and whether another card may be tried.
+         */
+        RefusalItem: {
+            /** Message */
+            message: string;
+            /** Field */
+            field?: string | null;
+            /** Code */
+            code?: string | null;
+            /** Declinecode */
+            declineCode?: string | null;
+            /** Retryable */
+            retryable?: boolean | null;
+        };
+        /**
+         * Refused
+         * @description The shape of every error, with what programs want to know of a payment's.
+         */
+        Refused: {
+            /** Errors */
+            errors: components["schemas"]["RefusalItem"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -355,7 +379,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["Refused"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -391,7 +415,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["Refused"];
                 };
             };
             /** @description A write that another site caused */
