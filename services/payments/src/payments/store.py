@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -22,7 +22,9 @@ from common.store import Store
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 
-CHARGES: Final = Counter("payments_charges_total", "Charges, by what they came to", ["status"])
+CHARGES: Final = Counter(
+    "payments_charges_total", "Steps of charges, by the status that each led to", ["status"]
+)
 for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
     CHARGES.labels(_status.value)
 EVENTS_KEPT: Final = timedelta(days=30)
@@ -32,7 +34,6 @@ ON_ITS_WAY: Final = 1.0
 MOST_AWAITED: Final = 128
 LINGER: Final = 0.03
 """Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
-Rule = Callable[[Charge], Change[Charge]]
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
 
@@ -159,38 +160,18 @@ def _fields(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
-async def _counted(
-    verb: Callable[..., Awaitable[Charge]], aggregate_id: str, decide: Rule, known: Charge | None
-) -> Charge:
-    was: list[ChargeStatus] = []
-
-    def noted(charge: Charge) -> Change[Charge]:
-        was[:] = [charge.status]
-        return decide(charge)
-
-    after = await verb(aggregate_id, noted, known=known)
-    if after.status not in was:
-        CHARGES.labels(after.status.value).inc()
-    return after
+def _count(charge: Charge, began: float | None) -> None:
+    if began is not None:
+        CHARGES.labels(charge.status.value).inc()
 
 
 class ChargeStore(Store[Charge]):
     """Every charge there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(ChargeDocument, relay, clock, read=_read, write=_write, audited=True)
-
-    async def change(
-        self, aggregate_id: str, decide: Rule, *, known: Charge | None = None
-    ) -> Charge:
-        """Change a charge, and count where it has come to."""
-        return await _counted(super().change, aggregate_id, decide, known)
-
-    async def follow(
-        self, aggregate_id: str, decide: Rule, *, known: Charge | None = None
-    ) -> Charge:
-        """Follow what Stripe says, and count where the charge has come to."""
-        return await _counted(super().follow, aggregate_id, decide, known)
+        super().__init__(
+            ChargeDocument, relay, clock, read=_read, write=_write, wrote=_count, audited=True
+        )
 
     async def open(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt; nothing, if somebody else was first."""
