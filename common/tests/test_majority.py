@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beanie import Document
 from pymongo.asynchronous.database import AsyncDatabase
 
+from common import mongo
 from common.change import Change
-from common.mongo import Doc
+from common.ids import new_id
+from common.mongo import AWAY, Doc, collection_of
+from common.replica import Replica, upsert_newer
 from common.store import Store
 from common.testing import eventually
 from ticketing_local import servers
@@ -62,3 +66,48 @@ async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_her
         early, _ = await asyncio.wait({first, again}, timeout=0.5)
     assert not early
     assert (await first).version == (await again).version == 1
+
+
+class Copy(Document):
+    """A copy of what another service owns."""
+
+    version: int
+
+    class Settings:
+        name = "copies"
+
+
+@asynccontextmanager
+async def _being_stopped(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
+    """Answer writes as a MongoDB does that was told to stop while they were under way."""
+    fault = {"configureFailPoint": "failCommand"}
+    refused = {
+        "failCommands": ["insert", "update"],
+        "writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"},
+    }
+    await database.client.admin.command({**fault, "mode": "alwaysOn", "data": refused})
+    try:
+        yield
+    finally:
+        await database.client.admin.command({**fault, "mode": "off"})
+
+
+async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_away(
+    mongo_uri: str,
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    made: Callable[[str], Change[Any]],
+) -> None:
+    one, other = [await things.add(made("a")) for _ in range(2)]
+
+    async with mongo.connected(mongo_uri, [Copy]), _being_stopped(database):
+        outcomes = await asyncio.gather(
+            things.add(made("a")),
+            things.change(one.id, lambda thing: thing.renamed("b")),
+            things.follow(other.id, lambda thing: thing.renamed("b")),
+            Replica(Copy).keep(new_id(), 0, {}),
+            upsert_newer(collection_of(Copy), new_id(), 0, {}),
+            return_exceptions=True,
+        )
+
+    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, AWAY)] == []

@@ -4,8 +4,8 @@ Every aggregate is one document with a `version` and an `outbox`; how it is writ
 `common.store`.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, cast
 
 from beanie import (
@@ -23,15 +23,15 @@ from pymongo.errors import (
     DuplicateKeyError,
     ExecutionTimeout,
     WaitQueueTimeoutError,
+    WriteConcernError,
     WriteError,
-    WTimeoutError,
 )
 
 Doc = dict[str, Any]
 Collection = AsyncCollection[Doc]
 
-AWAY: Final = (AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
-"""Nobody's fault: MongoDB cannot be reached, or takes too long."""
+AWAY: Final = (AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WriteConcernError)
+"""Nobody's fault: MongoDB cannot be reached, takes too long, or is being stopped."""
 STATE: Final[Doc] = {"outbox": 0, "history": 0}
 """Read a document without what only waits or only accumulates in it."""
 _DUPLICATE_KEY: Final = 11000
@@ -82,6 +82,25 @@ async def connected(
         await client.close()
 
 
+@contextmanager
+def acknowledged() -> Generator[None]:
+    """Take many writes that no majority acknowledged for a MongoDB that is away.
+
+    Whatever was written may yet be undone. A MongoDB that is told to stop says so of each write
+    that is under way.
+
+    Raises:
+        WriteConcernError: it is so.
+        BulkWriteError: some were refused, each for its own reason.
+    """
+    try:
+        yield
+    except BulkWriteError as error:
+        for wrong in error.details.get("writeConcernErrors", ()):
+            raise WriteConcernError(wrong["errmsg"], wrong.get("code"), wrong) from error
+        raise
+
+
 def finder(
     collection: Collection,
 ) -> Callable[[Sequence[ObjectId]], Awaitable[Sequence[Doc | None]]]:
@@ -103,12 +122,10 @@ def inserter(
     async def insert(docs: Sequence[Doc]) -> Sequence[Exception | None]:
         outcomes: list[Exception | None] = [None] * len(docs)
         try:
-            await collection.insert_many(docs, ordered=False)
+            with acknowledged():
+                await collection.insert_many(docs, ordered=False)
         except BulkWriteError as error:
-            details = error.details
-            if details.get("writeConcernErrors"):  # whatever was written may yet be undone
-                raise
-            for wrong in details["writeErrors"]:
+            for wrong in error.details["writeErrors"]:
                 outcomes[wrong["index"]] = _write_error(wrong)
         return outcomes
 

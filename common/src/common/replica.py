@@ -10,7 +10,7 @@ from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.grouped import Grouped
-from common.mongo import Collection, Doc, collection_of, finder
+from common.mongo import Collection, Doc, acknowledged, collection_of, finder
 
 News = tuple[str, int, Mapping[str, Any]]
 """Whose state, which version of it, and its fields."""
@@ -59,13 +59,12 @@ class Replica:
 
     async def _keep_all(self, news: Sequence[News]) -> Sequence[bool]:
         try:
-            # Of many, though there is one: the driver does not repeat it, the listener does.
-            result = await self._collection.bulk_write(
-                [UpdateMany(*_upsert(one), upsert=True) for one in news], ordered=False
-            )
+            with acknowledged():
+                # Of many, though there is one: the driver does not repeat it, the listener does.
+                result = await self._collection.bulk_write(
+                    [UpdateMany(*_upsert(one), upsert=True) for one in news], ordered=False
+                )
         except BulkWriteError as error:
-            if error.details.get("writeConcernErrors"):
-                raise
             places: list[int] = [wrong["index"] for wrong in error.details["writeErrors"]]
             refused = [news[place] for place in places]
             await asyncio.gather(*(upsert_newer(self._collection, *one) for one in refused))

@@ -18,7 +18,7 @@ from common.change import Change
 from common.clock import Clock
 from common.grouped import Grouped
 from common.history import recorded
-from common.mongo import Collection, Doc, inserter
+from common.mongo import Collection, Doc, acknowledged, inserter
 from common.outbox import Relay, entry
 
 
@@ -119,7 +119,8 @@ class Writer(Generic[T]):
         """Write many steps in one command; say whether every one of them was written."""
         updates = [UpdateOne(step.expected, step.update) for step in steps]
         with self._writing(*(step.after for step in steps)) as done:
-            result = await self._collection.bulk_write(updates, ordered=False)
+            with acknowledged():
+                result = await self._collection.bulk_write(updates, ordered=False)
             if result.modified_count < len(steps):
                 return False  # what was written is published by the sweep
             done()

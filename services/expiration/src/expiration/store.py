@@ -13,7 +13,7 @@ from common.change import Change
 from common.clock import Clock
 from common.errors import NotFound
 from common.grouped import Grouped
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
+from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, acknowledged, object_id
 from common.outbox import Relay
 from common.store import Store
 from common.writer import Step
@@ -105,7 +105,8 @@ class DeadlineStore(Store[Deadline]):
             return known
         steps = {before.id: self._step(before, change) for before, change in wanted.items()}
         updates = [UpdateOne(step.expected, step.update) for step in steps.values()]
-        result = await self.collection.bulk_write(updates, ordered=False)
+        with acknowledged():
+            result = await self.collection.bulk_write(updates, ordered=False)
         written = set(steps)
         if result.modified_count < len(steps):
             entry_ids = [entry["id"] for step in steps.values() for entry in step.entries]
