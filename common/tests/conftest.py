@@ -1,6 +1,7 @@
 """A service as small as can be, on real servers, and a NATS server that a test may kill."""
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -151,16 +152,34 @@ class MortalNats:
 
     async def start(self) -> None:
         """Start, and wait until it answers."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self._program.argv,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        await self._start(*self._program.argv)
 
         async def up() -> bool:
             return self._program.ready()
 
         await eventually(up)
+
+    async def start_without_jetstream(self) -> None:
+        """Start as a server that has its streams nowhere yet."""
+        port = self.url.rpartition(":")[2]
+        await self._start(self._program.argv[0], "--addr", "127.0.0.1", "--port", port)
+
+    async def pause(self) -> None:
+        """Stand still, until it is killed."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+        async def still() -> bool:
+            return not await asyncio.to_thread(self._program.ready)
+
+        await eventually(still)
+
+    async def _start(self, *argv: str) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
 
     async def kill(self) -> None:
         """Die without a word."""

@@ -18,16 +18,17 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError
+from nats.js.errors import APIError, ServiceUnavailableError
 
 from common import telemetry, tracing
 from common.consumer import DEAD_LETTERS, Durable
 from common.events import STREAMS, Event, stream_of
 from common.follower import Follower
 from common.message import Message
-from common.pull import unsubscribe
+from common.pull import NATS_ERRORS, unsubscribe
 
 log = structlog.get_logger("bus")
 
@@ -38,6 +39,8 @@ MAX_AGE: Final = 30 * 86_400.0
 API_TIMEOUT: Final = 5.0
 PUBLISH_TIMEOUT: Final = 2.0
 """Seconds until an event without an ack is left to the sweep; less than the sweep's own lease."""
+LAST_WORD: Final = 2
+"""Seconds that NATS may take to say that it has all, when a service stops."""
 MAX_PASSING: Final = 4_096
 """Events in passing that may wait to be looked at; what comes beyond is missed."""
 _STREAM_EXISTS_OTHERWISE: Final = 10058
@@ -234,9 +237,23 @@ async def connected(
     )
     bus = Bus(client, service, namespace=namespace, replicas=replicas)
     try:
-        await bus.ensure_streams()
+        await _ensure_streams(bus)
         yield bus
     finally:
-        if client.is_connected:
-            await client.flush()
-        await client.close()
+        try:
+            if client.is_connected:
+                await client.flush(timeout=LAST_WORD)
+        except NATS_ERRORS as error:
+            log.warning("closed without a last word from NATS", error=repr(error))
+        finally:
+            await client.close()
+
+
+async def _ensure_streams(bus: Bus) -> None:
+    """Ensure the streams; JetStream may come up, or find its leader, later than NATS answers."""
+    while True:
+        try:
+            return await bus.ensure_streams()
+        except (NoRespondersError, ServiceUnavailableError, TimeoutError) as error:
+            log.warning("JetStream is not there yet", error=repr(error))
+            await asyncio.sleep(0.5)

@@ -58,6 +58,11 @@ class Follower(Pull):
             self.caught_up.set()
         return info.name
 
+    def reconnected(self) -> None:
+        """Ask from the last event seen: nothing is acked, so what was lost counts as delivered."""
+        self._missing = True
+        super().reconnected()
+
     def _key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
         """All in the order of the stream."""
         return self._stream
@@ -67,7 +72,9 @@ class Follower(Pull):
 
     async def _settle(self, msg: Msg) -> None:
         place = msg.metadata.sequence.stream
-        self._last = max(self._last or 0, place)
+        if self._last is not None and place <= self._last:
+            return  # seen by the consumer before
+        self._last = place
         known = self._heard.get(msg.subject)
         if known is not None:
             model, handler = known

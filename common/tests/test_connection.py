@@ -1,0 +1,134 @@
+"""What a connection to NATS that breaks takes with it: nothing that anybody waits for."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from structlog.testing import capture_logs
+
+from common import bus
+from common.auth import Revocations
+from common.clock import utc_now
+from common.events import SessionRevoked
+from common.ids import new_id
+from common.testing import Published, eventually
+
+
+class Network:
+    """What lies between a service and NATS: it carries, loses what comes down, and breaks."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._writers: list[asyncio.StreamWriter] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._losing: list[asyncio.StreamWriter] = []
+        self.url = ""
+
+    @asynccontextmanager
+    async def carrying(self) -> AsyncGenerator["Network"]:
+        """Take connections while the test runs."""
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server:
+            yield self
+            await self.break_()
+
+    def lose(self) -> None:
+        """Lose what the server sends by the connections that there are."""
+        self._losing = list(self._writers)
+
+    async def break_(self) -> None:
+        """Break the connections that there are."""
+        writers, self._writers = self._writers, []
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection(*self._target)
+        self._writers += [writer, up_writer]
+        for source, target in ((reader, up_writer), (up_reader, writer)):
+            task = asyncio.create_task(self._pump(source, target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65_536):
+                if target not in self._losing:
+                    target.write(data)
+                    await target.drain()
+        except ConnectionError:
+            target.transport.abort()
+
+
+@pytest.fixture
+async def network(nats_url: str) -> AsyncGenerator[Network]:
+    """A network between the tests and NATS."""
+    at = urlsplit(nats_url)
+    assert at.hostname
+    assert at.port
+    async with Network(at.hostname, at.port).carrying() as carrying:
+        yield carrying
+
+
+def revoked() -> SessionRevoked:
+    return SessionRevoked(
+        user_id=new_id(), session_id=new_id(), until=utc_now() + timedelta(minutes=15)
+    )
+
+
+async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_heard(
+    network: Network, published: Published, namespace: str
+) -> None:
+    first, lost, after = revoked(), revoked(), revoked()
+    revocations = Revocations(utc_now)
+
+    async def heard(event: SessionRevoked) -> None:
+        async def is_known() -> bool:
+            return event.session_id in revocations
+
+        await eventually(is_known)
+
+    async with bus.connected(network.url, "orders", namespace=namespace) as orders:
+        await revocations.follow(orders)
+        await published.publish(first, aggregate_id=first.session_id)
+        await heard(first)
+
+        network.lose()
+        await published.publish(lost, aggregate_id=lost.session_id)
+        await network.break_()
+        await published.publish(after, aggregate_id=after.session_id)
+
+        await heard(after)
+        await heard(lost)
+        await orders.stop_listening(1)
+
+
+async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(mortal_nats: Any) -> None:
+    await mortal_nats.kill()
+    await mortal_nats.start_without_jetstream()
+    with capture_logs() as logs:
+        async with asyncio.timeout(20), AsyncExitStack() as stack:
+            connecting = asyncio.create_task(
+                stack.enter_async_context(bus.connected(mortal_nats.url, "orders"))
+            )
+
+            async def refused() -> bool:
+                return any(told["event"] == "JetStream is not there yet" for told in logs)
+
+            await eventually(refused)
+            await mortal_nats.kill()
+            await mortal_nats.start()
+            assert (await connecting).healthy
+
+
+async def test_a_bus_is_closed_though_nats_stands_still(mortal_nats: Any) -> None:
+    async with bus.connected(mortal_nats.url, "orders") as connected:
+        await mortal_nats.pause()
+
+    assert connected.client.is_closed
