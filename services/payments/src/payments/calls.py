@@ -109,3 +109,8 @@ async def answered() -> AsyncGenerator[None]:
             request=error.request_id,
         )
         raise StripeAway(retry_after=3) from None  # its words may hold a token
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        # JSON of another shape, a status of tomorrow: what was done is not known either.
+        kind = type(error).__name__
+        log.error("an answer from Stripe is not understood", kind=kind, problem=str(error))  # noqa: TRY400 - a stack shows what a call was made with
+        raise StripeAway(retry_after=3) from None

@@ -1,0 +1,84 @@
+"""Whatever answers in Stripe's place: what cannot be understood is no answer."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from common.clock import utc_now
+from common.events import OrderStatus
+from common.ids import new_id
+from payments.domain import CURRENCY, Order, Rules, charge_of
+from payments.gateway import Gateway, StripeAway
+
+ORDER = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, utc_now() + timedelta(minutes=15))
+CHARGE = (
+    charge_of(ORDER, intent_id="pi_1", now=utc_now())
+    .claim(ORDER, digest="d", by="me", now=utc_now(), rules=Rules())
+    .after
+)
+CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
+    "create": lambda gateway: gateway.create_intent(ORDER, CURRENCY),
+    "retrieve": lambda gateway: gateway.retrieve(CHARGE),
+    "confirm": lambda gateway: gateway.confirm(CHARGE, "pm_card_visa"),
+    "cancel": lambda gateway: gateway.cancel(CHARGE),
+    "refund": lambda gateway: gateway.refund(CHARGE),
+}
+
+
+@asynccontextmanager
+async def answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
+    """Reach a server that answers every call with the same."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with (
+        server,
+        Gateway(
+            SecretStr("sk_test_of_nobody"),
+            api_base=f"http://127.0.0.1:{port}",
+            webhook_secret=None,
+            timeout_seconds=2,
+        ) as gateway,
+    ):
+        yield gateway
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'"x"'),
+        (200, b"{}"),
+        (200, b'{"id": "\xff"}'),
+        (400, b'{"error": null}'),
+        (400, b'{"error": "no"}'),
+        (400, b"{}"),
+    ],
+)
+async def test_what_cannot_be_understood_is_no_answer(call: str, status: int, body: bytes) -> None:
+    async with answering(status, body) as gateway:
+        with pytest.raises(StripeAway):
+            await CALLS[call](gateway)
+
+
+@pytest.mark.parametrize("call", ["create", "retrieve", "confirm", "cancel"])
+async def test_a_status_of_tomorrow_is_no_answer(call: str) -> None:
+    body = b'{"object": "payment_intent", "id": "pi_1", "status": "brand_new"}'
+    async with answering(200, body) as gateway:
+        with pytest.raises(StripeAway):
+            await CALLS[call](gateway)
