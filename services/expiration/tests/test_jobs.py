@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,9 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from arq.worker import Retry
+from arq.worker import Retry, create_worker
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from common.clock import utc_now
 from common.events import ExpirationCompleted, OrderStatus
@@ -165,6 +167,19 @@ async def test_an_alarm_of_an_unknown_order_rings_idly(door: Expirations) -> Non
     await jobs.fire(context(door), new_id())
 
 
+async def test_what_takes_too_long_is_tried_again(
+    opened: Opened, settings: Settings, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert published
+    monkeypatch.setattr(jobs, "FIRE_SECONDS", 0.2)
+    async with stalling(settings) as (through, stall), opened(through) as expirations:
+        order_id = await placed(expirations, due_in=timedelta(0))
+        stall()
+
+        with pytest.raises(Retry):
+            await jobs.fire(context(expirations), order_id)
+
+
 async def test_whatever_fails_is_tried_again_with_a_growing_delay(
     opened: Opened, unswept: Settings, published: Published
 ) -> None:
@@ -185,52 +200,90 @@ ABSENCE = 1.0
 """Seconds that Redis is away: ten looks of the worker, all of them refused."""
 
 
-@pytest.fixture
-async def mortal_redis(tmp_path: Path) -> AsyncGenerator[tuple[str, Callable[[], Awaitable[None]]]]:
-    """Give a Redis of its own, and the way to kill and start it again."""
-    port = free_port()
-    program = servers.redis(port, tmp_path)
-    process: asyncio.subprocess.Process | None = None
+class MortalRedis:
+    """A Redis of a test's own, which can be away."""
 
-    async def up() -> bool:
-        return program.ready()
+    def __init__(self, data: Path) -> None:
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._program = servers.redis(port, data)
+        self._process: asyncio.subprocess.Process | None = None
 
-    async def restart() -> None:
-        nonlocal process
-        if process is not None:
-            process.kill()
-            await process.wait()
-            await asyncio.sleep(ABSENCE)
-        process = await asyncio.create_subprocess_exec(
-            *program.argv, stdout=asyncio.subprocess.DEVNULL
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._program.argv, stdout=asyncio.subprocess.DEVNULL
         )
+
+        async def up() -> bool:
+            return self._program.ready()
+
         await eventually(up)
 
-    await restart()
-    yield f"redis://127.0.0.1:{port}/0", restart
-    if process is not None:
-        process.kill()
-        await process.wait()
+    async def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    def fall_silent(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+
+@pytest.fixture
+async def mortal_redis(tmp_path: Path) -> AsyncGenerator[MortalRedis]:
+    """A Redis of this test's own, running."""
+    server = MortalRedis(tmp_path)
+    await server.start()
+    yield server
+    await server.kill()
 
 
 async def test_a_worker_outlives_a_restart_of_redis(
-    mortal_redis: tuple[str, Callable[[], Awaitable[None]]],
+    mortal_redis: MortalRedis,
     opened: Opened,
     working: Working,
     unswept: Settings,
     published: Published,
 ) -> None:
-    url, restart = mortal_redis
-    settings = unswept.model_copy(update={"redis_url": url})
+    settings = unswept.model_copy(update={"redis_url": mortal_redis.url})
     working(settings)
     async with opened(settings) as expirations:
         before = await placed(expirations, due_in=timedelta(0))
         assert (await published.next(ExpirationCompleted)).order_id == before
 
-        await restart()
+        await mortal_redis.kill()
+        await asyncio.sleep(ABSENCE)
+        await mortal_redis.start()
 
         after = await placed(expirations, due_in=timedelta(0))
         assert (await published.next(ExpirationCompleted, count=2)).order_id == after
+
+
+async def test_a_worker_ends_when_redis_stays_silent(
+    mortal_redis: MortalRedis,
+    unswept: Settings,
+    published: Published,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert published
+    monkeypatch.setattr(jobs, "SILENCE", 0.2)
+    monkeypatch.setattr(jobs, "REDIS_RETRIES", 1)
+    settings = unswept.model_copy(update={"redis_url": mortal_redis.url})
+    worker = create_worker(jobs.worker(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
+    running = asyncio.create_task(worker.async_run())
+
+    async def looks() -> bool:
+        return "expirations" in worker.ctx
+
+    await eventually(looks)
+    mortal_redis.fall_silent()
+
+    with pytest.raises(RedisError):
+        await asyncio.wait_for(running, 20)
+    await mortal_redis.kill()
+    await mortal_redis.start()
+    await worker.close()
 
 
 async def test_with_redis_emptied_the_alarms_are_set_again(

@@ -14,9 +14,10 @@ from typing import Any, Final
 import structlog
 import uvloop
 from arq import func
-from arq.connections import RedisSettings
+from arq.connections import ArqRedis
 from arq.worker import Retry
 from prometheus_client import Counter, start_http_server
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -39,12 +40,17 @@ MAX_JOBS: Final = 100
 """arq starts at most this many per poll: with its own 10 a rush of orders would be hours late."""
 JOB_SECONDS: Final = 10
 """A killed worker's jobs are parked for this and ten more; the sweep fires them long before."""
+FIRE_SECONDS: Final = 9.0
+"""What takes longer is tried again; what arq itself cuts off, it forgets."""
 MAX_TRIES: Final = 12
 MAX_DELAY: Final = 30.0
 HEALTH_SECONDS: Final = 15
-REDIS_RETRIES: Final = 8
-"""Rides out five seconds without Redis; a longer absence ends the process, and its keeper restarts
-it. Without `retry_on_error` redis-py would try again neither a command nor a refused connection."""
+SILENCE: Final = 1.0
+"""Seconds that Redis may take to answer."""
+REDIS_RETRIES: Final = 5
+"""Rides out four seconds without Redis, or a minute of its silence; after a longer absence the
+process ends, and its keeper restarts it. Without `retry_on_error` redis-py would try again neither
+a command nor a refused connection."""
 ALARMS: Final = Counter("expiration_alarms_total", "Alarms that rang, by outcome", ["outcome"])
 for _outcome in ("fired", "early", "failed"):  # 0 from the start: Prometheus sees no first step
     ALARMS.labels(_outcome)
@@ -58,7 +64,8 @@ async def fire(
     attempt: int = ctx["job_try"]
     try:
         with tracing.processing(FUNCTION, carried or {}, "worker", attempt, system="arq"):
-            wait = await expirations.fire(order_id)
+            async with asyncio.timeout(FIRE_SECONDS):
+                wait = await expirations.fire(order_id)
     except Exception as error:
         delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
         log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)
@@ -91,13 +98,17 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
     async def on_shutdown(_: dict[Any, Any]) -> None:
         await opened.aclose()
 
-    redis = RedisSettings.from_dsn(settings.redis_url)
-    redis.retry = RedisRetry(ExponentialBackoff(cap=1, base=0.05), REDIS_RETRIES)
-    redis.retry_on_error = [RedisConnectionError, RedisTimeoutError, OSError]
+    pool = ConnectionPool.from_url(
+        settings.redis_url,
+        socket_connect_timeout=SILENCE,
+        socket_timeout=SILENCE,
+        retry=RedisRetry(ExponentialBackoff(cap=1, base=0.25), REDIS_RETRIES),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+    )
     return {
         "functions": [func(fire, name=FUNCTION)],
         "queue_name": queue_name(settings),
-        "redis_settings": redis,
+        "redis_pool": ArqRedis(pool),  # arq's own has no limit to a read
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
         "poll_delay": POLL_SECONDS,
