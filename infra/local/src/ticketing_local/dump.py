@@ -23,7 +23,12 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
 from pymongo import MongoClient
 
+from ticketing_local.trouble import Trouble
+
 FETCH: Final = 500
+SILENCE: Final = 5.0
+SILENCES: Final = 6
+"""How often in a row a stream may say nothing for as long as `SILENCE`, in seconds."""
 BATCH: Final = 1_000
 RAW: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
 IN_FLIGHT: Final = 128
@@ -94,6 +99,11 @@ async def dump_streams(nats_url: str, folder: Path) -> int:
 
 
 async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGenerator[str]:
+    """Read a stream to its end.
+
+    Raises:
+        Trouble: it gave less than the `count` messages that it had.
+    """
     if not count:
         return
     reading = await js.pull_subscribe(
@@ -103,13 +113,16 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
             deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=30.0
         ),
     )
-    pending = 1
-    while pending:
+    pending, read, silences = 1, 0, 0
+    while pending and silences < SILENCES:
         try:
-            messages = await reading.fetch(FETCH, timeout=5)
+            messages = await reading.fetch(FETCH, timeout=SILENCE)
         except NatsTimeout:
-            break
+            silences += 1
+            continue
+        silences = 0
         for message in messages:
+            read += 1
             pending = message.metadata.num_pending
             told = {
                 "subject": message.subject,
@@ -117,6 +130,8 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
                 "data": base64.b64encode(message.data).decode(),
             }
             yield json.dumps(told) + "\n"
+    if read < count:  # nothing is acked, so what is lost on its way is not sent again
+        raise Trouble(f"only {read} of {count} events of {stream} could be read; try again")
     await reading.unsubscribe()
 
 

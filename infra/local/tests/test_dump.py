@@ -1,0 +1,61 @@
+"""A backup has all of a stream, or says that it has not."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import nats
+import pytest
+
+from ticketing_local import dump, servers
+from ticketing_local.scratch import free_port
+from ticketing_local.testing import eventually
+from ticketing_local.trouble import Trouble
+
+Server = tuple[str, "subprocess.Popen[bytes]"]
+EVENTS = 1_200
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Generator[Server]:
+    """A nats-server of this test's own, and its process."""
+    program = servers.nats(free_port(), tmp_path, sync_interval="2m")
+    process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(program.ready)
+    yield f"nats://127.0.0.1:{program.port}", process
+    process.kill()
+    process.wait(10)
+
+
+async def test_a_stream_is_read_to_its_end(server: Server, tmp_path: Path) -> None:
+    url, _ = server
+    client = await nats.connect(url)
+    stream = client.jetstream()
+    await stream.add_stream(name="tickets", subjects=["ticket.>"])
+    await asyncio.gather(*(stream.publish("ticket.created", b"x") for _ in range(EVENTS)))
+    await client.close()
+
+    assert await dump.dump_streams(url, tmp_path / "backup") == EVENTS
+
+
+async def test_a_stream_that_falls_silent_is_no_backup(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, process = server
+    monkeypatch.setattr(dump, "SILENCE", 0.2)
+    client = await nats.connect(url)
+    stream = client.jetstream()
+    await stream.add_stream(name="tickets", subjects=["ticket.>"])
+    await asyncio.gather(*(stream.publish("ticket.created", b"x") for _ in range(EVENTS)))
+
+    lines = dump._messages(stream, "tickets", EVENTS)
+    await anext(lines)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(Trouble, match=f"only 500 of {EVENTS} events of tickets"):
+        async for _ in lines:
+            pass
+
+    process.send_signal(signal.SIGCONT)
+    await client.close()
