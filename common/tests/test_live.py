@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from starlette.types import Message
 
 from common import live
 from common.live import Feed
@@ -38,3 +39,24 @@ async def test_a_stream_with_nothing_to_show_beats_until_its_reader_may_no_longe
         beats = [beat async for beat in stream.body_iterator]
 
     assert beats == [b"retry: 1000\n\n", b": still here\n\n", b": still here\n\n"]
+
+
+async def test_a_screen_that_takes_nothing_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "SLOWEST", 0.05)
+    monkeypatch.setattr(live, "MAX_SCREENS", 1)
+    feed = Feed()
+
+    async def nobody_leaves() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def nobody_reads(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await feed.stream(key="somebody")({"type": "http"}, nobody_leaves, nobody_reads)
+
+    assert feed.stream(key="somebody else")

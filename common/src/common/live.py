@@ -19,6 +19,7 @@ from fastapi import Header
 from fastapi.responses import StreamingResponse
 from prometheus_client import Gauge
 from pydantic import BaseModel
+from starlette.types import Message, Send
 
 from common.errors import Unavailable
 from common.periodic import every
@@ -30,6 +31,8 @@ KEPT: Final = 2_000
 MAX_SCREENS: Final = 5_000
 MAX_SCREENS_EACH: Final = 12
 MAX_BEATS_BEHIND: Final = 100
+SLOWEST: Final = 30.0
+"""Seconds that a screen may take nothing, when more waits for it than the network holds."""
 LIFETIME: Final = 15 * 60.0
 """Seconds after which a stream ends and the browser asks again, with the session it then has."""
 
@@ -58,6 +61,19 @@ class _Screen:
     beats: asyncio.Queue[bytes | None] = field(
         default_factory=lambda: asyncio.Queue(MAX_BEATS_BEHIND)
     )
+
+
+class _Stream(StreamingResponse):
+    """A stream that ends when its reader takes nothing any more."""
+
+    async def stream_response(self, send: Send) -> None:
+        async def bounded(message: Message) -> None:
+            async with asyncio.timeout(SLOWEST):
+                await send(message)
+
+        async with contextlib.aclosing(self.body_iterator):  # pyright: ignore[reportArgumentType]  # it is our generator
+            with contextlib.suppress(TimeoutError):
+                await super().stream_response(bounded)
 
 
 class Feed:
@@ -157,7 +173,7 @@ class Feed:
         self._screens.add(screen)
         self._of[key] += 1
         SCREENS.set(len(self._screens))
-        return StreamingResponse(
+        return _Stream(
             self._frames(screen, key, alive),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
