@@ -1,6 +1,7 @@
 """What a connection to NATS that breaks takes with it: nothing that anybody waits for."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from common import bus
 from common.auth import Revocations
+from common.bus import PublishError
 from common.clock import utc_now
 from common.events import SessionRevoked
 from common.ids import new_id
@@ -26,6 +28,7 @@ class Network:
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._losing: list[asyncio.StreamWriter] = []
+        self._stuck: list[asyncio.StreamWriter] = []
         self.url = ""
 
     @asynccontextmanager
@@ -41,11 +44,17 @@ class Network:
         """Lose what the server sends by the connections that there are."""
         self._losing = list(self._writers)
 
+    def swallow(self) -> None:
+        """Take nothing more by the connections that there are, and say nothing of it."""
+        self._stuck = list(self._writers)
+
     async def break_(self) -> None:
         """Break the connections that there are."""
         writers, self._writers = self._writers, []
         for writer in writers:
             writer.transport.abort()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,6 +68,8 @@ class Network:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65_536):
+                if target in self._stuck:
+                    await asyncio.Event().wait()
                 if target not in self._losing:
                     target.write(data)
                     await target.drain()
@@ -132,3 +143,33 @@ async def test_a_bus_is_closed_though_nats_stands_still(mortal_nats: Any) -> Non
         await mortal_nats.pause()
 
     assert connected.client.is_closed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_USER_TIMEOUT")
+async def test_a_connection_that_swallows_what_is_sent_is_given_up(
+    network: Network, published: Published, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "SILENCE", 1.0)
+    async with (
+        asyncio.timeout(30),
+        bus.connected(network.url, "orders", namespace=namespace) as orders,
+    ):
+        network.swallow()
+
+        async def flood() -> None:
+            for _ in range(40):  # more than both kernels hold
+                await orders.client.publish("nobody.listens", b"x" * 500_000)
+
+        flooding = asyncio.create_task(flood())
+
+        async def stored() -> bool:
+            event = revoked()
+            try:
+                await Published(orders).publish(event, aggregate_id=event.session_id)
+            except PublishError:
+                return False
+            return True
+
+        await eventually(stored, patience=14)  # its pings would notice after 15 seconds
+        flooding.cancel()
+    assert published
