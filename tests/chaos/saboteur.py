@@ -110,7 +110,8 @@ class Saboteur:
         chosen = [*self._chance.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
         faults = [partial(self._fault, fault) for fault in chosen]
         worker = partial(self._kill, "worker")
-        return [*one, *both, *stores, *together, *pauses, *stalls, *faults, worker]
+        stops = [partial(self._stop, name) for name in ("mongod", "nats")]
+        return [*one, *both, *stores, *stops, *together, *pauses, *stalls, *faults, worker]
 
     async def _kill_replica(self, service: str) -> None:
         await self._kill(self._chance.choice(self._system.replicas_of(service)))
@@ -129,6 +130,18 @@ class Saboteur:
             await asyncio.sleep(self._chance.uniform(*DOWN))
             for process in taken:
                 process.start()
+        finally:
+            self._release(taken)
+
+    async def _stop(self, name: str) -> None:
+        """Ask it to end (SIGTERM), as an upgrade does, and start it again."""
+        taken = self._take([name])
+        try:
+            for process in taken:
+                self.done[f"stopped {name}"] += 1
+                await asyncio.to_thread(process.terminate)
+                process.start()
+                self.last = time.monotonic()
         finally:
             self._release(taken)
 

@@ -61,6 +61,13 @@ MUTANTS = (
         ("common/tests/test_consumer.py",),
     ),
     Mutant(
+        "after a broken connection a follower asks from the last event seen",
+        "common/src/common/follower.py",
+        "        self._missing = True\n        super().reconnected()",
+        "        super().reconnected()",
+        ("common/tests/test_connection.py",),
+    ),
+    Mutant(
         "version check of what listeners keep",
         "common/src/common/replica.py",
         '"version": {"$lt": version}}',
