@@ -1,7 +1,5 @@
 """A service as small as can be, on real servers, and a NATS server that a test may kill."""
 
-import asyncio
-import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,8 +20,8 @@ from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc
 from common.outbox import Relay
 from common.settings import ServiceSettings
 from common.store import Store
-from common.testing import eventually
 from ticketing_local import servers
+from ticketing_local.mortal import Mortal
 from ticketing_local.scratch import free_port
 
 
@@ -141,52 +139,17 @@ def connect(nats_url: str, namespace: str, published: object) -> Connect:
     return as_service
 
 
-class MortalNats:
-    """A nats-server that keeps its store and its port over its deaths."""
+class MortalNats(Mortal):
+    """A nats-server of a test's own."""
 
     def __init__(self, data: Path) -> None:
-        port = free_port()
-        self.url = f"nats://127.0.0.1:{port}"
-        self._program = servers.nats(port, data, sync_interval="2m")
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start, and wait until it answers."""
-        await self._start(*self._program.argv)
-
-        async def up() -> bool:
-            return self._program.ready()
-
-        await eventually(up)
+        super().__init__(servers.nats(free_port(), data, sync_interval="2m"))
+        self.url = f"nats://127.0.0.1:{self.program.port}"
 
     async def start_without_jetstream(self) -> None:
         """Start as a server that has its streams nowhere yet."""
-        port = self.url.rpartition(":")[2]
-        await self._start(self._program.argv[0], "--addr", "127.0.0.1", "--port", port)
-
-    async def pause(self) -> None:
-        """Stand still, until it is killed."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
-
-        async def still() -> bool:
-            return not await asyncio.to_thread(self._program.ready)
-
-        await eventually(still)
-
-    async def _start(self, *argv: str) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-
-    async def kill(self) -> None:
-        """Die without a word."""
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
-            self._process = None
+        port = str(self.program.port)
+        await self.run(self.program.argv[0], "--addr", "127.0.0.1", "--port", port)
 
 
 @pytest.fixture

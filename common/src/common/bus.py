@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, Final, TypeVar, get_type_hints
 
 import nats
-import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -131,7 +130,7 @@ class Bus:
                     timeout=PUBLISH_TIMEOUT,
                     headers=headers,
                 )
-        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+        except NATS_ERRORS as error:
             telemetry.published(message.subject, "error").inc()
             raise PublishError(f"{message.id}: {error!r}") from error
         telemetry.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()

@@ -30,7 +30,7 @@ def on_stop_signal(callback: Callable[[], None], notice: float = 0) -> Generator
     """
     loop = asyncio.get_running_loop()
 
-    def watch(previous: Callable[[int, FrameType | None], object]) -> Handler:
+    def watch(previous: Handler) -> Handler:
         def handle(number: int, frame: FrameType | None) -> None:
             callback()
             if notice:

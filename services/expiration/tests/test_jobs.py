@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,6 +25,7 @@ from expiration import jobs
 from expiration.service import Expirations
 from expiration.settings import Settings
 from ticketing_local import servers
+from ticketing_local.mortal import Mortal
 from ticketing_local.scratch import free_port
 
 Expiration = Callable[..., Awaitable[Client]]
@@ -200,34 +200,12 @@ ABSENCE = 1.0
 """Seconds that Redis is away: ten looks of the worker, all of them refused."""
 
 
-class MortalRedis:
-    """A Redis of a test's own, which can be away."""
+class MortalRedis(Mortal):
+    """A Redis of a test's own."""
 
     def __init__(self, data: Path) -> None:
-        port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
-        self._program = servers.redis(port, data)
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *self._program.argv, stdout=asyncio.subprocess.DEVNULL
-        )
-
-        async def up() -> bool:
-            return self._program.ready()
-
-        await eventually(up)
-
-    async def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
-            self._process = None
-
-    def fall_silent(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        super().__init__(servers.redis(free_port(), data))
+        self.url = f"redis://127.0.0.1:{self.program.port}/0"
 
 
 @pytest.fixture
@@ -277,7 +255,7 @@ async def test_a_worker_ends_when_redis_stays_silent(
         return "expirations" in worker.ctx
 
     await eventually(looks)
-    mortal_redis.fall_silent()
+    await mortal_redis.pause()
 
     with pytest.raises(RedisError):
         await asyncio.wait_for(running, 20)
