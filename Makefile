@@ -44,8 +44,8 @@ traces: install ## Show traces in the browser (it says how to have them sent)
 	@$(LOCAL).traces
 
 docs: install ## Write docs/openapi, docs/events and /api/docs anew, from the code
-	@$(PYTHON_IN)/python -m common.openapi docs/openapi
-	@$(PYTHON_IN)/python -m common.asyncapi docs/events
+	@$(PYTHON_IN)/python -m common.apidocs.openapi docs/openapi
+	@$(PYTHON_IN)/python -m common.apidocs.asyncapi docs/events
 
 test: install ## Run every test, on real servers
 	@$(PYTHON_IN)/pytest $(ARGS)

@@ -10,16 +10,17 @@ import pytest
 from pydantic import SecretStr
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common import bus, mongo
-from common.bus import Bus
 from common.change import Change
-from common.clock import Clock, utc_now
 from common.events import TicketCreated, TicketUpdated
-from common.ids import new_id
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc
-from common.outbox import Relay
+from common.messaging import bus
+from common.messaging.bus import Bus
+from common.persistence import mongo
+from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
 from common.settings import ServiceSettings
-from common.store import Store
+from common.values.clock import Clock, utc_now
+from common.values.ids import new_id
 from ticketing_local import servers
 from ticketing_local.mortal import Mortal
 from ticketing_local.scratch import free_port

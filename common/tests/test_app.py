@@ -7,8 +7,8 @@ from types import FrameType
 
 import pytest
 
-from common.running import on_stop_signal
-from common.testing import eventually
+from common.lifecycle import on_stop_signal
+from common.testing.plugin import eventually
 
 
 @pytest.fixture

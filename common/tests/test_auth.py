@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 from common.app import Service
-from common.auth import (
+from common.auth.tokens import (
     ACCESS_LIFETIME,
     AccessTokens,
     Authentication,
@@ -26,12 +26,12 @@ from common.auth import (
     User,
     from_another_site,
 )
-from common.clock import utc_now
 from common.events import SessionRevoked
-from common.http import failure_response
-from common.ids import new_id
 from common.settings import ServiceSettings
-from common.testing import JWT_KEY, FakeClock, Published, Serve, errors, eventually, someone
+from common.testing.plugin import JWT_KEY, FakeClock, Published, Serve, errors, eventually, someone
+from common.values.clock import utc_now
+from common.values.ids import new_id
+from common.web.errors import failure_response
 
 CLOCK = FakeClock()
 KEY, OLD, OTHER = (SecretStr(letter * 64) for letter in "kpo")

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from common import bus
-from common.auth import Revocations
-from common.bus import PublishError
-from common.clock import utc_now
+from common.auth.tokens import Revocations
 from common.events import SessionRevoked
-from common.ids import new_id
-from common.testing import Published, eventually
+from common.messaging import bus
+from common.messaging.bus import PublishError
+from common.testing.plugin import Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 
 
 class Network:

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from common.clock import utc_now
 from common.events import ALL, STREAMS, Event, TicketCreated, stream_of
-from common.ids import new_id
-from common.testing import Published
+from common.testing.plugin import Published
+from common.values.clock import utc_now
+from common.values.ids import new_id
 
 GOLDEN = Path(__file__).parent / "golden"
 IDS = [event.subject for event in ALL]

@@ -12,18 +12,18 @@ import pytest
 from fastapi import APIRouter, FastAPI, Response
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common import idempotency
 from common.app import Service
-from common.auth import CurrentUser
-from common.clock import utc_now
-from common.conditional import etag, reply
+from common.auth.tokens import CurrentUser
 from common.errors import Invalid, NotFound, Unavailable
-from common.http import Wire
-from common.idempotency import IdempotentRoute, NewId
-from common.ids import new_id
-from common.mongo import Doc
+from common.persistence.mongo import Doc
 from common.settings import ServiceSettings
-from common.testing import Client, Serve, errors
+from common.testing.plugin import Client, Serve, errors
+from common.values.clock import utc_now
+from common.values.ids import new_id
+from common.web import idempotency
+from common.web.errors import Wire
+from common.web.etags import etag, reply
+from common.web.idempotency import IdempotentRoute, NewId
 
 PATH = "/api/tickets"
 KEYED = {"Idempotency-Key": "once"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import money
+from common.values import money
 
 ALLOWED = st.integers(money.MIN_CENTS, money.MAX_CENTS)
 

@@ -11,16 +11,17 @@ from bson import ObjectId
 from prometheus_client import REGISTRY
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common import bus, outbox
 from common.change import Change
-from common.clock import utc_now
 from common.events import TicketCreated, TicketUpdated
-from common.lease import Lease
-from common.message import Message
-from common.mongo import Doc
-from common.outbox import Relay
-from common.store import Store
-from common.testing import FakeClock, Published, eventually
+from common.messaging import bus
+from common.messaging.envelope import Message
+from common.persistence import outbox
+from common.persistence.lease import Lease
+from common.persistence.mongo import Doc
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.testing.plugin import FakeClock, Published, eventually
+from common.values.clock import utc_now
 
 Made = Callable[[str], Change[Any]]
 StoreOf = Callable[..., Store[Any]]

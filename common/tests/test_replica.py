@@ -9,9 +9,9 @@ from beanie import Document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common import mongo
-from common.ids import new_id
-from common.replica import Replica
+from common.persistence import mongo
+from common.persistence.replica import Replica
+from common.values.ids import new_id
 
 
 class Copy(Document):

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from common import mongo, store
 from common.change import Change
-from common.clock import utc_now
 from common.errors import Invalid, NotFound, Unavailable
 from common.events import TicketCreated, TicketUpdated
-from common.ids import new_id
-from common.mongo import Doc
-from common.outbox import Relay
-from common.replica import upsert_newer
-from common.store import Store
-from common.testing import Published, eventually
+from common.persistence import mongo, store
+from common.persistence.mongo import Doc
+from common.persistence.outbox import Relay
+from common.persistence.replica import upsert_newer
+from common.persistence.store import Store
+from common.testing.plugin import Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 
 Made = Callable[[str], Change[Any]]
 

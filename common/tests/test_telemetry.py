@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from common import telemetry, tracing
+from common.observability import metrics, tracing
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -19,7 +19,7 @@ def lines() -> Generator[Lines]:
     """Log as a service does; read the lines."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    telemetry.configure_logging("tickets", log_format="json", level="INFO")
+    metrics.configure_logging("tickets", log_format="json", level="INFO")
     (handler,) = root.handlers
     written = io.StringIO()
     cast("logging.StreamHandler[io.StringIO]", handler).setStream(written)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from common import tracing
+from common.observability import tracing
 
 LOOK = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
 

@@ -18,7 +18,7 @@ from typing import Final
 from alerts.prometheus import Prometheus, alerts
 from alerts.provoked import PROVOKED, WINDOW, Scene
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import Person
 from harness.system import SERVICES, System
 from payments.testing import Bank

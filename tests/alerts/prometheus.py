@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from ticketing_local.paths import ROOT
 from ticketing_local.scratch import free_port
 from ticketing_local.trouble import Trouble

@@ -11,10 +11,10 @@ import httpx
 import nats
 from pymongo import AsyncMongoClient
 
-from common.clock import utc_now
 from common.events import TicketCreated
-from common.ids import new_id
-from common.message import Message
+from common.messaging.envelope import Message
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from harness.person import PASSWORD, Person
 from harness.system import System, new_email
 from payments.testing import Bank

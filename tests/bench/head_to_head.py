@@ -7,7 +7,7 @@ from itertools import islice
 from bench.measure import Options, Row, compared
 from bench.stage import OURS, SELLER, THEIRS, Stage, sessions
 from bench.wrk import Load, load, request
-from common.testing import session_cookie
+from common.testing.plugin import session_cookie
 
 SHOWN = 100
 PEOPLE = 500

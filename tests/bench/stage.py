@@ -15,8 +15,8 @@ from bson import ObjectId
 from nats.js.errors import APIError
 from pymongo import MongoClient
 
-from common.clock import utc_now
-from common.testing import JWT_KEY, session_cookie, someone
+from common.testing.plugin import JWT_KEY, session_cookie, someone
+from common.values.clock import utc_now
 from harness.process import Process
 from harness.system import System
 from ticketing_local import ready

@@ -26,7 +26,7 @@ from chaos.promises import Promises
 from chaos.quiet import Backlog
 from chaos.saboteur import Saboteur
 from chaos.user import User
-from common.clock import utc_now
+from common.values.clock import utc_now
 from harness.system import System
 from payments.testing import Bank
 from ticketing_local.paths import ROOT

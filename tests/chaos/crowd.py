@@ -8,7 +8,7 @@ import httpx
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from common.testing import eventually, session_cookie, someone
+from common.testing.plugin import eventually, session_cookie, someone
 from harness.person import CERTIFICATES, Person
 from harness.system import System
 

@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient
 
 from chaos.gatekeepers import believed
 from common.events import STREAMS
-from common.message import MSG_ID
+from common.messaging.envelope import MSG_ID
 from harness.system import System
 
 Doc = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Final
 
 import httpx
 
-from common.ids import new_id
-from common.testing import session_cookie, someone
+from common.testing.plugin import session_cookie, someone
+from common.values.ids import new_id
 from harness.system import System
 from ticketing_local.ports import NEXT_REPLICA
 

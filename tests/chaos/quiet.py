@@ -6,8 +6,8 @@ from typing import Any, Final
 from pymongo import AsyncMongoClient
 
 from chaos.evidence import consumers
-from common.clock import utc_now
-from common.consumer import ACK_WAIT
+from common.messaging.durable_consumer import ACK_WAIT
+from common.values.clock import utc_now
 from harness.system import System
 
 OUTBOXES: Final = (

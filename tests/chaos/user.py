@@ -11,7 +11,7 @@ import jwt
 
 from chaos.pace import Pace
 from chaos.promises import Promises
-from common.clock import utc_now
+from common.values.clock import utc_now
 from harness.person import CERTIFICATES, PASSWORD
 from payments.testing import Bank
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from common.testing import session_cookie, someone
+from common.testing.plugin import session_cookie, someone
 from harness.person import Person
 from harness.system import System
 from ticketing_local.paths import ROOT

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import httpx
 
-from common.auth import User
-from common.testing import eventually, session_cookie, someone
+from common.auth.tokens import User
+from common.testing.plugin import eventually, session_cookie, someone
 from harness.system import new_email
 
 PASSWORD = "correct horse battery"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from common.testing import JWT_KEY
+from common.testing.plugin import JWT_KEY
 from harness.ports import free_block
 from harness.process import Process
 from ticketing_local.paths import Home

@@ -14,8 +14,8 @@ class Mutant:
     tests: tuple[str, ...]
 
 
-OUTBOX = "common/src/common/outbox.py"
-WRITER = "common/src/common/writer.py"
+OUTBOX = "common/src/common/persistence/outbox.py"
+WRITER = "common/src/common/persistence/writer.py"
 CHARGE = "services/payments/src/payments/domain.py"
 GATEWAY = "services/payments/src/payments/gateway.py"
 TICKET = "services/tickets/src/tickets/domain.py"
@@ -55,28 +55,28 @@ MUTANTS = (
     ),
     Mutant(
         "a listener acknowledges after it has handled",
-        "common/src/common/consumer.py",
+        "common/src/common/messaging/durable_consumer.py",
         "            try:\n                await handler(event)",
         "            try:\n                await msg.ack()\n                await handler(event)",
         ("common/tests/test_consumer.py",),
     ),
     Mutant(
         "after a broken connection a follower asks from the last event seen",
-        "common/src/common/follower.py",
+        "common/src/common/messaging/ephemeral_consumer.py",
         "        self._missing = True\n        super().reconnected()",
         "        super().reconnected()",
         ("common/tests/test_connection.py",),
     ),
     Mutant(
         "version check of what listeners keep",
-        "common/src/common/replica.py",
+        "common/src/common/persistence/replica.py",
         '"version": {"$lt": version}}',
         '"version": {"$exists": True}}',
         ("common/tests/test_replica.py", "common/tests/test_store.py"),
     ),
     Mutant(
         "what was read during a write is not taken for what it wrote",
-        "common/src/common/recent.py",
+        "common/src/common/web/response_cache.py",
         "        if old is not None and old.read_at < began:",
         "        if old is not None:",
         ("common/tests/test_recent.py",),

@@ -12,8 +12,8 @@ from chaos.auditor import audit
 from chaos.evidence import gather
 from chaos.promises import Promises
 from chaos.quiet import Backlog
-from common.clock import utc_now
-from common.testing import eventually
+from common.testing.plugin import eventually
+from common.values.clock import utc_now
 from harness.person import PASSWORD, Person
 from harness.system import System
 from ticketing_local import backup

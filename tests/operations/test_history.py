@@ -84,7 +84,7 @@ async def test_an_operator_reads_it(system: System) -> None:
     async def operate(service: str, aggregate_id: str) -> tuple[int | None, str]:
         told = system.processes[service].program.environment
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "common.operate", service, "history", aggregate_id),
+            *(sys.executable, "-m", "common.operations.cli", service, "history", aggregate_id),
             env={"PATH": os.environ["PATH"], **told, "LOG_LEVEL": "ERROR"},
             stdout=asyncio.subprocess.PIPE,
         )

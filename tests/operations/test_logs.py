@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.testing import JWT_KEY, eventually
+from common.testing.plugin import JWT_KEY, eventually
 from harness.person import PASSWORD, Person
 from harness.system import System
 from ticketing_local.ports import SERVICES

@@ -3,7 +3,7 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import Person
 from harness.system import System
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.system import System
 from ticketing_local import status
 from ticketing_local.status import Part

@@ -2,7 +2,7 @@
 
 import secrets
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import Person
 from harness.system import System
 from ticketing_local.traces import Collector, Span, ordered

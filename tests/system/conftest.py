@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.auth import User
+from common.auth.tokens import User
 from harness.person import Arrive, Known, Person
 from harness.system import System
 from payments.testing import Bank

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing import errors, frames
+from common.testing.plugin import errors, frames
 from harness.person import Person
 from harness.system import System
 

@@ -9,7 +9,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import Person
 from harness.system import System
 from ticketing_local import environment
@@ -27,7 +27,7 @@ async def nats_client(system: System) -> AsyncGenerator[Client]:
 def _operate(system: System, service: str, command: str) -> subprocess.CompletedProcess[str]:
     told = system.processes[service].program.environment
     return subprocess.run(
-        [sys.executable, "-m", "common.operate", service, command],
+        [sys.executable, "-m", "common.operations.cli", service, command],
         env={
             **environment.passed(os.environ, *environment.ANY_PROGRAM, "PYTHONPATH"),
             **told,

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from common.clock import utc_now
-from common.testing import errors, eventually
+from common.testing.plugin import errors, eventually
+from common.values.clock import utc_now
 from harness.person import Person
 from payments.testing import Bank
 

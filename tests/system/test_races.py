@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from common.testing import errors
+from common.testing.plugin import errors
 from harness.person import Known, Person
 from payments.testing import Bank
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import Known, Person
 from harness.system import SERVICES, System
 

@@ -1,6 +1,6 @@
 """Sessions, as every service sees them."""
 
-from common.testing import eventually
+from common.testing.plugin import eventually
 from harness.person import PASSWORD, Arrive, Person
 from harness.system import System
 

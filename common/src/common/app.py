@@ -14,20 +14,23 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from common import bus, contract, mongo, telemetry, tracing
-from common.admission import Admission
-from common.auth import AccessTokens, Authentication, Revocations, bearer, cookie_name
-from common.clock import Clock, utc_now
-from common.health import HEALTH
-from common.http import BodyLimit, failure_response, handle_errors
-from common.idempotency import IdempotencyRecord
-from common.mongo import AggregateDocument
-from common.observed import Observed
-from common.outbox import Relay
-from common.recent import Recent
-from common.recent_answers import RecentAnswers
-from common.running import Running, on_stop_signal
+from common.apidocs import openapi_completion
+from common.auth.tokens import AccessTokens, Authentication, Revocations, bearer, cookie_name
+from common.lifecycle import Running, on_stop_signal
+from common.messaging import bus
+from common.observability import metrics, tracing
+from common.operations.health import HEALTH
+from common.persistence import mongo
+from common.persistence.mongo import AggregateDocument
+from common.persistence.outbox import Relay
 from common.settings import ServiceSettings
+from common.values.clock import Clock, utc_now
+from common.web.errors import BodyLimit, failure_response, handle_errors
+from common.web.idempotency import IdempotencyRecord
+from common.web.instrumentation import Observed
+from common.web.load_shedding import Admission
+from common.web.response_cache import Recent
+from common.web.response_cache_middleware import RecentAnswers
 
 log = structlog.get_logger("app")
 
@@ -62,7 +65,7 @@ class Service:
     ) -> "Service":
         """Take the settings and the clock; nothing is opened yet."""
         clock = clock or utc_now
-        telemetry.configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+        metrics.configure_logging(name, log_format=settings.log_format, level=settings.log_level)
         tracing.configure(name, settings.otel_exporter_otlp_endpoint)
         return cls(
             name=name,
@@ -140,7 +143,7 @@ class Service:
             telemetry=UNTOLD,
         )
         written = app.openapi
-        app.openapi = lambda: app.openapi_schema or contract.complete(written())
+        app.openapi = lambda: app.openapi_schema or openapi_completion.complete(written())
         app.state.revocations = self.revocations
         for router in (*routers, HEALTH):
             # Not include_router: FastAPI would look through an included one twice a request.

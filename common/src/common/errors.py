@@ -12,7 +12,7 @@
   + TooManyRequests 429
   + Unavailable 503        we cannot tell, or cannot do it, at the moment
 
-Pure: nothing here knows HTTP's libraries. `common.http` puts them on the wire.
+Pure: nothing here knows HTTP's libraries. `common.web.errors` puts them on the wire.
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from common.ids import Id
+from common.values.ids import Id
 
 Version = Annotated[int, Field(ge=0)]
 Cents = Annotated[int, Field(ge=0)]

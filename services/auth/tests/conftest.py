@@ -7,8 +7,8 @@ import pytest
 
 from auth.app import create
 from auth.settings import Settings
-from common.clock import Clock
-from common.testing import Client, FakeClock, Serve
+from common.testing.plugin import Client, FakeClock, Serve
+from common.values.clock import Clock
 
 CHEAP = {"password_memory_kib": 8, "password_iterations": 1}
 

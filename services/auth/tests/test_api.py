@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from auth.service import Auth
-from common.auth import AccessTokens
-from common.clock import utc_now
-from common.ids import is_id
-from common.testing import JWT_KEY, Client, FakeClock, errors, eventually, someone
+from common.auth.tokens import AccessTokens
+from common.testing.plugin import JWT_KEY, Client, FakeClock, errors, eventually, someone
+from common.values.clock import utc_now
+from common.values.ids import is_id
 
 Start = Callable[..., Awaitable[Client]]
 ANN = {"email": "ann@example.com", "password": "secret"}

@@ -19,10 +19,10 @@ from auth.domain import (
     started,
     token_hash,
 )
-from common.auth import ACCESS_LIFETIME
+from common.auth.tokens import ACCESS_LIFETIME
 from common.errors import NotAuthorized, NotFound
 from common.events import SessionRevoked
-from common.ids import is_id, new_id
+from common.values.ids import is_id, new_id
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 GRACE = timedelta(seconds=10)

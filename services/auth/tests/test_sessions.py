@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from common.clock import utc_now
 from common.events import SessionRevoked
-from common.ids import new_id
-from common.testing import Client, FakeClock, Published, errors, eventually
+from common.testing.plugin import Client, FakeClock, Published, errors, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 
 Start = Callable[..., Awaitable[Client]]
 ANN = {"email": "ann@example.com", "password": "secret"}

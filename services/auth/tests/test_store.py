@@ -18,15 +18,15 @@ from auth.store import (
     ThrottleDocument,
     ThrottleStore,
 )
-from common import mongo
 from common.change import Change
-from common.clock import utc_now
 from common.errors import Invalid, NotFound, TooManyRequests
 from common.events import SessionRevoked
-from common.ids import new_id
-from common.mongo import Doc
-from common.outbox import Relay, overdue
-from common.testing import FakeClock, Published, eventually
+from common.persistence import mongo
+from common.persistence.mongo import Doc
+from common.persistence.outbox import Relay, overdue
+from common.testing.plugin import FakeClock, Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW_SECONDS = 900

@@ -14,8 +14,8 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from common.app import Service
-from common.clock import Clock
-from common.testing import Client, FakeClock, Serve
+from common.testing.plugin import Client, FakeClock, Serve
+from common.values.clock import Clock
 from expiration import alarms, jobs
 from expiration.app import create
 from expiration.service import Expirations

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.events import ExpirationCompleted, OrderStatus
-from common.ids import new_id
+from common.values.ids import new_id
 from expiration.domain import STATUS, Deadline, Status, heard_of
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -17,10 +17,10 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common.clock import utc_now
 from common.events import ExpirationCompleted, OrderStatus
-from common.ids import new_id
-from common.testing import Client, FakeClock, Published, eventually
+from common.testing.plugin import Client, FakeClock, Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from expiration import jobs
 from expiration.service import Expirations
 from expiration.settings import Settings

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from common.clock import utc_now
 from common.events import (
     ExpirationCompleted,
     OrderCancelled,
@@ -18,8 +17,9 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.ids import new_id
-from common.testing import Client, Published
+from common.testing.plugin import Client, Published
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from expiration.settings import Settings
 
 Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted

@@ -9,14 +9,14 @@ import pytest
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 
-from common import mongo
 from common.change import Change
-from common.clock import utc_now
 from common.events import ExpirationCompleted, OrderStatus
-from common.ids import new_id
-from common.mongo import object_id
-from common.outbox import Relay
-from common.testing import FakeClock, Published, eventually
+from common.persistence import mongo
+from common.persistence.mongo import object_id
+from common.persistence.outbox import Relay
+from common.testing.plugin import FakeClock, Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from expiration.domain import Deadline, Status, heard_of
 from expiration.service import Expirations
 from expiration.store import DeadlineDocument, DeadlineStore

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from common.events import TicketCreated
-from common.ids import new_id
-from common.testing import Client, Published, Serve
+from common.testing.plugin import Client, Published, Serve
+from common.values.ids import new_id
 from orders.app import create
 from orders.settings import Settings
 

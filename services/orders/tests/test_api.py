@@ -16,8 +16,8 @@ from common.events import (
     PaymentCreated,
     TicketCreated,
 )
-from common.ids import new_id
-from common.testing import Client, Published, Serve, errors, session_cookie, someone
+from common.testing.plugin import Client, Published, Serve, errors, session_cookie, someone
+from common.values.ids import new_id
 from orders.app import create
 from orders.settings import Settings
 

@@ -18,8 +18,8 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.ids import new_id
-from common.testing import Client, Published
+from common.testing.plugin import Client, Published
+from common.values.ids import new_id
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from common.events import TicketCreated
-from common.ids import new_id
-from common.testing import Published, eventually, frames, over_tcp, session_cookie, someone
+from common.testing.plugin import Published, eventually, frames, over_tcp, session_cookie, someone
+from common.values.ids import new_id
 from orders.app import create
 from orders.settings import Settings
 

@@ -12,8 +12,8 @@ from pymongo.errors import DuplicateKeyError
 from common.app import Service
 from common.change import Change
 from common.errors import Invalid, NotFound
-from common.ids import new_id
-from common.mongo import object_id
+from common.persistence.mongo import object_id
+from common.values.ids import new_id
 from orders.domain import ForSale, Order, placed
 from orders.settings import Settings
 from orders.store import OrderDocument, OrderStore, Outrun, TicketReplica

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from common.testing import Client, Published, Serve
+from common.testing.plugin import Client, Published, Serve
 from payments.app import create
 from payments.settings import Settings
 from payments.testing import KEY, SECRET, Bank, Orders

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from common.clock import utc_now
 from common.events import ChargeStatus, PaymentCreated, PaymentFailed, PaymentUpdated
-from common.ids import new_id
-from common.testing import Client, FakeClock, Published, Serve, errors, someone
+from common.testing.plugin import Client, FakeClock, Published, Serve, errors, someone
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from payments.app import create
 from payments.settings import Settings
 from payments.testing import Bank, Orders, becomes, charge_of, pay

@@ -17,7 +17,7 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from common.ids import new_id
+from common.values.ids import new_id
 from payments.domain import (
     MOST_ATTEMPTS,
     Attempt,

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from common.clock import utc_now
 from common.events import OrderStatus
-from common.ids import new_id
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from payments.domain import CURRENCY, Order, Rules, charge_of
 from payments.gateway import Gateway, StripeAway
 

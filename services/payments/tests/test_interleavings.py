@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from common.change import Change
 from common.errors import InProgress, Invalid
 from common.events import ChargeStatus, OrderStatus, PaymentCreated, PaymentFailed
-from common.ids import new_id
+from common.values.ids import new_id
 from payments.domain import Charge, Order, Outcome, Rules, charge_of
 from payments.facts import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 

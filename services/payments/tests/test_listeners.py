@@ -15,7 +15,7 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from common.testing import Client, Published, eventually
+from common.testing.plugin import Client, Published, eventually
 from payments.testing import Bank, Orders, becomes, charge_of, pay
 
 ServePayments = Callable[..., Awaitable[Client]]

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.clock import utc_now
-from common.testing import Client, FakeClock, Serve, errors
+from common.testing.plugin import Client, FakeClock, Serve, errors
+from common.values.clock import utc_now
 from payments.app import create
 from payments.domain import Charge
 from payments.facts import Intent

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common.auth import User
+from common.auth.tokens import User
 from common.events import PaymentCreated
-from common.testing import Client, Published, eventually, session_cookie, someone
+from common.testing.plugin import Client, Published, eventually, session_cookie, someone
 from payments.testing import (
     PROCESSES,
     VISA,

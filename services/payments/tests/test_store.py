@@ -12,8 +12,8 @@ from common.app import Service
 from common.change import Change
 from common.errors import InProgress
 from common.events import ChargeStatus, OrderStatus
-from common.ids import new_id
-from common.testing import FakeClock
+from common.testing.plugin import FakeClock
+from common.values.ids import new_id
 from payments.domain import Charge, Order, Rules, charge_of
 from payments.facts import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings

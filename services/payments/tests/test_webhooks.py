@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.events import PaymentCreated
-from common.testing import Client, Published, errors, eventually
+from common.testing.plugin import Client, Published, errors, eventually
 from payments.testing import Bank, Orders, becomes, charge_of, deliver, pay
 
 ServePayments = Callable[..., Awaitable[Client]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from common.testing import Client, Serve
+from common.testing.plugin import Client, Serve
 from tickets.app import create
 from tickets.settings import Settings
 

@@ -15,8 +15,8 @@ from common.events import (
     TicketStatus,
     TicketUpdated,
 )
-from common.ids import new_id
-from common.testing import Client, Published, errors, eventually
+from common.testing.plugin import Client, Published, errors, eventually
+from common.values.ids import new_id
 
 GOOD = {"title": "Front row", "price": 19.99}
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from common.events import OrderCreated, OrderedTicket, OrderStatus, TicketStatus
-from common.ids import new_id
-from common.testing import Client, Published, eventually, someone
+from common.testing.plugin import Client, Published, eventually, someone
+from common.values.ids import new_id
 from tickets.domain import Fence, Ticket, listed
 from tickets.heard import Heard, Seen, Told
 

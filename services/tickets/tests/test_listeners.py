@@ -14,8 +14,8 @@ from common.events import (
     OrderUpdated,
     TicketUpdated,
 )
-from common.ids import new_id
-from common.testing import Client, Published
+from common.testing.plugin import Client, Published
+from common.values.ids import new_id
 
 Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 KIND: dict[OrderStatus, type[Order]] = {

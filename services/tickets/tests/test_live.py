@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.live import MAX_SCREENS_EACH
-from common.testing import errors, frames, over_tcp, session_cookie, someone
+from common.testing.plugin import errors, frames, over_tcp, session_cookie, someone
+from common.web.sse import MAX_SCREENS_EACH
 from tickets.app import create
 from tickets.settings import Settings
 

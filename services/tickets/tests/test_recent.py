@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.events import OrderCreated, OrderedTicket, OrderStatus
-from common.ids import new_id
-from common.recent import FRESH_SECONDS
-from common.testing import Client, Published, Serve, eventually, someone
+from common.testing.plugin import Client, Published, Serve, eventually, someone
+from common.values.ids import new_id
+from common.web.response_cache import FRESH_SECONDS
 from tickets.app import create
 from tickets.settings import Settings
 

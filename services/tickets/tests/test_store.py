@@ -10,7 +10,7 @@ import pytest
 
 from common.app import Service
 from common.events import OrderStatus
-from common.ids import new_id
+from common.values.ids import new_id
 from tickets.domain import Fence, Sort, Ticket, listed
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore

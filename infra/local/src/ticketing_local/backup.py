@@ -76,7 +76,7 @@ def fill(port: Mapping[str, int], folder: Path) -> None:
 def rebuild(service: str, told: Mapping[str, str]) -> None:
     """Have a service tell the present state of all it has."""
     around = environment.passed(os.environ, *environment.ANY_PROGRAM)
-    command = [str(BIN / "python"), "-m", "common.operate", service, "rebuild"]
+    command = [str(BIN / "python"), "-m", "common.operations.cli", service, "rebuild"]
     quiet = {"LOG_LEVEL": "ERROR"}
     if subprocess.run(command, env={**around, **told, **quiet}, check=False).returncode:
         raise Trouble(f"{service} could not tell its state again: make rebuild, when it runs.")

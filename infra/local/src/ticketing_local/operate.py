@@ -37,7 +37,7 @@ def operate(home: Home, command: str, services: Sequence[str]) -> int:
 def beside(launcher: Path, service: str, command: str) -> str:
     """Write the launcher of a service anew, to run the operator's command in its place."""
     *told, _ = launcher.read_text().rstrip().splitlines()
-    argv = [str(BIN / "python"), "-m", "common.operate", service, command]
+    argv = [str(BIN / "python"), "-m", "common.operations.cli", service, command]
     return "\n".join([*told, "export LOG_LEVEL=WARNING", f"exec {shlex.join(argv)}", ""])
 
 

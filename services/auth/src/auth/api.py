@@ -12,11 +12,11 @@ from auth.cookies import Cookies
 from auth.domain import Device
 from auth.schemas import CurrentUserOut, SessionOut, SignedOut, SignInIn, SignUpIn, UserOut
 from auth.service import Auth, SignedIn
-from common.auth import CurrentUser, MaybeUser
-from common.conditional import reply
+from common.auth.tokens import CurrentUser, MaybeUser
 from common.errors import NotAuthorized
-from common.http import error_responses, failure_response
-from common.ids import Id
+from common.values.ids import Id
+from common.web.errors import error_responses, failure_response
+from common.web.etags import reply
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 

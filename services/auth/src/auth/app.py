@@ -18,9 +18,9 @@ from auth.store import (
     ThrottleDocument,
     ThrottleStore,
 )
-from common import docs
+from common.apidocs import routes
 from common.app import Service
-from common.clock import Clock
+from common.values.clock import Clock
 
 
 def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -49,4 +49,4 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
                 app.state.running = running
                 yield
 
-    return service.app(lifespan, api.router, docs.router, route="/api/users")
+    return service.app(lifespan, api.router, routes.router, route="/api/users")

@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import Request, Response
 
 from auth.service import SignedIn
-from common.auth import ACCESS_LIFETIME, cookie_name
+from common.auth.tokens import ACCESS_LIFETIME, cookie_name
 
 ACCESS: Final = "session"
 REFRESH: Final = "refresh"

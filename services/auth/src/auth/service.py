@@ -10,13 +10,13 @@ from auth.domain import REFUSED_FOR, Account, Device, Session, folded, session_n
 from auth.passwords import Passwords
 from auth.settings import Settings
 from auth.store import AccountStore, Limit, SessionStore, ThrottleStore
-from common.auth import AccessTokens, Revocations, User
+from common.auth.tokens import AccessTokens, Revocations, User
 from common.change import Change
-from common.clock import Clock
 from common.errors import Invalid, NotAuthorized, NotFound
 from common.events import SessionRevoked
-from common.ids import is_id, new_id
-from common.message import Message
+from common.messaging.envelope import Message
+from common.values.clock import Clock
+from common.values.ids import is_id, new_id
 
 
 @dataclass(frozen=True, slots=True)

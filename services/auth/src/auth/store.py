@@ -11,11 +11,11 @@ from pymongo.errors import DuplicateKeyError
 
 from auth.domain import Account, Device, Session, UsedToken, folded
 from common.change import Change
-from common.clock import Clock
 from common.errors import Invalid, TooManyRequests
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, collection_of
-from common.outbox import Relay
-from common.store import Store
+from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, collection_of
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.values.clock import Clock
 
 KEPT_AFTER: Final = timedelta(days=1)
 """How long a session that is over stays: longer than its last event may wait for NATS."""

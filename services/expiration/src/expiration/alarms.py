@@ -20,9 +20,9 @@ from arq.utils import timestamp_ms, to_unix_ms
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from common import tracing
+from common.batching import Grouped
 from common.errors import Unavailable
-from common.grouped import Grouped
+from common.observability import tracing
 from expiration.settings import Settings
 
 log = structlog.get_logger("alarms")

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from common.app import Service
-from common.clock import Clock
-from common.lease import Lease
+from common.persistence.lease import Lease
+from common.values.clock import Clock
 from expiration import alarms
 from expiration.listeners import listeners
 from expiration.service import Expirations

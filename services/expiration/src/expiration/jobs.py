@@ -23,9 +23,9 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from common import tracing
 from common.app import Service
-from common.clock import Clock
+from common.observability import tracing
+from common.values.clock import Clock
 from expiration import alarms
 from expiration.alarms import FUNCTION, deserialize, queue_name, serialize
 from expiration.service import Expirations

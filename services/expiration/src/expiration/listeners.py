@@ -1,7 +1,7 @@
 """What expiration hears: orders set their deadlines and clear them."""
 
-from common.bus import Handlers, handlers
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.bus import Handlers, handlers
 from expiration.service import Expirations
 
 

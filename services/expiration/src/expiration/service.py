@@ -7,11 +7,11 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from common import tracing
-from common.clock import Clock
+from common.batching import Grouped
 from common.events import OrderStatus
-from common.grouped import Grouped
-from common.message import Message
+from common.messaging.envelope import Message
+from common.observability import tracing
+from common.values.clock import Clock
 from expiration.alarms import Alarms
 from expiration.domain import Deadline, Status, heard_of
 from expiration.store import DeadlineStore

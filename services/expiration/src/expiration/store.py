@@ -8,15 +8,15 @@ from typing import Any, Final
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from common import tracing
+from common.batching import Grouped
 from common.change import Change
-from common.clock import Clock
 from common.errors import NotFound
-from common.grouped import Grouped
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, acknowledged, object_id
-from common.outbox import Relay
-from common.store import Store
-from common.writer import Step
+from common.observability import tracing
+from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, acknowledged, object_id
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.persistence.writer import Step
+from common.values.clock import Clock
 from expiration.domain import Deadline, Status
 
 LINGER: Final = 0.1

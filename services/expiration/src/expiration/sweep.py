@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from common.lease import Lease
-from common.periodic import every
+from common.background import every
+from common.persistence.lease import Lease
 from expiration.service import Expirations
 
 log = structlog.get_logger("sweep")

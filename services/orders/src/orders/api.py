@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth import CurrentUser, Revocations
-from common.conditional import IfNoneMatch, etag, reply, reply_unless_known
-from common.http import error_responses
-from common.idempotency import IdempotentRoute, NewId
-from common.ids import Id
-from common.live import Feed, LastEventId, event_stream
-from common.pages import PAGE_SIZE, Cursor, Limit
+from common.auth.tokens import CurrentUser, Revocations
+from common.values.ids import Id
+from common.web.errors import error_responses
+from common.web.etags import IfNoneMatch, etag, reply, reply_unless_known
+from common.web.idempotency import IdempotentRoute, NewId
+from common.web.pagination import PAGE_SIZE, Cursor, Limit
+from common.web.sse import Feed, LastEventId, event_stream
 from orders.schemas import OrderIn, OrderOut
 from orders.service import Orders
 

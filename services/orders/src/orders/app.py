@@ -7,8 +7,8 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from common.app import Service
-from common.clock import Clock
-from common.live import Feed
+from common.values.clock import Clock
+from common.web.sse import Feed
 from orders import api
 from orders.listeners import listeners, screens
 from orders.service import Orders

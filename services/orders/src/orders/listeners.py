@@ -3,7 +3,6 @@
 And what it shows of itself.
 """
 
-from common.bus import Handlers, handlers
 from common.events import (
     ChargeStatus,
     ExpirationCompleted,
@@ -17,7 +16,8 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.live import Feed
+from common.messaging.bus import Handlers, handlers
+from common.web.sse import Feed
 from orders.domain import ForSale
 from orders.schemas import OrderEvent, OrderSeen
 from orders.service import Orders

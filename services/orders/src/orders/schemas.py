@@ -5,7 +5,6 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from common import money
 from common.events import (
     CancelReason,
     OrderCancelled,
@@ -14,8 +13,9 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.http import Wire
-from common.ids import Id
+from common.values import money
+from common.values.ids import Id
+from common.web.errors import Wire
 from orders.domain import Order
 
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted

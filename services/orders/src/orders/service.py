@@ -7,10 +7,10 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from common.change import Change
-from common.clock import Clock
 from common.errors import Invalid, NotFound, Unavailable
-from common.message import Message
-from common.pages import Page
+from common.messaging.envelope import Message
+from common.values.clock import Clock
+from common.web.pagination import Page
 from orders.domain import ForSale, Order, placed
 from orders.store import OrderStore, Outrun, TicketReplicas
 

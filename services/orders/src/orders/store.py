@@ -9,17 +9,24 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from common.batching import Grouped
 from common.change import Change
-from common.clock import Clock
 from common.errors import Invalid
 from common.events import CancelReason, OrderStatus
-from common.grouped import Grouped
-from common.ids import is_id
-from common.mongo import OUTBOX_INDEX, STATE, AggregateDocument, Doc, is_duplicate, object_id
-from common.outbox import Relay
-from common.pages import Page, decode_cursor, encode_cursor
-from common.replica import Replica
-from common.store import Store
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    STATE,
+    AggregateDocument,
+    Doc,
+    is_duplicate,
+    object_id,
+)
+from common.persistence.outbox import Relay
+from common.persistence.replica import Replica
+from common.persistence.store import Store
+from common.values.clock import Clock
+from common.values.ids import is_id
+from common.web.pagination import Page, decode_cursor, encode_cursor
 from orders.domain import ForSale, Order, Reserved
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"

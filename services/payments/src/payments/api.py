@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from common.auth import CurrentUser
-from common.conditional import IfNoneMatch, etag, reply, reply_unless_known
-from common.http import error_responses
-from common.idempotency import IdempotentRoute
-from common.ids import Id
+from common.auth.tokens import CurrentUser
+from common.values.ids import Id
+from common.web.errors import error_responses
+from common.web.etags import IfNoneMatch, etag, reply, reply_unless_known
+from common.web.idempotency import IdempotentRoute
 from payments.schemas import ActionOut, ConfigOut, PaymentIn, PaymentOut, Refused
 from payments.service import Payments
 

@@ -9,7 +9,7 @@ from os import getpid
 from fastapi import FastAPI
 
 from common.app import Service
-from common.clock import Clock
+from common.values.clock import Clock
 from payments import api, webhooks
 from payments.domain import Rules
 from payments.gateway import Gateway

@@ -17,8 +17,8 @@ import stripe
 import structlog
 from pydantic import SecretStr
 
-from common import tracing
 from common.errors import Unavailable
+from common.observability import tracing
 from payments.answers import Told
 
 log = structlog.get_logger("stripe-gateway")

@@ -1,7 +1,7 @@
 """What payments hears: the orders to be paid, and those that will not be."""
 
-from common.bus import Handlers, handlers
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.bus import Handlers, handlers
 from payments.domain import Order
 from payments.service import Payments
 

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from pymongo.errors import PyMongoError
 
-from common.periodic import every
+from common.background import every
 from payments.domain import Charge
 from payments.gateway import StripeAway
 from payments.service import Payments

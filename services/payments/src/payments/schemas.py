@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from common import money
 from common.events import ChargeStatus
-from common.http import ErrorItem, Wire
-from common.ids import Id
+from common.values import money
+from common.values.ids import Id
+from common.web.errors import ErrorItem, Wire
 from payments.domain import Charge
 
 Token = Annotated[

@@ -7,10 +7,10 @@ from typing import Final
 import structlog
 
 from common.change import Change
-from common.clock import Clock
 from common.errors import InProgress, Invalid, NotAuthorized, NotFound
 from common.events import ChargeStatus, OrderStatus
-from common.message import Message
+from common.messaging.envelope import Message
+from common.values.clock import Clock
 from payments.answers import Hint
 from payments.domain import (
     CURRENCY,

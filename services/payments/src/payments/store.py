@@ -13,12 +13,19 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
-from common.clock import Clock
 from common.events import ChargeStatus, OrderStatus
-from common.mongo import OUTBOX_INDEX, STATE, AggregateDocument, Doc, collection_of, object_id
-from common.outbox import Relay
-from common.replica import Replica
-from common.store import Store
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    STATE,
+    AggregateDocument,
+    Doc,
+    collection_of,
+    object_id,
+)
+from common.persistence.outbox import Relay
+from common.persistence.replica import Replica
+from common.persistence.store import Store
+from common.values.clock import Clock
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.facts import Card, Decline
 

@@ -13,8 +13,7 @@ import httpx
 import stripe
 import uvicorn
 
-from common.auth import User
-from common.clock import utc_now
+from common.auth.tokens import User
 from common.events import (
     CancelReason,
     OrderCancelled,
@@ -24,8 +23,9 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.ids import new_id
-from common.testing import Client, Published, eventually
+from common.testing.plugin import Client, Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
 from payments.domain import Charge, charge_id_of
 
 KEY: Final = "sk_test_local_payments"

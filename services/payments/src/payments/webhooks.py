@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from common.conditional import reply
 from common.errors import Invalid, NotFound
-from common.history import acting
-from common.http import Wire, error_responses
+from common.persistence.audit_log import acting
+from common.web.errors import Wire, error_responses
+from common.web.etags import reply
 from payments.gateway import Gateway
 from payments.service import Payments
 

@@ -6,8 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth import CurrentUser, MaybeUser
-from common.conditional import (
+from common.auth.tokens import CurrentUser, MaybeUser
+from common.values.ids import Id
+from common.values.money import whole_cents
+from common.web.errors import error_responses
+from common.web.etags import (
     IfMatch,
     IfNoneMatch,
     etag,
@@ -15,12 +18,9 @@ from common.conditional import (
     reply,
     reply_unless_known,
 )
-from common.http import error_responses
-from common.idempotency import IdempotentRoute, NewId
-from common.ids import Id
-from common.live import Feed, LastEventId, event_stream
-from common.money import whole_cents
-from common.pages import PAGE_SIZE, Cursor, Limit
+from common.web.idempotency import IdempotentRoute, NewId
+from common.web.pagination import PAGE_SIZE, Cursor, Limit
+from common.web.sse import Feed, LastEventId, event_stream
 from tickets.domain import Sort
 from tickets.heard import Seen
 from tickets.schemas import TicketIn, TicketOut

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from common.app import Service
-from common.clock import Clock
-from common.live import Feed
-from common.recent import Recent
+from common.values.clock import Clock
+from common.web.response_cache import Recent
+from common.web.sse import Feed
 from tickets import api
 from tickets.domain import Ticket
 from tickets.heard import Heard

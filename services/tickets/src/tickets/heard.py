@@ -11,8 +11,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Final
 
-from common.conditional import etag
 from common.events import OrderStatus, TicketStatus
+from common.web.etags import etag
 from tickets.domain import STATUS, Fence, Ticket
 
 MOST: Final = 10_000

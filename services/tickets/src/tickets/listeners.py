@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from common.bus import Handlers, handlers
-from common.conditional import etag
 from common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -12,8 +10,10 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.live import Feed
-from common.recent import Recent
+from common.messaging.bus import Handlers, handlers
+from common.web.etags import etag
+from common.web.response_cache import Recent
+from common.web.sse import Feed
 from tickets.domain import Fence
 from tickets.heard import Told
 from tickets.schemas import TicketSeen, path_of

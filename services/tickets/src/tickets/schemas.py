@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from common import money
 from common.events import TicketCreated, TicketStatus, TicketUpdated
-from common.http import Wire
-from common.text import Line
+from common.values import money
+from common.values.text import Line
+from common.web.errors import Wire
 from tickets.domain import Ticket
 
 Title = Annotated[Line, StringConstraints(min_length=1, max_length=200)]

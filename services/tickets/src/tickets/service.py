@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from common.change import Change
-from common.clock import Clock
-from common.message import Message
-from common.pages import Page
+from common.messaging.envelope import Message
+from common.values.clock import Clock
+from common.web.pagination import Page
 from tickets.domain import Sort, Ticket, listed
 from tickets.heard import Heard, Seen, Told
 from tickets.store import TicketStore

@@ -8,17 +8,17 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from common.batching import Grouped
 from common.change import Change
-from common.clock import Clock
 from common.errors import Invalid
 from common.events import TicketStatus
-from common.grouped import Grouped
-from common.ids import is_id
-from common.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
-from common.outbox import Relay
-from common.pages import Page, decode_cursor, encode_cursor
-from common.store import Store
-from common.text import folded_words
+from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.values.clock import Clock
+from common.values.ids import is_id
+from common.values.text import folded_words
+from common.web.pagination import Page, decode_cursor, encode_cursor
 from tickets.domain import Fence, Sort, Ticket
 
 PACE: Final = 0.05

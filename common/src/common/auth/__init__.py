@@ -1,0 +1,1 @@
+"""Session cookies: access tokens, revoked sessions and the signed-in user of a request."""

@@ -1,0 +1,48 @@
+"""Doing something again and again beside a running service."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from common.persistence.audit_log import acting
+
+log = structlog.get_logger("periodic")
+
+GRACE: Final = 10.0
+"""Seconds that the last round may take to end."""
+
+
+@asynccontextmanager
+async def every(
+    seconds: float, action: Callable[[], Awaitable[object]], *, name: str
+) -> AsyncGenerator[None]:
+    """Do something at once, and again `seconds` after it was done, while the block runs.
+
+    A round that fails is logged and the next one tries again. The loop is ended by a flag and not
+    by cancelling it: PyMongo can swallow a cancellation (seen with 4.20), and it would go on.
+    """
+    stopping = asyncio.Event()
+
+    async def repeat() -> None:
+        while not stopping.is_set():
+            try:
+                with acting(f"loop {name}"):
+                    await action()
+            except Exception:
+                log.exception("failed, trying again", task=name)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), seconds)
+
+    task = asyncio.create_task(repeat(), name=name)
+    try:
+        yield
+    finally:
+        stopping.set()
+        _, late = await asyncio.wait({task}, timeout=GRACE)
+        if late:
+            log.warning("did not end in time", task=name)
+            task.cancel()

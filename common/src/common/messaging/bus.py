@@ -1,0 +1,277 @@
+"""The event bus: NATS JetStream, one stream per publishing service, CloudEvents in binary mode.
+
+Publishing waits for the server's ack. Listening is a durable pull consumer per service and stream
+(`listen`: each event is handled by one replica), an ephemeral one per process (`follow`: every
+replica sees every event), or being there when an event passes (`overhear`). What happens to a
+delivery is in `common.messaging.durable_consumer`.
+"""
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, TypeVar, get_type_hints
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import NoRespondersError
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, ServiceUnavailableError
+
+from common.events import STREAMS, Event, stream_of
+from common.messaging.durable_consumer import DEAD_LETTERS, Durable
+from common.messaging.envelope import Message
+from common.messaging.ephemeral_consumer import Follower
+from common.messaging.pull_consumer import NATS_ERRORS, unsubscribe
+from common.observability import metrics, tracing
+
+log = structlog.get_logger("bus")
+
+DUPLICATE_WINDOW: Final = 15 * 60.0
+"""Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
+MAX_AGE: Final = 30 * 86_400.0
+"""Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
+API_TIMEOUT: Final = 5.0
+PUBLISH_TIMEOUT: Final = 2.0
+"""Seconds until an event without an ack is left to the sweep; less than the sweep's own lease."""
+SILENCE: Final = 10.0
+"""Seconds that NATS may leave what was sent to it without a sign of having got it."""
+LAST_WORD: Final = 2
+"""Seconds that NATS may take to say that it has all, when a service stops."""
+MAX_PASSING: Final = 4_096
+"""Events in passing that may wait to be looked at; what comes beyond is missed."""
+_STREAM_EXISTS_OTHERWISE: Final = 10058
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[..., Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+
+class PublishError(Exception):
+    """The server did not acknowledge an event; it may or may not have stored it."""
+
+
+def handlers(*functions: Handler) -> Handlers:
+    """Map each `on_<event>` function by the event that its argument names."""
+    heard: dict[type[Event], Handler] = {}
+    for function in functions:
+        hints = get_type_hints(function).values()
+        (event,) = (h for h in hints if isinstance(h, type) and issubclass(h, Event))
+        if event in heard:
+            raise ValueError(f"{event.__name__} is heard twice")
+        heard[event] = function
+    return heard
+
+
+class Bus:
+    """A connection to NATS in the name of one service."""
+
+    def __init__(self, client: Client, service: str, *, namespace: str, replicas: int) -> None:
+        self.client = client
+        self.js: JetStreamContext = client.jetstream(timeout=API_TIMEOUT)
+        self.service = service
+        self._prefix = f"{namespace}." if namespace else ""
+        self._stream_prefix = f"{namespace}-" if namespace else ""
+        self._replicas = replicas
+        self._consumers: list[Durable | Follower] = []
+        self._passing: list[Subscription] = []
+
+    def subject(self, subject: str) -> str:
+        """Name a subject as this system's namespace knows it."""
+        return self._prefix + subject
+
+    def stream(self, stream: str) -> str:
+        """Name a stream as this system's namespace knows it."""
+        return self._stream_prefix + stream
+
+    async def ensure_streams(self) -> None:
+        """Make every stream of the contract, or bring its settings up to date."""
+        for stream, word in STREAMS.items():
+            await self._ensure(stream, f"{word}.>", max_age=MAX_AGE)
+        await self._ensure(DEAD_LETTERS, "dead.>", max_age=0)
+
+    async def _ensure(self, stream: str, subject: str, *, max_age: float) -> None:
+        wanted = StreamConfig(
+            name=self.stream(stream),
+            subjects=[self.subject(subject)],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.OLD,
+            duplicate_window=DUPLICATE_WINDOW,
+            max_age=max_age,
+            num_replicas=self._replicas,
+        )
+        try:
+            await self.js.add_stream(wanted)
+        except APIError as error:
+            if error.err_code != _STREAM_EXISTS_OTHERWISE:
+                raise
+            await self.js.update_stream(wanted)
+
+    async def publish(self, message: Message) -> None:
+        """Publish one event and wait until the server has stored it; safe to repeat.
+
+        Raises:
+            PublishError: no ack came.
+        """
+        headers = message.cloud_event_headers(self.service)
+        try:
+            with tracing.publishing(message.subject, message.id, message.headers):
+                headers.update(tracing.carried())
+                ack = await self.js.publish(
+                    self.subject(message.subject),
+                    message.data,
+                    timeout=PUBLISH_TIMEOUT,
+                    headers=headers,
+                )
+        except NATS_ERRORS as error:
+            metrics.published(message.subject, "error").inc()
+            raise PublishError(f"{message.id}: {error!r}") from error
+        metrics.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()
+
+    async def listen(self, heard: Handlers) -> None:
+        """Handle these events, each in one replica of this service, at least once."""
+        by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
+        for event, handler in heard.items():
+            of_stream = by_stream.setdefault(stream_of(event), {})
+            of_stream[self.subject(event.subject)] = (event, handler)
+        for stream, of_stream in by_stream.items():
+            consumer = Durable(
+                self, durable=f"{self.service}-{stream}", stream=stream, heard=of_stream
+            )
+            self._consumers.append(consumer)
+            await consumer.start()
+
+    async def follow(
+        self, stream: str, heard: Handlers, *, since: datetime | None = None
+    ) -> Follower:
+        """Show this process every event of a stream from `since` on, or from now, in order.
+
+        The functions take the event and its place in the stream. Returns once all that was already
+        there has been handled.
+        """
+        of_stream = {self.subject(event.subject): (event, on) for event, on in heard.items()}
+        follower = Follower(self, stream=stream, heard=of_stream, since=since)
+        self._consumers.append(follower)
+        await follower.start()
+        await follower.caught_up.wait()
+        return follower
+
+    async def overhear(self, heard: Handlers) -> None:
+        """Hear these events as they pass, in every process: at once, and at most once.
+
+        Core NATS hands an event to whoever is there before JetStream has put it on its disk. What
+        is missed is never made up for, and an event told again is heard again: this is for what
+        is shown a moment sooner, never for what is decided.
+        """
+        for event, handler in heard.items():
+            subject = self.subject(event.subject)
+            subscription = await self.client.subscribe(
+                subject, cb=_in_passing(event, handler), pending_msgs_limit=MAX_PASSING
+            )
+            self._passing.append(subscription)
+
+    def reconnected(self) -> None:
+        """Have every consumer ask the server anew."""
+        for consumer in self._consumers:
+            consumer.reconnected()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the connection is up and every consumer hears its heartbeat."""
+        return self.client.is_connected and all(consumer.alive for consumer in self._consumers)
+
+    def durable(self, name: str) -> Durable:
+        """Find one of this service's durable consumers by its name."""
+        for consumer in self._consumers:
+            if isinstance(consumer, Durable) and consumer.name == name:
+                return consumer
+        raise KeyError(name)
+
+    @property
+    def durables(self) -> list[Durable]:
+        """This service's durable consumers."""
+        return [consumer for consumer in self._consumers if isinstance(consumer, Durable)]
+
+    async def stop_listening(self, grace: float) -> None:
+        """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
+        passing, self._passing = self._passing, []
+        for subscription in passing:
+            await unsubscribe(self.client, subscription)
+        await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
+        self._consumers.clear()
+
+
+def _in_passing(model: type[Event], handler: Handler) -> Callable[[Msg], Awaitable[None]]:
+    async def hear(msg: Msg) -> None:
+        await handler(model.model_validate_json(msg.data))  # nats-py tells `on_error` of failures
+
+    return hear
+
+
+@asynccontextmanager
+async def connected(
+    url: str, service: str, *, namespace: str = "", replicas: int = 1
+) -> AsyncGenerator[Bus]:
+    """Connect to NATS, for as long as it takes, and reconnect for ever."""
+
+    async def on_error(error: Exception) -> None:
+        log.warning("nats", error=repr(error))
+
+    async def on_reconnect() -> None:
+        _give_up_on_silence(client)
+        bus.reconnected()
+
+    client = await nats.connect(
+        url,
+        name=service,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.25,
+        connect_timeout=2,
+        ping_interval=5,
+        max_outstanding_pings=2,
+        error_cb=on_error,
+        reconnected_cb=on_reconnect,
+    )
+    _give_up_on_silence(client)
+    bus = Bus(client, service, namespace=namespace, replicas=replicas)
+    try:
+        await _ensure_streams(bus)
+        yield bus
+    finally:
+        try:
+            if client.is_connected:
+                await client.flush(timeout=LAST_WORD)
+        except NATS_ERRORS as error:
+            log.warning("closed without a last word from NATS", error=repr(error))
+        finally:
+            await client.close()
+
+
+def _give_up_on_silence(client: Client) -> None:
+    """Have the kernel end a connection whose bytes nobody takes (RFC 5482).
+
+    nats-py notices the silence by its pings, but first waits for the old connection to be rid of
+    what it holds: up to a quarter of an hour, by the kernel's own patience.
+    """
+    transport: Any = client._transport  # noqa: SLF001 - nats-py shows its socket nowhere else
+    writer: asyncio.StreamWriter | None = getattr(transport, "_io_writer", None)
+    if writer is not None and sys.platform == "linux":
+        taken = writer.get_extra_info("socket")
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE * 1000))
+
+
+async def _ensure_streams(bus: Bus) -> None:
+    """Ensure the streams; JetStream may come up, or find its leader, later than NATS answers."""
+    while True:
+        try:
+            return await bus.ensure_streams()
+        except (NoRespondersError, ServiceUnavailableError, TimeoutError) as error:
+            log.warning("JetStream is not there yet", error=repr(error))
+            await asyncio.sleep(0.5)

@@ -1,0 +1,72 @@
+"""Dead letters: what was given up, why, and the way to handle it again."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+from nats.js.errors import NotFoundError
+
+from common.messaging.bus import Bus
+from common.messaging.durable_consumer import DEAD_LETTERS
+
+log = structlog.get_logger("dead-letters")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that was given up: by whom, why, and its bytes."""
+
+    sequence: int
+    durable: str
+    subject: str
+    reason: str
+    detail: str
+    attempts: int
+    data: bytes
+
+
+async def listed(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
+    """Go through the dead letters of one consumer, or of all, oldest first."""
+    sequence = 1
+    while True:
+        try:
+            raw = await bus.js.get_msg(
+                bus.stream(DEAD_LETTERS),
+                seq=sequence,
+                subject=bus.subject(f"dead.{durable}"),
+                next=True,
+            )
+        except NotFoundError:
+            return
+        found, headers = raw.seq or sequence, cast(dict[str, str], raw.headers or {})
+        sequence = found + 1
+        yield DeadLetter(
+            sequence=found,
+            durable=(raw.subject or "").rpartition("dead.")[2],
+            subject=headers.get("Dead-Subject", ""),
+            reason=headers.get("Dead-Reason", ""),
+            detail=headers.get("Dead-Detail", ""),
+            attempts=int(headers.get("Dead-Attempts", "0")),
+            data=raw.data or b"",
+        )
+
+
+async def replay(bus: Bus) -> tuple[int, int]:
+    """Run this service's handlers over its dead letters; what succeeds is deleted.
+
+    Returns:
+        How many succeeded, and how many still fail.
+    """
+    done = failed = 0
+    for consumer in bus.durables:
+        async for letter in listed(bus, consumer.name):
+            try:
+                await consumer.handle_again(letter.subject, letter.data)
+            except Exception:
+                log.exception("still fails", sequence=letter.sequence, durable=consumer.name)
+                failed += 1
+            else:
+                await bus.js.delete_msg(bus.stream(DEAD_LETTERS), letter.sequence)
+                done += 1
+    return done, failed

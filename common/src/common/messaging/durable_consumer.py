@@ -1,0 +1,187 @@
+"""What happens to a delivery: handled and acked, tried again, or put with the dead letters.
+
+A delivery is acked only after its handler returned. A handler that fails gets it again with a
+growing delay; after the last attempt, or at once when it cannot be parsed, it goes with its reason
+to the dead-letter stream, and only then is the original given up. The server's own limit
+(`max_deliver`) stays off: it drops for good what a dying process held. When it is not the event's
+fault (the database is away), the delivery is kept and tried in place, for as long as it takes.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
+from pydantic import ValidationError
+
+from common.errors import Unavailable
+from common.events import Event
+from common.messaging.pull_consumer import NATS_ERRORS, Heard, Pull
+from common.observability import metrics, tracing
+from common.persistence.audit_log import acting
+from common.persistence.mongo import AWAY
+
+if TYPE_CHECKING:
+    from common.messaging.bus import Bus
+
+log = structlog.get_logger("consumer")
+
+DEAD_LETTERS: Final = "dead-letters"
+TRANSIENT: Final = (*AWAY, Unavailable)
+"""Not the event's fault: the handler is tried again in place until the store is back."""
+
+ACK_WAIT: Final = 6.0
+"""Seconds until what a dead process held comes back; slow handlers send heartbeats."""
+MAX_ATTEMPTS: Final = 6
+BACK_OFF: Final = (0.2, 1.0, 3.0, 10.0, 20.0)
+EXHAUSTED: Final = 60
+"""Delivered this often and never judged: it kills the process that holds it."""
+MAX_ACK_PENDING: Final = 1024
+
+
+class Durable(Pull):
+    """A service's durable consumer of one stream; its name is part of the contract.
+
+    Renaming it would replay history.
+    """
+
+    def __init__(self, bus: "Bus", *, durable: str, stream: str, heard: Heard) -> None:
+        super().__init__(bus, stream, heard)
+        self.name = durable
+        self._handling: dict[str, Msg] = {}
+        self._heartbeats: asyncio.Task[None] | None = None
+        metrics.REDELIVERED.labels(durable)  # 0 from the start: Prometheus sees no first step
+
+    async def start(self) -> None:
+        """Declare the consumer and begin to pull."""
+        await super().start()
+        self._heartbeats = asyncio.create_task(self._beat_for_ever(), name=f"beat {self.name}")
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
+        await super().stop(grace)
+        if self._heartbeats is not None:
+            self._heartbeats.cancel()
+
+    async def _beat_for_ever(self) -> None:
+        """Tell the server of the handlers that take long that they are still at it."""
+        while True:
+            await asyncio.sleep(ACK_WAIT / 3)
+            for msg in tuple(self._handling.values()):
+                with contextlib.suppress(*NATS_ERRORS):
+                    await msg.in_progress()
+
+    async def _declare(self) -> str:
+        await self._bus.js.add_consumer(
+            self._stream,
+            ConsumerConfig(
+                name=self.name,
+                durable_name=self.name,
+                ack_policy=AckPolicy.EXPLICIT,
+                deliver_policy=DeliverPolicy.ALL,
+                ack_wait=ACK_WAIT,
+                max_deliver=-1,
+                max_ack_pending=MAX_ACK_PENDING,
+            ),
+        )
+        return self.name
+
+    async def _settle(self, msg: Msg) -> None:
+        known = self._heard.get(msg.subject)
+        if known is None:
+            await msg.ack()
+            return
+        model, handler = known
+        try:
+            event = model.model_validate_json(msg.data)
+        except ValidationError as error:
+            await self._dead_letter(msg, "invalid", str(error))
+            return
+        if msg.metadata.num_delivered > EXHAUSTED:
+            await self._dead_letter(msg, "exhausted", "never judged; it may kill its process")
+            return
+        self._handling[msg.reply] = msg
+        started = time.perf_counter()
+        attempt = msg.metadata.num_delivered
+        if attempt > 1:
+            metrics.REDELIVERED.labels(self.name).inc()
+        try:
+            with (
+                tracing.processing(model.subject, msg.headers or {}, self.name, attempt),
+                acting(f"event {(msg.headers or {}).get('ce-id', model.subject)}"),
+            ):
+                await self._handle(msg, handler, event)
+        finally:
+            del self._handling[msg.reply]
+            metrics.handle_seconds(model.subject).observe(time.perf_counter() - started)
+
+    async def _handle(
+        self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event
+    ) -> None:
+        delay = 0.1
+        while True:
+            try:
+                await handler(event)
+            except TRANSIENT as error:
+                log.warning("waiting for what it needs", subject=event.subject, error=repr(error))
+                metrics.handled(event.subject, "waited").inc()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), delay)
+                if self._stopping.is_set():
+                    await self._give_back(msg)
+                    return
+                delay = min(delay * 2, 5.0)
+            except Exception as error:
+                delivered = msg.metadata.num_delivered
+                tracing.failed(error)
+                log.exception("handler failed", subject=event.subject, delivered=delivered)
+                if delivered >= MAX_ATTEMPTS:
+                    await self._dead_letter(msg, "failed", repr(error))
+                else:
+                    metrics.handled(event.subject, "failed").inc()
+                    await msg.nak(delay=BACK_OFF[min(delivered, len(BACK_OFF)) - 1])
+                return
+            else:
+                await msg.ack()
+                metrics.handled(event.subject, "ok").inc()
+                return
+
+    async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:
+        """Copy it with its reason to the dead-letter stream, and only then give it up."""
+        carried = {k: v for k, v in (msg.headers or {}).items() if not k.startswith("Nats-")}
+        sequence = msg.metadata.sequence.stream
+        await self._bus.js.publish(
+            self._bus.subject(f"dead.{self.name}"),
+            msg.data,
+            headers={
+                **carried,
+                "Nats-Msg-Id": f"dead:{self.name}:{self._stream}:{sequence}",
+                "Dead-Reason": reason,
+                "Dead-Detail": " ".join(detail.split())[:2000],
+                "Dead-Subject": msg.subject,
+                "Dead-Sequence": str(sequence),
+                "Dead-Attempts": str(msg.metadata.num_delivered),
+            },
+        )
+        await msg.term()
+        metrics.DEAD.labels(self.name, reason).inc()
+        log.error("dead letter", durable=self.name, reason=reason, sequence=sequence)
+
+    async def info(self) -> ConsumerInfo:
+        """Ask the server how far this consumer is."""
+        return await self._bus.js.consumer_info(self._stream, self.name)
+
+    async def handle_again(self, subject: str, data: bytes) -> None:
+        """Run this consumer's own handler over a dead letter.
+
+        Raises:
+            KeyError: nobody here hears that subject any more.
+            ValidationError: it still cannot be parsed.
+            Exception: whatever the handler fails with.
+        """
+        model, handler = self._heard[subject]
+        await handler(model.model_validate_json(data))

@@ -1,0 +1,88 @@
+"""One process's own view of a stream, for what every replica has to know."""
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from pydantic import ValidationError
+
+from common.messaging.pull_consumer import Heard, Pull
+
+if TYPE_CHECKING:
+    from common.messaging.bus import Bus
+
+log = structlog.get_logger("follower")
+
+
+class Follower(Pull):
+    """Shows a process every event of a stream from a moment on; there is nothing to ack.
+
+    Its handlers take the event and its place in the stream.
+    """
+
+    def __init__(
+        self, bus: "Bus", *, stream: str, heard: Heard, since: datetime | None = None
+    ) -> None:
+        super().__init__(bus, stream, heard)
+        self._since = since
+        self._last: int | None = None
+        self.caught_up = asyncio.Event()
+
+    async def _declare(self) -> str:
+        config = ConsumerConfig(
+            name=f"{self._bus.service}-{uuid4().hex}",
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        if self._last is not None:
+            stream = await self._bus.js.stream_info(self._stream)
+            if stream.state.last_seq < self._last:  # it was lost, and counts from the start again
+                self._last = 0
+            config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
+            config.opt_start_seq = self._last + 1
+        elif self._since is not None:
+            config.deliver_policy = DeliverPolicy.BY_START_TIME
+            config.opt_start_time = self._since
+        else:
+            config.deliver_policy = DeliverPolicy.NEW
+        info = await self._bus.js.add_consumer(self._stream, config)
+        if self._last is None:
+            self._last = info.delivered.stream_seq if info.delivered else 0
+        if not info.num_pending:
+            self.caught_up.set()
+        return info.name
+
+    def reconnected(self) -> None:
+        """Ask from the last event seen: nothing is acked, so what was lost counts as delivered."""
+        self._missing = True
+        super().reconnected()
+
+    def _key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
+        """All in the order of the stream."""
+        return self._stream
+
+    async def _give_back(self, msg: Msg) -> None:
+        """Nothing: another process has its own view."""
+
+    async def _settle(self, msg: Msg) -> None:
+        place = msg.metadata.sequence.stream
+        if self._last is not None and place <= self._last:
+            return  # seen by the consumer before
+        self._last = place
+        known = self._heard.get(msg.subject)
+        if known is not None:
+            model, handler = known
+            try:
+                await handler(model.model_validate_json(msg.data), place)
+            except ValidationError as error:
+                log.warning("not understood", subject=msg.subject, error=str(error))
+            except Exception:  # a view that missed one event goes on with the next
+                log.exception("handler failed", subject=msg.subject)
+        if not msg.metadata.num_pending:
+            self.caught_up.set()

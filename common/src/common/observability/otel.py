@@ -1,0 +1,155 @@
+"""Spans by OpenTelemetry's SDK, sent by OTLP over HTTP. Imported only where tracing is on.
+
+MongoDB has a listener of our own: the maintained one would make a trace of every look of every
+background loop, and ours shows neither filters nor documents. An exception is told by its type
+alone: its words may hold what somebody typed.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pymongo import monitoring
+from pymongo.errors import DuplicateKeyError
+
+from common.errors import Failure
+from common.observability.tracing import Attributes, Kind
+
+KINDS: Final[dict[Kind, SpanKind]] = {
+    "internal": SpanKind.INTERNAL,
+    "server": SpanKind.SERVER,
+    "client": SpanKind.CLIENT,
+    "producer": SpanKind.PRODUCER,
+    "consumer": SpanKind.CONSUMER,
+}
+SERVER_ERROR: Final = 500
+_W3C: Final = TraceContextTextMapPropagator()
+
+
+class Traces:
+    """The spans of one process."""
+
+    def __init__(self, service: str) -> None:
+        resource = Resource.create({"service.name": service, "service.namespace": "ticketing"})
+        provider = TracerProvider(resource=resource)
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = provider.get_tracer("ticketing")
+        monitoring.register(MongoSpans(self._tracer))
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        kind: Kind,
+        attributes: Attributes | None,
+        *,
+        carried: Mapping[str, str] | None,
+        linked: bool,
+    ) -> Generator[None]:
+        """Show what is done in the block."""
+        context = None if carried is None else _W3C.extract(carried)
+        links: list[Link] = []
+        if linked and context is not None:
+            links = [Link(trace.get_current_span(context).get_span_context())]
+        with self._tracer.start_as_current_span(
+            name,
+            context,
+            KINDS[kind],
+            attributes,
+            links,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield
+            except Exception as error:
+                if not is_an_answer(error):
+                    _failed(span, type(error).__name__)
+                raise
+
+    def note(self, attributes: Attributes) -> None:
+        """Add to the present span; an HTTP answer from 500 on makes it a failure."""
+        span = trace.get_current_span()
+        if route := attributes.get("http.route"):
+            span.update_name(f"{attributes['http.request.method']} {route}")
+        status = attributes.get("http.response.status_code")
+        if isinstance(status, int) and status >= SERVER_ERROR:
+            _failed(span, str(status))
+        span.set_attributes(attributes)
+
+    def failed(self, error: Exception) -> None:
+        """Mark the present span as failed."""
+        _failed(trace.get_current_span(), type(error).__name__)
+
+    def carried(self) -> dict[str, str]:
+        """Give the present span in the words of W3C Trace Context."""
+        headers: dict[str, str] = {}
+        _W3C.inject(headers)
+        return headers
+
+    def ids(self) -> dict[str, str]:
+        """Give the ids of the present span, if there is one."""
+        context = trace.get_current_span().get_span_context()
+        if not context.is_valid:
+            return {}
+        return {
+            "trace_id": trace.format_trace_id(context.trace_id),
+            "span_id": trace.format_span_id(context.span_id),
+        }
+
+
+def is_an_answer(error: Exception) -> bool:
+    """Tell whether this is how no is said here, and nothing went wrong."""
+    if isinstance(error, Failure):
+        return error.status < SERVER_ERROR
+    return isinstance(error, DuplicateKeyError)
+
+
+def _failed(span: Span, kind: str) -> None:
+    span.set_attribute("error.type", kind)
+    span.set_status(StatusCode.ERROR)
+
+
+class MongoSpans(monitoring.CommandListener):
+    """Shows each command to MongoDB that is sent on behalf of something traced."""
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+        self._open: dict[tuple[int, Any], Span] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """A command is sent."""
+        if not trace.get_current_span().is_recording():
+            return
+        operation, collection = event.command_name, event.command.get(event.command_name)
+        attributes = {
+            "db.system.name": "mongodb",
+            "db.operation.name": operation,
+            "db.namespace": event.database_name,
+        }
+        name = operation
+        if isinstance(collection, str):
+            name = f"{operation} {collection}"
+            attributes["db.collection.name"] = collection
+        key = event.request_id, event.connection_id
+        self._open[key] = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Its answer is here."""
+        span = self._open.pop((event.request_id, event.connection_id), None)
+        if span is not None:
+            span.end()
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """It was refused, or its connection broke."""
+        span = self._open.pop((event.request_id, event.connection_id), None)
+        if span is not None:
+            _failed(span, str(event.failure.get("codeName", "network")))
+            span.end()

@@ -1,0 +1,1 @@
+"""Health checks, state metrics and the operator commands."""

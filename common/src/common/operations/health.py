@@ -1,0 +1,35 @@
+"""What is asked of every service, by those who run it: is it alive, is it ready, how is it."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from common.lifecycle import Running
+from common.operations.state_metrics import Gauges
+
+HEALTH = APIRouter(include_in_schema=False)
+
+
+@HEALTH.get("/healthz")
+async def healthz(request: Request) -> Response:
+    """Tell whether the process lives, and is to go on living."""
+    running: Running | None = getattr(request.app.state, "running", None)
+    stopping = running is not None and running.told_to_stop.is_set()
+    return JSONResponse({"status": "stopping" if stopping else "alive"}, 503 if stopping else 200)
+
+
+@HEALTH.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Tell whether requests may be sent here."""
+    running: Running | None = getattr(request.app.state, "running", None)
+    ready = running is not None and await running.ready()
+    return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
+
+
+@HEALTH.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Tell Prometheus what was counted, and what is measured at this moment."""
+    running: Running | None = getattr(request.app.state, "running", None)
+    if running is not None:
+        await Gauges(running.bus, running.relay).refresh()
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

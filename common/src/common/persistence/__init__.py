@@ -1,0 +1,1 @@
+"""MongoDB: aggregates with their outbox, replicas, leases and the audit log."""

@@ -1,0 +1,44 @@
+"""Who did what: the audit trail of an aggregate, inside it, written by the change's own update.
+
+So there is no change without its entry and no entry without its change, whatever crashes. It is
+only ever pushed to; nothing here or in `common.persistence.writer` removes or rewrites an
+entry. A document has few versions (an order five, a charge a handful of attempts), so its log
+stays short.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Final
+
+from common.observability import tracing
+from common.persistence.mongo import Doc
+
+ACTOR: Final[ContextVar[str]] = ContextVar("actor", default="service")
+"""On whose behalf something is done: a user, an event, a loop of the service itself."""
+
+
+@contextmanager
+def acting(who: str) -> Generator[None]:
+    """Do what is in the block on behalf of somebody."""
+    token = ACTOR.set(who)
+    try:
+        yield
+    finally:
+        ACTOR.reset(token)
+
+
+def recorded(
+    version: int, at: datetime, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Doc:
+    """Write an entry: which version, when, by whom, in which request, and what it made different.
+
+    Args:
+        version: the version that the change led to.
+        at: when.
+        before: the fields as they were; none for what is new.
+        after: the fields as they are now.
+    """
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    return {"version": version, "at": at, "by": ACTOR.get(), **tracing.ids(), "changed": changed}

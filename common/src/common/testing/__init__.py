@@ -1,0 +1,1 @@
+"""Test support: a pytest plugin that runs a service on real servers."""

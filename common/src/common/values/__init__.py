@@ -1,0 +1,1 @@
+"""Small value types: time, ids, money and text."""

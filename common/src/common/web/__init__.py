@@ -1,0 +1,1 @@
+"""HTTP: errors, schemas, caching, server-sent events and the middlewares."""

@@ -1,0 +1,120 @@
+"""What is seen of each request from outside: its id, its duration, its span, its failure."""
+
+import random
+import re
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Final
+
+import structlog
+from prometheus_client import Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.auth.tokens import SAFE_METHODS, User
+from common.observability import tracing
+from common.observability.tracing import REQUEST_ID, REQUEST_ID_HEADER
+from common.web.load_shedding import TOO_MANY
+
+REQUESTS: Final = Histogram(
+    "http_server_request_duration_seconds",
+    "How long requests took, by route and status",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_duration = cache(REQUESTS.labels)
+"""Looked up once for each kind of answer; finding it anew costs as much as a small answer."""
+UNTRACED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REFUSED: Final = 400
+SERVER_ERROR: Final = 500
+_ID_HEADER: Final = REQUEST_ID_HEADER.encode()
+_GOOD_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger("http")
+
+
+class Observed:
+    """ASGI middleware, the outermost: gives each request an id, and tells how it went.
+
+    By its route's template, never by its raw path: a series per path would never end. An id that
+    came along in X-Request-Id is kept, if it is short and harmless.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        REQUEST_ID.set(request_id.decode())  # uvicorn gives each request a context of its own
+        status = SERVER_ERROR
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (_ID_HEADER, request_id)]
+            await send(message)
+
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        with _span(scope, method):
+            try:
+                await self._app(scope, receive, noting)
+            finally:
+                seconds = time.perf_counter() - started
+                route = getattr(scope.get("route"), "path", "unmatched")
+                _duration(method, route, status).observe(seconds)
+                user: User | None = scope.get("state", {}).get("user")
+                _tell(scope, method, route, status, user)
+                refused = status >= REFUSED and method not in SAFE_METHODS
+                if (refused or status >= SERVER_ERROR) and TOO_MANY not in scope.get("state", {}):
+                    log.log(
+                        40 if status >= SERVER_ERROR else 20,
+                        "failed" if status >= SERVER_ERROR else "refused",
+                        method=method,
+                        route=route,
+                        status=status,
+                        ms=round(seconds * 1000),
+                        user=user.id if user else None,
+                    )
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == _ID_HEADER and _GOOD_ID.fullmatch(value):
+            return value
+    return b"%016x" % random.getrandbits(64)  # told apart, not secret
+
+
+def _span(scope: Scope, method: str) -> AbstractContextManager[None]:
+    if not tracing.on() or scope["path"] in UNTRACED:
+        return tracing.NOTHING
+    return tracing.span(
+        method,
+        "server",
+        {"http.request.method": method, "url.path": scope["path"], "url.scheme": scope["scheme"]},
+        carried=_headers(scope),
+    )
+
+
+def _headers(scope: Scope) -> Mapping[str, str]:
+    carried = (b"traceparent", b"tracestate")
+    return {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in carried}
+
+
+def _tell(scope: Scope, method: str, route: str, status: int, user: User | None) -> None:
+    if not tracing.on() or scope["path"] in UNTRACED:
+        return
+    tracing.note(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            **({"user.id": user.id} if user else {}),
+        }
+    )

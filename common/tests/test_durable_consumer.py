@@ -1,0 +1,595 @@
+"""What happens to a delivery, whatever breaks: handled, tried again, or a dead letter."""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from common.errors import Unavailable
+from common.events import TicketCreated, TicketUpdated
+from common.messaging import bus, dead_letters, durable_consumer
+from common.messaging.bus import Bus, PublishError, handlers
+from common.messaging.envelope import Message
+from common.testing.plugin import Published, eventually
+from common.values.clock import utc_now
+from common.values.ids import new_id
+
+Connect = Callable[..., AbstractAsyncContextManager[Bus]]
+DURABLE = "orders-tickets"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a hundredth of the usual between tries."""
+    monkeypatch.setattr(
+        durable_consumer, "BACK_OFF", tuple(s / 100 for s in durable_consumer.BACK_OFF)
+    )
+
+
+def ticket(ticket_id: str | None = None, version: int = 0) -> TicketCreated:
+    return TicketCreated(
+        id=ticket_id or new_id(), version=version, title="x", price=50, user_id=new_id()
+    )
+
+
+class Heard:
+    """Remembers what it hears, and fails when it is told to."""
+
+    def __init__(self, fail: Callable[[TicketCreated], Exception | None] = lambda _: None) -> None:
+        self.events: list[TicketCreated] = []
+        self.tries = Counter[str]()
+        self._fail = fail
+
+    async def on_ticket_created(self, event: TicketCreated, _place: int = 0) -> None:
+        self.tries[event.id] += 1
+        failure = self._fail(event)
+        if failure is not None:
+            raise failure
+        self.events.append(event)
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.events]
+
+    async def all_of(self, *events: TicketCreated) -> None:
+        async def heard() -> bool:
+            return {event.id for event in events} <= set(self.ids)
+
+        await eventually(heard, 20)
+
+
+async def publish(published: Published, *events: TicketCreated) -> None:
+    for event in events:
+        await published.publish(event, aggregate_id=event.id)
+
+
+async def state(published: Published) -> Any:
+    return await published.bus.js.consumer_info(published.bus.stream("tickets"), DURABLE)
+
+
+async def test_an_event_is_acknowledged_once_it_is_handled(
+    connect: Connect, published: Published
+) -> None:
+    finish = asyncio.Event()
+
+    async def on_ticket_created(_: TicketCreated) -> None:
+        await finish.wait()
+
+    async with connect() as orders:
+        await orders.listen(handlers(on_ticket_created))
+        await publish(published, ticket())
+
+        async def in_hand() -> bool:
+            return (await state(published)).num_ack_pending == 1
+
+        await eventually(in_hand)
+        finish.set()
+        await published.handled(DURABLE)
+    assert (await state(published)).ack_floor.stream_seq == 1
+
+
+async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: Published) -> None:
+    heard = Heard()
+    event = ticket()
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        updated = TicketUpdated(**event.model_dump())
+        await published.publish(updated, aggregate_id=event.id)
+        await published.bus.js.publish(published.bus.subject("ticket.unheard"), b"not even JSON")
+        await publish(published, event)
+        await published.handled(DURABLE)
+
+    assert heard.ids == [event.id]
+    assert await published.dead_letters() == []
+
+
+async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_others_meanwhile(
+    connect: Connect, published: Published
+) -> None:
+    slow, other = new_id(), new_id()
+    running, order = Counter[str](), list[tuple[str, int]]()
+    gate = asyncio.Event()
+
+    async def on_ticket_created(event: TicketCreated) -> None:
+        running[event.id] += 1
+        assert running[event.id] == 1
+        if event.id == slow:
+            await gate.wait()
+        running[event.id] -= 1
+        order.append((event.id, event.version))
+
+    async with connect() as orders:
+        await orders.listen(handlers(on_ticket_created))
+        await publish(published, *(ticket(slow, v) for v in range(5)), ticket(other))
+
+        async def overtaken() -> bool:
+            return order == [(other, 0)]
+
+        await eventually(overtaken)
+        gate.set()
+        await published.handled(DURABLE)
+
+    assert order[1:] == [(slow, version) for version in range(5)]
+    assert await published.dead_letters() == []
+
+
+async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters(
+    connect: Connect, published: Published
+) -> None:
+    bad, good = ticket(), [ticket() for _ in range(20)]
+    heard = Heard(lambda event: RuntimeError("no good") if event.id == bad.id else None)
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, bad, *good)
+        await heard.all_of(*good)
+        await published.handled(DURABLE)
+        letters = [letter async for letter in dead_letters.listed(orders)]
+
+    assert heard.tries[bad.id] == durable_consumer.MAX_ATTEMPTS
+    assert all(heard.tries[event.id] == 1 for event in good)
+    (letter,) = letters
+    assert (letter.durable, letter.reason, letter.attempts) == (DURABLE, "failed", 6)
+    assert letter.subject == published.bus.subject("ticket.created")
+    assert "no good" in letter.detail
+    assert TicketCreated.model_validate_json(letter.data) == bad
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b'{"id": "x"}', b"\xff", b"[" * 5000])
+async def test_what_cannot_be_parsed_is_given_up_at_once(
+    connect: Connect, published: Published, data: bytes
+) -> None:
+    heard, good = Heard(), ticket()
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await published.bus.js.publish(published.bus.subject("ticket.created"), data)
+        await publish(published, good)
+        await heard.all_of(good)
+        await published.handled(DURABLE)
+        (letter,) = [letter async for letter in dead_letters.listed(orders)]
+
+    assert (letter.reason, letter.attempts, letter.data) == ("invalid", 1, data)
+    assert letter.detail
+
+
+@pytest.mark.parametrize("failure", [AutoReconnect("away"), Unavailable()])
+async def test_while_the_store_is_away_an_event_waits_in_place(
+    connect: Connect, published: Published, failure: Exception
+) -> None:
+    event = ticket()
+    heard = Heard(lambda event: failure if heard.tries[event.id] < 4 else None)
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, event)
+        await heard.all_of(event)
+        await published.handled(DURABLE)
+
+    info = await state(published)
+    assert (info.num_redelivered or 0, info.delivered.consumer_seq) == (0, 1)
+    assert await published.dead_letters() == []
+
+
+async def test_a_slow_handler_keeps_its_event(
+    connect: Connect, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable_consumer, "ACK_WAIT", 0.6)
+    tries = Counter[str]()
+
+    async def on_ticket_created(event: TicketCreated) -> None:
+        tries[event.id] += 1
+        await asyncio.sleep(1.5)  # the time is the point: more than two ack waits
+
+    event = ticket()
+    async with connect() as orders, connect() as replica:
+        for one in (orders, replica):
+            await one.listen(handlers(on_ticket_created))
+        await publish(published, event)
+        await eventually(lambda: asyncio.sleep(0, tries[event.id]))
+        await published.handled(DURABLE)
+
+    assert tries[event.id] == 1
+
+
+DYING = """
+import asyncio, sys
+from common.events import TicketCreated
+from common.messaging import bus, durable_consumer
+from common.messaging.bus import handlers
+
+durable_consumer.ACK_WAIT = 1.0
+
+async def on_ticket_created(event: TicketCreated) -> None:
+    print(event.id, flush=True)
+    await asyncio.Event().wait()
+
+async def main() -> None:
+    async with bus.connected(sys.argv[1], "orders", namespace=sys.argv[2]) as connected:
+        await connected.listen(handlers(on_ticket_created))
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_killed_process_had_in_hand_another_handles(
+    connect: Connect,
+    published: Published,
+    nats_url: str,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(durable_consumer, "ACK_WAIT", 1.0)
+    events = [ticket() for _ in range(10)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", DYING, nats_url, namespace),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ},
+    )
+    assert process.stdout is not None
+    await publish(published, *events)
+    in_hand = {(await process.stdout.readline()).decode().strip() for _ in events}
+    assert in_hand == {event.id for event in events}
+
+    process.kill()
+    await process.communicate()
+    heard = Heard()
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await heard.all_of(*events)
+        await published.handled(DURABLE)
+
+    assert all(heard.tries[event.id] == 1 for event in events)
+
+
+async def test_a_stopping_process_gives_back_what_it_has_not_begun(
+    connect: Connect, published: Published
+) -> None:
+    ticket_id = new_id()
+    events = [ticket(ticket_id, version) for version in range(5)]
+    begun, finish = asyncio.Event(), asyncio.Event()
+    first = list[int]()
+
+    async def on_ticket_created(event: TicketCreated) -> None:
+        begun.set()
+        await finish.wait()
+        first.append(event.version)
+
+    heard = Heard()
+    async with connect() as stopping, connect() as staying:
+        await stopping.listen(handlers(on_ticket_created))
+        await publish(published, *events)
+        await begun.wait()
+        stopped = asyncio.create_task(stopping.stop_listening(10))
+        await asyncio.sleep(0)
+        finish.set()
+        await stopped
+        await staying.listen(handlers(heard.on_ticket_created))
+        await published.handled(DURABLE)
+
+    assert first == [0]
+    assert sorted(event.version for event in heard.events) == [1, 2, 3, 4]
+
+
+async def test_a_durable_that_is_deleted_comes_back(connect: Connect, published: Published) -> None:
+    heard, before, after = Heard(), ticket(), ticket()
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, before)
+        await heard.all_of(before)
+        await published.handled(DURABLE)
+
+        await published.bus.js.delete_consumer(published.bus.stream("tickets"), DURABLE)
+
+        await publish(published, after)
+        await heard.all_of(after)
+
+
+async def test_while_its_stream_is_gone_a_service_is_unhealthy(
+    connect: Connect, published: Published
+) -> None:
+    heard, before, after = Heard(), ticket(), ticket()
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, before)
+        await heard.all_of(before)
+        assert orders.healthy
+
+        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        await eventually(lambda: asyncio.sleep(0, not orders.healthy))
+
+        await published.bus.ensure_streams()
+        await publish(published, after)
+        await heard.all_of(after)
+        assert orders.healthy
+
+
+async def test_replay_handles_dead_letters_again_and_keeps_what_still_fails(
+    connect: Connect, published: Published
+) -> None:
+    mended, hopeless = ticket(), ticket()
+    bad = {mended.id, hopeless.id}
+    heard = Heard(lambda event: RuntimeError() if event.id in bad else None)
+
+    async with connect() as orders:
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, mended, hopeless)
+        await eventually(lambda: _count(orders, 2))
+        bad.remove(mended.id)
+
+        assert await dead_letters.replay(orders) == (1, 1)
+
+        left = [letter async for letter in dead_letters.listed(orders)]
+    assert heard.ids == [mended.id]
+    assert [TicketCreated.model_validate_json(letter.data) for letter in left] == [hopeless]
+
+
+async def _count(orders: Bus, count: int) -> bool:
+    return len([letter async for letter in dead_letters.listed(orders)]) == count
+
+
+@asynccontextmanager
+async def told(url: str, service: str = "orders") -> AsyncGenerator[tuple[Bus, Published]]:
+    async with bus.connected(url, service) as connected:
+        try:
+            yield connected, Published(connected)
+        finally:
+            await connected.stop_listening(1)
+
+
+async def test_after_the_server_was_killed_and_started_again_events_are_handled_once_more(
+    mortal_nats: Any,
+) -> None:
+    heard, before, after = Heard(), ticket(), ticket()
+
+    async with told(mortal_nats.url) as (orders, published):
+        await orders.listen(handlers(heard.on_ticket_created))
+        await publish(published, before)
+        await heard.all_of(before)
+
+        await mortal_nats.kill()
+        await eventually(lambda: asyncio.sleep(0, not orders.healthy))
+        await mortal_nats.start()
+        await until_stored(orders, after)
+
+        await heard.all_of(after)
+        await eventually(lambda: asyncio.sleep(0, orders.healthy))
+    assert Counter(heard.ids)[after.id] == 1
+
+
+async def until_stored(one: Bus, event: TicketCreated) -> None:
+    message = Message(
+        event.id, event.subject, event.model_dump_json().encode(), event.id, utc_now()
+    )
+
+    async def stored() -> bool:
+        try:
+            await one.publish(message)
+        except bus.PublishError:
+            return False
+        return True
+
+    await eventually(stored)
+
+
+async def test_a_service_that_starts_before_the_server_waits_for_it(mortal_nats: Any) -> None:
+    await mortal_nats.kill()
+    connecting = asyncio.create_task(_connect_once(mortal_nats.url))
+    done, _ = await asyncio.wait({connecting}, timeout=0.5)
+    assert not done
+
+    await mortal_nats.start()
+
+    assert await asyncio.wait_for(connecting, 10)
+
+
+async def _connect_once(url: str) -> bool:
+    async with bus.connected(url, "orders") as connected:
+        return connected.healthy
+
+
+async def test_a_follower_sees_everything_since_a_moment_in_every_replica(
+    connect: Connect, published: Published
+) -> None:
+    old, recent, new = ticket(), ticket(), ticket()
+    await publish(published, old)
+    since = datetime.now(UTC)
+    await publish(published, recent)
+    heard = [Heard(), Heard()]
+
+    async with connect() as first, connect() as second:
+        for one, by in zip((first, second), heard, strict=True):
+            await one.follow("tickets", handlers(by.on_ticket_created), since=since)
+            assert by.ids == [recent.id]  # all that was there, before it returns
+        await publish(published, new)
+        for by in heard:
+            await by.all_of(new)
+
+    assert [by.ids for by in heard] == [[recent.id, new.id]] * 2
+
+
+async def test_a_follower_without_a_moment_sees_what_comes_from_now_on(
+    connect: Connect, published: Published
+) -> None:
+    heard, old, new = Heard(), ticket(), ticket()
+    await publish(published, old)
+
+    async with connect() as one:
+        await one.follow("tickets", handlers(heard.on_ticket_created))
+        await publish(published, new)
+        await heard.all_of(new)
+
+    assert heard.ids == [new.id]
+
+
+async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
+    connect: Connect, published: Published
+) -> None:
+    bad, good = ticket(), ticket()
+    heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
+    await publish(published, bad)
+    await published.bus.js.publish(published.bus.subject("ticket.created"), b"not an event")
+
+    async with connect() as one:
+        await asyncio.wait_for(
+            one.follow(
+                "tickets",
+                handlers(heard.on_ticket_created),
+                since=utc_now() - timedelta(minutes=1),
+            ),
+            5,
+        )
+        await publish(published, good)
+        await heard.all_of(good)
+
+
+@pytest.mark.parametrize("seen_before", [0, 3])
+async def test_a_follower_misses_nothing_while_the_server_is_away(
+    mortal_nats: Any, seen_before: int
+) -> None:
+    heard = Heard()
+    before = [ticket() for _ in range(seen_before)]
+    during, after = ticket(), ticket()
+
+    async with told(mortal_nats.url) as (one, published):
+        await one.follow("tickets", handlers(heard.on_ticket_created))
+        await publish(published, *before)
+        await heard.all_of(*before)
+
+        await mortal_nats.kill()
+        await mortal_nats.start()
+        async with told(mortal_nats.url, "another") as (another, _):
+            await until_stored(another, during)
+        await until_stored(one, after)
+
+        await heard.all_of(during, after)
+    assert heard.ids == [event.id for event in (*before, during, after)]
+
+
+async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
+    connect: Connect, published: Published
+) -> None:
+    heard, before, after = Heard(), [ticket() for _ in range(3)], ticket()
+
+    async with connect() as one:
+        await one.follow("tickets", handlers(heard.on_ticket_created))
+        await publish(published, *before)
+        await heard.all_of(*before)
+
+        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        await published.bus.ensure_streams()
+        await publish(published, after)
+
+        await heard.all_of(after)
+
+
+async def pass_by(published: Published, *payloads: bytes) -> None:
+    """Send them as an event is sent, to no stream: none is there."""
+    await published.bus.js.delete_stream(published.bus.stream("tickets"))
+    for payload in payloads:
+        await published.bus.client.publish(published.bus.subject("ticket.created"), payload)
+
+
+async def test_an_event_in_passing_is_heard_by_every_process_though_no_stream_stores_it(
+    connect: Connect, published: Published
+) -> None:
+    heard, event = [Heard(), Heard()], ticket()
+
+    async with connect() as first, connect() as second:
+        for one, by in zip((first, second), heard, strict=True):
+            await one.overhear(handlers(by.on_ticket_created))
+            await one.client.flush()
+        await pass_by(published, event.model_dump_json().encode())
+        for by in heard:
+            await by.all_of(event)
+
+    assert [by.events for by in heard] == [[event]] * 2
+
+
+async def test_an_event_in_passing_that_fails_does_not_keep_the_next_from_being_heard(
+    connect: Connect, published: Published
+) -> None:
+    bad, good = ticket(), ticket()
+    heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
+
+    async with connect() as one:
+        await one.overhear(handlers(heard.on_ticket_created))
+        await one.client.flush()
+        passing = (bad.model_dump_json().encode(), b"not an event", good.model_dump_json().encode())
+        await pass_by(published, *passing)
+        await heard.all_of(good)
+
+    assert heard.tries[bad.id] == 1
+
+
+async def test_an_event_that_was_only_heard_in_passing_is_not_taken_for_stored(
+    connect: Connect, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT", 0.2)
+    heard, event = Heard(), ticket()
+
+    async with connect() as one:
+        await one.overhear(handlers(heard.on_ticket_created))
+        await one.client.flush()
+        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        with pytest.raises(PublishError):
+            await publish(published, event)
+        await heard.all_of(event)
+
+
+async def test_who_has_stopped_listening_hears_nothing_in_passing(
+    connect: Connect, published: Published
+) -> None:
+    stopped, listening, event = Heard(), Heard(), ticket()
+
+    async with connect() as one, connect() as other:
+        await one.overhear(handlers(stopped.on_ticket_created))
+        await other.overhear(handlers(listening.on_ticket_created))
+        await one.stop_listening(1)
+        await asyncio.gather(one.client.flush(), other.client.flush())
+        await pass_by(published, event.model_dump_json().encode())
+        await listening.all_of(event)
+        await one.client.flush()
+
+    assert stopped.events == []
+
+
+def test_no_event_is_heard_by_two_functions() -> None:
+    heard = Heard()
+
+    async def on_ticket_created(event: TicketCreated) -> None:
+        raise AssertionError(event)
+
+    with pytest.raises(ValueError, match="TicketCreated is heard twice"):
+        handlers(heard.on_ticket_created, on_ticket_created)

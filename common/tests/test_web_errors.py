@@ -1,0 +1,339 @@
+"""The one error shape for every cause; ETags, cursors and pages."""
+
+import base64
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request, Response
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo.errors import AutoReconnect
+
+from common.app import Service
+from common.auth.tokens import CurrentUser
+from common.errors import Failure, Invalid, Problem
+from common.settings import ServiceSettings
+from common.testing.plugin import Client, Serve, errors
+from common.values.ids import Id, new_id
+from common.web.errors import MAX_BODY, Wire
+from common.web.etags import (
+    IfMatch,
+    IfNoneMatch,
+    etag,
+    expected_versions,
+    not_modified,
+    reply,
+    reply_unless_known,
+)
+from common.web.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
+
+FAILURES = {kind.__name__: kind for kind in Failure.__subclasses__()}
+SECRET = "the inner name of something"
+
+
+class Body(Wire):
+    """What is sent."""
+
+    first_name: str
+    count: int = 0
+
+
+router = APIRouter(prefix="/api/tickets")
+
+
+@router.get("/failure/{name}")
+async def fail(name: str) -> None:
+    raise FAILURES[name](retry_after=7)
+
+
+@router.get("/problems")
+async def problems() -> None:
+    raise Invalid(problems=[Problem("a", "b"), Problem("c", extra={"code": "d", "final": True})])
+
+
+@router.get("/boom")
+async def boom() -> None:
+    raise RuntimeError(SECRET)
+
+
+@router.get("/away")
+async def away() -> None:
+    raise AutoReconnect(SECRET)
+
+
+@router.post("")
+async def take(body: Body) -> Body:
+    return body
+
+
+@router.post("/raw")
+async def take_raw(request: Request) -> dict[str, int]:
+    return {"length": len(await request.body())}
+
+
+@router.post("/mine")
+async def take_mine(body: Body, user: CurrentUser) -> Body:
+    assert user
+    return body
+
+
+@router.get("/page")
+async def page(request: Request, limit: Limit = 2, cursor: Cursor = None) -> Response:
+    start = int(decode_cursor(cursor)[0]) if cursor else 0
+    items = [Body(first_name=str(n)) for n in range(start, min(start + limit, 5))]
+    more = encode_cursor(start + limit) if start + limit < 5 else None
+    return reply(items, headers=Page(items, more).link(request))
+
+
+@router.get("/version/{thing_id}")
+async def version(thing_id: Id, known: IfNoneMatch = None, match: IfMatch = None) -> Response:
+    assert thing_id
+    assert expected_versions(match) is None
+    return reply_unless_known(known, etag(3), Body(first_name="x"))
+
+
+@pytest.fixture
+async def client(serve: Serve, settings: ServiceSettings) -> Client:
+    service = Service.configured("tickets", settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with service.running([]) as running:
+            app.state.running = running
+            yield
+
+    return await serve(service.app(lifespan, router))
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_every_failure_answers_its_status_in_its_words(client: Client, name: str) -> None:
+    response = await client.get(f"/api/tickets/failure/{name}")
+
+    assert response.status_code == FAILURES[name].status
+    assert errors(response) == [{"message": FAILURES[name].default}]
+    assert response.headers["retry-after"] == "7"
+
+
+async def test_several_problems_are_told_at_once_each_at_its_field(client: Client) -> None:
+    response = await client.get("/api/tickets/problems")
+
+    assert errors(response) == [
+        {"message": "a", "field": "b"},
+        {"message": "c", "code": "d", "final": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/api/tickets/nowhere/at/all", 404),
+        ("GET", "/api/tickets/", 404),
+        ("POST", "/healthz", 405),
+        ("DELETE", "/api/tickets", 405),
+        ("GET", "/api/tickets/version/nonsense", 404),
+        ("GET", "/api/tickets/page?limit=0", 400),
+        ("GET", "/api/tickets/page?cursor=x", 400),
+        ("GET", f"/api/tickets/page?cursor={'x' * 501}", 400),
+    ],
+)
+async def test_what_no_route_serves_has_the_one_shape(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    response = await client.request(method, path)
+
+    assert response.status_code == status
+    assert errors(response)
+    assert ("allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", [{"message": "Body must be a JSON object"}]),
+        (b"{", [{"message": "Body must be valid JSON"}]),
+        (b'{"firstName": "\xff"}', [{"message": "Body must be valid JSON"}]),
+        (b"[]", [{"message": "Body must be a JSON object"}]),
+        (b"null", [{"message": "Body must be a JSON object"}]),
+        (b"{}", [{"message": "firstName is required", "field": "firstName"}]),
+        (
+            b'{"firstName": 1, "count": "x"}',
+            [
+                {"message": "Input should be a valid string", "field": "firstName"},
+                {
+                    "message": "Input should be a valid integer, unable to parse string as an "
+                    "integer",
+                    "field": "count",
+                },
+            ],
+        ),
+    ],
+)
+async def test_a_malformed_body_is_400_with_a_problem_per_field(
+    client: Client, content: bytes, said: list[dict[str, str]]
+) -> None:
+    response = await client.post(
+        "/api/tickets", content=content, headers={"content-type": "application/json"}
+    )
+
+    assert response.status_code == 400
+    assert errors(response) == said
+
+
+async def test_the_session_is_asked_for_before_the_body(client: Client) -> None:
+    assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 401
+    client.as_user()
+    assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 400
+
+
+async def streamed(length: int) -> AsyncGenerator[bytes]:
+    for _ in range(length // 1024):
+        yield b" " * 1024
+    yield b" " * (length % 1024)
+
+
+@pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/raw", "/api/tickets/mine"])
+async def test_an_oversized_body_is_refused_whether_told_or_streamed(
+    client: Client, path: str
+) -> None:
+    client.as_user()
+    json_type = {"content-type": "application/json"}
+
+    told = await client.post(path, content=b" " * (MAX_BODY + 1), headers=json_type)
+    chunked = await client.post(path, content=streamed(MAX_BODY + 1), headers=json_type)
+
+    for response in (told, chunked):
+        assert response.status_code == 413
+        assert errors(response) == [{"message": "Request body too large"}]
+
+
+async def test_a_body_of_just_the_limit_is_taken(client: Client) -> None:
+    told = await client.post("/api/tickets/raw", content=b" " * MAX_BODY)
+    chunked = await client.post("/api/tickets/raw", content=streamed(MAX_BODY))
+
+    assert told.json() == chunked.json() == {"length": MAX_BODY}
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1e3", "", "\u00b2"])
+async def test_a_length_that_is_no_number_is_refused(client: Client, length: str) -> None:
+    response = await client.post(
+        "/api/tickets/raw", content=b"x", headers={b"content-length": length.encode("latin-1")}
+    )
+
+    assert 400 <= response.status_code < 500
+    assert errors(response)
+
+
+async def test_an_unforeseen_failure_is_500_and_tells_nothing(client: Client) -> None:
+    response = await client.get("/api/tickets/boom")
+
+    assert response.status_code == 500
+    assert errors(response) == [{"message": "Something went wrong"}]
+    assert SECRET not in response.text
+
+
+async def test_a_store_that_is_away_is_503_and_worth_another_try(client: Client) -> None:
+    response = await client.get("/api/tickets/away")
+
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert errors(response) == [{"message": "Temporarily unavailable"}]
+    assert SECRET not in response.text
+
+
+async def test_pages_link_to_the_next_one_and_keep_the_question(client: Client) -> None:
+    seen: list[str] = []
+    url: str | None = "/api/tickets/page?limit=2&q=a%26b"
+    while url:
+        response = await client.get(url)
+        seen += [item["firstName"] for item in response.json()]
+        link = response.headers.get("link", "")
+        assert not link or link.endswith('; rel="next"')
+        url = link[1 : link.index(">")] if link else None
+        assert url is None or "q=a%26b" in url
+
+    assert seen == ["0", "1", "2", "3", "4"]
+
+
+async def test_who_has_the_version_gets_304_without_a_body(client: Client) -> None:
+    path = f"/api/tickets/version/{new_id()}"
+
+    fresh = await client.get(path)
+    known = await client.get(path, headers={"If-None-Match": fresh.headers["etag"]})
+    other = await client.get(path, headers={"If-None-Match": '"2"'})
+
+    assert fresh.headers["etag"] == known.headers["etag"] == '"3"'
+    assert (known.status_code, known.content, other.status_code) == (304, b"", 200)
+
+
+@given(st.frozensets(st.integers(0, 999_999_999)), st.booleans())
+def test_every_version_that_was_given_out_is_read_back(
+    versions: frozenset[int],
+    weak: bool,  # noqa: FBT001 - Hypothesis passes by place
+) -> None:
+    header = " , ".join(("W/" if weak else "") + etag(version) for version in versions)
+
+    assert expected_versions(header) == versions
+    assert all(not_modified(header, etag(version)) for version in versions)
+
+
+@given(st.text(st.characters(codec="latin-1")))
+def test_no_etag_header_breaks_its_reading(header: str) -> None:
+    versions = expected_versions(header)
+    not_modified(header, '"0"')
+
+    assert versions is None or all(version >= 0 for version in versions)
+
+
+@pytest.mark.parametrize(
+    ("header", "versions"),
+    [
+        (None, None),
+        ("*", None),
+        (" * ", None),
+        ("", frozenset[int]()),
+        ('"x"', frozenset[int]()),
+        ('"-1"', frozenset[int]()),
+        ('"\u00b2"', frozenset[int]()),
+        ('"9999999999"', frozenset[int]()),
+        ('"1", "x", W/"2"', frozenset({1, 2})),
+    ],
+)
+def test_if_match_names_the_versions_that_will_do(
+    header: str | None, versions: frozenset[int] | None
+) -> None:
+    assert expected_versions(header) == versions
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(TEXT | st.integers(-(2**63), 2**63 - 1)))
+def test_every_position_survives_its_cursor(position: list[str | int]) -> None:
+    assert decode_cursor(encode_cursor(*position)) == tuple(position)
+
+
+GARBAGE = st.text(max_size=500) | st.binary(max_size=375).map(
+    lambda garbage: base64.urlsafe_b64encode(garbage).decode()
+)
+
+
+@given(GARBAGE)
+def test_a_cursor_is_a_position_or_refused(cursor: str) -> None:
+    with contextlib.suppress(Invalid):
+        assert all(isinstance(part, str | int) for part in decode_cursor(cursor))
+
+
+@pytest.mark.parametrize(
+    "position",
+    [[True], [None], [1.5], [[1]], {"a": 1}, "a", 1, None, [2**63], [-(2**63) - 1], ["\ud800"]],
+)
+def test_a_forged_position_is_refused(position: Any) -> None:
+    forged = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+    with pytest.raises(Invalid) as refused:
+        decode_cursor(forged)
+    assert refused.value.problems[0].field == "cursor"

@@ -1,0 +1,113 @@
+"""What is read may still be undone: nobody is told, and no event acknowledged, on its strength."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import Document
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.change import Change
+from common.persistence import mongo
+from common.persistence.mongo import AWAY, Doc, collection_of
+from common.persistence.replica import Replica, upsert_newer
+from common.persistence.store import Store
+from common.testing.plugin import eventually
+from common.values.ids import new_id
+from ticketing_local import servers
+from ticketing_local.program import Program
+from ticketing_local.scratch import ScratchServer
+
+
+def _mongod(port: int, data: Path) -> Program:
+    program = servers.mongod(port, data, cache_gigabytes=0.25)
+    return replace(program, command=(*program.command, "--setParameter", "enableTestCommands=1"))
+
+
+@pytest.fixture(scope="module")
+def mongo_url() -> Iterator[str]:
+    """A MongoDB whose journal a test can hold up."""
+    server = ScratchServer(_mongod)
+    yield servers.mongo_url(server.wait())
+    server.stop()
+
+
+@asynccontextmanager
+async def _journal_held_up(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
+    fault = {"configureFailPoint": "pauseJournalFlusherBeforeFlush"}
+    await database.client.admin.command({**fault, "mode": "alwaysOn"})
+    try:
+        yield
+    finally:
+        await database.client.admin.command({**fault, "mode": "off"})
+
+
+@pytest.mark.parametrize("verb", ["change", "follow"])
+async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_here(
+    verb: str, things: Store[Any], database: AsyncDatabase[Doc], made: Callable[[str], Change[Any]]
+) -> None:
+    thing = await things.add(made("a"))
+
+    def renamed(thing: Any) -> Change[Any]:
+        return Change(thing) if thing.name == "b" else thing.renamed("b")
+
+    async with _journal_held_up(database):
+        first = asyncio.create_task(things.change(thing.id, renamed))
+
+        async def seen() -> bool:
+            return (await things.get(thing.id)).name == "b"
+
+        await eventually(seen)
+        again = asyncio.create_task(getattr(things, verb)(thing.id, renamed))
+        early, _ = await asyncio.wait({first, again}, timeout=0.5)
+    assert not early
+    assert (await first).version == (await again).version == 1
+
+
+class Copy(Document):
+    """A copy of what another service owns."""
+
+    version: int
+
+    class Settings:
+        name = "copies"
+
+
+@asynccontextmanager
+async def _being_stopped(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
+    """Answer writes as a MongoDB does that was told to stop while they were under way."""
+    fault = {"configureFailPoint": "failCommand"}
+    refused = {
+        "failCommands": ["insert", "update"],
+        "writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"},
+    }
+    await database.client.admin.command({**fault, "mode": "alwaysOn", "data": refused})
+    try:
+        yield
+    finally:
+        await database.client.admin.command({**fault, "mode": "off"})
+
+
+async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_away(
+    mongo_uri: str,
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    made: Callable[[str], Change[Any]],
+) -> None:
+    one, other = [await things.add(made("a")) for _ in range(2)]
+
+    async with mongo.connected(mongo_uri, [Copy]), _being_stopped(database):
+        outcomes = await asyncio.gather(
+            things.add(made("a")),
+            things.change(one.id, lambda thing: thing.renamed("b")),
+            things.follow(other.id, lambda thing: thing.renamed("b")),
+            Replica(Copy).keep(new_id(), 0, {}),
+            upsert_newer(collection_of(Copy), new_id(), 0, {}),
+            return_exceptions=True,
+        )
+
+    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, AWAY)] == []
