@@ -26,22 +26,22 @@ reset: install ## Clear everything it has stored
 	@$(LOCAL) reset
 
 seed: install ## Fill the running system with a few users and tickets to look at
-	@$(LOCAL).seed
+	@$(LOCAL).commands.seed
 
 demo: install ## Watch one purchase and one expiry happen on the running system
-	@$(LOCAL).demo
+	@$(LOCAL).commands.demo
 
 status: install ## See on one screen who is well, what waits, what was given up
-	@$(LOCAL).status
+	@$(LOCAL).commands.status
 
 backup: install ## Write every database and stream of the running system to a folder (TO=folder)
-	@$(LOCAL).backup backup $(TO)
+	@$(LOCAL).commands.backup backup $(TO)
 
 restore: install ## Replace what the stopped system stores by a backup (FROM=folder)
-	@$(LOCAL).backup restore $(FROM)
+	@$(LOCAL).commands.backup restore $(FROM)
 
 traces: install ## Show traces in the browser (it says how to have them sent)
-	@$(LOCAL).traces
+	@$(LOCAL).commands.trace_viewer
 
 docs: install ## Write docs/openapi, docs/events and /api/docs anew, from the code
 	@$(PYTHON_IN)/python -m common.apidocs.openapi docs/openapi
@@ -56,16 +56,16 @@ chaos: install ## Kill everything under load, then audit (SEED= MINUTES= ROUNDS=
 	  $(if $(WITHOUT),--without $(WITHOUT))
 
 mutants: install ## Take each safeguard out of a copy, and see the tests fail (ONLY="a word")
-	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutants $(ONLY)
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutation $(ONLY)
 
 dead-letters: install ## List what the running services gave up on, and why (SERVICE=orders)
-	@$(LOCAL).operate dead-letters $(SERVICE)
+	@$(LOCAL).commands.admin dead-letters $(SERVICE)
 
 replay: install ## Have the dead letters handled again; what succeeds is gone (SERVICE=orders)
-	@$(LOCAL).operate replay $(SERVICE)
+	@$(LOCAL).commands.admin replay $(SERVICE)
 
 rebuild: install ## Emit the present state of everything again, from MongoDB (SERVICE=orders)
-	@$(LOCAL).operate rebuild $(SERVICE)
+	@$(LOCAL).commands.admin rebuild $(SERVICE)
 
 test-api-fuzz: install .local/fuzz ## Try each API with schemathesis: no 5xx, every answer documented (SECONDS=60)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
@@ -94,7 +94,7 @@ test-alerts: install ## Make each alert fire once, in a real Prometheus, on a ru
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m alerts $(ALERTS)
 
 audit: install .local/audit ## Look for secrets, unsafe code, and known faults in what is locked
-	@infra/audit/run .local/audit
+	@infra/scripts/audit.sh .local/audit
 
 .local/fuzz .local/audit: .local/%: requirements/%.txt
 	@$(PYTHON_IN)/python -m venv --clear $@
@@ -102,10 +102,10 @@ audit: install .local/audit ## Look for secrets, unsafe code, and known faults i
 	@touch $@
 
 bench: install ## Measure against the Express reference into docs/benchmarks.md (ONLY="reads tickets")
-	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench $(ONLY)
+	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks $(ONLY)
 
 bench-quick: install ## See that every measurement works, a second each; nothing is kept
-	@PYTHONPATH=tests $(PYTHON_IN)/python -m bench --quick $(ONLY)
+	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks --quick $(ONLY)
 
 lint: install ## Check style, types and the rules of who may import whom
 	@$(PYTHON_IN)/ruff check

@@ -26,10 +26,10 @@ ingress-up: ## Install ingress-nginx in the cluster and wait for it
 	kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=300s
 
 secrets: ## Make jwt-secret and stripe-secret in the cluster; what is there stays
-	@infra/cluster/secrets
+	@infra/scripts/create-secrets.sh
 
 certificate: ## Make the certificate of https://ticketing.dev and put it in the cluster
-	@infra/cluster/certificate
+	@infra/scripts/create-certificate.sh
 
 kload-imgs: ## Load the built images into the development cluster
 	kind load docker-image --name ticketing $(IMAGES)
@@ -46,13 +46,13 @@ hosts: ## Print the line that /etc/hosts needs
 	@echo "127.0.0.1 ticketing.dev stripe.ticketing.dev"
 
 release-image: ## Push one image of a release: NAME=auth REGISTRY=ghcr.io/<owner>/ticketing
-	@infra/release/image $(NAME) $(REGISTRY)
+	@infra/scripts/build-image.sh $(NAME) $(REGISTRY)
 
 verify-images: ## See that every image of this release is signed: REGISTRY=... IDENTITY=...
-	@infra/release/verify $(REGISTRY) '$(IDENTITY)'
+	@infra/scripts/verify-signatures.sh $(REGISTRY) '$(IDENTITY)'
 
 deployer: ## Make the account that deploys from GitHub, and print its kubeconfig
-	@infra/cluster/deployer
+	@infra/scripts/deployer-kubeconfig.sh
 
 deploy: $(INFRA_TOOLS)/installed ## Bring the cluster to the release checked out here: REGISTRY=...
 	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)
@@ -69,8 +69,8 @@ $(INFRA_TOOLS)/installed: requirements/infra-tools.txt infra/lint/package-lock.j
 	@touch $@
 
 lint-infra: $(INFRA_TOOLS)/installed ## Check Dockerfiles, manifests, workflows, shell, YAML and the playbook
-	@infra/lint/run $(INFRA_TOOLS)
-	@$(INFRA_TOOLS)/bin/pytest -q -c infra/tests/pytest.ini infra/tests/quick
+	@infra/scripts/lint.sh $(INFRA_TOOLS)
+	@$(INFRA_TOOLS)/bin/pytest -q -c infra/tests/pytest.ini infra/tests/static
 
 test-compose: $(INFRA_TOOLS)/installed install ## Build the images, run the system with Compose, and the demo through nginx
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers/test_compose.py $(ARGS)

@@ -21,9 +21,9 @@ from common.persistence.store import Store
 from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
 from common.values.ids import new_id
-from ticketing_local import servers
-from ticketing_local.mortal import Mortal
-from ticketing_local.scratch import free_port
+from ticketing_local.stack import servers
+from ticketing_local.testing.killable_server import Mortal
+from ticketing_local.testing.temporary_server import free_port
 
 
 class ThingDocument(AggregateDocument):

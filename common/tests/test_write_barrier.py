@@ -18,9 +18,9 @@ from common.persistence.replica import Replica, upsert_newer
 from common.persistence.store import Store
 from common.testing.plugin import eventually
 from common.values.ids import new_id
-from ticketing_local import servers
-from ticketing_local.program import Program
-from ticketing_local.scratch import ScratchServer
+from ticketing_local.stack import servers
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.temporary_server import ScratchServer
 
 
 def _mongod(port: int, data: Path) -> Program:

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from alerts.prometheus import Prometheus, alerts
-from alerts.provoked import PROVOKED, WINDOW, Scene
+from alerts.scenarios import PROVOKED, WINDOW, Scene
 
 from common.testing.plugin import eventually
-from harness.person import Person
-from harness.system import SERVICES, System
 from payments.testing import Bank
-from ticketing_local.paths import ROOT
-from ticketing_local.scratch import MEMORY
-from ticketing_local.trouble import Trouble
+from support.api_user import Person
+from support.system import SERVICES, System
+from ticketing_local.errors import Trouble
+from ticketing_local.stack.paths import ROOT
+from ticketing_local.testing.temporary_server import MEMORY
 
 DASHBOARD: Final = ROOT / "infra/observability/grafana/dashboards/ticketing.json"
 PATIENCE: Final = 120.0

@@ -11,9 +11,9 @@ from typing import Any, Final, Self
 import httpx
 
 from common.testing.plugin import eventually
-from ticketing_local.paths import ROOT
-from ticketing_local.scratch import free_port
-from ticketing_local.trouble import Trouble
+from ticketing_local.errors import Trouble
+from ticketing_local.stack.paths import ROOT
+from ticketing_local.testing.temporary_server import free_port
 
 RULES: Final = ROOT / "infra" / "observability" / "alerts.yml"
 SCRAPE_SECONDS: Final = 4

@@ -19,18 +19,18 @@ from typing import Any
 import httpx
 
 from chaos.auditor import audit
-from chaos.crowd import BUYERS, rush
-from chaos.evidence import Evidence, gather, last_of_each_stream
-from chaos.pace import Pace
-from chaos.promises import Promises
-from chaos.quiet import Backlog
+from chaos.backlog import Backlog
+from chaos.client_log import Promises
+from chaos.contention import BUYERS, rush
+from chaos.rate_limiter import Pace
 from chaos.saboteur import Saboteur
-from chaos.user import User
+from chaos.snapshot import Evidence, gather, last_of_each_stream
+from chaos.workload import User
 from common.values.clock import utc_now
-from harness.system import System
 from payments.testing import Bank
-from ticketing_local.paths import ROOT
-from ticketing_local.scratch import MEMORY
+from support.system import System
+from ticketing_local.stack.paths import ROOT
+from ticketing_local.testing.temporary_server import MEMORY
 
 WINDOW = 12
 RECOVERY = 30.0

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chaos.evidence import DEAD, Doc, Evidence, Told
-from chaos.kept import broken_promises
+from chaos.acknowledged_writes import broken_promises
+from chaos.client_log import Promises
 from chaos.money import paid_once
-from chaos.promises import Promises
+from chaos.snapshot import DEAD, Doc, Evidence, Told
 
 LATE: Final = timedelta(seconds=5)
 LIVE: Final = frozenset({"created", "awaiting:payment", "complete"})

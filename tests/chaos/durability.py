@@ -18,10 +18,10 @@ import nats
 from nats.js.api import StorageType, StreamConfig
 from pymongo import AsyncMongoClient, WriteConcern
 
-from ticketing_local import servers
-from ticketing_local.paths import ROOT
-from ticketing_local.program import Program
-from ticketing_local.scratch import free_port
+from ticketing_local.stack import servers
+from ticketing_local.stack.paths import ROOT
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.temporary_server import free_port
 
 ROUNDS = 7
 ALONE, TOGETHER = 1, 64

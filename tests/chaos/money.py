@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.evidence import Doc, Evidence
+from chaos.snapshot import Doc, Evidence
 
 
 def paid_once(found: Evidence) -> Iterator[str]:

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import httpx
 
-from harness.process import Process
-from harness.system import SERVICES, System
 from payments.testing import Bank
+from support.process import Process
+from support.system import SERVICES, System
 
 GAP: Final = (1.5, 4.0)
 DOWN: Final = (0.2, 2.5)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from common.testing.plugin import session_cookie, someone
-from harness.person import Person
-from harness.system import System
-from ticketing_local.paths import ROOT
-from ticketing_local.scratch import MEMORY
+from support.api_user import Person
+from support.system import System
+from ticketing_local.stack.paths import ROOT
+from ticketing_local.testing.temporary_server import MEMORY
 
 SERVICES: Final = ("auth", "tickets", "orders", "payments")
 CHECKS: Final = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.system import System
-from ticketing_local.scratch import MEMORY
-from ticketing_local.traces import Collector, server
+from support.system import System
+from ticketing_local.commands.trace_viewer import Collector, server
+from ticketing_local.testing.temporary_server import MEMORY
 
 WINDOW = 4
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from alerts.provoked import PROVOKED
+from alerts.scenarios import PROVOKED
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.person import Person
-from harness.system import System
-from ticketing_local.ports import SERVICES
+from support.api_user import Person
+from support.system import System
+from ticketing_local.stack.ports import SERVICES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "infra" / "observability"

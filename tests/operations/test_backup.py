@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from chaos.auditor import audit
-from chaos.evidence import gather
-from chaos.promises import Promises
-from chaos.quiet import Backlog
+from chaos.backlog import Backlog
+from chaos.client_log import Promises
+from chaos.snapshot import gather
 from common.testing.plugin import eventually
 from common.values.clock import utc_now
-from harness.person import PASSWORD, Person
-from harness.system import System
-from ticketing_local import backup
-from ticketing_local.trouble import Trouble
+from support.api_user import PASSWORD, Person
+from support.system import System
+from ticketing_local.commands import backup
+from ticketing_local.errors import Trouble
 
 DESTROYED = ("mongo", "nats", "redis")
 STORES = ("mongod", "nats", "redis")

@@ -10,8 +10,8 @@ import pytest
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from harness.person import Person
-from harness.system import System
+from support.api_user import Person
+from support.system import System
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from common.testing.plugin import JWT_KEY, eventually
-from harness.person import PASSWORD, Person
-from harness.system import System
-from ticketing_local.ports import SERVICES
+from support.api_user import PASSWORD, Person
+from support.system import System
+from ticketing_local.stack.ports import SERVICES
 
 WRONG = "a wrong password nobody has"
 PROGRAMS = (*SERVICES, "worker")

@@ -4,8 +4,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from common.testing.plugin import eventually
-from harness.person import Person
-from harness.system import System
+from support.api_user import Person
+from support.system import System
 
 Sample = tuple[str, dict[str, str]]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from common.testing.plugin import eventually
-from harness.system import System
-from ticketing_local import status
-from ticketing_local.status import Part
+from support.system import System
+from ticketing_local.commands import status
+from ticketing_local.commands.status import Part
 
 
 async def test_a_running_system_is_shown_part_by_part_on_one_screen(system: System) -> None:

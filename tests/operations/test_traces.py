@@ -3,9 +3,9 @@
 import secrets
 
 from common.testing.plugin import eventually
-from harness.person import Person
-from harness.system import System
-from ticketing_local.traces import Collector, Span, ordered
+from support.api_user import Person
+from support.system import System
+from ticketing_local.commands.trace_viewer import Collector, Span, ordered
 
 FIVE = {"auth", "tickets", "orders", "expiration", "payments"}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from common.auth.tokens import User
-from harness.person import Arrive, Known, Person
-from harness.system import System
 from payments.testing import Bank
-from ticketing_local.scratch import MEMORY
+from support.api_user import Arrive, Known, Person
+from support.system import System
+from ticketing_local.testing.temporary_server import MEMORY
 
 WINDOW = 6
 """Seconds an order has: enough to pay on a busy machine, short enough to wait for its end."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from chaos.auditor import audit
-from chaos.evidence import COLLECTIONS, DEAD, Consumer, Evidence, Told
-from chaos.promises import Promises
+from chaos.client_log import Promises
+from chaos.snapshot import COLLECTIONS, DEAD, Consumer, Evidence, Told
 from common.events import STREAMS
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

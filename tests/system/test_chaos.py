@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ticketing_local.paths import ROOT
+from ticketing_local.stack.paths import ROOT
 
 SEED = "7"
 MINUTES = "0.4"

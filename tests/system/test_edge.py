@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from common.testing.plugin import errors, frames
-from harness.person import Person
-from harness.system import System
+from support.api_user import Person
+from support.system import System
 
 NOWHERE = "0123456789abcdef01234567"
 

@@ -10,9 +10,9 @@ import pytest
 from nats.aio.client import Client
 
 from common.testing.plugin import eventually
-from harness.person import Person
-from harness.system import System
-from ticketing_local import environment
+from support.api_user import Person
+from support.system import System
+from ticketing_local.stack import environment
 
 POISON = b'{"id": "no id", "version": \xff}'
 

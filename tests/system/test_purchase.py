@@ -5,8 +5,8 @@ from typing import Any
 
 from common.testing.plugin import errors, eventually
 from common.values.clock import utc_now
-from harness.person import Person
 from payments.testing import Bank
+from support.api_user import Person
 
 
 async def test_a_purchase_sells_the_ticket_and_takes_the_money_once(

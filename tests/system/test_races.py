@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter
 
 from common.testing.plugin import errors
-from harness.person import Known, Person
 from payments.testing import Bank
+from support.api_user import Known, Person
 
 BUYERS = 200
 CLICKS = 20

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from common.testing.plugin import eventually
-from harness.person import Known, Person
-from harness.system import SERVICES, System
+from support.api_user import Known, Person
+from support.system import SERVICES, System
 
 PAUSE = 0.2
 """Seconds between two things that somebody does: some fifty requests a second in all."""

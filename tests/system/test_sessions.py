@@ -1,8 +1,8 @@
 """Sessions, as every service sees them."""
 
 from common.testing.plugin import eventually
-from harness.person import PASSWORD, Arrive, Person
-from harness.system import System
+from support.api_user import PASSWORD, Arrive, Person
+from support.system import System
 
 OF_EACH_SERVICE = {
     "auth": "/api/users/sessions",

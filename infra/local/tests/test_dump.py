@@ -9,10 +9,11 @@ from pathlib import Path
 import nats
 import pytest
 
-from ticketing_local import dump, servers
-from ticketing_local.scratch import free_port
-from ticketing_local.testing import eventually
-from ticketing_local.trouble import Trouble
+from ticketing_local import backup_format
+from ticketing_local.errors import Trouble
+from ticketing_local.stack import servers
+from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.tiny_stack import eventually
 
 Server = tuple[str, "subprocess.Popen[bytes]"]
 EVENTS = 1_200
@@ -37,20 +38,20 @@ async def test_a_stream_is_read_to_its_end(server: Server, tmp_path: Path) -> No
     await asyncio.gather(*(stream.publish("ticket.created", b"x") for _ in range(EVENTS)))
     await client.close()
 
-    assert await dump.dump_streams(url, tmp_path / "backup") == EVENTS
+    assert await backup_format.dump_streams(url, tmp_path / "backup") == EVENTS
 
 
 async def test_a_stream_that_falls_silent_is_no_backup(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, process = server
-    monkeypatch.setattr(dump, "SILENCE", 0.2)
+    monkeypatch.setattr(backup_format, "SILENCE", 0.2)
     client = await nats.connect(url)
     stream = client.jetstream()
     await stream.add_stream(name="tickets", subjects=["ticket.>"])
     await asyncio.gather(*(stream.publish("ticket.created", b"x") for _ in range(EVENTS)))
 
-    lines = dump._messages(stream, "tickets", EVENTS)
+    lines = backup_format._messages(stream, "tickets", EVENTS)
     await anext(lines)
     process.send_signal(signal.SIGSTOP)
     with pytest.raises(Trouble, match=f"only 500 of {EVENTS} events of tickets"):

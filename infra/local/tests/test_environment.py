@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local import environment, programs
-from ticketing_local.paths import Home
+from ticketing_local.stack import environment, plan
+from ticketing_local.stack.paths import Home
 
 CALLER = {
     "ORDER_EXPIRATION_SECONDS": "10",
@@ -17,8 +17,8 @@ CALLER = {
 
 def told(name: str, caller: dict[str, str], tmp_path: Path) -> dict[str, str]:
     home = Home(tmp_path)
-    plan = programs.plan(home, {**caller, "PORT": "18080", "CLIENT": "off"})
-    return dict(next(program for program in plan.programs if program.name == name).environment)
+    planned = plan.plan(home, {**caller, "PORT": "18080", "CLIENT": "off"})
+    return dict(next(program for program in planned.programs if program.name == name).environment)
 
 
 def test_a_setting_reaches_its_service_and_no_other(tmp_path: Path) -> None:
@@ -49,8 +49,7 @@ def test_with_a_key_of_ones_own_stripe_itself_is_asked(tmp_path: Path) -> None:
     assert its["STRIPE_KEY"] == "sk_test_mine"
     assert "STRIPE_API_BASE" not in its
     assert "stripe" not in [
-        program.name
-        for program in programs.plan(Home(tmp_path), {**caller, "CLIENT": "off"}).programs
+        program.name for program in plan.plan(Home(tmp_path), {**caller, "CLIENT": "off"}).programs
     ]
 
 
@@ -64,8 +63,8 @@ def test_the_signing_key_is_kept_secret_and_stays(tmp_path: Path) -> None:
 
 
 def test_replicas_get_ports_of_their_own(tmp_path: Path) -> None:
-    plan = programs.plan(Home(tmp_path), {"REPLICAS": "2", "CLIENT": "off"})
-    ports = [program.port for program in plan.programs if program.port]
+    planned = plan.plan(Home(tmp_path), {"REPLICAS": "2", "CLIENT": "off"})
+    ports = [program.port for program in planned.programs if program.port]
     assert len(set(ports)) == len(ports)
-    assert {"orders", "orders-2"} <= {program.name for program in plan.programs}
+    assert {"orders", "orders-2"} <= {program.name for program in planned.programs}
     assert "127.0.0.1:3103 127.0.0.1:3203" in (tmp_path / "data/caddy/Caddyfile").read_text()

@@ -7,7 +7,7 @@ import nats
 import pymongo
 import redis as redis_client
 
-from ticketing_local.paths import ROOT
+from ticketing_local.stack.paths import ROOT
 
 
 def test_mongo_takes_majority_writes(mongo_url: str) -> None:
@@ -42,7 +42,15 @@ def test_servers_end_when_the_tests_are_killed(tmp_path: Path) -> None:
     )
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-s", "-q", "-p", "ticketing_local.fixtures"),
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                "-s",
+                "-q",
+                "-p",
+                "ticketing_local.testing.pytest_plugin",
+            ),
             *("-c", "/dev/null", str(tmp_path)),
         ],
         cwd=ROOT,

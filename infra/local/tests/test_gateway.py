@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ticketing_local.gateway import ROUTES, caddy
-from ticketing_local.program import Program
-from ticketing_local.scratch import ScratchServer, free_port
+from ticketing_local.stack.gateway import ROUTES, caddy
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.temporary_server import ScratchServer, free_port
 
 
 class Upstream(BaseHTTPRequestHandler):

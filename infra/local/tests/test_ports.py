@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from ticketing_local import ports
-from ticketing_local.trouble import Trouble
+from ticketing_local.errors import Trouble
+from ticketing_local.stack import ports
 
 
 def test_every_port_can_be_moved_by_its_variable() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pymongo
 
-from ticketing_local import servers
-from ticketing_local.scratch import free_port
-from ticketing_local.testing import eventually
+from ticketing_local.stack import servers
+from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.tiny_stack import eventually
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import httpx
 import psutil
 import pytest
 
-from ticketing_local.testing import TinySystem, eventually
+from ticketing_local.testing.tiny_stack import TinySystem, eventually
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local.tools import NATS, find
-from ticketing_local.trouble import Trouble
+from ticketing_local.errors import Trouble
+from ticketing_local.stack.binaries import NATS, find
 
 
 def script(path: Path, text: str) -> Path:

@@ -141,7 +141,9 @@ def test_stores_on_three_nodes_stay_there(release: Release) -> None:
 def test_the_account_that_deploys_may_do_that_and_nothing_else(
     release: Release, tmp_path: Path
 ) -> None:
-    made = subprocess.run([ROOT / "infra/cluster/deployer"], capture_output=True, check=True)
+    made = subprocess.run(
+        [ROOT / "infra/scripts/deployer-kubeconfig.sh"], capture_output=True, check=True
+    )
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_bytes(made.stdout)
 

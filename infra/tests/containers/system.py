@@ -61,7 +61,7 @@ class System:
 
     def demo(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / ".venv/bin/python", "-m", "ticketing_local.demo"],
+            [ROOT / ".venv/bin/python", "-m", "ticketing_local.commands.demo"],
             env=self._environment | {"TICKETING_HOME": "/nonexistent"},
             capture_output=True,
             text=True,

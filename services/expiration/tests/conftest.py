@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from common.app import Service
 from common.testing.plugin import Client, FakeClock, Serve
 from common.values.clock import Clock
-from expiration import alarms, jobs
+from expiration import jobs, timers
 from expiration.app import create
 from expiration.service import Expirations
 from expiration.settings import Settings
@@ -77,7 +77,7 @@ async def _opened(settings: Settings, clock: Clock | None = None) -> AsyncGenera
     service = Service.configured("expiration", settings, clock)
     async with (
         service.running([DeadlineDocument]) as running,
-        alarms.connected(settings) as connected,
+        timers.connected(settings) as connected,
     ):
         store = DeadlineStore(running.relay, running.clock)
         yield Expirations(store, connected, running.clock)

@@ -24,9 +24,9 @@ from common.values.ids import new_id
 from expiration import jobs
 from expiration.service import Expirations
 from expiration.settings import Settings
-from ticketing_local import servers
-from ticketing_local.mortal import Mortal
-from ticketing_local.scratch import free_port
+from ticketing_local.stack import servers
+from ticketing_local.testing.killable_server import Mortal
+from ticketing_local.testing.temporary_server import free_port
 
 Expiration = Callable[..., Awaitable[Client]]
 Opened = Callable[..., AbstractAsyncContextManager[Expirations]]

@@ -29,7 +29,7 @@ from payments.domain import (
     charge_id_of,
     charge_of,
 )
-from payments.facts import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.transitions import NEXT, UNSETTLED, Signal
 
 NOW: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)

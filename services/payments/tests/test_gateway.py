@@ -12,7 +12,7 @@ from common.events import OrderStatus
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain import CURRENCY, Order, Rules, charge_of
-from payments.gateway import Gateway, StripeAway
+from payments.stripe.gateway import Gateway, StripeAway
 
 ORDER = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, utc_now() + timedelta(minutes=15))
 CHARGE = (

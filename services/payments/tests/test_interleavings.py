@@ -26,7 +26,7 @@ from common.errors import InProgress, Invalid
 from common.events import ChargeStatus, OrderStatus, PaymentCreated, PaymentFailed
 from common.values.ids import new_id
 from payments.domain import Charge, Order, Outcome, Rules, charge_of
-from payments.facts import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 RULES = Rules(attempts=3)
 CLOSED = {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}

@@ -11,10 +11,10 @@ from common.testing.plugin import Client, FakeClock, Serve, errors
 from common.values.clock import utc_now
 from payments.app import create
 from payments.domain import Charge
-from payments.facts import Intent
-from payments.gateway import Gateway
 from payments.settings import Settings
 from payments.store import ChargeStore
+from payments.stripe.gateway import Gateway
+from payments.stripe.models import Intent
 from payments.testing import Bank, Orders, becomes, pay
 
 ServePayments = Callable[..., Awaitable[Client]]

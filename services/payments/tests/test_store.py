@@ -15,7 +15,6 @@ from common.events import ChargeStatus, OrderStatus
 from common.testing.plugin import FakeClock
 from common.values.ids import new_id
 from payments.domain import Charge, Order, Rules, charge_of
-from payments.facts import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings
 from payments.store import (
     EVER,
@@ -26,6 +25,7 @@ from payments.store import (
     StripeEventDocument,
     StripeEvents,
 )
+from payments.stripe.models import Card, Decline, Intent, IntentStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 RULES = Rules()

@@ -19,7 +19,7 @@ from pydantic.json_schema import models_json_schema
 from common.events import ALL, Event, stream_of
 from common.messaging.bus import DUPLICATE_WINDOW, MAX_AGE
 
-SERVICES: Final = Path(__file__).parents[3] / "services"
+SERVICES: Final = Path(__file__).parents[4] / "services"
 HEADERS: Final = {
     "type": "object",
     "description": "CloudEvents 1.0, NATS binding, binary mode",

@@ -6,11 +6,11 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ticketing_local import scheduling
-from ticketing_local.paths import Home
-from ticketing_local.start import Start
-from ticketing_local.stop import reset, stop
-from ticketing_local.trouble import Trouble
+from ticketing_local.commands.start import Start
+from ticketing_local.commands.stop import reset, stop
+from ticketing_local.errors import Trouble
+from ticketing_local.processes import scheduling
+from ticketing_local.stack.paths import Home
 
 
 def start(home: Home) -> int:

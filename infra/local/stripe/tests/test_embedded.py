@@ -9,12 +9,12 @@ import pytest
 import uvicorn
 
 from stripe_local.app import build
-from stripe_local.deliveries import Deliveries
 from stripe_local.documents import new_id
-from stripe_local.idempotency import Answer, Claim, IdempotencyKeys
+from stripe_local.http.idempotency import Answer, Claim, IdempotencyKeys
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.testing import SECRET_KEY, eventually, free_port
+from stripe_local.webhooks.delivery_queue import Deliveries
 
 TICKET = {"amount": "2000", "currency": "usd"}
 

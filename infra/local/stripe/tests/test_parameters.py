@@ -5,8 +5,8 @@ import pytest
 import stripe
 from stripe import StripeClient
 
-from stripe_local import params
-from stripe_local.operations import OPERATIONS
+from stripe_local.http import params
+from stripe_local.resources.route_table import OPERATIONS
 from stripe_local.testing import SECRET_KEY, Server
 
 TICKET = {"amount": "2000", "currency": "usd"}

@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from common.app import Service
 from common.persistence.lease import Lease
 from common.values.clock import Clock
-from expiration import alarms
+from expiration import timers
 from expiration.listeners import listeners
 from expiration.service import Expirations
 from expiration.settings import Settings
 from expiration.store import DeadlineDocument, DeadlineStore
-from expiration.sweep import LEASE, sweeping
+from expiration.sweeper import LEASE, sweeping
 
 
 def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -25,7 +25,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
             service.running([DeadlineDocument]) as running,
-            alarms.connected(settings) as connected,
+            timers.connected(settings) as connected,
         ):
             expirations = Expirations(
                 DeadlineStore(running.relay, running.clock), connected, running.clock

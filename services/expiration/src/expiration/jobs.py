@@ -26,11 +26,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from common.app import Service
 from common.observability import tracing
 from common.values.clock import Clock
-from expiration import alarms
-from expiration.alarms import FUNCTION, deserialize, queue_name, serialize
+from expiration import timers
 from expiration.service import Expirations
 from expiration.settings import Settings
 from expiration.store import DeadlineDocument, DeadlineStore
+from expiration.timers import FUNCTION, deserialize, queue_name, serialize
 
 log = structlog.get_logger("jobs")
 
@@ -86,7 +86,7 @@ def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
         arq_log.handlers.clear()  # arq's command line set its own, not in our format
         arq_log.setLevel(logging.ERROR)  # below, it tells of every job, and of those dropped
         running = await opened.enter_async_context(service.running([DeadlineDocument]))
-        connected = await opened.enter_async_context(alarms.connected(settings))
+        connected = await opened.enter_async_context(timers.connected(settings))
         store = DeadlineStore(running.relay, running.clock)
         ctx["expirations"] = Expirations(store, connected, running.clock)
         if settings.expiration_metrics_address:

@@ -12,9 +12,9 @@ from common.events import OrderStatus
 from common.messaging.envelope import Message
 from common.observability import tracing
 from common.values.clock import Clock
-from expiration.alarms import Alarms
 from expiration.domain import Deadline, Status, heard_of
 from expiration.store import DeadlineStore
+from expiration.timers import Alarms
 
 AHEAD: Final = timedelta(seconds=5)
 """How far before its time a deadline's alarm is checked; enough for several sweeps to fail."""

@@ -12,7 +12,6 @@ from common.app import Service
 from common.values.clock import Clock
 from payments import api, webhooks
 from payments.domain import Rules
-from payments.gateway import Gateway
 from payments.listeners import listeners
 from payments.reconciler import reconciling
 from payments.schemas import ConfigOut
@@ -26,6 +25,7 @@ from payments.store import (
     StripeEventDocument,
     StripeEvents,
 )
+from payments.stripe.gateway import Gateway
 
 
 def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:

@@ -21,7 +21,7 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from payments.facts import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.transitions import (
     CREATED,
     GIVING_BACK,

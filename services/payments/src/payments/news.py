@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from payments.answers import Hint
+from payments.stripe.mapping import Hint
 
 REMEMBERED: Final = 10_000
 

@@ -13,8 +13,8 @@ from pymongo.errors import PyMongoError
 
 from common.background import every
 from payments.domain import Charge
-from payments.gateway import StripeAway
 from payments.service import Payments
+from payments.stripe.gateway import StripeAway
 
 log = structlog.get_logger("reconciler")
 

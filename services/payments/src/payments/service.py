@@ -11,7 +11,6 @@ from common.errors import InProgress, Invalid, NotAuthorized, NotFound
 from common.events import ChargeStatus, OrderStatus
 from common.messaging.envelope import Message
 from common.values.clock import Clock
-from payments.answers import Hint
 from payments.domain import (
     CURRENCY,
     Charge,
@@ -22,11 +21,8 @@ from payments.domain import (
     charge_of,
     digest_of,
 )
-from payments.facts import Decline, Intent, IntentStatus
-from payments.gateway import Gateway, StripeAway, TokenRefused
 from payments.news import News
-from payments.store import ChargeStore, OrderReplicas, StripeEvents
-from payments.verdicts import (
+from payments.results import (
     Payment,
     declined,
     in_progress,
@@ -35,6 +31,10 @@ from payments.verdicts import (
     settled,
     unknown,
 )
+from payments.store import ChargeStore, OrderReplicas, StripeEvents
+from payments.stripe.gateway import Gateway, StripeAway, TokenRefused
+from payments.stripe.mapping import Hint
+from payments.stripe.models import Decline, Intent, IntentStatus
 
 log = structlog.get_logger("payments")
 

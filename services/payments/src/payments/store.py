@@ -27,7 +27,7 @@ from common.persistence.replica import Replica
 from common.persistence.store import Store
 from common.values.clock import Clock
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
-from payments.facts import Card, Decline
+from payments.stripe.models import Card, Decline
 
 CHARGES: Final = Counter(
     "payments_charges_total", "Steps of charges, by the status that each led to", ["status"]

@@ -8,8 +8,8 @@ from common.errors import Invalid, NotFound
 from common.persistence.audit_log import acting
 from common.web.errors import Wire, error_responses
 from common.web.etags import reply
-from payments.gateway import Gateway
 from payments.service import Payments
+from payments.stripe.gateway import Gateway
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 

@@ -22,7 +22,7 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import Feed, LastEventId, event_stream
 from tickets.domain import Sort
-from tickets.heard import Seen
+from tickets.early_locks import Seen
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import Tickets
 

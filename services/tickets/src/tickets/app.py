@@ -11,7 +11,7 @@ from common.web.response_cache import Recent
 from common.web.sse import Feed
 from tickets import api
 from tickets.domain import Ticket
-from tickets.heard import Heard
+from tickets.early_locks import Heard
 from tickets.listeners import listeners, passing, screens
 from tickets.schemas import path_of
 from tickets.service import Tickets

@@ -15,7 +15,7 @@ from common.web.etags import etag
 from common.web.response_cache import Recent
 from common.web.sse import Feed
 from tickets.domain import Fence
-from tickets.heard import Told
+from tickets.early_locks import Told
 from tickets.schemas import TicketSeen, path_of
 from tickets.service import Tickets
 

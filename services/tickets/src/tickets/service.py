@@ -8,7 +8,7 @@ from common.messaging.envelope import Message
 from common.values.clock import Clock
 from common.web.pagination import Page
 from tickets.domain import Sort, Ticket, listed
-from tickets.heard import Heard, Seen, Told
+from tickets.early_locks import Heard, Seen, Told
 from tickets.store import TicketStore
 
 PAGES_READ: Final = 5

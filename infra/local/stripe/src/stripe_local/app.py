@@ -11,19 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from stripe_local import browser, refunds
-from stripe_local.api import CORS, Api
-from stripe_local.calls import Call
-from stripe_local.control import Control
-from stripe_local.courier import Courier
-from stripe_local.deliveries import Deliveries
-from stripe_local.events import Events
 from stripe_local.faults import Faults
-from stripe_local.hangup import CanHangUp
-from stripe_local.idempotency import IdempotencyKeys
+from stripe_local.http.control_api import Control
+from stripe_local.http.disconnect import CanHangUp
+from stripe_local.http.endpoint import CORS, Api
+from stripe_local.http.idempotency import IdempotencyKeys
+from stripe_local.resources import refunds
+from stripe_local.resources.call import Call
+from stripe_local.resources.webhook_endpoints import configure
 from stripe_local.settings import Settings
 from stripe_local.store import Store
-from stripe_local.webhook_endpoints import configure
+from stripe_local.stripe_js import routes
+from stripe_local.webhooks.delivery_queue import Deliveries
+from stripe_local.webhooks.events import Events
+from stripe_local.webhooks.sender import Courier
 
 _LOOK_SECONDS = 0.1
 _TIDY_SECONDS = 60.0
@@ -57,7 +58,7 @@ def build(database: str, settings: Settings | None = None) -> ASGIApp:
         routes=[
             *Api(store, keys, events, faults, settings).routes(),
             *Control(store, keys, deliveries, faults, settings).routes(),
-            *browser.routes(),
+            *routes.routes(),
         ],
         lifespan=lifespan,
         exception_handlers={404: _unknown, 405: _unknown},

@@ -1,0 +1,137 @@
+"""Numbers: one run, two sides, their ratio, and how far the runs differ."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from benchmarks.testbed import OURS, STORES, THEIRS, Stage
+from benchmarks.wrk import Load
+from ticketing_local.errors import Trouble
+
+MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one side: requests a second, times in ms, and CPU in µs per answered request."""
+
+    rate: float
+    p50: float
+    p99: float
+    refused: int
+    broken: int
+    cpu: dict[str, float]
+
+    @property
+    def cpu_all(self) -> float:
+        """The CPU of the service and of its stores."""
+        return sum(self.cpu.values())
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    work: str
+    ours: str
+    theirs: str = ""
+    ratio: str = ""
+    cpu: str = ""
+    bar: str = ""
+    met: bool | None = None
+    runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+class Meter:
+    """CPU time of some processes since it was made."""
+
+    def __init__(self, stage: Stage, names: Sequence[str]) -> None:
+        self._processes = {name: stage.process(name) for name in names}
+        self._before = self._now()
+
+    def _now(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self._processes.items()}
+        return {name: time.user + time.system for name, time in times.items()}
+
+    def per(self, count: int) -> dict[str, float]:
+        """Give the microseconds of each, per request."""
+        now = self._now()
+        return {
+            name: (now[name] - before) * MICROSECONDS / max(1, count)
+            for name, before in self._before.items()
+        }
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long and how often."""
+
+    seconds: float
+    runs: int
+    quick: bool
+
+
+Work = Callable[[str], Load]
+"""Does the work once on a side, `ours` or `reference`."""
+
+
+def measured(stage: Stage, service: str, work: Callable[[], Load]) -> Run:
+    """Do the work once, and take the CPU of the service and the stores."""
+    meter = Meter(stage, [service, *STORES[:2]])
+    load = work()
+    cpu = meter.per(load.answered)
+    cpu["service"] = cpu.pop(service)
+    return Run(load.rate, load.p50, load.p99, load.refused, load.broken, cpu)
+
+
+def compared(
+    stage: Stage,
+    name: str,
+    service: str,
+    work: Work,
+    options: Options,
+    bar: float | None = None,
+) -> Row:
+    """Do the same work on both sides in turn, and compare run by run."""
+    of = {OURS: service, THEIRS: THEIRS}
+    for side in of:
+        work(side)  # warm
+    pairs: list[dict[str, Run]] = []
+    for n in range(options.runs):
+        sides = list(of) if n % 2 == 0 else list(reversed(of))
+        pairs.append({side: measured(stage, of[side], lambda s=side: work(s)) for side in sides})
+    if not all(run.rate for pair in pairs for run in pair.values()):
+        raise Trouble(f"{name}: a run had no answer at all; the machine is too busy to measure")
+    ratios = [pair[OURS].rate / pair[THEIRS].rate for pair in pairs]
+    costs = [pair[THEIRS].cpu_all / pair[OURS].cpu_all for pair in pairs]
+    alone = [pair[THEIRS].cpu["service"] / pair[OURS].cpu["service"] for pair in pairs]
+    ratio = statistics.median(ratios)
+    return Row(
+        name,
+        _shown([pair[OURS] for pair in pairs]),
+        _shown([pair[THEIRS] for pair in pairs]),
+        f"{spread(ratios)}",
+        f"{spread(alone)}; with the stores {spread(costs)}",
+        "" if bar is None else f"{bar:g} times",
+        None if bar is None else ratio >= bar,
+        [{side: asdict(run) for side, run in pair.items()} for pair in pairs],
+    )
+
+
+def _shown(runs: Sequence[Run]) -> str:
+    rate, p50, p99 = (
+        statistics.median(take)
+        for take in zip(*((r.rate, r.p50, r.p99) for r in runs), strict=True)
+    )
+    cpu = {name: statistics.median(run.cpu[name] for run in runs) for name in runs[0].cpu}
+    times = ", ".join(f"{name} {cpu[name]:.0f}" for name in ("service", "mongod", "nats"))
+    trouble = sum(run.refused + run.broken for run in runs)
+    failed = f"; {trouble} NOT ANSWERED WELL" if trouble else ""
+    return f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU µs: {times}{failed}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Show a median with the least and the greatest."""
+    middle = statistics.median(values)
+    return f"{middle:.2f} ({min(values):.2f} to {max(values):.2f})"

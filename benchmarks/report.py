@@ -1,0 +1,90 @@
+"""The table, on the screen and in docs/benchmarks.md; each section keeps its latest run."""
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.measure import Row
+from benchmarks.testbed import REFERENCE
+from ticketing_local.stack import binaries
+from ticketing_local.stack.paths import ROOT
+
+RESULTS = ROOT / "docs" / "benchmarks.json"
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- written by make bench -->\n", "<!-- end -->\n"
+
+
+def tell(rows: list[Row]) -> None:
+    """Show a section on the screen."""
+    for row in rows:
+        met = {None: "", True: f"  [met: {row.bar}]", False: f"  [NOT MET: {row.bar}]"}[row.met]
+        print(f"{row.work}{met}\n    ours       {row.ours}", flush=True)
+        if row.theirs:
+            print(f"    reference  {row.theirs}\n    ratio      {row.ratio}", flush=True)
+        if row.cpu:
+            print(f"    CPU saved  {row.cpu}", flush=True)
+
+
+def keep(section: str, rows: list[Row]) -> None:
+    """Write a section into the page, beside what other runs have written."""
+    kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept[section] = {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "load": os.getloadavg()[0],
+        "rows": [asdict(row) for row in rows],
+    }
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(before + BEGIN + _written(kept) + END + after)
+
+
+def _written(kept: dict[str, Any]) -> str:
+    lines = ["", f"Machine: {_machine()}.", "", f"Versions: {_versions()}.", ""]
+    lines += ["| work | ours | reference | ratio | CPU saved, times | bar | |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+    for section, of in kept.items():
+        lines += [f"| **{section}** ({of['date']}, {of['commit']}) | | | | | | |"]
+        for row in of["rows"]:
+            met = {None: "", True: "met", False: "**not met**"}[row["met"]]
+            cells = [row[c] for c in ("work", "ours", "theirs", "ratio", "cpu", "bar")]
+            lines += [f"| {' | '.join([*cells, met])} |"]
+    return "\n".join([*lines, "", ""])
+
+
+def _machine() -> str:
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        named = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = named[0].partition(": ")[2] if named else model
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{model}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
+
+
+def _versions() -> str:
+    packages = ("fastapi", "uvicorn", "pymongo", "nats-py", "pydantic")
+    ours = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in packages)]
+    wanted: dict[str, str] = json.loads((REFERENCE / "package.json").read_text())["dependencies"]
+    theirs = [
+        f"Node {_said('node', '--version')}",
+        *(f"{n} {wanted[n]}" for n in ("express", "mongoose")),
+    ]
+    mongod = _said(str(binaries.find(binaries.MONGOD)), "--version").splitlines()[0]
+    nats = _said(str(binaries.find(binaries.NATS)), "--version")
+    return "; ".join([", ".join(ours), ", ".join(theirs), mongod, nats])
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()

@@ -1,0 +1,1 @@
+"""The commands: start, stop, status, seed, demo, backup, admin and the trace viewer."""

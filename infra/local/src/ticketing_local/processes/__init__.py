@@ -1,0 +1,1 @@
+"""Processes: supervisord, orphans, locks, signals and log tails."""

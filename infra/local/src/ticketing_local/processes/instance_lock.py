@@ -1,0 +1,50 @@
+"""One system at a time in a folder: who runs holds the lock, and says where it can be reached."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from ticketing_local.stack.paths import Home
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock."""
+
+    pid: int
+    address: str
+
+
+class Held(Exception):
+    """Another process works in this folder."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__(f"held by pid {holder.pid}")
+        self.holder = holder
+
+
+@contextmanager
+def held(home: Home, address: str = "") -> Generator[None]:
+    """Hold the lock, or raise `Held`; the system frees it however its holder dies."""
+    home.folder.mkdir(parents=True, exist_ok=True)
+    with home.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Held(_holder(home)) from None
+        home.lock.write_text(json.dumps(asdict(Holder(os.getpid(), address))))
+        yield
+        home.lock.write_text("")
+
+
+def _holder(home: Home) -> Holder:
+    for _ in range(20):
+        try:
+            return Holder(**json.loads(home.lock.read_text()))
+        except ValueError:
+            time.sleep(0.05)  # just taken: its holder is about to write
+    raise OSError(f"{home.lock} is held by a process that does not say its name")

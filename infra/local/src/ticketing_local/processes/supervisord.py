@@ -1,0 +1,164 @@
+"""Hands the programs to supervisord: it starts them one by one, restarts them, ends them in order.
+
+Each program gets a launcher, a shell script that can also be run by hand; it holds the command and
+its environment (secrets too, hence the modes), which supervisord's own format cannot always quote.
+"""
+
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import xmlrpc.client
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from ticketing_local.errors import Trouble
+from ticketing_local.stack import environment
+from ticketing_local.stack.paths import BIN, ROOT, Home
+from ticketing_local.stack.plan import Plan
+from ticketing_local.stack.program import Program
+
+HOME_MARK = "TICKETING_RUN"  # in the environment of every process of a run: the folder it works in
+GROUP_MARK = "TICKETING_GROUP"
+
+CONFIG = """\
+[supervisord]
+nodaemon = true
+nocleanup = true
+logfile = /dev/null
+logfile_maxbytes = 0
+pidfile = supervisord.pid
+
+[unix_http_server]
+file = {socket}
+chmod = 0700
+
+[supervisorctl]
+serverurl = unix://{socket}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+# `startsecs` is longer than a service needs to fail, so that a failing one is retried ever later.
+PROGRAM = """
+[program:{name}]
+command = /bin/sh programs/{name}
+autostart = false
+autorestart = true
+startsecs = 5
+startretries = 1000
+stopwaitsecs = {stop_seconds}
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = ../logs/{name}.log
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 1
+"""
+
+GROUP = """
+[group:{name}]
+programs = {programs}
+priority = {priority}
+"""
+
+
+class State(NamedTuple):
+    """How a program does, in supervisord's words, and its process: 0 when it has none."""
+
+    name: str
+    pid: int
+
+
+class Supervisord:
+    """One supervisord, from start to end."""
+
+    def __init__(self, home: Home, plan: Plan, caller: Mapping[str, str]) -> None:
+        self._scratch = _scratch(home.run / "socket")
+        socket = self._scratch / "rpc"
+        config = _write(home, plan, socket)
+        with (home.logs / "supervisord.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [BIN / "supervisord", "-c", config],
+                env={
+                    **environment.passed(caller, *environment.ANY_PROGRAM),
+                    HOME_MARK: str(home.folder),
+                    GROUP_MARK: "supervisor",
+                },
+                cwd=home.run,  # the configuration names every path from here
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us, who end it in order
+            )
+        self._wire = SupervisorTransport(serverurl=f"unix://{socket}")
+        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=self._wire).supervisor
+
+    def start(self, group: str) -> None:
+        """Start the programs of a group, without waiting for any."""
+        try:
+            self._rpc.startProcessGroup(group, False)  # noqa: FBT003  the protocol has no names
+        except (OSError, HTTPException):
+            self._wire.close()
+            raise Trouble("supervisord has gone. make start mends it.") from None
+
+    def states(self) -> dict[str, State]:
+        """Give the state of each program, of none while supervisord does not answer."""
+        try:
+            programs = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
+        except (OSError, HTTPException):
+            self._wire.close()  # or it would stay in the middle of this question
+            return {}
+        return {
+            program["name"]: State(program["statename"], program["pid"]) for program in programs
+        }
+
+    def end(self) -> int:
+        """Stop every group, the last one first, and then itself."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        return status
+
+
+def _scratch(link: Path) -> Path:
+    """Make a folder for the socket, whose path may have only some hundred characters.
+
+    A link in our own folder leads to it, so that what a killed run left is cleared by the next.
+    """
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
+    folder = Path(tempfile.mkdtemp(prefix="ticketing-"))
+    link.symlink_to(folder)
+    return folder
+
+
+def _write(home: Home, plan: Plan, socket: Path) -> Path:
+    launchers = home.run / "programs"
+    shutil.rmtree(launchers, ignore_errors=True)
+    launchers.mkdir(parents=True, mode=0o700)
+    config = CONFIG.format(socket=str(socket).replace("%", "%%"))
+    for priority, (group, programs) in enumerate(plan.groups.items()):
+        names = ",".join(program.name for program in programs)
+        config += GROUP.format(name=group, programs=names, priority=priority)
+        for program in programs:
+            config += PROGRAM.format(name=program.name, stop_seconds=program.stop_seconds)
+            launcher = launchers / program.name
+            launcher.write_text(_launcher(program, group))
+            launcher.chmod(0o700)
+    file = home.run / "supervisord.conf"
+    file.write_text(config)
+    return file
+
+
+def _launcher(program: Program, group: str) -> str:
+    told = {**program.environment, GROUP_MARK: group}
+    exports = [f"export {key}={shlex.quote(value)}" for key, value in told.items()]
+    go = f"cd {shlex.quote(str(ROOT))} || exit"
+    return "\n".join(["#!/bin/sh", go, *exports, f"exec {shlex.join(program.argv)}", ""])

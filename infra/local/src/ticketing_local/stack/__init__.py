@@ -1,0 +1,1 @@
+"""What makes up the stack: programs, servers, ports, paths and their readiness."""

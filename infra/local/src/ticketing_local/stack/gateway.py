@@ -1,0 +1,133 @@
+"""The one door at http://localhost:8080: Caddy, by the same table as the cluster's ingress."""
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ticketing_local.stack import binaries, readiness
+from ticketing_local.stack.program import Program
+
+ROUTES = {
+    "/api/users": "auth",
+    "/api/docs": "auth",
+    "/api/tickets": "tickets",
+    "/api/orders": "orders",
+    "/api/payments": "payments",
+}
+HEALTH_INTERVAL_MS = 500
+STOP_NOTICE_SECONDS = 1.5
+"""How long a replica has to go on answering until it is asked whether it stops."""
+TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
+
+
+def caddy(
+    port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client: int | None
+) -> Program:
+    """Give the gateway's program; without a client, `/` is a page of links."""
+    data.mkdir(parents=True, exist_ok=True)
+    config = data / "Caddyfile"
+    config.write_text(caddyfile(port, upstreams, client))
+    return Program(
+        "gateway",
+        (binaries.find(binaries.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
+        port,
+        readiness.http_ok(f"http://127.0.0.1:{port}/"),
+        {"XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(data)},
+    )
+
+
+def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client: int | None) -> str:
+    """Write Caddy's configuration; `upstreams` holds the ports of each service's replicas."""
+    routed = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
+    unknown = json.dumps({"errors": [{"message": "Not Found"}]})
+    unavailable = {"errors": [{"message": "Service temporarily unavailable, please try again"}]}
+    return f"""{{
+\tadmin off
+\tauto_https off
+\tpersist_config off
+\tgrace_period 5s
+\tlog {{
+\t\tlevel WARN
+\t}}
+}}
+
+:{port} {{
+\tbind {" ".join(_loopbacks())}
+{routed}
+\t@api path /api /api/*
+\thandle @api {{
+\t\theader Content-Type application/json
+\t\trespond `{unknown}` 404
+\t}}
+\thandle {{
+{_proxy([client]) if client else _page()}
+\t}}
+
+\thandle_errors {{
+\t\theader Retry-After 1
+\t\thandle /api/* {{
+\t\t\theader Content-Type application/json
+\t\t\trespond `{json.dumps(unavailable)}` 503
+\t\t}}
+\t\thandle {{
+\t\t\trespond "The page is temporarily unavailable, please try again" 503
+\t\t}}
+\t}}
+}}
+"""
+
+
+def _route(path: str, ports: Sequence[int]) -> str:
+    name = path.rpartition("/")[2]
+    return f"""
+\t@{name} path {path} {path}/*
+\thandle @{name} {{
+{_proxy(ports)}
+\t}}
+"""
+
+
+def _proxy(ports: Sequence[int]) -> str:
+    """Keep connections open (less long than uvicorn does), try another replica when one is away.
+
+    Server-sent events pass unbuffered by themselves; `flush_interval -1` would keep the upstream
+    busy after its reader has left. Of several replicas, one that says it stops gets nothing more:
+    a write that it had not begun could not be sent to another, for nobody could know that.
+    """
+    asked = f"""
+\t\t\thealth_uri /healthz
+\t\t\thealth_interval {HEALTH_INTERVAL_MS}ms"""
+    health = asked if len(ports) > 1 else ""
+    to = " ".join(f"127.0.0.1:{port}" for port in ports)
+    return f"""\t\treverse_proxy {to} {{
+\t\t\tlb_policy round_robin
+\t\t\tlb_try_duration {TRY_SECONDS}s
+\t\t\tlb_try_interval 100ms
+\t\t\tfail_duration 1s{health}
+\t\t\ttransport http {{
+\t\t\t\tdial_timeout 1s
+\t\t\t\tkeepalive 60s
+\t\t\t\tkeepalive_idle_conns_per_host 256
+\t\t\t}}
+\t\t}}"""
+
+
+def _page() -> str:
+    """Link the API's documentation: what there is to see where no client is built."""
+    link = '<p><a href="/api/docs">The API</a>'
+    page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1>{link}"
+    return f"""\t\thandle / {{
+\t\t\theader Content-Type "text/html; charset=utf-8"
+\t\t\trespond `{page}`
+\t\t}}
+\t\trespond "Not found" 404"""
+
+
+def _loopbacks() -> list[str]:
+    """`localhost` means both, where the machine has both."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return ["127.0.0.1", "[::1]"]
+    except OSError:
+        return ["127.0.0.1"]

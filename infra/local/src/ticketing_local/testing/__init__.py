@@ -1,0 +1,1 @@
+"""Test support: servers that tests start, kill and stop."""

@@ -1,0 +1,89 @@
+"""The pytest plugin: real servers, started once per run, only those that a chosen test asks for."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ticketing_local.stack import servers
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.temporary_server import ScratchServer
+
+REDIS_DATABASES = 1024  # each test may take one to itself
+
+# A busy machine is slow, which is no fault of what is tested.
+settings.register_profile("any machine", settings.default, deadline=None)
+settings.load_profile("any machine")
+
+
+def _mongod(port: int, data: Path) -> Program:
+    return servers.mongod(port, data, cache_gigabytes=0.25)
+
+
+def _nats(port: int, data: Path) -> Program:
+    return servers.nats(port, data, servers.SYNC_SELDOM)  # no power fails in a test
+
+
+def _redis(port: int, data: Path) -> Program:
+    return servers.redis(port, data, databases=REDIS_DATABASES)
+
+
+MAKE = {
+    "mongo_url": _mongod,
+    "nats_url": _nats,
+    "redis_url": _redis,
+    "stripe_url": servers.stripe,
+}
+RUNNING = pytest.StashKey[dict[str, ScratchServer]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin with no server."""
+    config.stash[RUNNING] = {}
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start at once, side by side, every server that some chosen test will ask for."""
+    if session.config.option.collectonly:
+        return
+    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    for name in MAKE:
+        if name in asked:
+            _started(session.config, name)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop them all, also after Ctrl-C."""
+    for server in config.stash[RUNNING].values():
+        server.stop()
+
+
+def _started(config: pytest.Config, name: str) -> ScratchServer:
+    running = config.stash[RUNNING]
+    if name not in running:
+        running[name] = ScratchServer(MAKE[name])
+    return running[name]
+
+
+@pytest.fixture(scope="session")
+def mongo_url(pytestconfig: pytest.Config) -> str:
+    """Give the address of a one-node replica set."""
+    return servers.mongo_url(_started(pytestconfig, "mongo_url").wait())
+
+
+@pytest.fixture(scope="session")
+def nats_url(pytestconfig: pytest.Config) -> str:
+    """Give the address of a NATS server with JetStream."""
+    return f"nats://127.0.0.1:{_started(pytestconfig, 'nats_url').wait()}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(pytestconfig: pytest.Config) -> str:
+    """Give the address of a Redis with 1024 databases (append `/N`)."""
+    return f"redis://127.0.0.1:{_started(pytestconfig, 'redis_url').wait()}"
+
+
+@pytest.fixture(scope="session")
+def stripe_url(pytestconfig: pytest.Config) -> str:
+    """Give the base address of the local Stripe server."""
+    return f"http://127.0.0.1:{_started(pytestconfig, 'stripe_url').wait()}"

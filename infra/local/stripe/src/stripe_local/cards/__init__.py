@@ -1,0 +1,1 @@
+"""Test cards, card validation and amounts."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: API keys, parameters, idempotency and the control API."""

@@ -1,0 +1,92 @@
+"""/_local: what a test or an operator may ask of this server that Stripe has no word for."""
+
+from dataclasses import dataclass
+
+import stripe
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from stripe_local.documents import public
+from stripe_local.faults import BadFault, Faults
+from stripe_local.http.idempotency import IdempotencyKeys
+from stripe_local.resources.webhook_endpoints import configure
+from stripe_local.settings import Settings
+from stripe_local.store import Store
+from stripe_local.webhooks.delivery_queue import Deliveries
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Control:
+    """The server seen from outside Stripe's API."""
+
+    store: Store
+    keys: IdempotencyKeys
+    deliveries: Deliveries
+    faults: Faults
+    settings: Settings
+
+    def routes(self) -> list[Route]:
+        """Everything under /_local but the bank's page."""
+        return [
+            Route("/_local/health", self._health),
+            Route("/_local/faults", self._list_faults),
+            Route("/_local/faults", self._add_fault, methods=["POST"]),
+            Route("/_local/faults", self._clear_faults, methods=["DELETE"]),
+            Route("/_local/deliveries", self._list_deliveries),
+            Route("/_local/objects", self._list_objects),
+            Route("/_local/objects/{id}", self._show_object),
+            Route("/_local/data", self._clear_data, methods=["DELETE"]),
+        ]
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"api_version": stripe.api_version, "objects": self.store.counts()})
+
+    async def _list_faults(self, _: Request) -> Response:
+        return JSONResponse(self.faults.listed())
+
+    async def _add_fault(self, request: Request) -> Response:
+        try:
+            self.faults.add(await request.json())
+        except ValueError as problem:  # BadFault, or no JSON at all
+            kind = "fault" if isinstance(problem, BadFault) else "JSON"
+            return JSONResponse({"error": f"not a {kind}: {problem}"}, 400)
+        return JSONResponse(self.faults.listed(), 201)
+
+    async def _clear_faults(self, _: Request) -> Response:
+        self.faults.clear()
+        return JSONResponse([])
+
+    async def _list_deliveries(self, request: Request) -> Response:
+        after, limit = _page(request)
+        rows = self.deliveries.recent(after, limit)
+        more = rows[-1]["id"] if len(rows) == limit else None
+        return JSONResponse({"data": rows, "next": more})
+
+    async def _list_objects(self, request: Request) -> Response:
+        after, limit = _page(request)
+        found = self.store.after(request.query_params.get("type", ""), after, limit)
+        more = found[-1][0] if len(found) == limit else None
+        return JSONResponse({"data": [public(document) for _, document in found], "next": more})
+
+    async def _show_object(self, request: Request) -> Response:
+        document = self.store.get(request.path_params["id"])
+        return JSONResponse(public(document) if document else None, 200 if document else 404)
+
+    async def _clear_data(self, _: Request) -> Response:
+        with self.store.transaction():
+            for part in (self.store, self.keys, self.deliveries):
+                part.clear()
+            configure(self.store, self.settings)
+        self.faults.clear()
+        return Response(status_code=204)
+
+
+def _page(request: Request) -> tuple[int, int]:
+    after, limit = request.query_params.get("after", "0"), request.query_params.get("limit", "")
+    return (
+        int(after) if after.isdigit() else 0,
+        min(int(limit), _PAGE) if limit.isdigit() and int(limit) else _PAGE,
+    )

@@ -1,0 +1,1 @@
+"""Stripe's resources and the operations on them."""

@@ -1,0 +1,70 @@
+"""One API call: what it may use, and where it is written down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stripe_local.documents import Document
+from stripe_local.errors import invalid, missing
+from stripe_local.settings import Settings
+from stripe_local.store import Store
+from stripe_local.webhooks.events import Cause, Events
+
+_METADATA_KEYS = 50
+_METADATA_KEY_LENGTH = 40
+_METADATA_VALUE_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call under way: the object it is about, its parameters, and who makes it."""
+
+    store: Store
+    events: Events
+    settings: Settings
+    id: str = ""
+    params: Document = field(default_factory=Document)
+    browser: bool = False
+    cause: Cause = field(default_factory=Cause)
+
+    def emit(self, kind: str, subject: Document) -> None:
+        """Tell the webhook endpoints."""
+        self.events.emit(kind, subject, self.cause)
+
+    def subject(self, kind: str) -> Document:
+        """The object that the path names."""
+        found = self.store.get(self.id, kind)
+        if found is None:
+            raise missing(kind, self.id)
+        return found
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An API method: where it is, what its parameters are, and which we act on."""
+
+    method: str
+    path: str
+    run: Callable[[Call], Document]
+    shape: str | type
+    acts_on: frozenset[str] = frozenset()
+    public: bool = False  # whether a browser's key may call it
+
+
+def with_metadata(document: Document, params: Document) -> Document:
+    """The object with metadata merged in as Stripe does: an empty value removes a key."""
+    given = params.get("metadata")
+    if given is None:
+        return document
+    merged = {**document["metadata"], **given} if given else {}
+    kept = {name: value for name, value in merged.items() if value != ""}
+    if len(kept) > _METADATA_KEYS:
+        raise invalid(f"Metadata is limited to {_METADATA_KEYS} keys.", "metadata")
+    for name, value in kept.items():
+        if len(name) > _METADATA_KEY_LENGTH or len(value) > _METADATA_VALUE_LENGTH:
+            raise invalid(
+                f"Metadata keys can have {_METADATA_KEY_LENGTH} characters, values "
+                f"{_METADATA_VALUE_LENGTH}.",
+                f"metadata[{name}]",
+            )
+    document["metadata"] = kept
+    return document

@@ -1,0 +1,75 @@
+"""ConfirmationTokens: what the payment form held when the buyer pressed Pay, for one use."""
+
+from stripe_local.documents import PRIVATE, Document, new_id, now, public
+from stripe_local.errors import StripeError, invalid, missing
+from stripe_local.resources import payment_methods
+from stripe_local.resources.call import Call
+
+_LIFETIME_SECONDS = 12 * 3600
+
+
+def create(call: Call) -> Document:
+    """POST /v1/confirmation_tokens: what Stripe.js makes of a filled-in form."""
+    data = call.params["payment_method_data"]
+    method = payment_methods.from_data(call, data, "payment_method_data")
+    return _keep(call, method)
+
+
+def create_for_test(call: Call) -> Document:
+    """POST /v1/test_helpers/confirmation_tokens: the same without a browser."""
+    given = call.params.get("payment_method")
+    if not given:
+        raise invalid(
+            "Missing required param: payment_method.", "payment_method", "parameter_missing"
+        )
+    return _keep(call, payment_methods.find(call.store, given))
+
+
+def _keep(call: Call, method: Document) -> Document:
+    return call.store.put(
+        {
+            "id": new_id("ctoken_1"),
+            "object": "confirmation_token",
+            "created": now(),
+            "expires_at": now() + _LIFETIME_SECONDS,
+            "livemode": False,
+            "mandate_data": None,
+            "payment_intent": None,
+            "payment_method_options": None,
+            "payment_method_preview": _preview(method),
+            "return_url": call.params.get("return_url"),
+            "setup_future_usage": None,
+            "setup_intent": None,
+            "shipping": None,
+            "use_stripe_sdk": True,
+            PRIVATE: {"payment_method": method["id"]},
+        }
+    )
+
+
+def use(call: Call, token_id: str, intent: Document) -> Document:
+    """The token, spent on this PaymentIntent."""
+    token = call.store.get(token_id, "confirmation_token")
+    if token is None:
+        raise missing("confirmation_token", token_id, "confirmation_token", 400)
+    if token["payment_intent"]:
+        raise StripeError(
+            400,
+            f"The ConfirmationToken {token_id} has already been used.",
+            param="confirmation_token",
+        )
+    if token["expires_at"] < now():
+        raise StripeError(
+            400, f"The ConfirmationToken {token_id} has expired.", param="confirmation_token"
+        )
+    return call.store.put({**token, "payment_intent": intent["id"]})
+
+
+def payment_method(token: Document) -> str:
+    """The id of the PaymentMethod that a token stands for."""
+    return token[PRIVATE]["payment_method"]
+
+
+def _preview(method: Document) -> Document:
+    shown = ("allow_redisplay", "billing_details", "card", "customer", "customer_account", "type")
+    return {name: value for name, value in public(method).items() if name in shown}

@@ -1,0 +1,242 @@
+"""PaymentIntents: one sum to be paid, through as many attempts as it takes; it succeeds once."""
+
+from stripe_local.cards.amounts import checked_amount, checked_currency
+from stripe_local.documents import Document, new_id, now
+from stripe_local.errors import CardError, StripeError, invalid, missing, unexpected_state
+from stripe_local.resources import confirmation_tokens, payment_methods
+from stripe_local.resources.call import Call, with_metadata
+from stripe_local.resources.payment_intent_confirmation import charge, refuse_unauthenticated
+from stripe_local.resources.payment_intent_confirmation import confirm as try_to_pay
+
+OPEN = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+_TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
+# Stripe documents the other fields as retrievable with a publishable key.
+_HIDDEN_FROM_BROWSERS = frozenset(
+    {
+        "amount_capturable",
+        "amount_received",
+        "application",
+        "application_fee_amount",
+        "customer",
+        "customer_account",
+        "excluded_payment_method_types",
+        "latest_charge",
+        "metadata",
+        "on_behalf_of",
+        "payment_method_options",
+        "payment_record",
+        "review",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_data",
+        "transfer_group",
+    }
+)
+
+
+def create(call: Call) -> Document:
+    """POST /v1/payment_intents."""
+    params = call.params
+    if params.get("error_on_requires_action") and not params.get("confirm"):
+        raise invalid(
+            "error_on_requires_action can only be used with confirm=true.",
+            "error_on_requires_action",
+        )
+    if params.get("confirmation_token") and not params.get("confirm"):
+        raise invalid(
+            "confirmation_token can only be used with confirm=true.", "confirmation_token"
+        )
+    intent = with_metadata(_new(params), params)
+    return_url = _take_method(call, intent)
+    call.store.put(intent)
+    call.emit("payment_intent.created", intent)
+    return try_to_pay(call, intent, return_url) if params.get("confirm") else intent
+
+
+def retrieve(call: Call) -> Document:
+    """GET /v1/payment_intents/{id}."""
+    return _shown(call, _found(call))
+
+
+def update(call: Call) -> Document:
+    """POST /v1/payment_intents/{id}."""
+    intent = _found(call)
+    if set(call.params) - {"metadata"} and intent["status"] not in OPEN:
+        raise unexpected_state(
+            intent,
+            "This PaymentIntent could not be updated because it has a status of "
+            f"{intent['status']}.",
+        )
+    if "currency" in call.params:
+        intent["currency"] = checked_currency(call.params["currency"])
+    if "amount" in call.params or "currency" in call.params:
+        amount = call.params.get("amount", intent["amount"])
+        intent["amount"] = checked_amount(amount, intent["currency"])
+    intent |= {name: call.params[name] or None for name in _TEXTS if name in call.params}
+    _take_method(call, with_metadata(intent, call.params))
+    return call.store.put(intent)
+
+
+def confirm(call: Call) -> Document:
+    """POST /v1/payment_intents/{id}/confirm."""
+    intent = _found(call)
+    if intent["status"] not in OPEN:
+        raise unexpected_state(
+            intent,
+            f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
+        )
+    return_url = _take_method(call, intent)
+    if call.params.get("receipt_email"):
+        intent["receipt_email"] = call.params["receipt_email"]
+    return _shown(call, try_to_pay(call, intent, return_url))
+
+
+def cancel(call: Call) -> Document:
+    """POST /v1/payment_intents/{id}/cancel."""
+    intent = _found(call)
+    if intent["status"] not in OPEN:
+        raise unexpected_state(
+            intent,
+            "You cannot cancel this PaymentIntent because it has a status of "
+            f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
+            f"canceled: {', '.join(sorted(OPEN))}.",
+        )
+    intent |= {
+        "status": "canceled",
+        "canceled_at": now(),
+        "cancellation_reason": call.params.get("cancellation_reason"),
+        "next_action": None,
+    }
+    call.store.put(intent)
+    call.emit("payment_intent.canceled", intent)
+    return intent
+
+
+def authenticate(call: Call) -> Document:
+    """What the bank's page does when the buyer passes or fails the challenge."""
+    intent = _found(call)
+    if intent["status"] != "requires_action":
+        raise unexpected_state(
+            intent,
+            f"This PaymentIntent cannot be authenticated: it has a status of {intent['status']}.",
+        )
+    method = payment_methods.find(call.store, intent["payment_method"])
+    if call.params["outcome"] != "success":
+        return _shown(call, refuse_unauthenticated(call, intent, method))
+    try:
+        return _shown(call, charge(call, intent, method, authenticated=True))
+    except CardError:
+        # The challenge was passed; that the bank then declined is for the intent to say.
+        return _shown(call, call.subject("payment_intent"))
+
+
+def _found(call: Call) -> Document:
+    """The intent in the path; a browser must prove with its client secret that it may see it."""
+    intent = call.subject("payment_intent")
+    secret = call.params.get("client_secret")
+    if (call.browser or secret) and secret != intent["client_secret"]:
+        raise missing("payment_intent", call.id)
+    return intent
+
+
+def _shown(call: Call, intent: Document) -> Document:
+    if not call.browser:
+        return intent
+    return {name: value for name, value in intent.items() if name not in _HIDDEN_FROM_BROWSERS}
+
+
+def _take_method(call: Call, intent: Document) -> str | None:
+    """Put the PaymentMethod that a call brings into the intent; the return URL it came with."""
+    brought = [name for name in ("confirmation_token", "payment_method") if call.params.get(name)]
+    if len(brought) > 1:
+        raise invalid(f"You may only specify one of these parameters: {', '.join(brought)}.")
+    return_url: str | None = call.params.get("return_url")
+    match brought:
+        case ["confirmation_token"]:
+            token = confirmation_tokens.use(call, call.params["confirmation_token"], intent)
+            intent["payment_method"] = confirmation_tokens.payment_method(token)
+            return_url = return_url or token["return_url"]
+        case ["payment_method"]:
+            method = payment_methods.find(call.store, call.params["payment_method"])
+            intent["payment_method"] = method["id"]
+        case _:
+            pass
+    if intent["payment_method"] and intent["status"] == "requires_payment_method":
+        intent["status"] = "requires_confirmation"
+    return return_url
+
+
+def _new(params: Document) -> Document:
+    currency = checked_currency(params["currency"])
+    intent_id = new_id("pi_3")
+    types = _types(params)
+    return {
+        "id": intent_id,
+        "object": "payment_intent",
+        "allowed_payment_method_types": types,
+        "amount": checked_amount(params["amount"], currency),
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None if types else _automatic(params),
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic_async",
+        "client_secret": f"{intent_id}_secret_{new_id('', 25)}",
+        "confirmation_method": "automatic",
+        "created": now(),
+        "currency": currency,
+        "customer": None,
+        "customer_account": None,
+        **{name: params.get(name) for name in _TEXTS},
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": ["card"],
+        "payment_record": None,
+        "processing": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "source": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+
+
+def _types(params: Document) -> list[str] | None:
+    types: list[str] | None = params.get("allowed_payment_method_types") or None
+    if types and params.get("automatic_payment_methods"):
+        raise invalid(
+            "You may only specify one of these parameters: automatic_payment_methods, "
+            "allowed_payment_method_types."
+        )
+    if types and "card" not in types:
+        raise StripeError(
+            400,
+            "This local server takes only cards: allowed_payment_method_types must name card.",
+            param="allowed_payment_method_types",
+        )
+    return types
+
+
+def _automatic(params: Document) -> Document:
+    given: Document = params.get("automatic_payment_methods") or {}
+    return {"allow_redirects": given.get("allow_redirects", "always"), "enabled": True}

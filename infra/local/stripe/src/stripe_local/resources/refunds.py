@@ -1,0 +1,114 @@
+"""Refunds: money given back, at once, later, or (for one published card) not after all."""
+
+import time
+
+from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.errors import StripeError, invalid, missing
+from stripe_local.resources.call import Call, with_metadata
+
+
+def create(call: Call) -> Document:
+    """POST /v1/refunds."""
+    charge = _charge(call)
+    if charge["refunded"]:
+        raise StripeError(
+            400,
+            f"Charge {charge['id']} has already been refunded.",
+            code="charge_already_refunded",
+        )
+    left = charge["amount"] - charge["amount_refunded"]
+    amount = call.params.get("amount") or left
+    if not 1 <= amount <= left:
+        raise StripeError(
+            400,
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
+            param="amount",
+        )
+    refund = with_metadata(_new(call, charge, amount), call.params)
+    call.store.put(refund)
+    _give_back(call, charge, amount)
+    call.emit("refund.created", refund)
+    call.emit("charge.refunded", charge)
+    return refund
+
+
+def settle(call: Call, refund: Document) -> None:
+    """The later fate of a refund, once its time has come."""
+    if refund[PRIVATE].pop("fate") == "fails":
+        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        charge = call.store.get(refund["charge"], "charge")
+        if charge:
+            _give_back(call, charge, -refund["amount"])
+    else:
+        refund["status"] = "succeeded"
+    refund[PRIVATE]["due"] = None
+    call.store.put(refund)
+    call.emit("refund.updated", refund)
+    call.emit("charge.refund.updated", refund)
+    if refund["status"] == "failed":
+        call.emit("refund.failed", refund)
+
+
+def _charge(call: Call) -> Document:
+    """The successful Charge that a call wants to give back."""
+    intent_id, charge_id = call.params.get("payment_intent"), call.params.get("charge")
+    if bool(intent_id) == bool(charge_id):
+        raise invalid(
+            "One of the following params should be provided for this request: payment_intent or "
+            "charge.",
+            code="parameter_missing",
+        )
+    if intent_id:
+        intent = call.store.get(intent_id, "payment_intent")
+        if intent is None:
+            raise missing("payment_intent", intent_id, "payment_intent")
+        charge_id = intent["latest_charge"]
+    charge = call.store.get(charge_id, "charge") if charge_id else None
+    if charge is None and charge_id and not intent_id:
+        raise missing("charge", charge_id, "charge")
+    if charge is None or charge["status"] != "succeeded":
+        subject = f"This PaymentIntent ({intent_id})" if intent_id else f"Charge {charge_id}"
+        raise StripeError(400, f"{subject} does not have a successful charge to refund.")
+    return charge
+
+
+def _give_back(call: Call, charge: Document, amount: int) -> None:
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    call.store.put(charge)
+
+
+def _new(call: Call, charge: Document, amount: int) -> Document:
+    fate = charge[PRIVATE]["refund"]
+    # https://docs.stripe.com/testing#refunds: a refund that will fail looks successful first.
+    return {
+        "id": new_id("re_3"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": now(),
+        "currency": charge["currency"],
+        "customer": None,
+        "customer_account": None,
+        "destination_details": {
+            "card": {
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": call.params.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "pending" if fate == "pends" else "succeeded",
+        "transfer_reversal": None,
+        PRIVATE: {
+            "fate": fate,
+            "due": None if fate == "succeeds" else time.time() + call.settings.refund_seconds,
+        },
+    }

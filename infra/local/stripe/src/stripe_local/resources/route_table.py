@@ -1,0 +1,230 @@
+"""The table of API methods: which there are, whose parameters they take, and who may call them."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from stripe_local.resources import (
+    confirmation_tokens,
+    payment_intents,
+    payment_methods,
+    refunds,
+    tokens,
+    webhook_endpoints,
+)
+from stripe_local.resources.call import Operation
+from stripe_local.resources.listing import lister, reader
+
+_PAGE = ("limit", "starting_after", "ending_before")
+_METHOD = ("payment_method", "confirmation_token", "return_url", "use_stripe_sdk")
+_TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
+
+
+class _FormCard(TypedDict):
+    number: str
+    exp_month: int
+    exp_year: int
+    cvc: NotRequired[str]
+
+
+class _FormAddress(TypedDict):
+    country: NotRequired[str]
+    postal_code: NotRequired[str]
+    line1: NotRequired[str]
+    line2: NotRequired[str]
+    city: NotRequired[str]
+    state: NotRequired[str]
+
+
+class _FormBilling(TypedDict):
+    address: NotRequired[_FormAddress]
+    email: NotRequired[str]
+    name: NotRequired[str]
+    phone: NotRequired[str]
+
+
+class _FormData(TypedDict):
+    type: Literal["card"]
+    card: _FormCard
+    billing_details: NotRequired[_FormBilling]
+
+
+class _FormToken(TypedDict):
+    """What Stripe.js sends for a ConfirmationToken; the SDK, a server's, has no such call."""
+
+    payment_method_data: _FormData
+    return_url: NotRequired[str]
+
+
+class _Challenge(TypedDict):
+    """What the stand-in for the bank's page sends."""
+
+    outcome: Literal["success", "failure"]
+
+
+def _acts_on(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+OPERATIONS = (
+    # Tokens, PaymentMethods, ConfirmationTokens
+    Operation(
+        "POST", "/v1/tokens", tokens.create, "TokenCreateParams", _acts_on("card"), public=True
+    ),
+    Operation("GET", "/v1/tokens/{id}", reader("token"), "TokenRetrieveParams"),
+    Operation(
+        "POST",
+        "/v1/payment_methods",
+        payment_methods.create,
+        "PaymentMethodCreateParams",
+        _acts_on("type", "card", "billing_details", "metadata"),
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/payment_methods/{id}",
+        payment_methods.retrieve,
+        "PaymentMethodRetrieveParams",
+    ),
+    Operation(
+        "POST",
+        "/v1/confirmation_tokens",
+        confirmation_tokens.create,
+        _FormToken,
+        _acts_on("payment_method_data", "return_url"),
+        public=True,
+    ),
+    Operation(
+        "POST",
+        "/v1/test_helpers/confirmation_tokens",
+        confirmation_tokens.create_for_test,
+        "test_helpers.ConfirmationTokenCreateParams",
+        _acts_on("payment_method", "return_url"),
+    ),
+    Operation(
+        "GET",
+        "/v1/confirmation_tokens/{id}",
+        reader("confirmation_token"),
+        "ConfirmationTokenRetrieveParams",
+    ),
+    # PaymentIntents
+    Operation(
+        "POST",
+        "/v1/payment_intents",
+        payment_intents.create,
+        "PaymentIntentCreateParams",
+        _acts_on(
+            "amount",
+            "currency",
+            "allowed_payment_method_types",
+            "automatic_payment_methods",
+            "confirm",
+            "error_on_requires_action",
+            "metadata",
+            *_METHOD,
+            *_TEXTS,
+        ),
+    ),
+    Operation(
+        "GET",
+        "/v1/payment_intents",
+        lister("payment_intent", "/v1/payment_intents"),
+        "PaymentIntentListParams",
+        _acts_on("created", *_PAGE),
+    ),
+    Operation(
+        "GET",
+        "/v1/payment_intents/{id}",
+        payment_intents.retrieve,
+        "PaymentIntentRetrieveParams",
+        _acts_on("client_secret"),
+        public=True,
+    ),
+    Operation(
+        "POST",
+        "/v1/payment_intents/{id}",
+        payment_intents.update,
+        "PaymentIntentModifyParams",
+        _acts_on("amount", "currency", "metadata", "payment_method", *_TEXTS),
+    ),
+    Operation(
+        "POST",
+        "/v1/payment_intents/{id}/confirm",
+        payment_intents.confirm,
+        "PaymentIntentConfirmParams",
+        _acts_on("error_on_requires_action", "receipt_email", *_METHOD),
+        public=True,
+    ),
+    Operation(
+        "POST",
+        "/v1/payment_intents/{id}/cancel",
+        payment_intents.cancel,
+        "PaymentIntentCancelParams",
+        _acts_on("cancellation_reason"),
+    ),
+    Operation(
+        "POST",
+        "/_local/payment_intents/{id}/authenticate",
+        payment_intents.authenticate,
+        _Challenge,
+        _acts_on("outcome"),
+        public=True,
+    ),
+    # Charges, Refunds
+    Operation(
+        "GET",
+        "/v1/charges",
+        lister("charge", "/v1/charges"),
+        "ChargeListParams",
+        _acts_on("created", "payment_intent", *_PAGE),
+    ),
+    Operation("GET", "/v1/charges/{id}", reader("charge"), "ChargeRetrieveParams"),
+    Operation(
+        "POST",
+        "/v1/refunds",
+        refunds.create,
+        "RefundCreateParams",
+        _acts_on("amount", "charge", "metadata", "payment_intent", "reason"),
+    ),
+    Operation(
+        "GET",
+        "/v1/refunds",
+        lister("refund", "/v1/refunds"),
+        "RefundListParams",
+        _acts_on("charge", "created", "payment_intent", *_PAGE),
+    ),
+    Operation("GET", "/v1/refunds/{id}", reader("refund"), "RefundRetrieveParams"),
+    # Events, WebhookEndpoints
+    Operation(
+        "GET",
+        "/v1/events",
+        lister("event", "/v1/events"),
+        "EventListParams",
+        _acts_on("created", "type", "types", *_PAGE),
+    ),
+    Operation("GET", "/v1/events/{id}", reader("event"), "EventRetrieveParams"),
+    Operation(
+        "POST",
+        "/v1/webhook_endpoints",
+        webhook_endpoints.create,
+        "WebhookEndpointCreateParams",
+        _acts_on("description", "enabled_events", "metadata", "url"),
+    ),
+    Operation(
+        "GET",
+        "/v1/webhook_endpoints",
+        lister("webhook_endpoint", "/v1/webhook_endpoints"),
+        "WebhookEndpointListParams",
+        _acts_on(*_PAGE),
+    ),
+    Operation(
+        "GET",
+        "/v1/webhook_endpoints/{id}",
+        reader("webhook_endpoint"),
+        "WebhookEndpointRetrieveParams",
+    ),
+    Operation(
+        "DELETE",
+        "/v1/webhook_endpoints/{id}",
+        webhook_endpoints.delete,
+        "WebhookEndpointDeleteParams",
+    ),
+)

@@ -1,0 +1,95 @@
+"""Tokens: a card's details for one use; `tok_visa` and its kin are always there."""
+
+import hashlib
+
+from stripe_local.cards.published import named, numbered
+from stripe_local.cards.validation import magic_entry, typed_entry
+from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.errors import StripeError, invalid, missing
+from stripe_local.resources.call import Call
+from stripe_local.store import Store
+
+_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "MasterCard",
+    "amex": "American Express",
+    "discover": "Discover",
+    "jcb": "JCB",
+}
+
+
+def create(call: Call) -> Document:
+    """POST /v1/tokens."""
+    card = call.params.get("card")
+    if not isinstance(card, dict):
+        raise invalid("Missing required param: card.", "card", "parameter_missing")
+    details = typed_entry(card, browser=call.browser)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
+    return call.store.put(
+        {
+            "id": new_id("tok_1"),
+            "object": "token",
+            "card": _card(details),
+            "client_ip": "127.0.0.1",
+            "created": now(),
+            "livemode": False,
+            "type": "card",
+            "used": False,
+            PRIVATE: details,
+        }
+    )
+
+
+def use(store: Store, token_id: str, param: str) -> Document:
+    """The card's details, once: a token cannot be used again."""
+    card = named(token_id) if token_id.startswith("tok_") else None
+    if card:
+        return magic_entry(card.number)
+    token = store.get(token_id, "token")
+    if token is None:
+        raise missing("token", token_id, param, 400)
+    if token["used"]:
+        raise StripeError(
+            400,
+            f"You cannot use a Stripe token more than once: {token_id}.",
+            code="token_already_used",
+            param=param,
+        )
+    store.put({**token, "used": True})
+    return token[PRIVATE]
+
+
+def fingerprint(number: str) -> str:
+    """The same short name for the same card number, every time."""
+    return hashlib.sha256(number.encode()).hexdigest()[:16]
+
+
+def _card(details: Document) -> Document:
+    card = numbered(details["number"])
+    brand, funding = (card.brand, card.funding) if card else ("visa", "credit")
+    postal_code = details["postal_code"]
+    return {
+        "id": new_id("card_1"),
+        "object": "card",
+        "address_city": None,
+        "address_country": None,
+        "address_line1": None,
+        "address_line1_check": None,
+        "address_line2": None,
+        "address_state": None,
+        "address_zip": postal_code,
+        "address_zip_check": "unchecked" if postal_code else None,
+        "brand": _BRANDS[brand],
+        "country": "US",
+        "cvc_check": "unchecked",
+        "dynamic_last4": None,
+        "exp_month": details["exp_month"],
+        "exp_year": details["exp_year"],
+        "fingerprint": fingerprint(details["number"]),
+        "funding": funding,
+        "last4": details["number"][-4:],
+        "metadata": {},
+        "name": details["name"],
+        "regulated_status": "unregulated",
+        "tokenization_method": None,
+        "wallet": None,
+    }

@@ -1,0 +1,1 @@
+"""Stripe.js and its frames, as the browser loads them."""

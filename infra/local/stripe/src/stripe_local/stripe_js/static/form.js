@@ -1,0 +1,248 @@
+/** The card form in a frame: what was typed leaves it only for this server, as a card. */
+
+import {COUNTRIES, ELEMENTS, FIELDS, POSTAL_COUNTRIES, brandOf, cardOf} from './fields.js';
+import {applyLooks} from './appearance.js';
+import {call, post, query} from './page.js';
+
+const PEERS_ANSWER_MS = 2000;
+const TOKEN_FIELDS = [
+  'name', 'address_line1', 'address_line2', 'address_city', 'address_state', 'address_zip',
+  'address_country', 'currency',
+];
+
+const type = query.get('type');
+const isPayment = type === 'payment';
+/** Frames of one form are of one origin: they tell one another what was typed in them. */
+const peers = new BroadcastChannel(`stripe-local-${query.get('group')}`);
+
+/** One labelled input, its message, and whether its owner has been in it. */
+class Field {
+  constructor(name, onChange) {
+    const {names, label, placeholder, autocomplete} = FIELDS[name];
+    this.name = name;
+    this.left = false;
+    this.required = true;
+    this.element = document.createElement('div');
+    this.input = document.createElement('input');
+    this.label = document.createElement('label');
+    this.message = document.createElement('p');
+    this.element.className = `Field ${name}${isPayment && name === 'number' ? ' wide' : ''}`;
+    Object.assign(this.label, {className: 'Label', htmlFor: `field-${name}`, textContent: label});
+    Object.assign(this.message, {className: 'Error', id: `error-${name}`});
+    Object.assign(this.input, {
+      autocomplete, className: 'Input', id: `field-${name}`, name: names[isPayment ? 'payment' : 'card'],
+      placeholder, inputMode: name === 'postal' ? 'text' : 'numeric',
+    });
+    this.input.setAttribute('aria-describedby', this.message.id);
+    this.input.setAttribute('aria-required', 'true');
+    this.message.setAttribute('role', 'alert');
+    this.element.append(this.label, this.input, this.message);
+    this.#listen(onChange);
+  }
+
+  #listen(onChange) {
+    const {read, write} = FIELDS[this.name];
+    this.input.addEventListener('input', () => {
+      this.input.value = write(read(this.input.value));
+      onChange();
+    });
+    this.input.addEventListener('focus', () => emit('focus'));
+    this.input.addEventListener('blur', () => {
+      this.left = this.left || this.value !== '';
+      emit('blur');
+      onChange();
+    });
+    this.input.addEventListener('keydown', ({key}) => {
+      if (key === 'Escape') emit('escape');
+      if (key === 'Enter') post({type: 'submit'});
+    });
+  }
+
+  get value() {
+    return FIELDS[this.name].read(this.input.value);
+  }
+
+  /** What is wrong, whether or not it is time to say so. */
+  problem(values) {
+    return this.required ? FIELDS[this.name].problem(this.value, values) : null;
+  }
+
+  /** Say what is wrong once typing more cannot mend it, or the field was left. */
+  show(problem) {
+    const shown = problem && (problem.final || this.left) ? problem : null;
+    this.input.classList.toggle('Input--invalid', Boolean(shown));
+    this.input.classList.toggle('Input--complete', !problem && this.value !== '');
+    this.input.setAttribute('aria-invalid', String(Boolean(shown)));
+    this.message.textContent = shown?.message ?? '';
+    return shown;
+  }
+}
+
+function emit(name, details = {}) {
+  post({type: 'event', name, event: {elementType: type, ...details}});
+}
+
+/** Put the form into the frame; what it returns does what the page around asks. */
+export function showForm(root) {
+  const fields = ELEMENTS[type].map((name) => new Field(name, () => tell()));
+  const values = () => Object.fromEntries(fields.map((field) => [field.name, field.value]));
+  const country = isPayment ? countryField(() => tell()) : null;
+  layOut(root, fields, country);
+
+  /** Every field's problem, those that it is time to show shown. */
+  function check() {
+    const now = values();
+    const postal = fields.find(({name}) => name === 'postal');
+    if (postal && country) setPostal(postal, POSTAL_COUNTRIES.includes(country.value));
+    return fields.map((field) => {
+      const problem = field.problem(now);
+      return {field, problem, shown: field.show(problem)};
+    });
+  }
+
+  function tell() {
+    const checked = check();
+    const error = checked.find(({shown}) => shown)?.shown;
+    emit('change', {
+      complete: checked.every(({problem}) => !problem),
+      empty: fields.every(({value}) => value === ''),
+      ...(isPayment
+        ? {collapsed: false, value: {type: 'card'}}
+        : {
+          brand: brandOf(values().number ?? ''),
+          error: error && {type: 'validation_error', code: error.code, message: error.message},
+          value: {postalCode: values().postal ?? ''},
+        }),
+    });
+  }
+
+  /** Now is the time to say everything; what is first. */
+  function complain() {
+    for (const field of fields) field.left = true;
+    const first = check().find(({problem}) => problem);
+    tell();
+    return first;
+  }
+
+  peers.addEventListener('message', ({data}) => {
+    if (!data.ask) return;
+    peers.postMessage({to: data.ask, values: values(), problem: complain()?.problem});
+  });
+
+  async function ask({question, command, details, frames}) {
+    const own = complain();
+    own?.field.input.focus();
+    const others = await fromPeers(isPayment || type === 'card' ? 0 : frames - 1, question);
+    const wrong = own?.problem ?? others.find((each) => each.problem)?.problem;
+    const everything = Object.assign(values(), ...others.map((each) => each.values));
+    const result = wrong
+      ? {error: {type: 'validation_error', code: wrong.code, message: wrong.message}}
+      : await COMMANDS[command](everything, details, country?.value);
+    post({type: 'answer', question, result});
+  }
+
+  return {
+    ask,
+    options: ({options, appearance}) => applyOptions(fields, country, options, appearance),
+    focus: () => fields[0].input.focus(),
+    blur: () => document.activeElement?.blur(),
+    clear: () => {
+      for (const field of fields) Object.assign(field, {left: false}).input.value = '';
+      tell();
+    },
+  };
+}
+
+const COMMANDS = {
+  validate: async () => ({}),
+
+  token: (values, {data = {}}) => call('/v1/tokens', {
+    card: {
+      ...cardOf(values),
+      address_zip: values.postal,
+      ...Object.fromEntries(Object.entries(data).filter(([name]) => TOKEN_FIELDS.includes(name))),
+    },
+  }),
+
+  paymentMethod: (values, {billing}, country) => call('/v1/payment_methods', {
+    type: 'card', card: cardOf(values), billing_details: billingOf(values, billing, country),
+  }),
+
+  confirmationToken: (values, {billing, returnUrl}, country) => call('/v1/confirmation_tokens', {
+    payment_method_data: {
+      type: 'card', card: cardOf(values), billing_details: billingOf(values, billing, country),
+    },
+    return_url: returnUrl,
+  }),
+};
+
+function billingOf(values, given = {}, country) {
+  return {...given, address: {postal_code: values.postal, country, ...given.address}};
+}
+
+/** What the other frames of a split form hold. */
+function fromPeers(count, question) {
+  return new Promise((resolve) => {
+    const heard = [];
+    const finish = () => {
+      peers.removeEventListener('message', listen);
+      resolve(heard);
+    };
+    const listen = ({data}) => {
+      if (data.to !== question) return;
+      heard.push(data);
+      if (heard.length >= count) finish();
+    };
+    if (count < 1) return finish();
+    peers.addEventListener('message', listen);
+    peers.postMessage({ask: question});
+    setTimeout(finish, PEERS_ANSWER_MS);
+  });
+}
+
+function layOut(root, fields, country) {
+  root.className = isPayment ? 'Form' : 'Line';
+  const elements = fields.map(({element}) => element);
+  if (country) {
+    const note = document.createElement('p');
+    Object.assign(note, {className: 'Note wide', textContent: 'Local Stripe: test cards only'});
+    elements.splice(3, 0, country.closest('.Field'));
+    elements.unshift(note);
+  }
+  root.append(...elements);
+}
+
+function countryField(onChange) {
+  const names = new Intl.DisplayNames(['en'], {type: 'region'});
+  const element = document.createElement('div');
+  const label = document.createElement('label');
+  const select = document.createElement('select');
+  element.className = 'Field country';
+  Object.assign(label, {className: 'Label', htmlFor: 'field-country', textContent: 'Country'});
+  Object.assign(select, {
+    autocomplete: 'country', className: 'Input', id: 'field-country', name: 'country',
+  });
+  select.append(...COUNTRIES.map((code) => new Option(names.of(code), code)));
+  select.addEventListener('change', onChange);
+  element.append(label, select);
+  return select;
+}
+
+function setPostal(field, wanted) {
+  const shown = wanted && !field.unwanted;
+  field.required = shown;
+  field.element.hidden = !shown;
+}
+
+function applyOptions(fields, country, options, appearance) {
+  applyLooks(appearance, options.style);
+  for (const {input} of fields) input.disabled = Boolean(options.disabled ?? options.readOnly);
+  const address = options.fields?.billingDetails === 'never'
+    ? 'never' : options.fields?.billingDetails?.address;
+  const never = (name) => address === 'never' || address?.[name] === 'never';
+  if (country) country.closest('.Field').hidden = never('country');
+  const postal = fields.find(({name}) => name === 'postal');
+  if (!postal) return;
+  postal.unwanted = Boolean(options.hidePostalCode) || never('postalCode');
+  setPostal(postal, !country || POSTAL_COUNTRIES.includes(country.value));
+}

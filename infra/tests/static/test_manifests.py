@@ -1,0 +1,117 @@
+"""What every part of the cluster promises."""
+
+import json
+import re
+
+import pytest
+import yaml
+from manifests import NAME, ROOT, SERVICES, Manifest, name, of_kind, read, selects, template
+
+CLUSTER = read("k8s")
+WORKLOADS = of_kind([*CLUSTER, *read("k8s-dev")], "Deployment", "StatefulSet")
+each = pytest.mark.parametrize("workload", WORKLOADS, ids=name)
+
+
+@each
+def test_it_keeps_to_pod_security_restricted(workload: Manifest) -> None:
+    spec = template(workload)["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    for container in spec["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+@each
+def test_it_says_what_it_needs_and_when_it_is_well(workload: Manifest) -> None:
+    for container in template(workload)["spec"]["containers"]:
+        resources = container["resources"]
+        assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}
+        assert "livenessProbe" in container
+        if container.get("ports"):
+            assert "readinessProbe" in container
+
+
+@each
+def test_it_is_spread_and_survives_a_drained_node(workload: Manifest) -> None:
+    labels = template(workload)["metadata"]["labels"]
+    assert {
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/component",
+        "app.kubernetes.io/part-of",
+    } <= set(labels)
+    assert selects(workload["spec"]["selector"]["matchLabels"], labels)
+    spread = template(workload)["spec"]["topologySpreadConstraints"]
+    assert {s["topologyKey"] for s in spread} == {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    }
+    assert all(selects(s["labelSelector"]["matchLabels"], labels) for s in spread)
+    budgets = of_kind(CLUSTER, "PodDisruptionBudget")
+    if labels["app.kubernetes.io/component"] != "stand-in":
+        assert any(selects(b["spec"]["selector"]["matchLabels"], labels) for b in budgets)
+
+
+@pytest.mark.parametrize("deployment", of_kind(CLUSTER, "Deployment"), ids=name)
+def test_a_rolling_update_refuses_no_request(deployment: Manifest) -> None:
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    spec = template(deployment)["spec"]
+    (container,) = spec["containers"]
+    wait = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    requests, rest = 20, 10  # services/Dockerfile's --timeout-graceful-shutdown, DRAIN_SECONDS
+    if container["image"].startswith("ticketing/") and "client" not in container["image"]:
+        assert spec["terminationGracePeriodSeconds"] >= wait + requests + rest
+    else:
+        assert spec["terminationGracePeriodSeconds"] > wait
+
+
+@pytest.mark.parametrize("service", of_kind([*CLUSTER, *read("k8s-dev")], "Service"), ids=name)
+def test_a_service_leads_to_a_port_that_is_there(service: Manifest) -> None:
+    (workload,) = [
+        w
+        for w in WORKLOADS
+        if selects(service["spec"]["selector"], template(w)["metadata"]["labels"])
+    ]
+    names = {p["name"] for c in template(workload)["spec"]["containers"] for p in c["ports"]}
+    assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
+    assert service["spec"]["type"] == "ClusterIP"
+
+
+def test_what_scales_by_itself_names_no_number_of_replicas() -> None:
+    scaled = {
+        s["spec"]["scaleTargetRef"]["name"] for s in of_kind(CLUSTER, "HorizontalPodAutoscaler")
+    }
+    assert scaled == {f"{service}-depl" for service in (*SERVICES, "client")}
+    for deployment in of_kind(CLUSTER, "Deployment"):
+        assert ("replicas" in deployment["spec"]) == (name(deployment) not in scaled)
+
+
+def test_every_secret_is_one_that_make_secrets_makes() -> None:
+    text = json.dumps(WORKLOADS)
+    used = set(re.findall(r'"secret(?:KeyRef|Ref)": \{"name": "([^"]+)"', text))
+    made = set(
+        re.findall(
+            r"^ *create (\S+)", (ROOT / "infra/scripts/create-secrets.sh").read_text(), re.MULTILINE
+        )
+    )
+    assert used == made == {"jwt-secret", "stripe-secret"}
+
+
+def test_compose_and_the_cluster_run_the_same_stores() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    of_compose = {re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", s["image"]) for s in compose.values()}
+    of_cluster = {c["image"] for w in WORKLOADS for c in template(w)["spec"]["containers"]}
+    assert of_compose == of_cluster
+
+
+def test_every_database_is_its_services_own() -> None:
+    for deployment in of_kind(CLUSTER, "Deployment"):
+        for variable in template(deployment)["spec"]["containers"][0].get("env", []):
+            if variable["name"] == "MONGO_URI":
+                own = template(deployment)["metadata"]["labels"][NAME].removesuffix("-worker")
+                assert variable["value"] == f"mongodb://{own}-mongo-srv/{own}?replicaSet=rs0"

@@ -1,0 +1,139 @@
+"""A release's images: built once per version, and a tag that is out stays what it is."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from manifests import ROOT
+
+REGISTRY = "registry.test/ticketing"
+
+# A registry in a folder: a file per tag, which holds a digest.
+DOCKER = """#!/bin/sh
+tag() { echo "$TAGS/$(echo "$1" | tr '/:' '__')"; }
+case "$2" in
+  imagetools) cat "$(tag "$4")" 2>/dev/null || exit 1 ;;
+  build)
+    shift 2
+    while [ $# -gt 0 ]; do
+      case $1 in
+        --tag) echo "$DIGEST" >"$(tag "$2")"; shift ;;
+        --build-arg) echo "$2" >>"$TAGS/arguments"; shift ;;
+        --metadata-file) echo "{\\"containerimage.digest\\": \\"$DIGEST\\"}" >"$2"; shift ;;
+      esac
+      shift
+    done ;;
+esac
+"""
+
+
+class Checkout:
+    """A repository of its own with what images are made of, and a registry beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.tags, self.programs = folder / "root", folder / "tags", folder / "programs"
+        for each in (self.root, self.tags, self.programs):
+            each.mkdir()
+        for path in (
+            "infra/scripts",
+            "infra/base-images",
+            "services/auth",
+            "common/src",
+            "client/deploy",
+        ):
+            shutil.copytree(ROOT / path, self.root / path)
+        for path in (".dockerignore", "services/Dockerfile", "requirements/auth.txt"):
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, self.root / path)
+        docker = self.programs / "docker"
+        docker.write_text(DOCKER)
+        docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
+        self._git("init", "--quiet")
+        self.commit()
+
+    def _git(self, *arguments: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments],
+            cwd=self.root,
+            check=True,
+            capture_output=True,
+        )
+
+    def commit(self) -> None:
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--message=x")
+
+    def version(self, version: str) -> None:
+        (self.root / "services/auth/deploy/version.json").write_text(
+            json.dumps({"version": version})
+        )
+        self.commit()
+
+    def change(self) -> None:
+        with (self.root / "services/auth/src/auth/app.py").open("a") as source:
+            source.write("# changed\n")
+        self.commit()
+
+    def release(self, digest: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["infra/scripts/build-image.sh", "auth", REGISTRY],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ
+            | {
+                "PATH": f"{self.programs}:{os.environ['PATH']}",
+                "TAGS": str(self.tags),
+                "DIGEST": digest,
+            },
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path)
+    made.version("1.0.0")
+    return made
+
+
+def test_a_new_version_is_built_on_the_base_by_digest_and_named_by_its_own(
+    checkout: Checkout,
+) -> None:
+    done = checkout.release("sha256:one")
+    assert done.stdout == f"{REGISTRY}/auth@sha256:one\n"
+    assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
+    assert "PYTHON=python:3.13-slim@sha256:" in (checkout.tags / "arguments").read_text()
+
+
+def test_a_released_version_of_the_same_source_is_left_alone(checkout: Checkout) -> None:
+    checkout.release("sha256:one")
+    again = checkout.release("sha256:two")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
+
+
+def test_a_released_version_of_another_source_is_refused(checkout: Checkout) -> None:
+    checkout.release("sha256:one")
+    checkout.change()
+    refused = checkout.release("sha256:two")
+    assert refused.returncode == 1
+    assert "raise services/auth/deploy/version.json" in refused.stderr
+    assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
+
+
+def test_a_raised_version_is_built_beside_the_old_one(checkout: Checkout) -> None:
+    checkout.release("sha256:one")
+    checkout.change()
+    checkout.version("1.0.1")
+    assert checkout.release("sha256:two").stdout == f"{REGISTRY}/auth@sha256:two\n"
+    assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
+
+
+def test_what_is_no_version_is_refused(checkout: Checkout) -> None:
+    checkout.version("latest")
+    assert "latest is not x.y.z" in checkout.release("sha256:one").stderr

@@ -1,0 +1,1 @@
+"""Stripe: its client, the objects it answers with, and the operations that payments needs."""

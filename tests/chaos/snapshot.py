@@ -1,0 +1,191 @@
+"""Everything there is to see when all is quiet: the databases, the streams, the Stripe server."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import nats
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeout
+from pymongo import AsyncMongoClient
+
+from chaos.revocation_check import believed
+from common.events import STREAMS
+from common.messaging.envelope import MSG_ID
+from support.system import System
+
+Doc = dict[str, Any]
+DEAD = "dead-letters"
+FETCH = 500
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as its stream holds it."""
+
+    id: str
+    subject: str
+    at: datetime
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable consumer: what it has not heard yet, and how often it heard something again."""
+
+    name: str
+    pending: int
+    unacknowledged: int
+    again: int
+    delivered_to: int = 0
+    heard_to: int = 0
+    """All up to here is acknowledged; the server looks only when nothing at all is open."""
+    brought_again: int = 0
+    """How many of the unacknowledged were delivered before."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found."""
+
+    documents: dict[str, list[Doc]]
+    """`<service>.<collection>` -> its documents."""
+    streams: dict[str, list[Told]]
+    consumers: list[Consumer]
+    intents: dict[str, Doc]
+    charges: list[Doc]
+    refunds: list[Doc]
+    deliveries: list[Doc]
+    believed: list[str] = field(default_factory=list[str])
+    """Who still believes an access token of an ended session."""
+
+    def of(self, place: str) -> dict[str, Doc]:
+        """The documents of a collection by their ids."""
+        return {str(doc["_id"]): doc for doc in self.documents[place]}
+
+    @property
+    def repeated(self) -> Counter[str]:
+        """What came more than once, and was to change nothing."""
+        arrived = [d for d in self.deliveries if d["state"] == "delivered"]
+        return Counter(
+            {
+                "deliveries by NATS": sum(consumer.again for consumer in self.consumers),
+                "deliveries by Stripe": len(arrived) - len({d["event"] for d in arrived}),
+            }
+        )
+
+
+COLLECTIONS = (
+    "auth.accounts",
+    "auth.sessions",
+    "tickets.tickets",
+    "orders.orders",
+    "orders.tickets",
+    "expiration.deadlines",
+    "payments.charges",
+    "payments.orders",
+)
+
+
+async def gather(system: System, ended: Iterable[str] = ()) -> Evidence:
+    """Look at all of it; show everybody the tokens of these ended sessions."""
+    async with AsyncMongoClient[Doc](system.mongo, tz_aware=True) as mongo:
+        documents: dict[str, list[Doc]] = {}
+        for place in COLLECTIONS:
+            service, _, collection = place.partition(".")
+            documents[place] = await mongo[service][collection].find({}).to_list()
+    streams = {stream: await _stream(system, stream) for stream in (*STREAMS, DEAD)}
+    async with httpx.AsyncClient(base_url=system.stripe, timeout=30) as stripe:
+        intents = await _objects(stripe, "objects?type=payment_intent")
+        charges = await _objects(stripe, "objects?type=charge")
+        refunds = await _objects(stripe, "objects?type=refund")
+        deliveries = await _objects(stripe, "deliveries?")
+    return Evidence(
+        documents,
+        streams,
+        await consumers(system),
+        {intent["id"]: intent for intent in intents},
+        charges,
+        refunds,
+        deliveries,
+        await believed(system, ended),
+    )
+
+
+async def consumers(system: System) -> list[Consumer]:
+    """Look at every service's durable consumers."""
+    client = await _nats(system)
+    try:
+        js = client.jetstream()
+        found: list[Consumer] = []
+        for stream in STREAMS:
+            for info in await js.consumers_info(stream):
+                if info.config.durable_name is None or info.delivered is None:
+                    continue
+                heard_to = info.ack_floor.stream_seq if info.ack_floor else 0
+                found.append(
+                    Consumer(
+                        info.config.durable_name,
+                        info.num_pending or 0,
+                        info.num_ack_pending or 0,
+                        info.delivered.consumer_seq - info.delivered.stream_seq,
+                        info.delivered.stream_seq,
+                        heard_to,
+                        info.num_redelivered or 0,
+                    )
+                )
+        return found
+    finally:
+        await client.close()
+
+
+async def last_of_each_stream(system: System) -> dict[str, int]:
+    """How much each stream holds now."""
+    client = await _nats(system)
+    try:
+        js = client.jetstream()
+        return {name: (await js.stream_info(name)).state.last_seq for name in STREAMS}
+    finally:
+        await client.close()
+
+
+async def _nats(system: System) -> Client:
+    async def silent(_: Exception) -> None:
+        """Whoever asks is told; it need not be printed too."""
+
+    return await nats.connect(system.nats, error_cb=silent, connect_timeout=2)
+
+
+async def _stream(system: System, stream: str) -> list[Told]:
+    client = await _nats(system)
+    try:
+        js = client.jetstream()
+        count = (await js.stream_info(stream)).state.messages
+        pull = await js.pull_subscribe("", stream=stream)
+        found: list[Told] = []
+        while len(found) < count:
+            try:
+                batch = await pull.fetch(FETCH, timeout=5)
+            except NatsTimeout:
+                break
+            for msg in batch:
+                headers = msg.headers or {}
+                at = datetime.fromisoformat(headers["ce-time"])
+                found.append(Told(headers[MSG_ID], msg.subject, at, msg.data))
+                await msg.ack()
+        return found
+    finally:
+        await client.close()
+
+
+async def _objects(stripe: httpx.AsyncClient, what: str) -> list[Doc]:
+    found: list[Doc] = []
+    after: int | None = 0
+    while after is not None:
+        page = (await stripe.get(f"/_local/{what}&after={after}&limit=1000")).json()
+        found += page["data"]
+        after = page["next"]
+    return found

@@ -1,0 +1,220 @@
+"""Every safeguard, how it is taken out, and the narrowest tests that must notice."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One safeguard less: in `file`, `old` becomes `new`."""
+
+    safeguard: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+OUTBOX = "common/src/common/persistence/outbox.py"
+WRITER = "common/src/common/persistence/writer.py"
+CHARGE = "services/payments/src/payments/domain.py"
+GATEWAY = "services/payments/src/payments/stripe/gateway.py"
+TICKET = "services/tickets/src/tickets/domain.py"
+OUTBOX_TESTS = "common/tests/test_outbox.py"
+PAY = "services/payments/tests/test_api.py"
+MONEY = "services/payments/tests/test_domain.py"
+CHARGES = "services/payments/tests/test_store.py"
+ORDERS = "services/orders/tests/test_store.py"
+SESSIONS = "services/auth/tests/test_sessions.py"
+JOBS = "services/expiration/tests/test_jobs.py"
+MODEL = "tests/property/test_protocol.py"
+RECOVERY = "services/payments/tests/test_recovery.py"
+RACES = "services/payments/tests/test_races.py"
+KILLED = f"{RECOVERY}::test_a_process_killed_while_paying_costs_the_buyer_nothing_twice"
+
+MUTANTS = (
+    Mutant(
+        "the outbox relay",
+        OUTBOX,
+        "                batch = [self._waiting.",
+        "                self._waiting.clear()\n                batch = [self._waiting.",
+        (OUTBOX_TESTS,),
+    ),
+    Mutant(
+        "the relay waits for the ack",
+        OUTBOX,
+        "            if outcome is None:\n                acknowledged",
+        "            if True:\n                acknowledged",
+        (f"{OUTBOX_TESTS}::test_what_the_server_did_not_acknowledge_stays_until_it_does",),
+    ),
+    Mutant(
+        "the outbox sweep",
+        OUTBOX,
+        "                if await self._lease.held():",
+        "                if False:",
+        (f"{OUTBOX_TESTS}::test_what_a_dead_process_wrote_and_did_not_tell_another_tells",),
+    ),
+    Mutant(
+        "a listener acknowledges after it has handled",
+        "common/src/common/messaging/durable_consumer.py",
+        "            try:\n                await handler(event)",
+        "            try:\n                await msg.ack()\n                await handler(event)",
+        ("common/tests/test_consumer.py",),
+    ),
+    Mutant(
+        "after a broken connection a follower asks from the last event seen",
+        "common/src/common/messaging/ephemeral_consumer.py",
+        "        self._missing = True\n        super().reconnected()",
+        "        super().reconnected()",
+        ("common/tests/test_connection.py",),
+    ),
+    Mutant(
+        "version check of what listeners keep",
+        "common/src/common/persistence/replica.py",
+        '"version": {"$lt": version}}',
+        '"version": {"$exists": True}}',
+        ("common/tests/test_replica.py", "common/tests/test_store.py"),
+    ),
+    Mutant(
+        "what was read during a write is not taken for what it wrote",
+        "common/src/common/web/response_cache.py",
+        "        if old is not None and old.read_at < began:",
+        "        if old is not None:",
+        ("common/tests/test_recent.py",),
+    ),
+    Mutant(
+        "a lock that is heard late is not shown",
+        "services/tickets/src/tickets/early_locks.py",
+        "told if before is None or before.fence < told.fence else before",
+        "told",
+        ("services/tickets/tests/test_heard.py",),
+    ),
+    Mutant(
+        "version check of what listeners change",
+        TICKET,
+        "        if fence <= self.fence:",
+        "        if fence == self.fence:",
+        (MODEL,),
+    ),
+    Mutant(
+        "unique index on live orders",
+        "services/orders/src/orders/store.py",
+        '                unique=True,\n                partialFilterExpression={"live": True},',
+        '                partialFilterExpression={"live": True},',
+        (f"{ORDERS}::test_the_index_itself_refuses_a_second_live_order",),
+    ),
+    Mutant(
+        "unique index on an order's place in line",
+        "services/orders/src/orders/store.py",
+        "                name=GROWING_HOLD,\n                unique=True,",
+        "                name=GROWING_HOLD,",
+        (f"{ORDERS}::test_an_order_placed_over_an_outdated_look_is_outrun",),
+    ),
+    Mutant(
+        "release only by the order that holds the ticket",
+        TICKET,
+        "        if fence <= self.fence:",
+        "        if fence.version <= self.fence.version and fence.hold == self.fence.hold:",
+        ("services/tickets/tests/test_domain.py",),
+    ),
+    Mutant(
+        "a paid order is final",
+        "services/orders/src/orders/domain.py",
+        "    OrderStatus.COMPLETE: frozenset(),",
+        "    OrderStatus.COMPLETE: frozenset({OrderStatus.CANCELLED}),",
+        (MODEL,),
+    ),
+    Mutant(
+        "one PaymentIntent per order",
+        GATEWAY,
+        '_not_stuck(f"{charge_id}:pi", create)',
+        '_not_stuck(f"{charge_id}:pi:{uuid4().hex}", create)',
+        (f"{PAY}::test_twenty_clicks_on_two_replicas_are_one_payment",),
+    ),
+    Mutant(
+        "attempt number in the idempotency key",
+        GATEWAY,
+        '{"idempotency_key": f"{charge.id}:confirm:{n}"}',
+        '{"idempotency_key": f"{charge.id}:confirm"}',
+        (f"{PAY}::test_a_decline_leaves_the_order_open_and_another_card_pays_it",),
+    ),
+    Mutant(
+        "compare-and-swap on the charge, and on all else",
+        WRITER,
+        'expected={"_id": ObjectId(after.id), "version": before.version},',
+        'expected={"_id": ObjectId(after.id)},',
+        (f"{CHARGES}::test_one_of_many_rivals_gets_the_next_attempt",),
+    ),
+    Mutant(
+        "a click that another one overtook begins no attempt",
+        "services/payments/src/payments/service.py",
+        "            if charge is not None and len(charge.attempts) < len(found.attempts):",
+        "            if False:",
+        (f"{RACES}::test_a_click_that_its_double_overtakes_is_told_what_came_of_that",),
+    ),
+    Mutant(
+        "an attempt that nothing came of is looked at again",
+        CHARGE,
+        "                return True  # Stripe can take longer",
+        "                return False  # Stripe can take longer",
+        ("services/payments/tests/test_interleavings.py", RACES),
+    ),
+    Mutant(
+        "what was said before an attempt says nothing of it",
+        CHARGE,
+        "            case _ if asked_at < len(self.attempts) or ",
+        "            case _ if ",
+        (f"{RACES}::test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it",),
+    ),
+    Mutant(
+        "refund of late money",
+        CHARGE,
+        "        late = self.order_cancelled\n",
+        "        late = False\n",
+        (f"{MONEY}::test_success_for_a_cancelled_order_goes_back_at_once", MODEL),
+    ),
+    Mutant(
+        "cancelling the PaymentIntent of a cancelled order",
+        "services/payments/src/payments/service.py",
+        "self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve",
+        "self._gateway.retrieve",
+        ("services/payments/tests/test_listeners.py",),
+    ),
+    Mutant(
+        "the reconciler (webhooks off)",
+        "services/payments/src/payments/reconciler.py",
+        "if seconds else nullcontext()",
+        "if seconds < 0 else nullcontext()",
+        (KILLED, "-k", "reconciler"),
+    ),
+    Mutant(
+        "the webhook (reconciler off)",
+        "services/payments/src/payments/service.py",
+        "        if hint.intent_id is None or await self._webhooks.heard(hint.id):",
+        "        if True:",
+        (KILLED, "-k", "webhooks"),
+    ),
+    Mutant(
+        "the expiry sweep (Redis emptied)",
+        "services/expiration/src/expiration/sweeper.py",
+        "        if not await lease.held():",
+        "        if True:",
+        (
+            f"{JOBS}::test_with_redis_emptied_and_the_worker_dead_the_sweep_fires",
+            f"{JOBS}::test_with_redis_emptied_the_alarms_are_set_again",
+        ),
+    ),
+    Mutant(
+        "reuse of a refresh token ends its session",
+        "services/auth/src/auth/domain.py",
+        "            return Change(self)\n        return self.end(now)",
+        "            return Change(self)\n        raise NotAuthorized",
+        (f"{SESSIONS}::test_a_used_token_shown_after_the_grace_ends_the_whole_session",),
+    ),
+    Mutant(
+        "every service hears of ended sessions",
+        "common/src/common/app.py",
+        "                await self.revocations.follow(connected)\n",
+        "",
+        (SESSIONS,),
+    ),
+)

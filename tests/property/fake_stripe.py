@@ -1,0 +1,86 @@
+"""Stripe as the model has it: one PaymentIntent per order, answers that are kept under a key."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+
+
+class CardKind(StrEnum):
+    """What becomes of a card."""
+
+    GOOD = "good"
+    DECLINED = "declined"
+    CHALLENGED = "challenged"
+
+
+@dataclass
+class Bank:
+    """Every PaymentIntent there is, and how often its money was taken and given back."""
+
+    def __post_init__(self) -> None:
+        self.intents: dict[str, Intent] = {}
+        self.taken: dict[str, int] = {}
+        self.refunds: dict[str, Refund] = {}
+        self._kept: dict[tuple[str, int], Intent] = {}
+        self._declines = 0
+
+    def create(self, order_id: str) -> Intent:
+        """Make the order's PaymentIntent, or find it: its key makes it one."""
+        return self.intents.setdefault(order_id, Intent(f"pi_{order_id}", IntentStatus.OPEN))
+
+    def confirm(self, order_id: str, attempt: int, card: CardKind) -> Intent:
+        """Try to take the money; the same attempt again gets the same answer again."""
+        key = (order_id, attempt)
+        if key not in self._kept:
+            self._kept[key] = self._confirm(order_id, card)
+        return self._kept[key]
+
+    def _confirm(self, order_id: str, card: CardKind) -> Intent:
+        intent = self.intents[order_id]
+        if intent.status in {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}:
+            return intent
+        match card:
+            case CardKind.GOOD:
+                return self._take(order_id)
+            case CardKind.DECLINED:
+                return self._decline(order_id)
+            case CardKind.CHALLENGED:
+                return self._to(order_id, IntentStatus.ACTION)
+
+    def authenticate(self, order_id: str, *, well: bool) -> None:
+        """Answer the bank's question."""
+        if self.intents[order_id].status is IntentStatus.ACTION:
+            self._take(order_id) if well else self._decline(order_id)
+
+    def cancel(self, order_id: str) -> Intent:
+        """Cancel the PaymentIntent unless it is too late."""
+        if self.intents[order_id].status is not IntentStatus.SUCCEEDED:
+            self._to(order_id, IntentStatus.CANCELED)
+        return self.intents[order_id]
+
+    def refund(self, order_id: str) -> Refund:
+        """Give the money back, once."""
+        assert self.intents[order_id].status is IntentStatus.SUCCEEDED, "nothing to give back"
+        return self.refunds.setdefault(order_id, Refund(f"re_{order_id}", RefundStatus.SUCCEEDED))
+
+    def _take(self, order_id: str) -> Intent:
+        self.taken[order_id] = self.taken.get(order_id, 0) + 1
+        return self._to(order_id, IntentStatus.SUCCEEDED, card=Card("visa", "4242"))
+
+    def _decline(self, order_id: str) -> Intent:
+        self._declines += 1
+        decline = Decline("Your card was declined.", "card_declined", mark=f"ch_{self._declines}")
+        return self._to(order_id, IntentStatus.OPEN, decline=decline)
+
+    def _to(
+        self,
+        order_id: str,
+        status: IntentStatus,
+        *,
+        card: Card | None = None,
+        decline: Decline | None = None,
+    ) -> Intent:
+        intent = replace(self.intents[order_id], status=status, card=card, decline=decline)
+        self.intents[order_id] = intent
+        return intent
