@@ -131,7 +131,9 @@ def connect(nats_url: str, namespace: str, published: object) -> Connect:
 
     @asynccontextmanager
     async def as_service(service: str = "orders") -> AsyncGenerator[Bus]:
-        async with bus.connected(nats_url, service, namespace=namespace) as connected:
+        async with bus.connected(
+            nats_url, service, namespace=namespace, transient_errors=mongo.AWAY
+        ) as connected:
             try:
                 yield connected
             finally:

@@ -17,21 +17,15 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 from common.app import Service
-from common.auth.tokens import (
-    ACCESS_LIFETIME,
-    AccessTokens,
-    Authentication,
-    CurrentUser,
-    Revocations,
-    User,
-    from_another_site,
-)
+from common.auth.dependencies import CurrentUser
+from common.auth.revocations import Revocations
+from common.auth.tokens import ACCESS_LIFETIME, AccessTokens, User
 from common.events import SessionRevoked
 from common.settings import ServiceSettings
 from common.testing.plugin import JWT_KEY, FakeClock, Published, Serve, errors, eventually, someone
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from common.web.errors import failure_response
+from common.web.authentication import AuthenticationMiddleware, is_cross_site
 
 CLOCK = FakeClock()
 KEY, OLD, OTHER = (SecretStr(letter * 64) for letter in "kpo")
@@ -155,12 +149,11 @@ async def test_a_write_that_another_site_caused_is_refused_and_nothing_else_is(
         refused = site not in {"same-origin", "none"}
     else:
         refused = ORIGINS[origin]
-    app = Authentication(
+    app = AuthenticationMiddleware(
         JSONResponse({}),
         tokens=TOKENS,
         revocations=Revocations(CLOCK),
         secure=False,
-        refuse=failure_response,
     )
     headers = {"Sec-Fetch-Site": site, "Origin": origin}
 
@@ -178,8 +171,8 @@ async def test_a_write_that_another_site_caused_is_refused_and_nothing_else_is(
 def test_no_header_breaks_the_question_of_another_site(origin: str, site: str) -> None:
     ours = site in {"same-origin", "none"}
     asked = Headers({"origin": origin, "host": "a", "sec-fetch-site": site})
-    assert from_another_site(asked) is not ours
-    assert from_another_site(Headers({"origin": origin, "host": "\u00e9 no host has this name"}))
+    assert is_cross_site(asked) is not ours
+    assert is_cross_site(Headers({"origin": origin, "host": "\u00e9 no host has this name"}))
 
 
 @asynccontextmanager

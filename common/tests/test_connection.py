@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from common.auth.tokens import Revocations
+from common.auth.revocations import Revocations
 from common.events import SessionRevoked
 from common.messaging import bus
 from common.messaging.bus import PublishError
@@ -142,7 +142,7 @@ async def test_a_bus_is_closed_though_nats_stands_still(mortal_nats: Any) -> Non
     async with bus.connected(mortal_nats.url, "orders") as connected:
         await mortal_nats.pause()
 
-    assert connected.client.is_closed
+    assert connected.connection.client.is_closed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_USER_TIMEOUT")
@@ -158,7 +158,7 @@ async def test_a_connection_that_swallows_what_is_sent_is_given_up(
 
         async def flood() -> None:
             for _ in range(40):  # more than both kernels hold
-                await orders.client.publish("nobody.listens", b"x" * 500_000)
+                await orders.connection.client.publish("nobody.listens", b"x" * 500_000)
 
         flooding = asyncio.create_task(flood())
 

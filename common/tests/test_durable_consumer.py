@@ -71,7 +71,9 @@ async def publish(published: Published, *events: TicketCreated) -> None:
 
 
 async def state(published: Published) -> Any:
-    return await published.bus.js.consumer_info(published.bus.stream("tickets"), DURABLE)
+    return await published.bus.connection.js.consumer_info(
+        published.bus.connection.stream("tickets"), DURABLE
+    )
 
 
 async def test_an_event_is_acknowledged_once_it_is_handled(
@@ -103,7 +105,9 @@ async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: Pu
         await orders.listen(handlers(heard.on_ticket_created))
         updated = TicketUpdated(**event.model_dump())
         await published.publish(updated, aggregate_id=event.id)
-        await published.bus.js.publish(published.bus.subject("ticket.unheard"), b"not even JSON")
+        await published.bus.connection.js.publish(
+            published.bus.connection.subject("ticket.unheard"), b"not even JSON"
+        )
         await publish(published, event)
         await published.handled(DURABLE)
 
@@ -158,7 +162,7 @@ async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters
     assert all(heard.tries[event.id] == 1 for event in good)
     (letter,) = letters
     assert (letter.durable, letter.reason, letter.attempts) == (DURABLE, "failed", 6)
-    assert letter.subject == published.bus.subject("ticket.created")
+    assert letter.subject == published.bus.connection.subject("ticket.created")
     assert "no good" in letter.detail
     assert TicketCreated.model_validate_json(letter.data) == bad
 
@@ -171,7 +175,9 @@ async def test_what_cannot_be_parsed_is_given_up_at_once(
 
     async with connect() as orders:
         await orders.listen(handlers(heard.on_ticket_created))
-        await published.bus.js.publish(published.bus.subject("ticket.created"), data)
+        await published.bus.connection.js.publish(
+            published.bus.connection.subject("ticket.created"), data
+        )
         await publish(published, good)
         await heard.all_of(good)
         await published.handled(DURABLE)
@@ -309,7 +315,9 @@ async def test_a_durable_that_is_deleted_comes_back(connect: Connect, published:
         await heard.all_of(before)
         await published.handled(DURABLE)
 
-        await published.bus.js.delete_consumer(published.bus.stream("tickets"), DURABLE)
+        await published.bus.connection.js.delete_consumer(
+            published.bus.connection.stream("tickets"), DURABLE
+        )
 
         await publish(published, after)
         await heard.all_of(after)
@@ -326,7 +334,7 @@ async def test_while_its_stream_is_gone_a_service_is_unhealthy(
         await heard.all_of(before)
         assert orders.healthy
 
-        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
         await eventually(lambda: asyncio.sleep(0, not orders.healthy))
 
         await published.bus.ensure_streams()
@@ -459,7 +467,9 @@ async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
     bad, good = ticket(), ticket()
     heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
     await publish(published, bad)
-    await published.bus.js.publish(published.bus.subject("ticket.created"), b"not an event")
+    await published.bus.connection.js.publish(
+        published.bus.connection.subject("ticket.created"), b"not an event"
+    )
 
     async with connect() as one:
         await asyncio.wait_for(
@@ -507,7 +517,7 @@ async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
         await publish(published, *before)
         await heard.all_of(*before)
 
-        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
         await published.bus.ensure_streams()
         await publish(published, after)
 
@@ -516,9 +526,11 @@ async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
 
 async def pass_by(published: Published, *payloads: bytes) -> None:
     """Send them as an event is sent, to no stream: none is there."""
-    await published.bus.js.delete_stream(published.bus.stream("tickets"))
+    await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
     for payload in payloads:
-        await published.bus.client.publish(published.bus.subject("ticket.created"), payload)
+        await published.bus.connection.client.publish(
+            published.bus.connection.subject("ticket.created"), payload
+        )
 
 
 async def test_an_event_in_passing_is_heard_by_every_process_though_no_stream_stores_it(
@@ -529,7 +541,7 @@ async def test_an_event_in_passing_is_heard_by_every_process_though_no_stream_st
     async with connect() as first, connect() as second:
         for one, by in zip((first, second), heard, strict=True):
             await one.overhear(handlers(by.on_ticket_created))
-            await one.client.flush()
+            await one.connection.client.flush()
         await pass_by(published, event.model_dump_json().encode())
         for by in heard:
             await by.all_of(event)
@@ -545,7 +557,7 @@ async def test_an_event_in_passing_that_fails_does_not_keep_the_next_from_being_
 
     async with connect() as one:
         await one.overhear(handlers(heard.on_ticket_created))
-        await one.client.flush()
+        await one.connection.client.flush()
         passing = (bad.model_dump_json().encode(), b"not an event", good.model_dump_json().encode())
         await pass_by(published, *passing)
         await heard.all_of(good)
@@ -561,8 +573,8 @@ async def test_an_event_that_was_only_heard_in_passing_is_not_taken_for_stored(
 
     async with connect() as one:
         await one.overhear(handlers(heard.on_ticket_created))
-        await one.client.flush()
-        await published.bus.js.delete_stream(published.bus.stream("tickets"))
+        await one.connection.client.flush()
+        await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
         with pytest.raises(PublishError):
             await publish(published, event)
         await heard.all_of(event)
@@ -577,10 +589,10 @@ async def test_who_has_stopped_listening_hears_nothing_in_passing(
         await one.overhear(handlers(stopped.on_ticket_created))
         await other.overhear(handlers(listening.on_ticket_created))
         await one.stop_listening(1)
-        await asyncio.gather(one.client.flush(), other.client.flush())
+        await asyncio.gather(one.connection.client.flush(), other.connection.client.flush())
         await pass_by(published, event.model_dump_json().encode())
         await listening.all_of(event)
-        await one.client.flush()
+        await one.connection.client.flush()
 
     assert stopped.events == []
 

@@ -66,7 +66,9 @@ async def test_an_event_travels_as_a_cloud_event_in_binary_mode(published: Publi
 
     await published.publish(event, aggregate_id=ticket_id, event_id="the-id")
 
-    stored = await published.bus.js.get_msg(published.bus.stream("tickets"), seq=1)
+    stored = await published.bus.connection.js.get_msg(
+        published.bus.connection.stream("tickets"), seq=1
+    )
     headers = dict(cast(dict[str, str], stored.headers or {}))
     assert before.isoformat() <= headers.pop("ce-time") <= utc_now().isoformat()
     assert headers == {

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Response
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.app import Service
-from common.auth.tokens import CurrentUser
+from common.auth.dependencies import CurrentUser
 from common.errors import Invalid, NotFound, Unavailable
 from common.persistence.mongo import Doc
 from common.settings import ServiceSettings
@@ -21,9 +21,9 @@ from common.testing.plugin import Client, Serve, errors
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web import idempotency
-from common.web.errors import Wire
 from common.web.etags import etag, reply
 from common.web.idempotency import IdempotentRoute, NewId
+from common.web.schemas import Wire
 
 PATH = "/api/tickets"
 KEYED = {"Idempotency-Key": "once"}

@@ -184,7 +184,7 @@ async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
         return REGISTRY.get_sample_value("bus_published_total", labels) or 0
 
     nats, earlier = published.bus, refused()
-    await nats.js.delete_stream(nats.stream("tickets"))
+    await nats.connection.js.delete_stream(nats.connection.stream("tickets"))
     relay = Relay(nats, database, ["things"], utc_now)
     relay.start()
     things = store_of(relay)

@@ -9,7 +9,9 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from common.observability import metrics, tracing
+from common.observability import tracing
+from common.observability.context import REQUEST_ID
+from common.observability.logging import configure_logging
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -19,7 +21,7 @@ def lines() -> Generator[Lines]:
     """Log as a service does; read the lines."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    metrics.configure_logging("tickets", log_format="json", level="INFO")
+    configure_logging("tickets", log_format="json", level="INFO")
     (handler,) = root.handlers
     written = io.StringIO()
     cast("logging.StreamHandler[io.StringIO]", handler).setStream(written)
@@ -85,9 +87,9 @@ def test_a_failure_is_written_with_its_stack_in_one_line(lines: Lines) -> None:
 
 
 def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
-    token = tracing.REQUEST_ID.set("abc")
+    token = REQUEST_ID.set("abc")
     structlog.get_logger("here").info("heard")
-    tracing.REQUEST_ID.reset(token)
+    REQUEST_ID.reset(token)
     structlog.get_logger("here").info("elsewhere")
 
     first, second = lines()
@@ -97,6 +99,6 @@ def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
 
 def test_the_id_of_the_request_travels_in_the_headers_of_an_event() -> None:
     assert tracing.carried() == {}
-    token = tracing.REQUEST_ID.set("abc")
+    token = REQUEST_ID.set("abc")
     assert tracing.carried() == {"x-request-id": "abc"}
-    tracing.REQUEST_ID.reset(token)
+    REQUEST_ID.reset(token)

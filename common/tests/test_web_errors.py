@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
 
 from common.app import Service
-from common.auth.tokens import CurrentUser
+from common.auth.dependencies import CurrentUser
 from common.errors import Failure, Invalid, Problem
 from common.settings import ServiceSettings
 from common.testing.plugin import Client, Serve, errors
 from common.values.ids import Id, new_id
-from common.web.errors import MAX_BODY, Wire
+from common.web.errors import MAX_BODY
 from common.web.etags import (
     IfMatch,
     IfNoneMatch,
@@ -30,6 +30,7 @@ from common.web.etags import (
     reply_unless_known,
 )
 from common.web.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
+from common.web.schemas import Wire
 
 FAILURES = {kind.__name__: kind for kind in Failure.__subclasses__()}
 SECRET = "the inner name of something"

@@ -15,17 +15,20 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from common.apidocs import openapi_completion
-from common.auth.tokens import AccessTokens, Authentication, Revocations, bearer, cookie_name
+from common.auth.revocations import Revocations
+from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
 from common.lifecycle import Running, on_stop_signal
 from common.messaging import bus
-from common.observability import metrics, tracing
+from common.observability import tracing
+from common.observability.logging import configure_logging
 from common.operations.health import HEALTH
 from common.persistence import mongo
 from common.persistence.mongo import AggregateDocument
 from common.persistence.outbox import Relay
 from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
-from common.web.errors import BodyLimit, failure_response, handle_errors
+from common.web.authentication import AuthenticationMiddleware
+from common.web.errors import BodyLimit, handle_errors
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import Observed
 from common.web.load_shedding import Admission
@@ -65,8 +68,11 @@ class Service:
     ) -> "Service":
         """Take the settings and the clock; nothing is opened yet."""
         clock = clock or utc_now
-        metrics.configure_logging(name, log_format=settings.log_format, level=settings.log_level)
-        tracing.configure(name, settings.otel_exporter_otlp_endpoint)
+        configure_logging(name, log_format=settings.log_format, level=settings.log_level)
+        if settings.otel_exporter_otlp_endpoint:
+            from common.observability.otel import Traces  # noqa: PLC0415 - 20 MB only if needed
+
+            tracing.use(Traces(name))
         return cls(
             name=name,
             settings=settings,
@@ -92,6 +98,7 @@ class Service:
                 self.name,
                 namespace=settings.namespace,
                 replicas=settings.nats_replicas,
+                transient_errors=mongo.AWAY,
             ) as connected,
         ):
             names = [document.get_collection_name() for document in aggregates]
@@ -112,7 +119,7 @@ class Service:
 
     def _reader(self, scope: Scope) -> str | None:
         cookie = cookie_name("session", secure=self.settings.cookie_secure)
-        user = bearer(Headers(scope=scope), cookie, self.tokens)
+        user = user_from_cookie(Headers(scope=scope), cookie, self.tokens)
         return user.id if user else None
 
     def app(
@@ -150,11 +157,10 @@ class Service:
             app.router.routes.extend(router.routes)
         handle_errors(app)
         app.add_middleware(
-            Authentication,
+            AuthenticationMiddleware,
             tokens=self.tokens,
             revocations=self.revocations,
             secure=self.settings.cookie_secure,
-            refuse=failure_response,
         )
         app.add_middleware(BodyLimit)
         app.add_middleware(Admission, most=self.settings.max_requests)

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from common.persistence.audit_log import acting
+from common.observability.context import acting_as
 
 log = structlog.get_logger("periodic")
 
@@ -30,7 +30,7 @@ async def every(
     async def repeat() -> None:
         while not stopping.is_set():
             try:
-                with acting(f"loop {name}"):
+                with acting_as(f"loop {name}"):
                     await action()
             except Exception:
                 log.exception("failed, trying again", task=name)

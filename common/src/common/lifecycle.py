@@ -68,7 +68,7 @@ class Running:
     @asynccontextmanager
     async def showing(self, feed: Feed, heard: Handlers) -> AsyncGenerator[None]:
         """Show what this service publishes, from any of its replicas, to the screens looking on."""
-        await self.bus.follow(self.bus.service, heard)
+        await self.bus.follow(self.bus.connection.service, heard)
         async with feed.beating():
             with on_stop_signal(feed.close):
                 yield

@@ -9,7 +9,7 @@ import pytest
 def test_what_is_started_lets_others_finish() -> None:
     asked = (
         "import subprocess, sys\n"
-        "from ticketing_local import scheduling\n"
+        "from ticketing_local.processes import scheduling\n"
         "scheduling.let_finish()\n"
         "subprocess.run([sys.executable, '-c', 'import os; print(os.sched_getscheduler(0))'])"
     )

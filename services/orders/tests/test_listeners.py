@@ -216,10 +216,12 @@ async def test_an_event_about_an_unknown_order_ends_with_the_dead_letters_not_in
     orders: Client, published: Published
 ) -> None:
     assert orders
-    await published.bus.js.publish(published.bus.subject("payment.created"), b"not json")
+    await published.bus.connection.js.publish(
+        published.bus.connection.subject("payment.created"), b"not json"
+    )
 
     await published.handled("orders-payments")
 
     assert await published.dead_letters() == [
-        {"subject": published.bus.subject("dead.orders-payments"), "reason": "invalid"}
+        {"subject": published.bus.connection.subject("dead.orders-payments"), "reason": "invalid"}
     ]

@@ -122,8 +122,8 @@ def placed_on(ticket: dict[str, Any]) -> OrderCreated:
 
 
 async def pass_by(published: Published, order: OrderCreated) -> None:
-    subject = published.bus.subject(order.subject)
-    await published.bus.client.publish(subject, order.model_dump_json().encode())
+    subject = published.bus.connection.subject(order.subject)
+    await published.bus.connection.client.publish(subject, order.model_dump_json().encode())
 
 
 async def shown_reserved(tickets: Client, ticket: dict[str, Any]) -> httpx.Response:
@@ -151,7 +151,7 @@ def from_store() -> float:
 async def unstored(tickets: Client, published: Published) -> Client:
     """The service, to which orders can pass but never come: their stream is gone."""
     tickets.as_user(someone())
-    await published.bus.js.delete_stream(published.bus.stream("orders"))
+    await published.bus.connection.js.delete_stream(published.bus.connection.stream("orders"))
     return tickets
 
 

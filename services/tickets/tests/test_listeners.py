@@ -139,7 +139,9 @@ async def test_a_late_event_of_a_dead_order_neither_frees_nor_locks(
 async def test_an_event_that_cannot_be_read_does_not_block_the_next(
     tickets: Client, ticket: dict[str, Any], published: Published
 ) -> None:
-    await published.bus.js.publish(published.bus.subject("order.created"), b'{"id": 7}')
+    await published.bus.connection.js.publish(
+        published.bus.connection.subject("order.created"), b'{"id": 7}'
+    )
 
     await hear(published, order(ticket, OrderStatus.CREATED, of=new_id()))
 

@@ -7,8 +7,8 @@ middlewares answer: 403 to another site's write, 413 to a long body, 503 while a
 from collections.abc import Iterator
 from typing import Any, Final
 
-from common.auth.tokens import SAFE_METHODS
-from common.web.errors import Errors
+from common.web.authentication import SAFE_METHODS
+from common.web.schemas import Errors
 
 Doc = dict[str, Any]
 
@@ -36,12 +36,6 @@ IDEMPOTENCY_KEY: Final[Doc] = {
     "description": "The same key and user again gives the first answer again, for a day",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-SESSION: Final[Doc] = {
-    "type": "apiKey",
-    "in": "cookie",
-    "name": "session",
-    "description": "The access token; `__Host-session` where cookies are secure",
-}
 
 
 def operations(document: Doc) -> Iterator[tuple[str, Doc]]:
@@ -56,10 +50,8 @@ def complete(document: Doc) -> Doc:
     """Say what each operation answers besides what its route says itself."""
     for method, operation in operations(document):
         responses: Doc = operation["responses"]
-        if "401" in responses:
-            operation["security"] = [{"session": []}]
-            if method not in SAFE_METHODS:
-                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        if _needs_session(operation) and method not in SAFE_METHODS:
+            operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         for status in _common(method, operation):
             responses.setdefault(status, {})
         responses.pop("422", None)
@@ -68,7 +60,6 @@ def complete(document: Doc) -> Doc:
             for status in sorted(responses)
         }
     components: Doc = document.setdefault("components", {})
-    components["securitySchemes"] = {"session": SESSION}
     schemas: Doc = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -78,6 +69,10 @@ def complete(document: Doc) -> Doc:
     return document
 
 
+def _needs_session(operation: Doc) -> bool:
+    return {"session": []} in operation.get("security", ())
+
+
 def _common(method: str, operation: Doc) -> set[str]:
     """Say which answers an operation has in common with others like it."""
     statuses = {"503"}
@@ -85,7 +80,7 @@ def _common(method: str, operation: Doc) -> set[str]:
         statuses.add("400")
     if method not in SAFE_METHODS:
         statuses |= {"400", "403", "413"}
-        if "security" in operation:
+        if _needs_session(operation):
             statuses.add("409")
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     if "If-None-Match" in names:

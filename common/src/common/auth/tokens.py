@@ -1,36 +1,26 @@
-"""Who is asking: the session cookie, read and verified by every service alone.
+"""Access tokens: signed and verified by every service without asking another.
 
 The access token is a JWT (HS256) in an HttpOnly cookie. A bad or expired one makes its bearer
-anonymous, never an error. A session that was ended is refused from its `session.revoked` on, by
-every process, until the last access token of it has expired by itself.
+anonymous, never an error.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import jwt
-from fastapi import Depends, Request
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.errors import Failure, Forbidden, NotAuthorized
-from common.events import SessionRevoked
-from common.messaging.bus import Bus, handlers
-from common.persistence.audit_log import ACTOR
 from common.values.clock import Clock
 from common.values.ids import is_id
 
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 ALGORITHM: Final = "HS256"
 VERIFIED: Final = 10_000
-"""Tokens whose signature is remembered; each request asks anew whether they have expired."""
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Tokens whose verified claims are cached; expiry is checked at every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,113 +86,10 @@ class AccessTokens:
         return None, 0.0
 
 
-class Revocations:
-    """The sessions that were ended while an access token of theirs could still be good."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._until: dict[str, datetime] = {}
-
-    async def follow(self, bus: Bus) -> None:
-        """Hear of every ended session, the last quarter of an hour included."""
-        since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
-        await bus.follow("auth", handlers(self.on_session_revoked), since=since)
-
-    async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
-        """Refuse the session from now on; forget those whose tokens have expired."""
-        now = self._clock()
-        self._until = {sid: until for sid, until in self._until.items() if until > now}
-        self.add(event.session_id, event.until)
-
-    def add(self, session_id: str, until: datetime) -> None:
-        """Refuse a session's access tokens until this moment."""
-        self._until[session_id] = until
-
-    def __contains__(self, session_id: str) -> bool:
-        return session_id in self._until
-
-
-class Authentication:
-    """ASGI middleware: says who is asking, and refuses writes that another site caused."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        tokens: AccessTokens,
-        revocations: Revocations,
-        secure: bool,
-        refuse: Callable[[Failure], ASGIApp],
-    ) -> None:
-        self._app = app
-        self._tokens = tokens
-        self._revocations = revocations
-        self._cookie = cookie_name("session", secure=secure)
-        self._refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        if scope["method"] not in SAFE_METHODS and from_another_site(headers):
-            await self._refuse(Forbidden())(scope, receive, send)
-            return
-        user = bearer(headers, self._cookie, self._tokens)
-        revoked = user is not None and user.session_id in self._revocations
-        user = None if revoked else user
-        scope.setdefault("state", {})["user"] = user
-        ACTOR.set(f"user {user.id}" if user else "somebody not signed in")
-        await self._app(scope, receive, send)
-
-
-def bearer(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:
+def user_from_cookie(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:
     """Read who sent these headers from the session cookie; ended sessions are not looked at."""
     cookies = headers.get("cookie")
     if not cookies or cookie not in cookies:
         return None
     token = cookie_parser(cookies).get(cookie)
     return tokens.read(token) if token else None
-
-
-def from_another_site(headers: Headers) -> bool:
-    """Tell whether a browser sent this write for a page of another site.
-
-    Fetch Metadata first, the Origin header for browsers without it; programs send neither
-    (OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
-    """
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in {"same-origin", "none"}
-    origin = headers.get("origin")
-    if origin is None:
-        return False
-    try:
-        return urlsplit(origin).netloc != headers.get("host")
-    except ValueError:  # such as an unclosed bracket: no browser's
-        return True
-
-
-async def current_user_or_none(request: Request) -> User | None:
-    """Say who is asking, if anyone."""
-    user: User | None = request.state.user
-    return user
-
-
-async def current_user(request: Request) -> User:
-    """Say who is asking.
-
-    Raises:
-        NotAuthorized: nobody is signed in.
-    """
-    user: User | None = request.state.user
-    if user is None:
-        raise NotAuthorized
-    return user
-
-
-CurrentUser = Annotated[User, Depends(current_user)]
-"""The signed-in user; a route that names it answers 401 to anyone else."""
-
-MaybeUser = Annotated[User | None, Depends(current_user_or_none)]
-"""The signed-in user, or nobody."""

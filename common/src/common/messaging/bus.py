@@ -20,15 +20,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import NoRespondersError
-from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, ServiceUnavailableError
 
+from common.errors import Unavailable
 from common.events import STREAMS, Event, stream_of
-from common.messaging.durable_consumer import DEAD_LETTERS, Durable
+from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS, Connection
+from common.messaging.durable_consumer import Durable
 from common.messaging.envelope import Message
 from common.messaging.ephemeral_consumer import Follower
-from common.messaging.pull_consumer import NATS_ERRORS, unsubscribe
 from common.observability import metrics, tracing
 
 log = structlog.get_logger("bus")
@@ -72,23 +72,18 @@ def handlers(*functions: Handler) -> Handlers:
 class Bus:
     """A connection to NATS in the name of one service."""
 
-    def __init__(self, client: Client, service: str, *, namespace: str, replicas: int) -> None:
-        self.client = client
-        self.js: JetStreamContext = client.jetstream(timeout=API_TIMEOUT)
-        self.service = service
-        self._prefix = f"{namespace}." if namespace else ""
-        self._stream_prefix = f"{namespace}-" if namespace else ""
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        replicas: int,
+        transient_errors: tuple[type[Exception], ...],
+    ) -> None:
+        self.connection = connection
         self._replicas = replicas
+        self._transient_errors = (*transient_errors, Unavailable)
         self._consumers: list[Durable | Follower] = []
         self._passing: list[Subscription] = []
-
-    def subject(self, subject: str) -> str:
-        """Name a subject as this system's namespace knows it."""
-        return self._prefix + subject
-
-    def stream(self, stream: str) -> str:
-        """Name a stream as this system's namespace knows it."""
-        return self._stream_prefix + stream
 
     async def ensure_streams(self) -> None:
         """Make every stream of the contract, or bring its settings up to date."""
@@ -98,8 +93,8 @@ class Bus:
 
     async def _ensure(self, stream: str, subject: str, *, max_age: float) -> None:
         wanted = StreamConfig(
-            name=self.stream(stream),
-            subjects=[self.subject(subject)],
+            name=self.connection.stream(stream),
+            subjects=[self.connection.subject(subject)],
             storage=StorageType.FILE,
             retention=RetentionPolicy.LIMITS,
             discard=DiscardPolicy.OLD,
@@ -108,11 +103,11 @@ class Bus:
             num_replicas=self._replicas,
         )
         try:
-            await self.js.add_stream(wanted)
+            await self.connection.js.add_stream(wanted)
         except APIError as error:
             if error.err_code != _STREAM_EXISTS_OTHERWISE:
                 raise
-            await self.js.update_stream(wanted)
+            await self.connection.js.update_stream(wanted)
 
     async def publish(self, message: Message) -> None:
         """Publish one event and wait until the server has stored it; safe to repeat.
@@ -120,12 +115,12 @@ class Bus:
         Raises:
             PublishError: no ack came.
         """
-        headers = message.cloud_event_headers(self.service)
+        headers = message.cloud_event_headers(self.connection.service)
         try:
             with tracing.publishing(message.subject, message.id, message.headers):
                 headers.update(tracing.carried())
-                ack = await self.js.publish(
-                    self.subject(message.subject),
+                ack = await self.connection.js.publish(
+                    self.connection.subject(message.subject),
                     message.data,
                     timeout=PUBLISH_TIMEOUT,
                     headers=headers,
@@ -140,10 +135,14 @@ class Bus:
         by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
         for event, handler in heard.items():
             of_stream = by_stream.setdefault(stream_of(event), {})
-            of_stream[self.subject(event.subject)] = (event, handler)
+            of_stream[self.connection.subject(event.subject)] = (event, handler)
         for stream, of_stream in by_stream.items():
             consumer = Durable(
-                self, durable=f"{self.service}-{stream}", stream=stream, heard=of_stream
+                self.connection,
+                durable=f"{self.connection.service}-{stream}",
+                stream=stream,
+                heard=of_stream,
+                transient_errors=self._transient_errors,
             )
             self._consumers.append(consumer)
             await consumer.start()
@@ -156,8 +155,10 @@ class Bus:
         The functions take the event and its place in the stream. Returns once all that was already
         there has been handled.
         """
-        of_stream = {self.subject(event.subject): (event, on) for event, on in heard.items()}
-        follower = Follower(self, stream=stream, heard=of_stream, since=since)
+        of_stream = {
+            self.connection.subject(event.subject): (event, on) for event, on in heard.items()
+        }
+        follower = Follower(self.connection, stream=stream, heard=of_stream, since=since)
         self._consumers.append(follower)
         await follower.start()
         await follower.caught_up.wait()
@@ -171,8 +172,8 @@ class Bus:
         is shown a moment sooner, never for what is decided.
         """
         for event, handler in heard.items():
-            subject = self.subject(event.subject)
-            subscription = await self.client.subscribe(
+            subject = self.connection.subject(event.subject)
+            subscription = await self.connection.client.subscribe(
                 subject, cb=_in_passing(event, handler), pending_msgs_limit=MAX_PASSING
             )
             self._passing.append(subscription)
@@ -185,7 +186,9 @@ class Bus:
     @property
     def healthy(self) -> bool:
         """Whether the connection is up and every consumer hears its heartbeat."""
-        return self.client.is_connected and all(consumer.alive for consumer in self._consumers)
+        return self.connection.client.is_connected and all(
+            consumer.alive for consumer in self._consumers
+        )
 
     def durable(self, name: str) -> Durable:
         """Find one of this service's durable consumers by its name."""
@@ -203,7 +206,7 @@ class Bus:
         """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
         passing, self._passing = self._passing, []
         for subscription in passing:
-            await unsubscribe(self.client, subscription)
+            await self.connection.unsubscribe(subscription)
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
 
@@ -217,9 +220,22 @@ def _in_passing(model: type[Event], handler: Handler) -> Callable[[Msg], Awaitab
 
 @asynccontextmanager
 async def connected(
-    url: str, service: str, *, namespace: str = "", replicas: int = 1
+    url: str,
+    service: str,
+    *,
+    namespace: str = "",
+    replicas: int = 1,
+    transient_errors: tuple[type[Exception], ...] = (),
 ) -> AsyncGenerator[Bus]:
-    """Connect to NATS, for as long as it takes, and reconnect for ever."""
+    """Connect to NATS, waiting as long as it takes, and reconnect whenever the connection breaks.
+
+    Args:
+        url: where NATS listens.
+        service: the name of the service, part of its consumers' names.
+        namespace: the prefix of all subjects and streams; empty outside tests.
+        replicas: how many servers store each stream.
+        transient_errors: see `DurableConsumer`.
+    """
 
     async def on_error(error: Exception) -> None:
         log.warning("nats", error=repr(error))
@@ -240,7 +256,8 @@ async def connected(
         reconnected_cb=on_reconnect,
     )
     _give_up_on_silence(client)
-    bus = Bus(client, service, namespace=namespace, replicas=replicas)
+    connection = Connection(client, client.jetstream(timeout=API_TIMEOUT), service, namespace)
+    bus = Bus(connection, replicas=replicas, transient_errors=transient_errors)
     try:
         await _ensure_streams(bus)
         yield bus

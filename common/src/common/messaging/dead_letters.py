@@ -8,7 +8,7 @@ import structlog
 from nats.js.errors import NotFoundError
 
 from common.messaging.bus import Bus
-from common.messaging.durable_consumer import DEAD_LETTERS
+from common.messaging.connection import DEAD_LETTERS
 
 log = structlog.get_logger("dead-letters")
 
@@ -31,10 +31,10 @@ async def listed(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
     sequence = 1
     while True:
         try:
-            raw = await bus.js.get_msg(
-                bus.stream(DEAD_LETTERS),
+            raw = await bus.connection.js.get_msg(
+                bus.connection.stream(DEAD_LETTERS),
                 seq=sequence,
-                subject=bus.subject(f"dead.{durable}"),
+                subject=bus.connection.subject(f"dead.{durable}"),
                 next=True,
             )
         except NotFoundError:
@@ -67,6 +67,8 @@ async def replay(bus: Bus) -> tuple[int, int]:
                 log.exception("still fails", sequence=letter.sequence, durable=consumer.name)
                 failed += 1
             else:
-                await bus.js.delete_msg(bus.stream(DEAD_LETTERS), letter.sequence)
+                await bus.connection.js.delete_msg(
+                    bus.connection.stream(DEAD_LETTERS), letter.sequence
+                )
                 done += 1
     return done, failed

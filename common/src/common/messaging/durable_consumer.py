@@ -11,28 +11,20 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from pydantic import ValidationError
 
-from common.errors import Unavailable
 from common.events import Event
-from common.messaging.pull_consumer import NATS_ERRORS, Heard, Pull
+from common.messaging.connection import NATS_ERRORS, Connection
+from common.messaging.pull_consumer import Heard, Pull
 from common.observability import metrics, tracing
-from common.persistence.audit_log import acting
-from common.persistence.mongo import AWAY
-
-if TYPE_CHECKING:
-    from common.messaging.bus import Bus
+from common.observability.context import acting_as
 
 log = structlog.get_logger("consumer")
-
-DEAD_LETTERS: Final = "dead-letters"
-TRANSIENT: Final = (*AWAY, Unavailable)
-"""Not the event's fault: the handler is tried again in place until the store is back."""
 
 ACK_WAIT: Final = 6.0
 """Seconds until what a dead process held comes back; slow handlers send heartbeats."""
@@ -49,8 +41,27 @@ class Durable(Pull):
     Renaming it would replay history.
     """
 
-    def __init__(self, bus: "Bus", *, durable: str, stream: str, heard: Heard) -> None:
-        super().__init__(bus, stream, heard)
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        durable: str,
+        stream: str,
+        heard: Heard,
+        transient_errors: tuple[type[Exception], ...],
+    ) -> None:
+        """Create the consumer; `start` declares it.
+
+        Args:
+            connection: the connection to NATS.
+            durable: the consumer's name on the server.
+            stream: the stream that it reads, without the namespace's prefix.
+            heard: the handler of each subject.
+            transient_errors: raised while a dependency is unavailable; the handler is retried in
+                place until it is back, because the event is not at fault.
+        """
+        super().__init__(connection, stream, heard)
+        self._transient_errors = transient_errors
         self.name = durable
         self._handling: dict[str, Msg] = {}
         self._heartbeats: asyncio.Task[None] | None = None
@@ -76,7 +87,7 @@ class Durable(Pull):
                     await msg.in_progress()
 
     async def _declare(self) -> str:
-        await self._bus.js.add_consumer(
+        await self._connection.js.add_consumer(
             self._stream,
             ConsumerConfig(
                 name=self.name,
@@ -112,7 +123,7 @@ class Durable(Pull):
         try:
             with (
                 tracing.processing(model.subject, msg.headers or {}, self.name, attempt),
-                acting(f"event {(msg.headers or {}).get('ce-id', model.subject)}"),
+                acting_as(f"event {(msg.headers or {}).get('ce-id', model.subject)}"),
             ):
                 await self._handle(msg, handler, event)
         finally:
@@ -126,7 +137,7 @@ class Durable(Pull):
         while True:
             try:
                 await handler(event)
-            except TRANSIENT as error:
+            except self._transient_errors as error:
                 log.warning("waiting for what it needs", subject=event.subject, error=repr(error))
                 metrics.handled(event.subject, "waited").inc()
                 with contextlib.suppress(TimeoutError):
@@ -154,8 +165,8 @@ class Durable(Pull):
         """Copy it with its reason to the dead-letter stream, and only then give it up."""
         carried = {k: v for k, v in (msg.headers or {}).items() if not k.startswith("Nats-")}
         sequence = msg.metadata.sequence.stream
-        await self._bus.js.publish(
-            self._bus.subject(f"dead.{self.name}"),
+        await self._connection.js.publish(
+            self._connection.subject(f"dead.{self.name}"),
             msg.data,
             headers={
                 **carried,
@@ -173,7 +184,7 @@ class Durable(Pull):
 
     async def info(self) -> ConsumerInfo:
         """Ask the server how far this consumer is."""
-        return await self._bus.js.consumer_info(self._stream, self.name)
+        return await self._connection.js.consumer_info(self._stream, self.name)
 
     async def handle_again(self, subject: str, data: bytes) -> None:
         """Run this consumer's own handler over a dead letter.

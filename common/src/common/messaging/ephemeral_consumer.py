@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
@@ -10,10 +9,8 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
+from common.messaging.connection import Connection
 from common.messaging.pull_consumer import Heard, Pull
-
-if TYPE_CHECKING:
-    from common.messaging.bus import Bus
 
 log = structlog.get_logger("follower")
 
@@ -25,23 +22,23 @@ class Follower(Pull):
     """
 
     def __init__(
-        self, bus: "Bus", *, stream: str, heard: Heard, since: datetime | None = None
+        self, connection: Connection, *, stream: str, heard: Heard, since: datetime | None = None
     ) -> None:
-        super().__init__(bus, stream, heard)
+        super().__init__(connection, stream, heard)
         self._since = since
         self._last: int | None = None
         self.caught_up = asyncio.Event()
 
     async def _declare(self) -> str:
         config = ConsumerConfig(
-            name=f"{self._bus.service}-{uuid4().hex}",
+            name=f"{self._connection.service}-{uuid4().hex}",
             ack_policy=AckPolicy.NONE,
             inactive_threshold=60.0,
             mem_storage=True,
             num_replicas=1,
         )
         if self._last is not None:
-            stream = await self._bus.js.stream_info(self._stream)
+            stream = await self._connection.js.stream_info(self._stream)
             if stream.state.last_seq < self._last:  # it was lost, and counts from the start again
                 self._last = 0
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
@@ -51,7 +48,7 @@ class Follower(Pull):
             config.opt_start_time = self._since
         else:
             config.deliver_policy = DeliverPolicy.NEW
-        info = await self._bus.js.add_consumer(self._stream, config)
+        info = await self._connection.js.add_consumer(self._stream, config)
         if self._last is None:
             self._last = info.delivered.stream_seq if info.delivered else 0
         if not info.num_pending:

@@ -12,24 +12,17 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js.errors import APIError
 
 from common.events import Event
+from common.messaging.connection import NATS_ERRORS, Connection
 from common.observability import metrics
 
-if TYPE_CHECKING:
-    from common.messaging.bus import Bus
-
 log = structlog.get_logger("pull")
-
-NATS_ERRORS: Final = (nats.errors.Error, APIError, TimeoutError, OSError)
 
 MAX_IN_HAND: Final = 128
 HEARTBEAT: Final = 2.0
@@ -42,19 +35,12 @@ NOT_FOUND_ANY_MORE: Final = "503"
 Heard = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
 
 
-async def unsubscribe(client: Client, subscription: Subscription) -> None:
-    """Ask for no more messages, if the server is there to be asked."""
-    if client.is_connected:
-        with contextlib.suppress(*NATS_ERRORS):
-            await subscription.unsubscribe()
-
-
 class Pull(ABC):
     """Pulls a consumer's messages, a bounded number in hand, one at a time per aggregate."""
 
-    def __init__(self, bus: "Bus", stream: str, heard: Heard) -> None:
-        self._bus = bus
-        self._stream = bus.stream(stream)
+    def __init__(self, connection: Connection, stream: str, heard: Heard) -> None:
+        self._connection = connection
+        self._stream = connection.stream(stream)
         self._heard = heard
         self._in_hand = 0
         self._requests: dict[str, int] = {}
@@ -81,8 +67,8 @@ class Pull(ABC):
         """Declare the consumer and begin to pull."""
         self._name = await self._declare()
         self._held = metrics.HELD.labels(self._name)
-        self._inbox = self._bus.client.new_inbox()
-        self._subscription = await self._bus.client.subscribe(
+        self._inbox = self._connection.client.new_inbox()
+        self._subscription = await self._connection.client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
         self._loop = asyncio.create_task(self._pull_for_ever(), name=f"pull {self._name}")
@@ -105,7 +91,7 @@ class Pull(ABC):
         if self._loop is not None:
             await self._loop
         if self._subscription is not None:
-            await unsubscribe(self._bus.client, self._subscription)
+            await self._connection.unsubscribe(self._subscription)
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=grace)
             for task in late:
@@ -121,7 +107,7 @@ class Pull(ABC):
                     self._name = await self._declare()
                     self._missing = False
                 room = MAX_IN_HAND - self._in_hand - sum(self._requests.values())
-                if room * 2 >= MAX_IN_HAND and self._bus.client.is_connected:
+                if room * 2 >= MAX_IN_HAND and self._connection.client.is_connected:
                     await self._request(room)
             except NATS_ERRORS as error:
                 log.warning("cannot pull, trying again", consumer=self._name, error=repr(error))
@@ -140,7 +126,7 @@ class Pull(ABC):
             "expires": int(EXPIRES * 1e9),
             "idle_heartbeat": int(HEARTBEAT * 1e9),
         }
-        await self._bus.client.publish(
+        await self._connection.client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}",
             json.dumps(options).encode(),
             reply=f"{self._inbox}.{request}",

@@ -1,15 +1,9 @@
-"""Logs, and the metrics of what travels between the services."""
+"""The metrics of what travels between the services."""
 
-import logging
-from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, cast
+from typing import Final
 
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from structlog.typing import EventDict
-
-from common.observability import tracing
 
 PUBLISHED: Final = Counter("bus_published_total", "Events published", ["subject", "outcome"])
 HANDLED: Final = Counter("bus_handled_total", "Deliveries, by outcome", ["subject", "outcome"])
@@ -23,69 +17,3 @@ OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Aggregates whose events a s
 published = cache(PUBLISHED.labels)
 handled = cache(HANDLED.labels)
 handle_seconds = cache(HANDLE_SECONDS.labels)
-
-CHATTY: Final = ("pymongo", "httpx", "httpcore", "stripe", "asyncio", "opentelemetry", "urllib3")
-"""At DEBUG and INFO they tell of commands, headers and bodies, with all that is in them."""
-
-_SECRET = ("password", "token", "secret", "cookie", "authorization", "key", "email")
-
-
-def _redact(_: object, __: str, event: EventDict) -> EventDict:
-    return {name: _without_secrets(name, value) for name, value in event.items()}
-
-
-def _without_secrets(name: str, value: object) -> object:
-    if any(word in name.lower() for word in _SECRET):
-        return "[redacted]"
-    if isinstance(value, Mapping):
-        inner = cast(Mapping[object, object], value)
-        return {key: _without_secrets(str(key), of) for key, of in inner.items()}
-    if isinstance(value, list):
-        return [_without_secrets("", of) for of in cast(Sequence[object], value)]
-    return value
-
-
-def configure_logging(service: str, *, log_format: str, level: str) -> None:
-    """Write JSON lines for machines, or coloured lines for a terminal; never a secret."""
-
-    def belonging(_: object, __: str, event: EventDict) -> EventDict:
-        """Say whose line it is, and by which ids to find the others of its request."""
-        return {"service": service, **tracing.ids(), **event}
-
-    shared: list[Any] = [
-        belonging,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _redact,
-    ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer()
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error"):  # it has set its own, not in our format
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -20,7 +20,7 @@ from pymongo import monitoring
 from pymongo.errors import DuplicateKeyError
 
 from common.errors import Failure
-from common.observability.tracing import Attributes, Kind
+from common.observability.context import Attributes, Kind
 
 KINDS: Final[dict[Kind, SpanKind]] = {
     "internal": SpanKind.INTERNAL,

@@ -8,28 +8,38 @@ OTEL_EXPORTER_OTLP_ENDPOINT is set; otherwise nothing of OpenTelemetry's SDK is 
 
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Protocol
 
-if TYPE_CHECKING:
-    from common.observability.otel import Traces
-
-REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
-REQUEST_ID_HEADER: Final = "x-request-id"
-Kind = Literal["internal", "server", "client", "producer", "consumer"]
-Attributes = Mapping[str, str | int | bool]
+from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER, Attributes, Kind
 
 NOTHING: Final = nullcontext()
-_traces: "Traces | None" = None
 
 
-def configure(service: str, endpoint: str | None) -> None:
-    """Begin to trace in this process, if there is somewhere to send it to."""
+class Tracer(Protocol):
+    """What makes the spans: `common.observability.otel`, where tracing is on."""
+
+    def span(
+        self,
+        name: str,
+        kind: Kind,
+        attributes: Attributes | None,
+        *,
+        carried: Mapping[str, str] | None,
+        linked: bool,
+    ) -> AbstractContextManager[None]: ...
+    def note(self, attributes: Attributes) -> None: ...
+    def failed(self, error: Exception) -> None: ...
+    def carried(self) -> dict[str, str]: ...
+    def ids(self) -> dict[str, str]: ...
+
+
+_traces: Tracer | None = None
+
+
+def use(tracer: Tracer) -> None:
+    """Make spans with this tracer in this process."""
     global _traces  # noqa: PLW0603 - a process has one, as it has one root logger
-    if endpoint and _traces is None:
-        from common.observability.otel import Traces  # noqa: PLC0415 - 20 MB that only a traced process needs
-
-        _traces = Traces(service)
+    _traces = tracer
 
 
 def on() -> bool:

@@ -13,8 +13,7 @@ from prometheus_client import Counter, Gauge
 from pymongo.errors import PyMongoError
 
 from common.messaging.bus import Bus
-from common.messaging.durable_consumer import DEAD_LETTERS
-from common.messaging.pull_consumer import NATS_ERRORS
+from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS
 from common.persistence.outbox import Relay
 
 log = structlog.get_logger("gauges")
@@ -79,8 +78,10 @@ class Gauges:
             DOCUMENTS.labels(name).set(await collection.estimated_document_count())
 
     async def _consumers(self) -> None:
-        subjects = self._bus.subject("dead.>")
-        letters = await self._bus.js.stream_info(self._bus.stream(DEAD_LETTERS), subjects)
+        subjects = self._bus.connection.subject("dead.>")
+        letters = await self._bus.connection.js.stream_info(
+            self._bus.connection.stream(DEAD_LETTERS), subjects
+        )
         dead = letters.state.subjects or {}
         for durable in self._bus.durables:
             name = durable.name
@@ -88,7 +89,7 @@ class Gauges:
             PENDING.labels(name).set(info.num_pending or 0)
             UNACKED.labels(name).set(info.num_ack_pending or 0)
             REDELIVERING.labels(name).set(info.num_redelivered or 0)
-            DEAD.labels(name).set(dead.get(self._bus.subject(f"dead.{name}"), 0))
+            DEAD.labels(name).set(dead.get(self._bus.connection.subject(f"dead.{name}"), 0))
 
 
 def _pool(client: Any) -> None:

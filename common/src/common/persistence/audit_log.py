@@ -6,27 +6,13 @@ entry. A document has few versions (an order five, a charge a handful of attempt
 stays short.
 """
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from common.observability import tracing
+from common.observability.context import CURRENT_ACTOR
 from common.persistence.mongo import Doc
-
-ACTOR: Final[ContextVar[str]] = ContextVar("actor", default="service")
-"""On whose behalf something is done: a user, an event, a loop of the service itself."""
-
-
-@contextmanager
-def acting(who: str) -> Generator[None]:
-    """Do what is in the block on behalf of somebody."""
-    token = ACTOR.set(who)
-    try:
-        yield
-    finally:
-        ACTOR.reset(token)
 
 
 def recorded(
@@ -41,4 +27,10 @@ def recorded(
         after: the fields as they are now.
     """
     changed = {name: value for name, value in after.items() if before.get(name) != value}
-    return {"version": version, "at": at, "by": ACTOR.get(), **tracing.ids(), "changed": changed}
+    return {
+        "version": version,
+        "at": at,
+        "by": CURRENT_ACTOR.get(),
+        **tracing.ids(),
+        "changed": changed,
+    }

@@ -76,12 +76,12 @@ class Published:
 
     async def all(self, event: type[E]) -> list[E]:
         """Every stored event of this kind, oldest first."""
-        stream = self.bus.stream(stream_of(event))
-        info = await self.bus.js.stream_info(stream)
+        stream = self.bus.connection.stream(stream_of(event))
+        info = await self.bus.connection.js.stream_info(stream)
         found: list[E] = []
         for sequence in range(info.state.first_seq or 1, info.state.last_seq + 1):
-            raw = await self.bus.js.get_msg(stream, seq=sequence)
-            if raw.subject == self.bus.subject(event.subject):
+            raw = await self.bus.connection.js.get_msg(stream, seq=sequence)
+            if raw.subject == self.bus.connection.subject(event.subject):
                 found.append(event.model_validate_json(raw.data or b""))
         return found
 
@@ -110,10 +110,14 @@ class Published:
         """Wait until a service's consumer has acknowledged everything there is."""
         stream = durable.partition("-")[2]
 
-        last = (await self.bus.js.stream_info(self.bus.stream(stream))).state.last_seq
+        last = (
+            await self.bus.connection.js.stream_info(self.bus.connection.stream(stream))
+        ).state.last_seq
 
         async def done() -> bool:
-            info = await self.bus.js.consumer_info(self.bus.stream(stream), durable)
+            info = await self.bus.connection.js.consumer_info(
+                self.bus.connection.stream(stream), durable
+            )
             seen = info.delivered.stream_seq if info.delivered else 0  # pending lags behind it
             return seen >= last and not info.num_pending and not info.num_ack_pending
 
@@ -121,11 +125,11 @@ class Published:
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """Every dead letter, as its reason, its consumer and its body."""
-        stream = self.bus.stream("dead-letters")
-        info = await self.bus.js.stream_info(stream)
+        stream = self.bus.connection.stream("dead-letters")
+        info = await self.bus.connection.js.stream_info(stream)
         found: list[dict[str, Any]] = []
         for sequence in range(info.state.first_seq or 1, info.state.last_seq + 1):
-            raw = await self.bus.js.get_msg(stream, seq=sequence)
+            raw = await self.bus.connection.js.get_msg(stream, seq=sequence)
             headers = cast(dict[str, str], raw.headers or {})
             found.append({"subject": raw.subject, "reason": headers.get("Dead-Reason")})
         return found
@@ -206,9 +210,9 @@ async def published(nats_url: str, namespace: str) -> AsyncGenerator[Published]:
     """What is published in this test's namespace; its streams are gone afterwards."""
     async with bus.connected(nats_url, "tests", namespace=namespace) as connected:
         yield Published(connected)
-        for info in await connected.js.streams_info():
+        for info in await connected.connection.js.streams_info():
             if (info.config.name or "").startswith(f"{namespace}-"):
-                await connected.js.delete_stream(info.config.name or "")
+                await connected.connection.js.delete_stream(info.config.name or "")
 
 
 @pytest.fixture

@@ -8,12 +8,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.auth.tokens import current_user
+from common.auth.dependencies import SESSION_COOKIE
 from common.errors import (
     Failure,
     Invalid,
@@ -24,35 +22,11 @@ from common.errors import (
     Unavailable,
 )
 from common.persistence.mongo import AWAY
+from common.web.schemas import Errors
 
 log = structlog.get_logger("http")
 
 MAX_BODY: Final = 64 * 1024
-
-
-class Wire(BaseModel):
-    """A body on the wire: camelCase, unknown fields ignored on the way in."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        extra="ignore",
-    )
-
-
-class ErrorItem(BaseModel):
-    """One thing that is wrong."""
-
-    message: str
-    field: str | None = None
-
-
-class Errors(BaseModel):
-    """The shape of every error, from every service and for every cause."""
-
-    errors: list[ErrorItem]
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -87,7 +61,7 @@ def _problem(error: Mapping[str, Any]) -> Problem:
 
 def _needs_session(dependant: Dependant) -> bool:
     return any(
-        dependency.call is current_user or _needs_session(dependency)
+        dependency.call is SESSION_COOKIE or _needs_session(dependency)
         for dependency in dependant.dependencies
     )
 

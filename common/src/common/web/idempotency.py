@@ -18,11 +18,12 @@ from fastapi.routing import APIRoute
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from common.auth.tokens import SAFE_METHODS, User
+from common.auth.tokens import User
 from common.errors import Failure, InProgress, Invalid
 from common.persistence.mongo import collection_of
 from common.values.clock import utc_now
 from common.values.ids import new_id
+from common.web.authentication import SAFE_METHODS
 from common.web.errors import failure_response
 
 log = structlog.get_logger("idempotency")

@@ -12,9 +12,10 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.auth.tokens import SAFE_METHODS, User
+from common.auth.tokens import User
 from common.observability import tracing
-from common.observability.tracing import REQUEST_ID, REQUEST_ID_HEADER
+from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER
+from common.web.authentication import SAFE_METHODS
 from common.web.load_shedding import TOO_MANY
 
 REQUESTS: Final = Histogram(

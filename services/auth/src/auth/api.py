@@ -5,14 +5,14 @@ No route takes an Idempotency-Key: its kept answer would hand out cookies again.
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
 
 from auth.address import client_address
-from auth.cookies import Cookies
+from auth.cookies import REFRESH_COOKIE, Cookies
 from auth.domain import Device
 from auth.schemas import CurrentUserOut, SessionOut, SignedOut, SignInIn, SignUpIn, UserOut
 from auth.service import Auth, SignedIn
-from common.auth.tokens import CurrentUser, MaybeUser
+from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import NotAuthorized
 from common.values.ids import Id
 from common.web.errors import error_responses, failure_response
@@ -77,7 +77,9 @@ async def sign_in(body: SignInIn, auth: Door, cookies: CookieJar, device: From) 
     response_model=SignedOut,
     responses=error_responses(403),
 )
-async def sign_out(request: Request, auth: Door, cookies: CookieJar, user: MaybeUser) -> Response:
+async def sign_out(
+    request: Request, auth: Door, cookies: CookieJar, user: OptionalUser
+) -> Response:
     await auth.sign_out(user, cookies.refresh_token(request))
     response = reply(SignedOut(), headers=PRIVATE)
     cookies.clear(response)
@@ -85,7 +87,7 @@ async def sign_out(request: Request, auth: Door, cookies: CookieJar, user: Maybe
 
 
 @router.get("/currentuser", summary="Who is signed in, or null", response_model=CurrentUserOut)
-async def current_user(user: MaybeUser) -> Response:
+async def current_user(user: OptionalUser) -> Response:
     shown = None if user is None else UserOut.of(user)
     return reply(CurrentUserOut(current_user=shown), headers=PRIVATE)
 
@@ -95,6 +97,7 @@ async def current_user(user: MaybeUser) -> Response:
     summary="Renew the session's cookies",
     response_model=UserOut,
     responses=error_responses(401, 403),
+    dependencies=[Security(REFRESH_COOKIE)],
 )
 async def refresh(request: Request, auth: Door, cookies: CookieJar) -> Response:
     try:

@@ -8,12 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import Request, Response
+from fastapi.security import APIKeyCookie
 
 from auth.service import SignedIn
 from common.auth.tokens import ACCESS_LIFETIME, cookie_name
 
 ACCESS: Final = "session"
 REFRESH: Final = "refresh"
+REFRESH_COOKIE: Final = APIKeyCookie(
+    name=REFRESH,
+    scheme_name=REFRESH,
+    description="The refresh token; `__Host-refresh` where cookies are secure",
+    auto_error=False,
+)
+"""Declares in OpenAPI that a route reads the refresh token."""
 LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 
 

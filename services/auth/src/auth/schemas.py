@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from auth.domain import Session
 from common.auth.tokens import User
-from common.web.errors import Wire
+from common.web.schemas import Wire
 
 EMAIL_MAX: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
 PASSWORD_MIN: Final = 6

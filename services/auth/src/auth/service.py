@@ -10,7 +10,8 @@ from auth.domain import REFUSED_FOR, Account, Device, Session, folded, session_n
 from auth.passwords import Passwords
 from auth.settings import Settings
 from auth.store import AccountStore, Limit, SessionStore, ThrottleStore
-from common.auth.tokens import AccessTokens, Revocations, User
+from common.auth.revocations import Revocations
+from common.auth.tokens import AccessTokens, User
 from common.change import Change
 from common.errors import Invalid, NotAuthorized, NotFound
 from common.events import SessionRevoked

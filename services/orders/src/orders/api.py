@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth.tokens import CurrentUser, Revocations
+from common.auth.dependencies import CurrentUser
+from common.auth.revocations import Revocations
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, etag, reply, reply_unless_known

@@ -15,7 +15,7 @@ from common.events import (
 )
 from common.values import money
 from common.values.ids import Id
-from common.web.errors import Wire
+from common.web.schemas import Wire
 from orders.domain import Order
 
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from common.auth.tokens import CurrentUser
+from common.auth.dependencies import CurrentUser
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, etag, reply, reply_unless_known

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from common.events import ChargeStatus
 from common.values import money
 from common.values.ids import Id
-from common.web.errors import ErrorItem, Wire
+from common.web.schemas import ErrorItem, Wire
 from payments.domain import Charge
 
 Token = Annotated[

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from common.errors import Invalid, NotFound
-from common.persistence.audit_log import acting
-from common.web.errors import Wire, error_responses
+from common.observability.context import acting_as
+from common.web.errors import error_responses
 from common.web.etags import reply
+from common.web.schemas import Wire
 from payments.service import Payments
 from payments.stripe.gateway import Gateway
 
@@ -38,6 +39,6 @@ async def hear_webhook(
     hint = gateway.read_webhook(await request.body(), signature)
     if hint is None:
         raise Invalid("The signature is not Stripe's")
-    with acting(f"webhook {hint.id}"):
+    with acting_as(f"webhook {hint.id}"):
         await payments.hear(hint)
     return reply(HeardOut())

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth.tokens import CurrentUser, MaybeUser
+from common.auth.dependencies import CurrentUser, OptionalUser
 from common.values.ids import Id
 from common.values.money import whole_cents
 from common.web.errors import error_responses
@@ -93,7 +93,7 @@ async def list_my_tickets(
     response_class=StreamingResponse,
     responses=event_stream() | error_responses(503),
 )
-async def watch_tickets(request: Request, user: MaybeUser, last: LastEventId = None) -> Response:
+async def watch_tickets(request: Request, user: OptionalUser, last: LastEventId = None) -> Response:
     feed: Feed = request.app.state.feed
     address = request.client.host if request.client else ""
     return feed.stream(key=user.id if user else address, last=last)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from common.events import TicketCreated, TicketStatus, TicketUpdated
 from common.values import money
 from common.values.text import Line
-from common.web.errors import Wire
+from common.web.schemas import Wire
 from tickets.domain import Ticket
 
 Title = Annotated[Line, StringConstraints(min_length=1, max_length=200)]

@@ -1,0 +1,34 @@
+"""Ended sessions, whose access tokens are refused until they have expired."""
+
+from datetime import datetime, timedelta
+
+from common.auth.tokens import ACCESS_LIFETIME
+from common.events import SessionRevoked
+from common.messaging.bus import Bus, handlers
+from common.values.clock import Clock
+
+
+class Revocations:
+    """The sessions that were ended while an access token of theirs could still be good."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[str, datetime] = {}
+
+    async def follow(self, bus: Bus) -> None:
+        """Hear of every ended session, the last quarter of an hour included."""
+        since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
+        await bus.follow("auth", handlers(self.on_session_revoked), since=since)
+
+    async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
+        """Refuse the session from now on; forget those whose tokens have expired."""
+        now = self._clock()
+        self._until = {sid: until for sid, until in self._until.items() if until > now}
+        self.add(event.session_id, event.until)
+
+    def add(self, session_id: str, until: datetime) -> None:
+        """Refuse a session's access tokens until this moment."""
+        self._until[session_id] = until
+
+    def __contains__(self, session_id: str) -> bool:
+        return session_id in self._until

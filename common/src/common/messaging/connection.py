@@ -1,0 +1,39 @@
+"""The connection to NATS that the bus and its consumers share."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.errors import APIError
+
+NATS_ERRORS: Final = (nats.errors.Error, APIError, TimeoutError, OSError)
+DEAD_LETTERS: Final = "dead-letters"
+"""The stream of events that were given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection to NATS on behalf of one service; its names carry the namespace's prefix."""
+
+    client: Client
+    js: JetStreamContext
+    service: str
+    namespace: str = ""
+
+    def subject(self, subject: str) -> str:
+        """Return the subject with the namespace's prefix."""
+        return f"{self.namespace}.{subject}" if self.namespace else subject
+
+    def stream(self, stream: str) -> str:
+        """Return the stream name with the namespace's prefix."""
+        return f"{self.namespace}-{stream}" if self.namespace else stream
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription; without a connection there is nothing to end."""
+        if self.client.is_connected:
+            with contextlib.suppress(*NATS_ERRORS):
+                await subscription.unsubscribe()
