@@ -15,7 +15,7 @@ from pymongo.errors import AutoReconnect
 from common.errors import Unavailable
 from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus, dead_letters, durable_consumer
-from common.messaging.bus import Bus, PublishError, handlers
+from common.messaging.bus import Bus, handlers
 from common.messaging.envelope import Message
 from common.testing.plugin import Published, eventually
 from common.values.clock import utc_now
@@ -522,79 +522,6 @@ async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
         await publish(published, after)
 
         await heard.all_of(after)
-
-
-async def pass_by(published: Published, *payloads: bytes) -> None:
-    """Send them as an event is sent, to no stream: none is there."""
-    await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
-    for payload in payloads:
-        await published.bus.connection.client.publish(
-            published.bus.connection.subject("ticket.created"), payload
-        )
-
-
-async def test_an_event_in_passing_is_heard_by_every_process_though_no_stream_stores_it(
-    connect: Connect, published: Published
-) -> None:
-    heard, event = [Heard(), Heard()], ticket()
-
-    async with connect() as first, connect() as second:
-        for one, by in zip((first, second), heard, strict=True):
-            await one.overhear(handlers(by.on_ticket_created))
-            await one.connection.client.flush()
-        await pass_by(published, event.model_dump_json().encode())
-        for by in heard:
-            await by.all_of(event)
-
-    assert [by.events for by in heard] == [[event]] * 2
-
-
-async def test_an_event_in_passing_that_fails_does_not_keep_the_next_from_being_heard(
-    connect: Connect, published: Published
-) -> None:
-    bad, good = ticket(), ticket()
-    heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
-
-    async with connect() as one:
-        await one.overhear(handlers(heard.on_ticket_created))
-        await one.connection.client.flush()
-        passing = (bad.model_dump_json().encode(), b"not an event", good.model_dump_json().encode())
-        await pass_by(published, *passing)
-        await heard.all_of(good)
-
-    assert heard.tries[bad.id] == 1
-
-
-async def test_an_event_that_was_only_heard_in_passing_is_not_taken_for_stored(
-    connect: Connect, published: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT", 0.2)
-    heard, event = Heard(), ticket()
-
-    async with connect() as one:
-        await one.overhear(handlers(heard.on_ticket_created))
-        await one.connection.client.flush()
-        await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
-        with pytest.raises(PublishError):
-            await publish(published, event)
-        await heard.all_of(event)
-
-
-async def test_who_has_stopped_listening_hears_nothing_in_passing(
-    connect: Connect, published: Published
-) -> None:
-    stopped, listening, event = Heard(), Heard(), ticket()
-
-    async with connect() as one, connect() as other:
-        await one.overhear(handlers(stopped.on_ticket_created))
-        await other.overhear(handlers(listening.on_ticket_created))
-        await one.stop_listening(1)
-        await asyncio.gather(one.connection.client.flush(), other.connection.client.flush())
-        await pass_by(published, event.model_dump_json().encode())
-        await listening.all_of(event)
-        await one.connection.client.flush()
-
-    assert stopped.events == []
 
 
 def test_no_event_is_heard_by_two_functions() -> None:

@@ -1,9 +1,8 @@
 """The event bus: NATS JetStream, one stream per publishing service, CloudEvents in binary mode.
 
 Publishing waits for the server's ack. Listening is a durable pull consumer per service and stream
-(`listen`: each event is handled by one replica), an ephemeral one per process (`follow`: every
-replica sees every event), or being there when an event passes (`overhear`). What happens to a
-delivery is in `common.messaging.durable_consumer`.
+(`listen`: each event is handled by one replica), or an ephemeral one per process (`follow`: every
+replica sees every event). What happens to a delivery is in `common.messaging.durable_consumer`.
 """
 
 import asyncio
@@ -17,8 +16,6 @@ from typing import Any, Final, TypeVar, get_type_hints
 import nats
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import NoRespondersError
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, ServiceUnavailableError
@@ -44,8 +41,6 @@ SILENCE: Final = 10.0
 """Seconds that NATS may leave what was sent to it without a sign of having got it."""
 LAST_WORD: Final = 2
 """Seconds that NATS may take to say that it has all, when a service stops."""
-MAX_PASSING: Final = 4_096
-"""Events in passing that may wait to be looked at; what comes beyond is missed."""
 _STREAM_EXISTS_OTHERWISE: Final = 10058
 
 E = TypeVar("E", bound=Event)
@@ -83,7 +78,6 @@ class Bus:
         self._replicas = replicas
         self._transient_errors = (*transient_errors, Unavailable)
         self._consumers: list[Durable | Follower] = []
-        self._passing: list[Subscription] = []
 
     async def ensure_streams(self) -> None:
         """Make every stream of the contract, or bring its settings up to date."""
@@ -164,20 +158,6 @@ class Bus:
         await follower.caught_up.wait()
         return follower
 
-    async def overhear(self, heard: Handlers) -> None:
-        """Hear these events as they pass, in every process: at once, and at most once.
-
-        Core NATS hands an event to whoever is there before JetStream has put it on its disk. What
-        is missed is never made up for, and an event told again is heard again: this is for what
-        is shown a moment sooner, never for what is decided.
-        """
-        for event, handler in heard.items():
-            subject = self.connection.subject(event.subject)
-            subscription = await self.connection.client.subscribe(
-                subject, cb=_in_passing(event, handler), pending_msgs_limit=MAX_PASSING
-            )
-            self._passing.append(subscription)
-
     def reconnected(self) -> None:
         """Have every consumer ask the server anew."""
         for consumer in self._consumers:
@@ -204,18 +184,8 @@ class Bus:
 
     async def stop_listening(self, grace: float) -> None:
         """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
-        passing, self._passing = self._passing, []
-        for subscription in passing:
-            await self.connection.unsubscribe(subscription)
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
-
-
-def _in_passing(model: type[Event], handler: Handler) -> Callable[[Msg], Awaitable[None]]:
-    async def hear(msg: Msg) -> None:
-        await handler(model.model_validate_json(msg.data))  # nats-py tells `on_error` of failures
-
-    return hear
 
 
 @asynccontextmanager

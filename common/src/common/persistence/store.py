@@ -44,7 +44,7 @@ class Store(Generic[T]):
         *,
         read: Callable[[Doc], T],
         write: Callable[[T], Doc],
-        wrote: Callable[[T, float | None], None] = lambda _thing, _began: None,
+        wrote: Callable[[T, bool], None] = lambda _after, _confirmed: None,
         audited: bool = False,
         linger: float = 0,
     ) -> None:
@@ -56,8 +56,8 @@ class Store(Generic[T]):
             clock: the moment that an event is stamped with.
             read: from a stored document to the domain's thing.
             write: from the domain's thing to its fields, without id, version and outbox.
-            wrote: called after each write, before it is answered, with the moment it began (of
-                `time.monotonic`); without one where its outcome is unknown.
+            wrote: called after each write, before it is answered, with whether the write is
+                confirmed; where its outcome is unknown it is not.
             audited: whether each document has an audit log (`common.persistence.audit_log`).
             linger: seconds that what is added may wait to be written with others.
         """

@@ -5,7 +5,6 @@ to write an aggregate: a whole-document `save()` or `replace()` would wipe what 
 put in the outbox meanwhile.
 """
 
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ class Writer(Generic[T]):
         clock: Clock,
         *,
         write: Callable[[T], Doc],
-        wrote: Callable[[T, float | None], None],
+        wrote: Callable[[T, bool], None],
         audited: bool,
         linger: float,
     ) -> None:
@@ -144,19 +143,18 @@ class Writer(Generic[T]):
 
     @contextmanager
     def _writing(self, *after: T) -> Generator[Callable[[], None]]:
-        """Tell of a write when it ends, however it ends; it is sure once `done` was called."""
-        began = time.monotonic()
-        sure: float | None = None
+        """Report a write when it ends, however it ends; it is confirmed once `done` was called."""
+        confirmed = False
 
         def done() -> None:
-            nonlocal sure
-            sure = began
+            nonlocal confirmed
+            confirmed = True
 
         try:
             yield done
         finally:
             for thing in after:
-                self._wrote(thing, sure)
+                self._wrote(thing, confirmed)
 
     def _entries(self, change: Change[T]) -> list[Doc]:
         now = self._clock()

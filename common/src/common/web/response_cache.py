@@ -1,12 +1,10 @@
 """Finished answers, kept in memory for a tenth of a second: most reads cost no database.
 
 An answer is served for at most 100 ms after its data was read: that rests on the clock alone, not
-on events that could be late. Four things make it better than that. What this process wrote takes
-the place of what it was before (`replace`). What is heard of a thing before it is written changes
-the answer too (`amend`). What is known to have changed elsewhere is forgotten at once (`changed`).
-And whoever wrote on this replica is never shown what was read before that write (`wrote`). One
-reader at a time computes a key, and the others wait for that; nobody joins a computation that began
-before their own write.
+on events that could be late. Two things make it fresher: what is known to have changed is dropped
+at once (`changed`), and a user who wrote on this replica is never shown what was read before that
+write (`wrote`). One reader at a time computes a key and the others wait for it; nobody joins a
+computation that began before their own write.
 
 Only for answers that are the same for everybody.
 """
@@ -17,16 +15,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
-
-from starlette.responses import Response
+from typing import Any, Final
 
 FRESH_SECONDS: Final = 0.1
 MAX_ANSWERS: Final = 2_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 
 Key = tuple[str, bytes]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +35,6 @@ class Answer:
     read_at: float
     route: Any = None
     """Whose answer it is: the metrics want its template."""
-    thing: Any = None
-    """What it shows, where its route said so (`request.state.shown`)."""
 
     @property
     def size(self) -> int:
@@ -127,30 +120,6 @@ class Recent:
         if answer is not None:
             self._bytes -= self._answers.pop(key).size
 
-    def replace(self, path: str, began: float, thing: T, show: Callable[[T], Response]) -> None:
-        """Answer at this path with what has just been written, if anybody has looked there.
-
-        Args:
-            path: where it is read, without a query.
-            began: when the write began, in seconds; another process may have written after it.
-            thing: what was written.
-            show: from the thing to its answer.
-        """
-        old = self._forgotten(path)
-        if old is not None and old.read_at < began:  # else it may show an even later write, or not
-            self._keep((path, b""), _made(show(thing), began, old.route, thing))
-
-    def amend(self, path: str, show: Callable[[Any], Response]) -> None:
-        """Show at this path anew what was read there; it stays as old as it was."""
-        old = self._forgotten(path)
-        if old is not None and old.thing is not None and old.read_at > self._oldest():
-            self._keep((path, b""), _made(show(old.thing), old.read_at, old.route, old.thing))
-
-    def _forgotten(self, path: str) -> Answer | None:
-        old = self._answers.get((path, b""))
-        self.changed(path)
-        return old
-
     def _oldest(self) -> float:
         return self.clock() - FRESH_SECONDS
 
@@ -160,18 +129,12 @@ class Recent:
         self._wrote[user_id] = self.clock()
 
 
-def _made(response: Response, began: float, route: object, thing: object) -> Answer:
-    body = bytes(response.body)
-    return finished(response.status_code, response.raw_headers, body, began, route, thing)
-
-
 def finished(
     status: int,
     headers: Sequence[tuple[bytes, bytes]],
     body: bytes,
     began: float,
     route: object,
-    thing: object,
 ) -> Answer:
     """Give an answer the tag by which a reader asks again, if it has none yet."""
     headers = [*headers, (b"cache-control", b"no-cache")]
@@ -179,4 +142,4 @@ def finished(
     if not tag:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers.append((b"etag", tag.encode()))
-    return Answer(status, headers, body, tag, began, route, thing)
+    return Answer(status, headers, body, tag, began, route)

@@ -81,8 +81,7 @@ class RecentAnswers:
         scope["route"] = route = asked.get("route")
         if started["status"] != 200:  # noqa: PLR2004
             return None
-        thing = asked["state"].get("shown")
-        return finished(started["status"], started["headers"], bytes(body), began, route, thing)
+        return finished(started["status"], started["headers"], bytes(body), began, route)
 
 
 def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -167,8 +167,8 @@ def _fields(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
-def _count(charge: Charge, began: float | None) -> None:
-    if began is not None:
+def _count(charge: Charge, confirmed: bool) -> None:  # noqa: FBT001
+    if confirmed:
         CHARGES.labels(charge.status.value).inc()
 
 

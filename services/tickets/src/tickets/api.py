@@ -22,7 +22,6 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import Feed, LastEventId, event_stream
 from tickets.domain import Sort
-from tickets.early_locks import Seen
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import Tickets
 
@@ -32,11 +31,6 @@ router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=Idempote
 async def _door(request: Request) -> Tickets:
     door: Tickets = request.app.state.tickets
     return door
-
-
-def shown(seen: Seen, known: str | None = None) -> Response:
-    """Show one ticket, unless the reader already has just that."""
-    return reply_unless_known(known, seen.tag, TicketOut.of(seen.ticket))
 
 
 Door = Annotated[Tickets, Depends(_door)]
@@ -105,12 +99,9 @@ async def watch_tickets(request: Request, user: OptionalUser, last: LastEventId 
     response_model=TicketOut,
     responses=error_responses(404),
 )
-async def show_ticket(
-    request: Request, ticket_id: Id, tickets: Door, known: IfNoneMatch = None
-) -> Response:
-    seen = await tickets.show(ticket_id)
-    request.state.shown = seen.stored
-    return shown(seen, known)
+async def show_ticket(ticket_id: Id, tickets: Door, known: IfNoneMatch = None) -> Response:
+    ticket = await tickets.show(ticket_id)
+    return reply_unless_known(known, etag(ticket.version), TicketOut.of(ticket))
 
 
 @router.post(

@@ -8,7 +8,6 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from common.batching import Grouped
 from common.change import Change
 from common.errors import Invalid
 from common.events import TicketStatus
@@ -20,10 +19,6 @@ from common.values.ids import is_id
 from common.values.text import folded_words
 from common.web.pagination import Page, decode_cursor, encode_cursor
 from tickets.domain import Fence, Sort, Ticket
-
-PACE: Final = 0.05
-"""Seconds between two writes of what orders tell, under load: a lock is shown before it is stored,
-and screens are told in beats longer than this."""
 
 
 def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
@@ -102,10 +97,9 @@ class TicketStore(Store[Ticket]):
         self,
         relay: Relay,
         clock: Clock,
-        wrote: Callable[[Ticket, float | None], None] = lambda _ticket, _began: None,
+        wrote: Callable[[Ticket, bool], None] = lambda _ticket, _confirmed: None,
     ) -> None:
         super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
-        self._follow = Grouped(self._follow_all, pace=PACE)
 
     async def add_once(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""

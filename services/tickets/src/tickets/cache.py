@@ -1,0 +1,25 @@
+"""The cached responses of tickets, kept in step with what is written."""
+
+from common.web.etags import etag
+from common.web.response_cache import Recent
+from tickets.domain import Ticket
+from tickets.schemas import path_of
+
+
+class TicketCache:
+    """Invalidates the cached responses of tickets that have changed."""
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+
+    def invalidate(self, ticket_id: str, *, known_version: int) -> None:
+        """Drop a ticket's cached response, unless it shows this version already."""
+        self._recent.changed(path_of(ticket_id), etag(known_version))
+
+    def on_written(self, ticket: Ticket, confirmed: bool) -> None:  # noqa: ARG002, FBT001
+        """Drop what this replica has written, so that its writer reads it back at once.
+
+        An unconfirmed write counts too, because it may have been stored.
+        """
+        self._recent.changed(path_of(ticket.id))
+        self._recent.wrote(ticket.user_id)
