@@ -2,9 +2,9 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useSyncExternalStore, useTransition } from "react";
-import { Blank } from "@/components/ui/blank";
+import { Blank } from "@/components/ui/empty-state";
 import { Button } from "@/components/ui/button";
-import { ERROR_WORDS } from "@/i18n/error-words";
+import { ERROR_WORDS } from "@/i18n/error-page-messages";
 import { LANGUAGES, type Language } from "@/i18n/locales";
 
 const never = () => () => undefined;

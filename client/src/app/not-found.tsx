@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { Link } from "@/components/link";
-import { Blank } from "@/components/ui/blank";
+import { Blank } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import { words } from "@/i18n/server";

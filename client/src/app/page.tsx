@@ -1,15 +1,15 @@
-import { Down } from "@/components/down";
+import { Down } from "@/components/service-unavailable";
 import { Link } from "@/components/link";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import { SearchForm } from "@/features/tickets/search-form";
 import { apiQuery, searchFrom, type SearchParams } from "@/features/tickets/search";
 import { searchLabels } from "@/features/tickets/search-labels";
 import { TicketResults } from "@/features/tickets/ticket-results";
 import { words } from "@/i18n/server";
-import { answerOf, unavailable } from "@/lib/api/answer";
+import { answerOf, unavailable } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
-import { refusalWords } from "@/lib/problem-words";
+import { refusalWords } from "@/lib/error-messages";
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
   const params: SearchParams = await searchParams;

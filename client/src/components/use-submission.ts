@@ -2,9 +2,9 @@
 
 import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { type Answer, answerOf, type Refusal, undecided } from "@/lib/api/answer";
+import { type Answer, answerOf, type Refusal, undecided } from "@/lib/api/result";
 import { Intent } from "@/lib/api/idempotency";
-import { refusalWords } from "@/lib/problem-words";
+import { refusalWords } from "@/lib/error-messages";
 
 const NONE: Record<string, string> = {};
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cents, formatPrice, typedPrice } from "./money";
-import * as rules from "./rules";
+import * as rules from "./validation";
 
 test.each([
   [19.99, 1999],

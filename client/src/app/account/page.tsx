@@ -1,11 +1,11 @@
 import type { Metadata } from "next";
-import { Down } from "@/components/down";
-import { PageHead } from "@/components/page-head";
+import { Down } from "@/components/service-unavailable";
+import { PageHead } from "@/components/page-header";
 import { paths } from "@/config/paths";
-import { Sessions } from "@/features/account/sessions";
+import { Sessions } from "@/features/account/session-list";
 import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf } from "@/lib/api/answer";
+import { Words } from "@/i18n/messages";
+import { answerOf } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 

@@ -5,7 +5,7 @@ import { cn } from "@/lib/cn";
 import { Link } from "../link";
 import { buttonStyle } from "../ui/button-style";
 import { NavLink } from "./nav-link";
-import { PhoneMenu } from "./phone-menu";
+import { PhoneMenu } from "./mobile-menu";
 
 interface Place {
   href: string;

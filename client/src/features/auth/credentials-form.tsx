@@ -4,12 +4,12 @@ import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import type { User } from "@/lib/api/types";
-import { email, newPassword, password, wrongWith } from "@/lib/rules";
+import { email, newPassword, password, wrongWith } from "@/lib/validation";
 import { PasswordField } from "./password-field";
 
 interface Credentials {

@@ -4,9 +4,9 @@ import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
-import { answerOf } from "@/lib/api/answer";
+import { answerOf } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
 
 /** Ends the session as soon as the page is open, then goes home. */

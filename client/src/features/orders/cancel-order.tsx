@@ -1,8 +1,8 @@
 "use client";
 
 import { useTranslations } from "use-intl";
-import { Confirm } from "@/components/ui/confirm";
-import { Notice } from "@/components/ui/notice";
+import { Confirm } from "@/components/ui/confirm-dialog";
+import { Notice } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";

@@ -1,7 +1,7 @@
 "use client";
 
 import { Link } from "@/components/link";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Order } from "@/lib/api/types";

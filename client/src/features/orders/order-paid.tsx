@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
-import { Moment, Price } from "@/components/region";
+import { Moment, Price } from "@/components/locale";
 import type { Order, Payment } from "@/lib/api/types";
 
 const NOT_KNOWN_YET = "–";

@@ -1,5 +1,5 @@
 import { useTranslations } from "use-intl";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import type { Order } from "@/lib/api/types";
 import { Countdown } from "./countdown";
 

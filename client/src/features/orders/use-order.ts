@@ -2,7 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
-import { answerOf } from "@/lib/api/answer";
+import { answerOf } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
 import type { Order } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";

@@ -3,12 +3,12 @@
 import { PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
 import { type SyntheticEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { useRegion } from "@/components/region";
+import { useRegion } from "@/components/locale";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { formatPrice } from "@/lib/money";
-import { problemWords } from "@/lib/problem-words";
-import { declineKey } from "./decline-words";
+import { problemWords } from "@/lib/error-messages";
+import { declineKey } from "./decline-messages";
 import { type Outcome, pay, type Stage } from "./pay";
 
 type Shown = Exclude<Outcome, { kind: "declined" }> | { kind: "declined"; words: string };

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import type { Stripe } from "@stripe/stripe-js";
 import { useLocale, useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import type { PaymentConfig } from "@/lib/api/types";
 import { cents, CURRENCY } from "@/lib/money";
 import { useAppearance } from "./appearance";

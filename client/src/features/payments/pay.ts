@@ -1,10 +1,10 @@
 "use client";
 
 import type { Stripe } from "@stripe/stripe-js";
-import { type Answer, answerOf, type Problem } from "@/lib/api/answer";
+import { type Answer, answerOf, type Problem } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
 import { Intent } from "@/lib/api/idempotency";
-import { onceHeardOf } from "@/lib/api/once-heard-of";
+import { onceHeardOf } from "@/lib/api/retry-not-found";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Payment } from "@/lib/api/types";
 

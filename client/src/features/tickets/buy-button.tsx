@@ -4,11 +4,11 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { onceHeardOf } from "@/lib/api/once-heard-of";
+import { onceHeardOf } from "@/lib/api/retry-not-found";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import type { Order } from "@/lib/api/types";
 

@@ -3,8 +3,8 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { useRegion } from "@/components/region";
-import { Notice } from "@/components/ui/notice";
+import { useRegion } from "@/components/locale";
+import { Notice } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";

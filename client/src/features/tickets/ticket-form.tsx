@@ -3,9 +3,9 @@
 import { Form } from "@base-ui/react/form";
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { TextField } from "@/components/ui/text-field";
-import { price, title, wrongWith } from "@/lib/rules";
+import { price, title, wrongWith } from "@/lib/validation";
 
 export interface TicketInput {
   title: string;

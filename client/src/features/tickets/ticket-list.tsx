@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { paths } from "@/config/paths";
 import type { Ticket, TicketStatus } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
-import { lookAtList } from "./look-at-tickets";
+import { lookAtList } from "./refetch-tickets";
 import type { apiQuery } from "./search";
 import { TicketRow } from "./ticket-row";
 

@@ -1,12 +1,12 @@
 import { Link } from "@/components/link";
-import { PagesNav } from "@/components/pages-nav";
-import { Blank } from "@/components/ui/blank";
+import { PagesNav } from "@/components/pagination";
+import { Blank } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import { words } from "@/i18n/server";
-import type { Reply } from "@/lib/api/answer";
+import type { Reply } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
-import { listed } from "./listed";
+import { listed } from "./with-listed-label";
 import { apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
 import { TicketList } from "./ticket-list";
 

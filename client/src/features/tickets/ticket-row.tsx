@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { Link } from "@/components/link";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import { cn } from "@/lib/cn";
 import { stubTint } from "./stub-tint";
 

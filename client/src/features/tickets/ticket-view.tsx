@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
-import { Moment, Price } from "@/components/region";
+import { Moment, Price } from "@/components/locale";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import { cn } from "@/lib/cn";
@@ -11,7 +11,7 @@ import type { Ticket } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
 import { BuyButton } from "./buy-button";
 import { EditTicket } from "./edit-ticket";
-import { lookAtTickets } from "./look-at-tickets";
+import { lookAtTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
 
 /** Who looks at a ticket: it decides what they can do with it. */

@@ -4,7 +4,7 @@ import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { cache } from "react";
 import { paths } from "@/config/paths";
-import { answerOf } from "./answer";
+import { answerOf } from "./result";
 import { accessTokenIn, bearerOf } from "./cookies";
 import { api } from "./server";
 import type { User } from "./types";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useEffectEvent, useState } from "react";
-import { watch } from "./watch";
+import { watch } from "./event-stream";
 
 export interface Versioned {
   id: string;

@@ -4,7 +4,7 @@ import { Link } from "@/components/link";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
 import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
+import { Words } from "@/i18n/messages";
 import { currentUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {

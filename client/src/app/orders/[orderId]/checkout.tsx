@@ -3,10 +3,10 @@
 import { useRouter } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { CancelOrder } from "@/features/orders/cancel-order";
 import { isLive } from "@/features/orders/is-live";
-import { OrderOver } from "@/features/orders/order-over";
+import { OrderOver } from "@/features/orders/order-cancelled";
 import { OrderPaid } from "@/features/orders/order-paid";
 import { OrderSummary } from "@/features/orders/order-summary";
 import { useLookingAgain, useOrder } from "@/features/orders/use-order";

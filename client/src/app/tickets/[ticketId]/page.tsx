@@ -1,13 +1,13 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { BackLink } from "@/components/back-link";
-import { Down } from "@/components/down";
+import { Down } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
-import { ticketAnswer } from "@/features/tickets/ticket-answer";
+import { ticketAnswer } from "@/features/tickets/get-ticket";
 import { TicketView, type Viewer } from "@/features/tickets/ticket-view";
 import { reader, words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf, unavailable } from "@/lib/api/answer";
+import { Words } from "@/i18n/messages";
+import { answerOf, unavailable } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { currentUser } from "@/lib/api/session";
 import type { Ticket } from "@/lib/api/types";

@@ -1,9 +1,9 @@
 import type { Metadata } from "next";
-import { PageHead } from "@/components/page-head";
+import { PageHead } from "@/components/page-header";
 import { paths } from "@/config/paths";
 import { NewTicket } from "@/features/tickets/new-ticket";
 import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
+import { Words } from "@/i18n/messages";
 import { requireUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { declineKey } from "./decline-words";
+import { declineKey } from "./decline-messages";
 
 test.each([
   [{ code: "card_declined", declineCode: "insufficient_funds" }, "insufficient_funds"],

@@ -1,9 +1,9 @@
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
-import { useRegion } from "@/components/region";
-import { Blank } from "@/components/ui/blank";
+import { useRegion } from "@/components/locale";
+import { Blank } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";
-import { Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import type { Order, Payment } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";

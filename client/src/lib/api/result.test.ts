@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Refusal, undecided } from "./answer";
+import { type Refusal, undecided } from "./result";
 
 const refused = (status: number): Refusal => ({
   ok: false,

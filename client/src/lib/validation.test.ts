@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as rules from "./rules";
+import * as rules from "./validation";
 
 interface Schema {
   minLength?: number;

@@ -2,16 +2,16 @@
 
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
-import { Moment } from "@/components/region";
+import { Moment } from "@/components/locale";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/confirm";
-import { Notice } from "@/components/ui/notice";
+import { Confirm } from "@/components/ui/confirm-dialog";
+import { Notice } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Session } from "@/lib/api/types";
-import { deviceOf } from "./device";
+import { deviceOf } from "./user-agent";
 
 /** Where somebody is signed in, each place with the means to end it. */
 export function Sessions({ sessions }: { sessions: Session[] }) {

@@ -1,5 +1,5 @@
 import { cache } from "react";
-import { answerOf } from "@/lib/api/answer";
+import { answerOf } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 
 /** One ticket, read once for a page and its title. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { onceHeardOf } from "./once-heard-of";
+import { onceHeardOf } from "./retry-not-found";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,6 +1,6 @@
 import type { Messages } from "use-intl/core";
 import { words } from "@/i18n/server";
-import { ServiceDown } from "./service-down";
+import { ServiceDown } from "./refresh-button";
 
 type What = Extract<keyof Messages["Trouble"], `down${string}`>;
 

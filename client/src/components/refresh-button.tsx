@@ -2,7 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { useTransition } from "react";
-import { Blank } from "./ui/blank";
+import { Blank } from "./ui/empty-state";
 import { Button } from "./ui/button";
 
 /** In place of what a service that is away would have told; the rest of the page goes on. */

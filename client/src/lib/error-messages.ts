@@ -1,5 +1,5 @@
-import type { Problem, Refusal } from "./api/answer";
-import type { ProblemKey } from "./rules";
+import type { Problem, Refusal } from "./api/result";
+import type { ProblemKey } from "./validation";
 
 /** The services' refusals by their English words; one that is not here is shown as it came. */
 const KNOWN: Record<string, ProblemKey> = {

@@ -1,5 +1,5 @@
 import type { Messages } from "use-intl/core";
-import type { Problem } from "@/lib/api/answer";
+import type { Problem } from "@/lib/api/result";
 
 type DeclineKey = keyof Messages["Decline"];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Refusal } from "./api/answer";
-import { refusalWords } from "./problem-words";
+import type { Refusal } from "./api/result";
+import { refusalWords } from "./error-messages";
 
 const words = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
 const refusal = (over: Partial<Refusal>): Refusal => ({
