@@ -2,7 +2,7 @@ import type { Browser, CDPSession, Page } from "@playwright/test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
-import { expect, test } from "./people.ts";
+import { expect, test } from "./fixtures.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const TOLD_IN = ["README.md", "client/README.md"];

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "./people.ts";
+import { expect, test } from "./fixtures.ts";
 
 const PAGE_SIZE = 24;
 

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { expect, pay, reserve, test } from "./people.ts";
+import { expect, pay, reserve, test } from "./fixtures.ts";
 
 /** Opens a page and waits until it follows its stream. */
 async function follow(page: Page, path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { expectAccessible } from "./accessibility.ts";
-import { expect, reserve, test } from "./people.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
 const HOME = process.env.TICKETING_HOME;
 const SUPERVISORCTL = resolve(import.meta.dirname, "../../.venv/bin/supervisorctl");

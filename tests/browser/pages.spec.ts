@@ -1,8 +1,8 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
-import { CARDS, payWith } from "./card.ts";
-import { complaintsOf } from "./complaints.ts";
-import { expect, reserve, test } from "./people.ts";
+import { CARDS, payWith } from "./stripe-frame.ts";
+import { complaintsOf } from "./console-errors.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
 /** How far things moved by themselves while the page came up (web.dev, Cumulative Layout Shift). */
 const layoutShift = (page: Page) =>

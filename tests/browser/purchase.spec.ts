@@ -1,5 +1,5 @@
-import { answerBank, CARDS, payButton, payWith, typeCard } from "./card.ts";
-import { expect, reserve, test } from "./people.ts";
+import { answerBank, CARDS, payButton, payWith, typeCard } from "./stripe-frame.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
 test("a ticket is found, reserved, paid and receipted", async ({ signedInPage: page, seller }) => {
   const ticket = await seller.lists("Gala at the Burgtheater", 1234.5);

@@ -1,5 +1,5 @@
 import { expectAccessible } from "./accessibility.ts";
-import { expect, reserve, test } from "./people.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
 test("a ticket is listed, changed, and locked while somebody pays", async ({
   signedInPage: page,

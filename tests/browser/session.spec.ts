@@ -1,5 +1,5 @@
 import type { BrowserContext } from "@playwright/test";
-import { expect, newEmail, PASSWORD, reserve, test } from "./people.ts";
+import { expect, newEmail, PASSWORD, reserve, test } from "./fixtures.ts";
 
 const forgetAccess = (context: BrowserContext) => context.clearCookies({ name: "session" });
 

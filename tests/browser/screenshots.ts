@@ -1,10 +1,10 @@
 import { type Browser, type BrowserContext, devices, type Page } from "@playwright/test";
 import { join, resolve } from "node:path";
-import { CARDS, payWith, typeCard } from "./card.ts";
-import { expect, pay, PASSWORD, reserve, Seller, signUp, test } from "./people.ts";
+import { CARDS, payWith, typeCard } from "./stripe-frame.ts";
+import { expect, pay, PASSWORD, reserve, Seller, signUp, test } from "./fixtures.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SCREENS = join(ROOT, ".local/screens");
+const SCREENS = join(ROOT, ".local/screenshots");
 
 /** Those that the README shows: of a height that suits it, at one pixel a point. */
 const README: Record<string, string> = {

@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { expectAccessible } from "./accessibility.ts";
-import { complaintsOf } from "./complaints.ts";
-import { expect, test } from "./people.ts";
+import { complaintsOf } from "./console-errors.ts";
+import { expect, test } from "./fixtures.ts";
 
 const SERVER = resolve(import.meta.dirname, "../../client/.next/standalone/server.js");
 const ORDER = "0123456789abcdef01234567";

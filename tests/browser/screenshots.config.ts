@@ -1,0 +1,17 @@
+import { defineConfig } from "@playwright/test";
+import tests from "./playwright.config.ts";
+
+process.env.ORDER_EXPIRATION_SECONDS ??= "900";
+
+/**
+ * `make test-browser ARGS="--config screenshots.config.ts"`: every page at both sizes, light and dark, into
+ * .local/screenshots, to be looked at; the README's go to docs/images.
+ */
+export default defineConfig({
+  ...tests,
+  outputDir: "../../.local/browser-screenshots",
+  testMatch: /screenshots\.ts/,
+  workers: 1,
+  timeout: 300_000,
+  projects: [{ name: "screenshots" }],
+});
