@@ -2,17 +2,17 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useSyncExternalStore, useTransition } from "react";
-import { Blank } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { Button } from "@/components/ui/button";
-import { ERROR_WORDS } from "@/i18n/error-page-messages";
+import { ERROR_PAGE_MESSAGES } from "@/i18n/error-page-messages";
 import { LANGUAGES, type Language } from "@/i18n/locales";
 
-const never = () => () => undefined;
+const subscribeToNothing = () => () => undefined;
 
 /** The language that the frame is in; it may only come with this page, so the first look is too early. */
 function usePageLanguage(): Language {
   return useSyncExternalStore(
-    never,
+    subscribeToNothing,
     () => LANGUAGES.find((each) => each === document.documentElement.lang) ?? "en",
     () => "en",
   );
@@ -33,20 +33,20 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
     });
   }
 
-  const words = ERROR_WORDS[usePageLanguage()];
+  const messages = ERROR_PAGE_MESSAGES[usePageLanguage()];
   return (
     <div role="alert">
-      <Blank
+      <EmptyState
         heading="h1"
-        title={words.title}
+        title={messages.title}
         action={
           <Button busy={retrying} onClick={retry}>
-            {words.retry}
+            {messages.retry}
           </Button>
         }
       >
-        {words.text}
-      </Blank>
+        {messages.text}
+      </EmptyState>
     </div>
   );
 }

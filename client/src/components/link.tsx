@@ -11,11 +11,11 @@ export function Link({ children, ...rest }: ComponentProps<typeof NextLink>) {
   return (
     <NextLink prefetch={false} {...rest}>
       {children}
-      <Pending />
+      <PendingMarker />
     </NextLink>
   );
 }
 
-function Pending() {
+function PendingMarker() {
   return useLinkStatus().pending ? <span hidden data-pending="" /> : null;
 }

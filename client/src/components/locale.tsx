@@ -2,54 +2,58 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
 import { formatPrice } from "@/lib/money";
-import { formatMoment } from "@/lib/time";
+import { formatDateTime } from "@/lib/time";
 
-const Region = createContext({ region: "en", timeZone: "UTC", timeZoneCookie: "tz" });
+const FormattingContext = createContext({ locale: "en", timeZone: "UTC", timeZoneCookie: "tz" });
 
-const never = () => () => undefined;
+const subscribeToNothing = () => () => undefined;
 
 /** The reader's way of writing prices and dates, and their time zone as far as it is known. */
-export function RegionProvider(props: {
-  region: string;
+export function LocaleProvider(props: {
+  locale: string;
   timeZone: string;
   timeZoneCookie: string;
   children: ReactNode;
 }) {
-  const { region, timeZone, timeZoneCookie } = props;
-  const own = useOwnTimeZone(timeZone);
+  const { locale, timeZone, timeZoneCookie } = props;
+  const browserTimeZone = useBrowserTimeZone(timeZone);
   useEffect(() => {
-    if (own !== timeZone) {
-      const value = encodeURIComponent(own);
+    if (browserTimeZone !== timeZone) {
+      const value = encodeURIComponent(browserTimeZone);
       document.cookie = `${timeZoneCookie}=${value}; path=/; max-age=31536000; samesite=lax`;
     }
-  }, [own, timeZone, timeZoneCookie]);
-  return <Region value={{ region, timeZone, timeZoneCookie }}>{props.children}</Region>;
-}
-
-function useOwnTimeZone(told: string): string {
-  return useSyncExternalStore(
-    never,
-    () => Intl.DateTimeFormat().resolvedOptions().timeZone,
-    () => told,
+  }, [browserTimeZone, timeZone, timeZoneCookie]);
+  return (
+    <FormattingContext value={{ locale, timeZone, timeZoneCookie }}>
+      {props.children}
+    </FormattingContext>
   );
 }
 
-export function useRegion(): string {
-  return useContext(Region).region;
+function useBrowserTimeZone(serverTimeZone: string): string {
+  return useSyncExternalStore(
+    subscribeToNothing,
+    () => Intl.DateTimeFormat().resolvedOptions().timeZone,
+    () => serverTimeZone,
+  );
+}
+
+export function useFormattingLocale(): string {
+  return useContext(FormattingContext).locale;
 }
 
 // The two below may differ in a space between this server's and the browser's Unicode data: the
 // server's text stays, and is replaced only when it says something else.
 
 export function Price({ amount }: { amount: number }) {
-  return <span suppressHydrationWarning>{formatPrice(amount, useRegion())}</span>;
+  return <span suppressHydrationWarning>{formatPrice(amount, useFormattingLocale())}</span>;
 }
 
-export function Moment({ at }: { at: string }) {
-  const { region, timeZone } = useContext(Region);
+export function DateTime({ at }: { at: string }) {
+  const { locale, timeZone } = useContext(FormattingContext);
   return (
     <time dateTime={at} suppressHydrationWarning>
-      {formatMoment(at, region, useOwnTimeZone(timeZone))}
+      {formatDateTime(at, locale, useBrowserTimeZone(timeZone))}
     </time>
   );
 }

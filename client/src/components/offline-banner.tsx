@@ -2,17 +2,17 @@
 
 import { useEffect, useSyncExternalStore } from "react";
 
-function subscribe(changed: () => void) {
-  window.addEventListener("online", changed);
-  window.addEventListener("offline", changed);
+function subscribe(onChange: () => void) {
+  window.addEventListener("online", onChange);
+  window.addEventListener("offline", onChange);
   return () => {
-    window.removeEventListener("online", changed);
-    window.removeEventListener("offline", changed);
+    window.removeEventListener("online", onChange);
+    window.removeEventListener("offline", onChange);
   };
 }
 
 /** Says so while there is no network; a page asked for meanwhile comes from the service worker. */
-export function Offline({ children }: { children: string }) {
+export function OfflineBanner({ children }: { children: string }) {
   const online = useSyncExternalStore(
     subscribe,
     () => navigator.onLine,

@@ -2,7 +2,7 @@ import { Link } from "./link";
 import { buttonStyle } from "./ui/button-style";
 
 /** The way on through a list that has more than one page. */
-export function PagesNav(props: {
+export function Pagination(props: {
   label: string;
   next: { href: string; label: string } | null;
   first: { href: string; label: string } | null;

@@ -2,31 +2,15 @@
 
 import { useRouter } from "next/navigation";
 import { useTransition } from "react";
-import { Blank } from "./ui/empty-state";
 import { Button } from "./ui/button";
 
-/** In place of what a service that is away would have told; the rest of the page goes on. */
-export function ServiceDown(props: {
-  title: string;
-  text: string;
-  retry: string;
-  heading?: "h1" | "h2";
-}) {
+/** Renders the page again on the server. */
+export function RefreshButton({ children }: { children: string }) {
   const router = useRouter();
-  const [pending, startTransition] = useTransition();
+  const [isPending, startTransition] = useTransition();
   return (
-    <div role="alert">
-      <Blank
-        title={props.title}
-        {...(props.heading && { heading: props.heading })}
-        action={
-          <Button busy={pending} onClick={() => startTransition(() => router.refresh())}>
-            {props.retry}
-          </Button>
-        }
-      >
-        {props.text}
-      </Blank>
-    </div>
+    <Button busy={isPending} onClick={() => startTransition(() => router.refresh())}>
+      {children}
+    </Button>
   );
 }

@@ -1,18 +1,22 @@
 import type { Messages } from "use-intl/core";
-import { words } from "@/i18n/server";
-import { ServiceDown } from "./refresh-button";
+import { getTranslations } from "@/i18n/server";
+import { RefreshButton } from "./refresh-button";
+import { EmptyState } from "./ui/empty-state";
 
-type What = Extract<keyof Messages["Trouble"], `down${string}`>;
+type MessageKey = Extract<keyof Messages["Error"], `${string}Unavailable`>;
 
-/** Says on the server which part is away. */
-export async function Down(props: { what: Exclude<What, "downTitle">; heading?: "h1" | "h2" }) {
-  const t = await words("Trouble");
+/** Replaces the part of a page whose service is unavailable. */
+export async function ServiceUnavailable(props: { message: MessageKey; heading?: "h1" | "h2" }) {
+  const t = await getTranslations("Error");
   return (
-    <ServiceDown
-      title={t("downTitle")}
-      text={t(props.what)}
-      retry={t("retry")}
-      {...(props.heading && { heading: props.heading })}
-    />
+    <div role="alert">
+      <EmptyState
+        title={t("unavailableTitle")}
+        {...(props.heading && { heading: props.heading })}
+        action={<RefreshButton>{t("retry")}</RefreshButton>}
+      >
+        {t(props.message)}
+      </EmptyState>
+    </div>
   );
 }

@@ -9,20 +9,20 @@ export function contentSecurityPolicy(options: {
   development: boolean;
 }): string {
   const { nonce, stripeJs, secure, development } = options;
-  const local = stripeJs ? [stripeJs] : [];
-  const stripe = ["https://js.stripe.com", "https://*.js.stripe.com"];
+  const localSources = stripeJs ? [stripeJs] : [];
+  const stripeSources = ["https://js.stripe.com", "https://*.js.stripe.com"];
   const policy: Record<string, string[]> = {
     "default-src": ["'self'"],
     "script-src": [
-      ...["'self'", `'nonce-${nonce}'`, "'strict-dynamic'", ...stripe, ...local],
+      ...["'self'", `'nonce-${nonce}'`, "'strict-dynamic'", ...stripeSources, ...localSources],
       ...(development ? ["'unsafe-eval'"] : []),
     ],
     "style-src": ["'self'", development ? "'unsafe-inline'" : `'nonce-${nonce}'`],
     "style-src-attr": ["'unsafe-inline'"], // Stripe.js positions its frames that way
     "img-src": ["'self'", "data:", "https://*.stripe.com"],
     "font-src": ["'self'"],
-    "connect-src": ["'self'", "https://api.stripe.com", ...local],
-    "frame-src": [...stripe, "https://hooks.stripe.com", ...local],
+    "connect-src": ["'self'", "https://api.stripe.com", ...localSources],
+    "frame-src": [...stripeSources, "https://hooks.stripe.com", ...localSources],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],

@@ -16,14 +16,14 @@ function withNext(path: string, next: string): string {
   return next === "" || next === "/" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
-const ELSEWHERE = "http://elsewhere.invalid";
+const EXTERNAL_URL = "http://elsewhere.invalid";
 
 /** Where to go after signing in: a path of ours, whatever the address bar says. */
 export function localPath(next: unknown): string {
   if (typeof next !== "string" || !next.startsWith("/")) return paths.home;
-  if (!URL.canParse(next, ELSEWHERE)) return paths.home;
-  const url = new URL(next, ELSEWHERE);
-  if (url.origin !== ELSEWHERE || url.pathname.startsWith("/auth/")) return paths.home;
+  if (!URL.canParse(next, EXTERNAL_URL)) return paths.home;
+  const url = new URL(next, EXTERNAL_URL);
+  if (url.origin !== EXTERNAL_URL || url.pathname.startsWith("/auth/")) return paths.home;
   if (url.pathname.startsWith("//")) return paths.home; // what `/.//host` becomes
   return url.pathname + url.search;
 }

@@ -1,7 +1,7 @@
 import type { Language } from "./locales";
 
 /** The words of a page that broke. They are in every page's script, so they are few. */
-export const ERROR_WORDS: Record<Language, { title: string; text: string; retry: string }> = {
+export const ERROR_PAGE_MESSAGES: Record<Language, Record<"title" | "text" | "retry", string>> = {
   en: {
     title: "Something broke on our side",
     text: "It isn’t your fault, and nothing you paid is lost.",

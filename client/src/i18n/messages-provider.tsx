@@ -5,7 +5,7 @@ import { IntlProvider, type Messages } from "use-intl";
 import type { Language } from "./locales";
 
 /** Gives the browser's side of a page the words it uses. */
-export function WordsProvider(props: {
+export function MessagesProvider(props: {
   language: Language;
   messages: Partial<Messages>;
   children: ReactNode;

@@ -1,14 +1,14 @@
 import type { ReactNode } from "react";
-import type { Messages } from "use-intl";
-import { messages, reader } from "./server";
-import { WordsProvider } from "./messages-provider";
+import type { Messages as MessageCatalog } from "use-intl";
+import { getMessages, getReaderLocale } from "./server";
+import { MessagesProvider } from "./messages-provider";
 
 /** Wraps what runs in the browser and speaks; pages without it load no dictionary. */
-export async function Words(props: { of: (keyof Messages)[]; children: ReactNode }) {
-  const { language } = await reader();
+export async function Messages(props: { of: (keyof MessageCatalog)[]; children: ReactNode }) {
+  const { language } = await getReaderLocale();
   return (
-    <WordsProvider language={language} messages={await messages(...props.of)}>
+    <MessagesProvider language={language} messages={await getMessages(...props.of)}>
       {props.children}
-    </WordsProvider>
+    </MessagesProvider>
   );
 }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { Refusal } from "./api/result";
-import { refusalWords } from "./error-messages";
+import type { ApiFailure } from "./api/result";
+import { errorMessages } from "./error-messages";
 
 const words = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
-const refusal = (over: Partial<Refusal>): Refusal => ({
+const refusal = (over: Partial<ApiFailure>): ApiFailure => ({
   ok: false,
   status: 400,
   problems: [],
@@ -17,7 +17,7 @@ test("what the API says of a field goes to that field, in the reader's words if 
     { message: "A rule of tomorrow", field: "password" },
     { message: "Invalid credentials" },
   ];
-  expect(refusalWords(refusal({ problems }), words)).toEqual({
+  expect(errorMessages(refusal({ problems }), words)).toEqual({
     fields: { email: "emailTaken", password: "A rule of tomorrow" },
     form: ["credentials"],
   });
@@ -32,5 +32,5 @@ test.each([
   [{ status: 429, retryAfter: 61 }, "throttled2"],
   [{ status: 400 }, "unexpected"],
 ])("%j is told as %s", (over, told) => {
-  expect(refusalWords(refusal(over), words).form).toEqual([told]);
+  expect(errorMessages(refusal(over), words).form).toEqual([told]);
 });

@@ -1,8 +1,8 @@
-import type { Problem, Refusal } from "./api/result";
+import type { ApiFailure, Problem } from "./api/result";
 import type { ProblemKey } from "./validation";
 
 /** The services' refusals by their English words; one that is not here is shown as it came. */
-const KNOWN: Record<string, ProblemKey> = {
+const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Invalid credentials": "credentials",
   "Email in use": "emailTaken",
   "Email must be valid": "emailInvalid",
@@ -27,33 +27,35 @@ const KNOWN: Record<string, ProblemKey> = {
   "Not Found": "gone",
 };
 
-type Words = (key: ProblemKey, values?: { minutes: number }) => string;
+type Translate = (key: ProblemKey, values?: { minutes: number }) => string;
 
-export function problemWords(problem: Problem, words: Words): string {
-  const known = KNOWN[problem.message];
-  return known ? words(known) : problem.message;
+export function errorMessage(problem: Problem, translate: Translate): string {
+  const key = KEY_BY_MESSAGE[problem.message];
+  return key ? translate(key) : problem.message;
 }
 
 /** What to say of a refusal: at each field that is at fault, and over all of them. */
-export function refusalWords(
-  refusal: Refusal,
-  words: Words,
+export function errorMessages(
+  failure: ApiFailure,
+  translate: Translate,
 ): { fields: Record<string, string>; form: string[] } {
-  const { status, problems } = refusal;
-  if (status === 0) return overall(words("offline"));
+  const { status, problems } = failure;
+  if (status === 0) return formError(translate("offline"));
   if (status === 429) {
-    return overall(words("throttled", { minutes: Math.ceil((refusal.retryAfter ?? 60) / 60) }));
+    return formError(
+      translate("throttled", { minutes: Math.ceil((failure.retryAfter ?? 60) / 60) }),
+    );
   }
-  if (status >= 500) return overall(words("unavailable"));
-  if (status === 401) return overall(words("signInAgain"));
-  if (status === 404) return overall(words("gone"));
+  if (status >= 500) return formError(translate("unavailable"));
+  if (status === 401) return formError(translate("signInAgain"));
+  if (status === 404) return formError(translate("gone"));
   const fields: Record<string, string> = {};
   const form: string[] = [];
   for (const problem of problems) {
-    if (problem.field) fields[problem.field] ??= problemWords(problem, words);
-    else form.push(problemWords(problem, words));
+    if (problem.field) fields[problem.field] ??= errorMessage(problem, translate);
+    else form.push(errorMessage(problem, translate));
   }
-  return problems.length === 0 ? overall(words("unexpected")) : { fields, form };
+  return problems.length === 0 ? formError(translate("unexpected")) : { fields, form };
 }
 
-const overall = (message: string) => ({ fields: {}, form: [message] });
+const formError = (message: string) => ({ fields: {}, form: [message] });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cents, formatPrice, typedPrice } from "./money";
+import { cents, formatPrice, formatPriceInput } from "./money";
 import * as rules from "./validation";
 
 test.each([
@@ -23,6 +23,6 @@ test.each([
   ["de-CH", "1234.50"],
   ["en-ZA", "1234,50"],
 ])("a price to change is written as one types it in %s, and the form reads it", (region, typed) => {
-  expect(typedPrice(1234.5, region)).toBe(typed);
+  expect(formatPriceInput(1234.5, region)).toBe(typed);
   expect(rules.price.parse(typed)).toBe("1234.50");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clockOffset, formatAgo, formatCountdown, formatMoment, secondsLeft } from "./time";
+import { clockOffset, formatAgo, formatCountdown, formatDateTime, secondsLeft } from "./time";
 
 const END = "2026-11-21T12:15:00Z";
 const at = (time: string) => Date.parse(time);
@@ -47,6 +47,6 @@ test("a service's clock that is behind never tells of the future", () => {
 });
 
 test("a moment is written in the reader's zone", () => {
-  expect(formatMoment(END, "de-DE", "Europe/Berlin")).toContain("13:15");
-  expect(formatMoment(END, "de-DE", "UTC")).toContain("12:15");
+  expect(formatDateTime(END, "de-DE", "Europe/Berlin")).toContain("13:15");
+  expect(formatDateTime(END, "de-DE", "UTC")).toContain("12:15");
 });

@@ -62,16 +62,16 @@ test.each([
   ["0.49", "priceLow"],
   ["1000000", "priceHigh"],
 ])("a price typed as %j is refused: %s", (typed, key) => {
-  expect(rules.wrongWith(rules.price, typed)).toBe(key);
+  expect(rules.validate(rules.price, typed)).toBe(key);
 });
 
 test("a title is counted in characters, as the services count", () => {
-  expect(rules.wrongWith(rules.title, "🎟".repeat(200))).toBeNull();
-  expect(rules.wrongWith(rules.title, "🎟".repeat(201))).toBe("titleLong");
-  expect(rules.wrongWith(rules.title, "  ")).toBe("titleRequired");
+  expect(rules.validate(rules.title, "🎟".repeat(200))).toBeNull();
+  expect(rules.validate(rules.title, "🎟".repeat(201))).toBe("titleLong");
+  expect(rules.validate(rules.title, "  ")).toBe("titleRequired");
 });
 
 test("a password is taken as it is, spaces and all", () => {
-  expect(rules.wrongWith(rules.newPassword, "      ")).toBeNull();
-  expect(rules.wrongWith(rules.newPassword, "12345")).toBe("passwordLength");
+  expect(rules.validate(rules.newPassword, "      ")).toBeNull();
+  expect(rules.validate(rules.newPassword, "12345")).toBe("passwordLength");
 });

@@ -15,33 +15,33 @@ export const PRICE_MIN = 0.5;
 export const PRICE_MAX = 999_999.99;
 
 /** Counts as the services do: in code points, not in UTF-16 units. */
-const characters = (text: string) => Array.from(text).length;
+const countCodePoints = (text: string) => Array.from(text).length;
 
 export const title = z.string().check(
   z.trim(),
   z.minLength(1, key("titleRequired")),
-  z.refine((text) => characters(text) <= TITLE_MAX, key("titleLong")),
+  z.refine((text) => countCodePoints(text) <= TITLE_MAX, key("titleLong")),
   z.refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), key("titleControl")),
 );
 
 export const email = z.string().check(
   z.trim(),
   z.regex(z.regexes.unicodeEmail, key("emailInvalid")),
-  z.refine((text) => characters(text) <= EMAIL_MAX, key("emailLong")),
+  z.refine((text) => countCodePoints(text) <= EMAIL_MAX, key("emailLong")),
 );
 
 export const newPassword = z
   .string()
   .check(
     z.refine(
-      (text) => characters(text) >= PASSWORD_MIN && characters(text) <= PASSWORD_MAX,
+      (text) => countCodePoints(text) >= PASSWORD_MIN && countCodePoints(text) <= PASSWORD_MAX,
       key("passwordLength"),
     ),
   );
 
 export const password = z.string().check(
   z.minLength(1, key("passwordRequired")),
-  z.refine((text) => characters(text) <= PASSWORD_MAX, key("passwordLength")),
+  z.refine((text) => countCodePoints(text) <= PASSWORD_MAX, key("passwordLength")),
 );
 
 /** A price as people type it, with a point or a comma before the cents; a numeric string comes out. */
@@ -65,7 +65,7 @@ export const price = z.pipe(
 );
 
 /** Tells what is wrong with what was typed, if anything. */
-export function wrongWith(rule: z.ZodMiniType, value: unknown): ProblemKey | null {
+export function validate(rule: z.ZodMiniType, value: unknown): ProblemKey | null {
   const result = z.safeParse(rule, value ?? "");
   return result.success ? null : ((result.error.issues[0]?.message ?? "unexpected") as ProblemKey);
 }

@@ -4,7 +4,7 @@ import { type ReactNode, useRef } from "react";
 import { buttonStyle } from "../ui/button-style";
 
 /** The main menu of narrow screens: the browser's own popover, closed again by choosing. */
-export function PhoneMenu({ label, children }: { label: string; children: ReactNode }) {
+export function MobileMenu({ label, children }: { label: string; children: ReactNode }) {
   const menu = useRef<HTMLDivElement>(null);
   return (
     <>

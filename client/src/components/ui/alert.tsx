@@ -8,7 +8,7 @@ const TONES = {
 };
 
 /** Something the reader must know now; spoken at once when it appears. */
-export function Notice(props: {
+export function Alert(props: {
   tone: keyof typeof TONES;
   title?: string;
   children?: ReactNode;

@@ -6,13 +6,13 @@ import { Button } from "./button";
 import { buttonStyle } from "./button-style";
 
 /** Asks before something that cannot be taken back. */
-export function Confirm(props: {
+export function ConfirmDialog(props: {
   open: string;
   title: string;
   text: string;
-  confirm: string;
+  confirmLabel: string;
   busyLabel: string;
-  keep: string;
+  dismissLabel: string;
   busy: boolean;
   onConfirm: () => void;
   children?: ReactNode;
@@ -30,14 +30,16 @@ export function Confirm(props: {
           </AlertDialog.Description>
           {props.children}
           <div className="mt-6 flex flex-wrap justify-end gap-3">
-            <AlertDialog.Close className={buttonStyle("secondary")}>{props.keep}</AlertDialog.Close>
+            <AlertDialog.Close className={buttonStyle("secondary")}>
+              {props.dismissLabel}
+            </AlertDialog.Close>
             <Button
-              look="danger"
+              variant="danger"
               busy={props.busy}
               busyLabel={props.busyLabel}
               onClick={props.onConfirm}
             >
-              {props.confirm}
+              {props.confirmLabel}
             </Button>
           </div>
         </AlertDialog.Popup>

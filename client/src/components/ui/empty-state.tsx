@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 
 /** A page, or a part of one, that has nothing to show: why, and what to do about it. */
-export function Blank(props: {
+export function EmptyState(props: {
   title: string;
   heading?: "h1" | "h2";
   children: ReactNode;
@@ -17,7 +17,7 @@ export function Blank(props: {
         props.className,
       )}
     >
-      <EmptyTicket />
+      <TicketOutline />
       <Heading
         className={cn(
           "mt-6 wrap-anywhere",
@@ -34,7 +34,7 @@ export function Blank(props: {
   );
 }
 
-function EmptyTicket() {
+function TicketOutline() {
   return (
     <svg aria-hidden width="112" height="56" viewBox="0 0 112 56" fill="none" className="text-edge">
       <path

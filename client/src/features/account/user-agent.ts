@@ -15,12 +15,14 @@ const SYSTEMS: [RegExp, string][] = [
   [/\bLinux\b/, "Linux"],
 ];
 
-const named = (names: [RegExp, string][], userAgent: string) =>
+const firstMatch = (names: [RegExp, string][], userAgent: string) =>
   names.find(([pattern]) => pattern.test(userAgent))?.[1];
 
 /** Names a device well enough to recognise it; a program that is no browser by its own name. */
-export function deviceOf(userAgent: string): { browser: string; system: string } | string | null {
-  const [browser, system] = [named(BROWSERS, userAgent), named(SYSTEMS, userAgent)];
+export function parseUserAgent(
+  userAgent: string,
+): { browser: string; system: string } | string | null {
+  const [browser, system] = [firstMatch(BROWSERS, userAgent), firstMatch(SYSTEMS, userAgent)];
   if (browser && system) return { browser, system };
   const [program = ""] = userAgent.split(/[/\s]/);
   return program === "" ? null : program;

@@ -24,13 +24,13 @@ export function Countdown({ seconds }: { seconds: number }) {
         <time dateTime={isoDuration(seconds)}>{formatCountdown(seconds)}</time>
       </p>
       <p role="status" className="sr-only">
-        {spoken(seconds, t)}
+        {announcement(seconds, t)}
       </p>
     </div>
   );
 }
 
-function spoken(seconds: number, t: ReturnType<typeof useTranslations<"Order">>): string {
+function announcement(seconds: number, t: ReturnType<typeof useTranslations<"Order">>): string {
   if (seconds === 0) return t("timeUp");
   if (seconds <= 60) return t("oneMinute");
   if (seconds <= 300) return t("fiveMinutes");

@@ -1,25 +1,25 @@
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
-import { useRegion } from "@/components/locale";
-import { Blank } from "@/components/ui/empty-state";
+import { useFormattingLocale } from "@/components/locale";
+import { EmptyState } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";
-import { Notice } from "@/components/ui/alert";
+import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import type { Order, Payment } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 
 /** An order that was given up: why, what became of the money, and where to go from here. */
-export function OrderOver({ order, payment }: { order: Order; payment: Payment | null }) {
+export function OrderCancelled({ order, payment }: { order: Order; payment: Payment | null }) {
   const t = useTranslations("Order");
-  const saying = {
+  const messages = {
     expired: [t("expiredTitle"), t("expiredText")],
     buyer: [t("buyerTitle"), t("buyerText")],
     "payment failed": [t("failedTitle"), t("failedText")],
   } as const;
-  const [title, text] = saying[order.reason ?? "expired"];
-  const refund = useRefundWords(payment);
+  const [title, text] = messages[order.reason ?? "expired"];
+  const refund = useRefundMessage(payment);
   return (
-    <Blank
+    <EmptyState
       heading="h1"
       title={title}
       action={
@@ -35,29 +35,29 @@ export function OrderOver({ order, payment }: { order: Order; payment: Payment |
     >
       <p className="mb-2 font-semibold wrap-anywhere text-ink">{order.ticket.title}</p>
       {refund ? (
-        <Notice tone={refund.tone} className="mt-4 text-left">
-          {refund.words}
-        </Notice>
+        <Alert tone={refund.tone} className="mt-4 text-left">
+          {refund.message}
+        </Alert>
       ) : (
         <p>{text}</p>
       )}
-    </Blank>
+    </EmptyState>
   );
 }
 
-function useRefundWords(payment: Payment | null) {
+function useRefundMessage(payment: Payment | null) {
   const t = useTranslations("Order");
-  const region = useRegion();
+  const locale = useFormattingLocale();
   if (!payment) return null;
-  const amount = formatPrice(payment.amount, region);
+  const amount = formatPrice(payment.amount, locale);
   switch (payment.status) {
     case "refunded":
-      return { tone: "good", words: t("refundedText", { amount }) } as const;
+      return { tone: "good", message: t("refundedText", { amount }) } as const;
     case "refund_pending":
     case "succeeded": // the refund follows
-      return { tone: "warn", words: t("refundPendingText", { amount }) } as const;
+      return { tone: "warn", message: t("refundPendingText", { amount }) } as const;
     case "refund_failed":
-      return { tone: "bad", words: t("refundFailedText", { amount }) } as const;
+      return { tone: "bad", message: t("refundFailedText", { amount }) } as const;
     default:
       return null;
   }

@@ -22,7 +22,7 @@ export function OrderList(props: {
     stream: "/api/orders/events",
     event: "order",
     needsSession: true,
-    look: async () => (await api.GET("/api/orders", { params: { query } })).data ?? [],
+    refetch: async () => (await api.GET("/api/orders", { params: { query } })).data ?? [],
   });
   return (
     <ul className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card">

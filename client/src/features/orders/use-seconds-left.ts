@@ -16,14 +16,14 @@ export function useSecondsLeft(options: {
   const [seconds, setSeconds] = useState(() => secondsLeft(expiresAt, now));
 
   useEffect(() => {
-    const before = offset ?? now - Date.now();
+    const clockDifference = offset ?? now - Date.now();
     let timer: number;
     function tick() {
-      const serverNow = Date.now() + before;
-      const left = secondsLeft(expiresAt, serverNow);
-      setSeconds(left);
+      const serverNow = Date.now() + clockDifference;
+      const remaining = secondsLeft(expiresAt, serverNow);
+      setSeconds(remaining);
       const untilNext = (Date.parse(expiresAt) - serverNow) % 1000;
-      if (left > 0) timer = window.setTimeout(tick, untilNext > 0 ? untilNext + 5 : 1000);
+      if (remaining > 0) timer = window.setTimeout(tick, untilNext > 0 ? untilNext + 5 : 1000);
     }
     tick();
     return () => window.clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { declineKey } from "./decline-messages";
+import { declineMessageKey } from "./decline-messages";
 
 test.each([
   [{ code: "card_declined", declineCode: "insufficient_funds" }, "insufficient_funds"],
@@ -10,5 +10,5 @@ test.each([
   [{ code: "a code of tomorrow" }, "generic"],
   [{}, "generic"],
 ])("%j is told as %s", (problem, key) => {
-  expect(declineKey(problem)).toBe(key);
+  expect(declineMessageKey(problem)).toBe(key);
 });

@@ -1,9 +1,9 @@
 import type { Messages } from "use-intl/core";
 import type { Problem } from "@/lib/api/result";
 
-type DeclineKey = keyof Messages["Decline"];
+type DeclineMessageKey = keyof Messages["Decline"];
 
-const BY_CODE: Record<string, DeclineKey> = {
+const KEY_BY_CODE: Record<string, DeclineMessageKey> = {
   insufficient_funds: "insufficient_funds",
   expired_card: "expired_card",
   incorrect_cvc: "incorrect_cvc",
@@ -20,6 +20,8 @@ const BY_CODE: Record<string, DeclineKey> = {
  * Why a card was declined, in plain words. Whatever could help a thief (stolen, fraudulent) stays
  * unsaid, as Stripe asks: those, and codes that are new, are a plain no.
  */
-export function declineKey(problem: Pick<Problem, "code" | "declineCode">): DeclineKey {
-  return BY_CODE[problem.declineCode ?? ""] ?? BY_CODE[problem.code ?? ""] ?? "generic";
+export function declineMessageKey(
+  problem: Pick<Problem, "code" | "declineCode">,
+): DeclineMessageKey {
+  return KEY_BY_CODE[problem.declineCode ?? ""] ?? KEY_BY_CODE[problem.code ?? ""] ?? "generic";
 }

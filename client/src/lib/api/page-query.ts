@@ -1,6 +1,6 @@
 const PAGE_SIZE = 24;
 
-export function cursorIn(params: Record<string, string | string[] | undefined>): string {
+export function cursorFrom(params: Record<string, string | string[] | undefined>): string {
   return [params.cursor].flat()[0] ?? "";
 }
 

@@ -17,18 +17,18 @@ test("the payment of an order belongs to the trace that its reservation began", 
   vi.stubGlobal("sessionStorage", storage());
   const reserving = new PurchaseTrace();
   expect(reserving.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  reserving.ledTo("65a");
+  reserving.rememberFor("65a");
   const [trace, span] = idsOf(reserving);
-  const [paying, another] = idsOf(PurchaseTrace.of("65a"));
+  const [paying, another] = idsOf(PurchaseTrace.forOrder("65a"));
   expect(paying).toBe(trace);
   expect(another).not.toBe(span);
 });
 
 test("an order that this tab did not place has one trace from here on, and not another's", () => {
   vi.stubGlobal("sessionStorage", storage());
-  const [trace] = idsOf(PurchaseTrace.of("65a"));
-  expect(idsOf(PurchaseTrace.of("65a"))[0]).toBe(trace);
-  expect(idsOf(PurchaseTrace.of("65b"))[0]).not.toBe(trace);
+  const [trace] = idsOf(PurchaseTrace.forOrder("65a"));
+  expect(idsOf(PurchaseTrace.forOrder("65a"))[0]).toBe(trace);
+  expect(idsOf(PurchaseTrace.forOrder("65b"))[0]).not.toBe(trace);
 });
 
 test("where nothing may be kept, a purchase goes on, in traces of its own", () => {
@@ -36,6 +36,6 @@ test("where nothing may be kept, a purchase goes on, in traces of its own", () =
     throw new DOMException("The operation is insecure.", "SecurityError");
   };
   vi.stubGlobal("sessionStorage", { getItem: forbid, setItem: forbid });
-  new PurchaseTrace().ledTo("65a");
-  expect(PurchaseTrace.of("65a").headers.traceparent).toMatch(/^00-[0-9a-f]{32}-/);
+  new PurchaseTrace().rememberFor("65a");
+  expect(PurchaseTrace.forOrder("65a").headers.traceparent).toMatch(/^00-[0-9a-f]{32}-/);
 });

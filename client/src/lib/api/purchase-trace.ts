@@ -19,7 +19,7 @@ export class PurchaseTrace {
     this.#id = id;
   }
 
-  static of(orderId: string): PurchaseTrace {
+  static forOrder(orderId: string): PurchaseTrace {
     try {
       const id = sessionStorage.getItem(storageKey(orderId));
       if (id !== null) return new PurchaseTrace(id);
@@ -27,7 +27,7 @@ export class PurchaseTrace {
       // a browser may forbid storage
     }
     const trace = new PurchaseTrace();
-    trace.ledTo(orderId);
+    trace.rememberFor(orderId);
     return trace;
   }
 
@@ -36,7 +36,7 @@ export class PurchaseTrace {
     return { traceparent: `00-${this.#id}-${randomHex(SPAN_BYTES)}-01` };
   }
 
-  ledTo(orderId: string): void {
+  rememberFor(orderId: string): void {
     try {
       sessionStorage.setItem(storageKey(orderId), this.#id);
     } catch {

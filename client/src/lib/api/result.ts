@@ -1,9 +1,11 @@
-import type { components as Payments } from "./schema/payments.gen";
+import type { paths } from "./schema/payments.gen";
 
-/** One thing that is wrong, as every service tells it; only payments names codes. */
-export type Problem = Payments["schemas"]["RefusalItem"];
+type PaymentDeclined = paths["/api/payments"]["post"]["responses"][402];
 
-export interface Refusal {
+/** One item of an error response. All services use this shape; only payments sets the codes. */
+export type Problem = PaymentDeclined["content"]["application/json"]["errors"][number];
+
+export interface ApiFailure {
   ok: false;
   /** 0: no answer came at all. */
   status: number;
@@ -12,7 +14,7 @@ export interface Refusal {
   retryAfter: number | null;
 }
 
-export interface Reply<T> {
+export interface ApiSuccess<T> {
   ok: true;
   status: number;
   data: T;
@@ -22,7 +24,7 @@ export interface Reply<T> {
   date: number;
 }
 
-export type Answer<T> = Reply<T> | Refusal;
+export type ApiResult<T> = ApiSuccess<T> | ApiFailure;
 
 interface Fetched<T> {
   data?: T;
@@ -31,19 +33,19 @@ interface Fetched<T> {
 }
 
 /** Turns every outcome of a call, a network that is away included, into a value. */
-export async function answerOf<T>(call: Promise<Fetched<T>>): Promise<Answer<T>> {
-  let fetched: Fetched<T>;
+export async function toResult<T>(request: Promise<Fetched<T>>): Promise<ApiResult<T>> {
+  let fetchResult: Fetched<T>;
   try {
-    fetched = await call;
+    fetchResult = await request;
   } catch {
     return { ok: false, status: 0, problems: [], retryAfter: null };
   }
-  const { data, error, response } = fetched;
+  const { data, error, response } = fetchResult;
   if (!response.ok) {
     return {
       ok: false,
       status: response.status,
-      problems: problemsIn(error),
+      problems: problemsFrom(error),
       retryAfter: Number(response.headers.get("retry-after")) || null,
     };
   }
@@ -57,16 +59,16 @@ export async function answerOf<T>(call: Promise<Fetched<T>>): Promise<Answer<T>>
 }
 
 /** Nothing is wrong with what was asked: the service is away, or busy. */
-export function unavailable(answer: Answer<unknown>): boolean {
-  return !answer.ok && (answer.status === 0 || answer.status === 429 || answer.status >= 500);
+export function isUnavailable(result: ApiResult<unknown>): boolean {
+  return !result.ok && (result.status === 0 || result.status === 429 || result.status >= 500);
 }
 
 /** Nobody knows yet what came of it: the same again, under the same key, is no second one. */
-export function undecided(answer: Answer<unknown>): boolean {
-  return unavailable(answer) || (!answer.ok && answer.status === 409);
+export function isOutcomeUnknown(result: ApiResult<unknown>): boolean {
+  return isUnavailable(result) || (!result.ok && result.status === 409);
 }
 
-function problemsIn(error: unknown): Problem[] {
+function problemsFrom(error: unknown): Problem[] {
   if (typeof error !== "object" || error === null || !("errors" in error)) return [];
   return Array.isArray(error.errors) ? (error.errors as Problem[]) : [];
 }

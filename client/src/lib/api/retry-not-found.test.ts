@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { onceHeardOf } from "./retry-not-found";
+import { retryWhileNotFound } from "./retry-not-found";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 
 async function asked(statuses: number[]) {
   let calls = 0;
-  const answered = onceHeardOf(() => {
+  const answered = retryWhileNotFound(() => {
     const status = statuses[calls] ?? statuses.at(-1);
     calls += 1;
     return Promise.resolve({ response: new Response(null, { status: status ?? 200 }) });

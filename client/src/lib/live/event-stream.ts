@@ -1,17 +1,17 @@
 "use client";
 
-import { renewSession } from "../api/browser";
+import { refreshSession } from "../api/browser";
 
-const HIDDEN_MS = 10_000;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
+const CLOSE_WHEN_HIDDEN_MS = 10_000;
+const MIN_RETRY_DELAY_MS = 1_000;
+const MAX_RETRY_DELAY_MS = 60_000;
 
-interface Watcher<T> {
+interface EventStreamHandlers<T> {
   /** Only a signed-in reader may follow this stream. */
   needsSession: boolean;
-  changed: (item: T) => void;
+  onChange: (item: T) => void;
   /** Something may have been missed: look anew. */
-  missed: () => void;
+  onGap: () => void;
 }
 
 /**
@@ -20,7 +20,11 @@ interface Watcher<T> {
  * browser reconnects by itself (with Last-Event-ID); a refused stream (a session that has expired,
  * or a full service) is ours to ask for again, ever more slowly.
  */
-export function watch<T>(path: string, event: string, watcher: Watcher<T>): () => void {
+export function openEventStream<T>(
+  path: string,
+  event: string,
+  handlers: EventStreamHandlers<T>,
+): () => void {
   let source: EventSource | undefined;
   let timer: number | undefined;
   let failures = 0;
@@ -29,12 +33,12 @@ export function watch<T>(path: string, event: string, watcher: Watcher<T>): () =
     close();
     source = new EventSource(path);
     source.addEventListener(event, (message: MessageEvent<string>) => {
-      watcher.changed(JSON.parse(message.data) as T);
+      handlers.onChange(JSON.parse(message.data) as T);
     });
-    source.addEventListener("reset", watcher.missed);
+    source.addEventListener("reset", handlers.onGap);
     source.onopen = () => {
       failures = 0;
-      watcher.missed(); // between the page's rendering and now
+      handlers.onGap(); // between the page's rendering and now
     };
     source.onerror = () => {
       if (source?.readyState === EventSource.CLOSED) retry();
@@ -50,21 +54,21 @@ export function watch<T>(path: string, event: string, watcher: Watcher<T>): () =
 
   function retry() {
     close();
-    const wait =
-      Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
+    const delay =
+      Math.min(MAX_RETRY_DELAY_MS, MIN_RETRY_DELAY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
     failures += 1;
     timer = window.setTimeout(() => {
-      const ready = watcher.needsSession ? renewSession() : Promise.resolve(true);
-      void ready.then(() => {
+      const renewed = handlers.needsSession ? refreshSession() : Promise.resolve(true);
+      void renewed.then(() => {
         if (timer !== undefined) open();
       });
-    }, wait);
+    }, delay);
   }
 
   function onVisibility() {
     if (document.visibilityState === "hidden") {
       window.clearTimeout(timer);
-      timer = window.setTimeout(close, HIDDEN_MS);
+      timer = window.setTimeout(close, CLOSE_WHEN_HIDDEN_MS);
     } else if (source) window.clearTimeout(timer);
     else open();
   }

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useEffectEvent, useState } from "react";
-import { watch } from "./event-stream";
+import { openEventStream } from "./event-stream";
 
 export interface Versioned {
   id: string;
@@ -21,18 +21,18 @@ export function useLive<T extends Versioned>(options: {
   event: string;
   needsSession: boolean;
   /** Reads the present state of what is on the page, after something may have been missed. */
-  look: (ids: string[]) => Promise<Change<T>[]>;
-  onStranger?: (change: Change<T>) => void;
+  refetch: (ids: string[]) => Promise<Change<T>[]>;
+  onUnknownItem?: (change: Change<T>) => void;
 }): T[] {
   const { items, stream, event, needsSession } = options;
   const [changes, setChanges] = useState<ReadonlyMap<string, Change<T>>>(new Map());
 
-  const apply = useEffectEvent((news: Change<T>[]) => {
+  const apply = useEffectEvent((updates: Change<T>[]) => {
     const known = new Set(items.map((item) => item.id));
-    const own = news.filter((change) => known.has(change.id));
-    news
+    const own = updates.filter((change) => known.has(change.id));
+    updates
       .filter((change) => !known.has(change.id))
-      .forEach((change) => options.onStranger?.(change));
+      .forEach((change) => options.onUnknownItem?.(change));
     if (own.length === 0) return;
     setChanges((before) => {
       const after = new Map(before);
@@ -42,16 +42,16 @@ export function useLive<T extends Versioned>(options: {
       return after;
     });
   });
-  const look = useEffectEvent(() => {
-    void options.look(items.map((item) => item.id)).then(apply, () => undefined);
+  const refetch = useEffectEvent(() => {
+    void options.refetch(items.map((item) => item.id)).then(apply, () => undefined);
   });
 
   useEffect(
     () =>
-      watch<Change<T>>(stream, event, {
+      openEventStream<Change<T>>(stream, event, {
         needsSession,
-        changed: (change) => apply([change]),
-        missed: () => look(),
+        onChange: (change) => apply([change]),
+        onGap: () => refetch(),
       }),
     [stream, event, needsSession],
   );
