@@ -1,4 +1,4 @@
-// Keeps one page for when there is no network, and nothing else: everything here changes too fast.
+// Caches only the offline page, because all other content changes too fast.
 const CACHE = "offline-3";
 const PAGE = "/offline.html";
 

@@ -3,7 +3,7 @@ import { contentSecurityPolicy } from "@/config/content-security-policy";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
 
-/** On the way to every page: a nonce of its own, and a session that is renewed in time. */
+/** Runs before every page: renews an expiring session and sets the Content-Security-Policy. */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const [renewal, stripeJs] = await Promise.all([renewSession(request), getStripeOrigin()]);
   const secure = request.headers.get("x-forwarded-proto") === "https";
@@ -14,7 +14,7 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
     development: process.env.NODE_ENV === "development",
   });
   const headers = new Headers(request.headers);
-  headers.set("content-security-policy", policy); // Next reads the nonce from here
+  headers.set("content-security-policy", policy); // Next.js reads the nonce from this header
   if (renewal) headers.set("cookie", renewal.cookie);
 
   const response = NextResponse.next({ request: { headers } });

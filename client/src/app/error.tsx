@@ -2,14 +2,14 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useSyncExternalStore, useTransition } from "react";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Button } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
 import { ERROR_PAGE_MESSAGES } from "@/i18n/error-page-messages";
-import { LANGUAGES, type Language } from "@/i18n/locales";
+import { type Language, LANGUAGES } from "@/i18n/locales";
 
 const subscribeToNothing = () => () => undefined;
 
-/** The language that the frame is in; it may only come with this page, so the first look is too early. */
+/** Returns the language of the document, or English until the document has loaded. */
 function usePageLanguage(): Language {
   return useSyncExternalStore(
     subscribeToNothing,
@@ -18,7 +18,7 @@ function usePageLanguage(): Language {
   );
 }
 
-/** A page that broke; the frame around it stays. Brings its own words: none may have come. */
+/** The error page. It brings its own messages, because the provider may not have rendered. */
 export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
   const router = useRouter();
   const [retrying, startTransition] = useTransition();
@@ -28,7 +28,7 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
 
   function retry() {
     startTransition(() => {
-      router.refresh(); // what broke was most likely rendered on the server
+      router.refresh(); // most errors come from the server's part of the page
       reset();
     });
   }

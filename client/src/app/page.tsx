@@ -1,13 +1,13 @@
-import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Link } from "@/components/link";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
-import { SearchForm } from "@/features/tickets/search-form";
 import { apiQuery, parseSearch, type SearchParams } from "@/features/tickets/search";
+import { SearchForm } from "@/features/tickets/search-form";
 import { getSearchLabels } from "@/features/tickets/search-labels";
 import { TicketResults } from "@/features/tickets/ticket-results";
 import { getTranslations } from "@/i18n/server";
-import { toResult, isUnavailable } from "@/lib/api/result";
+import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { errorMessages } from "@/lib/error-messages";
 

@@ -8,7 +8,10 @@ const FormattingContext = createContext({ locale: "en", timeZone: "UTC", timeZon
 
 const subscribeToNothing = () => () => undefined;
 
-/** The reader's way of writing prices and dates, and their time zone as far as it is known. */
+/**
+ * Provides the locale for prices and dates, and the time zone. The server reads the time zone from a
+ * cookie, which this component sets on the first visit.
+ */
 export function LocaleProvider(props: {
   locale: string;
   timeZone: string;
@@ -42,8 +45,8 @@ export function useFormattingLocale(): string {
   return useContext(FormattingContext).locale;
 }
 
-// The two below may differ in a space between this server's and the browser's Unicode data: the
-// server's text stays, and is replaced only when it says something else.
+// Node's and the browser's Unicode data may differ in the kind of space they put into prices and
+// dates. Without `suppressHydrationWarning`, React would report that difference.
 
 export function Price({ amount }: { amount: number }) {
   return <span suppressHydrationWarning>{formatPrice(amount, useFormattingLocale())}</span>;

@@ -11,7 +11,7 @@ function subscribe(onChange: () => void) {
   };
 }
 
-/** Says so while there is no network; a page asked for meanwhile comes from the service worker. */
+/** A banner shown while offline. Registers the service worker, which serves the offline page. */
 export function OfflineBanner({ children }: { children: string }) {
   const online = useSyncExternalStore(
     subscribe,
@@ -19,7 +19,7 @@ export function OfflineBanner({ children }: { children: string }) {
     () => true,
   );
   useEffect(() => {
-    if (!("serviceWorker" in navigator)) return; // plain http elsewhere than on localhost
+    if (!("serviceWorker" in navigator)) return; // insecure origin
     navigator.serviceWorker.register("/offline.js").catch(() => undefined);
   }, []);
   return (

@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
 
-/** The head of a page: what it is, and what it is for. */
 export function PageHeader(props: { title: string; lead?: string; action?: ReactNode }) {
   return (
     <header className="flex flex-wrap items-end justify-between gap-4 pt-10 pb-8">

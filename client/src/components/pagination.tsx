@@ -1,7 +1,7 @@
 import { Link } from "./link";
 import { buttonStyle } from "./ui/button-style";
 
-/** The way on through a list that has more than one page. */
+/** Links to the next and the first page of a list. */
 export function Pagination(props: {
   label: string;
   next: { href: string; label: string } | null;

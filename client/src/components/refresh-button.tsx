@@ -4,7 +4,7 @@ import { useRouter } from "next/navigation";
 import { useTransition } from "react";
 import { Button } from "./ui/button";
 
-/** Renders the page again on the server. */
+/** A button that renders the current page again on the server. */
 export function RefreshButton({ children }: { children: string }) {
   const router = useRouter();
   const [isPending, startTransition] = useTransition();

@@ -2,8 +2,8 @@
 
 import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { type ApiResult, toResult, type ApiFailure, isOutcomeUnknown } from "@/lib/api/result";
 import { IdempotencyKey } from "@/lib/api/idempotency";
+import { type ApiFailure, type ApiResult, isOutcomeUnknown, toResult } from "@/lib/api/result";
 import { errorMessages } from "@/lib/error-messages";
 
 const NONE: Record<string, string> = {};
@@ -11,8 +11,8 @@ const NONE: Record<string, string> = {};
 type ApiCall<T> = (key: string) => Parameters<typeof toResult<T>>[0];
 
 /**
- * Sends one thing at a time, and tells in the reader's words what came of it. `busy` stays true after
- * a success that leaves the page, so that nothing can be pressed on the way out.
+ * Sends one request at a time and translates its errors. `busy` stays true after a success that
+ * navigates away, so that the form cannot be submitted again before the next page appears.
  */
 export function useSubmission<T>(options: {
   onSuccess: (data: T) => void;
@@ -21,7 +21,7 @@ export function useSubmission<T>(options: {
 }) {
   const translate = useTranslations("Problem");
   const [busy, setBusy] = useState(false);
-  const [fields, setFields] = useState(NONE); // the same object until the next answer, as Form wants
+  const [fields, setFields] = useState(NONE); // stable identity: Form resets on a new object
   const [problems, setProblems] = useState<string[]>([]);
   const isSending = useRef(false);
   const [idempotencyKey] = useState(() => new IdempotencyKey());

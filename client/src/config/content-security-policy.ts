@@ -1,6 +1,7 @@
 /**
- * Only scripts of ours, each page with a nonce of its own, and whatever those load (Stripe.js).
- * Stripe's part is from its security guide; `stripeJs` is the origin of a local stand-in.
+ * Returns the Content-Security-Policy header. Scripts need the page's nonce or must be loaded by one
+ * that has it. The Stripe sources follow Stripe's security guide; `stripeJs` is the origin of the
+ * local Stripe, if that is used.
  */
 export function contentSecurityPolicy(options: {
   nonce: string;

@@ -1,6 +1,6 @@
 import type { Language } from "./locales";
 
-/** The words of a page that broke. They are in every page's script, so they are few. */
+/** The messages of the error page. Keep them short, because every page's script includes them. */
 export const ERROR_PAGE_MESSAGES: Record<Language, Record<"title" | "text" | "retry", string>> = {
   en: {
     title: "Something broke on our side",

@@ -19,17 +19,18 @@ test.each([
   },
 );
 
-test("a made-up time zone is none", () => {
+test("an unknown time zone is rejected", () => {
   expect(parseTimeZone("Europe/Berlin")).toBe("Europe/Berlin");
   expect(parseTimeZone("Mars/Olympus")).toBeUndefined();
   expect(parseTimeZone(undefined)).toBeUndefined();
 });
 
-test("both languages say the same things, with the same gaps", () => {
+test("both languages have the same keys and placeholders", () => {
   const shape = (messages: Record<string, Record<string, string>>) =>
-    Object.entries(messages).flatMap(([part, words]) =>
-      Object.entries(words).map(
-        ([key, text]) => `${part}.${key} ${(text.match(/\{\w+(?=[,}])/g) ?? []).sort().join()}`,
+    Object.entries(messages).flatMap(([namespace, texts]) =>
+      Object.entries(texts).map(
+        ([key, text]) =>
+          `${namespace}.${key} ${(text.match(/\{\w+(?=[,}])/g) ?? []).sort().join()}`,
       ),
     );
   expect(shape(de)).toEqual(shape(en));

@@ -23,8 +23,8 @@ function parseAcceptLanguage(acceptLanguage: string | null): string[] {
 }
 
 /**
- * The language to write in, and the region whose way of writing numbers and dates to keep: a reader
- * in Britain reads English, with British dates. A choice made on the page goes before the browser's.
+ * Returns the language of the texts and the locale of numbers and dates: en-GB means English with
+ * British dates. The cookie takes precedence over Accept-Language.
  */
 export function negotiateLocale(
   cookie: string | undefined,

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { IntlProvider, type Messages } from "use-intl";
 import type { Language } from "./locales";
 
-/** Gives the browser's side of a page the words it uses. */
+/** Provides messages to client components. */
 export function MessagesProvider(props: {
   language: Language;
   messages: Partial<Messages>;

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import type { Messages as MessageCatalog } from "use-intl";
-import { getMessages, getReaderLocale } from "./server";
 import { MessagesProvider } from "./messages-provider";
+import { getMessages, getReaderLocale } from "./server";
 
-/** Wraps what runs in the browser and speaks; pages without it load no dictionary. */
+/** Sends the named message namespaces to the client components inside. Pages without it send none. */
 export async function Messages(props: { of: (keyof MessageCatalog)[]; children: ReactNode }) {
   const { language } = await getReaderLocale();
   return (

@@ -5,11 +5,11 @@ import { cache } from "react";
 import { createTranslator, type Messages } from "use-intl/core";
 import de from "../../messages/de.json";
 import en from "../../messages/en.json";
-import { negotiateLocale, LANGUAGE_COOKIE, TIME_ZONE_COOKIE, parseTimeZone } from "./locales";
+import { LANGUAGE_COOKIE, negotiateLocale, parseTimeZone, TIME_ZONE_COOKIE } from "./locales";
 
 const MESSAGES: Record<"en" | "de", Messages> = { en, de };
 
-/** The reader of this page: language, region and, once their browser has told, time zone. */
+/** Returns the user's language, formatting locale and time zone (UTC until the browser has set it). */
 export const getReaderLocale = cache(async () => {
   const [cookieStore, headerList] = await Promise.all([cookies(), headers()]);
   const locale = negotiateLocale(
@@ -22,13 +22,13 @@ export const getReaderLocale = cache(async () => {
   };
 });
 
-/** The words of one part of the site, in the reader's language. */
+/** Returns the translator of a namespace, for server components. */
 export async function getTranslations<Namespace extends keyof Messages>(namespace: Namespace) {
   const { language } = await getReaderLocale();
   return createTranslator({ locale: language, messages: MESSAGES[language], namespace });
 }
 
-/** The messages that the browser's side of a page needs, and no others. */
+/** Returns the messages of the given namespaces, for client components. */
 export async function getMessages<Namespace extends keyof Messages>(...namespaces: Namespace[]) {
   const { language } = await getReaderLocale();
   const all = MESSAGES[language];

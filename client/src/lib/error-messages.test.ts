@@ -2,23 +2,23 @@ import { expect, test } from "vitest";
 import type { ApiFailure } from "./api/result";
 import { errorMessages } from "./error-messages";
 
-const words = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
-const refusal = (over: Partial<ApiFailure>): ApiFailure => ({
+const translate = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
+const failure = (overrides: Partial<ApiFailure>): ApiFailure => ({
   ok: false,
   status: 400,
   problems: [],
   retryAfter: null,
-  ...over,
+  ...overrides,
 });
 
-test("what the API says of a field goes to that field, in the reader's words if we have them", () => {
+test("field errors are translated if known and assigned to their fields", () => {
   const problems = [
     { message: "Email in use", field: "email" },
-    { message: "A rule of tomorrow", field: "password" },
+    { message: "An unknown rule", field: "password" },
     { message: "Invalid credentials" },
   ];
-  expect(errorMessages(refusal({ problems }), words)).toEqual({
-    fields: { email: "emailTaken", password: "A rule of tomorrow" },
+  expect(errorMessages(failure({ problems }), translate)).toEqual({
+    fields: { email: "emailTaken", password: "An unknown rule" },
     form: ["credentials"],
   });
 });
@@ -31,6 +31,6 @@ test.each([
   [{ status: 404 }, "gone"],
   [{ status: 429, retryAfter: 61 }, "throttled2"],
   [{ status: 400 }, "unexpected"],
-])("%j is told as %s", (over, told) => {
-  expect(errorMessages(refusal(over), words).form).toEqual([told]);
+])("%j is shown as %s", (overrides, message) => {
+  expect(errorMessages(failure(overrides), translate).form).toEqual([message]);
 });

@@ -1,7 +1,7 @@
 import type { ApiFailure, Problem } from "./api/result";
 import type { ProblemKey } from "./validation";
 
-/** The services' refusals by their English words; one that is not here is shown as it came. */
+/** Translations of the services' error messages. Others are shown in English. */
 const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Invalid credentials": "credentials",
   "Email in use": "emailTaken",
@@ -34,7 +34,7 @@ export function errorMessage(problem: Problem, translate: Translate): string {
   return key ? translate(key) : problem.message;
 }
 
-/** What to say of a refusal: at each field that is at fault, and over all of them. */
+/** Returns the translated errors of a failed request, by field and for the whole form. */
 export function errorMessages(
   failure: ApiFailure,
   translate: Translate,

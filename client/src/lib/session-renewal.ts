@@ -5,15 +5,15 @@ import { accessTokenFrom, isExpired, refreshTokenFrom } from "./api/cookies";
 const REQUEST_TIMEOUT_MS = 3_000;
 
 export interface Renewal {
-  /** The Cookie header for the page that is rendered now. */
+  /** The Cookie header for rendering the current page. */
   cookie: string;
-  /** The Set-Cookie headers for the browser. */
+  /** The Set-Cookie headers for the browser's response. */
   setCookies: string[];
 }
 
 /**
- * Renews a session on the way to a page, when its access token is gone or about to expire and its
- * refresh token is there. A convenience, never a guard: the services decide who may do what.
+ * Renews the session before a page is rendered if the access token is missing or about to expire. This
+ * is a convenience, not access control: the services authorize every request.
  */
 export async function renewSession(request: NextRequest): Promise<Renewal | null> {
   const cookies = request.cookies.getAll();
@@ -30,14 +30,14 @@ export async function renewSession(request: NextRequest): Promise<Renewal | null
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
   } catch {
-    return null; // auth is away: the page is rendered for whom it can
+    return null; // auth is unavailable: render without renewal
   }
   const setCookies = response.headers.getSetCookie();
   if (setCookies.length === 0) return null;
   return { cookie: applySetCookies(cookies, setCookies), setCookies };
 }
 
-/** The session's list of devices shall name the reader's browser, not this server. */
+/** Forwards what auth stores with the session, so that it lists the user's browser, not this server. */
 function forwardedHeaders(request: NextRequest): Record<string, string> {
   const names = ["cookie", "user-agent", "x-forwarded-for"];
   return Object.fromEntries(

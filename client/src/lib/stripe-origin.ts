@@ -7,7 +7,7 @@ const REQUEST_TIMEOUT_MS = 2_000;
 let cached: { origin: string | null; expiresAt: number } | undefined;
 let pending: Promise<string | null> | undefined;
 
-/** Where Stripe.js comes from when it is not Stripe's own: the local stand-in's origin, or nothing. */
+/** Returns the origin of the local Stripe's script, or null if Stripe's own is used. */
 export async function getStripeOrigin(): Promise<string | null> {
   if (cached && cached.expiresAt > Date.now()) return cached.origin;
   pending ??= fetchOrigin().finally(() => (pending = undefined));

@@ -1,4 +1,4 @@
-/** How far the server's clock is before ours, from one answer: its Date header knows only seconds. */
+/** Estimates how far the server's clock is ahead of ours. The Date header has whole seconds only. */
 export function clockOffset(response: {
   date: number;
   sentAt: number;
@@ -8,7 +8,7 @@ export function clockOffset(response: {
   return response.date + halfSecond - (response.sentAt + response.receivedAt) / 2;
 }
 
-/** Whole seconds left, never below zero; the last second counts until it is over. */
+/** Returns the seconds left, rounded up, and never below zero. */
 export function secondsLeft(expiresAt: string, now: number): number {
   return Math.max(0, Math.ceil((Date.parse(expiresAt) - now) / 1000));
 }
@@ -20,7 +20,7 @@ export function formatCountdown(seconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
-/** The countdown as a duration that machines read (HTML, 3.5.9: a valid duration string). */
+/** Returns an ISO 8601 duration for `<time datetime>`. */
 export function isoDuration(seconds: number): string {
   return `PT${seconds}S`;
 }
@@ -39,7 +39,7 @@ const RELATIVE_TIME_UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** "3 hours ago"; nothing in the first minute, which has words of its own. */
+/** Returns e.g. "3 hours ago", or null in the first minute, for which pages have their own text. */
 export function formatAgo(at: string, now: number, locale: string): string | null {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as rules from "./validation";
+import * as validation from "./validation";
 
 interface Schema {
   minLength?: number;
@@ -19,24 +19,24 @@ function schema(service: string, name: string, property: string): Schema {
   return document.components.schemas[name]?.properties?.[property] ?? {};
 }
 
-describe("the forms' rules are the API's", () => {
+describe("the limits match the API's", () => {
   test("for a title", () => {
     expect(schema("tickets", "TicketIn", "title")).toMatchObject({
       minLength: 1,
-      maxLength: rules.TITLE_MAX,
+      maxLength: validation.TITLE_MAX,
     });
   });
 
   test("for a price", () => {
     const [number] = schema("tickets", "TicketIn", "price").anyOf ?? [];
-    expect(number).toMatchObject({ minimum: rules.PRICE_MIN, maximum: rules.PRICE_MAX });
+    expect(number).toMatchObject({ minimum: validation.PRICE_MIN, maximum: validation.PRICE_MAX });
   });
 
   test("for an account", () => {
-    expect(schema("auth", "SignUpIn", "email").maxLength).toBe(rules.EMAIL_MAX);
+    expect(schema("auth", "SignUpIn", "email").maxLength).toBe(validation.EMAIL_MAX);
     expect(schema("auth", "SignUpIn", "password")).toMatchObject({
-      minLength: rules.PASSWORD_MIN,
-      maxLength: rules.PASSWORD_MAX,
+      minLength: validation.PASSWORD_MIN,
+      maxLength: validation.PASSWORD_MAX,
     });
   });
 });
@@ -48,7 +48,7 @@ test.each([
   [" $ 0.50 ", "0.50"],
   ["999999.99", "999999.99"],
 ])("a price typed as %j is sent as %s", (typed, sent) => {
-  expect(rules.price.parse(typed)).toBe(sent);
+  expect(validation.price.parse(typed)).toBe(sent);
 });
 
 test.each([
@@ -61,17 +61,17 @@ test.each([
   ["1,000", "priceDecimals"],
   ["0.49", "priceLow"],
   ["1000000", "priceHigh"],
-])("a price typed as %j is refused: %s", (typed, key) => {
-  expect(rules.validate(rules.price, typed)).toBe(key);
+])("a price typed as %j is rejected: %s", (typed, key) => {
+  expect(validation.validate(validation.price, typed)).toBe(key);
 });
 
-test("a title is counted in characters, as the services count", () => {
-  expect(rules.validate(rules.title, "🎟".repeat(200))).toBeNull();
-  expect(rules.validate(rules.title, "🎟".repeat(201))).toBe("titleLong");
-  expect(rules.validate(rules.title, "  ")).toBe("titleRequired");
+test("a title's length is counted in code points", () => {
+  expect(validation.validate(validation.title, "🎟".repeat(200))).toBeNull();
+  expect(validation.validate(validation.title, "🎟".repeat(201))).toBe("titleLong");
+  expect(validation.validate(validation.title, "  ")).toBe("titleRequired");
 });
 
-test("a password is taken as it is, spaces and all", () => {
-  expect(rules.validate(rules.newPassword, "      ")).toBeNull();
-  expect(rules.validate(rules.newPassword, "12345")).toBe("passwordLength");
+test("a password may consist of spaces", () => {
+  expect(validation.validate(validation.newPassword, "      ")).toBeNull();
+  expect(validation.validate(validation.newPassword, "12345")).toBe("passwordLength");
 });

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Messages } from "use-intl/core";
 
-/** The rules of the API, so that most mistakes are told before anything is sent. */
+/** The API's validation rules, so that most errors are shown before a request is sent. */
 
 export type ProblemKey = keyof Messages["Problem"];
 
@@ -14,7 +14,7 @@ export const PASSWORD_MAX = 128;
 export const PRICE_MIN = 0.5;
 export const PRICE_MAX = 999_999.99;
 
-/** Counts as the services do: in code points, not in UTF-16 units. */
+/** Counts code points, as the services do, not UTF-16 units. */
 const countCodePoints = (text: string) => Array.from(text).length;
 
 export const title = z.string().check(
@@ -44,7 +44,7 @@ export const password = z.string().check(
   z.refine((text) => countCodePoints(text) <= PASSWORD_MAX, key("passwordLength")),
 );
 
-/** A price as people type it, with a point or a comma before the cents; a numeric string comes out. */
+/** Parses a typed price, with a decimal point or comma, into a numeric string. */
 export const price = z.pipe(
   z.pipe(
     z.string(),
@@ -64,7 +64,7 @@ export const price = z.pipe(
   ),
 );
 
-/** Tells what is wrong with what was typed, if anything. */
+/** Returns the message key of the first validation error, or null. */
 export function validate(rule: z.ZodMiniType, value: unknown): ProblemKey | null {
   const result = z.safeParse(rule, value ?? "");
   return result.success ? null : ((result.error.issues[0]?.message ?? "unexpected") as ProblemKey);

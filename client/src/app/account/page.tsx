@@ -1,10 +1,10 @@
 import type { Metadata } from "next";
-import { ServiceUnavailable } from "@/components/service-unavailable";
 import { PageHeader } from "@/components/page-header";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
 import { SessionList } from "@/features/account/session-list";
-import { getTranslations } from "@/i18n/server";
 import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
 import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";

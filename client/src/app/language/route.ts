@@ -4,7 +4,7 @@ import { LANGUAGE_COOKIE, LANGUAGES } from "@/i18n/locales";
 
 const YEAR_SECONDS = 31_536_000;
 
-/** Remembers the language that was picked, and goes back to the page; works without a script. */
+/** Stores the chosen language in a cookie and redirects back. Works without JavaScript. */
 export async function POST(request: NextRequest): Promise<Response> {
   const chosen = (await request.formData()).get("language");
   const language = LANGUAGES.find((each) => each === chosen);

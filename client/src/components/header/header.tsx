@@ -4,8 +4,8 @@ import type { User } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { Link } from "../link";
 import { buttonStyle } from "../ui/button-style";
-import { NavLink } from "./nav-link";
 import { MobileMenu } from "./mobile-menu";
+import { NavLink } from "./nav-link";
 
 interface NavItem {
   href: string;

@@ -7,7 +7,7 @@ const TONES = {
   good: "border-good bg-good-soft text-good",
 };
 
-/** Something the reader must know now; spoken at once when it appears. */
+/** A message that screen readers announce when it appears. */
 export function Alert(props: {
   tone: keyof typeof TONES;
   title?: string;

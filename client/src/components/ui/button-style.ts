@@ -9,7 +9,7 @@ const VARIANTS: Record<Variant, string> = {
   danger: "px-5 border border-bad text-bad hover:bg-bad-soft",
 };
 
-/** One look for buttons and for links that act like one. */
+/** Returns the class names of a button, also for links that look like one. */
 export function buttonStyle(variant: Variant = "primary", className?: string): string {
   return cn(
     "inline-flex min-h-11 items-center justify-center gap-2 rounded-full font-semibold",

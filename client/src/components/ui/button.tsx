@@ -1,7 +1,7 @@
 import type { ComponentProps } from "react";
 import { buttonStyle, type Variant } from "./button-style";
 
-/** A button that stays where the focus is while it works, and cannot be pressed twice. */
+/** A button that ignores clicks while busy, but keeps the focus, which `disabled` would lose. */
 export function Button({
   variant,
   className,

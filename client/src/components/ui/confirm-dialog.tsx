@@ -5,9 +5,9 @@ import { type ReactNode, useState } from "react";
 import { Button } from "./button";
 import { buttonStyle } from "./button-style";
 
-/** Asks before something that cannot be taken back. */
+/** A button that asks for confirmation before an action that cannot be undone. */
 export function ConfirmDialog(props: {
-  open: string;
+  triggerLabel: string;
   title: string;
   text: string;
   confirmLabel: string;
@@ -20,7 +20,9 @@ export function ConfirmDialog(props: {
   const [open, setOpen] = useState(false);
   return (
     <AlertDialog.Root open={open} onOpenChange={setOpen}>
-      <AlertDialog.Trigger className={buttonStyle("quiet")}>{props.open}</AlertDialog.Trigger>
+      <AlertDialog.Trigger className={buttonStyle("quiet")}>
+        {props.triggerLabel}
+      </AlertDialog.Trigger>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className="fixed inset-0 bg-black/50" />
         <AlertDialog.Popup className="fixed top-1/2 left-1/2 w-[min(26rem,calc(100vw-2rem))] -translate-1/2 rounded-2xl bg-card p-6 shadow-2xl">

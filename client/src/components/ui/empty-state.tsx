@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 
-/** A page, or a part of one, that has nothing to show: why, and what to do about it. */
+/** A placeholder for a page or section without content: the reason, and what to do next. */
 export function EmptyState(props: {
   title: string;
   heading?: "h1" | "h2";

@@ -3,17 +3,17 @@
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
 import { DateTime } from "@/components/locale";
+import { Alert } from "@/components/ui/alert";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { Alert } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Session } from "@/lib/api/types";
 import { parseUserAgent } from "./user-agent";
 
-/** Where somebody is signed in, each place with the means to end it. */
+/** The user's sessions, with buttons to end one or all of them. */
 export function SessionList({ sessions }: { sessions: Session[] }) {
   const t = useTranslations("Account");
   const router = useRouter();
@@ -32,7 +32,7 @@ export function SessionList({ sessions }: { sessions: Session[] }) {
       </ul>
       <div className="mt-6">
         <ConfirmDialog
-          open={t("endAll")}
+          triggerLabel={t("endAll")}
           title={t("endAllTitle")}
           text={t("endAllText")}
           confirmLabel={t("endAll")}

@@ -18,7 +18,7 @@ const SYSTEMS: [RegExp, string][] = [
 const firstMatch = (names: [RegExp, string][], userAgent: string) =>
   names.find(([pattern]) => pattern.test(userAgent))?.[1];
 
-/** Names a device well enough to recognise it; a program that is no browser by its own name. */
+/** Returns the browser and the system, the product name of another program, or null. */
 export function parseUserAgent(
   userAgent: string,
 ): { browser: string; system: string } | string | null {

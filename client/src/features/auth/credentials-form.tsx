@@ -3,8 +3,8 @@
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
@@ -17,7 +17,7 @@ interface Credentials {
   password: string;
 }
 
-/** Sign in, or open an account: the same two fields, by different rules. */
+/** The form to sign in or to create an account. Both have the same fields, but other validation. */
 export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp"; next: string }) {
   const t = useTranslations("Auth");
   const translateProblem = useTranslations("Problem");
@@ -26,7 +26,7 @@ export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp
   const { send, busy, fields, problems } = useSubmission<User>({
     onSuccess: () => {
       router.replace(next);
-      router.refresh(); // the menu knows the user from now on
+      router.refresh(); // re-renders the menu for the signed-in user
     },
   });
   const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);

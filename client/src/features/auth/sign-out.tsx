@@ -3,13 +3,13 @@
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
 import { paths } from "@/config/paths";
-import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
+import { toResult } from "@/lib/api/result";
 
-/** Ends the session as soon as the page is open, then goes home. */
+/** Ends the session when mounted, then navigates to the home page. */
 export function SignOut() {
   const t = useTranslations("Auth");
   const router = useRouter();

@@ -1,8 +1,8 @@
 "use client";
 
 import { useTranslations } from "use-intl";
-import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { Alert } from "@/components/ui/alert";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
@@ -16,7 +16,7 @@ export function CancelOrder(props: { orderId: string; onChanged: () => void }) {
   });
   return (
     <ConfirmDialog
-      open={t("cancel")}
+      triggerLabel={t("cancel")}
       title={t("cancelTitle")}
       text={t("cancelText")}
       confirmLabel={t("cancelConfirm")}

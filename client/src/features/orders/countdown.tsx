@@ -6,7 +6,7 @@ import { formatCountdown, isoDuration } from "@/lib/time";
 
 const URGENT_SECONDS = 60;
 
-/** The time left to pay; spoken only at five minutes, at one, and when it is over. */
+/** The time left to pay. Announced to screen readers only at five minutes, one minute and zero. */
 export function Countdown({ seconds }: { seconds: number }) {
   const t = useTranslations("Order");
   const urgent = seconds <= URGENT_SECONDS;

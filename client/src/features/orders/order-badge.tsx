@@ -2,7 +2,6 @@ import { useTranslations } from "use-intl";
 import { Badge, type Tone } from "@/components/ui/badge";
 import type { Order } from "@/lib/api/types";
 
-/** Where an order stands, in a word. */
 export function OrderBadge({ order }: { order: Order }) {
   const t = useTranslations("Status");
   const [tone, label] = badgeFor(order);

@@ -1,14 +1,14 @@
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
 import { useFormattingLocale } from "@/components/locale";
-import { EmptyState } from "@/components/ui/empty-state";
-import { buttonStyle } from "@/components/ui/button-style";
 import { Alert } from "@/components/ui/alert";
+import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import type { Order, Payment } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 
-/** An order that was given up: why, what became of the money, and where to go from here. */
+/** A cancelled or expired order: the reason and the status of the refund, if there is one. */
 export function OrderCancelled({ order, payment }: { order: Order; payment: Payment | null }) {
   const t = useTranslations("Order");
   const messages = {

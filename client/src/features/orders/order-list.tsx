@@ -10,7 +10,7 @@ import { isLive } from "./is-live";
 import { OrderBadge } from "./order-badge";
 import { TimeLeft } from "./time-left";
 
-/** A buyer's orders; one that is paid, cancelled or expired says so by itself. */
+/** The buyer's orders, with live status. */
 export function OrderList(props: {
   orders: (Order & { placed: string })[];
   query: { limit: number; cursor?: string };

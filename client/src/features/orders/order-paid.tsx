@@ -5,7 +5,7 @@ import type { Order, Payment } from "@/lib/api/types";
 
 const PLACEHOLDER = "–";
 
-/** The receipt of a paid order, on the ticket itself; the payment's rows are there before it is. */
+/** The receipt of a paid order. Rows of a payment that has not loaded yet show a placeholder. */
 export function OrderPaid({ order, payment }: { order: Order; payment: Payment | null }) {
   const t = useTranslations("Order");
   return (

@@ -2,8 +2,8 @@
 
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
-import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
+import { toResult } from "@/lib/api/result";
 import type { Order } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
 import { clockOffset } from "@/lib/time";
@@ -12,8 +12,8 @@ import { isLive } from "./is-live";
 const POLL_INTERVAL_MS = 2_000;
 
 /**
- * An order as it is now, and how far the server's clock is from ours. The stream tells of changes;
- * `look` asks, and each answer also tells the time.
+ * Returns the latest known version of an order and the offset of the server's clock. Changes arrive on
+ * the event stream or by `refetch`, which also measures the offset.
  */
 export function useOrder(rendered: Order) {
   const router = useRouter();
@@ -40,7 +40,7 @@ export function useOrder(rendered: Order) {
   });
   const order = fetched && fetched.version > live.version ? fetched : live;
 
-  // What follows from an order that is over (receipt, refund) is rendered on the server.
+  // The receipt and the refund of a closed order are rendered on the server.
   const isFinal = !isLive(order) && isLive(rendered);
   useEffect(() => {
     if (isFinal) router.refresh();
@@ -49,7 +49,7 @@ export function useOrder(rendered: Order) {
   return { order, offset, refetch: useCallback(() => void fetchOrder(), [fetchOrder]) };
 }
 
-/** Asks again and again while something is awaited, should the stream be away. */
+/** Calls `refetch` every two seconds while active, in case the event stream is down. */
 export function usePolling(isActive: boolean, refetch: () => void): void {
   useEffect(() => {
     if (!isActive) return;

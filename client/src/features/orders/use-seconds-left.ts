@@ -4,8 +4,8 @@ import { useEffect, useState } from "react";
 import { secondsLeft } from "@/lib/time";
 
 /**
- * Counts down by the server's clock: `now` is its time when the page was rendered, `offset` what one
- * of its later answers told of it. Ticks when a second is over, not a second after the last tick.
+ * Counts down on the server's clock. `now` is the server's time when the page was rendered, `offset`
+ * the clock difference measured later. Ticks at full seconds, so that delays do not add up.
  */
 export function useSecondsLeft(options: {
   expiresAt: string;

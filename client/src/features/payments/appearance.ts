@@ -11,7 +11,7 @@ function subscribe(onChange: () => void) {
   return () => query.removeEventListener("change", onChange);
 }
 
-/** The look of Stripe's frames, which cannot see our style sheet: ours, light or dark. */
+/** Returns our colours for Stripe's frames, which cannot use our style sheet. */
 export function useAppearance(): Appearance {
   const dark = useSyncExternalStore(
     subscribe,

@@ -4,16 +4,16 @@ import { PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js"
 import { type SyntheticEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
-import { formatPrice } from "@/lib/money";
+import { Button } from "@/components/ui/button";
 import { errorMessage } from "@/lib/error-messages";
+import { formatPrice } from "@/lib/money";
 import { declineMessageKey } from "./decline-messages";
 import { type Outcome, pay, type PaymentStep } from "./pay";
 
 type Result = Exclude<Outcome, { kind: "declined" }> | { kind: "declined"; message: string };
 
-/** The card fields, which are Stripe's own frames, and the button that pays once. */
+/** Stripe's card fields and the button that pays. */
 export function CardForm(props: {
   orderId: string;
   amount: number;
@@ -36,7 +36,7 @@ export function CardForm(props: {
   async function attemptPayment(): Promise<Outcome | null> {
     if (!stripe || !elements) return null;
     const { error: incomplete } = await elements.submit();
-    if (incomplete) return null; // its fields say what is missing
+    if (incomplete) return null; // Stripe shows the errors at its fields
     const { error, confirmationToken } = await stripe.createConfirmationToken({ elements });
     if (error) return { kind: "refused", problem: { message: error.message ?? "" } };
     return pay({ stripe, orderId, token: confirmationToken.id, onStep: setStep });
@@ -51,7 +51,7 @@ export function CardForm(props: {
     const outcome = await attemptPayment().catch((): Outcome => ({ kind: "unknown" }));
     setStep(null);
     const isFinal = outcome?.kind === "paid" || outcome?.kind === "unknown";
-    isPaying.current = isFinal; // what may have been paid is not paid again
+    isPaying.current = isFinal; // never offer to pay again after a possible success
     if (isFinal) onPaid();
     if (outcome?.kind === "declined") {
       const key =

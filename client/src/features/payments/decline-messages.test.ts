@@ -7,8 +7,8 @@ test.each([
   [{ code: "payment_intent_authentication_failure" }, "authentication"],
   [{ code: "card_declined", declineCode: "stolen_card" }, "generic"],
   [{ code: "card_declined", declineCode: "fraudulent" }, "generic"],
-  [{ code: "a code of tomorrow" }, "generic"],
+  [{ code: "an unknown code" }, "generic"],
   [{}, "generic"],
-])("%j is told as %s", (problem, key) => {
+])("%j has the message %s", (problem, key) => {
   expect(declineMessageKey(problem)).toBe(key);
 });

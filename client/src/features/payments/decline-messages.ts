@@ -17,8 +17,8 @@ const KEY_BY_CODE: Record<string, DeclineMessageKey> = {
 };
 
 /**
- * Why a card was declined, in plain words. Whatever could help a thief (stolen, fraudulent) stays
- * unsaid, as Stripe asks: those, and codes that are new, are a plain no.
+ * Returns the message key for a decline. Unknown codes and those that Stripe asks not to disclose
+ * (stolen, fraudulent) get the generic message.
  */
 export function declineMessageKey(
   problem: Pick<Problem, "code" | "declineCode">,

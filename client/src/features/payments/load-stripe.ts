@@ -6,8 +6,8 @@ import { loadStripe } from "@stripe/stripe-js/pure";
 const stripePromises = new Map<string, Promise<Stripe | null>>();
 
 /**
- * Loads Stripe.js once: Stripe's own, or, where the services are configured so, the local stand-in,
- * which has to be on the page before `loadStripe` looks for it.
+ * Loads Stripe.js once per key. A `scriptUrl` names the local Stripe's script, which must be on the
+ * page before `loadStripe` runs, because that would otherwise load Stripe's own.
  */
 export function getStripe(key: string, scriptUrl: string | null): Promise<Stripe | null> {
   const cacheKey = `${key} ${scriptUrl ?? ""}`;
@@ -15,7 +15,7 @@ export function getStripe(key: string, scriptUrl: string | null): Promise<Stripe
   if (!stripe) {
     stripe = (scriptUrl ? loadScript(scriptUrl) : Promise.resolve()).then(() => loadStripe(key));
     stripePromises.set(cacheKey, stripe);
-    stripe.catch(() => stripePromises.delete(cacheKey)); // so that it can be tried again
+    stripe.catch(() => stripePromises.delete(cacheKey)); // allow a retry
   }
   return stripe;
 }

@@ -4,15 +4,15 @@ import { Elements } from "@stripe/react-stripe-js";
 import { useEffect, useState } from "react";
 import type { Stripe } from "@stripe/stripe-js";
 import { useLocale, useTranslations } from "use-intl";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
 import type { PaymentConfig } from "@/lib/api/types";
-import { cents, CURRENCY } from "@/lib/money";
+import { CURRENCY, toCents } from "@/lib/money";
 import { useAppearance } from "./appearance";
 import { CardForm } from "./card-form";
 import { getStripe } from "./load-stripe";
 
-/** The card form, by whatever Stripe the services are configured for; or why there is none. */
+/** The card form for the configured Stripe account, or the reason why there is none. */
 export function PayForm(props: {
   config: PaymentConfig | null;
   orderId: string;
@@ -87,7 +87,7 @@ function StripeCardForm(props: {
       stripe={stripe}
       options={{
         mode: "payment",
-        amount: cents(props.amount),
+        amount: toCents(props.amount),
         currency: CURRENCY.toLowerCase(),
         allowedPaymentMethodTypes: ["card"],
         locale,

@@ -1,11 +1,11 @@
 "use client";
 
 import type { Stripe } from "@stripe/stripe-js";
-import { type ApiResult, toResult, type Problem } from "@/lib/api/result";
 import { api } from "@/lib/api/browser";
 import { IdempotencyKey } from "@/lib/api/idempotency";
-import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
+import { type ApiResult, type Problem, toResult } from "@/lib/api/result";
+import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import type { Payment } from "@/lib/api/types";
 
 const MAX_ATTEMPTS = 6;
@@ -23,8 +23,8 @@ export type PaymentStep = "paying" | "authenticating" | "checking";
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Pays with what Stripe.js made of the card. Sent again with the same token it charges nothing twice,
- * so an answer that did not come, or "not known yet", is asked for again until somebody knows.
+ * Pays an order with a confirmation token. Repeating the request with the same token cannot charge
+ * twice, so it is retried until the outcome is known or the attempts are used up.
  */
 export async function pay(options: {
   stripe: Stripe;
@@ -63,7 +63,7 @@ export async function pay(options: {
   return { kind: "unknown" };
 }
 
-/** Asks where the money stands until it stands still. */
+/** Polls the payment until it has succeeded or failed. */
 async function pollUntilFinal(orderId: string): Promise<Outcome> {
   for (let poll = 0; poll < MAX_POLLS; poll += 1) {
     const result = await getPayment(orderId);

@@ -3,16 +3,16 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
+import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import type { Order } from "@/lib/api/types";
 
-/** Reserves the ticket and goes on to pay for it. */
+/** Reserves the ticket, then navigates to the order's page to pay. */
 export function BuyButton(props: {
   ticketId: string;
   onOrderingChange: (ordering: boolean) => void;

@@ -13,7 +13,7 @@ import { TicketForm, type TicketInput } from "./ticket-form";
 
 const PRECONDITION_FAILED = 412;
 
-/** The seller's own change of a listing; refused if it has changed since they opened it (If-Match). */
+/** The form to edit a listing. Sends If-Match, so that an edit in another tab is not overwritten. */
 export function EditTicket({ ticket }: { ticket: Ticket }) {
   const t = useTranslations("Sell");
   const router = useRouter();

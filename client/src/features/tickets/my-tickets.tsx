@@ -10,7 +10,7 @@ import { TicketRow } from "./ticket-row";
 
 const TONES: Record<TicketStatus, Tone> = { available: "neutral", reserved: "warn", sold: "good" };
 
-/** A seller's own listings; a sale shows itself. */
+/** The seller's own listings, with live status. */
 export function MyTickets(props: {
   tickets: (Ticket & { listedLabel: string })[];
   query: { limit: number; cursor?: string };

@@ -6,7 +6,7 @@ import type { apiQuery } from "./search";
 
 const CONCURRENCY = 6;
 
-/** Reads a page of the list again, and one by one those that have left it since. */
+/** Fetches a page of the list again, and individually the tickets that are no longer on it. */
 export async function refetchPage(
   query: ReturnType<typeof apiQuery>,
   ids: string[],
@@ -17,7 +17,7 @@ export async function refetchPage(
   return [...data, ...(await refetchTickets(ids.filter((id) => !listed.has(id))))];
 }
 
-/** Reads tickets again, a few at a time; one that cannot be read is left as it is. */
+/** Fetches tickets by id with limited concurrency. Skips those that cannot be read. */
 export async function refetchTickets(ids: string[]): Promise<Ticket[]> {
   const found: Ticket[] = [];
   const queue = [...ids];

@@ -5,7 +5,7 @@ import { type SyntheticEvent, useState, useTransition } from "react";
 import { Button } from "@/components/ui/button";
 import { inputStyle } from "@/components/ui/input-style";
 import { cn } from "@/lib/cn";
-import { type Search, parseSearch, searchHref, SORTS } from "./search";
+import { parseSearch, type Search, searchHref, SORTS } from "./search";
 
 export interface SearchLabels {
   search: string;
@@ -19,8 +19,8 @@ export interface SearchLabels {
 }
 
 /**
- * The search: a plain GET form that also works before its script has come. What the API refused of the
- * last one comes with the page, by the names of its fields.
+ * The search form: a plain GET form, which works before its script has loaded. `problems` holds the
+ * API's validation errors of the current search by field name.
  */
 export function SearchForm(props: {
   search: Search;
@@ -103,7 +103,6 @@ export function SearchForm(props: {
   );
 }
 
-/** An end of the price range and, below it, what is wrong with it. */
 function PriceInput(props: {
   name: string;
   label: string;

@@ -4,7 +4,7 @@ import type { Sort } from "@/lib/api/types";
 export const SORTS = ["-createdAt", "createdAt", "price", "-price"] as const satisfies Sort[];
 export const PAGE_SIZE = 24;
 
-/** What the address bar asks for. */
+/** The search parameters in the page's URL. */
 export interface Search {
   q: string;
   sort: Sort;
@@ -30,7 +30,7 @@ export function isFiltered(search: Search): boolean {
   return search.q !== "" || search.minPrice !== "" || search.maxPrice !== "";
 }
 
-/** The query of the API; the same names as in our own address. */
+/** Returns the API's query parameters for a search. */
 export function apiQuery(search: Search) {
   const { q, sort, minPrice, maxPrice, cursor } = search;
   return {
@@ -53,5 +53,5 @@ export function searchHref(search: Search): string {
     : `${paths.home}?${new URLSearchParams(parameters).toString()}`;
 }
 
-/** A comma before the cents is fine here too. */
+/** Accepts a decimal comma as well. */
 const normalizeDecimal = (text: string) => text.replace(",", ".");

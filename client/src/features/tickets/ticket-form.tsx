@@ -2,8 +2,8 @@
 
 import { Form } from "@base-ui/react/form";
 import { useTranslations } from "use-intl";
-import { Button } from "@/components/ui/button";
 import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
 import { price, title, validate } from "@/lib/validation";
 
@@ -12,7 +12,7 @@ export interface TicketInput {
   price: string;
 }
 
-/** Title and price of a ticket, for a new one and for a change. */
+/** The form for a ticket's title and price, used to create and to edit. */
 export function TicketForm(props: {
   initial: TicketInput;
   submitLabel: string;

@@ -18,13 +18,13 @@ export interface TicketListLabels {
 }
 
 /**
- * The tickets for sale, kept true while the page is open: one that is taken stays where it is,
- * marked, so that nothing moves under the reader's finger; new ones wait for the reader's word.
+ * The tickets for sale, with live status. A ticket that is reserved stays in its place and is marked,
+ * so that nothing moves while the user aims at it. New tickets are shown on request.
  */
 export function TicketList(props: {
   tickets: (Ticket & { listedLabel: string })[];
   query: ReturnType<typeof apiQuery>;
-  /** Whether a ticket that is listed now would be on this page. */
+  /** Whether a newly listed ticket would appear on this page. */
   showsNewListings: boolean;
   labels: TicketListLabels;
 }) {

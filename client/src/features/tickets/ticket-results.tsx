@@ -1,16 +1,16 @@
 import { Link } from "@/components/link";
 import { Pagination } from "@/components/pagination";
-import { EmptyState } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import { getTranslations } from "@/i18n/server";
 import type { ApiSuccess } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
-import { withListedLabel } from "./with-listed-label";
 import { apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
 import { TicketList } from "./ticket-list";
+import { withListedLabel } from "./with-listed-label";
 
-/** What a search found: tickets and the way to more, or why there are none. */
+/** The results of a search with pagination, or an empty state. */
 export async function TicketResults({
   search,
   page,
@@ -25,7 +25,7 @@ export async function TicketResults({
     <>
       {page.data.length === 0 && !page.next && <NoResults filtered={isFiltered(search)} />}
       <TicketList
-        // A new search is a new list: what was noted of the last one does not belong to it.
+        // Resets the list's state for a new search.
         key={JSON.stringify(search)}
         tickets={await withListedLabel(page.data, page.date)}
         query={apiQuery(search)}

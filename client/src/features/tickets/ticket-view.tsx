@@ -6,15 +6,15 @@ import { Link } from "@/components/link";
 import { DateTime, Price } from "@/components/locale";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
-import { cn } from "@/lib/cn";
 import type { Ticket } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
 import { BuyButton } from "./buy-button";
 import { EditTicket } from "./edit-ticket";
 import { refetchTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
 
-/** Who looks at a ticket: it decides what they can do with it. */
+/** The user's relation to a ticket. */
 export type Viewer = "anonymous" | "seller" | "buyer" | "other";
 
 export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
@@ -63,7 +63,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
   );
 }
 
-/** What the viewer can do now, or why they cannot. */
+/** The action that the viewer can take now, or the reason why there is none. */
 function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
@@ -81,7 +81,7 @@ function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
       </>
     );
   }
-  // The stream tells of the reader's own reservation too, often before their order's answer.
+  // The stream reports the viewer's own reservation too, often before the order's response arrives.
   if (ticket.status === "reserved" && !ordering) {
     return <StatusText title={t("reserved")} hint={t("reservedHint")} />;
   }
@@ -122,7 +122,7 @@ function StatusText({ title, hint }: { title: string; hint?: string | null }) {
   );
 }
 
-/** Says a change aloud; what was there when the page was opened is no change. */
+/** Returns the text that screen readers announce after a status change on the open page. */
 function useStatusAnnouncement({ status }: Ticket): string {
   const t = useTranslations("Ticket");
   const [previous, setPrevious] = useState(status);

@@ -2,7 +2,7 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import type { Ticket } from "@/lib/api/types";
 import { formatAgo } from "@/lib/time";
 
-/** Adds to each ticket how long ago it was listed, by the service's clock. */
+/** Adds "Listed 3 hours ago" to each ticket, relative to the server's clock. */
 export async function withListedLabel(tickets: Ticket[], now: number) {
   const [t, { locale }] = await Promise.all([getTranslations("Home"), getReaderLocale()]);
   return tickets.map((ticket) => {

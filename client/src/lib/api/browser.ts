@@ -5,7 +5,7 @@ import type { Paths } from "./types";
 
 let refreshing: Promise<boolean> | undefined;
 
-/** Renews the session's cookies; asked several times at once, it asks the service once. */
+/** Refreshes the session's cookies. Concurrent calls share one request. */
 export function refreshSession(): Promise<boolean> {
   refreshing ??= fetch("/api/users/refresh", {
     method: "POST",
@@ -18,7 +18,7 @@ export function refreshSession(): Promise<boolean> {
   return refreshing;
 }
 
-/** A page may stay open for longer than an access token lives: renew, then ask once more. */
+/** Retries once after a 401, because a page may stay open for longer than an access token is valid. */
 async function fetchWithRefresh(request: Request): Promise<Response> {
   const retry = request.clone();
   const response = await fetch(request);
@@ -26,5 +26,5 @@ async function fetchWithRefresh(request: Request): Promise<Response> {
   return (await refreshSession()) ? fetch(retry) : response;
 }
 
-/** The API from the browser: same origin, so that cookies come and go by themselves. */
+/** The API client for the browser. Same origin, so that the browser sends and stores the cookies. */
 export const api = createClient<Paths>({ baseUrl: "", fetch: fetchWithRefresh });

@@ -18,7 +18,7 @@ function cookieValue(cookies: Cookie[], name: string): string | undefined {
 export const accessTokenFrom = (cookies: Cookie[]) => cookieValue(cookies, "session");
 export const refreshTokenFrom = (cookies: Cookie[]) => cookieValue(cookies, "refresh");
 
-/** Reads a token without verifying it: good for showing and for renewing in time, for nothing else. */
+/** Decodes a token without verifying it. Use only for display and to decide when to renew. */
 function decodeClaims(token: string): Record<string, unknown> | null {
   try {
     const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();

@@ -5,8 +5,8 @@ import { randomHex } from "../random-hex";
 const KEY_BYTES = 16;
 
 /**
- * Gives the same key for the same intent until its outcome is known, so that a click that got no
- * answer can be repeated without doing the thing twice.
+ * Returns the same key for the same body until it is reset, so that a request without a response can be
+ * retried without taking effect twice.
  */
 export class IdempotencyKey {
   #body = "";
@@ -21,7 +21,7 @@ export class IdempotencyKey {
     return this.#key;
   }
 
-  /** An answer came, whatever it was: the next click is a new intent. */
+  /** Forgets the key once the outcome is known, so that the next request is a new one. */
   reset(): void {
     this.#key = "";
   }

@@ -4,7 +4,7 @@ export function cursorFrom(params: Record<string, string | string[] | undefined>
   return [params.cursor].flat()[0] ?? "";
 }
 
-/** The query of one page of a list. */
+/** Returns the query parameters for one page of a list. */
 export function pageQuery(cursor: string): { limit: number; cursor?: string } {
   return { limit: PAGE_SIZE, ...(cursor && { cursor }) };
 }

@@ -7,10 +7,10 @@ export type Problem = PaymentDeclined["content"]["application/json"]["errors"][n
 
 export interface ApiFailure {
   ok: false;
-  /** 0: no answer came at all. */
+  /** 0 if there was no response. */
   status: number;
   problems: Problem[];
-  /** Seconds after which asking again makes sense. */
+  /** Retry-After, in seconds. */
   retryAfter: number | null;
 }
 
@@ -18,9 +18,9 @@ export interface ApiSuccess<T> {
   ok: true;
   status: number;
   data: T;
-  /** Where the next page of a list begins, if there is one. */
+  /** The cursor of the next page, if there is one. */
   next: string | null;
-  /** The server's time, to the second, in milliseconds. */
+  /** The server's time in milliseconds, with a resolution of one second. */
   date: number;
 }
 
@@ -32,7 +32,7 @@ interface Fetched<T> {
   response: Response;
 }
 
-/** Turns every outcome of a call, a network that is away included, into a value. */
+/** Converts every outcome of a request, including a network error, into a result. */
 export async function toResult<T>(request: Promise<Fetched<T>>): Promise<ApiResult<T>> {
   let fetchResult: Fetched<T>;
   try {
@@ -58,12 +58,12 @@ export async function toResult<T>(request: Promise<Fetched<T>>): Promise<ApiResu
   };
 }
 
-/** Nothing is wrong with what was asked: the service is away, or busy. */
+/** Returns whether the service is unreachable, failing or overloaded. */
 export function isUnavailable(result: ApiResult<unknown>): boolean {
   return !result.ok && (result.status === 0 || result.status === 429 || result.status >= 500);
 }
 
-/** Nobody knows yet what came of it: the same again, under the same key, is no second one. */
+/** Returns whether the request may have taken effect, so that a retry must reuse its idempotency key. */
 export function isOutcomeUnknown(result: ApiResult<unknown>): boolean {
   return isUnavailable(result) || (!result.ok && result.status === 409);
 }
@@ -73,7 +73,7 @@ function problemsFrom(error: unknown): Problem[] {
   return Array.isArray(error.errors) ? (error.errors as Problem[]) : [];
 }
 
-/** Reads the cursor of `rel="next"` (RFC 8288). */
+/** Returns the cursor of the Link header's `rel="next"` (RFC 8288). */
 function nextCursor(link: string | null): string | null {
   const target = link?.match(/<([^>]*)>;\s*rel="next"/)?.[1];
   return target ? new URL(target, "http://any.invalid").searchParams.get("cursor") : null;

@@ -3,8 +3,8 @@
 const RETRY_DELAYS_MS = [200, 400, 800, 1_600];
 
 /**
- * Calls, and calls again for a moment while there is no such thing: a service hears of what another
- * one has just made a little later than the reader can be there.
+ * Retries a request for three seconds while the response is 404. A service learns about a new ticket
+ * or order by event, so it may not know it yet when the user acts.
  */
 export async function retryWhileNotFound<T extends { response: Response }>(
   call: () => Promise<T>,

@@ -8,10 +8,9 @@ import type { Paths } from "./types";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** What goes along: whose page it is, and the request and trace that it is part of. */
 const FORWARDED_HEADERS = ["cookie", "traceparent", "tracestate", "x-request-id"];
 
-/** The API as the reader of this page may see it. Reads only. */
+/** The API client for server components. Sends the user's cookies. For reads only. */
 export const api = cache(async () => {
   const incoming = await headers();
   return createClient<Paths>({

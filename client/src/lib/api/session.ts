@@ -4,14 +4,14 @@ import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { cache } from "react";
 import { paths } from "@/config/paths";
-import { toResult } from "./result";
 import { accessTokenFrom, userFromToken } from "./cookies";
+import { toResult } from "./result";
 import { api } from "./server";
 import type { User } from "./types";
 
 /**
- * Who is asking. While auth is away, whoever the access token names: the page then still greets its
- * reader, and the services, which verify that token themselves, still decide.
+ * Returns the signed-in user. While auth is unavailable, falls back to the unverified claims of the
+ * access token. That is safe for display, because every service verifies the token itself.
  */
 export const getCurrentUser = cache(async (): Promise<User | null> => {
   const token = accessTokenFrom((await cookies()).getAll());
@@ -20,7 +20,7 @@ export const getCurrentUser = cache(async (): Promise<User | null> => {
   return result.ok ? result.data.currentUser : userFromToken(token);
 });
 
-/** The reader, who must be signed in to see this page; sends anybody else to sign in first. */
+/** Returns the signed-in user, or redirects to the sign-in page. */
 export async function requireUser(path: string): Promise<User> {
   return (await getCurrentUser()) ?? redirect(paths.signIn(path));
 }

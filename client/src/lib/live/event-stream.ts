@@ -7,18 +7,18 @@ const MIN_RETRY_DELAY_MS = 1_000;
 const MAX_RETRY_DELAY_MS = 60_000;
 
 interface EventStreamHandlers<T> {
-  /** Only a signed-in reader may follow this stream. */
+  /** Whether the stream requires a session. */
   needsSession: boolean;
   onChange: (item: T) => void;
-  /** Something may have been missed: look anew. */
+  /** Called when events may have been missed. */
   onGap: () => void;
 }
 
 /**
- * Follows a service's event stream while the page is looked at. A page in the background gives its
- * connection back soon, since a browser has only six to a host; coming back, it looks anew. The
- * browser reconnects by itself (with Last-Event-ID); a refused stream (a session that has expired,
- * or a full service) is ours to ask for again, ever more slowly.
+ * Subscribes to a service's event stream while the page is visible, and returns how to unsubscribe. A
+ * hidden page closes its connection after ten seconds, because a browser opens only six per host.
+ * EventSource reconnects after a network error, but not after an error status (an expired session, a
+ * full service), so those are retried here with exponential backoff.
  */
 export function openEventStream<T>(
   path: string,
@@ -38,7 +38,7 @@ export function openEventStream<T>(
     source.addEventListener("reset", handlers.onGap);
     source.onopen = () => {
       failures = 0;
-      handlers.onGap(); // between the page's rendering and now
+      handlers.onGap(); // events between rendering and connecting
     };
     source.onerror = () => {
       if (source?.readyState === EventSource.CLOSED) retry();

@@ -8,19 +8,19 @@ export interface Versioned {
   version: number;
 }
 
-/** What a stream carries of an item: all that can change. */
+/** An event about an item. It contains every field that can change. */
 export type Change<T extends Versioned> = Partial<T> & Versioned;
 
 /**
- * Shows items as they are now: as they were rendered, or as the stream or a later look told, whichever
- * is newer. A change of an item that is not on the page goes to `onStranger`.
+ * Returns the items with the newest version from the server's rendering, the event stream or a refetch.
+ * Changes to items that are not on the page are passed to `onUnknownItem`.
  */
 export function useLive<T extends Versioned>(options: {
   items: T[];
   stream: string;
   event: string;
   needsSession: boolean;
-  /** Reads the present state of what is on the page, after something may have been missed. */
+  /** Fetches the items on the page after events may have been missed. */
   refetch: (ids: string[]) => Promise<Change<T>[]>;
   onUnknownItem?: (change: Change<T>) => void;
 }): T[] {

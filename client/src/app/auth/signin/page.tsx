@@ -3,8 +3,8 @@ import { redirect } from "next/navigation";
 import { Link } from "@/components/link";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
-import { getTranslations } from "@/i18n/server";
 import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
 import { getCurrentUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {

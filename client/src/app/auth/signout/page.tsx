@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { SignOut } from "@/features/auth/sign-out";
-import { getTranslations } from "@/i18n/server";
 import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("Nav"))("signOut") };

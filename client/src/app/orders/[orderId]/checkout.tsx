@@ -9,12 +9,12 @@ import { isLive } from "@/features/orders/is-live";
 import { OrderCancelled } from "@/features/orders/order-cancelled";
 import { OrderPaid } from "@/features/orders/order-paid";
 import { OrderSummary } from "@/features/orders/order-summary";
-import { usePolling, useOrder } from "@/features/orders/use-order";
+import { useOrder, usePolling } from "@/features/orders/use-order";
 import { useSecondsLeft } from "@/features/orders/use-seconds-left";
 import { PayForm } from "@/features/payments/pay-form";
 import type { Order, Payment, PaymentConfig } from "@/lib/api/types";
 
-/** An order from its reservation to its end; it follows by itself what becomes of it. */
+/** The page of an order, which follows its status live from reservation to receipt. */
 export function Checkout(props: {
   order: Order;
   now: number;
@@ -70,7 +70,7 @@ export function Checkout(props: {
   );
 }
 
-/** What became of an order; whoever waited for it is led there, by eye and by ear. */
+/** The outcome of an order. Takes the focus if the status changed while the page was open. */
 function Outcome({ takesFocus, children }: { takesFocus: boolean; children: ReactNode }) {
   const container = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -5,9 +5,9 @@ import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
 import { getTicket } from "@/features/tickets/get-ticket";
 import { TicketView, type Viewer } from "@/features/tickets/ticket-view";
-import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { Messages } from "@/i18n/messages";
-import { toResult, isUnavailable } from "@/lib/api/result";
+import { getReaderLocale, getTranslations } from "@/i18n/server";
+import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { getCurrentUser } from "@/lib/api/session";
 import type { Ticket } from "@/lib/api/types";
@@ -41,7 +41,7 @@ export default async function TicketPage({ params }: PageProps<"/tickets/[ticket
   );
 }
 
-/** Whoever can see the order that holds a ticket is its buyer: orders tells nobody else. */
+/** Returns the user's relation to a ticket. Only its buyer can read the order that reserves it. */
 async function getViewer(ticket: Ticket): Promise<Viewer> {
   const user = await getCurrentUser();
   if (!user) return "anonymous";

@@ -1,17 +1,17 @@
 import type { Metadata } from "next";
-import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Link } from "@/components/link";
 import { PageHeader } from "@/components/page-header";
 import { Pagination } from "@/components/pagination";
-import { EmptyState } from "@/components/ui/empty-state";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
-import { withListedLabel } from "@/features/tickets/with-listed-label";
 import { MyTickets } from "@/features/tickets/my-tickets";
-import { getTranslations } from "@/i18n/server";
+import { withListedLabel } from "@/features/tickets/with-listed-label";
 import { Messages } from "@/i18n/messages";
-import { toResult } from "@/lib/api/result";
+import { getTranslations } from "@/i18n/server";
 import { cursorFrom, pageQuery } from "@/lib/api/page-query";
+import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 

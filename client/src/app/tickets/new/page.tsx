@@ -2,8 +2,8 @@ import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { paths } from "@/config/paths";
 import { NewTicket } from "@/features/tickets/new-ticket";
-import { getTranslations } from "@/i18n/server";
 import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
 import { requireUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {
