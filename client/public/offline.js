@@ -1,5 +1,5 @@
 // Caches only the offline page, because all other content changes too fast.
-const CACHE = "offline-3";
+const CACHE = "offline-4";
 const PAGE = "/offline.html";
 
 self.addEventListener("install", (event) => {

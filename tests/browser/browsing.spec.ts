@@ -38,13 +38,13 @@ test("a search is sorted and narrowed by price, and its address can be kept", as
   const rows = page.getByRole("main").getByRole("listitem");
   await expect(rows).toContainText(["for 20", "for 10", "for 30"]);
 
-  await page.getByLabel("Sort by").selectOption("Cheapest first");
+  await page.getByLabel("Sort by").selectOption("Price: low to high");
   await expect(rows).toContainText(["for 10", "for 20", "for 30"]);
-  await page.getByLabel("From (USD)").fill("15");
-  await page.getByLabel("To (USD)").fill("25,50");
+  await page.getByLabel("Min price ($)").fill("15");
+  await page.getByLabel("Max price ($)").fill("25,50");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(rows).toHaveText([/for 20/]);
   await page.reload();
   await expect(rows).toHaveText([/for 20/]);
-  await expect(page.getByLabel("To (USD)")).toHaveValue("25,50");
+  await expect(page.getByLabel("Max price ($)")).toHaveValue("25,50");
 });

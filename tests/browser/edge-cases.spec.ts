@@ -72,7 +72,7 @@ test.describe("in German", () => {
   test("a page that breaks says so in the language of its frame", async ({ page }) => {
     await page.goto(address);
     await expect(page.getByRole("link", { name: "Anmelden" })).toBeVisible();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText(/kaputtgegangen/);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(/schiefgelaufen/);
   });
 });
 

@@ -32,7 +32,7 @@ test("without tickets, the page says which part is away and comes back by itself
   await without("tickets", async () => {
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
-    await expect(page.getByRole("heading", { name: "This part is taking a break" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
     await expectAccessible(page);
     await page.goto("/account");
     await expect(page.getByText(signedIn)).toBeVisible();
@@ -57,7 +57,7 @@ test("without auth, a reader is still greeted, and orders go on", async ({
     await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
     await page.goto("/auth/signup");
     await page.goto("/account");
-    await expect(page.getByRole("heading", { name: "This part is taking a break" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
   });
 });
 

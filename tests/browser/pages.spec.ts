@@ -115,12 +115,12 @@ const VISITS: Visit[] = [
   { name: "the account", heading: /Account/, open: (page) => page.goto("/account") },
   {
     name: "a page that is not there",
-    heading: /nothing here/,
+    heading: /Page not found/,
     open: (page) => page.goto("/nowhere"),
   },
   {
     name: "an order of nobody's",
-    heading: /nothing here/,
+    heading: /Page not found/,
     open: (page) => page.goto("/orders/000000000000000000000000"),
   },
 ];
@@ -185,10 +185,10 @@ test("a price range that is refused is told at its fields, and kept as it was ty
   page,
 }) => {
   await page.goto("/?minPrice=cheap&maxPrice=2000000");
-  const from = page.getByLabel("From (USD)");
+  const from = page.getByLabel("Min price ($)");
   await expect(from).toHaveAccessibleDescription("Enter a number, such as 25 or 19.90.");
   await expect(from).toHaveValue("cheap");
-  await expect(page.getByLabel("To (USD)")).toHaveAccessibleDescription(/up to 1,000,000/);
+  await expect(page.getByLabel("Max price ($)")).toHaveAccessibleDescription(/up to 1,000,000/);
   await expectAccessible(page);
   await page.getByRole("link", { name: "clear it" }).click();
   await expect(from).toHaveValue("");

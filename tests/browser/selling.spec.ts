@@ -44,7 +44,7 @@ test("mistakes are told at their fields before anything is sent", async ({
     );
   }
   await expect(page.getByLabel("What is it a ticket for?")).toHaveAccessibleDescription(
-    /Say what the ticket is for/,
+    /Enter what the ticket is for/,
   );
   await expect(page.getByLabel("What is it a ticket for?")).toBeFocused();
   expect(sent).toBe(0);
@@ -76,7 +76,7 @@ test("a listing that was changed in another tab is not overwritten", async ({
   await page.request.put(`/api/tickets/${id}`, { data: { title: "Second", price: 6 } });
   await page.getByLabel("Price").fill("7");
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByText("has changed since you opened it")).toBeVisible();
+  await expect(page.getByText("changed while you were editing it")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Second");
 });
 

@@ -112,7 +112,7 @@ test("what sign-up refuses is shown at its field", async ({ page, signedIn }) =>
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByLabel("Email")).toHaveAccessibleDescription(/Enter an email address/);
   await expect(page.getByLabel("Password", { exact: true })).toHaveAccessibleDescription(
-    /Use 6 to 128 characters/,
+    /needs 6 to 128 characters/,
   );
 
   await page.getByLabel("Email").fill(signedIn);

@@ -8,7 +8,7 @@ export const ERROR_PAGE_MESSAGES: Record<Language, Record<"title" | "text" | "re
     retry: "Try again",
   },
   de: {
-    title: "Bei uns ist etwas kaputtgegangen",
+    title: "Bei uns ist etwas schiefgelaufen",
     text: "Es liegt nicht an dir, und nichts, was du bezahlt hast, ist verloren.",
     retry: "Noch einmal versuchen",
   },
