@@ -1,12 +1,14 @@
 import type { Page } from "@playwright/test";
 
-/** Whatever the browser complains of while a page is open: errors, hydration, refused scripts. */
-export function complaintsOf(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
+/** Collects the page's errors and console warnings, such as hydration and policy errors. */
+export function collectConsoleErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
-    const expected = message.text().startsWith("Failed to load resource"); // a 404 is what we ask for
-    if (["error", "warning"].includes(message.type()) && !expected) complaints.push(message.text());
+    // Error statuses are part of many tests.
+    const isFailedRequest = message.text().startsWith("Failed to load resource");
+    if (["error", "warning"].includes(message.type()) && !isFailedRequest)
+      errors.push(message.text());
   });
-  return complaints;
+  return errors;
 }

@@ -23,12 +23,12 @@ export const newEmail = () => `${randomUUID()}@example.com`;
 
 export async function signUp(request: APIRequestContext): Promise<string> {
   const email = newEmail();
-  const answer = await request.post("/api/users/signup", { data: { email, password: PASSWORD } });
-  expect(answer.status()).toBe(201);
+  const response = await request.post("/api/users/signup", { data: { email, password: PASSWORD } });
+  expect(response.status()).toBe(201);
   return email;
 }
 
-/** Somebody who sells, by the API alone. */
+/** A seller who uses the API only. */
 export class Seller {
   readonly request: APIRequestContext;
 
@@ -36,48 +36,50 @@ export class Seller {
     this.request = request;
   }
 
-  /** Lists a ticket whose title no other has, unless it is to have another `name`. */
-  async lists(
+  /** Lists a ticket under a unique title, or under `exactTitle`. */
+  async list(
     title: string,
     price = 42.5,
-    name = `${title} ${randomUUID().slice(0, 8)}`,
+    exactTitle = `${title} ${randomUUID().slice(0, 8)}`,
   ): Promise<Ticket> {
-    const answer = await this.request.post("/api/tickets", { data: { title: name, price } });
-    expect(answer.status()).toBe(201);
-    return (await answer.json()) as Ticket;
+    const response = await this.request.post("/api/tickets", {
+      data: { title: exactTitle, price },
+    });
+    expect(response.status()).toBe(201);
+    return (await response.json()) as Ticket;
   }
 }
 
-/** Reserves by the API; orders hears of a new ticket a moment after it was listed. */
+/** Reserves a ticket through the API. Retries until orders has received the ticket's event. */
 export async function reserve(request: APIRequestContext, ticket: Ticket): Promise<Order> {
   let order: Order | undefined;
   await expect(async () => {
-    const answer = await request.post("/api/orders", { data: { ticketId: ticket.id } });
-    expect(answer.status()).toBe(201);
-    order = (await answer.json()) as Order;
+    const response = await request.post("/api/orders", { data: { ticketId: ticket.id } });
+    expect(response.status()).toBe(201);
+    order = (await response.json()) as Order;
   }).toPass({ timeout: 10_000 });
   return order!;
 }
 
-/** Pays by the API; payments hears of an order a moment after it was made. */
+/** Pays an order through the API. Retries until payments has received the order's event. */
 export async function pay(request: APIRequestContext, { id: orderId }: Order): Promise<void> {
   await expect(async () => {
-    const answer = await request.post("/api/payments", { data: { orderId, token: "tok_visa" } });
-    expect(answer.status()).toBe(201);
+    const response = await request.post("/api/payments", { data: { orderId, token: "tok_visa" } });
+    expect(response.status()).toBe(201);
   }).toPass({ timeout: 10_000 });
 }
 
-interface People {
+interface Fixtures {
   seller: Seller;
-  /** Somebody new, signed in in this test's own browser; their email. */
-  signedIn: string;
-  /** A page of somebody new who is signed in. */
+  /** The email of a new user who is signed in in the test's browser context. */
+  userEmail: string;
+  /** A page on which a new user is signed in. */
   signedInPage: Page;
-  /** Another person with a browser of their own, signed in. */
-  another: () => Promise<BrowserContext>;
+  /** Signs up another user in a browser context of their own. */
+  newUser: () => Promise<BrowserContext>;
 }
 
-export const test = base.extend<People>({
+export const test = base.extend<Fixtures>({
   baseURL: async ({}, use) => {
     await use(process.env.BASE_URL);
   },
@@ -87,22 +89,22 @@ export const test = base.extend<People>({
     await use(new Seller(request));
     await request.dispose();
   },
-  signedIn: async ({ context }, use) => {
+  userEmail: async ({ context }, use) => {
     await use(await signUp(context.request));
   },
   signedInPage: async ({ page }, use) => {
     await signUp(page.request);
     await use(page);
   },
-  another: async ({ browser, contextOptions, baseURL }, use) => {
-    const opened: BrowserContext[] = [];
+  newUser: async ({ browser, contextOptions, baseURL }, use) => {
+    const contexts: BrowserContext[] = [];
     await use(async () => {
       const context = await browser.newContext({ ...contextOptions, baseURL });
-      opened.push(context);
+      contexts.push(context);
       await signUp(context.request);
       return context;
     });
-    for (const context of opened) await context.close();
+    for (const context of contexts) await context.close();
   },
 });
 

@@ -1,13 +1,13 @@
 import { type Browser, type BrowserContext, devices, type Page } from "@playwright/test";
 import { join, resolve } from "node:path";
-import { CARDS, payWith, typeCard } from "./stripe-frame.ts";
-import { expect, pay, PASSWORD, reserve, Seller, signUp, test } from "./fixtures.ts";
+import { expect, PASSWORD, pay, reserve, Seller, signUp, test } from "./fixtures.ts";
+import { CARDS, fillCard, payWith } from "./stripe-frame.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SCREENS = join(ROOT, ".local/screenshots");
+const OUTPUT = join(ROOT, ".local/screenshots");
 
-/** Those that the README shows: of a height that suits it, at one pixel a point. */
-const README: Record<string, string> = {
+/** The README's images: the viewport only, at one pixel per CSS pixel. */
+const README_IMAGES: Record<string, string> = {
   "tickets-desk-light": "tickets",
   "pay-desk-light": "pay",
   "tickets-phone-dark": "tickets-phone",
@@ -27,15 +27,15 @@ const FOR_SALE: [string, number][] = [
   ["New Year’s Day concert, Musikverein, parterre right", 1240],
 ];
 
-const LOOKS = {
+const DEVICES = {
   "desk-light": { viewport: { width: 1280, height: 860 }, colorScheme: "light" },
   "desk-dark": { viewport: { width: 1280, height: 860 }, colorScheme: "dark" },
   "phone-light": { ...devices["Pixel 7"], colorScheme: "light" },
   "phone-dark": { ...devices["Pixel 7"], colorScheme: "dark" },
 } as const;
 
-for (const [look, settings] of Object.entries(LOOKS)) {
-  test(look, async ({ browser, seller }) => {
+for (const [device, settings] of Object.entries(DEVICES)) {
+  test(device, async ({ browser, seller }) => {
     const context = await browser.newContext({
       ...settings,
       locale: "en-US",
@@ -43,39 +43,39 @@ for (const [look, settings] of Object.entries(LOOKS)) {
       baseURL: process.env.BASE_URL ?? "",
     });
     const page = await context.newPage();
-    const keep = async (name: string) => {
+    const screenshot = async (name: string) => {
       await page.evaluate(() => document.fonts.ready);
-      const file = `${name}-${look}`;
-      await page.screenshot({ path: join(SCREENS, `${file}.png`), fullPage: true });
-      if (README[file]) {
-        const path = join(ROOT, "docs/images", `${README[file]}.png`);
+      const file = `${name}-${device}`;
+      await page.screenshot({ path: join(OUTPUT, `${file}.png`), fullPage: true });
+      if (README_IMAGES[file]) {
+        const path = join(ROOT, "docs/images", `${README_IMAGES[file]}.png`);
         await page.screenshot({ path, scale: "css" });
       }
     };
-    await signedOut(page, keep);
+    await captureSignedOut(page, screenshot);
     await signUp(context.request);
-    await empty(page, keep);
-    await selling(page, context, browser, keep);
-    await buying(page, context, seller, keep);
+    await captureEmpty(page, screenshot);
+    await captureSelling(page, context, browser, screenshot);
+    await captureBuying(page, context, seller, screenshot);
     await context.close();
   });
 }
 
-type Keep = (name: string) => Promise<void>;
+type Screenshot = (name: string) => Promise<void>;
 
-async function signedOut(page: Page, keep: Keep): Promise<void> {
+async function captureSignedOut(page: Page, screenshot: Screenshot): Promise<void> {
   await page.goto("/auth/signin");
-  await keep("signin");
+  await screenshot("signin");
   await page.getByLabel("Email").fill("nobody@example.com");
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("main").getByRole("alert").waitFor();
-  await keep("signin-refused");
+  await screenshot("signin-refused");
   await page.goto("/auth/signup");
-  await keep("signup");
+  await screenshot("signup");
 }
 
-async function empty(page: Page, keep: Keep): Promise<void> {
+async function captureEmpty(page: Page, screenshot: Screenshot): Promise<void> {
   for (const [path, name] of [
     ["/?q=nothing", "tickets-none"],
     ["/tickets/mine", "mine-none"],
@@ -84,86 +84,86 @@ async function empty(page: Page, keep: Keep): Promise<void> {
     ["/account", "account"],
   ] as const) {
     await page.goto(path);
-    await keep(name);
+    await screenshot(name);
   }
 }
 
-async function selling(
+async function captureSelling(
   page: Page,
   context: BrowserContext,
   browser: Browser,
-  keep: Keep,
+  screenshot: Screenshot,
 ): Promise<void> {
   await page.goto("/tickets/new");
-  await keep("new");
+  await screenshot("new");
   await page.getByLabel("Price").fill("0.1");
   await page.getByRole("button", { name: "List ticket" }).click();
-  await keep("new-refused");
-  const own = new Seller(context.request);
-  const lists = (title: string, price: number) => own.lists(title, price, title);
-  await lists("An old one that nobody wanted, at a price that is no price", 999_999.99);
-  const sold = await lists("Two seats at the back of the balcony, matinée", 61.2);
-  const mine = await lists("Front row, Saturday: The Tempest, Globe Theatre", 74);
+  await screenshot("new-refused");
+  const ownSeller = new Seller(context.request);
+  const list = (title: string, price: number) => ownSeller.list(title, price, title);
+  await list("An old one that nobody wanted, at a price that is no price", 999_999.99);
+  const sold = await list("Two seats at the back of the balcony, matinée", 61.2);
+  const ownTicket = await list("Front row, Saturday: The Tempest, Globe Theatre", 74);
   const buyer = await browser.newContext({ baseURL: process.env.BASE_URL ?? "" });
   await signUp(buyer.request);
   await pay(buyer.request, await reserve(buyer.request, sold));
-  await page.goto(`/tickets/${mine.id}`);
-  await keep("own-ticket");
-  await reserve(buyer.request, mine);
+  await page.goto(`/tickets/${ownTicket.id}`);
+  await screenshot("own-ticket");
+  await reserve(buyer.request, ownTicket);
   await expect(page.getByText("A buyer has reserved your ticket.")).toBeVisible();
-  await keep("own-ticket-reserved");
+  await screenshot("own-ticket-reserved");
   await page.goto("/tickets/mine");
-  await keep("mine");
+  await screenshot("mine");
   await page.goto("/account");
-  await keep("account");
+  await screenshot("account");
   await buyer.close();
 }
 
-async function buying(
+async function captureBuying(
   page: Page,
   context: BrowserContext,
   seller: Seller,
-  keep: Keep,
+  screenshot: Screenshot,
 ): Promise<void> {
   const tickets = [];
-  for (const [title, price] of FOR_SALE) tickets.push(await seller.lists(title, price, title));
+  for (const [title, price] of FOR_SALE) tickets.push(await seller.list(title, price, title));
   await page.goto("/");
-  await keep("tickets");
+  await screenshot("tickets");
   const menu = page.getByRole("button", { name: "Menu" });
   if (await menu.isVisible()) {
     await menu.click();
-    await keep("menu");
+    await screenshot("menu");
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Sort and filter" }).click();
-    await keep("filters");
+    await screenshot("filters");
   }
   const [cancelled, declined, taken, wanted] = tickets.slice(-4);
   await page.goto(`/tickets/${wanted!.id}`);
-  await keep("ticket");
-  const lost = await reserve(context.request, cancelled!);
-  await page.goto(`/orders/${lost.id}`);
+  await screenshot("ticket");
+  const cancelledOrder = await reserve(context.request, cancelled!);
+  await page.goto(`/orders/${cancelledOrder.id}`);
   await page.getByRole("button", { name: "Cancel order" }).click();
   await page.getByRole("alertdialog").waitFor();
-  await keep("cancel");
-  await context.request.delete(`/api/orders/${lost.id}`);
-  await page.goto(`/orders/${lost.id}`);
-  await keep("cancelled");
+  await screenshot("cancel");
+  await context.request.delete(`/api/orders/${cancelledOrder.id}`);
+  await page.goto(`/orders/${cancelledOrder.id}`);
+  await screenshot("cancelled");
   const order = await reserve(context.request, declined!);
   await page.goto(`/orders/${order.id}`);
-  await payWith(page, CARDS.poor);
+  await payWith(page, CARDS.insufficientFunds);
   await page.getByRole("main").getByRole("alert").waitFor();
-  await keep("declined");
+  await screenshot("declined");
   const paid = await reserve(context.request, taken!);
   await page.goto(`/orders/${paid.id}`);
-  await typeCard(page, CARDS.good);
+  await fillCard(page, CARDS.valid);
   await page.getByRole("heading", { level: 1 }).click();
-  await keep("pay");
+  await screenshot("pay");
   await page.getByRole("button", { name: /^Pay \$/ }).click();
   await page.getByRole("heading", { name: "It’s yours" }).waitFor();
   await expect(page.getByRole("article")).toContainText("4242");
-  await keep("paid");
+  await screenshot("paid");
   await page.goto("/orders");
-  await keep("orders");
+  await screenshot("orders");
   await page.goto(`/tickets/${declined!.id}`);
-  await keep("ticket-ordered");
+  await screenshot("ticket-ordered");
 }

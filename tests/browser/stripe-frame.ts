@@ -2,16 +2,16 @@ import type { Page } from "@playwright/test";
 
 /** Stripe's published test cards. */
 export const CARDS = {
-  good: "4242424242424242",
-  poor: "4000000000009995",
-  asksTheBank: "4000000000003220",
+  valid: "4242424242424242",
+  insufficientFunds: "4000000000009995",
+  requires3ds: "4000000000003220",
 } as const;
 
-const FRAME = 'iframe[name^="__privateStripeFrame"][title^="Secure payment"]';
+const FRAME_SELECTOR = 'iframe[name^="__privateStripeFrame"][title^="Secure payment"]';
 
-/** Types a card into Stripe's frame, which is not our page. */
-export async function typeCard(page: Page, number: string): Promise<void> {
-  const frame = page.frameLocator(FRAME);
+/** Fills in the card fields in Stripe's frame. */
+export async function fillCard(page: Page, number: string): Promise<void> {
+  const frame = page.frameLocator(FRAME_SELECTOR);
   await frame.locator('[name="number"]').fill(number);
   await frame.locator('[name="expiry"]').fill("12 / 34");
   await frame.locator('[name="cvc"]').fill("123");
@@ -19,14 +19,16 @@ export async function typeCard(page: Page, number: string): Promise<void> {
 }
 
 export async function payWith(page: Page, number: string): Promise<void> {
-  await typeCard(page, number);
+  await fillCard(page, number);
   await payButton(page).click();
 }
 
 export const payButton = (page: Page) => page.getByRole("button", { name: /^Pay \$/ });
 
-/** What the buyer answers their bank in its 3-D Secure page. */
-export async function answerBank(page: Page, answer: "Complete" | "Fail"): Promise<void> {
-  const bank = page.frameLocator('iframe[title*="3D Secure" i], iframe[title*="bank" i]').last();
-  await bank.getByRole("button", { name: answer }).click();
+/** Completes or fails the bank's 3-D Secure challenge. */
+export async function answer3dsChallenge(page: Page, answer: "Complete" | "Fail"): Promise<void> {
+  const challenge = page
+    .frameLocator('iframe[title*="3D Secure" i], iframe[title*="bank" i]')
+    .last();
+  await challenge.getByRole("button", { name: answer }).click();
 }
