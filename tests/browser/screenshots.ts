@@ -101,7 +101,7 @@ async function captureSelling(
   await screenshot("new-refused");
   const ownSeller = new Seller(context.request);
   const list = (title: string, price: number) => ownSeller.list(title, price, title);
-  await list("An old one that nobody wanted, at a price that is no price", 999_999.99);
+  await list("Backstage pass at the highest possible price", 999_999.99);
   const sold = await list("Two seats at the back of the balcony, matinée", 61.2);
   const ownTicket = await list("Front row, Saturday: The Tempest, Globe Theatre", 74);
   const buyer = await browser.newContext({ baseURL: process.env.BASE_URL ?? "" });

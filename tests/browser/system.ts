@@ -12,7 +12,7 @@ const START_TIMEOUT_MS = 600_000; // the first start builds the client
 /** Short enough to wait for an expiration, long enough to pay in time on a busy machine. */
 const EXPIRATION_SECONDS = process.env.ORDER_EXPIRATION_SECONDS ?? "45";
 
-/** The variables of the ports, which are chosen freely so that several systems can run in parallel. */
+/** The port settings. Each gets a free port, so that several systems can run in parallel. */
 const PORT_VARIABLES = [
   ...["PORT", "CLIENT_PORT", "STRIPE_PORT", "MONGO_PORT", "NATS_PORT", "REDIS_PORT"],
   ...["AUTH_PORT", "TICKETS_PORT", "ORDERS_PORT", "EXPIRATION_PORT", "PAYMENTS_PORT"],
@@ -25,7 +25,8 @@ async function freePort(): Promise<[number, Server]> {
 }
 
 async function freePorts(): Promise<Record<string, string>> {
-  const reserved = await Promise.all(PORT_VARIABLES.map(freePort)); // reserved together, so that they differ
+  // Reserved together, so that they differ.
+  const reserved = await Promise.all(PORT_VARIABLES.map(freePort));
   await Promise.all(reserved.map(([, server]) => new Promise((closed) => server.close(closed))));
   return Object.fromEntries(PORT_VARIABLES.map((name, at) => [name, String(reserved[at]?.[0])]));
 }

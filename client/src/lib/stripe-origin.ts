@@ -20,7 +20,7 @@ async function fetchOrigin(): Promise<string | null> {
       cache: "no-store",
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
-    if (!response.ok) throw new Error(`payments answered ${response.status}`);
+    if (!response.ok) throw new Error(`payments returned ${response.status}`);
     const { stripeJsUrl } = (await response.json()) as { stripeJsUrl: string | null };
     cached = {
       origin: stripeJsUrl ? new URL(stripeJsUrl).origin : null,

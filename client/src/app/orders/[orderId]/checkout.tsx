@@ -14,7 +14,7 @@ import { useSecondsLeft } from "@/features/orders/use-seconds-left";
 import { PayForm } from "@/features/payments/pay-form";
 import type { Order, Payment, PaymentConfig } from "@/lib/api/types";
 
-/** The page of an order, which follows its status live from reservation to receipt. */
+/** The page of an order, with live status from reservation to receipt. */
 export function Checkout(props: {
   order: Order;
   now: number;
