@@ -11,7 +11,7 @@ export default typescript.config(
     rules: {
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
-      // An event handler may be async: React ignores what it returns, and we catch within.
+      // Event handlers may be async: React ignores the promise, and the handlers catch their errors.
       "@typescript-eslint/no-misused-promises": [
         "error",
         { checksVoidReturn: { attributes: false } },
@@ -21,7 +21,7 @@ export default typescript.config(
     },
   },
   {
-    // Data flows lib -> components -> features -> app; features do not know one another.
+    // Layers: lib < components < features < app. A feature must not import another one.
     files: ["src/**/*.{ts,tsx}"],
     rules: {
       "import/no-restricted-paths": [

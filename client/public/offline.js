@@ -1,5 +1,5 @@
-// Keeps one page for when there is no network, and nothing else: everything here changes too fast.
-const CACHE = "offline-3";
+// Caches only the offline page, because all other content changes too fast.
+const CACHE = "offline-4";
 const PAGE = "/offline.html";
 
 self.addEventListener("install", (event) => {

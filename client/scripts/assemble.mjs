@@ -1,4 +1,4 @@
-// After `next build`: makes .next/standalone complete, so that `node server.js` there is the client.
+// Runs after `next build`: copies the static files into .next/standalone and compresses the scripts.
 import { cp, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -1,4 +1,4 @@
-// Writes src/lib/api/schema/<service>.gen.ts from docs/openapi; with --check, fails when one is stale.
+// Generates src/lib/api/schema/<service>.gen.ts from docs/openapi. With --check, fails if one is stale.
 import { readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString } from "openapi-typescript";
 

@@ -1,5 +1,5 @@
-// After `npm install` behind a registry that holds the native packages of some platforms only: adds the
-// others to package-lock.json, without which `npm ci` refuses it. Their hashes are not known here.
+// Runs after `npm install`. A registry may lack the native packages of some platforms. `npm ci` rejects
+// a lock file without them, so this script adds them, without hashes.
 import { readFile, writeFile } from "node:fs/promises";
 
 const file = new URL("../package-lock.json", import.meta.url);

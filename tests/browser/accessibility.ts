@@ -15,18 +15,18 @@ interface Violation {
 }
 
 /**
- * Looks for what WCAG 2.2 AA forbids, and for what axe holds to be good practice. Stripe's frame is
- * Stripe's. Evaluated, not added as a script: the page's policy would refuse that.
+ * Checks the page, without Stripe's frames, against WCAG 2.2 AA and axe's best practices. axe is
+ * evaluated, because the page's Content-Security-Policy would block a script element.
  */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: Axe };
-    const found = await axe.run(
+    const results = await axe.run(
       { exclude: [["iframe"]] },
       { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
     );
-    return found.violations.map(({ id, help, nodes }) => ({
+    return results.violations.map(({ id, help, nodes }) => ({
       id,
       help,
       nodes: nodes.map((node) => `${node.html}\n${node.failureSummary}`),

@@ -2,18 +2,18 @@ import type { Browser, CDPSession, Page } from "@playwright/test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
-import { expect, test } from "./people.ts";
+import { expect, test } from "./fixtures.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const TOLD_IN = ["README.md", "client/README.md"];
+const README_FILES = ["README.md", "client/README.md"];
 
 const RUNS = 5;
 const TICKETS = 24;
-const SETTLED_MS = 2_000;
+const SETTLE_MS = 2_000;
 const LONG_TASK_MS = 50;
 const SCRIPT_BUDGET_KB = 130;
 
-/** Lighthouse's phone: a mid-range one on slow 4G (throttling constants of Lighthouse 12). */
+/** Lighthouse's mid-range phone on slow 4G (throttling constants of Lighthouse 12). */
 const PHONE = {
   viewport: { width: 412, height: 823 },
   network: { offline: false, latency: 150, downloadThroughput: 204_800, uploadThroughput: 93_750 },
@@ -21,7 +21,7 @@ const PHONE = {
 };
 const DESK = { viewport: { width: 1350, height: 940 }, network: null, cpu: 1 };
 
-interface Measured {
+interface Metrics {
   LCP: number;
   CLS: number;
   TBT: number;
@@ -29,8 +29,8 @@ interface Measured {
   totalKB: number;
 }
 
-/** What is told of each, beside what web.dev calls good and the budget of the script. */
-const COLUMNS: [keyof Measured, string, (value: number) => string][] = [
+/** The columns of the table, with web.dev's "good" thresholds and our script budget. */
+const COLUMNS: [keyof Metrics, string, (value: number) => string][] = [
   ["LCP", "LCP (good: 2.5 s)", (value) => `${(value / 1000).toFixed(2)} s`],
   ["CLS", "CLS (good: 0.1)", (value) => value.toFixed(3)],
   ["TBT", "TBT (good: 200 ms)", (value) => `${value} ms`],
@@ -38,24 +38,25 @@ const COLUMNS: [keyof Measured, string, (value: number) => string][] = [
   ["totalKB", "everything", (value) => `${value} KB`],
 ];
 
-test("the home page", async ({ browser, seller }) => {
-  for (let listed = 0; listed < TICKETS; listed += 1) await seller.lists(`Measured ${listed}`);
-  const table: Record<string, Measured> = {};
-  await visit(browser, DESK); // what a server does only once belongs to none of them
+test("measure the home page", async ({ browser, seller }) => {
+  for (let count = 0; count < TICKETS; count += 1) await seller.list(`Measured ${count}`);
+  const results: Record<string, Metrics> = {};
+  await visit(browser, DESK); // warm up the server
   for (const [name, device] of Object.entries({
     "phone (4 times slower, slow 4G)": PHONE,
     desk: DESK,
   })) {
-    const runs: Measured[] = [];
+    const runs: Metrics[] = [];
     for (let run = 0; run < RUNS; run += 1) runs.push(await visit(browser, device));
-    table[name] = median(runs);
+    results[name] = median(runs);
   }
-  console.table(table);
-  tell(table);
-  for (const { scriptKB } of Object.values(table)) expect(scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
+  console.table(results);
+  writeTables(results);
+  for (const { scriptKB } of Object.values(results))
+    expect(scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
 });
 
-async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Promise<Measured> {
+async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Promise<Metrics> {
   const context = await browser.newContext({
     viewport: device.viewport,
     baseURL: process.env.BASE_URL ?? "",
@@ -66,25 +67,25 @@ async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Prom
   await session.send("Network.enable");
   if (device.network) await session.send("Network.emulateNetworkConditions", device.network);
   await session.send("Emulation.setCPUThrottlingRate", { rate: device.cpu });
-  const received = kilobytesOf(session);
+  const getReceivedKilobytes = countReceivedKilobytes(session);
   await page.goto("/", { waitUntil: "load" });
-  await page.waitForTimeout(SETTLED_MS); // what is measured is what happens by itself until then
+  await page.waitForTimeout(SETTLE_MS); // collect what loads without user input
   const vitals = await vitalsOf(page);
-  const scriptKB = inKilobytes(await page.evaluate(scriptBytes));
+  const scriptKB = toKilobytes(await page.evaluate(scriptBytes));
   await context.close();
-  return { ...vitals, scriptKB, totalKB: received() };
+  return { ...vitals, scriptKB, totalKB: getReceivedKilobytes() };
 }
 
-const inKilobytes = (bytes: number) => Math.round(bytes / 100) / 10;
+const toKilobytes = (bytes: number) => Math.round(bytes / 100) / 10;
 
-/** Counts what came over the wire, headers and all. */
-function kilobytesOf(session: CDPSession): () => number {
+/** Counts the received bytes, including headers. */
+function countReceivedKilobytes(session: CDPSession): () => number {
   let total = 0;
   session.on("Network.loadingFinished", ({ encodedDataLength }) => (total += encodedDataLength));
-  return () => inKilobytes(total);
+  return () => toKilobytes(total);
 }
 
-/** How much script the page loaded, as it came: compressed. Runs in the page. */
+/** Returns the compressed size of the page's scripts. Runs in the page. */
 function scriptBytes(): number {
   const loaded = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
   return loaded
@@ -92,7 +93,7 @@ function scriptBytes(): number {
     .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
 }
 
-function vitalsOf(page: Page): Promise<Pick<Measured, "LCP" | "CLS" | "TBT">> {
+function vitalsOf(page: Page): Promise<Pick<Metrics, "LCP" | "CLS" | "TBT">> {
   return page.evaluate((longTask) => {
     const entries = (type: string) =>
       new Promise<PerformanceEntryList>((done) => {
@@ -112,36 +113,36 @@ function vitalsOf(page: Page): Promise<Pick<Measured, "LCP" | "CLS" | "TBT">> {
   }, LONG_TASK_MS);
 }
 
-/** Writes the numbers between their marks in the READMEs. */
-function tell(table: Record<string, Measured>): void {
+/** Replaces the tables between the markers in the READMEs. */
+function writeTables(results: Record<string, Metrics>): void {
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const lines = [
     row(["home page", ...COLUMNS.map(([, heading]) => heading)]),
     row(["---", ...COLUMNS.map(() => "---:")]),
-    ...Object.entries(table).map(([device, measured]) =>
-      row([device, ...COLUMNS.map(([name, , written]) => written(measured[name]))]),
+    ...Object.entries(results).map(([device, measured]) =>
+      row([device, ...COLUMNS.map(([name, , format]) => format(measured[name]))]),
     ),
   ];
-  const how =
+  const description =
     `First visit with ${TICKETS} tickets, median of ${RUNS}; client, services, databases and Chromium ` +
     `together on ${cpus().length} cores. Sizes compressed; everything includes fonts, style and headers.`;
-  for (const name of TOLD_IN) {
+  for (const name of README_FILES) {
     const file = resolve(ROOT, name);
-    const before = readFileSync(file, "utf8");
-    const marks = /(<!-- bench-web -->\n)[^]*?(<!-- \/bench-web -->)/;
-    if (!marks.test(before)) throw new Error(`${name} has no place for the numbers`);
-    writeFileSync(file, before.replace(marks, `$1${lines.join("\n")}\n\n${how}\n$2`));
+    const text = readFileSync(file, "utf8");
+    const block = /(<!-- bench-web -->\n)[^]*?(<!-- \/bench-web -->)/;
+    if (!block.test(text)) throw new Error(`${name} has no bench-web markers`);
+    writeFileSync(file, text.replace(block, `$1${lines.join("\n")}\n\n${description}\n$2`));
   }
 }
 
-function median(runs: Measured[]): Measured {
-  const middle = (name: keyof Measured) =>
+function median(runs: Metrics[]): Metrics {
+  const medianOf = (name: keyof Metrics) =>
     runs.map((run) => run[name]).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? 0;
   return {
-    LCP: middle("LCP"),
-    CLS: middle("CLS"),
-    TBT: middle("TBT"),
-    scriptKB: middle("scriptKB"),
-    totalKB: middle("totalKB"),
+    LCP: medianOf("LCP"),
+    CLS: medianOf("CLS"),
+    TBT: medianOf("TBT"),
+    scriptKB: medianOf("scriptKB"),
+    totalKB: medianOf("totalKB"),
   };
 }

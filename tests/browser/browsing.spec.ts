@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "./people.ts";
+import { expect, test } from "./fixtures.ts";
 
 const PAGE_SIZE = 24;
 
-/** A word that only the tickets of one test have. */
-const newWord = () => `Word${randomUUID().slice(0, 8)}`;
+/** Returns a search word that matches only the tickets of one test. */
+const uniqueWord = () => `Word${randomUUID().slice(0, 8)}`;
 
-test("a long list comes page by page, and its first HTML already holds the tickets", async ({
+test("a long list is paginated, and the server's HTML contains the tickets", async ({
   page,
   seller,
 }) => {
-  const word = newWord();
+  const word = uniqueWord();
   for (let number = 0; number <= PAGE_SIZE; number += 1) {
-    await seller.lists(word, 20, `${word} seat ${number}`);
+    await seller.list(word, 20, `${word} seat ${number}`);
   }
   const response = await page.goto(`/?q=${word}`);
   expect(await response?.text()).toContain(`${word} seat ${PAGE_SIZE}`);
@@ -26,25 +26,25 @@ test("a long list comes page by page, and its first HTML already holds the ticke
   await expect(rows).toHaveCount(PAGE_SIZE);
 });
 
-test("a search is sorted and narrowed by price, and its address can be kept", async ({
+test("a search is sorted and filtered by price, and survives a reload", async ({
   page,
   seller,
 }) => {
-  const word = newWord();
-  for (const price of [30, 10, 20]) await seller.lists(word, price, `${word} for ${price}`);
+  const word = uniqueWord();
+  for (const price of [30, 10, 20]) await seller.list(word, price, `${word} for ${price}`);
   await page.goto("/");
   await page.getByRole("searchbox").fill(word);
   await page.getByRole("button", { name: "Search" }).click();
   const rows = page.getByRole("main").getByRole("listitem");
   await expect(rows).toContainText(["for 20", "for 10", "for 30"]);
 
-  await page.getByLabel("Sort by").selectOption("Cheapest first");
+  await page.getByLabel("Sort by").selectOption("Price: low to high");
   await expect(rows).toContainText(["for 10", "for 20", "for 30"]);
-  await page.getByLabel("From (USD)").fill("15");
-  await page.getByLabel("To (USD)").fill("25,50");
+  await page.getByLabel("Min price ($)").fill("15");
+  await page.getByLabel("Max price ($)").fill("25,50");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(rows).toHaveText([/for 20/]);
   await page.reload();
   await expect(rows).toHaveText([/for 20/]);
-  await expect(page.getByLabel("To (USD)")).toHaveValue("25,50");
+  await expect(page.getByLabel("Max price ($)")).toHaveValue("25,50");
 });

@@ -1,27 +1,27 @@
 import type { Page } from "@playwright/test";
-import { expect, pay, reserve, test } from "./people.ts";
+import { expect, pay, reserve, test } from "./fixtures.ts";
 
-/** Opens a page and waits until it follows its stream. */
-async function follow(page: Page, path: string): Promise<void> {
+/** Opens a page and waits until its event stream is connected. */
+async function gotoAndConnect(page: Page, path: string): Promise<void> {
   const stream = page.waitForResponse((response) => response.url().endsWith("/events"));
   await page.goto(path);
   await stream;
 }
 
-test("a ticket that somebody takes turns unavailable on every open screen, and free again", async ({
+test("a reservation and its cancellation are shown on every open page", async ({
   page,
   context,
   seller,
-  another,
+  newUser,
 }) => {
-  const ticket = await seller.lists("Live at the Apollo");
+  const ticket = await seller.list("Live at the Apollo");
   const detail = await context.newPage();
-  await follow(page, `/?q=${encodeURIComponent(ticket.title)}`);
-  await follow(detail, `/tickets/${ticket.id}`);
+  await gotoAndConnect(page, `/?q=${encodeURIComponent(ticket.title)}`);
+  await gotoAndConnect(detail, `/tickets/${ticket.id}`);
   const row = page.getByRole("listitem").filter({ hasText: ticket.title });
   await expect(row).not.toContainText("Reserved");
 
-  const buyer = await another();
+  const buyer = await newUser();
   const order = await reserve(buyer.request, ticket);
   await expect(row).toContainText("Reserved", { timeout: 3_000 });
   await expect(detail.getByText("Someone is paying for this ticket right now")).toBeVisible({
@@ -33,45 +33,45 @@ test("a ticket that somebody takes turns unavailable on every open screen, and f
   await expect(detail.getByRole("link", { name: "Sign in to reserve" })).toBeVisible();
 });
 
-test("a new ticket is announced, and shown when the reader wants it", async ({ page, seller }) => {
-  await follow(page, "/");
-  const ticket = await seller.lists("Just listed");
+test("a new ticket is announced and shown on request", async ({ page, seller }) => {
+  await gotoAndConnect(page, "/");
+  const ticket = await seller.list("Just listed");
   await page.getByRole("button", { name: "Show them" }).click();
   await expect(page.getByRole("link", { name: ticket.title })).toBeVisible();
   await expect(page.getByRole("button", { name: "Show them" })).toBeHidden();
 });
 
-test("a seller sees the sale happen", async ({ signedInPage: page, another }) => {
-  const listed = await page.request.post("/api/tickets", { data: { title: "Mine", price: 5 } });
-  const ticket = (await listed.json()) as { id: string; title: string };
-  await follow(page, "/tickets/mine");
+test("a sale is shown live on the seller's list", async ({ signedInPage: page, newUser }) => {
+  const response = await page.request.post("/api/tickets", { data: { title: "Mine", price: 5 } });
+  const ticket = (await response.json()) as { id: string; title: string };
+  await gotoAndConnect(page, "/tickets/mine");
   const row = page.getByRole("listitem").filter({ hasText: "Mine" });
   await expect(row).toContainText("Available");
 
-  const buyer = await another();
+  const buyer = await newUser();
   const order = await reserve(buyer.request, ticket);
   await expect(row).toContainText("Reserved");
   await pay(buyer.request, order);
   await expect(row).toContainText("Sold");
 });
 
-test("two browsers race for one ticket: one reserves it, the other is told", async ({
+test("two browsers race for a ticket: one reserves it, one sees that it is taken", async ({
   seller,
-  another,
+  newUser,
 }) => {
-  const ticket = await seller.lists("Last seat");
-  let start = () => {};
-  const started = new Promise<void>((begin) => (start = begin));
-  let waiting = 0;
+  const ticket = await seller.list("Last seat");
+  let release = () => {};
+  const bothClicked = new Promise<void>((begin) => (release = begin));
+  let clicked = 0;
   const pages = await Promise.all(
-    [await another(), await another()].map(async (context) => {
+    [await newUser(), await newUser()].map(async (context) => {
       const page = await context.newPage();
       await page.goto(`/tickets/${ticket.id}`);
-      // Neither leaves before both have pressed the button, however unevenly the browsers run.
+      // Hold the first request until both users have clicked.
       await page.route("**/api/orders", async (route) => {
-        waiting += 1;
-        if (waiting === 2) start();
-        await started;
+        clicked += 1;
+        if (clicked === 2) release();
+        await bothClicked;
         await route.continue();
       });
       return page;
@@ -80,7 +80,7 @@ test("two browsers race for one ticket: one reserves it, the other is told", asy
   await Promise.all(
     pages.map((page) => page.getByRole("button", { name: "Reserve and pay" }).click()),
   );
-  const told = await Promise.all(
+  const outcomes = await Promise.all(
     pages.map(async (page) => {
       const won = page.getByRole("heading", { name: "Pay for your ticket" });
       const lost = page.getByText("Someone is paying for this ticket right now");
@@ -88,16 +88,13 @@ test("two browsers race for one ticket: one reserves it, the other is told", asy
       return (await won.isVisible()) ? "won" : "lost";
     }),
   );
-  expect(told.sort()).toEqual(["lost", "won"]);
+  expect(outcomes.sort()).toEqual(["lost", "won"]);
 });
 
-test("an order that is not paid in time expires on the screen", async ({
-  signedInPage: page,
-  seller,
-}) => {
+test("an unpaid order expires on the open page", async ({ signedInPage: page, seller }) => {
   const seconds = Number(process.env.ORDER_EXPIRATION_SECONDS ?? 900);
   test.setTimeout((seconds + 60) * 1_000);
-  const order = await reserve(page.request, await seller.lists("Never paid"));
+  const order = await reserve(page.request, await seller.list("Never paid"));
   await page.goto(`/orders/${order.id}`);
   const timer = page.getByRole("timer");
   await expect(timer).toHaveText(/^\d\d:\d\d$/);

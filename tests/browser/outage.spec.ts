@@ -1,41 +1,41 @@
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { expectAccessible } from "./accessibility.ts";
-import { expect, reserve, test } from "./people.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
 const HOME = process.env.TICKETING_HOME;
 const SUPERVISORCTL = resolve(import.meta.dirname, "../../.venv/bin/supervisorctl");
 
 test.describe.configure({ mode: "serial" });
-test.skip(!HOME, "takes services down: TICKETING_HOME says where the system keeps its state");
+test.skip(!HOME, "stops services, so it needs TICKETING_HOME, the system's state directory");
 
-function supervisor(command: "start" | "stop", service: string): void {
+function supervisorctl(command: "start" | "stop", service: string): void {
   const conf = join(HOME ?? "", "run/supervisord.conf");
   execFileSync(SUPERVISORCTL, ["-c", conf, command, `services:${service}`]);
 }
 
-async function without(service: string, body: () => Promise<void>): Promise<void> {
-  supervisor("stop", service);
+async function withServiceStopped(service: string, body: () => Promise<void>): Promise<void> {
+  supervisorctl("stop", service);
   try {
     await body();
   } finally {
-    supervisor("start", service);
+    supervisorctl("start", service);
   }
 }
 
-test("without tickets, the page says which part is away and comes back by itself", async ({
+test("without tickets, the home page shows an error and recovers on retry", async ({
   page,
-  signedIn,
+  userEmail,
   seller,
 }) => {
-  const ticket = await seller.lists("Away for a while");
-  await without("tickets", async () => {
+  const ticket = await seller.list("Temporarily unavailable ticket");
+  await withServiceStopped("tickets", async () => {
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
-    await expect(page.getByRole("heading", { name: "This part is taking a break" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
     await expectAccessible(page);
     await page.goto("/account");
-    await expect(page.getByText(signedIn)).toBeVisible();
+    await expect(page.getByText(userEmail)).toBeVisible();
     await page.goto("/");
   });
   await expect(async () => {
@@ -44,30 +44,30 @@ test("without tickets, the page says which part is away and comes back by itself
   }).toPass({ timeout: 60_000 });
 });
 
-test("without auth, a reader is still greeted, and orders go on", async ({
+test("without auth, the user stays signed in and can order", async ({
   signedInPage: page,
   seller,
 }) => {
-  const ticket = await seller.lists("Without auth");
+  const ticket = await seller.list("Without auth");
   await page.goto("/");
-  await without("auth", async () => {
+  await withServiceStopped("auth", async () => {
     await page.goto(`/tickets/${ticket.id}`);
     await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
     await page.getByRole("button", { name: "Reserve and pay" }).click();
     await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
     await page.goto("/auth/signup");
     await page.goto("/account");
-    await expect(page.getByRole("heading", { name: "This part is taking a break" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
   });
 });
 
-test("without orders, a reservation says so and can be tried again", async ({
+test("without orders, a reservation shows an error and can be retried", async ({
   signedInPage: page,
   seller,
 }) => {
-  const ticket = await seller.lists("Without orders");
+  const ticket = await seller.list("Without orders");
   await page.goto(`/tickets/${ticket.id}`);
-  await without("orders", async () => {
+  await withServiceStopped("orders", async () => {
     await page.getByRole("button", { name: "Reserve and pay" }).click();
     await expect(page.getByText("The service is unavailable at the moment")).toBeVisible();
   });
@@ -79,12 +79,12 @@ test("without orders, a reservation says so and can be tried again", async ({
   }).toPass({ timeout: 60_000 });
 });
 
-test("without payments, the order's page says that the ticket stays reserved", async ({
+test("without payments, the order's page shows an error and the timer", async ({
   signedInPage: page,
   seller,
 }) => {
-  const order = await reserve(page.request, await seller.lists("Without payments"));
-  await without("payments", async () => {
+  const order = await reserve(page.request, await seller.list("Without payments"));
+  await withServiceStopped("payments", async () => {
     await page.goto(`/orders/${order.id}`);
     await expect(page.getByText("Payments are unavailable at the moment")).toBeVisible();
     await expect(page.getByRole("timer")).toBeVisible();

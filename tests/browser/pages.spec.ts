@@ -1,11 +1,11 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
-import { CARDS, payWith } from "./card.ts";
-import { complaintsOf } from "./complaints.ts";
-import { expect, reserve, test } from "./people.ts";
+import { collectConsoleErrors } from "./console-errors.ts";
+import { expect, reserve, test } from "./fixtures.ts";
+import { CARDS, payWith } from "./stripe-frame.ts";
 
-/** How far things moved by themselves while the page came up (web.dev, Cumulative Layout Shift). */
-const layoutShift = (page: Page) =>
+/** Returns the page's Cumulative Layout Shift (web.dev). */
+const measureLayoutShift = (page: Page) =>
   page.evaluate(
     () =>
       new Promise<number>((done) => {
@@ -19,22 +19,22 @@ const layoutShift = (page: Page) =>
       }),
   );
 
-interface Visit {
+interface PageCase {
   name: string;
   heading: RegExp;
-  open: (page: Page, prepare: Prepare) => Promise<unknown>;
+  open: (page: Page, testData: TestData) => Promise<unknown>;
 }
 
-interface Prepare {
+interface TestData {
   ticketId: () => Promise<string>;
   ownTicketId: () => Promise<string>;
   orderId: () => Promise<string>;
 }
 
-const VISITS: Visit[] = [
+const PAGE_CASES: PageCase[] = [
   { name: "tickets", heading: /You can/, open: (page) => page.goto("/") },
   {
-    name: "a search that finds nothing",
+    name: "a search without results",
     heading: /You can/,
     open: (page) => page.goto("/?q=zzzz-nothing"),
   },
@@ -44,13 +44,13 @@ const VISITS: Visit[] = [
     open: async (page, { ticketId }) => page.goto(`/tickets/${await ticketId()}`),
   },
   {
-    name: "one's own ticket",
+    name: "the seller's own ticket",
     heading: /Own listing/,
     open: async (page, { ownTicketId }) => page.goto(`/tickets/${await ownTicketId()}`),
   },
   { name: "a new ticket", heading: /Sell a ticket/, open: (page) => page.goto("/tickets/new") },
   {
-    name: "a form with mistakes",
+    name: "a form with errors",
     heading: /Sell a ticket/,
     open: async (page) => {
       await page.goto("/tickets/new");
@@ -58,7 +58,7 @@ const VISITS: Visit[] = [
     },
   },
   {
-    name: "my tickets, none yet",
+    name: "my tickets, empty",
     heading: /My tickets/,
     open: (page) => page.goto("/tickets/mine"),
   },
@@ -70,7 +70,7 @@ const VISITS: Visit[] = [
       return page.goto("/tickets/mine");
     },
   },
-  { name: "my orders, none yet", heading: /My orders/, open: (page) => page.goto("/orders") },
+  { name: "my orders, empty", heading: /My orders/, open: (page) => page.goto("/orders") },
   {
     name: "my orders",
     heading: /My orders/,
@@ -85,17 +85,17 @@ const VISITS: Visit[] = [
     open: async (page, { orderId }) => page.goto(`/orders/${await orderId()}`),
   },
   {
-    name: "an order that is paid",
+    name: "a paid order",
     heading: /It’s yours/,
     open: async (page, { orderId }) => {
       await page.goto(`/orders/${await orderId()}`);
-      await payWith(page, CARDS.good);
+      await payWith(page, CARDS.valid);
       await expect(page.getByRole("article", { name: "Receipt" })).toContainText("4242");
       await page.reload();
     },
   },
   {
-    name: "an order that was cancelled",
+    name: "a cancelled order",
     heading: /You cancelled this order/,
     open: async (page, { orderId }) => {
       const id = await orderId();
@@ -104,7 +104,7 @@ const VISITS: Visit[] = [
     },
   },
   {
-    name: "the question before an order is cancelled",
+    name: "the dialog to cancel an order",
     heading: /Pay for your ticket/,
     open: async (page, { orderId }) => {
       await page.goto(`/orders/${await orderId()}`);
@@ -114,61 +114,60 @@ const VISITS: Visit[] = [
   },
   { name: "the account", heading: /Account/, open: (page) => page.goto("/account") },
   {
-    name: "a page that is not there",
-    heading: /nothing here/,
+    name: "an unknown page",
+    heading: /Page not found/,
     open: (page) => page.goto("/nowhere"),
   },
   {
-    name: "an order of nobody's",
-    heading: /nothing here/,
+    name: "an unknown order",
+    heading: /Page not found/,
     open: (page) => page.goto("/orders/000000000000000000000000"),
   },
 ];
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test.describe(`in the ${colorScheme}`, () => {
+  test.describe(`${colorScheme} mode`, () => {
     test.use({ colorScheme });
 
-    for (const { name, heading, open } of VISITS) {
-      test(`${name}: accessible, steady, and nothing to complain of`, async ({
+    for (const { name, heading, open } of PAGE_CASES) {
+      test(`${name} is accessible, stable and free of console errors`, async ({
         signedInPage: page,
         seller,
       }) => {
-        const complaints = complaintsOf(page);
+        const consoleErrors = collectConsoleErrors(page);
         await open(page, {
-          ticketId: async () => (await seller.lists("Accessible")).id,
+          ticketId: async () => (await seller.list("Accessible")).id,
           ownTicketId: async () => {
             const data = { title: "Own listing", price: 9.5 };
             const listed = await page.request.post("/api/tickets", { data });
             return ((await listed.json()) as { id: string }).id;
           },
-          orderId: async () => (await reserve(page.request, await seller.lists("Ordered"))).id,
+          orderId: async () => (await reserve(page.request, await seller.list("Ordered"))).id,
         });
         const title = page.getByRole("heading", { level: 1, name: heading, includeHidden: true });
         await expect(title).toBeVisible();
         await expect(page).toHaveTitle(/\S/);
         await expectAccessible(page);
-        expect(await layoutShift(page)).toBeLessThan(0.02);
-        const sideways = () => document.documentElement.scrollWidth - window.innerWidth;
-        expect(await page.evaluate(sideways)).toBeLessThanOrEqual(0);
-        expect(complaints).toEqual([]);
+        expect(await measureLayoutShift(page)).toBeLessThan(0.02);
+        const getHorizontalOverflow = () =>
+          document.documentElement.scrollWidth - window.innerWidth;
+        expect(await page.evaluate(getHorizontalOverflow)).toBeLessThanOrEqual(0);
+        expect(consoleErrors).toEqual([]);
       });
     }
 
     for (const path of ["/", "/auth/signin", "/auth/signup"]) {
-      test(`${path} is accessible to whoever is signed out`, async ({ page }) => {
-        const complaints = complaintsOf(page);
+      test(`${path} is accessible without a session`, async ({ page }) => {
+        const consoleErrors = collectConsoleErrors(page);
         await page.goto(path);
         await expectAccessible(page);
-        expect(complaints).toEqual([]);
+        expect(consoleErrors).toEqual([]);
       });
     }
   });
 }
 
-test("the page is as dark as the reader wants it, at once and without a reload", async ({
-  page,
-}) => {
+test("the page follows the system's colour scheme without a reload", async ({ page }) => {
   const brightness = () =>
     page.evaluate(() => {
       const colour = getComputedStyle(document.body).backgroundColor;
@@ -181,21 +180,19 @@ test("the page is as dark as the reader wants it, at once and without a reload",
   expect(await brightness()).toBeGreaterThan(200);
 });
 
-test("a price range that is refused is told at its fields, and kept as it was typed", async ({
-  page,
-}) => {
+test("an invalid price range is kept and explained at its fields", async ({ page }) => {
   await page.goto("/?minPrice=cheap&maxPrice=2000000");
-  const from = page.getByLabel("From (USD)");
+  const from = page.getByLabel("Min price ($)");
   await expect(from).toHaveAccessibleDescription("Enter a number, such as 25 or 19.90.");
   await expect(from).toHaveValue("cheap");
-  await expect(page.getByLabel("To (USD)")).toHaveAccessibleDescription(/up to 1,000,000/);
+  await expect(page.getByLabel("Max price ($)")).toHaveAccessibleDescription(/up to 1,000,000/);
   await expectAccessible(page);
   await page.getByRole("link", { name: "clear it" }).click();
   await expect(from).toHaveValue("");
 });
 
-test("the menu opens, leads on and closes again", async ({ signedInPage: page, isMobile }) => {
-  test.skip(!isMobile, "wide screens show the menu at once");
+test("the mobile menu opens, navigates and closes", async ({ signedInPage: page, isMobile }) => {
+  test.skip(!isMobile, "wide screens have no menu button");
   await page.goto("/");
   await page.getByRole("button", { name: "Menu" }).click();
   await expectAccessible(page);
@@ -204,25 +201,25 @@ test("the menu opens, leads on and closes again", async ({ signedInPage: page, i
   await expect(page.getByRole("link", { name: "My orders" })).toBeHidden();
 });
 
-test("a missing page and somebody else's order answer 404", async ({
+test("an unknown page and another user's order return 404", async ({
   signedInPage: page,
-  another,
+  newUser,
   seller,
 }) => {
   expect((await page.goto("/nowhere"))?.status()).toBe(404);
   expect((await page.goto("/tickets/nonsense"))?.status()).toBe(404);
-  const order = await reserve((await another()).request, await seller.lists("Not yours"));
+  const order = await reserve((await newUser()).request, await seller.list("Not yours"));
   expect((await page.goto(`/orders/${order.id}`))?.status()).toBe(404);
 });
 
 test.describe("in German", () => {
   test.use({ locale: "de-DE" });
 
-  test("the page speaks the browser's language, and another when it is picked", async ({
+  test("the page uses the browser's language until another one is chosen", async ({
     page,
     seller,
   }) => {
-    const ticket = await seller.lists("Sprachtest", 1234.5);
+    const ticket = await seller.list("Sprachtest", 1234.5);
     await page.goto(`/tickets/${ticket.id}`);
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
     await expect(page.getByText("1.234,50 $")).toBeVisible();
@@ -234,8 +231,8 @@ test.describe("in German", () => {
   });
 });
 
-test("times are in the reader's own zone", async ({ page, seller }) => {
-  const ticket = await seller.lists("In Berlin");
+test("times are shown in the browser's time zone", async ({ page, seller }) => {
+  const ticket = await seller.list("In Berlin");
   const { createdAt } = (await (await seller.request.get(`/api/tickets/${ticket.id}`)).json()) as {
     createdAt: string;
   };
@@ -247,52 +244,52 @@ test("times are in the reader's own zone", async ({ page, seller }) => {
   await expect(page.locator("time")).toContainText(berlin.replace(/\s/g, " "));
 });
 
-test("every page has a policy of its own, and no script without its nonce", async ({ page }) => {
-  const policies = new Set<string>();
+test("every response has a new nonce, and every script carries it", async ({ page }) => {
+  const nonces = new Set<string>();
   for (let visit = 0; visit < 2; visit += 1) {
     const response = await page.goto("/");
     const policy = response?.headers()["content-security-policy"] ?? "";
     const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? "none";
-    policies.add(nonce);
+    nonces.add(nonce);
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/script-src[^;]*unsafe-inline/);
     const html = (await response?.text()) ?? "";
-    const bare = [...html.matchAll(/<script(?![^>]*nonce=)[^>]*>/g)].map(([tag]) => tag);
-    expect(bare).toEqual([]);
+    const withoutNonce = [...html.matchAll(/<script(?![^>]*nonce=)[^>]*>/g)].map(([tag]) => tag);
+    expect(withoutNonce).toEqual([]);
   }
-  expect(policies.size).toBe(2);
+  expect(nonces.size).toBe(2);
 });
 
-test("what comes first of an order's page does not move when the rest comes", async ({
+test("the order summary does not move when the form loads", async ({
   signedInPage: page,
   seller,
 }) => {
-  const ticket = await seller.lists("In parts");
+  const ticket = await seller.list("In parts");
   const order = await reserve(page.request, ticket);
   await page.goto(`/orders/${order.id}`);
   const summary = page.getByRole("heading", { level: 2, name: ticket.title });
-  const whole = await summary.boundingBox();
-  expect(whole).not.toBeNull();
+  const before = await summary.boundingBox();
+  expect(before).not.toBeNull();
   await page
     .locator("section", { has: page.getByRole("heading", { level: 1 }) })
     .evaluate((form) => {
-      form.style.display = "none"; // as while only the summary has come
+      form.style.display = "none"; // the state before the form has loaded
     });
-  expect(await summary.boundingBox()).toEqual(whole);
+  expect(await summary.boundingBox()).toEqual(before);
 });
 
-test("a slow page says that it is on its way", async ({ page, seller }) => {
-  const ticket = await seller.lists("Slow");
+test("a slow page shows a progress bar", async ({ page, seller }) => {
+  const ticket = await seller.list("Slow");
   await page.goto(`/?q=${encodeURIComponent(ticket.title)}`);
-  let arrived = () => {};
-  const held = new Promise<void>((done) => (arrived = done));
+  let release = () => {};
+  const released = new Promise<void>((done) => (release = done));
   await page.route(`**/tickets/${ticket.id}*`, async (route) => {
-    await held;
+    await released;
     await route.continue();
   });
   await page.getByRole("link", { name: ticket.title }).click();
   await expect(page.locator("[data-pending]")).toBeAttached();
-  arrived();
+  release();
   await expect(page.getByRole("heading", { level: 1, name: ticket.title })).toBeVisible();
   await expect(page.locator("[data-pending]")).not.toBeAttached();
 });

@@ -2,7 +2,7 @@ import { defineConfig, devices } from "@playwright/test";
 
 const PHONE = /(pages|purchase)\.spec\.ts/;
 
-/** One running system for all: BASE_URL names it, or else system.ts starts one of its own. */
+/** All tests share one system: the one at BASE_URL, or one that system.ts starts. */
 export default defineConfig({
   testDir: ".",
   globalSetup: "./system.ts",
@@ -20,7 +20,7 @@ export default defineConfig({
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      // Without these it looks for its maker's servers, and a machine without a way out stalls it.
+      // Chromium's background requests hang on a machine without internet access.
       args: [
         ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
         ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -39,7 +39,7 @@ export default defineConfig({
       testMatch: PHONE,
     },
     {
-      // Takes services down, so it has the system to itself.
+      // Runs last and alone, because it stops services.
       name: "outage",
       use: { viewport: { width: 1280, height: 900 } },
       testMatch: /outage\.spec\.ts/,

@@ -1,8 +1,11 @@
-import { answerBank, CARDS, payButton, payWith, typeCard } from "./card.ts";
-import { expect, reserve, test } from "./people.ts";
+import { expect, reserve, test } from "./fixtures.ts";
+import { answer3dsChallenge, CARDS, fillCard, payButton, payWith } from "./stripe-frame.ts";
 
-test("a ticket is found, reserved, paid and receipted", async ({ signedInPage: page, seller }) => {
-  const ticket = await seller.lists("Gala at the Burgtheater", 1234.5);
+test("a ticket is found, reserved and paid, and has a receipt", async ({
+  signedInPage: page,
+  seller,
+}) => {
+  const ticket = await seller.list("Gala at the Burgtheater", 1234.5);
   await page.goto("/");
   await page.getByRole("searchbox").fill(ticket.title);
   await page.getByRole("button", { name: "Search" }).click();
@@ -12,7 +15,7 @@ test("a ticket is found, reserved, paid and receipted", async ({ signedInPage: p
 
   await expect(page).toHaveURL(/\/orders\/[0-9a-f]{24}$/);
   await expect(page.getByRole("timer")).toHaveText(/^\d\d:\d\d$/);
-  await payWith(page, CARDS.good);
+  await payWith(page, CARDS.valid);
 
   await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
   const receipt = page.getByRole("article", { name: "Receipt" });
@@ -23,11 +26,8 @@ test("a ticket is found, reserved, paid and receipted", async ({ signedInPage: p
   await expect(page.getByRole("listitem").filter({ hasText: ticket.title })).toContainText("Paid");
 });
 
-test("a purchase is one trace, from the reservation to the payment", async ({
-  signedInPage: page,
-  seller,
-}) => {
-  const ticket = await seller.lists("Traced");
+test("the reservation and the payment share a trace id", async ({ signedInPage: page, seller }) => {
+  const ticket = await seller.list("Traced");
   const traces = new Map<string, string | undefined>();
   page.on("request", (request) => {
     const path = new URL(request.url()).pathname;
@@ -37,55 +37,57 @@ test("a purchase is one trace, from the reservation to the payment", async ({
   await page.getByRole("button", { name: "Reserve and pay" }).click();
   await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
   await page.reload();
-  await payWith(page, CARDS.good);
+  await payWith(page, CARDS.valid);
   await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
 
-  const [reserved, paid] = ["/api/orders", "/api/payments"].map((path) => traces.get(path) ?? "");
-  expect(reserved).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  expect(paid).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  expect(paid?.split("-")[1]).toBe(reserved?.split("-")[1]);
+  const [reservation, payment] = ["/api/orders", "/api/payments"].map(
+    (path) => traces.get(path) ?? "",
+  );
+  expect(reservation).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(payment).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(payment?.split("-")[1]).toBe(reservation?.split("-")[1]);
 });
 
-test.describe("an order that is open", () => {
+test.describe("an open order", () => {
   test.beforeEach(async ({ signedInPage: page, seller }) => {
-    const order = await reserve(page.request, await seller.lists("Chamber concert"));
+    const order = await reserve(page.request, await seller.list("Chamber concert"));
     await page.goto(`/orders/${order.id}`);
   });
 
-  test("stays open when the card is declined, and another card pays it", async ({ page }) => {
-    await payWith(page, CARDS.poor);
+  test("stays open after a decline and is paid with another card", async ({ page }) => {
+    await payWith(page, CARDS.insufficientFunds);
     await expect(page.getByRole("main").getByRole("alert")).toContainText("not enough money");
     await expect(page.getByRole("timer")).toBeVisible();
-    await payWith(page, CARDS.good);
+    await payWith(page, CARDS.valid);
     await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
   });
 
-  test("is paid once the bank has heard from the buyer", async ({ page }) => {
-    await payWith(page, CARDS.asksTheBank);
-    await answerBank(page, "Complete");
+  test("is paid after 3-D Secure succeeds", async ({ page }) => {
+    await payWith(page, CARDS.requires3ds);
+    await answer3dsChallenge(page, "Complete");
     await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
   });
 
-  test("can be tried again when the bank says no", async ({ page }) => {
-    await payWith(page, CARDS.asksTheBank);
-    await answerBank(page, "Fail");
+  test("can be paid again after 3-D Secure fails", async ({ page }) => {
+    await payWith(page, CARDS.requires3ds);
+    await answer3dsChallenge(page, "Fail");
     await expect(page.getByRole("main").getByRole("alert")).toContainText("could not confirm");
-    await payWith(page, CARDS.good);
+    await payWith(page, CARDS.valid);
     await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
   });
 
-  test("is charged once, however often the button is pressed", async ({ page }) => {
-    let sent = 0;
+  test("is charged once when the button is clicked repeatedly", async ({ page }) => {
+    let requestCount = 0;
     page.on("request", (request) => {
-      if (request.method() === "POST" && request.url().endsWith("/api/payments")) sent += 1;
+      if (request.method() === "POST" && request.url().endsWith("/api/payments")) requestCount += 1;
     });
-    await typeCard(page, CARDS.good);
+    await fillCard(page, CARDS.valid);
     await payButton(page).click({ clickCount: 5, delay: 5 });
     await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
-    expect(sent).toBe(1);
+    expect(requestCount).toBe(1);
   });
 
-  test("can be cancelled, and says so", async ({ page }) => {
+  test("can be cancelled", async ({ page }) => {
     await page.getByRole("button", { name: "Cancel order" }).click();
     const dialog = page.getByRole("alertdialog");
     await dialog.getByRole("button", { name: "Keep it" }).click();
@@ -97,7 +99,7 @@ test.describe("an order that is open", () => {
 });
 
 test("a ticket is bought with the keyboard alone", async ({ signedInPage: page, seller }) => {
-  const ticket = await seller.lists("Keyboard recital");
+  const ticket = await seller.list("Keyboard recital");
   await page.goto(`/tickets/${ticket.id}`);
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
@@ -107,7 +109,7 @@ test("a ticket is bought with the keyboard alone", async ({ signedInPage: page, 
   await expect(payButton(page)).toBeEnabled();
 
   await tabTo(page.frameLocator("iframe").locator('[name="number"]'));
-  await page.keyboard.type(CARDS.good);
+  await page.keyboard.type(CARDS.valid);
   await page.keyboard.press("Tab");
   await page.keyboard.type("1234");
   await page.keyboard.press("Tab");
@@ -117,7 +119,7 @@ test("a ticket is bought with the keyboard alone", async ({ signedInPage: page, 
   await tabTo(payButton(page));
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "It’s yours" })).toBeInViewport();
-  await expect(page.locator(":focus")).toContainText("It’s yours"); // heard by whoever cannot see it
+  await expect(page.locator(":focus")).toContainText("It’s yours"); // announced by screen readers
 
   async function tabTo(target: ReturnType<typeof payButton>) {
     await expect(target).toBeVisible();

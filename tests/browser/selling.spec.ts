@@ -1,9 +1,9 @@
 import { expectAccessible } from "./accessibility.ts";
-import { expect, reserve, test } from "./people.ts";
+import { expect, reserve, test } from "./fixtures.ts";
 
-test("a ticket is listed, changed, and locked while somebody pays", async ({
+test("a ticket is listed, edited, and locked while it is reserved", async ({
   signedInPage: page,
-  another,
+  newUser,
 }) => {
   await page.goto("/");
   await page.getByRole("link", { name: "Sell a ticket" }).first().click();
@@ -19,18 +19,18 @@ test("a ticket is listed, changed, and locked while somebody pays", async ({
   await expect(page.getByText("$24.00")).toBeVisible();
 
   const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
-  await reserve((await another()).request, { id, title: "" });
+  await reserve((await newUser()).request, { id, title: "" });
   await expect(page.getByText("A buyer has reserved your ticket.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Save changes" })).toBeHidden();
 });
 
-test("mistakes are told at their fields before anything is sent", async ({
+test("invalid input is shown at its field before a request is sent", async ({
   signedInPage: page,
 }) => {
   let sent = 0;
   page.on("request", (request) => (sent += request.method() === "POST" ? 1 : 0));
   await page.goto("/tickets/new");
-  for (const [typed, told] of [
+  for (const [typed, message] of [
     ["", "Enter a price"],
     ["cheap", "Enter a number"],
     ["1.999", "at most two decimals"],
@@ -40,47 +40,45 @@ test("mistakes are told at their fields before anything is sent", async ({
     await page.getByLabel("Price").fill(typed ?? "");
     await page.getByRole("button", { name: "List ticket" }).click();
     await expect(page.getByLabel("Price")).toHaveAccessibleDescription(
-      new RegExp(`${told}`.replace("$", "\\$")),
+      new RegExp(`${message}`.replace("$", "\\$")),
     );
   }
   await expect(page.getByLabel("What is it a ticket for?")).toHaveAccessibleDescription(
-    /Say what the ticket is for/,
+    /Enter what the ticket is for/,
   );
   await expect(page.getByLabel("What is it a ticket for?")).toBeFocused();
   expect(sent).toBe(0);
 });
 
-test("what the API refuses is shown at its field, and what was typed is kept", async ({
+test("an API error is shown at its field, and the input is kept", async ({
   signedInPage: page,
 }) => {
   await page.goto("/tickets/new");
   await page.getByLabel("What is it a ticket for?").fill("Refused");
   await page.getByLabel("Price").fill("12");
   await page.route("**/api/tickets", async (route) => {
-    const answer = await route.fetch({
+    const response = await route.fetch({
       postData: JSON.stringify({ title: "Refused", price: 0.1 }),
     });
-    await route.fulfill({ response: answer });
+    await route.fulfill({ response });
   });
   await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByLabel("Price")).toHaveAccessibleDescription(/lowest price is \$0.50/);
   await expect(page.getByLabel("What is it a ticket for?")).toHaveValue("Refused");
 });
 
-test("a listing that was changed in another tab is not overwritten", async ({
-  signedInPage: page,
-}) => {
+test("an edit in another tab is not overwritten", async ({ signedInPage: page }) => {
   const listed = await page.request.post("/api/tickets", { data: { title: "First", price: 5 } });
   const { id } = (await listed.json()) as { id: string };
   await page.goto(`/tickets/${id}`);
   await page.request.put(`/api/tickets/${id}`, { data: { title: "Second", price: 6 } });
   await page.getByLabel("Price").fill("7");
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByText("has changed since you opened it")).toBeVisible();
+  await expect(page.getByText("changed while you were editing it")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Second");
 });
 
-test("no network: the page says so, and what was typed can be sent later", async ({
+test("offline, the page shows a banner, and the form can be sent later", async ({
   signedInPage: page,
   context,
 }) => {

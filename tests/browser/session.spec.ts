@@ -1,60 +1,60 @@
 import type { BrowserContext } from "@playwright/test";
-import { expect, newEmail, PASSWORD, reserve, test } from "./people.ts";
+import { expect, newEmail, PASSWORD, reserve, test } from "./fixtures.ts";
 
-const forgetAccess = (context: BrowserContext) => context.clearCookies({ name: "session" });
+const deleteAccessToken = (context: BrowserContext) => context.clearCookies({ name: "session" });
 
-/** Puts a token in its place that says of itself that it is over. */
-async function expireAccess(context: BrowserContext): Promise<void> {
+/** Replaces the access token with one whose `exp` is in the past. */
+async function expireAccessToken(context: BrowserContext): Promise<void> {
   const session = (await context.cookies()).find(({ name }) => name === "session");
   const [head, body, signature] = session?.value.split(".") ?? [];
   const claims = JSON.parse(Buffer.from(body ?? "", "base64url").toString()) as { exp: number };
-  const past = { ...claims, exp: Math.floor(Date.now() / 1000) - 60 };
-  const over = Buffer.from(JSON.stringify(past)).toString("base64url");
-  await context.addCookies([{ ...session!, value: `${head}.${over}.${signature}` }]);
+  const expiredClaims = { ...claims, exp: Math.floor(Date.now() / 1000) - 60 };
+  const payload = Buffer.from(JSON.stringify(expiredClaims)).toString("base64url");
+  await context.addCookies([{ ...session!, value: `${head}.${payload}.${signature}` }]);
 }
 
-for (const [how, away] of [
-  ["has expired", expireAccess],
-  ["is gone", forgetAccess],
+for (const [state, removeAccessToken] of [
+  ["has expired", expireAccessToken],
+  ["is gone", deleteAccessToken],
 ] as const) {
-  test(`the first HTML already knows a reader whose access token ${how}`, async ({
+  test(`the server's HTML shows the user whose access token ${state}`, async ({
     page,
     context,
-    signedIn,
+    userEmail,
   }) => {
-    await away(context);
+    await removeAccessToken(context);
     const response = await page.goto("/account");
     const html = (await response?.text()) ?? "";
-    expect(html).toContain(signedIn);
+    expect(html).toContain(userEmail);
     expect(html).toContain('href="/auth/signout"');
-    await away(context);
+    await removeAccessToken(context);
     expect(await (await context.request.get("/")).text()).toContain('href="/auth/signout"');
     expect((await context.request.get("/api/orders")).status()).toBe(200);
   });
 }
 
-test("what is done on a page goes on when the access token expires in mid-visit", async ({
+test("the page keeps working when the access token is lost", async ({
   signedInPage: page,
   context,
   seller,
 }) => {
-  const ticket = await seller.lists("Long visit");
+  const ticket = await seller.list("Long visit");
   await page.goto(`/tickets/${ticket.id}`);
-  await forgetAccess(context);
+  await deleteAccessToken(context);
   await page.getByRole("button", { name: "Reserve and pay" }).click();
   await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
 
-  await forgetAccess(context);
+  await deleteAccessToken(context);
   await page.getByRole("link", { name: "My orders" }).first().click();
   await expect(page.getByRole("listitem").filter({ hasText: ticket.title })).toBeVisible();
 });
 
-test("an order's page follows its stream again after the session was renewed", async ({
+test("the event stream reconnects after the session is renewed", async ({
   signedInPage: page,
   context,
   seller,
 }) => {
-  const order = await reserve(page.request, await seller.lists("Renewed"));
+  const order = await reserve(page.request, await seller.list("Renewed"));
   const refused = { status: 401, json: { errors: [{ message: "Not authorized" }] } };
   await page.route("**/api/orders/events", (route) => route.fulfill(refused), { times: 1 });
   const renewed = page.waitForResponse(
@@ -62,7 +62,7 @@ test("an order's page follows its stream again after the session was renewed", a
   );
   const refreshed = page.waitForResponse("**/api/users/refresh");
   await page.goto(`/orders/${order.id}`);
-  await forgetAccess(context);
+  await deleteAccessToken(context);
   expect((await refreshed).status()).toBe(200);
   await renewed;
   await page.request.delete(`/api/orders/${order.id}`);
@@ -76,7 +76,7 @@ for (const path of [
   "/orders/000000000000000000000000",
   "/account",
 ]) {
-  test(`${path} sends whoever is signed out to sign in, and back`, async ({ page }) => {
+  test(`${path} redirects to sign-in and back`, async ({ page }) => {
     await page.goto(path);
     await expect(page).toHaveURL(`/auth/signin?next=${encodeURIComponent(path)}`);
     await page.getByRole("link", { name: "Create an account" }).click();
@@ -88,14 +88,14 @@ for (const path of [
   });
 }
 
-test("signing in never leads to another site", async ({ signedInPage: page }) => {
+test("signing in never redirects to another site", async ({ signedInPage: page }) => {
   for (const next of ["//evil.example/", "/\\evil.example", "https://evil.example/", "/%09/evil"]) {
     await page.goto(`/auth/signin?next=${encodeURIComponent(next)}`);
     await expect(page).toHaveURL(/^http:\/\/localhost:\d+\//);
   }
 });
 
-test("wrong credentials are told, and what was typed is kept", async ({ page }) => {
+test("wrong credentials show an error and keep the email", async ({ page }) => {
   await page.goto("/auth/signin");
   await page.getByLabel("Email").fill("nobody@example.com");
   await page.getByLabel("Password", { exact: true }).fill("wrong password");
@@ -104,7 +104,7 @@ test("wrong credentials are told, and what was typed is kept", async ({ page }) 
   await expect(page.getByLabel("Email")).toHaveValue("nobody@example.com");
 });
 
-test("what sign-up refuses is shown at its field", async ({ page, signedIn }) => {
+test("sign-up errors are shown at their fields", async ({ page, userEmail }) => {
   await page.context().clearCookies();
   await page.goto("/auth/signup");
   await page.getByLabel("Email").fill("nonsense");
@@ -112,10 +112,10 @@ test("what sign-up refuses is shown at its field", async ({ page, signedIn }) =>
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByLabel("Email")).toHaveAccessibleDescription(/Enter an email address/);
   await expect(page.getByLabel("Password", { exact: true })).toHaveAccessibleDescription(
-    /Use 6 to 128 characters/,
+    /needs 6 to 128 characters/,
   );
 
-  await page.getByLabel("Email").fill(signedIn);
+  await page.getByLabel("Email").fill(userEmail);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByLabel("Email")).toHaveAccessibleDescription(
@@ -124,7 +124,7 @@ test("what sign-up refuses is shown at its field", async ({ page, signedIn }) =>
   await expect(page.getByLabel("Email")).toBeFocused();
 });
 
-test("signing out forgets the reader, here and in the first HTML", async ({
+test("signing out ends the session in the browser and on the server", async ({
   signedInPage: page,
 }) => {
   await page.goto("/");
@@ -134,27 +134,27 @@ test("signing out forgets the reader, here and in the first HTML", async ({
   await expect(page).toHaveURL(/\/auth\/signin/);
 });
 
-test("a session can be ended from another device, and all of them at once", async ({
+test("one or all sessions can be ended from another device", async ({
   page,
   playwright,
   baseURL,
-  signedIn,
+  userEmail,
 }) => {
-  const other = await playwright.request.newContext({
+  const otherDevice = await playwright.request.newContext({
     ...(baseURL && { baseURL }),
     userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1",
   });
-  await other.post("/api/users/signin", { data: { email: signedIn, password: PASSWORD } });
+  await otherDevice.post("/api/users/signin", { data: { email: userEmail, password: PASSWORD } });
   await page.goto("/account");
   const phone = page.getByRole("listitem").filter({ hasText: "Safari on iPhone" });
   await phone.getByRole("button", { name: /^End session/ }).click();
   await expect(phone).toBeHidden();
   await expect(async () => {
-    expect((await other.get("/api/orders")).status()).toBe(401);
+    expect((await otherDevice.get("/api/orders")).status()).toBe(401);
   }).toPass();
 
   await page.getByRole("button", { name: "Sign out everywhere" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Sign out everywhere" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
-  await other.dispose();
+  await otherDevice.dispose();
 });

@@ -7,13 +7,13 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const PATIENCE_MS = 600_000; // the first start also builds the client
+const START_TIMEOUT_MS = 600_000; // the first start builds the client
 
-/** Orders expire soon enough to be waited for, late enough to pay in time on a busy machine. */
+/** Short enough to wait for an expiration, long enough to pay in time on a busy machine. */
 const EXPIRATION_SECONDS = process.env.ORDER_EXPIRATION_SECONDS ?? "45";
 
-/** Ports of its own, so that it runs beside `make start` and others like it. */
-const PORTS = [
+/** The port settings. Each gets a free port, so that several systems can run in parallel. */
+const PORT_VARIABLES = [
   ...["PORT", "CLIENT_PORT", "STRIPE_PORT", "MONGO_PORT", "NATS_PORT", "REDIS_PORT"],
   ...["AUTH_PORT", "TICKETS_PORT", "ORDERS_PORT", "EXPIRATION_PORT", "PAYMENTS_PORT"],
 ];
@@ -25,12 +25,13 @@ async function freePort(): Promise<[number, Server]> {
 }
 
 async function freePorts(): Promise<Record<string, string>> {
-  const held = await Promise.all(PORTS.map(freePort)); // all at once, so that they differ
-  await Promise.all(held.map(([, server]) => new Promise((closed) => server.close(closed))));
-  return Object.fromEntries(PORTS.map((name, at) => [name, String(held[at]?.[0])]));
+  // Reserved together, so that they differ.
+  const reserved = await Promise.all(PORT_VARIABLES.map(freePort));
+  await Promise.all(reserved.map(([, server]) => new Promise((closed) => server.close(closed))));
+  return Object.fromEntries(PORT_VARIABLES.map((name, at) => [name, String(reserved[at]?.[0])]));
 }
 
-/** Starts a system for these tests, unless BASE_URL names one that runs; gives how to end it. */
+/** Starts a system and returns how to stop it. Does nothing if BASE_URL is set. */
 export default async function start(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.BASE_URL) return undefined;
   const ports = await freePorts();
@@ -42,35 +43,35 @@ export default async function start(): Promise<(() => Promise<void>) | undefined
       ...ports,
       TICKETING_HOME: home,
       ORDER_EXPIRATION_SECONDS: EXPIRATION_SECONDS,
-      SIGN_UPS_PER_ADDRESS: "100000", // every test is a crowd behind one address
+      SIGN_UPS_PER_ADDRESS: "100000", // all users share one address
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = new Promise<void>((done) => system.once("exit", () => done()));
-  const told: string[] = [];
+  const exited = new Promise<void>((done) => system.once("exit", () => done()));
+  const output: string[] = [];
   const ready = (async () => {
     for await (const line of createInterface({ input: system.stdout })) {
-      told.push(line);
+      output.push(line);
       if (line.startsWith("Ready")) return;
     }
-    throw new Error(`The system did not start:\n${told.join("\n")}`);
+    throw new Error(`The system did not start:\n${output.join("\n")}`);
   })();
-  const tooLong = new Promise<never>((_, fail) => {
+  const timedOut = new Promise<never>((_, reject) => {
     setTimeout(
-      () => fail(new Error(`Not ready in time:\n${told.join("\n")}`)),
-      PATIENCE_MS,
+      () => reject(new Error(`Not ready in time:\n${output.join("\n")}`)),
+      START_TIMEOUT_MS,
     ).unref();
   });
   const stop = async () => {
     system.kill("SIGTERM");
-    await ended;
+    await exited;
     rmSync(home, { recursive: true, force: true });
   };
   try {
-    await Promise.race([ready, tooLong]);
-  } catch (problem) {
+    await Promise.race([ready, timedOut]);
+  } catch (error) {
     await stop();
-    throw problem;
+    throw error;
   }
   system.stdout.resume();
   process.env.BASE_URL = `http://localhost:${ports.PORT}`;

@@ -2,23 +2,23 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useSyncExternalStore, useTransition } from "react";
-import { Blank } from "@/components/ui/blank";
 import { Button } from "@/components/ui/button";
-import { ERROR_WORDS } from "@/i18n/error-words";
-import { LANGUAGES, type Language } from "@/i18n/locales";
+import { EmptyState } from "@/components/ui/empty-state";
+import { ERROR_PAGE_MESSAGES } from "@/i18n/error-page-messages";
+import { type Language, LANGUAGES } from "@/i18n/locales";
 
-const never = () => () => undefined;
+const subscribeToNothing = () => () => undefined;
 
-/** The language that the frame is in; it may only come with this page, so the first look is too early. */
+/** Returns the language of the document, or English until the document has loaded. */
 function usePageLanguage(): Language {
   return useSyncExternalStore(
-    never,
+    subscribeToNothing,
     () => LANGUAGES.find((each) => each === document.documentElement.lang) ?? "en",
     () => "en",
   );
 }
 
-/** A page that broke; the frame around it stays. Brings its own words: none may have come. */
+/** The error page. It brings its own messages, because the provider may not have rendered. */
 export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
   const router = useRouter();
   const [retrying, startTransition] = useTransition();
@@ -28,25 +28,25 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
 
   function retry() {
     startTransition(() => {
-      router.refresh(); // what broke was most likely rendered on the server
+      router.refresh(); // most errors come from the server's part of the page
       reset();
     });
   }
 
-  const words = ERROR_WORDS[usePageLanguage()];
+  const messages = ERROR_PAGE_MESSAGES[usePageLanguage()];
   return (
     <div role="alert">
-      <Blank
+      <EmptyState
         heading="h1"
-        title={words.title}
+        title={messages.title}
         action={
           <Button busy={retrying} onClick={retry}>
-            {words.retry}
+            {messages.retry}
           </Button>
         }
       >
-        {words.text}
-      </Blank>
+        {messages.text}
+      </EmptyState>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import localFont from "next/font/local";
 
-// Optional: a font that comes late waits for the next page, so that no text moves while it is read.
+// With `optional`, a font that loads late is used from the next page on, so that text does not shift.
 
 export const text = localFont({
   src: "../../node_modules/@fontsource-variable/instrument-sans/files/instrument-sans-latin-wght-normal.woff2",

@@ -2,17 +2,17 @@ import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { Footer } from "@/components/footer";
 import { Header } from "@/components/header/header";
-import { Offline } from "@/components/offline";
-import { RegionProvider } from "@/components/region";
+import { LocaleProvider } from "@/components/locale";
+import { OfflineBanner } from "@/components/offline-banner";
 import { TIME_ZONE_COOKIE } from "@/i18n/locales";
-import { reader, words } from "@/i18n/server";
-import { currentUser } from "@/lib/api/session";
+import { getReaderLocale, getTranslations } from "@/i18n/server";
+import { getCurrentUser } from "@/lib/api/session";
 import { cn } from "@/lib/cn";
 import { headline, text } from "./fonts";
 import "./globals.css";
 
 export async function generateMetadata(): Promise<Metadata> {
-  const t = await words("Site");
+  const t = await getTranslations("Site");
   return {
     title: { default: t("name"), template: `%s · ${t("name")}` },
     description: t("description"),
@@ -27,10 +27,10 @@ export const viewport: Viewport = {
 };
 
 export default async function Layout({ children }: { children: ReactNode }) {
-  const [{ language, region, timeZone }, user, t] = await Promise.all([
-    reader(),
-    currentUser(),
-    words("Site"),
+  const [{ language, locale, timeZone }, user, t] = await Promise.all([
+    getReaderLocale(),
+    getCurrentUser(),
+    getTranslations("Site"),
   ]);
   return (
     <html lang={language} className={cn(text.variable, headline.variable)}>
@@ -47,12 +47,12 @@ export default async function Layout({ children }: { children: ReactNode }) {
           tabIndex={-1}
           className="mx-auto w-full max-w-6xl px-4 pb-20 outline-none sm:px-6"
         >
-          <RegionProvider region={region} timeZone={timeZone} timeZoneCookie={TIME_ZONE_COOKIE}>
+          <LocaleProvider locale={locale} timeZone={timeZone} timeZoneCookie={TIME_ZONE_COOKIE}>
             {children}
-          </RegionProvider>
+          </LocaleProvider>
         </main>
         <Footer />
-        <Offline>{t("offline")}</Offline>
+        <OfflineBanner>{t("offline")}</OfflineBanner>
       </body>
     </html>
   );

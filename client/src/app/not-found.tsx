@@ -1,18 +1,18 @@
 import type { Metadata } from "next";
 import { Link } from "@/components/link";
-import { Blank } from "@/components/ui/blank";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
-import { words } from "@/i18n/server";
+import { getTranslations } from "@/i18n/server";
 
 export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await words("Trouble"))("notFoundTitle") };
+  return { title: (await getTranslations("Error"))("notFoundTitle") };
 }
 
 export default async function NotFound() {
-  const t = await words("Trouble");
+  const t = await getTranslations("Error");
   return (
-    <Blank
+    <EmptyState
       heading="h1"
       title={t("notFoundTitle")}
       action={
@@ -22,6 +22,6 @@ export default async function NotFound() {
       }
     >
       {t("notFoundText")}
-    </Blank>
+    </EmptyState>
   );
 }

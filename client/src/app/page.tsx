@@ -1,26 +1,26 @@
-import { Down } from "@/components/down";
 import { Link } from "@/components/link";
-import { Notice } from "@/components/ui/notice";
+import { ServiceUnavailable } from "@/components/service-unavailable";
+import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
+import { apiQuery, parseSearch, type SearchParams } from "@/features/tickets/search";
 import { SearchForm } from "@/features/tickets/search-form";
-import { apiQuery, searchFrom, type SearchParams } from "@/features/tickets/search";
-import { searchLabels } from "@/features/tickets/search-labels";
+import { getSearchLabels } from "@/features/tickets/search-labels";
 import { TicketResults } from "@/features/tickets/ticket-results";
-import { words } from "@/i18n/server";
-import { answerOf, unavailable } from "@/lib/api/answer";
+import { getTranslations } from "@/i18n/server";
+import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
-import { refusalWords } from "@/lib/problem-words";
+import { errorMessages } from "@/lib/error-messages";
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
   const params: SearchParams = await searchParams;
-  const search = searchFrom(params);
-  const [t, problem, labels, answer] = await Promise.all([
-    words("Home"),
-    words("Problem"),
-    searchLabels(),
-    answerOf((await api()).GET("/api/tickets", { params: { query: apiQuery(search) } })),
+  const search = parseSearch(params);
+  const [t, translateProblem, labels, result] = await Promise.all([
+    getTranslations("Home"),
+    getTranslations("Problem"),
+    getSearchLabels(),
+    toResult((await api()).GET("/api/tickets", { params: { query: apiQuery(search) } })),
   ]);
-  const problems = answer.ok ? {} : refusalWords(answer, problem).fields;
+  const problems = result.ok ? {} : errorMessages(result, translateProblem).fields;
   return (
     <>
       <header className="pt-10 pb-8 sm:pt-16 sm:pb-10">
@@ -39,10 +39,10 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
         <h2 id="results" className="mb-5 text-2xl font-semibold">
           {t("results")}
         </h2>
-        {answer.ok && <TicketResults search={search} page={answer} />}
-        {unavailable(answer) && <Down what="downTickets" />}
-        {!answer.ok && !unavailable(answer) && (
-          <Notice tone="bad">
+        {result.ok && <TicketResults search={search} page={result} />}
+        {isUnavailable(result) && <ServiceUnavailable message="ticketsUnavailable" />}
+        {!result.ok && !isUnavailable(result) && (
+          <Alert tone="bad">
             {t.rich("wrongSearch", {
               clear: (text) => (
                 <Link href={paths.home} className="font-semibold underline underline-offset-4">
@@ -50,7 +50,7 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
                 </Link>
               ),
             })}
-          </Notice>
+          </Alert>
         )}
       </section>
     </>

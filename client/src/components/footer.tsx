@@ -1,10 +1,10 @@
 import { LANGUAGES } from "@/i18n/locales";
-import { reader, words } from "@/i18n/server";
+import { getReaderLocale, getTranslations } from "@/i18n/server";
 
 const NAMES = { en: "English", de: "Deutsch" };
 
 export async function Footer() {
-  const [t, { language }] = await Promise.all([words("Site"), reader()]);
+  const [t, { language }] = await Promise.all([getTranslations("Site"), getReaderLocale()]);
   return (
     <footer className="mt-auto border-t border-line">
       <div className="mx-auto flex max-w-6xl flex-wrap items-center justify-between gap-4 px-4 py-6 text-sm text-muted sm:px-6">

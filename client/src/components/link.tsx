@@ -4,18 +4,18 @@ import NextLink, { useLinkStatus } from "next/link";
 import type { ComponentProps } from "react";
 
 /**
- * A link that shows when its page takes a moment. Pages are made for each reader at the moment they
- * ask, so nothing is fetched ahead.
+ * A link that shows a progress bar while its page loads. Prefetching is off, because every page is
+ * rendered per request.
  */
 export function Link({ children, ...rest }: ComponentProps<typeof NextLink>) {
   return (
     <NextLink prefetch={false} {...rest}>
       {children}
-      <Pending />
+      <PendingMarker />
     </NextLink>
   );
 }
 
-function Pending() {
+function PendingMarker() {
   return useLinkStatus().pending ? <span hidden data-pending="" /> : null;
 }

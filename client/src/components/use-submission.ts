@@ -2,49 +2,49 @@
 
 import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { type Answer, answerOf, type Refusal, undecided } from "@/lib/api/answer";
-import { Intent } from "@/lib/api/idempotency";
-import { refusalWords } from "@/lib/problem-words";
+import { IdempotencyKey } from "@/lib/api/idempotency";
+import { type ApiFailure, type ApiResult, isOutcomeUnknown, toResult } from "@/lib/api/result";
+import { errorMessages } from "@/lib/error-messages";
 
 const NONE: Record<string, string> = {};
 
-type Call<T> = (key: string) => Parameters<typeof answerOf<T>>[0];
+type ApiCall<T> = (key: string) => Parameters<typeof toResult<T>>[0];
 
 /**
- * Sends one thing at a time, and tells in the reader's words what came of it. `busy` stays true after
- * a success that leaves the page, so that nothing can be pressed on the way out.
+ * Sends one request at a time and translates its errors. `busy` stays true after a success that
+ * navigates away, so that the form cannot be submitted again before the next page appears.
  */
 export function useSubmission<T>(options: {
-  done: (data: T) => void;
-  refused?: (refusal: Refusal) => void;
-  stays?: boolean;
+  onSuccess: (data: T) => void;
+  onFailure?: (failure: ApiFailure) => void;
+  staysOnPage?: boolean;
 }) {
-  const words = useTranslations("Problem");
+  const translate = useTranslations("Problem");
   const [busy, setBusy] = useState(false);
-  const [fields, setFields] = useState(NONE); // the same object until the next answer, as Form wants
+  const [fields, setFields] = useState(NONE); // stable identity: Form resets on a new object
   const [problems, setProblems] = useState<string[]>([]);
-  const sending = useRef(false);
-  const [intent] = useState(() => new Intent());
+  const isSending = useRef(false);
+  const [idempotencyKey] = useState(() => new IdempotencyKey());
 
-  async function send(about: unknown, call: Call<T>): Promise<void> {
-    if (sending.current) return;
-    sending.current = true;
+  async function send(body: unknown, request: ApiCall<T>): Promise<void> {
+    if (isSending.current) return;
+    isSending.current = true;
     setBusy(true);
     setProblems([]);
-    const answer: Answer<T> = await answerOf<T>(call(intent.key(about)));
-    if (!undecided(answer)) intent.settled();
-    if (!answer.ok || options.stays) {
-      sending.current = false;
+    const result: ApiResult<T> = await toResult<T>(request(idempotencyKey.for(body)));
+    if (!isOutcomeUnknown(result)) idempotencyKey.reset();
+    if (!result.ok || options.staysOnPage) {
+      isSending.current = false;
       setBusy(false);
     }
-    if (answer.ok) {
+    if (result.ok) {
       setFields(NONE);
-      options.done(answer.data);
+      options.onSuccess(result.data);
     } else {
-      const told = refusalWords(answer, words);
-      setFields(told.fields);
-      setProblems(told.form);
-      options.refused?.(answer);
+      const messages = errorMessages(result, translate);
+      setFields(messages.fields);
+      setProblems(messages.form);
+      options.onFailure?.(result);
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Only scripts of ours, each page with a nonce of its own, and whatever those load (Stripe.js).
- * Stripe's part is from its security guide; `stripeJs` is the origin of a local stand-in.
+ * Returns the Content-Security-Policy header. Scripts need the page's nonce or must be loaded by one
+ * that has it. The Stripe sources follow Stripe's security guide; `stripeJs` is the origin of the
+ * local Stripe, if that is used.
  */
 export function contentSecurityPolicy(options: {
   nonce: string;
@@ -9,20 +10,20 @@ export function contentSecurityPolicy(options: {
   development: boolean;
 }): string {
   const { nonce, stripeJs, secure, development } = options;
-  const local = stripeJs ? [stripeJs] : [];
-  const stripe = ["https://js.stripe.com", "https://*.js.stripe.com"];
+  const localSources = stripeJs ? [stripeJs] : [];
+  const stripeSources = ["https://js.stripe.com", "https://*.js.stripe.com"];
   const policy: Record<string, string[]> = {
     "default-src": ["'self'"],
     "script-src": [
-      ...["'self'", `'nonce-${nonce}'`, "'strict-dynamic'", ...stripe, ...local],
+      ...["'self'", `'nonce-${nonce}'`, "'strict-dynamic'", ...stripeSources, ...localSources],
       ...(development ? ["'unsafe-eval'"] : []),
     ],
     "style-src": ["'self'", development ? "'unsafe-inline'" : `'nonce-${nonce}'`],
     "style-src-attr": ["'unsafe-inline'"], // Stripe.js positions its frames that way
     "img-src": ["'self'", "data:", "https://*.stripe.com"],
     "font-src": ["'self'"],
-    "connect-src": ["'self'", "https://api.stripe.com", ...local],
-    "frame-src": [...stripe, "https://hooks.stripe.com", ...local],
+    "connect-src": ["'self'", "https://api.stripe.com", ...localSources],
+    "frame-src": [...stripeSources, "https://hooks.stripe.com", ...localSources],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],

@@ -1,6 +1,6 @@
 import "server-only";
 
-/** Where the server side reads the API: the gateway's own address. Read while running, never built in. */
+/** Returns the gateway's address for requests from the server. Read at run time, not at build time. */
 export function apiUrl(): string {
   return process.env.API_URL ?? "http://localhost:8080";
 }

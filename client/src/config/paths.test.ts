@@ -2,9 +2,12 @@ import { describe, expect, test } from "vitest";
 import { localPath, paths } from "./paths";
 
 describe("localPath", () => {
-  test.each(["/orders", "/tickets/123?from=mail", "/orders/65?a=%2F"])("goes on to %s", (next) => {
-    expect(localPath(next)).toBe(next);
-  });
+  test.each(["/orders", "/tickets/123?from=mail", "/orders/65?a=%2F"])(
+    "accepts the local path %s",
+    (next) => {
+      expect(localPath(next)).toBe(next);
+    },
+  );
 
   test.each([
     "https://evil.example/",
@@ -18,7 +21,7 @@ describe("localPath", () => {
     "",
     undefined,
     ["/orders", "/orders"],
-  ])("never leads to %j", (next) => {
+  ])("replaces %j with the home page", (next) => {
     expect(localPath(next)).toBe(paths.home);
   });
 });

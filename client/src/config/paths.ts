@@ -1,4 +1,4 @@
-/** Every address of the client, so that a renamed page breaks the build and not a link. */
+/** Every path of the client, in one place so that a missing one fails the type check. */
 export const paths = {
   home: "/",
   ticket: (id: string) => `/tickets/${id}`,
@@ -16,14 +16,14 @@ function withNext(path: string, next: string): string {
   return next === "" || next === "/" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
-const ELSEWHERE = "http://elsewhere.invalid";
+const EXTERNAL_URL = "http://elsewhere.invalid";
 
-/** Where to go after signing in: a path of ours, whatever the address bar says. */
+/** Returns where to go after signing in. Falls back to the home page unless `next` is a local path. */
 export function localPath(next: unknown): string {
   if (typeof next !== "string" || !next.startsWith("/")) return paths.home;
-  if (!URL.canParse(next, ELSEWHERE)) return paths.home;
-  const url = new URL(next, ELSEWHERE);
-  if (url.origin !== ELSEWHERE || url.pathname.startsWith("/auth/")) return paths.home;
-  if (url.pathname.startsWith("//")) return paths.home; // what `/.//host` becomes
+  if (!URL.canParse(next, EXTERNAL_URL)) return paths.home;
+  const url = new URL(next, EXTERNAL_URL);
+  if (url.origin !== EXTERNAL_URL || url.pathname.startsWith("/auth/")) return paths.home;
+  if (url.pathname.startsWith("//")) return paths.home; // the normalised form of `/.//host`
   return url.pathname + url.search;
 }

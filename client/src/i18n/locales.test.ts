@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import de from "../../messages/de.json";
 import en from "../../messages/en.json";
-import { chosenLocale, validTimeZone } from "./locales";
+import { negotiateLocale, parseTimeZone } from "./locales";
 
 test.each([
   [undefined, null, "en", "en"],
@@ -13,23 +13,24 @@ test.each([
   ["xx", "de", "de", "de"],
   [undefined, "*;q=1, <script>;q=0.9", "en", "en"],
 ])(
-  "cookie %s and Accept-Language %s choose %s, written as in %s",
-  (cookie, header, language, region) => {
-    expect(chosenLocale(cookie, header)).toEqual({ language, region });
+  "cookie %s and Accept-Language %s choose %s, formatted as %s",
+  (cookie, header, language, locale) => {
+    expect(negotiateLocale(cookie, header)).toEqual({ language, locale });
   },
 );
 
-test("a made-up time zone is none", () => {
-  expect(validTimeZone("Europe/Berlin")).toBe("Europe/Berlin");
-  expect(validTimeZone("Mars/Olympus")).toBeUndefined();
-  expect(validTimeZone(undefined)).toBeUndefined();
+test("an unknown time zone is rejected", () => {
+  expect(parseTimeZone("Europe/Berlin")).toBe("Europe/Berlin");
+  expect(parseTimeZone("Mars/Olympus")).toBeUndefined();
+  expect(parseTimeZone(undefined)).toBeUndefined();
 });
 
-test("both languages say the same things, with the same gaps", () => {
+test("both languages have the same keys and placeholders", () => {
   const shape = (messages: Record<string, Record<string, string>>) =>
-    Object.entries(messages).flatMap(([part, words]) =>
-      Object.entries(words).map(
-        ([key, text]) => `${part}.${key} ${(text.match(/\{\w+(?=[,}])/g) ?? []).sort().join()}`,
+    Object.entries(messages).flatMap(([namespace, texts]) =>
+      Object.entries(texts).map(
+        ([key, text]) =>
+          `${namespace}.${key} ${(text.match(/\{\w+(?=[,}])/g) ?? []).sort().join()}`,
       ),
     );
   expect(shape(de)).toEqual(shape(en));

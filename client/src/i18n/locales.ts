@@ -5,12 +5,12 @@ export type Language = (typeof LANGUAGES)[number];
 export const LANGUAGE_COOKIE = "language";
 export const TIME_ZONE_COOKIE = "tz";
 
-function languageOf(tag: string): Language | undefined {
+function languageFrom(tag: string): Language | undefined {
   const primary = tag.split("-")[0]?.toLowerCase();
   return LANGUAGES.find((language) => language === primary);
 }
 
-function preferred(acceptLanguage: string | null): string[] {
+function parseAcceptLanguage(acceptLanguage: string | null): string[] {
   return (acceptLanguage ?? "")
     .split(",")
     .map((part) => {
@@ -23,26 +23,26 @@ function preferred(acceptLanguage: string | null): string[] {
 }
 
 /**
- * The language to write in, and the region whose way of writing numbers and dates to keep: a reader
- * in Britain reads English, with British dates. A choice made on the page goes before the browser's.
+ * Returns the language of the texts and the locale of numbers and dates: en-GB means English with
+ * British dates. The cookie takes precedence over Accept-Language.
  */
-export function chosenLocale(
+export function negotiateLocale(
   cookie: string | undefined,
   acceptLanguage: string | null,
-): { language: Language; region: string } {
-  const tags = preferred(acceptLanguage);
-  const picked = cookie === undefined ? undefined : languageOf(cookie);
-  const fitting = tags.find((tag) =>
-    picked ? languageOf(tag) === picked : languageOf(tag) !== undefined,
+): { language: Language; locale: string } {
+  const tags = parseAcceptLanguage(acceptLanguage);
+  const chosen = cookie === undefined ? undefined : languageFrom(cookie);
+  const matching = tags.find((tag) =>
+    chosen ? languageFrom(tag) === chosen : languageFrom(tag) !== undefined,
   );
-  const language = picked ?? (fitting ? languageOf(fitting) : undefined) ?? "en";
-  return { language, region: fitting ?? language };
+  const language = chosen ?? (matching ? languageFrom(matching) : undefined) ?? "en";
+  return { language, locale: matching ?? language };
 }
 
-export function validTimeZone(zone: string | undefined): string | undefined {
-  if (zone === undefined) return undefined;
+export function parseTimeZone(timeZone: string | undefined): string | undefined {
+  if (timeZone === undefined) return undefined;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { cents, formatPrice, typedPrice } from "./money";
-import * as rules from "./rules";
+import { formatPrice, formatPriceInput, toCents } from "./money";
+import { price } from "./validation";
 
 test.each([
   [19.99, 1999],
@@ -8,10 +8,10 @@ test.each([
   [1.1, 110],
   [999_999.99, 99_999_999],
 ])("%d is %d cents", (amount, expected) => {
-  expect(cents(amount)).toBe(expected);
+  expect(toCents(amount)).toBe(expected);
 });
 
-test("a price is written as the reader's region writes it", () => {
+test("a price is formatted for the locale", () => {
   expect(formatPrice(1234.5, "en-US")).toBe("$1,234.50");
   expect(formatPrice(1234.5, "de-DE")).toBe("1.234,50\u00a0$");
   expect(formatPrice(1234.5, "en-GB")).toBe("US$1,234.50");
@@ -22,7 +22,7 @@ test.each([
   ["de-AT", "1234,50"],
   ["de-CH", "1234.50"],
   ["en-ZA", "1234,50"],
-])("a price to change is written as one types it in %s, and the form reads it", (region, typed) => {
-  expect(typedPrice(1234.5, region)).toBe(typed);
-  expect(rules.price.parse(typed)).toBe("1234.50");
+])("an input's price is formatted for %s and can be parsed again", (locale, typed) => {
+  expect(formatPriceInput(1234.5, locale)).toBe(typed);
+  expect(price.parse(typed)).toBe("1234.50");
 });

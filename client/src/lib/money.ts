@@ -1,16 +1,15 @@
-/** The system sells in one currency; its services keep whole cents. */
 export const CURRENCY = "USD";
 
-export function formatPrice(amount: number, region: string): string {
-  return new Intl.NumberFormat(region, { style: "currency", currency: CURRENCY }).format(amount);
+export function formatPrice(amount: number, locale: string): string {
+  return new Intl.NumberFormat(locale, { style: "currency", currency: CURRENCY }).format(amount);
 }
 
-/** A price as its seller would type it. */
-export function typedPrice(amount: number, region: string): string {
-  const cents = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return new Intl.NumberFormat(region, { ...cents, useGrouping: false }).format(amount);
+/** Formats a price for an input field: without the currency and without grouping. */
+export function formatPriceInput(amount: number, locale: string): string {
+  const twoDecimals = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(locale, { ...twoDecimals, useGrouping: false }).format(amount);
 }
 
-export function cents(amount: number): number {
+export function toCents(amount: number): number {
   return Math.round(amount * 100);
 }

@@ -1,4 +1,4 @@
-/** Random bytes as hex digits; `randomUUID` would need https. */
+/** Returns random bytes as hex digits. Unlike `randomUUID`, this works without https. */
 export function randomHex(bytes: number): string {
   const values = crypto.getRandomValues(new Uint8Array(bytes));
   return Array.from(values, (byte) => byte.toString(16).padStart(2, "0")).join("");

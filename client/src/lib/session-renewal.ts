@@ -1,44 +1,44 @@
 import type { NextRequest } from "next/server";
 import { apiUrl } from "@/config/env";
-import { accessTokenIn, expired, refreshTokenIn } from "./api/cookies";
+import { accessTokenFrom, isExpired, refreshTokenFrom } from "./api/cookies";
 
-const PATIENCE_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 3_000;
 
 export interface Renewal {
-  /** The Cookie header for the page that is rendered now. */
+  /** The Cookie header for rendering the current page. */
   cookie: string;
-  /** The Set-Cookie headers for the browser. */
+  /** The Set-Cookie headers for the browser's response. */
   setCookies: string[];
 }
 
 /**
- * Renews a session on the way to a page, when its access token is gone or about to expire and its
- * refresh token is there. A convenience, never a guard: the services decide who may do what.
+ * Renews the session before a page is rendered if the access token is missing or about to expire. This
+ * is a convenience, not access control: the services authorize every request.
  */
-export async function renewal(request: NextRequest): Promise<Renewal | null> {
+export async function renewSession(request: NextRequest): Promise<Renewal | null> {
   const cookies = request.cookies.getAll();
-  const access = accessTokenIn(cookies);
-  if (refreshTokenIn(cookies) === undefined) return null;
-  if (access !== undefined && !expired(access, Date.now())) return null;
+  const access = accessTokenFrom(cookies);
+  if (refreshTokenFrom(cookies) === undefined) return null;
+  if (access !== undefined && !isExpired(access, Date.now())) return null;
   let response: Response;
   try {
     response = await fetch(`${apiUrl()}/api/users/refresh`, {
       method: "POST",
-      headers: { ...forwarded(request), "content-type": "application/json" },
+      headers: { ...forwardedHeaders(request), "content-type": "application/json" },
       body: "{}",
       cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
   } catch {
-    return null; // auth is away: the page is rendered for whom it can
+    return null; // auth is unavailable: render without renewal
   }
   const setCookies = response.headers.getSetCookie();
   if (setCookies.length === 0) return null;
-  return { cookie: applied(cookies, setCookies), setCookies };
+  return { cookie: applySetCookies(cookies, setCookies), setCookies };
 }
 
-/** The session's list of devices shall name the reader's browser, not this server. */
-function forwarded(request: NextRequest): Record<string, string> {
+/** Forwards what auth stores with the session, so that it lists the user's browser, not this server. */
+function forwardedHeaders(request: NextRequest): Record<string, string> {
   const names = ["cookie", "user-agent", "x-forwarded-for"];
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -48,14 +48,14 @@ function forwarded(request: NextRequest): Record<string, string> {
   );
 }
 
-function applied(cookies: { name: string; value: string }[], setCookies: string[]): string {
-  const jar = new Map(cookies.map(({ name, value }) => [name, value]));
+function applySetCookies(cookies: { name: string; value: string }[], setCookies: string[]): string {
+  const values = new Map(cookies.map(({ name, value }) => [name, value]));
   for (const line of setCookies) {
     const [pair = ""] = line.split(";");
-    const at = pair.indexOf("=");
-    const [name, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-    if (value === "" || value === '""') jar.delete(name);
-    else jar.set(name, value);
+    const separator = pair.indexOf("=");
+    const [name, value] = [pair.slice(0, separator).trim(), pair.slice(separator + 1).trim()];
+    if (value === "" || value === '""') values.delete(name);
+    else values.set(name, value);
   }
-  return Array.from(jar, ([name, value]) => `${name}=${value}`).join("; ");
+  return Array.from(values, ([name, value]) => `${name}=${value}`).join("; ");
 }

@@ -1,33 +1,33 @@
 import { apiUrl } from "@/config/env";
 
-const KEPT_MS = 5 * 60_000;
-const KEPT_AFTER_FAILURE_MS = 5_000;
-const PATIENCE_MS = 2_000;
+const CACHE_MS = 5 * 60_000;
+const FAILURE_CACHE_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 
-let known: { origin: string | null; until: number } | undefined;
-let asking: Promise<string | null> | undefined;
+let cached: { origin: string | null; expiresAt: number } | undefined;
+let pending: Promise<string | null> | undefined;
 
-/** Where Stripe.js comes from when it is not Stripe's own: the local stand-in's origin, or nothing. */
-export async function stripeOrigin(): Promise<string | null> {
-  if (known && known.until > Date.now()) return known.origin;
-  asking ??= ask().finally(() => (asking = undefined));
-  return asking;
+/** Returns the origin of the local Stripe's script, or null if Stripe's own is used. */
+export async function getStripeOrigin(): Promise<string | null> {
+  if (cached && cached.expiresAt > Date.now()) return cached.origin;
+  pending ??= fetchOrigin().finally(() => (pending = undefined));
+  return pending;
 }
 
-async function ask(): Promise<string | null> {
+async function fetchOrigin(): Promise<string | null> {
   try {
     const response = await fetch(`${apiUrl()}/api/payments/config`, {
       cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
-    if (!response.ok) throw new Error(`payments answered ${response.status}`);
+    if (!response.ok) throw new Error(`payments returned ${response.status}`);
     const { stripeJsUrl } = (await response.json()) as { stripeJsUrl: string | null };
-    known = {
+    cached = {
       origin: stripeJsUrl ? new URL(stripeJsUrl).origin : null,
-      until: Date.now() + KEPT_MS,
+      expiresAt: Date.now() + CACHE_MS,
     };
   } catch {
-    known = { origin: known?.origin ?? null, until: Date.now() + KEPT_AFTER_FAILURE_MS };
+    cached = { origin: cached?.origin ?? null, expiresAt: Date.now() + FAILURE_CACHE_MS };
   }
-  return known.origin;
+  return cached.origin;
 }

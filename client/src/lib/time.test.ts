@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clockOffset, formatAgo, formatCountdown, formatMoment, secondsLeft } from "./time";
+import { clockOffset, formatAgo, formatCountdown, formatDateTime, secondsLeft } from "./time";
 
 const END = "2026-11-21T12:15:00Z";
 const at = (time: string) => Date.parse(time);
@@ -19,11 +19,11 @@ describe("an order's countdown", () => {
     [61, "01:01"],
     [0, "00:00"],
     [3_661, "1:01:01"],
-  ])("writes %d seconds as %s", (seconds, written) => {
+  ])("formats %d seconds as %s", (seconds, written) => {
     expect(formatCountdown(seconds)).toBe(written);
   });
 
-  test("goes by the server's clock, however wrong ours is", () => {
+  test("uses the server's clock when the local one is wrong", () => {
     const server = at("2026-11-21T12:00:10.400Z");
     const ours = server - 3_600_000;
     const date = at("2026-11-21T12:00:10Z");
@@ -38,15 +38,15 @@ test.each([
   [60, "1 minute ago"],
   [7_200, "2 hours ago"],
   [86_400, "yesterday"],
-])("%d seconds ago is told as %s", (seconds, told) => {
-  expect(formatAgo(END, at(END) + seconds * 1000, "en")).toBe(told);
+])("%d seconds ago is formatted as %s", (seconds, text) => {
+  expect(formatAgo(END, at(END) + seconds * 1000, "en")).toBe(text);
 });
 
-test("a service's clock that is behind never tells of the future", () => {
+test("a time in the future has no relative text", () => {
   expect(formatAgo(END, at(END) - 5_000, "en")).toBeNull();
 });
 
-test("a moment is written in the reader's zone", () => {
-  expect(formatMoment(END, "de-DE", "Europe/Berlin")).toContain("13:15");
-  expect(formatMoment(END, "de-DE", "UTC")).toContain("12:15");
+test("a date is formatted in the given time zone", () => {
+  expect(formatDateTime(END, "de-DE", "Europe/Berlin")).toContain("13:15");
+  expect(formatDateTime(END, "de-DE", "UTC")).toContain("12:15");
 });

@@ -1,10 +1,14 @@
-/** How far the server's clock is before ours, from one answer: its Date header knows only seconds. */
-export function clockOffset(answer: { date: number; sentAt: number; receivedAt: number }): number {
+/** Estimates how far the server's clock is ahead of ours. The Date header has whole seconds only. */
+export function clockOffset(response: {
+  date: number;
+  sentAt: number;
+  receivedAt: number;
+}): number {
   const halfSecond = 500;
-  return answer.date + halfSecond - (answer.sentAt + answer.receivedAt) / 2;
+  return response.date + halfSecond - (response.sentAt + response.receivedAt) / 2;
 }
 
-/** Whole seconds left, never below zero; the last second counts until it is over. */
+/** Returns the seconds left, rounded up, and never below zero. */
 export function secondsLeft(expiresAt: string, now: number): number {
   return Math.max(0, Math.ceil((Date.parse(expiresAt) - now) / 1000));
 }
@@ -16,30 +20,30 @@ export function formatCountdown(seconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
-/** The countdown as a duration that machines read (HTML, 3.5.9: a valid duration string). */
+/** Returns an ISO 8601 duration for `<time datetime>`. */
 export function isoDuration(seconds: number): string {
   return `PT${seconds}S`;
 }
 
-export function formatMoment(at: string, region: string, timeZone: string): string {
-  return new Intl.DateTimeFormat(region, {
+export function formatDateTime(at: string, locale: string, timeZone: string): string {
+  return new Intl.DateTimeFormat(locale, {
     dateStyle: "medium",
     timeStyle: "short",
     timeZone,
   }).format(new Date(at));
 }
 
-const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+const RELATIVE_TIME_UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],
 ];
 
-/** "3 hours ago"; nothing in the first minute, which has words of its own. */
-export function formatAgo(at: string, now: number, region: string): string | null {
+/** Returns e.g. "3 hours ago", or null in the first minute, for which pages have their own text. */
+export function formatAgo(at: string, now: number, locale: string): string | null {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
-  const relative = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
-  for (const [unit, length] of STEPS) {
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  for (const [unit, length] of RELATIVE_TIME_UNITS) {
     if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   }
   return null;

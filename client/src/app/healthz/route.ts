@@ -1,4 +1,4 @@
-/** Alive: pages can be rendered, even while a service is away. */
+/** Liveness probe. Independent of the services, because pages render without them too. */
 export function GET(): Response {
   return Response.json({ status: "alive" });
 }

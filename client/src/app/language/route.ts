@@ -4,13 +4,13 @@ import { LANGUAGE_COOKIE, LANGUAGES } from "@/i18n/locales";
 
 const YEAR_SECONDS = 31_536_000;
 
-/** Remembers the language that was picked, and goes back to the page; works without a script. */
+/** Stores the chosen language in a cookie and redirects back. Works without JavaScript. */
 export async function POST(request: NextRequest): Promise<Response> {
-  const picked = (await request.formData()).get("language");
-  const language = LANGUAGES.find((each) => each === picked);
+  const chosen = (await request.formData()).get("language");
+  const language = LANGUAGES.find((each) => each === chosen);
   const response = new NextResponse(null, {
     status: 303,
-    headers: { location: pageBefore(request) },
+    headers: { location: previousPath(request) },
   });
   if (language) {
     response.cookies.set(LANGUAGE_COOKIE, language, {
@@ -22,7 +22,7 @@ export async function POST(request: NextRequest): Promise<Response> {
   return response;
 }
 
-function pageBefore(request: NextRequest): string {
+function previousPath(request: NextRequest): string {
   const referer = request.headers.get("referer") ?? "";
   if (!URL.canParse(referer)) return localPath(null);
   const { pathname, search } = new URL(referer);

@@ -1,50 +1,50 @@
 import type { Metadata } from "next";
-import { Down } from "@/components/down";
 import { Link } from "@/components/link";
-import { PageHead } from "@/components/page-head";
-import { PagesNav } from "@/components/pages-nav";
-import { Blank } from "@/components/ui/blank";
+import { PageHeader } from "@/components/page-header";
+import { Pagination } from "@/components/pagination";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import { OrderList } from "@/features/orders/order-list";
-import { reader, words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf } from "@/lib/api/answer";
-import { cursorIn, pageQuery } from "@/lib/api/page-query";
+import { Messages } from "@/i18n/messages";
+import { getReaderLocale, getTranslations } from "@/i18n/server";
+import { cursorFrom, pageQuery } from "@/lib/api/page-query";
+import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 import { formatAgo } from "@/lib/time";
 
 export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await words("Orders"))("title") };
+  return { title: (await getTranslations("Orders"))("title") };
 }
 
 export default async function OrdersPage({ searchParams }: PageProps<"/orders">) {
   await requireUser(paths.orders);
-  const cursor = cursorIn(await searchParams);
+  const cursor = cursorFrom(await searchParams);
   const query = pageQuery(cursor);
-  const [t, { region }, answer] = await Promise.all([
-    words("Orders"),
-    reader(),
-    answerOf((await api()).GET("/api/orders", { params: { query } })),
+  const [t, { locale }, result] = await Promise.all([
+    getTranslations("Orders"),
+    getReaderLocale(),
+    toResult((await api()).GET("/api/orders", { params: { query } })),
   ]);
-  if (!answer.ok) {
+  if (!result.ok) {
     return (
       <>
-        <PageHead title={t("title")} />
-        <Down what="downOrders" />
+        <PageHeader title={t("title")} />
+        <ServiceUnavailable message="ordersUnavailable" />
       </>
     );
   }
-  const orders = answer.data.map((order) => {
-    const when = formatAgo(order.createdAt, answer.date, region);
+  const orders = result.data.map((order) => {
+    const when = formatAgo(order.createdAt, result.date, locale);
     return { ...order, placed: when ? t("placed", { when }) : t("justPlaced") };
   });
   return (
     <>
-      <PageHead title={t("title")} lead={t("lead")} />
+      <PageHeader title={t("title")} lead={t("lead")} />
       {orders.length === 0 ? (
-        <Blank
+        <EmptyState
           title={t("emptyTitle")}
           action={
             <Link href={paths.home} className={buttonStyle()}>
@@ -53,15 +53,15 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
           }
         >
           {t("emptyText")}
-        </Blank>
+        </EmptyState>
       ) : (
-        <Words of={["Status"]}>
-          <OrderList orders={orders} query={query} now={answer.date} />
-        </Words>
+        <Messages of={["Status"]}>
+          <OrderList orders={orders} query={query} now={result.date} />
+        </Messages>
       )}
-      <PagesNav
+      <Pagination
         label={t("title")}
-        next={answer.next ? { href: `?cursor=${answer.next}`, label: t("next") } : null}
+        next={result.next ? { href: `?cursor=${result.next}`, label: t("next") } : null}
         first={cursor ? { href: paths.orders, label: t("first") } : null}
       />
     </>

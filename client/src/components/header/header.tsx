@@ -1,20 +1,20 @@
 import { paths } from "@/config/paths";
-import { words } from "@/i18n/server";
+import { getTranslations } from "@/i18n/server";
 import type { User } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { Link } from "../link";
 import { buttonStyle } from "../ui/button-style";
+import { MobileMenu } from "./mobile-menu";
 import { NavLink } from "./nav-link";
-import { PhoneMenu } from "./phone-menu";
 
-interface Place {
+interface NavItem {
   href: string;
   label: string;
 }
 
 export async function Header({ user }: { user: User | null }) {
-  const t = await words("Nav");
-  const places: Place[] = user
+  const t = await getTranslations("Nav");
+  const mainItems: NavItem[] = user
     ? [
         { href: paths.home, label: t("browse") },
         { href: paths.newTicket, label: t("sell") },
@@ -25,14 +25,14 @@ export async function Header({ user }: { user: User | null }) {
         { href: paths.home, label: t("browse") },
         { href: paths.newTicket, label: t("sell") },
       ];
-  const account: Place[] = user
+  const accountItems: NavItem[] = user
     ? [
         { href: paths.account, label: t("account") },
         { href: paths.signOut, label: t("signOut") },
       ]
     : [{ href: paths.signIn(), label: t("signIn") }];
-  const links = (list: Place[]) =>
-    list.map(({ href, label }) => (
+  const renderLinks = (items: NavItem[]) =>
+    items.map(({ href, label }) => (
       <li key={href}>
         <NavLink href={href}>{label}</NavLink>
       </li>
@@ -45,9 +45,9 @@ export async function Header({ user }: { user: User | null }) {
       >
         <Wordmark />
         <div className="hidden grow items-center justify-between gap-4 pl-4 lg:flex">
-          <ul className="flex items-center gap-1">{links(places)}</ul>
+          <ul className="flex items-center gap-1">{renderLinks(mainItems)}</ul>
           <ul className={cn("flex items-center gap-1", user && "-mr-3.5")}>
-            {links(account)}
+            {renderLinks(accountItems)}
             {!user && (
               <li>
                 <Link href={paths.signUp()} className={buttonStyle("primary", "ml-2")}>
@@ -58,13 +58,13 @@ export async function Header({ user }: { user: User | null }) {
           </ul>
         </div>
         <div className="lg:hidden">
-          <PhoneMenu label={t("menu")}>
-            <ul>{links(places)}</ul>
+          <MobileMenu label={t("menu")}>
+            <ul>{renderLinks(mainItems)}</ul>
             <ul className="mt-2 border-t border-line pt-2">
-              {links(account)}
-              {!user && links([{ href: paths.signUp(), label: t("signUp") }])}
+              {renderLinks(accountItems)}
+              {!user && renderLinks([{ href: paths.signUp(), label: t("signUp") }])}
             </ul>
-          </PhoneMenu>
+          </MobileMenu>
         </div>
       </nav>
     </header>
@@ -72,7 +72,7 @@ export async function Header({ user }: { user: User | null }) {
 }
 
 async function Wordmark() {
-  const t = await words("Site");
+  const t = await getTranslations("Site");
   return (
     <Link
       href={paths.home}

@@ -4,7 +4,7 @@ import { usePathname } from "next/navigation";
 import { cn } from "@/lib/cn";
 import { Link } from "../link";
 
-/** A link of the main menu; the page that is open is marked. */
+/** A link of the main menu, marked when it is the current page. */
 export function NavLink(props: { href: string; className?: string; children: string }) {
   const current = usePathname() === props.href;
   return (

@@ -1,21 +1,21 @@
 import type { ComponentProps } from "react";
-import { buttonStyle, type Look } from "./button-style";
+import { buttonStyle, type Variant } from "./button-style";
 
-/** A button that stays where the focus is while it works, and cannot be pressed twice. */
+/** A button that ignores clicks while busy, but keeps the focus, which `disabled` would lose. */
 export function Button({
-  look,
+  variant,
   className,
   busy = false,
   busyLabel,
   onClick,
   children,
   ...rest
-}: ComponentProps<"button"> & { look?: Look; busy?: boolean; busyLabel?: string }) {
+}: ComponentProps<"button"> & { variant?: Variant; busy?: boolean; busyLabel?: string }) {
   return (
     <button
       type="button"
       {...rest}
-      className={buttonStyle(look, className)}
+      className={buttonStyle(variant, className)}
       aria-disabled={busy || undefined}
       onClick={(event) => {
         if (busy) event.preventDefault();

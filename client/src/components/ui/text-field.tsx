@@ -5,7 +5,7 @@ import type { ComponentProps, ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import { inputStyle } from "./input-style";
 
-/** A labelled input with its hint and, below it, what is wrong with what was typed. */
+/** A labelled input with an optional hint and, below it, its validation error. */
 export function TextField(props: {
   name: string;
   label: string;

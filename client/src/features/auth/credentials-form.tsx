@@ -3,13 +3,13 @@
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import type { User } from "@/lib/api/types";
-import { email, newPassword, password, wrongWith } from "@/lib/rules";
+import { email, newPassword, password, validate } from "@/lib/validation";
 import { PasswordField } from "./password-field";
 
 interface Credentials {
@@ -17,22 +17,22 @@ interface Credentials {
   password: string;
 }
 
-/** Sign in, or open an account: the same two fields, by different rules. */
+/** The form to sign in or to create an account. Both have the same fields, but other validation. */
 export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp"; next: string }) {
   const t = useTranslations("Auth");
-  const words = useTranslations("Problem");
+  const translateProblem = useTranslations("Problem");
   const router = useRouter();
   const isNew = purpose === "signUp";
   const { send, busy, fields, problems } = useSubmission<User>({
-    done: () => {
+    onSuccess: () => {
       router.replace(next);
-      router.refresh(); // the menu knows the user from now on
+      router.refresh(); // re-renders the menu for the signed-in user
     },
   });
-  const told = (key: ReturnType<typeof wrongWith>) => (key ? words(key) : null);
+  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
 
-  function submit(typed: Credentials) {
-    const body = { email: email.parse(typed.email), password: typed.password };
+  function submit(values: Credentials) {
+    const body = { email: email.parse(values.email), password: values.password };
     const path = isNew ? "/api/users/signup" : "/api/users/signin";
     void send(body, () => api.POST(path, { body }));
   }
@@ -40,14 +40,14 @@ export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp
   return (
     <Form<Credentials> className="flex flex-col gap-5" errors={fields} onFormSubmit={submit}>
       {problems.map((problem) => (
-        <Notice key={problem} tone="bad">
+        <Alert key={problem} tone="bad">
           {problem}
-        </Notice>
+        </Alert>
       ))}
       <TextField
         name="email"
         label={t("email")}
-        validate={(value) => told(wrongWith(email, value))}
+        validate={(value) => problemText(validate(email, value))}
         input={{
           inputMode: "email",
           autoComplete: isNew ? "email" : "username",
@@ -58,7 +58,7 @@ export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp
       <PasswordField
         autoComplete={isNew ? "new-password" : "current-password"}
         {...(isNew && { hint: t("passwordHint") })}
-        validate={(value) => told(wrongWith(isNew ? newPassword : password, value))}
+        validate={(value) => problemText(validate(isNew ? newPassword : password, value))}
       />
       <Button
         type="submit"

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { TextField } from "@/components/ui/text-field";
 
-/** A password that can be looked at while it is typed (OWASP Authentication Cheat Sheet). */
+/** A password input with a show/hide button (OWASP Authentication Cheat Sheet). */
 export function PasswordField(props: {
   autoComplete: "current-password" | "new-password";
   hint?: string;

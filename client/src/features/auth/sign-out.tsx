@@ -3,21 +3,21 @@
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import { paths } from "@/config/paths";
-import { answerOf } from "@/lib/api/answer";
 import { api } from "@/lib/api/browser";
+import { toResult } from "@/lib/api/result";
 
-/** Ends the session as soon as the page is open, then goes home. */
+/** Ends the session when mounted, then navigates to the home page. */
 export function SignOut() {
   const t = useTranslations("Auth");
   const router = useRouter();
   const [failed, setFailed] = useState(false);
 
   const signOut = useCallback(async () => {
-    const answer = await answerOf(api.POST("/api/users/signout"));
-    if (answer.ok) {
+    const result = await toResult(api.POST("/api/users/signout"));
+    if (result.ok) {
       router.replace(paths.home);
       router.refresh();
     } else setFailed(true);
@@ -38,7 +38,7 @@ export function SignOut() {
   return (
     <div className="mx-auto max-w-md py-20">
       <h1 className="mb-6 text-3xl font-semibold">{t("signOutFailed")}</h1>
-      <Notice tone="bad">{t("signOutFailedText")}</Notice>
+      <Alert tone="bad">{t("signOutFailedText")}</Alert>
       <Button
         className="mt-6"
         onClick={() => {

@@ -1,8 +1,8 @@
 "use client";
 
 import { useTranslations } from "use-intl";
-import { Confirm } from "@/components/ui/confirm";
-import { Notice } from "@/components/ui/notice";
+import { Alert } from "@/components/ui/alert";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
@@ -10,33 +10,33 @@ import { PurchaseTrace } from "@/lib/api/purchase-trace";
 export function CancelOrder(props: { orderId: string; onChanged: () => void }) {
   const t = useTranslations("Order");
   const { send, busy, problems } = useSubmission({
-    stays: true,
-    done: props.onChanged,
-    refused: props.onChanged,
+    staysOnPage: true,
+    onSuccess: props.onChanged,
+    onFailure: props.onChanged,
   });
   return (
-    <Confirm
-      open={t("cancel")}
+    <ConfirmDialog
+      triggerLabel={t("cancel")}
       title={t("cancelTitle")}
       text={t("cancelText")}
-      confirm={t("cancelConfirm")}
+      confirmLabel={t("cancelConfirm")}
       busyLabel={t("cancelling")}
-      keep={t("keep")}
+      dismissLabel={t("keep")}
       busy={busy}
       onConfirm={() =>
         void send(props.orderId, (key) =>
           api.DELETE("/api/orders/{order_id}", {
             params: { path: { order_id: props.orderId } },
-            headers: { "Idempotency-Key": key, ...PurchaseTrace.of(props.orderId).headers },
+            headers: { "Idempotency-Key": key, ...PurchaseTrace.forOrder(props.orderId).headers },
           }),
         )
       }
     >
       {problems.map((problem) => (
-        <Notice key={problem} tone="bad" className="mt-4">
+        <Alert key={problem} tone="bad" className="mt-4">
           {problem}
-        </Notice>
+        </Alert>
       ))}
-    </Confirm>
+    </ConfirmDialog>
   );
 }

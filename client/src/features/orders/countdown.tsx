@@ -6,7 +6,7 @@ import { formatCountdown, isoDuration } from "@/lib/time";
 
 const URGENT_SECONDS = 60;
 
-/** The time left to pay; spoken only at five minutes, at one, and when it is over. */
+/** The time left to pay. Announced to screen readers only at five minutes, one minute and zero. */
 export function Countdown({ seconds }: { seconds: number }) {
   const t = useTranslations("Order");
   const urgent = seconds <= URGENT_SECONDS;
@@ -24,13 +24,13 @@ export function Countdown({ seconds }: { seconds: number }) {
         <time dateTime={isoDuration(seconds)}>{formatCountdown(seconds)}</time>
       </p>
       <p role="status" className="sr-only">
-        {spoken(seconds, t)}
+        {announcement(seconds, t)}
       </p>
     </div>
   );
 }
 
-function spoken(seconds: number, t: ReturnType<typeof useTranslations<"Order">>): string {
+function announcement(seconds: number, t: ReturnType<typeof useTranslations<"Order">>): string {
   if (seconds === 0) return t("timeUp");
   if (seconds <= 60) return t("oneMinute");
   if (seconds <= 300) return t("fiveMinutes");

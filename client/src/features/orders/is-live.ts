@@ -1,6 +1,6 @@
 import type { Order } from "@/lib/api/types";
 
-/** Whether the order still waits for its payment. */
+/** Returns whether the order can still be paid. */
 export function isLive(order: Order): boolean {
   return order.status === "created" || order.status === "awaiting:payment";
 }

@@ -2,14 +2,13 @@ import { useTranslations } from "use-intl";
 import { Badge, type Tone } from "@/components/ui/badge";
 import type { Order } from "@/lib/api/types";
 
-/** Where an order stands, in a word. */
 export function OrderBadge({ order }: { order: Order }) {
   const t = useTranslations("Status");
-  const [tone, words] = standing(order);
-  return <Badge tone={tone}>{t(words)}</Badge>;
+  const [tone, label] = badgeFor(order);
+  return <Badge tone={tone}>{t(label)}</Badge>;
 }
 
-function standing({ status, reason }: Order) {
+function badgeFor({ status, reason }: Order) {
   switch (status) {
     case "created":
       return ["warn", "created"] as const satisfies [Tone, string];

@@ -1,7 +1,7 @@
 "use client";
 
 import { Link } from "@/components/link";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Order } from "@/lib/api/types";
@@ -10,7 +10,7 @@ import { isLive } from "./is-live";
 import { OrderBadge } from "./order-badge";
 import { TimeLeft } from "./time-left";
 
-/** A buyer's orders; one that is paid, cancelled or expired says so by itself. */
+/** The buyer's orders, with live status. */
 export function OrderList(props: {
   orders: (Order & { placed: string })[];
   query: { limit: number; cursor?: string };
@@ -22,7 +22,7 @@ export function OrderList(props: {
     stream: "/api/orders/events",
     event: "order",
     needsSession: true,
-    look: async () => (await api.GET("/api/orders", { params: { query } })).data ?? [],
+    refetch: async () => (await api.GET("/api/orders", { params: { query } })).data ?? [],
   });
   return (
     <ul className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card">

@@ -1,11 +1,11 @@
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
-import { Moment, Price } from "@/components/region";
+import { DateTime, Price } from "@/components/locale";
 import type { Order, Payment } from "@/lib/api/types";
 
-const NOT_KNOWN_YET = "–";
+const PLACEHOLDER = "–";
 
-/** The receipt of a paid order, on the ticket itself; the payment's rows are there before it is. */
+/** The receipt of a paid order. Rows of a payment that has not loaded yet show a placeholder. */
 export function OrderPaid({ order, payment }: { order: Order; payment: Payment | null }) {
   const t = useTranslations("Order");
   return (
@@ -21,11 +21,11 @@ export function OrderPaid({ order, payment }: { order: Order; payment: Payment |
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
             <Row
               name={t("paidOn")}
-              value={payment?.paidAt ? <Moment at={payment.paidAt} /> : NOT_KNOWN_YET}
+              value={payment?.paidAt ? <DateTime at={payment.paidAt} /> : PLACEHOLDER}
             />
             <Row
               name={t("card")}
-              value={payment?.card ? <Card card={payment.card} /> : NOT_KNOWN_YET}
+              value={payment?.card ? <CardNumber card={payment.card} /> : PLACEHOLDER}
             />
             <Row
               name={t("orderNumber")}
@@ -53,7 +53,7 @@ function Row({ name, value }: { name: string; value: ReactNode }) {
   );
 }
 
-function Card({ card }: { card: NonNullable<Payment["card"]> }) {
+function CardNumber({ card }: { card: NonNullable<Payment["card"]> }) {
   return (
     <>
       <span className="capitalize">{card.brand}</span> •••• {card.last4}

@@ -1,9 +1,9 @@
 import { useTranslations } from "use-intl";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import type { Order } from "@/lib/api/types";
 import { Countdown } from "./countdown";
 
-/** What is being paid for, and how long there is to do so. */
+/** The ticket, the total and the time left to pay. */
 export function OrderSummary({ order, seconds }: { order: Order; seconds: number }) {
   const t = useTranslations("Order");
   return (

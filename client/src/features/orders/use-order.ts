@@ -2,33 +2,33 @@
 
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
-import { answerOf } from "@/lib/api/answer";
 import { api } from "@/lib/api/browser";
+import { toResult } from "@/lib/api/result";
 import type { Order } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
 import { clockOffset } from "@/lib/time";
 import { isLive } from "./is-live";
 
-const LOOK_AGAIN_MS = 2_000;
+const POLL_INTERVAL_MS = 2_000;
 
 /**
- * An order as it is now, and how far the server's clock is from ours. The stream tells of changes;
- * `look` asks, and each answer also tells the time.
+ * Returns the latest known version of an order and the offset of the server's clock. Changes arrive on
+ * the event stream or by `refetch`, which also measures the offset.
  */
 export function useOrder(rendered: Order) {
   const router = useRouter();
   const [offset, setOffset] = useState<number | null>(null);
-  const [asked, setAsked] = useState<Order | null>(null);
+  const [fetched, setFetched] = useState<Order | null>(null);
 
-  const read = useCallback(async (): Promise<Order[]> => {
+  const fetchOrder = useCallback(async (): Promise<Order[]> => {
     const sentAt = Date.now();
-    const answer = await answerOf(
+    const result = await toResult(
       api.GET("/api/orders/{order_id}", { params: { path: { order_id: rendered.id } } }),
     );
-    if (!answer.ok) return [];
-    setOffset(clockOffset({ date: answer.date, sentAt, receivedAt: Date.now() }));
-    setAsked(answer.data);
-    return [answer.data];
+    if (!result.ok) return [];
+    setOffset(clockOffset({ date: result.date, sentAt, receivedAt: Date.now() }));
+    setFetched(result.data);
+    return [result.data];
   }, [rendered.id]);
 
   const [live = rendered] = useLive({
@@ -36,24 +36,24 @@ export function useOrder(rendered: Order) {
     stream: "/api/orders/events",
     event: "order",
     needsSession: true,
-    look: read,
+    refetch: fetchOrder,
   });
-  const order = asked && asked.version > live.version ? asked : live;
+  const order = fetched && fetched.version > live.version ? fetched : live;
 
-  // What follows from an order that is over (receipt, refund) is rendered on the server.
-  const over = !isLive(order) && isLive(rendered);
+  // The receipt and the refund of a closed order are rendered on the server.
+  const isFinal = !isLive(order) && isLive(rendered);
   useEffect(() => {
-    if (over) router.refresh();
-  }, [over, router]);
+    if (isFinal) router.refresh();
+  }, [isFinal, router]);
 
-  return { order, offset, look: useCallback(() => void read(), [read]) };
+  return { order, offset, refetch: useCallback(() => void fetchOrder(), [fetchOrder]) };
 }
 
-/** Asks again and again while something is awaited, should the stream be away. */
-export function useLookingAgain(waiting: boolean, look: () => void): void {
+/** Calls `refetch` every two seconds while active, in case the event stream is down. */
+export function usePolling(isActive: boolean, refetch: () => void): void {
   useEffect(() => {
-    if (!waiting) return;
-    const timer = window.setInterval(look, LOOK_AGAIN_MS);
+    if (!isActive) return;
+    const timer = window.setInterval(refetch, POLL_INTERVAL_MS);
     return () => window.clearInterval(timer);
-  }, [waiting, look]);
+  }, [isActive, refetch]);
 }

@@ -4,8 +4,8 @@ import { useEffect, useState } from "react";
 import { secondsLeft } from "@/lib/time";
 
 /**
- * Counts down by the server's clock: `now` is its time when the page was rendered, `offset` what one
- * of its later answers told of it. Ticks when a second is over, not a second after the last tick.
+ * Counts down on the server's clock. `now` is the server's time when the page was rendered, `offset`
+ * the clock difference measured later. Ticks at full seconds, so that delays do not add up.
  */
 export function useSecondsLeft(options: {
   expiresAt: string;
@@ -16,14 +16,14 @@ export function useSecondsLeft(options: {
   const [seconds, setSeconds] = useState(() => secondsLeft(expiresAt, now));
 
   useEffect(() => {
-    const before = offset ?? now - Date.now();
+    const clockDifference = offset ?? now - Date.now();
     let timer: number;
     function tick() {
-      const serverNow = Date.now() + before;
-      const left = secondsLeft(expiresAt, serverNow);
-      setSeconds(left);
+      const serverNow = Date.now() + clockDifference;
+      const remaining = secondsLeft(expiresAt, serverNow);
+      setSeconds(remaining);
       const untilNext = (Date.parse(expiresAt) - serverNow) % 1000;
-      if (left > 0) timer = window.setTimeout(tick, untilNext > 0 ? untilNext + 5 : 1000);
+      if (remaining > 0) timer = window.setTimeout(tick, untilNext > 0 ? untilNext + 5 : 1000);
     }
     tick();
     return () => window.clearTimeout(timer);

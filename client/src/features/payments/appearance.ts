@@ -5,20 +5,20 @@ import { useSyncExternalStore } from "react";
 
 const DARK = "(prefers-color-scheme: dark)";
 
-function subscribe(changed: () => void) {
+function subscribe(onChange: () => void) {
   const query = window.matchMedia(DARK);
-  query.addEventListener("change", changed);
-  return () => query.removeEventListener("change", changed);
+  query.addEventListener("change", onChange);
+  return () => query.removeEventListener("change", onChange);
 }
 
-/** The look of Stripe's frames, which cannot see our style sheet: ours, light or dark. */
+/** Returns our colours for Stripe's frames, which cannot use our style sheet. */
 export function useAppearance(): Appearance {
   const dark = useSyncExternalStore(
     subscribe,
     () => window.matchMedia(DARK).matches,
     () => false,
   );
-  const style = dark
+  const colors = dark
     ? {
         paper: "#201d1a",
         ink: "#f3eee6",
@@ -38,15 +38,15 @@ export function useAppearance(): Appearance {
   return {
     theme: dark ? "night" : "stripe",
     variables: {
-      colorBackground: style.paper,
-      colorText: style.ink,
-      colorTextSecondary: style.muted,
-      colorPrimary: style.accent,
-      colorDanger: style.bad,
+      colorBackground: colors.paper,
+      colorText: colors.ink,
+      colorTextSecondary: colors.muted,
+      colorPrimary: colors.accent,
+      colorDanger: colors.bad,
       borderRadius: "12px",
       fontFamily: "system-ui, sans-serif",
       fontSizeBase: "16px",
     },
-    rules: { ".Input": { borderColor: style.edge, boxShadow: "none" } },
+    rules: { ".Input": { borderColor: colors.edge, boxShadow: "none" } },
   };
 }

@@ -3,17 +3,17 @@
 import { PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
 import { type SyntheticEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { useRegion } from "@/components/region";
+import { useFormattingLocale } from "@/components/locale";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
+import { errorMessage } from "@/lib/error-messages";
 import { formatPrice } from "@/lib/money";
-import { problemWords } from "@/lib/problem-words";
-import { declineKey } from "./decline-words";
-import { type Outcome, pay, type Stage } from "./pay";
+import { declineMessageKey } from "./decline-messages";
+import { type Outcome, pay, type PaymentStep } from "./pay";
 
-type Shown = Exclude<Outcome, { kind: "declined" }> | { kind: "declined"; words: string };
+type Result = Exclude<Outcome, { kind: "declined" }> | { kind: "declined"; message: string };
 
-/** The card fields, which are Stripe's own frames, and the button that pays once. */
+/** Stripe's card fields and the button that pays. */
 export function CardForm(props: {
   orderId: string;
   amount: number;
@@ -22,44 +22,45 @@ export function CardForm(props: {
 }) {
   const { orderId, amount, onPaid } = props;
   const t = useTranslations("Payment");
-  const declines = useTranslations("Decline");
-  const words = useTranslations("Problem");
-  const region = useRegion();
+  const translateDecline = useTranslations("Decline");
+  const translateProblem = useTranslations("Problem");
+  const locale = useFormattingLocale();
   const stripe = useStripe();
   const elements = useElements();
   const [ready, setReady] = useState(false);
   const [failed, setFailed] = useState(false);
-  const [stage, setStage] = useState<Stage | null>(null);
-  const [shown, setShown] = useState<Shown | null>(null);
-  const paying = useRef(false);
+  const [step, setStep] = useState<PaymentStep | null>(null);
+  const [result, setResult] = useState<Result | null>(null);
+  const isPaying = useRef(false);
 
-  async function tryToPay(): Promise<Outcome | null> {
+  async function attemptPayment(): Promise<Outcome | null> {
     if (!stripe || !elements) return null;
     const { error: incomplete } = await elements.submit();
-    if (incomplete) return null; // its fields say what is missing
+    if (incomplete) return null; // Stripe shows the errors at its fields
     const { error, confirmationToken } = await stripe.createConfirmationToken({ elements });
     if (error) return { kind: "refused", problem: { message: error.message ?? "" } };
-    return pay({ stripe, orderId, token: confirmationToken.id, stage: setStage });
+    return pay({ stripe, orderId, token: confirmationToken.id, onStep: setStep });
   }
 
   async function onSubmit(event: SyntheticEvent) {
     event.preventDefault();
-    if (paying.current || props.disabled) return;
-    paying.current = true;
-    setShown(null);
-    setStage("paying");
-    const outcome = await tryToPay().catch((): Outcome => ({ kind: "unknown" }));
-    setStage(null);
-    const over = outcome?.kind === "paid" || outcome?.kind === "unknown";
-    paying.current = over; // what may have been paid is not paid again
-    if (over) onPaid();
+    if (isPaying.current || props.disabled) return;
+    isPaying.current = true;
+    setResult(null);
+    setStep("paying");
+    const outcome = await attemptPayment().catch((): Outcome => ({ kind: "unknown" }));
+    setStep(null);
+    const isFinal = outcome?.kind === "paid" || outcome?.kind === "unknown";
+    isPaying.current = isFinal; // never offer to pay again after a possible success
+    if (isFinal) onPaid();
     if (outcome?.kind === "declined") {
-      const key = outcome.problem.retryable === false ? "final" : declineKey(outcome.problem);
-      setShown({ kind: "declined", words: declines(key) });
-    } else setShown(outcome);
+      const key =
+        outcome.problem.retryable === false ? "final" : declineMessageKey(outcome.problem);
+      setResult({ kind: "declined", message: translateDecline(key) });
+    } else setResult(outcome);
   }
 
-  const busy = stage !== null || shown?.kind === "paid";
+  const busy = step !== null || result?.kind === "paid";
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-5">
       <div className="min-h-56">
@@ -72,31 +73,31 @@ export function CardForm(props: {
           onLoadError={() => setFailed(true)}
         />
       </div>
-      {failed && <Notice tone="bad">{t("loadFailed")}</Notice>}
+      {failed && <Alert tone="bad">{t("loadFailed")}</Alert>}
       <div role="status" className="empty:hidden">
-        {stage === "authenticating" && <p className="font-semibold">{t("authenticating")}</p>}
-        {stage === "checking" && <p className="font-semibold">{t("checking")}</p>}
-        {shown?.kind === "paid" && <Notice tone="good">{t("received")}</Notice>}
+        {step === "authenticating" && <p className="font-semibold">{t("authenticating")}</p>}
+        {step === "checking" && <p className="font-semibold">{t("checking")}</p>}
+        {result?.kind === "paid" && <Alert tone="good">{t("received")}</Alert>}
       </div>
-      {shown?.kind === "declined" && (
-        <Notice tone="bad" title={t("failedTitle")}>
-          {shown.words}
-        </Notice>
+      {result?.kind === "declined" && (
+        <Alert tone="bad" title={t("failedTitle")}>
+          {result.message}
+        </Alert>
       )}
-      {shown?.kind === "refused" && (
-        <Notice tone="bad" title={t("failedTitle")}>
-          {problemWords(shown.problem, words) || words("unexpected")}
-        </Notice>
+      {result?.kind === "refused" && (
+        <Alert tone="bad" title={t("failedTitle")}>
+          {errorMessage(result.problem, translateProblem) || translateProblem("unexpected")}
+        </Alert>
       )}
-      {shown?.kind === "unknown" && <Notice tone="warn">{t("unknown")}</Notice>}
+      {result?.kind === "unknown" && <Alert tone="warn">{t("unknown")}</Alert>}
       <Button
         type="submit"
         className="min-h-13 text-lg"
         busy={busy}
         busyLabel={t("paying")}
-        disabled={!ready || props.disabled || shown?.kind === "unknown"}
+        disabled={!ready || props.disabled || result?.kind === "unknown"}
       >
-        {t("pay", { amount: formatPrice(amount, region) })}
+        {t("pay", { amount: formatPrice(amount, locale) })}
       </Button>
       <p className="text-sm text-muted">{t("secure")}</p>
     </form>

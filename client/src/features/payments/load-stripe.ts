@@ -3,24 +3,24 @@
 import type { Stripe } from "@stripe/stripe-js";
 import { loadStripe } from "@stripe/stripe-js/pure";
 
-const loading = new Map<string, Promise<Stripe | null>>();
+const stripePromises = new Map<string, Promise<Stripe | null>>();
 
 /**
- * Loads Stripe.js once: Stripe's own, or, where the services are configured so, the local stand-in,
- * which has to be on the page before `loadStripe` looks for it.
+ * Loads Stripe.js once per key. A `scriptUrl` names the local Stripe's script, which must be on the
+ * page before `loadStripe` runs, because that would otherwise load Stripe's own.
  */
-export function stripeFor(key: string, scriptUrl: string | null): Promise<Stripe | null> {
-  const id = `${key} ${scriptUrl ?? ""}`;
-  let stripe = loading.get(id);
+export function getStripe(key: string, scriptUrl: string | null): Promise<Stripe | null> {
+  const cacheKey = `${key} ${scriptUrl ?? ""}`;
+  let stripe = stripePromises.get(cacheKey);
   if (!stripe) {
-    stripe = (scriptUrl ? script(scriptUrl) : Promise.resolve()).then(() => loadStripe(key));
-    loading.set(id, stripe);
-    stripe.catch(() => loading.delete(id)); // so that it can be tried again
+    stripe = (scriptUrl ? loadScript(scriptUrl) : Promise.resolve()).then(() => loadStripe(key));
+    stripePromises.set(cacheKey, stripe);
+    stripe.catch(() => stripePromises.delete(cacheKey)); // allow a retry
   }
   return stripe;
 }
 
-function script(url: string): Promise<void> {
+function loadScript(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const element = document.createElement("script");
     element.src = url;

@@ -4,15 +4,15 @@ import { Elements } from "@stripe/react-stripe-js";
 import { useEffect, useState } from "react";
 import type { Stripe } from "@stripe/stripe-js";
 import { useLocale, useTranslations } from "use-intl";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import type { PaymentConfig } from "@/lib/api/types";
-import { cents, CURRENCY } from "@/lib/money";
+import { CURRENCY, toCents } from "@/lib/money";
 import { useAppearance } from "./appearance";
 import { CardForm } from "./card-form";
-import { stripeFor } from "./load-stripe";
+import { getStripe } from "./load-stripe";
 
-/** The card form, by whatever Stripe the services are configured for; or why there is none. */
+/** The card form for the configured Stripe account, or the reason why there is none. */
 export function PayForm(props: {
   config: PaymentConfig | null;
   orderId: string;
@@ -23,24 +23,24 @@ export function PayForm(props: {
 }) {
   const { config } = props;
   const t = useTranslations("Payment");
-  const words = useTranslations("Trouble");
+  const translateError = useTranslations("Error");
   if (!config) {
     return (
-      <Notice tone="warn">
+      <Alert tone="warn">
         <p>{t("unavailable")}</p>
-        <Button look="secondary" className="mt-3" onClick={props.onRetry}>
-          {words("retry")}
+        <Button variant="secondary" className="mt-3" onClick={props.onRetry}>
+          {translateError("retry")}
         </Button>
-      </Notice>
+      </Alert>
     );
   }
-  if (!config.publishableKey) return <Notice tone="warn">{t("unconfigured")}</Notice>;
+  if (!config.publishableKey) return <Alert tone="warn">{t("unconfigured")}</Alert>;
   return (
     <>
       {config.publishableKey.startsWith("pk_test_") && (
         <p className="mb-5 rounded-xl bg-well px-4 py-3 text-sm">{t("testCard")}</p>
       )}
-      <WithStripe
+      <StripeCardForm
         {...props}
         publishableKey={config.publishableKey}
         scriptUrl={config.stripeJsUrl}
@@ -49,7 +49,7 @@ export function PayForm(props: {
   );
 }
 
-function WithStripe(props: {
+function StripeCardForm(props: {
   publishableKey: string;
   scriptUrl: string | null;
   orderId: string;
@@ -59,14 +59,14 @@ function WithStripe(props: {
 }) {
   const { publishableKey, scriptUrl } = props;
   const t = useTranslations("Payment");
-  const words = useTranslations("Trouble");
+  const translateError = useTranslations("Error");
   const locale = useLocale();
   const appearance = useAppearance();
   const [stripe, setStripe] = useState<Stripe | "failed" | null>(null);
 
   useEffect(() => {
     if (stripe !== null) return;
-    stripeFor(publishableKey, scriptUrl).then(
+    getStripe(publishableKey, scriptUrl).then(
       (loaded) => setStripe(loaded ?? "failed"),
       () => setStripe("failed"),
     );
@@ -74,12 +74,12 @@ function WithStripe(props: {
 
   if (stripe === "failed") {
     return (
-      <Notice tone="bad">
+      <Alert tone="bad">
         <p>{t("loadFailed")}</p>
-        <Button look="secondary" className="mt-3" onClick={() => setStripe(null)}>
-          {words("retry")}
+        <Button variant="secondary" className="mt-3" onClick={() => setStripe(null)}>
+          {translateError("retry")}
         </Button>
-      </Notice>
+      </Alert>
     );
   }
   return (
@@ -87,7 +87,7 @@ function WithStripe(props: {
       stripe={stripe}
       options={{
         mode: "payment",
-        amount: cents(props.amount),
+        amount: toCents(props.amount),
         currency: CURRENCY.toLowerCase(),
         allowedPaymentMethodTypes: ["card"],
         locale,

@@ -1,16 +1,16 @@
 "use client";
 
 import type { Stripe } from "@stripe/stripe-js";
-import { type Answer, answerOf, type Problem } from "@/lib/api/answer";
 import { api } from "@/lib/api/browser";
-import { Intent } from "@/lib/api/idempotency";
-import { onceHeardOf } from "@/lib/api/once-heard-of";
+import { IdempotencyKey } from "@/lib/api/idempotency";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
+import { type ApiResult, type Problem, toResult } from "@/lib/api/result";
+import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import type { Payment } from "@/lib/api/types";
 
-const TRIES = 6;
-const POLL_MS = 1_000;
-const POLLS = 20;
+const MAX_ATTEMPTS = 6;
+const POLL_INTERVAL_MS = 1_000;
+const MAX_POLLS = 20;
 
 export type Outcome =
   | { kind: "paid" }
@@ -18,69 +18,69 @@ export type Outcome =
   | { kind: "refused"; problem: Problem }
   | { kind: "unknown" };
 
-export type Stage = "paying" | "authenticating" | "checking";
+export type PaymentStep = "paying" | "authenticating" | "checking";
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Pays with what Stripe.js made of the card. Sent again with the same token it charges nothing twice,
- * so an answer that did not come, or "not known yet", is asked for again until somebody knows.
+ * Pays an order with a confirmation token. Repeating the request with the same token cannot charge
+ * twice, so it is retried until the outcome is known or the attempts are used up.
  */
 export async function pay(options: {
   stripe: Stripe;
   orderId: string;
   token: string;
-  stage: (stage: Stage) => void;
+  onStep: (step: PaymentStep) => void;
 }): Promise<Outcome> {
-  const { stripe, orderId, token, stage } = options;
+  const { stripe, orderId, token, onStep } = options;
   const body = { orderId, token };
-  const key = new Intent().key(body);
-  const trace = PurchaseTrace.of(orderId);
-  for (let tried = 0; tried < TRIES; tried += 1) {
-    const answer = await answerOf(
-      onceHeardOf(() =>
+  const key = new IdempotencyKey().for(body);
+  const trace = PurchaseTrace.forOrder(orderId);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const result = await toResult(
+      retryWhileNotFound(() =>
         api.POST("/api/payments", { body, headers: { "Idempotency-Key": key, ...trace.headers } }),
       ),
     );
-    if (answer.ok) {
-      const { data } = answer;
+    if (result.ok) {
+      const { data } = result;
       if (!("clientSecret" in data)) return { kind: "paid" };
-      stage("authenticating");
+      onStep("authenticating");
       const { error } = await stripe.handleNextAction({ clientSecret: data.clientSecret });
       if (error?.type === "validation_error")
-        return { kind: "refused", problem: told(error.message) };
-      stage("checking");
-      return settled(orderId);
+        return { kind: "refused", problem: toProblem(error.message) };
+      onStep("checking");
+      return pollUntilFinal(orderId);
     }
-    const [problem] = answer.problems;
-    if (answer.status === 402) return { kind: "declined", problem: problem ?? told() };
-    if (answer.status !== 0 && answer.status !== 409 && answer.status < 500) {
-      return { kind: "refused", problem: problem ?? told() };
+    const [problem] = result.problems;
+    if (result.status === 402) return { kind: "declined", problem: problem ?? toProblem() };
+    if (result.status !== 0 && result.status !== 409 && result.status < 500) {
+      return { kind: "refused", problem: problem ?? toProblem() };
     }
-    stage("checking");
-    await wait((answer.retryAfter ?? 1 + tried) * 1_000);
+    onStep("checking");
+    await sleep((result.retryAfter ?? 1 + attempt) * 1_000);
   }
   return { kind: "unknown" };
 }
 
-/** Asks where the money stands until it stands still. */
-async function settled(orderId: string): Promise<Outcome> {
-  for (let poll = 0; poll < POLLS; poll += 1) {
-    const answer = await paymentOf(orderId);
-    if (answer.ok) {
-      const { status, lastError } = answer.data;
+/** Polls the payment until it has succeeded or failed. */
+async function pollUntilFinal(orderId: string): Promise<Outcome> {
+  for (let poll = 0; poll < MAX_POLLS; poll += 1) {
+    const result = await getPayment(orderId);
+    if (result.ok) {
+      const { status, lastError } = result.data;
       if (status === "succeeded") return { kind: "paid" };
       if (status === "requires_payment_method" || status === "canceled") {
-        return { kind: "declined", problem: lastError ?? told() };
+        return { kind: "declined", problem: lastError ?? toProblem() };
       }
     }
-    await wait(POLL_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
   return { kind: "unknown" };
 }
 
-function paymentOf(orderId: string): Promise<Answer<Payment>> {
-  return answerOf(api.GET("/api/payments", { params: { query: { orderId } } }));
+function getPayment(orderId: string): Promise<ApiResult<Payment>> {
+  return toResult(api.GET("/api/payments", { params: { query: { orderId } } }));
 }
 
-const told = (message = ""): Problem => ({ message });
+const toProblem = (message = ""): Problem => ({ message });

@@ -3,29 +3,32 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { onceHeardOf } from "@/lib/api/once-heard-of";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
+import { retryWhileNotFound } from "@/lib/api/retry-not-found";
 import type { Order } from "@/lib/api/types";
 
-/** Reserves the ticket and goes on to pay for it. */
-export function BuyButton(props: { ticketId: string; onOrdering: (ordering: boolean) => void }) {
-  const { ticketId, onOrdering } = props;
+/** Reserves the ticket, then navigates to the order's page to pay. */
+export function BuyButton(props: {
+  ticketId: string;
+  onOrderingChange: (ordering: boolean) => void;
+}) {
+  const { ticketId, onOrderingChange } = props;
   const t = useTranslations("Ticket");
   const router = useRouter();
   const [trace] = useState(() => new PurchaseTrace());
   const { send, busy, problems } = useSubmission<Order>({
-    done: (order) => {
-      trace.ledTo(order.id);
+    onSuccess: (order) => {
+      trace.rememberFor(order.id);
       router.push(paths.order(order.id));
     },
-    refused: (refusal) => {
-      onOrdering(false);
-      if (refusal.status === 401) router.push(paths.signIn(paths.ticket(ticketId)));
+    onFailure: (failure) => {
+      onOrderingChange(false);
+      if (failure.status === 401) router.push(paths.signIn(paths.ticket(ticketId)));
       else router.refresh();
     },
   });
@@ -37,9 +40,9 @@ export function BuyButton(props: { ticketId: string; onOrdering: (ordering: bool
         busyLabel={t("buying")}
         className="min-h-13 w-full text-lg"
         onClick={() => {
-          onOrdering(true);
+          onOrderingChange(true);
           void send(body, (key) =>
-            onceHeardOf(() =>
+            retryWhileNotFound(() =>
               api.POST("/api/orders", {
                 body,
                 headers: { "Idempotency-Key": key, ...trace.headers },
@@ -51,9 +54,9 @@ export function BuyButton(props: { ticketId: string; onOrdering: (ordering: bool
         {t("buy")}
       </Button>
       {problems.map((problem) => (
-        <Notice key={problem} tone="bad">
+        <Alert key={problem} tone="bad">
           {problem}
-        </Notice>
+        </Alert>
       ))}
     </div>
   );

@@ -3,40 +3,40 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { useRegion } from "@/components/region";
-import { Notice } from "@/components/ui/notice";
+import { useFormattingLocale } from "@/components/locale";
+import { Alert } from "@/components/ui/alert";
 import { useSubmission } from "@/components/use-submission";
 import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";
-import { typedPrice } from "@/lib/money";
+import { formatPriceInput } from "@/lib/money";
 import { TicketForm, type TicketInput } from "./ticket-form";
 
-const CHANGED_MEANWHILE = 412;
+const PRECONDITION_FAILED = 412;
 
-/** The seller's own change of a listing; refused if it has changed since they opened it (If-Match). */
+/** The form to edit a listing. Sends If-Match, so that an edit in another tab is not overwritten. */
 export function EditTicket({ ticket }: { ticket: Ticket }) {
   const t = useTranslations("Sell");
   const router = useRouter();
-  const region = useRegion();
+  const locale = useFormattingLocale();
   const [version, setVersion] = useState(ticket.version);
-  const [saved, setSaved] = useState(false);
-  const [conflict, setConflict] = useState(false);
+  const [isSaved, setIsSaved] = useState(false);
+  const [hasConflict, setHasConflict] = useState(false);
   const submission = useSubmission<Ticket>({
-    stays: true,
-    done: (changed) => {
-      setVersion(changed.version);
-      setSaved(true);
+    staysOnPage: true,
+    onSuccess: (updated) => {
+      setVersion(updated.version);
+      setIsSaved(true);
       router.refresh();
     },
-    refused: (refusal) => {
-      setConflict(refusal.status === CHANGED_MEANWHILE);
-      if (refusal.status < 500) router.refresh();
+    onFailure: (failure) => {
+      setHasConflict(failure.status === PRECONDITION_FAILED);
+      if (failure.status < 500) router.refresh();
     },
   });
 
   function save(body: TicketInput) {
-    setSaved(false);
-    setConflict(false);
+    setIsSaved(false);
+    setHasConflict(false);
     void submission.send(body, (key) =>
       api.PUT("/api/tickets/{ticket_id}", {
         params: { path: { ticket_id: ticket.id } },
@@ -52,16 +52,16 @@ export function EditTicket({ ticket }: { ticket: Ticket }) {
         {t("editTitle")}
       </h2>
       <TicketForm
-        initial={{ title: ticket.title, price: typedPrice(ticket.price, region) }}
-        submit={t("save")}
-        submitting={t("saving")}
+        initial={{ title: ticket.title, price: formatPriceInput(ticket.price, locale) }}
+        submitLabel={t("save")}
+        submittingLabel={t("saving")}
         busy={submission.busy}
         fields={submission.fields}
-        problems={conflict ? [t("conflict")] : submission.problems}
+        problems={hasConflict ? [t("conflict")] : submission.problems}
         onSubmit={save}
       />
       <div role="status" className="mt-4">
-        {saved && <Notice tone="good">{t("saved")}</Notice>}
+        {isSaved && <Alert tone="good">{t("saved")}</Alert>}
       </div>
     </section>
   );

@@ -10,9 +10,9 @@ import { TicketRow } from "./ticket-row";
 
 const TONES: Record<TicketStatus, Tone> = { available: "neutral", reserved: "warn", sold: "good" };
 
-/** A seller's own listings; a sale shows itself. */
+/** The seller's own listings, with live status. */
 export function MyTickets(props: {
-  tickets: (Ticket & { listed: string })[];
+  tickets: (Ticket & { listedLabel: string })[];
   query: { limit: number; cursor?: string };
 }) {
   const { query } = props;
@@ -22,7 +22,7 @@ export function MyTickets(props: {
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
-    look: async () => (await api.GET("/api/tickets/mine", { params: { query } })).data ?? [],
+    refetch: async () => (await api.GET("/api/tickets/mine", { params: { query } })).data ?? [],
   });
   return (
     <ul className="grid gap-4 lg:grid-cols-2">
@@ -34,7 +34,7 @@ export function MyTickets(props: {
           heading="h2"
           title={ticket.title}
           price={ticket.price}
-          note={ticket.listed}
+          note={ticket.listedLabel}
           badge={<Badge tone={TONES[ticket.status]}>{t(ticket.status)}</Badge>}
         />
       ))}

@@ -12,13 +12,13 @@ export function NewTicket() {
   const t = useTranslations("Sell");
   const router = useRouter();
   const submission = useSubmission<Ticket>({
-    done: (ticket) => router.push(paths.ticket(ticket.id)),
+    onSuccess: (ticket) => router.push(paths.ticket(ticket.id)),
   });
   return (
     <TicketForm
       initial={{ title: "", price: "" }}
-      submit={t("submit")}
-      submitting={t("submitting")}
+      submitLabel={t("submit")}
+      submittingLabel={t("submitting")}
       busy={submission.busy}
       fields={submission.fields}
       problems={submission.problems}

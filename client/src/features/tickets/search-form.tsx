@@ -5,7 +5,7 @@ import { type SyntheticEvent, useState, useTransition } from "react";
 import { Button } from "@/components/ui/button";
 import { inputStyle } from "@/components/ui/input-style";
 import { cn } from "@/lib/cn";
-import { type Search, searchFrom, searchHref, SORTS } from "./search";
+import { parseSearch, type Search, searchHref, SORTS } from "./search";
 
 export interface SearchLabels {
   search: string;
@@ -19,8 +19,8 @@ export interface SearchLabels {
 }
 
 /**
- * The search: a plain GET form that also works before its script has come. What the API refused of the
- * last one comes with the page, by the names of its fields.
+ * The search form: a plain GET form, which works before its script has loaded. `problems` holds the
+ * API's validation errors of the current search by field name.
  */
 export function SearchForm(props: {
   search: Search;
@@ -32,14 +32,14 @@ export function SearchForm(props: {
   const [pending, startTransition] = useTransition();
   const [open, setOpen] = useState(() => searchHref({ ...search, q: "", cursor: "" }) !== "/");
 
-  function go(form: HTMLFormElement) {
+  function navigate(form: HTMLFormElement) {
     const fields = Object.fromEntries(new FormData(form)) as Record<string, string>;
-    startTransition(() => router.push(searchHref(searchFrom(fields)), { scroll: false }));
+    startTransition(() => router.push(searchHref(parseSearch(fields)), { scroll: false }));
   }
 
   function onSubmit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
-    go(event.currentTarget);
+    navigate(event.currentTarget);
   }
 
   return (
@@ -50,7 +50,7 @@ export function SearchForm(props: {
       className="grid grid-cols-[1fr_auto] items-start gap-3 md:grid-cols-[1fr_12rem_7.5rem_7.5rem_auto]"
     >
       {pending && <span hidden data-pending="" />}
-      <Labelled label={labels.search}>
+      <LabelledField label={labels.search}>
         <input
           type="search"
           name="q"
@@ -59,12 +59,12 @@ export function SearchForm(props: {
           placeholder={labels.placeholder}
           className={inputStyle}
         />
-      </Labelled>
+      </LabelledField>
       <Button type="submit" busy={pending} className="mt-6 min-h-12 md:order-last">
         {labels.apply}
       </Button>
       <Button
-        look="quiet"
+        variant="quiet"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
         className="col-span-2 justify-self-start md:hidden"
@@ -72,12 +72,12 @@ export function SearchForm(props: {
         {labels.filters}
       </Button>
       <div className={cn("col-span-2 grid-cols-2 gap-3 md:contents", open ? "grid" : "hidden")}>
-        <Labelled label={labels.sort} className="max-md:col-span-2">
+        <LabelledField label={labels.sort} className="max-md:col-span-2">
           <span className="relative block">
             <select
               name="sort"
               defaultValue={search.sort}
-              onChange={(event) => event.currentTarget.form && go(event.currentTarget.form)}
+              onChange={(event) => event.currentTarget.form && navigate(event.currentTarget.form)}
               className={cn(inputStyle, "appearance-none truncate pr-10")}
             >
               {SORTS.map((sort) => (
@@ -88,9 +88,9 @@ export function SearchForm(props: {
             </select>
             <Chevron />
           </span>
-        </Labelled>
+        </LabelledField>
         {(["minPrice", "maxPrice"] as const).map((name) => (
-          <Bound
+          <PriceInput
             key={name}
             name={name}
             label={labels[name]}
@@ -103,29 +103,28 @@ export function SearchForm(props: {
   );
 }
 
-/** An end of the price range and, below it, what is wrong with it. */
-function Bound(props: {
+function PriceInput(props: {
   name: string;
   label: string;
   value: string;
   problem?: string | undefined;
 }) {
   const { name, label, value, problem } = props;
-  const told = problem ? `${name}-problem` : undefined;
+  const errorId = problem ? `${name}-problem` : undefined;
   return (
     <div>
-      <Labelled label={label}>
+      <LabelledField label={label}>
         <input
           name={name}
           inputMode="decimal"
           defaultValue={value}
           aria-invalid={problem ? true : undefined}
-          aria-describedby={told}
+          aria-describedby={errorId}
           className={inputStyle}
         />
-      </Labelled>
+      </LabelledField>
       {problem && (
-        <p id={told} className="mt-1 text-sm font-semibold text-bad">
+        <p id={errorId} className="mt-1 text-sm font-semibold text-bad">
           {problem}
         </p>
       )}
@@ -145,7 +144,7 @@ function Chevron() {
   );
 }
 
-function Labelled(props: { label: string; className?: string; children: React.ReactNode }) {
+function LabelledField(props: { label: string; className?: string; children: React.ReactNode }) {
   return (
     <label className={props.className}>
       <span className="mb-1 block text-sm font-semibold">{props.label}</span>

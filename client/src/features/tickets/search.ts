@@ -4,7 +4,7 @@ import type { Sort } from "@/lib/api/types";
 export const SORTS = ["-createdAt", "createdAt", "price", "-price"] as const satisfies Sort[];
 export const PAGE_SIZE = 24;
 
-/** What the address bar asks for. */
+/** The search parameters in the page's URL. */
 export interface Search {
   q: string;
   sort: Sort;
@@ -15,14 +15,14 @@ export interface Search {
 
 export type SearchParams = Record<string, string | string[] | undefined>;
 
-export function searchFrom(params: SearchParams): Search {
-  const one = (name: string) => [params[name]].flat()[0]?.trim() ?? "";
+export function parseSearch(params: SearchParams): Search {
+  const firstValue = (name: string) => [params[name]].flat()[0]?.trim() ?? "";
   return {
-    q: one("q"),
-    sort: SORTS.find((sort) => sort === one("sort")) ?? SORTS[0],
-    minPrice: one("minPrice"),
-    maxPrice: one("maxPrice"),
-    cursor: one("cursor"),
+    q: firstValue("q"),
+    sort: SORTS.find((sort) => sort === firstValue("sort")) ?? SORTS[0],
+    minPrice: firstValue("minPrice"),
+    maxPrice: firstValue("maxPrice"),
+    cursor: firstValue("cursor"),
   };
 }
 
@@ -30,26 +30,28 @@ export function isFiltered(search: Search): boolean {
   return search.q !== "" || search.minPrice !== "" || search.maxPrice !== "";
 }
 
-/** The query of the API; the same names as in our own address. */
+/** Returns the API's query parameters for a search. */
 export function apiQuery(search: Search) {
   const { q, sort, minPrice, maxPrice, cursor } = search;
   return {
     limit: PAGE_SIZE,
     sort,
     ...(q && { q }),
-    ...(minPrice && { minPrice: amount(minPrice) }),
-    ...(maxPrice && { maxPrice: amount(maxPrice) }),
+    ...(minPrice && { minPrice: normalizeDecimal(minPrice) }),
+    ...(maxPrice && { maxPrice: normalizeDecimal(maxPrice) }),
     ...(cursor && { cursor }),
   };
 }
 
 export function searchHref(search: Search): string {
   const { q, sort, minPrice, maxPrice, cursor } = search;
-  const kept = Object.entries({ q, sort, minPrice, maxPrice, cursor }).filter(
+  const parameters = Object.entries({ q, sort, minPrice, maxPrice, cursor }).filter(
     ([name, value]) => value !== "" && !(name === "sort" && value === SORTS[0]),
   );
-  return kept.length === 0 ? paths.home : `${paths.home}?${new URLSearchParams(kept).toString()}`;
+  return parameters.length === 0
+    ? paths.home
+    : `${paths.home}?${new URLSearchParams(parameters).toString()}`;
 }
 
-/** A comma before the cents is fine here too. */
-const amount = (text: string) => text.replace(",", ".");
+/** Accepts a decimal comma as well. */
+const normalizeDecimal = (text: string) => text.replace(",", ".");

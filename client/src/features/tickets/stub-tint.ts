@@ -7,7 +7,7 @@ const TINTS = [
   "bg-(--stub-6)",
 ];
 
-/** A ticket keeps its colour wherever it is shown: lists without pictures stay easy to scan. */
+/** Returns a background colour derived from the id, so that a ticket looks the same on all pages. */
 export function stubTint(id: string): string {
   return TINTS[Number.parseInt(id.slice(-2), 16) % TINTS.length] ?? "bg-well";
 }

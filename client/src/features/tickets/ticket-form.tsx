@@ -2,49 +2,49 @@
 
 import { Form } from "@base-ui/react/form";
 import { useTranslations } from "use-intl";
+import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { Notice } from "@/components/ui/notice";
 import { TextField } from "@/components/ui/text-field";
-import { price, title, wrongWith } from "@/lib/rules";
+import { price, title, validate } from "@/lib/validation";
 
 export interface TicketInput {
   title: string;
   price: string;
 }
 
-/** Title and price of a ticket, for a new one and for a change. */
+/** The form for a ticket's title and price, used to create and to edit. */
 export function TicketForm(props: {
   initial: TicketInput;
-  submit: string;
-  submitting: string;
+  submitLabel: string;
+  submittingLabel: string;
   busy: boolean;
   fields: Record<string, string>;
   problems: string[];
   onSubmit: (input: TicketInput) => void;
 }) {
   const t = useTranslations("Sell");
-  const words = useTranslations("Problem");
-  const told = (key: ReturnType<typeof wrongWith>) => (key ? words(key) : null);
+  const translateProblem = useTranslations("Problem");
+  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
   return (
     <Form<TicketInput>
       className="flex flex-col gap-6"
       errors={props.fields}
-      onFormSubmit={(typed) =>
-        props.onSubmit({ title: title.parse(typed.title), price: price.parse(typed.price) })
+      onFormSubmit={(values) =>
+        props.onSubmit({ title: title.parse(values.title), price: price.parse(values.price) })
       }
     >
       {props.problems.length > 0 && (
-        <Notice tone="bad" title={words("title")}>
+        <Alert tone="bad" title={translateProblem("title")}>
           {props.problems.map((problem) => (
             <p key={problem}>{problem}</p>
           ))}
-        </Notice>
+        </Alert>
       )}
       <TextField
         name="title"
         label={t("ticketTitle")}
         hint={t("ticketTitleHint")}
-        validate={(value) => told(wrongWith(title, value))}
+        validate={(value) => problemText(validate(title, value))}
         input={{ defaultValue: props.initial.title, autoComplete: "off" }}
       />
       <TextField
@@ -52,11 +52,16 @@ export function TicketForm(props: {
         label={t("price")}
         hint={t("priceHint")}
         prefix="$"
-        validate={(value) => told(wrongWith(price, value))}
+        validate={(value) => problemText(validate(price, value))}
         input={{ defaultValue: props.initial.price, inputMode: "decimal", autoComplete: "off" }}
       />
-      <Button type="submit" busy={props.busy} busyLabel={props.submitting} className="self-start">
-        {props.submit}
+      <Button
+        type="submit"
+        busy={props.busy}
+        busyLabel={props.submittingLabel}
+        className="self-start"
+      >
+        {props.submitLabel}
       </Button>
     </Form>
   );

@@ -7,58 +7,58 @@ import { Button } from "@/components/ui/button";
 import { paths } from "@/config/paths";
 import type { Ticket, TicketStatus } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
-import { lookAtList } from "./look-at-tickets";
+import { refetchPage } from "./refetch-tickets";
 import type { apiQuery } from "./search";
 import { TicketRow } from "./ticket-row";
 
 export interface TicketListLabels {
   status: Record<TicketStatus, string>;
-  fresh: string;
-  show: string;
+  newListings: string;
+  showNew: string;
 }
 
 /**
- * The tickets for sale, kept true while the page is open: one that is taken stays where it is,
- * marked, so that nothing moves under the reader's finger; new ones wait for the reader's word.
+ * The tickets for sale, with live status. A ticket that is reserved stays in its place and is marked,
+ * so that nothing moves while the user aims at it. New tickets are shown on request.
  */
 export function TicketList(props: {
-  tickets: (Ticket & { listed: string })[];
+  tickets: (Ticket & { listedLabel: string })[];
   query: ReturnType<typeof apiQuery>;
-  /** Whether a ticket that is listed now would be on this page. */
-  takesNew: boolean;
+  /** Whether a newly listed ticket would appear on this page. */
+  showsNewListings: boolean;
   labels: TicketListLabels;
 }) {
-  const { labels, takesNew, query } = props;
+  const { labels, showsNewListings, query } = props;
   const newest = props.tickets[0]?.createdAt ?? "";
   const router = useRouter();
-  const [renewing, startTransition] = useTransition();
-  const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
+  const [isRefreshing, startTransition] = useTransition();
+  const [newIds, setNewIds] = useState<ReadonlySet<string>>(new Set());
   const tickets = useLive({
     items: props.tickets,
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
-    look: (ids) => lookAtList(query, ids),
-    onStranger: ({ id, status, version, createdAt }) => {
+    refetch: (ids) => refetchPage(query, ids),
+    onUnknownItem: ({ id, status, version, createdAt }) => {
       const isNew = createdAt ? createdAt > newest : version === 0;
-      if (takesNew && (isNew || status !== "available")) setFresh(noted(id, status));
+      if (showsNewListings && (isNew || status !== "available")) setNewIds(trackNew(id, status));
     },
   });
   const known = new Set(tickets.map((ticket) => ticket.id));
-  const waiting = [...fresh].filter((id) => !known.has(id)).length > 0;
+  const hasNew = [...newIds].filter((id) => !known.has(id)).length > 0;
 
   return (
     <>
       <div role="status">
-        {waiting && (
+        {hasNew && (
           <p className="mb-5 flex flex-wrap items-center justify-center gap-3 rounded-full bg-good-soft px-4 py-2 font-semibold text-good">
-            {labels.fresh}
+            {labels.newListings}
             <Button
-              look="quiet"
-              busy={renewing}
+              variant="quiet"
+              busy={isRefreshing}
               onClick={() => startTransition(() => router.refresh())}
             >
-              {labels.show}
+              {labels.showNew}
             </Button>
           </p>
         )}
@@ -72,7 +72,7 @@ export function TicketList(props: {
             heading="h3"
             title={ticket.title}
             price={ticket.price}
-            note={ticket.listed}
+            note={ticket.listedLabel}
             dimmed={ticket.status !== "available"}
             badge={
               ticket.status !== "available" && (
@@ -86,11 +86,11 @@ export function TicketList(props: {
   );
 }
 
-function noted(id: string, status: TicketStatus | undefined) {
-  return (before: ReadonlySet<string>) => {
-    const after = new Set(before);
-    if (status === "available") after.add(id);
-    else after.delete(id);
-    return after;
+function trackNew(id: string, status: TicketStatus | undefined) {
+  return (previous: ReadonlySet<string>) => {
+    const next = new Set(previous);
+    if (status === "available") next.add(id);
+    else next.delete(id);
+    return next;
   };
 }

@@ -1,56 +1,62 @@
 import { Link } from "@/components/link";
-import { PagesNav } from "@/components/pages-nav";
-import { Blank } from "@/components/ui/blank";
+import { Pagination } from "@/components/pagination";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
-import { words } from "@/i18n/server";
-import type { Reply } from "@/lib/api/answer";
+import { getTranslations } from "@/i18n/server";
+import type { ApiSuccess } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
-import { listed } from "./listed";
 import { apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
 import { TicketList } from "./ticket-list";
+import { withListedLabel } from "./with-listed-label";
 
-/** What a search found: tickets and the way to more, or why there are none. */
-export async function TicketResults({ search, page }: { search: Search; page: Reply<Ticket[]> }) {
-  const [t, status] = await Promise.all([words("Home"), words("Status")]);
-  const first = searchHref({ ...search, cursor: "" });
-  const plain = !isFiltered(search) && search.cursor === "" && search.sort === SORTS[0];
+/** The results of a search with pagination, or an empty state. */
+export async function TicketResults({
+  search,
+  page,
+}: {
+  search: Search;
+  page: ApiSuccess<Ticket[]>;
+}) {
+  const [t, status] = await Promise.all([getTranslations("Home"), getTranslations("Status")]);
+  const firstPage = searchHref({ ...search, cursor: "" });
+  const isDefaultView = !isFiltered(search) && search.cursor === "" && search.sort === SORTS[0];
   return (
     <>
-      {page.data.length === 0 && !page.next && <Nothing filtered={isFiltered(search)} />}
+      {page.data.length === 0 && !page.next && <NoResults filtered={isFiltered(search)} />}
       <TicketList
-        // A new search is a new list: what was noted of the last one does not belong to it.
+        // Resets the list's state for a new search.
         key={JSON.stringify(search)}
-        tickets={await listed(page.data, page.date)}
+        tickets={await withListedLabel(page.data, page.date)}
         query={apiQuery(search)}
-        takesNew={plain}
+        showsNewListings={isDefaultView}
         labels={{
           status: {
             available: status("available"),
             reserved: status("reserved"),
             sold: status("sold"),
           },
-          fresh: t("fresh"),
-          show: t("show"),
+          newListings: t("newListings"),
+          showNew: t("showNew"),
         }}
       />
-      <PagesNav
+      <Pagination
         label={t("results")}
         next={
           page.next
             ? { href: searchHref({ ...search, cursor: page.next }), label: t("next") }
             : null
         }
-        first={search.cursor ? { href: first, label: t("first") } : null}
+        first={search.cursor ? { href: firstPage, label: t("first") } : null}
       />
     </>
   );
 }
 
-async function Nothing({ filtered }: { filtered: boolean }) {
-  const [t, nav] = await Promise.all([words("Home"), words("Nav")]);
+async function NoResults({ filtered }: { filtered: boolean }) {
+  const [t, nav] = await Promise.all([getTranslations("Home"), getTranslations("Nav")]);
   return filtered ? (
-    <Blank
+    <EmptyState
       title={t("noMatchTitle")}
       action={
         <Link href={paths.home} className={buttonStyle("secondary")}>
@@ -59,9 +65,9 @@ async function Nothing({ filtered }: { filtered: boolean }) {
       }
     >
       {t("noMatchText")}
-    </Blank>
+    </EmptyState>
   ) : (
-    <Blank
+    <EmptyState
       title={t("emptyTitle")}
       action={
         <Link href={paths.newTicket} className={buttonStyle()}>
@@ -70,6 +76,6 @@ async function Nothing({ filtered }: { filtered: boolean }) {
       }
     >
       {t("emptyText")}
-    </Blank>
+    </EmptyState>
   );
 }

@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
 import { Link } from "@/components/link";
-import { Price } from "@/components/region";
+import { Price } from "@/components/locale";
 import { cn } from "@/lib/cn";
 import { stubTint } from "./stub-tint";
 
-/** A ticket in a list: what it is, what it costs on the stub, and where it stands. */
+/** A ticket in a list: title, status, and the price on its stub. */
 export function TicketRow(props: {
   id: string;
   href: string;

@@ -3,18 +3,18 @@
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
-import { Moment, Price } from "@/components/region";
+import { DateTime, Price } from "@/components/locale";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
-import { cn } from "@/lib/cn";
 import type { Ticket } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
 import { BuyButton } from "./buy-button";
 import { EditTicket } from "./edit-ticket";
-import { lookAtTickets } from "./look-at-tickets";
+import { refetchTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
 
-/** Who looks at a ticket: it decides what they can do with it. */
+/** The user's relation to a ticket. */
 export type Viewer = "anonymous" | "seller" | "buyer" | "other";
 
 export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
@@ -24,10 +24,10 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
-    look: lookAtTickets,
+    refetch: refetchTickets,
   });
-  const announcement = useChangeWords(ticket);
-  const editable = props.viewer === "seller" && ticket.status === "available";
+  const announcement = useStatusAnnouncement(ticket);
+  const isEditable = props.viewer === "seller" && ticket.status === "available";
   return (
     <>
       <article className="mt-4 ticket-shadow">
@@ -37,7 +37,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
               {ticket.title}
             </h1>
             <p className="mt-6 text-muted">
-              {t("listedOn")} <Moment at={ticket.createdAt} />
+              {t("listedOn")} <DateTime at={ticket.createdAt} />
             </p>
           </div>
           <div
@@ -51,44 +51,44 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
               <span className="sr-only">{t("price")} </span>
               <Price amount={ticket.price} />
             </p>
-            <Standing ticket={ticket} viewer={props.viewer} />
+            <TicketActions ticket={ticket} viewer={props.viewer} />
           </div>
         </div>
       </article>
       <p role="status" className="sr-only">
         {announcement}
       </p>
-      {editable && <EditTicket ticket={ticket} />}
+      {isEditable && <EditTicket ticket={ticket} />}
     </>
   );
 }
 
-/** What the viewer can do now, or why they cannot. */
-function Standing({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
+/** The action that the viewer can take now, or the reason why there is none. */
+function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
   if (viewer === "seller") {
     const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
-    return <Saying title={t("yours")} hint={hint[ticket.status]} />;
+    return <StatusText title={t("yours")} hint={hint[ticket.status]} />;
   }
   if (viewer === "buyer" && ticket.status !== "available" && ticket.orderId) {
     return (
       <>
-        <Saying title={ticket.status === "sold" ? t("yourPurchase") : t("yourOrder")} />
+        <StatusText title={ticket.status === "sold" ? t("yourPurchase") : t("yourOrder")} />
         <Link href={paths.order(ticket.orderId)} className={buttonStyle()}>
           {t("goToOrder")}
         </Link>
       </>
     );
   }
-  // The stream tells of the reader's own reservation too, often before their order's answer.
+  // The stream reports the viewer's own reservation too, often before the order's response arrives.
   if (ticket.status === "reserved" && !ordering) {
-    return <Saying title={t("reserved")} hint={t("reservedHint")} />;
+    return <StatusText title={t("reserved")} hint={t("reservedHint")} />;
   }
   if (ticket.status === "sold") {
     return (
       <>
-        <Saying title={t("sold")} hint={t("soldHint")} />
+        <StatusText title={t("sold")} hint={t("soldHint")} />
         <Link href={paths.home} className={buttonStyle("secondary")}>
           {t("browse")}
         </Link>
@@ -107,13 +107,13 @@ function Standing({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   }
   return (
     <>
-      <BuyButton ticketId={ticket.id} onOrdering={setOrdering} />
+      <BuyButton ticketId={ticket.id} onOrderingChange={setOrdering} />
       <p className="text-sm">{t("buyHint")}</p>
     </>
   );
 }
 
-function Saying({ title, hint }: { title: string; hint?: string | null }) {
+function StatusText({ title, hint }: { title: string; hint?: string | null }) {
   return (
     <div>
       <p className="text-lg leading-snug font-semibold">{title}</p>
@@ -122,15 +122,15 @@ function Saying({ title, hint }: { title: string; hint?: string | null }) {
   );
 }
 
-/** Says a change aloud; what was there when the page was opened is no change. */
-function useChangeWords({ status }: Ticket): string {
+/** Returns the text that screen readers announce after a status change on the open page. */
+function useStatusAnnouncement({ status }: Ticket): string {
   const t = useTranslations("Ticket");
-  const [shown, setShown] = useState(status);
-  const [changed, setChanged] = useState(false);
-  if (status !== shown) {
-    setShown(status);
-    setChanged(true);
+  const [previous, setPrevious] = useState(status);
+  const [hasChanged, setHasChanged] = useState(false);
+  if (status !== previous) {
+    setPrevious(status);
+    setHasChanged(true);
   }
-  if (!changed) return "";
+  if (!hasChanged) return "";
   return { available: t("nowAvailable"), reserved: t("nowReserved"), sold: t("nowSold") }[status];
 }

@@ -3,28 +3,28 @@
 import createClient from "openapi-fetch";
 import type { Paths } from "./types";
 
-let renewing: Promise<boolean> | undefined;
+let refreshing: Promise<boolean> | undefined;
 
-/** Renews the session's cookies; asked several times at once, it asks the service once. */
-export function renewSession(): Promise<boolean> {
-  renewing ??= fetch("/api/users/refresh", {
+/** Refreshes the session's cookies. Concurrent calls share one request. */
+export function refreshSession(): Promise<boolean> {
+  refreshing ??= fetch("/api/users/refresh", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: "{}",
   })
     .then((response) => response.ok)
     .catch(() => false)
-    .finally(() => (renewing = undefined));
-  return renewing;
+    .finally(() => (refreshing = undefined));
+  return refreshing;
 }
 
-/** A page may stay open for longer than an access token lives: renew, then ask once more. */
-async function fetchRenewing(request: Request): Promise<Response> {
-  const again = request.clone();
+/** Retries once after a 401, because a page may stay open for longer than an access token is valid. */
+async function fetchWithRefresh(request: Request): Promise<Response> {
+  const retry = request.clone();
   const response = await fetch(request);
   if (response.status !== 401) return response;
-  return (await renewSession()) ? fetch(again) : response;
+  return (await refreshSession()) ? fetch(retry) : response;
 }
 
-/** The API from the browser: same origin, so that cookies come and go by themselves. */
-export const api = createClient<Paths>({ baseUrl: "", fetch: fetchRenewing });
+/** The API client for the browser. Same origin, so that the browser sends and stores the cookies. */
+export const api = createClient<Paths>({ baseUrl: "", fetch: fetchWithRefresh });

@@ -6,20 +6,20 @@ interface Cookie {
 }
 
 const SECURE_PREFIX = "__Host-";
-const EARLY_SECONDS = 10;
+const EXPIRY_MARGIN_SECONDS = 10;
 
-function valueOf(cookies: Cookie[], name: string): string | undefined {
+function cookieValue(cookies: Cookie[], name: string): string | undefined {
   const found =
     cookies.find((cookie) => cookie.name === SECURE_PREFIX + name) ??
     cookies.find((cookie) => cookie.name === name);
   return found?.value === "" ? undefined : found?.value;
 }
 
-export const accessTokenIn = (cookies: Cookie[]) => valueOf(cookies, "session");
-export const refreshTokenIn = (cookies: Cookie[]) => valueOf(cookies, "refresh");
+export const accessTokenFrom = (cookies: Cookie[]) => cookieValue(cookies, "session");
+export const refreshTokenFrom = (cookies: Cookie[]) => cookieValue(cookies, "refresh");
 
-/** Reads a token without verifying it: good for showing and for renewing in time, for nothing else. */
-function claimsIn(token: string): Record<string, unknown> | null {
+/** Decodes a token without verifying it. Use only for display and to decide when to renew. */
+function decodeClaims(token: string): Record<string, unknown> | null {
   try {
     const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
     const claims: unknown = JSON.parse(payload);
@@ -29,14 +29,14 @@ function claimsIn(token: string): Record<string, unknown> | null {
   }
 }
 
-export function expired(token: string, now: number): boolean {
-  const expires = claimsIn(token)?.exp;
-  return typeof expires !== "number" || expires - EARLY_SECONDS <= now / 1000;
+export function isExpired(token: string, now: number): boolean {
+  const expiresAt = decodeClaims(token)?.exp;
+  return typeof expiresAt !== "number" || expiresAt - EXPIRY_MARGIN_SECONDS <= now / 1000;
 }
 
-export function bearerOf(token: string): User | null {
-  const claims = claimsIn(token);
+export function userFromToken(token: string): User | null {
+  const claims = decodeClaims(token);
   const { sub, email } = claims ?? {};
   if (typeof sub !== "string" || typeof email !== "string") return null;
-  return expired(token, Date.now()) ? null : { id: sub, email };
+  return isExpired(token, Date.now()) ? null : { id: sub, email };
 }

@@ -5,24 +5,24 @@ import { randomHex } from "../random-hex";
 const KEY_BYTES = 16;
 
 /**
- * Gives the same key for the same intent until its outcome is known, so that a click that got no
- * answer can be repeated without doing the thing twice.
+ * Returns the same key for the same body until it is reset, so that a request without a response can be
+ * retried without taking effect twice.
  */
-export class Intent {
-  #about = "";
+export class IdempotencyKey {
+  #body = "";
   #key = "";
 
-  key(body: unknown): string {
-    const about = JSON.stringify(body);
-    if (about !== this.#about || this.#key === "") {
-      this.#about = about;
+  for(body: unknown): string {
+    const serialized = JSON.stringify(body);
+    if (serialized !== this.#body || this.#key === "") {
+      this.#body = serialized;
       this.#key = randomHex(KEY_BYTES);
     }
     return this.#key;
   }
 
-  /** An answer came, whatever it was: the next click is a new intent. */
-  settled(): void {
+  /** Forgets the key once the outcome is known, so that the next request is a new one. */
+  reset(): void {
     this.#key = "";
   }
 }

@@ -1,10 +1,10 @@
 const PAGE_SIZE = 24;
 
-export function cursorIn(params: Record<string, string | string[] | undefined>): string {
+export function cursorFrom(params: Record<string, string | string[] | undefined>): string {
   return [params.cursor].flat()[0] ?? "";
 }
 
-/** The query of one page of a list. */
+/** Returns the query parameters for one page of a list. */
 export function pageQuery(cursor: string): { limit: number; cursor?: string } {
   return { limit: PAGE_SIZE, ...(cursor && { cursor }) };
 }

@@ -8,9 +8,8 @@ const SPAN_BYTES = 8;
 const storageKey = (orderId: string) => `trace:${orderId}`;
 
 /**
- * A purchase is one trace (W3C Trace Context), although it is several requests on several pages: the
- * tab remembers which trace its reservation began. Another tab, or one that may not remember, begins
- * another trace.
+ * Puts all requests of a purchase into one trace (W3C Trace Context). The trace id of an order is kept
+ * in sessionStorage, because the requests are made on two pages. Another tab starts another trace.
  */
 export class PurchaseTrace {
   readonly #id: string;
@@ -19,28 +18,28 @@ export class PurchaseTrace {
     this.#id = id;
   }
 
-  static of(orderId: string): PurchaseTrace {
+  static forOrder(orderId: string): PurchaseTrace {
     try {
       const id = sessionStorage.getItem(storageKey(orderId));
       if (id !== null) return new PurchaseTrace(id);
     } catch {
-      // a browser may forbid storage
+      // storage is blocked: start a new trace
     }
     const trace = new PurchaseTrace();
-    trace.ledTo(orderId);
+    trace.rememberFor(orderId);
     return trace;
   }
 
-  /** The header of the next request; each is a span of its own. */
+  /** Headers for the next request. Each request is a new span. */
   get headers(): { traceparent: string } {
     return { traceparent: `00-${this.#id}-${randomHex(SPAN_BYTES)}-01` };
   }
 
-  ledTo(orderId: string): void {
+  rememberFor(orderId: string): void {
     try {
       sessionStorage.setItem(storageKey(orderId), this.#id);
     } catch {
-      // then its payment is a trace of its own
+      // storage is blocked: the payment starts a new trace
     }
   }
 }

@@ -6,18 +6,17 @@ import { cache } from "react";
 import { apiUrl } from "@/config/env";
 import type { Paths } from "./types";
 
-const PATIENCE_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
 
-/** What goes along: whose page it is, and the request and trace that it is part of. */
-const CARRIED = ["cookie", "traceparent", "tracestate", "x-request-id"];
+const FORWARDED_HEADERS = ["cookie", "traceparent", "tracestate", "x-request-id"];
 
-/** The API as the reader of this page may see it. Reads only. */
+/** The API client for server components. Sends the user's cookies. For reads only. */
 export const api = cache(async () => {
-  const asked = await headers();
+  const incoming = await headers();
   return createClient<Paths>({
     baseUrl: apiUrl(),
-    headers: Object.fromEntries(CARRIED.map((name) => [name, asked.get(name)])),
+    headers: Object.fromEntries(FORWARDED_HEADERS.map((name) => [name, incoming.get(name)])),
     cache: "no-store",
-    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) }),
+    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
   });
 });

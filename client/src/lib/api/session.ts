@@ -4,23 +4,23 @@ import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { cache } from "react";
 import { paths } from "@/config/paths";
-import { answerOf } from "./answer";
-import { accessTokenIn, bearerOf } from "./cookies";
+import { accessTokenFrom, userFromToken } from "./cookies";
+import { toResult } from "./result";
 import { api } from "./server";
 import type { User } from "./types";
 
 /**
- * Who is asking. While auth is away, whoever the access token names: the page then still greets its
- * reader, and the services, which verify that token themselves, still decide.
+ * Returns the signed-in user. While auth is unavailable, falls back to the unverified claims of the
+ * access token. That is safe for display, because every service verifies the token itself.
  */
-export const currentUser = cache(async (): Promise<User | null> => {
-  const token = accessTokenIn((await cookies()).getAll());
+export const getCurrentUser = cache(async (): Promise<User | null> => {
+  const token = accessTokenFrom((await cookies()).getAll());
   if (token === undefined) return null;
-  const answer = await answerOf((await api()).GET("/api/users/currentuser"));
-  return answer.ok ? answer.data.currentUser : bearerOf(token);
+  const result = await toResult((await api()).GET("/api/users/currentuser"));
+  return result.ok ? result.data.currentUser : userFromToken(token);
 });
 
-/** The reader, who must be signed in to see this page; sends anybody else to sign in first. */
-export async function requireUser(page: string): Promise<User> {
-  return (await currentUser()) ?? redirect(paths.signIn(page));
+/** Returns the signed-in user, or redirects to the sign-in page. */
+export async function requireUser(path: string): Promise<User> {
+  return (await getCurrentUser()) ?? redirect(paths.signIn(path));
 }

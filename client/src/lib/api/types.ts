@@ -3,7 +3,7 @@ import type { components as Orders, paths as OrderPaths } from "./schema/orders.
 import type { components as Payments, paths as PaymentPaths } from "./schema/payments.gen";
 import type { components as Tickets, paths as TicketPaths } from "./schema/tickets.gen";
 
-/** The whole API: generated from the services' OpenAPI documents. */
+/** The paths of all services, generated from their OpenAPI documents. */
 export interface Paths extends AuthPaths, TicketPaths, OrderPaths, PaymentPaths {}
 
 export type User = Auth["schemas"]["UserOut"];

@@ -1,38 +1,38 @@
 "use client";
 
 import { useEffect, useEffectEvent, useState } from "react";
-import { watch } from "./watch";
+import { openEventStream } from "./event-stream";
 
 export interface Versioned {
   id: string;
   version: number;
 }
 
-/** What a stream carries of an item: all that can change. */
+/** An event about an item. It contains every field that can change. */
 export type Change<T extends Versioned> = Partial<T> & Versioned;
 
 /**
- * Shows items as they are now: as they were rendered, or as the stream or a later look told, whichever
- * is newer. A change of an item that is not on the page goes to `onStranger`.
+ * Returns the items with the newest version from the server's rendering, the event stream or a refetch.
+ * Changes to items that are not on the page are passed to `onUnknownItem`.
  */
 export function useLive<T extends Versioned>(options: {
   items: T[];
   stream: string;
   event: string;
   needsSession: boolean;
-  /** Reads the present state of what is on the page, after something may have been missed. */
-  look: (ids: string[]) => Promise<Change<T>[]>;
-  onStranger?: (change: Change<T>) => void;
+  /** Fetches the items on the page after events may have been missed. */
+  refetch: (ids: string[]) => Promise<Change<T>[]>;
+  onUnknownItem?: (change: Change<T>) => void;
 }): T[] {
   const { items, stream, event, needsSession } = options;
   const [changes, setChanges] = useState<ReadonlyMap<string, Change<T>>>(new Map());
 
-  const apply = useEffectEvent((news: Change<T>[]) => {
+  const apply = useEffectEvent((updates: Change<T>[]) => {
     const known = new Set(items.map((item) => item.id));
-    const own = news.filter((change) => known.has(change.id));
-    news
+    const own = updates.filter((change) => known.has(change.id));
+    updates
       .filter((change) => !known.has(change.id))
-      .forEach((change) => options.onStranger?.(change));
+      .forEach((change) => options.onUnknownItem?.(change));
     if (own.length === 0) return;
     setChanges((before) => {
       const after = new Map(before);
@@ -42,16 +42,16 @@ export function useLive<T extends Versioned>(options: {
       return after;
     });
   });
-  const look = useEffectEvent(() => {
-    void options.look(items.map((item) => item.id)).then(apply, () => undefined);
+  const refetch = useEffectEvent(() => {
+    void options.refetch(items.map((item) => item.id)).then(apply, () => undefined);
   });
 
   useEffect(
     () =>
-      watch<Change<T>>(stream, event, {
+      openEventStream<Change<T>>(stream, event, {
         needsSession,
-        changed: (change) => apply([change]),
-        missed: () => look(),
+        onChange: (change) => apply([change]),
+        onGap: () => refetch(),
       }),
     [stream, event, needsSession],
   );

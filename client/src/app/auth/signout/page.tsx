@@ -1,16 +1,16 @@
 import type { Metadata } from "next";
 import { SignOut } from "@/features/auth/sign-out";
-import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
+import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
 
 export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await words("Nav"))("signOut") };
+  return { title: (await getTranslations("Nav"))("signOut") };
 }
 
 export default function SignOutPage() {
   return (
-    <Words of={["Auth"]}>
+    <Messages of={["Auth"]}>
       <SignOut />
-    </Words>
+    </Messages>
   );
 }

@@ -3,26 +3,26 @@ import { redirect } from "next/navigation";
 import { Link } from "@/components/link";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
-import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { currentUser } from "@/lib/api/session";
+import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
+import { getCurrentUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await words("Auth"))("signUp") };
+  return { title: (await getTranslations("Auth"))("signUp") };
 }
 
 export default async function SignUpPage({ searchParams }: PageProps<"/auth/signup">) {
   const { next } = await searchParams;
-  if (await currentUser()) redirect(localPath(next));
-  const t = await words("Auth");
+  if (await getCurrentUser()) redirect(localPath(next));
+  const t = await getTranslations("Auth");
   const other = paths.signIn(localPath(next));
   return (
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold sm:text-5xl">{t("signUpTitle")}</h1>
       <p className="mt-2 mb-8 text-lg text-muted">{t("signUpLead")}</p>
-      <Words of={["Auth", "Problem"]}>
+      <Messages of={["Auth", "Problem"]}>
         <CredentialsForm purpose="signUp" next={localPath(next)} />
-      </Words>
+      </Messages>
       <p className="mt-8 text-muted">
         {t("haveAccount")}{" "}
         <Link href={other} className="font-semibold text-ink underline underline-offset-4">

@@ -3,18 +3,18 @@
 import { useRouter } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import { Notice } from "@/components/ui/notice";
+import { Alert } from "@/components/ui/alert";
 import { CancelOrder } from "@/features/orders/cancel-order";
 import { isLive } from "@/features/orders/is-live";
-import { OrderOver } from "@/features/orders/order-over";
+import { OrderCancelled } from "@/features/orders/order-cancelled";
 import { OrderPaid } from "@/features/orders/order-paid";
 import { OrderSummary } from "@/features/orders/order-summary";
-import { useLookingAgain, useOrder } from "@/features/orders/use-order";
+import { useOrder, usePolling } from "@/features/orders/use-order";
 import { useSecondsLeft } from "@/features/orders/use-seconds-left";
 import { PayForm } from "@/features/payments/pay-form";
 import type { Order, Payment, PaymentConfig } from "@/lib/api/types";
 
-/** An order from its reservation to its end; it follows by itself what becomes of it. */
+/** The page of an order, with live status from reservation to receipt. */
 export function Checkout(props: {
   order: Order;
   now: number;
@@ -23,63 +23,63 @@ export function Checkout(props: {
 }) {
   const t = useTranslations("Order");
   const router = useRouter();
-  const { order, offset, look } = useOrder(props.order);
-  const [sent, setSent] = useState(false);
-  const seconds = useSecondsLeft({ expiresAt: order.expiresAt, now: props.now, offset });
-  const live = isLive(order);
-  const [wasLive] = useState(live);
-  const timeUp = live && seconds === 0;
-  useLookingAgain(live && (sent || timeUp), look);
+  const { order, offset, refetch } = useOrder(props.order);
+  const [isSent, setIsSent] = useState(false);
+  const secondsLeft = useSecondsLeft({ expiresAt: order.expiresAt, now: props.now, offset });
+  const isOpen = isLive(order);
+  const [wasOpen] = useState(isOpen);
+  const isTimeUp = isOpen && secondsLeft === 0;
+  usePolling(isOpen && (isSent || isTimeUp), refetch);
 
-  if (!live) {
-    const Over = order.status === "complete" ? OrderPaid : OrderOver;
+  if (!isOpen) {
+    const FinalView = order.status === "complete" ? OrderPaid : OrderCancelled;
     return (
-      <Outcome isNews={wasLive}>
-        <Over order={order} payment={props.payment} />
+      <Outcome takesFocus={wasOpen}>
+        <FinalView order={order} payment={props.payment} />
       </Outcome>
     );
   }
   return (
     <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
       <div className="lg:col-start-2 lg:row-start-1">
-        <OrderSummary order={order} seconds={seconds} />
+        <OrderSummary order={order} seconds={secondsLeft} />
       </div>
       <section className="lg:col-start-1 lg:row-start-1">
         <h1 className="mb-6 text-4xl font-bold">{t("payTitle")}</h1>
-        {timeUp && (
-          <Notice tone="warn" title={t("timeUp")} className="mb-6">
+        {isTimeUp && (
+          <Alert tone="warn" title={t("timeUp")} className="mb-6">
             {t("timeUpHint")}
-          </Notice>
+          </Alert>
         )}
         <PayForm
           config={props.config}
           orderId={order.id}
           amount={order.ticket.price}
-          disabled={timeUp}
+          disabled={isTimeUp}
           onPaid={() => {
-            setSent(true);
-            look();
+            setIsSent(true);
+            refetch();
           }}
           onRetry={() => router.refresh()}
         />
         <div className="mt-6 text-center">
-          <CancelOrder orderId={order.id} onChanged={look} />
+          <CancelOrder orderId={order.id} onChanged={refetch} />
         </div>
       </section>
     </div>
   );
 }
 
-/** What became of an order; whoever waited for it is led there, by eye and by ear. */
-function Outcome({ isNews, children }: { isNews: boolean; children: ReactNode }) {
-  const place = useRef<HTMLDivElement>(null);
+/** The outcome of an order. Takes the focus if the status changed while the page was open. */
+function Outcome({ takesFocus, children }: { takesFocus: boolean; children: ReactNode }) {
+  const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!isNews) return;
-    place.current?.focus({ preventScroll: true });
+    if (!takesFocus) return;
+    container.current?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
-  }, [isNews]);
+  }, [takesFocus]);
   return (
-    <div ref={place} tabIndex={-1} className="outline-none">
+    <div ref={container} tabIndex={-1} className="outline-none">
       {children}
     </div>
   );

@@ -2,22 +2,22 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { BackLink } from "@/components/back-link";
-import { Down } from "@/components/down";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
-import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf, unavailable } from "@/lib/api/answer";
+import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
+import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 import { Checkout } from "./checkout";
 
-const orderAnswer = cache(async (id: string) =>
-  answerOf((await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: id } } })),
+const getOrder = cache(async (id: string) =>
+  toResult((await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: id } } })),
 );
 
 export async function generateMetadata(props: PageProps<"/orders/[orderId]">): Promise<Metadata> {
-  const answer = await orderAnswer((await props.params).orderId);
-  return answer.ok ? { title: answer.data.ticket.title } : {};
+  const result = await getOrder((await props.params).orderId);
+  return result.ok ? { title: result.data.ticket.title } : {};
 }
 
 export default async function OrderPage({ params }: PageProps<"/orders/[orderId]">) {
@@ -25,26 +25,26 @@ export default async function OrderPage({ params }: PageProps<"/orders/[orderId]
   await requireUser(paths.order(orderId));
   const client = await api();
   const [t, order, config, payment] = await Promise.all([
-    words("Order"),
-    orderAnswer(orderId),
-    answerOf(client.GET("/api/payments/config")),
-    answerOf(client.GET("/api/payments", { params: { query: { orderId } } })),
+    getTranslations("Order"),
+    getOrder(orderId),
+    toResult(client.GET("/api/payments/config")),
+    toResult(client.GET("/api/payments", { params: { query: { orderId } } })),
   ]);
-  if (!order.ok && !unavailable(order)) notFound();
+  if (!order.ok && !isUnavailable(order)) notFound();
   return (
     <>
       <BackLink href={paths.orders}>{t("back")}</BackLink>
       {order.ok ? (
-        <Words of={["Order", "Payment", "Decline", "Problem", "Trouble"]}>
+        <Messages of={["Order", "Payment", "Decline", "Problem", "Error"]}>
           <Checkout
             order={order.data}
             now={order.date}
             config={config.ok ? config.data : null}
             payment={payment.ok ? payment.data : null}
           />
-        </Words>
+        </Messages>
       ) : (
-        <Down what="downOrders" heading="h1" />
+        <ServiceUnavailable message="ordersUnavailable" heading="h1" />
       )}
     </>
   );

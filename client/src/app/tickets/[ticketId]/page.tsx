@@ -1,50 +1,53 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { BackLink } from "@/components/back-link";
-import { Down } from "@/components/down";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
-import { ticketAnswer } from "@/features/tickets/ticket-answer";
+import { getTicket } from "@/features/tickets/get-ticket";
 import { TicketView, type Viewer } from "@/features/tickets/ticket-view";
-import { reader, words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf, unavailable } from "@/lib/api/answer";
+import { Messages } from "@/i18n/messages";
+import { getReaderLocale, getTranslations } from "@/i18n/server";
+import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
-import { currentUser } from "@/lib/api/session";
+import { getCurrentUser } from "@/lib/api/session";
 import type { Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 
 export async function generateMetadata(props: PageProps<"/tickets/[ticketId]">): Promise<Metadata> {
-  const answer = await ticketAnswer((await props.params).ticketId);
-  if (!answer.ok) return {};
-  const { title, price } = answer.data;
-  return { title, description: `${title}: ${formatPrice(price, (await reader()).region)}` };
+  const result = await getTicket((await props.params).ticketId);
+  if (!result.ok) return {};
+  const { title, price } = result.data;
+  return {
+    title,
+    description: `${title}: ${formatPrice(price, (await getReaderLocale()).locale)}`,
+  };
 }
 
 export default async function TicketPage({ params }: PageProps<"/tickets/[ticketId]">) {
-  const answer = await ticketAnswer((await params).ticketId);
-  const t = await words("Ticket");
-  if (!answer.ok && !unavailable(answer)) notFound();
+  const result = await getTicket((await params).ticketId);
+  const t = await getTranslations("Ticket");
+  if (!result.ok && !isUnavailable(result)) notFound();
   return (
     <>
       <BackLink href={paths.home}>{t("back")}</BackLink>
-      {answer.ok ? (
-        <Words of={["Ticket", "Sell", "Problem"]}>
-          <TicketView ticket={answer.data} viewer={await viewerOf(answer.data)} />
-        </Words>
+      {result.ok ? (
+        <Messages of={["Ticket", "Sell", "Problem"]}>
+          <TicketView ticket={result.data} viewer={await getViewer(result.data)} />
+        </Messages>
       ) : (
-        <Down what="downTickets" heading="h1" />
+        <ServiceUnavailable message="ticketsUnavailable" heading="h1" />
       )}
     </>
   );
 }
 
-/** Whoever can see the order that holds a ticket is its buyer: orders tells nobody else. */
-async function viewerOf(ticket: Ticket): Promise<Viewer> {
-  const user = await currentUser();
+/** Returns the user's relation to a ticket. Only its buyer can read the order that reserves it. */
+async function getViewer(ticket: Ticket): Promise<Viewer> {
+  const user = await getCurrentUser();
   if (!user) return "anonymous";
   if (user.id === ticket.userId) return "seller";
   if (ticket.orderId === null) return "other";
-  const order = await answerOf(
+  const order = await toResult(
     (await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: ticket.orderId } } }),
   );
   return order.ok ? "buyer" : "other";

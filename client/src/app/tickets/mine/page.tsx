@@ -1,54 +1,54 @@
 import type { Metadata } from "next";
-import { Down } from "@/components/down";
 import { Link } from "@/components/link";
-import { PageHead } from "@/components/page-head";
-import { PagesNav } from "@/components/pages-nav";
-import { Blank } from "@/components/ui/blank";
+import { PageHeader } from "@/components/page-header";
+import { Pagination } from "@/components/pagination";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { buttonStyle } from "@/components/ui/button-style";
+import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
-import { listed } from "@/features/tickets/listed";
 import { MyTickets } from "@/features/tickets/my-tickets";
-import { words } from "@/i18n/server";
-import { Words } from "@/i18n/words";
-import { answerOf } from "@/lib/api/answer";
-import { cursorIn, pageQuery } from "@/lib/api/page-query";
+import { withListedLabel } from "@/features/tickets/with-listed-label";
+import { Messages } from "@/i18n/messages";
+import { getTranslations } from "@/i18n/server";
+import { cursorFrom, pageQuery } from "@/lib/api/page-query";
+import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await words("Mine"))("title") };
+  return { title: (await getTranslations("MyTickets"))("title") };
 }
 
 export default async function MyTicketsPage({ searchParams }: PageProps<"/tickets/mine">) {
   await requireUser(paths.myTickets);
-  const cursor = cursorIn(await searchParams);
+  const cursor = cursorFrom(await searchParams);
   const query = pageQuery(cursor);
-  const [t, answer] = await Promise.all([
-    words("Mine"),
-    answerOf((await api()).GET("/api/tickets/mine", { params: { query } })),
+  const [t, result] = await Promise.all([
+    getTranslations("MyTickets"),
+    toResult((await api()).GET("/api/tickets/mine", { params: { query } })),
   ]);
-  const sell = (
+  const sellLink = (
     <Link href={paths.newTicket} className={buttonStyle()}>
       {t("sell")}
     </Link>
   );
   return (
     <>
-      <PageHead title={t("title")} lead={t("lead")} action={sell} />
-      {!answer.ok && <Down what="downTickets" />}
-      {answer.ok && answer.data.length === 0 && (
-        <Blank title={t("emptyTitle")} action={sell}>
+      <PageHeader title={t("title")} lead={t("lead")} action={sellLink} />
+      {!result.ok && <ServiceUnavailable message="ticketsUnavailable" />}
+      {result.ok && result.data.length === 0 && (
+        <EmptyState title={t("emptyTitle")} action={sellLink}>
           {t("emptyText")}
-        </Blank>
+        </EmptyState>
       )}
-      {answer.ok && (
+      {result.ok && (
         <>
-          <Words of={["Status"]}>
-            <MyTickets tickets={await listed(answer.data, answer.date)} query={query} />
-          </Words>
-          <PagesNav
+          <Messages of={["Status"]}>
+            <MyTickets tickets={await withListedLabel(result.data, result.date)} query={query} />
+          </Messages>
+          <Pagination
             label={t("title")}
-            next={answer.next ? { href: `?cursor=${answer.next}`, label: t("next") } : null}
+            next={result.next ? { href: `?cursor=${result.next}`, label: t("next") } : null}
             first={cursor ? { href: paths.myTickets, label: t("first") } : null}
           />
         </>

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { ApiFailure } from "./api/result";
+import { errorMessages } from "./error-messages";
+
+const translate = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
+const failure = (overrides: Partial<ApiFailure>): ApiFailure => ({
+  ok: false,
+  status: 400,
+  problems: [],
+  retryAfter: null,
+  ...overrides,
+});
+
+test("field errors are translated if known and assigned to their fields", () => {
+  const problems = [
+    { message: "Email in use", field: "email" },
+    { message: "An unknown rule", field: "password" },
+    { message: "Invalid credentials" },
+  ];
+  expect(errorMessages(failure({ problems }), translate)).toEqual({
+    fields: { email: "emailTaken", password: "An unknown rule" },
+    form: ["credentials"],
+  });
+});
+
+test.each([
+  [{ status: 0 }, "offline"],
+  [{ status: 503 }, "unavailable"],
+  [{ status: 500, problems: [{ message: "secret detail" }] }, "unavailable"],
+  [{ status: 401 }, "signInAgain"],
+  [{ status: 404 }, "gone"],
+  [{ status: 429, retryAfter: 61 }, "throttled2"],
+  [{ status: 400 }, "unexpected"],
+])("%j is shown as %s", (overrides, message) => {
+  expect(errorMessages(failure(overrides), translate).form).toEqual([message]);
+});

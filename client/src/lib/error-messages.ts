@@ -1,0 +1,61 @@
+import type { ApiFailure, Problem } from "./api/result";
+import type { ProblemKey } from "./validation";
+
+/** Translations of the services' error messages. Others are shown in English. */
+const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
+  "Invalid credentials": "credentials",
+  "Email in use": "emailTaken",
+  "Email must be valid": "emailInvalid",
+  "You must supply a password": "passwordRequired",
+  "Password must be between 6 and 128 characters": "passwordLength",
+  "Price must be a number": "priceNumber",
+  "Price must be at least 0.50": "priceLow",
+  "Price must be at most 999,999.99": "priceHigh",
+  "Price must have at most two decimals": "priceDecimals",
+  "Input should be a valid decimal": "priceNumber",
+  "Input should be a finite number": "priceNumber",
+  "Input should be greater than or equal to 0": "priceBound",
+  "Input should be less than or equal to 1000000": "priceBound",
+  "Decimal input should have no more than 2 decimal places": "priceDecimals",
+  "Ticket is already reserved": "alreadyReserved",
+  "You cannot order your own ticket": "ownTicket",
+  "Cannot edit a reserved ticket": "locked",
+  "Order is already complete": "orderComplete",
+  "This order is already paid": "orderComplete",
+  "Cannot pay for a cancelled order": "orderOver",
+  "Cannot pay for an expired order": "orderOver",
+  "Not Found": "gone",
+};
+
+type Translate = (key: ProblemKey, values?: { minutes: number }) => string;
+
+export function errorMessage(problem: Problem, translate: Translate): string {
+  const key = KEY_BY_MESSAGE[problem.message];
+  return key ? translate(key) : problem.message;
+}
+
+/** Returns the translated errors of a failed request, by field and for the whole form. */
+export function errorMessages(
+  failure: ApiFailure,
+  translate: Translate,
+): { fields: Record<string, string>; form: string[] } {
+  const { status, problems } = failure;
+  if (status === 0) return formError(translate("offline"));
+  if (status === 429) {
+    return formError(
+      translate("throttled", { minutes: Math.ceil((failure.retryAfter ?? 60) / 60) }),
+    );
+  }
+  if (status >= 500) return formError(translate("unavailable"));
+  if (status === 401) return formError(translate("signInAgain"));
+  if (status === 404) return formError(translate("gone"));
+  const fields: Record<string, string> = {};
+  const form: string[] = [];
+  for (const problem of problems) {
+    if (problem.field) fields[problem.field] ??= errorMessage(problem, translate);
+    else form.push(errorMessage(problem, translate));
+  }
+  return problems.length === 0 ? formError(translate("unexpected")) : { fields, form };
+}
+
+const formError = (message: string) => ({ fields: {}, form: [message] });
