@@ -11,12 +11,12 @@ from typing import Any, Final, Self
 
 from benchmarks.wrk import request
 
-PATIENCE: Final = 30.0
+RESPONSE_TIMEOUT_SECONDS: Final = 30.0
 LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back, and how many seconds it took."""
 
     status: int
@@ -36,9 +36,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, port: int) -> None:
         self._port = port
         self._transport: asyncio.Transport | None = None
-        self._waiting: asyncio.Future[None] | None = None
-        self._got = bytearray()
-        self._head_ends = self._ends = 0
+        self._response_future: asyncio.Future[None] | None = None
+        self._buffer = bytearray()
+        self._head_end = self._response_end = 0
 
     @classmethod
     @asynccontextmanager
@@ -66,47 +66,55 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Note what came; an answer is whole when its head and the length told there are."""
-        self._got += data
-        if not self._head_ends:
-            self._head_ends = self._got.find(b"\r\n\r\n") + 4
-            if self._head_ends < 4:
-                self._head_ends = 0
+        self._buffer += data
+        if not self._head_end:
+            self._head_end = self._buffer.find(b"\r\n\r\n") + 4
+            if self._head_end < 4:
+                self._head_end = 0
                 return
-            told = LENGTH.search(self._got, 0, self._head_ends)
-            self._ends = self._head_ends + (int(told[1]) if told else 0)
-        if len(self._got) >= self._ends and self._waiting and not self._waiting.done():
-            self._waiting.set_result(None)
+            content_length = LENGTH.search(self._buffer, 0, self._head_end)
+            self._response_end = self._head_end + (int(content_length[1]) if content_length else 0)
+        if (
+            len(self._buffer) >= self._response_end
+            and self._response_future
+            and not self._response_future.done()
+        ):
+            self._response_future.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits; the next request connects anew."""
         self._transport = None
-        if self._waiting and not self._waiting.done():
-            self._waiting.set_exception(exc or ConnectionResetError("closed without an answer"))
+        if self._response_future and not self._response_future.done():
+            self._response_future.set_exception(
+                exc or ConnectionResetError("closed without an answer")
+            )
 
-    async def ask(self, method: str, path: str, body: object = None, cookie: str = "") -> Answer:
+    async def send(self, method: str, path: str, body: object = None, cookie: str = "") -> Response:
         """Send a request and wait for its answer."""
-        raw = request(method, path, body, **({"Cookie": cookie} if cookie else {}))
-        began = time.perf_counter()
+        payload = request(method, path, body, **({"Cookie": cookie} if cookie else {}))
+        started_at = time.perf_counter()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
                 transport = await self.connect()
-                self._got, self._head_ends = bytearray(), 0
-                self._waiting = asyncio.get_running_loop().create_future()
-                transport.write(raw)
-                await self._waiting
+                self._buffer, self._head_end = bytearray(), 0
+                self._response_future = asyncio.get_running_loop().create_future()
+                transport.write(payload)
+                await self._response_future
         except BaseException:
             self.close()
             raise
-        took = time.perf_counter() - began
-        first, *lines = self._got[: self._head_ends].decode("latin-1").strip().split("\r\n")
+        elapsed = time.perf_counter() - started_at
+        first, *lines = self._buffer[: self._head_end].decode("latin-1").strip().split("\r\n")
         headers = {n.lower(): v for n, _, v in (line.partition(": ") for line in lines)}
         if headers.get("connection") == "close":
             self.close()
         status = int(first.split(" ", 2)[1])
-        return Answer(status, headers, bytes(self._got[self._head_ends : self._ends]), took)
+        return Response(
+            status, headers, bytes(self._buffer[self._head_end : self._response_end]), elapsed
+        )
 
 
-def quantile(values: list[float], part: float) -> float:
+def quantile(values: list[float], fraction: float) -> float:
     """Give the value below which that part of all lies."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+    return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))]

@@ -4,80 +4,87 @@ import http.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from benchmarks.measure import Options, Row, compared
-from benchmarks.testbed import OURS, SELLER, THEIRS, Stage, sessions
+from benchmarks.measure import Options, Row, compare_sides
+from benchmarks.testbed import OURS, SELLER, THEIRS, Testbed, session_cookies
 from benchmarks.wrk import Load, load, request
 from common.testing.plugin import session_cookie
 
-SHOWN = 100
-PEOPLE = 500
-MOST_ORDERS = 4_000
+TICKETS_LISTED = 100
+BUYERS = 500
+MAX_ORDERS_PER_SECOND = 4_000
 """A second: more than either side can take."""
 
 Requests = Sequence[bytes]
 
 
-def reads(stage: Stage, options: Options) -> list[Row]:
+def reads(testbed: Testbed, options: Options) -> list[Row]:
     """Read the list and single tickets, of 100; also while some are written."""
-    stage.use("tickets", THEIRS)
-    ids = stage.sell(SHOWN)
+    testbed.start_services("tickets", THEIRS)
+    ids = testbed.insert_tickets(TICKETS_LISTED)
 
     def compare(name: str, requests: Mapping[str, Requests], bar: float | None = None) -> Row:
-        return compared(stage, name, "tickets", _sending(stage, options, requests), options, bar)
+        return compare_sides(
+            testbed, name, "tickets", _wrk_work(testbed, options, requests), options, bar
+        )
 
-    listing = [request("GET", "/api/tickets")]
-    each = [request("GET", f"/api/tickets/{i}") for i in ids]
-    written = [*listing * 19, _new_ticket(0)]
+    list_request = [request("GET", "/api/tickets")]
+    ticket_requests = [request("GET", f"/api/tickets/{i}") for i in ids]
+    mixed_requests = [*list_request * 19, _new_ticket(0)]
     return [
-        compare("list of 100 tickets", _both(listing), bar=25),
-        compare("one ticket, of 100", _both(each), bar=5),
+        compare("list of 100 tickets", _for_both_sides(list_request), bar=25),
+        compare("one ticket, of 100", _for_both_sides(ticket_requests), bar=5),
         compare(
             "one ticket, If-None-Match (304)",
-            {side: _known(stage.port[_service(side)], ids) for side in (OURS, THEIRS)},
+            {
+                side: _conditional_requests(testbed.port[_process_name(side)], ids)
+                for side in (OURS, THEIRS)
+            },
         ),
-        compare("list of 100, one request in 20 creates a ticket", _both(written)),
+        compare("list of 100, one request in 20 creates a ticket", _for_both_sides(mixed_requests)),
     ]
 
 
-def tickets(stage: Stage, options: Options) -> list[Row]:
+def tickets(testbed: Testbed, options: Options) -> list[Row]:
     """Create tickets; each answer means that the change is safe and its event will come."""
-    stage.use("tickets", THEIRS)
-    requests = _both([_new_ticket(n) for n in range(PEOPLE)])
-    work = _sending(stage, options, requests)
-    return [compared(stage, "create a ticket", "tickets", work, options, bar=1.5)]
+    testbed.start_services("tickets", THEIRS)
+    requests = _for_both_sides([_new_ticket(n) for n in range(BUYERS)])
+    work = _wrk_work(testbed, options, requests)
+    return [compare_sides(testbed, "create a ticket", "tickets", work, options, target=1.5)]
 
 
-def orders(stage: Stage, options: Options) -> list[Row]:
+def orders(testbed: Testbed, options: Options) -> list[Row]:
     """Order tickets, each once."""
-    stage.use("orders", THEIRS)
-    buyers = sessions(PEOPLE)
-    each_run = int(options.seconds * MOST_ORDERS)
-    fresh: dict[str, Iterator[str]] = {}
-    ids = stage.sell(each_run * (options.runs + 1))
-    fresh = {side: iter(ids) for side in (OURS, THEIRS)}
+    testbed.start_services("orders", THEIRS)
+    buyers = session_cookies(BUYERS)
+    orders_per_run = int(options.seconds * MAX_ORDERS_PER_SECOND)
+    ticket_ids: dict[str, Iterator[str]] = {}
+    ids = testbed.insert_tickets(orders_per_run * (options.runs + 1))
+    ticket_ids = {side: iter(ids) for side in (OURS, THEIRS)}
 
     def work(side: str) -> Load:
-        some = islice(fresh[side], each_run)
-        requests = [_order(i, buyers[n % PEOPLE]) for n, i in enumerate(some)]
-        return load(stage.port[_service(side, "orders")], requests, options.seconds)
+        run_tickets = islice(ticket_ids[side], orders_per_run)
+        requests = [_order(i, buyers[n % BUYERS]) for n, i in enumerate(run_tickets)]
+        return load(testbed.port[_process_name(side, "orders")], requests, options.seconds)
 
     return [
-        compared(stage, "create an order, each on its own ticket", "orders", work, options, 1.5)
+        compare_sides(
+            testbed, "create an order, each on its own ticket", "orders", work, options, 1.5
+        )
     ]
 
 
-def _service(side: str, service: str = "tickets") -> str:
+def _process_name(side: str, service: str = "tickets") -> str:
     return service if side == OURS else THEIRS
 
 
-def _both(requests: Requests) -> dict[str, Requests]:
+def _for_both_sides(requests: Requests) -> dict[str, Requests]:
     return {OURS: requests, THEIRS: requests}
 
 
-def _sending(
-    stage: Stage, options: Options, requests: Mapping[str, Requests]
+def _wrk_work(
+    testbed: Testbed, options: Options, requests: Mapping[str, Requests]
 ) -> Callable[[str], Load]:
-    return lambda side: load(stage.port[_service(side)], requests[side], options.seconds)
+    return lambda side: load(testbed.port[_process_name(side)], requests[side], options.seconds)
 
 
 def _new_ticket(n: int) -> bytes:
@@ -89,16 +96,16 @@ def _order(ticket: str, buyer: str) -> bytes:
     return request("POST", "/api/orders", {"ticketId": ticket}, Cookie=buyer)
 
 
-def _known(port: int, ids: Sequence[str]) -> Requests:
+def _conditional_requests(port: int, ids: Sequence[str]) -> Requests:
     """Ask for what the asker has already: each side gives its own tags."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     requests: list[bytes] = []
     for i in ids:
         connection.request("GET", f"/api/tickets/{i}")
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
         requests.append(
-            request("GET", f"/api/tickets/{i}", If_None_Match=answer.headers["ETag"] or "")
+            request("GET", f"/api/tickets/{i}", If_None_Match=response.headers["ETag"] or "")
         )
     connection.close()
     return requests

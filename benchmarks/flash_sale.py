@@ -8,161 +8,162 @@ from collections.abc import Sequence
 
 import uvloop
 
-from benchmarks.client import Answer, Connection, quantile
+from benchmarks.client import Connection, Response, quantile
 from benchmarks.measure import Options, Row
-from benchmarks.testbed import OURS, THEIRS, Stage, sessions
+from benchmarks.testbed import OURS, THEIRS, Testbed, session_cookies
 
-HOT = 500
+HOT_BUYERS = 500
 OK, CREATED = 200, 201
 SEATS = 100
 
 
-def hot(stage: Stage, options: Options) -> list[Row]:
+def hot(testbed: Testbed, options: Options) -> list[Row]:
     """Let 500 buyers, already connected, order the same ticket at the same moment."""
-    stage.use("orders", THEIRS)
-    buyers = sessions(HOT)
-    of = {OURS: stage.port["orders"], THEIRS: stage.port[THEIRS]}
-    seen: dict[str, list[list[Answer]]] = {side: [] for side in of}
+    testbed.start_services("orders", THEIRS)
+    buyers = session_cookies(HOT_BUYERS)
+    ports = {OURS: testbed.port["orders"], THEIRS: testbed.port[THEIRS]}
+    responses_by_side: dict[str, list[list[Response]]] = {side: [] for side in ports}
     for _ in range(options.runs + 1):
-        for side, port in of.items():
-            (ticket,) = stage.sell(1)
-            seen[side].append(asyncio.run(_rush(port, ticket, buyers)))
-    shown = {side: _of_rushes(rounds[1:]) for side, rounds in seen.items()}
-    each_once = all(_sold(answers) == 1 for answers in seen[OURS])
-    slowest = {side: _slowest(rounds[1:]) for side, rounds in seen.items()}
+        for side, port in ports.items():
+            (ticket,) = testbed.insert_tickets(1)
+            responses_by_side[side].append(asyncio.run(_order_at_once(port, ticket, buyers)))
+    summaries = {side: _summarize(rounds[1:]) for side, rounds in responses_by_side.items()}
+    sold_once = all(_count_created(responses) == 1 for responses in responses_by_side[OURS])
+    slowest = {side: _slowest_responses(rounds[1:]) for side, rounds in responses_by_side.items()}
     ratios = [theirs / ours for ours, theirs in zip(*slowest.values(), strict=True)]
     return [
         Row(
-            f"{HOT} buyers on one ticket",
-            shown[OURS],
-            shown[THEIRS],
+            f"{HOT_BUYERS} buyers on one ticket",
+            summaries[OURS],
+            summaries[THEIRS],
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
             bar="sold once each time",
-            met=each_once,
+            met=sold_once,
         )
     ]
 
 
-async def _rush(port: int, ticket: str, buyers: Sequence[str]) -> list[Answer]:
+async def _order_at_once(port: int, ticket: str, buyers: Sequence[str]) -> list[Response]:
     connections = [Connection(port) for _ in buyers]
     for connection in connections:
         await connection.connect()
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(
-            connection.ask("POST", "/api/orders", {"ticketId": ticket}, buyer)
+            connection.send("POST", "/api/orders", {"ticketId": ticket}, buyer)
             for connection, buyer in zip(connections, buyers, strict=True)
         )
     )
     for connection in connections:
         connection.close()
-    return answers
+    return responses
 
 
-def _sold(answers: Sequence[Answer]) -> int:
-    return sum(answer.status == CREATED for answer in answers)
+def _count_created(responses: Sequence[Response]) -> int:
+    return sum(response.status == CREATED for response in responses)
 
 
-def _slowest(rounds: Sequence[Sequence[Answer]]) -> list[float]:
-    return [max(answer.seconds for answer in answers) for answers in rounds]
+def _slowest_responses(rounds: Sequence[Sequence[Response]]) -> list[float]:
+    return [max(response.seconds for response in responses) for responses in rounds]
 
 
-def _of_rushes(rounds: Sequence[Sequence[Answer]]) -> str:
-    p50 = statistics.median(quantile([a.seconds for a in answers], 0.5) for answers in rounds)
-    statuses = Counter(answer.status for answers in rounds for answer in answers)
+def _summarize(rounds: Sequence[Sequence[Response]]) -> str:
+    p50 = statistics.median(quantile([a.seconds for a in responses], 0.5) for responses in rounds)
+    statuses = Counter(response.status for answers in rounds for response in answers)
     return (
-        f"all answered in {statistics.median(_slowest(rounds)) * 1000:.0f} ms, "
-        f"p50 {p50 * 1000:.0f} ms; sold {', '.join(str(_sold(a)) for a in rounds)} times; "
+        f"all answered in {statistics.median(_slowest_responses(rounds)) * 1000:.0f} ms, "
+        f"p50 {p50 * 1000:.0f} ms; sold {', '.join(str(_count_created(a)) for a in rounds)} times; "
         f"statuses {dict(sorted(statuses.items()))}"
     )
 
 
-def flash(stage: Stage, options: Options) -> list[Row]:
+def flash(testbed: Testbed, options: Options) -> list[Row]:
     """Let 20,000 come within a minute for 100 tickets: look, order, pay, or see it sold out."""
-    people, minute = (500, 5.0) if options.quick else (20_000, 60.0)
-    stage.use_all()
-    stage.sell(SEATS)
-    sale = Sale(stage, sessions(people), minute)
+    buyers, seconds = (500, 5.0) if options.quick else (20_000, 60.0)
+    testbed.start_all()
+    testbed.insert_tickets(SEATS)
+    sale = FlashSale(testbed, session_cookies(buyers), seconds)
     uvloop.run(sale.run())
-    stage.until(lambda: stage.count("orders", "orders", status="complete") >= SEATS)
-    stage.until(lambda: stage.count("tickets", "tickets", status="sold") >= SEATS)
-    live = stage.count("orders", "orders", live=True)
-    sold = stage.count("orders", "orders", status="complete")
-    held = stage.count("tickets", "tickets", status={"$ne": "available"})
-    waits = sale.waits
-    p99 = quantile(waits, 0.99)
+    testbed.wait_until(lambda: testbed.count("orders", "orders", status="complete") >= SEATS)
+    testbed.wait_until(lambda: testbed.count("tickets", "tickets", status="sold") >= SEATS)
+    live = testbed.count("orders", "orders", live=True)
+    sold = testbed.count("orders", "orders", status="complete")
+    taken = testbed.count("tickets", "tickets", status={"$ne": "available"})
+    response_times = sale.response_times
+    p99 = quantile(response_times, 0.99)
     return [
         Row(
-            f"flash sale: {people:,} buyers, {SEATS} tickets, {minute:.0f} s",
-            f"{sold} paid, {live} live orders, {held} tickets taken; {len(waits):,} answers: "
-            f"p50 {quantile(waits, 0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, "
-            f"most {max(waits):.1f} s; statuses {dict(sorted(sale.statuses.items()))}; "
-            f"the last was answered {sale.over:.1f} s after the doors opened",
+            f"flash sale: {buyers:,} buyers, {SEATS} tickets, {seconds:.0f} s",
+            f"{sold} paid, {live} live orders, {taken} tickets taken; "
+            f"{len(response_times):,} answers: "
+            f"p50 {quantile(response_times, 0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, "
+            f"most {max(response_times):.1f} s; statuses {dict(sorted(sale.statuses.items()))}; "
+            f"the last was answered {sale.duration:.1f} s after the doors opened",
             bar="100 sold, none twice, p99 2 s",
-            met=sold == live == held == SEATS and p99 < 2,
+            met=sold == live == taken == SEATS and p99 < 2,
         )
     ]
 
 
-class Sale:
+class FlashSale:
     """A flash sale: half of the buyers come in the first tenth of the time."""
 
-    def __init__(self, stage: Stage, people: Sequence[str], seconds: float) -> None:
-        self._port = stage.port["gateway"]
-        self._people = people
+    def __init__(self, testbed: Testbed, cookies: Sequence[str], seconds: float) -> None:
+        self._port = testbed.port["gateway"]
+        self._cookies = cookies
         self._seconds = seconds
-        self.waits: list[float] = []
+        self.response_times: list[float] = []
         self.statuses: Counter[str] = Counter()
-        self.over = 0.0
+        self.duration = 0.0
 
     async def run(self) -> None:
         """Open the doors, and wait until everybody has left."""
-        began = time.perf_counter()
-        inside = asyncio.Semaphore(2_000)  # connections that one machine opens to itself
-        leaving: list[asyncio.Task[None]] = []
-        for n, person in enumerate(self._people):
-            place = n / len(self._people)
-            early = place * 0.2 if place < 0.5 else 0.1 + (place - 0.5) * 1.8
-            wait = early * self._seconds - (time.perf_counter() - began)
+        started_at = time.perf_counter()
+        connection_limit = asyncio.Semaphore(2_000)  # connections that one machine opens to itself
+        tasks: list[asyncio.Task[None]] = []
+        for n, cookie in enumerate(self._cookies):
+            place = n / len(self._cookies)
+            start_at = place * 0.2 if place < 0.5 else 0.1 + (place - 0.5) * 1.8
+            wait = start_at * self._seconds - (time.perf_counter() - started_at)
             if wait > 0:
                 await asyncio.sleep(wait)
-            leaving.append(asyncio.create_task(self._visit(person, n, inside)))
-        await asyncio.gather(*leaving)
-        self.over = time.perf_counter() - began
+            tasks.append(asyncio.create_task(self._visit(cookie, n, connection_limit)))
+        await asyncio.gather(*tasks)
+        self.duration = time.perf_counter() - started_at
 
-    async def _visit(self, person: str, n: int, inside: asyncio.Semaphore) -> None:
-        arrived = time.perf_counter()
-        async with inside, Connection.open(self._port) as door:
-            late = time.perf_counter() - arrived
+    async def _visit(self, cookie: str, n: int, connection_limit: asyncio.Semaphore) -> None:
+        arrived_at = time.perf_counter()
+        async with connection_limit, Connection.open(self._port) as connection:
+            queue_delay = time.perf_counter() - arrived_at
             for attempt in range(5):
-                seen = await self._ask(door, "GET", "/api/tickets", late=late)
-                late = 0
-                left: list[dict[str, str]] = seen.json if seen.status == OK else []
-                if not left:
+                response = await self._send(connection, "GET", "/api/tickets", delay=queue_delay)
+                queue_delay = 0
+                available: list[dict[str, str]] = response.json if response.status == OK else []
+                if not available:
                     return
-                wanted = {"ticketId": left[(n * 7919 + attempt) % len(left)]["id"]}
-                ordered = await self._ask(door, "POST", "/api/orders", wanted, person)
+                order = {"ticketId": available[(n * 7919 + attempt) % len(available)]["id"]}
+                ordered = await self._send(connection, "POST", "/api/orders", order, cookie)
                 if ordered.status == CREATED:
-                    await self._pay(door, ordered.json["id"], person)
+                    await self._pay(connection, ordered.json["id"], cookie)
                     return
 
-    async def _pay(self, door: Connection, order: str, person: str) -> None:
+    async def _pay(self, connection: Connection, order: str, cookie: str) -> None:
         for _ in range(100):
             body = {"token": "tok_visa", "orderId": order}
-            paid = await self._ask(door, "POST", "/api/payments", body, person)
+            paid = await self._send(connection, "POST", "/api/payments", body, cookie)
             if paid.status == CREATED:
                 return
             await asyncio.sleep(0.1)
 
-    async def _ask(
+    async def _send(
         self,
-        door: Connection,
+        connection: Connection,
         method: str,
         path: str,
         body: object = None,
-        person: str = "",
-        late: float = 0,
-    ) -> Answer:
-        answer = await door.ask(method, path, body, person)
-        self.waits.append(answer.seconds + late)
-        self.statuses[f"{method} {path.rsplit('/', 1)[1]} {answer.status}"] += 1
-        return answer
+        cookie: str = "",
+        delay: float = 0,
+    ) -> Response:
+        response = await connection.send(method, path, body, cookie)
+        self.response_times.append(response.seconds + delay)
+        self.statuses[f"{method} {path.rsplit('/', 1)[1]} {response.status}"] += 1
+        return response

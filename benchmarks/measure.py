@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.testbed import OURS, STORES, THEIRS, Stage
+from benchmarks.testbed import OURS, STORES, THEIRS, Testbed
 from benchmarks.wrk import Load
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 
 MICROSECONDS = 1e6
 
@@ -46,8 +46,8 @@ class Row:
 class Meter:
     """CPU time of some processes since it was made."""
 
-    def __init__(self, stage: Stage, names: Sequence[str]) -> None:
-        self._processes = {name: stage.process(name) for name in names}
+    def __init__(self, testbed: Testbed, names: Sequence[str]) -> None:
+        self._processes = {name: testbed.process(name) for name in names}
         self._before = self._now()
 
     def _now(self) -> dict[str, float]:
@@ -76,62 +76,67 @@ Work = Callable[[str], Load]
 """Does the work once on a side, `ours` or `reference`."""
 
 
-def measured(stage: Stage, service: str, work: Callable[[], Load]) -> Run:
+def measure_run(testbed: Testbed, service: str, work: Callable[[], Load]) -> Run:
     """Do the work once, and take the CPU of the service and the stores."""
-    meter = Meter(stage, [service, *STORES[:2]])
+    meter = Meter(testbed, [service, *STORES[:2]])
     load = work()
     cpu = meter.per(load.answered)
     cpu["service"] = cpu.pop(service)
     return Run(load.rate, load.p50, load.p99, load.refused, load.broken, cpu)
 
 
-def compared(
-    stage: Stage,
+def compare_sides(
+    testbed: Testbed,
     name: str,
     service: str,
     work: Work,
     options: Options,
-    bar: float | None = None,
+    target: float | None = None,
 ) -> Row:
     """Do the same work on both sides in turn, and compare run by run."""
-    of = {OURS: service, THEIRS: THEIRS}
-    for side in of:
+    process_names = {OURS: service, THEIRS: THEIRS}
+    for side in process_names:
         work(side)  # warm
     pairs: list[dict[str, Run]] = []
     for n in range(options.runs):
-        sides = list(of) if n % 2 == 0 else list(reversed(of))
-        pairs.append({side: measured(stage, of[side], lambda s=side: work(s)) for side in sides})
+        sides = list(process_names) if n % 2 == 0 else list(reversed(process_names))
+        pairs.append(
+            {
+                side: measure_run(testbed, process_names[side], lambda s=side: work(s))
+                for side in sides
+            }
+        )
     if not all(run.rate for pair in pairs for run in pair.values()):
-        raise Trouble(f"{name}: a run had no answer at all; the machine is too busy to measure")
+        raise CliError(f"{name}: a run had no answer at all; the machine is too busy to measure")
     ratios = [pair[OURS].rate / pair[THEIRS].rate for pair in pairs]
-    costs = [pair[THEIRS].cpu_all / pair[OURS].cpu_all for pair in pairs]
-    alone = [pair[THEIRS].cpu["service"] / pair[OURS].cpu["service"] for pair in pairs]
+    total_cpu_ratios = [pair[THEIRS].cpu_all / pair[OURS].cpu_all for pair in pairs]
+    service_cpu_ratios = [pair[THEIRS].cpu["service"] / pair[OURS].cpu["service"] for pair in pairs]
     ratio = statistics.median(ratios)
     return Row(
         name,
-        _shown([pair[OURS] for pair in pairs]),
-        _shown([pair[THEIRS] for pair in pairs]),
+        _format_runs([pair[OURS] for pair in pairs]),
+        _format_runs([pair[THEIRS] for pair in pairs]),
         f"{spread(ratios)}",
-        f"{spread(alone)}; with the stores {spread(costs)}",
-        "" if bar is None else f"{bar:g} times",
-        None if bar is None else ratio >= bar,
+        f"{spread(service_cpu_ratios)}; with the stores {spread(total_cpu_ratios)}",
+        "" if target is None else f"{target:g} times",
+        None if target is None else ratio >= target,
         [{side: asdict(run) for side, run in pair.items()} for pair in pairs],
     )
 
 
-def _shown(runs: Sequence[Run]) -> str:
+def _format_runs(runs: Sequence[Run]) -> str:
     rate, p50, p99 = (
-        statistics.median(take)
-        for take in zip(*((r.rate, r.p50, r.p99) for r in runs), strict=True)
+        statistics.median(values)
+        for values in zip(*((r.rate, r.p50, r.p99) for r in runs), strict=True)
     )
     cpu = {name: statistics.median(run.cpu[name] for run in runs) for name in runs[0].cpu}
     times = ", ".join(f"{name} {cpu[name]:.0f}" for name in ("service", "mongod", "nats"))
-    trouble = sum(run.refused + run.broken for run in runs)
-    failed = f"; {trouble} NOT ANSWERED WELL" if trouble else ""
-    return f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU µs: {times}{failed}"
+    failures = sum(run.refused + run.broken for run in runs)
+    suffix = f"; {failures} NOT ANSWERED WELL" if failures else ""
+    return f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU µs: {times}{suffix}"
 
 
 def spread(values: Sequence[float]) -> str:
     """Show a median with the least and the greatest."""
-    middle = statistics.median(values)
-    return f"{middle:.2f} ({min(values):.2f} to {max(values):.2f})"
+    median = statistics.median(values)
+    return f"{median:.2f} ({min(values):.2f} to {max(values):.2f})"

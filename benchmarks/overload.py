@@ -6,35 +6,37 @@ import time
 
 from benchmarks.client import Connection, quantile
 from benchmarks.measure import Options, Row
-from benchmarks.purchase import ordering
-from benchmarks.testbed import Stage, sessions
+from benchmarks.purchase import load_orders
+from benchmarks.testbed import Testbed, session_cookies
 from benchmarks.wrk import Load, load, request
 
-TIMES = 3
-KEPT = 0.8
-CROWD = 1_000
-SOON = 0.25
+OVERLOAD_FACTOR = 3
+MIN_PEAK_RATIO = 0.8
+CONNECTIONS = 1_000
+FAST_SECONDS = 0.25
 """Seconds: an answer as fast as before the overload."""
 
 
-def overload(stage: Stage, options: Options) -> list[Row]:
+def overload(testbed: Testbed, options: Options) -> list[Row]:
     """Offer three times the orders that were taken at the peak, in an open loop."""
-    stage.use_all()
-    people = sessions(500)
-    peaks = [ordering(stage, people, options.seconds) for _ in range(options.runs + 1)][1:]
+    testbed.start_all()
+    cookies = session_cookies(500)
+    peaks = [load_orders(testbed, cookies, options.seconds) for _ in range(options.runs + 1)][1:]
     peak = statistics.median(run.rate for run in peaks)
-    offered, recovery = asyncio.run(_offered(stage, people, peak, options))
-    kept = (offered.answered / offered.seconds) / peak
+    offered, recovery = asyncio.run(_run_overload(testbed, cookies, peak, options))
+    peak_ratio = (offered.answered / offered.seconds) / peak
     return [
         Row(
-            f"orders at {TIMES} times the peak of {peak:.0f}/s ({CROWD:,} connections)",
+            f"orders at {OVERLOAD_FACTOR} times the peak of {peak:.0f}/s "
+            f"({CONNECTIONS:,} connections)",
             f"{offered.requests / offered.seconds:.0f}/s offered, "
-            f"{offered.rate:.0f}/s taken: {kept:.2f} of the peak; statuses {offered.statuses}, "
+            f"{offered.rate:.0f}/s taken: {peak_ratio:.2f} of the peak; "
+            f"statuses {offered.statuses}, "
             f"{offered.unretried} of the 503 without Retry-After, {offered.broken} broken; "
             f"p50 {offered.p50:.0f} ms, p99 {offered.p99:.0f} ms; "
             f"as fast as before {recovery:.1f} s after it",
-            bar=f"{KEPT:g} of the peak, 503 and Retry-After, well again in 5 s",
-            met=kept >= KEPT
+            bar=f"{MIN_PEAK_RATIO:g} of the peak, 503 and Retry-After, well again in 5 s",
+            met=peak_ratio >= MIN_PEAK_RATIO
             and not offered.unretried
             and not offered.broken
             and set(offered.statuses) <= {"201", "503"}
@@ -43,27 +45,29 @@ def overload(stage: Stage, options: Options) -> list[Row]:
     ]
 
 
-async def _offered(
-    stage: Stage, people: list[str], peak: float, options: Options
+async def _run_overload(
+    testbed: Testbed, cookies: list[str], peak: float, options: Options
 ) -> tuple[Load, float]:
     seconds = options.seconds * (1 if options.quick else 3)
-    rate = peak * TIMES
-    tickets = stage.sell(int(seconds * rate * 1.1))
-    own = iter(stage.sell(1_000))
+    rate = peak * OVERLOAD_FACTOR
+    tickets = testbed.insert_tickets(int(seconds * rate * 1.1))
+    probe_tickets = iter(testbed.insert_tickets(1_000))
     requests = [
-        request("POST", "/api/orders", {"ticketId": ticket}, Cookie=people[n % len(people)])
+        request("POST", "/api/orders", {"ticketId": ticket}, Cookie=cookies[n % len(cookies)])
         for n, ticket in enumerate(tickets)
     ]
     offered = await asyncio.to_thread(
-        load, stage.port["orders"], requests, seconds, connections=CROWD, rate=rate
+        load, testbed.port["orders"], requests, seconds, connections=CONNECTIONS, rate=rate
     )
-    over = time.perf_counter()
-    calm: list[float] = []
-    async with Connection.open(stage.port["orders"]) as door:
-        while time.perf_counter() - over < 30:
-            answer = await door.ask("POST", "/api/orders", {"ticketId": next(own)}, people[0])
-            calm = [*calm, answer.seconds] if answer.status == 201 else []
-            if len(calm) >= 10 and quantile(calm[-10:], 0.9) < SOON:
+    ended_at = time.perf_counter()
+    response_times: list[float] = []
+    async with Connection.open(testbed.port["orders"]) as connection:
+        while time.perf_counter() - ended_at < 30:
+            response = await connection.send(
+                "POST", "/api/orders", {"ticketId": next(probe_tickets)}, cookies[0]
+            )
+            response_times = [*response_times, response.seconds] if response.status == 201 else []
+            if len(response_times) >= 10 and quantile(response_times[-10:], 0.9) < FAST_SECONDS:
                 break
             await asyncio.sleep(0.02)
-    return offered, time.perf_counter() - over
+    return offered, time.perf_counter() - ended_at

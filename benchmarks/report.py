@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- written by make bench -->\n", "<!-- end -->\n"
 
 
-def tell(rows: list[Row]) -> None:
+def print_rows(rows: list[Row]) -> None:
     """Show a section on the screen."""
     for row in rows:
         met = {None: "", True: f"  [met: {row.bar}]", False: f"  [NOT MET: {row.bar}]"}[row.met]
@@ -33,28 +33,29 @@ def tell(rows: list[Row]) -> None:
             print(f"    CPU saved  {row.cpu}", flush=True)
 
 
-def keep(section: str, rows: list[Row]) -> None:
+def save_rows(section: str, rows: list[Row]) -> None:
     """Write a section into the page, beside what other runs have written."""
-    kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept[section] = {
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[section] = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "commit": _output("git", "rev-parse", "--short", "HEAD"),
         "load": os.getloadavg()[0],
         "rows": [asdict(row) for row in rows],
     }
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + _written(kept) + END + after)
+    PAGE.write_text(before + BEGIN + _render_table(results) + END + after)
 
 
-def _written(kept: dict[str, Any]) -> str:
+def _render_table(results: dict[str, Any]) -> str:
     lines = ["", f"Machine: {_machine()}.", "", f"Versions: {_versions()}.", ""]
     lines += ["| work | ours | reference | ratio | CPU saved, times | bar | |"]
     lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
-    for section, of in kept.items():
-        lines += [f"| **{section}** ({of['date']}, {of['commit']}) | | | | | | |"]
-        for row in of["rows"]:
+    for section, section_results in results.items():
+        date, commit = section_results["date"], section_results["commit"]
+        lines += [f"| **{section}** ({date}, {commit}) | | | | | | |"]
+        for row in section_results["rows"]:
             met = {None: "", True: "met", False: "**not met**"}[row["met"]]
             cells = [row[c] for c in ("work", "ours", "theirs", "ratio", "cpu", "bar")]
             lines += [f"| {' | '.join([*cells, met])} |"]
@@ -73,18 +74,20 @@ def _machine() -> str:
 
 def _versions() -> str:
     packages = ("fastapi", "uvicorn", "pymongo", "nats-py", "pydantic")
-    ours = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in packages)]
-    wanted: dict[str, str] = json.loads((REFERENCE / "package.json").read_text())["dependencies"]
-    theirs = [
-        f"Node {_said('node', '--version')}",
-        *(f"{n} {wanted[n]}" for n in ("express", "mongoose")),
+    our_versions = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in packages)]
+    dependencies: dict[str, str] = json.loads((REFERENCE / "package.json").read_text())[
+        "dependencies"
     ]
-    mongod = _said(str(binaries.find(binaries.MONGOD)), "--version").splitlines()[0]
-    nats = _said(str(binaries.find(binaries.NATS)), "--version")
-    return "; ".join([", ".join(ours), ", ".join(theirs), mongod, nats])
+    reference_versions = [
+        f"Node {_output('node', '--version')}",
+        *(f"{n} {dependencies[n]}" for n in ("express", "mongoose")),
+    ]
+    mongod = _output(str(binaries.find(binaries.MONGOD)), "--version").splitlines()[0]
+    nats = _output(str(binaries.find(binaries.NATS)), "--version")
+    return "; ".join([", ".join(our_versions), ", ".join(reference_versions), mongod, nats])
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     return subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT
     ).stdout.strip()

@@ -15,41 +15,43 @@ from bson import ObjectId
 from nats.js.errors import APIError
 from pymongo import MongoClient
 
-from common.testing.plugin import JWT_KEY, session_cookie, someone
+from common.testing.plugin import JWT_KEY, make_user, session_cookie
 from common.values.clock import utc_now
-from support.process import Process
+from support.process import ManagedProcess
 from support.system import System
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack import readiness
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
 from ticketing_local.testing.temporary_server import free_port
-from tickets.domain import listed
-from tickets.store import _write as ticket_fields
+from tickets.domain import list_ticket
+from tickets.store import _to_document as ticket_fields
 
 FOLDER = ROOT / ".local" / "bench"
 REFERENCE = Path(__file__).parent / "reference"
 OURS, THEIRS = "ours", "reference"
 STORES = ("mongod", "nats", "redis")
-AS_SHIPPED = {
+PRODUCTION_SETTINGS = {
     "PASSWORD_MEMORY_KIB": str(19 * 1024),  # the harness of the other tests cheapens the hash
     "PASSWORD_ITERATIONS": "2",
     "SIGN_UPS_PER_ADDRESS": "1000000",  # all come from one address here
     "LOG_FORMAT": "json",
 }
-SELLER = someone()
+SELLER = make_user()
 
 
-class Stage:
+class Testbed:
     """The stores, and whichever services a measurement asks for."""
 
     def __init__(self) -> None:
         """Prepare everything on free ports, with an empty folder; nothing is started."""
         shutil.rmtree(FOLDER, ignore_errors=True)
-        self.system = System(FOLDER, AS_SHIPPED, replicas=1)
+        self.system = System(FOLDER, PRODUCTION_SETTINGS, replicas=1)
         self.processes = dict(self.system.processes)
         self.port = {**self.system.port, THEIRS: free_port()}
-        self.processes[THEIRS] = Process(self._reference(), FOLDER / "logs" / "reference.log")
+        self.processes[THEIRS] = ManagedProcess(
+            self._reference(), FOLDER / "logs" / "reference.log"
+        )
         self._running: set[str] = set()
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(self.system.mongo, connect=False)
 
@@ -69,7 +71,7 @@ class Stage:
         for process in reversed(self.processes.values()):
             process.kill()
 
-    def use(self, *names: str, **changed: str) -> None:
+    def start_services(self, *names: str, **overrides: str) -> None:
         """Stop every other service, empty the stores, start these and wait for them.
 
         Args:
@@ -81,34 +83,40 @@ class Stage:
         self._running = set(names)
         self._empty()
         for name in names:
-            self.processes[name].start(changed)
+            self.processes[name].start(overrides)
         for name in names:
             self.processes[name].wait_ready()
 
-    def use_all(self, **changed: str) -> None:
+    def start_all(self, **overrides: str) -> None:
         """Start the whole system, with some of its environment changed."""
-        self.use("stripe", *self.system.services, "gateway", **changed)
+        self.start_services("stripe", *self.system.services, "gateway", **overrides)
 
     def process(self, name: str) -> psutil.Process:
         """Give a running process."""
-        found = self.processes[name]._found()
+        found = self.processes[name]._find_process()
         if found is None:
-            raise Trouble(f"{name} is not running")
+            raise CliError(f"{name} is not running")
         return found
 
-    def sell(self, count: int) -> list[str]:
+    def insert_tickets(self, count: int) -> list[str]:
         """Put tickets up for sale, wherever a ticket is kept, as if they had been for long."""
         now = utc_now()
         ids = [str(ObjectId()) for _ in range(count)]
         changes = [
-            listed(ticket_id=i, title=f"Row {n % 50}, seat {n}", price=2000, by=SELLER.id, now=now)
+            list_ticket(
+                ticket_id=i,
+                title=f"Row {n % 50}, seat {n}",
+                price=2000,
+                seller_id=SELLER.id,
+                now=now,
+            )
             for n, i in enumerate(ids)
         ]
         for start in range(0, count, 5_000):
-            some = [change.after for change in changes[start : start + 5_000]]
+            batch = [change.after for change in changes[start : start + 5_000]]
             self._mongo["tickets"]["tickets"].insert_many(
                 {"_id": ObjectId(t.id), "version": 0, **ticket_fields(t), "outbox": []}
-                for t in some
+                for t in batch
             )
             self._mongo["orders"]["tickets"].insert_many(
                 {
@@ -118,7 +126,7 @@ class Stage:
                     "price": t.price,
                     "user_id": t.user_id,
                 }
-                for t in some
+                for t in batch
             )
             self._mongo[THEIRS]["tickets"].insert_many(
                 {
@@ -131,18 +139,18 @@ class Stage:
                     "createdAt": now,
                     "updatedAt": now,
                 }
-                for t in some
+                for t in batch
             )
         return ids
 
-    def count(self, database: str, collection: str, **having: object) -> int:
+    def count(self, database: str, collection: str, **query: object) -> int:
         """Count what is stored."""
-        return self._mongo[database][collection].count_documents(having)
+        return self._mongo[database][collection].count_documents(query)
 
-    def until(self, so: Callable[[], bool], patience: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 60) -> None:
         """Wait until the services have come to an end with what they were given, or give up."""
-        deadline = time.monotonic() + patience
-        while not so() and time.monotonic() < deadline:
+        deadline = time.monotonic() + timeout
+        while not condition() and time.monotonic() < deadline:
             time.sleep(0.2)
 
     def _empty(self) -> None:
@@ -157,7 +165,7 @@ class Stage:
             for info in await client.jetstream().streams_info():
                 await client.jetstream().purge_stream(info.config.name or "")
         except APIError as error:
-            raise Trouble(f"NATS does not empty its streams: {error}") from error
+            raise CliError(f"NATS could not purge its streams: {error}") from error
         finally:
             await client.close()
 
@@ -166,7 +174,7 @@ class Stage:
             install = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
             subprocess.run(install, check=True, cwd=REFERENCE)
         port = self.port[THEIRS]
-        told = {
+        env = {
             "NODE_ENV": "production",
             "PORT": str(port),
             "MONGO_URI": self.system.mongo.replace("/?", f"/{THEIRS}?"),
@@ -175,10 +183,10 @@ class Stage:
         }
         address = f"http://127.0.0.1:{port}/api/tickets"
         return Program(
-            THEIRS, ("node", REFERENCE / "server.js"), port, readiness.http_ok(address), told
+            THEIRS, ("node", REFERENCE / "server.js"), port, readiness.http_ok(address), env
         )
 
 
-def sessions(count: int) -> list[str]:
+def session_cookies(count: int) -> list[str]:
     """Sign in that many people, good for fifteen minutes; give their Cookie headers."""
-    return [f"session={session_cookie(someone())}" for _ in range(count)]
+    return [f"session={session_cookie(make_user())}" for _ in range(count)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 CONNECTIONS = 64
@@ -52,7 +52,7 @@ def load(
     """Send these requests for a while, again from the first after the last."""
     wrk = shutil.which("wrk")
     if wrk is None:
-        raise Trouble(
+        raise CliError(
             "wrk is missing. Debian, Ubuntu: apt-get install wrk; macOS: brew install wrk"
         )
     with tempfile.NamedTemporaryFile() as file:
@@ -62,8 +62,8 @@ def load(
             *(wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"),
             *("-s", SCRIPT, f"http://127.0.0.1:{port}", "--", file.name, str(rate)),
         )
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    (line,) = (line for line in said.splitlines() if line.startswith("JSON"))
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    (line,) = (line for line in output.splitlines() if line.startswith("JSON"))
     return Load(**json.loads(line.removeprefix("JSON")))
 
 

@@ -22,7 +22,7 @@ from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
 from common.values.ids import new_id
 from ticketing_local.stack import servers
-from ticketing_local.testing.killable_server import Mortal
+from ticketing_local.testing.killable_server import KillableServer
 from ticketing_local.testing.temporary_server import free_port
 
 
@@ -49,10 +49,10 @@ class Thing:
         if name == self.name:
             return Change(self)
         after = replace(self, name=name, version=self.version + 1)
-        return Change(after, (TicketUpdated(**_told(after)),))
+        return Change(after, (TicketUpdated(**_event_fields(after)),))
 
 
-def _told(thing: Thing) -> dict[str, Any]:
+def _event_fields(thing: Thing) -> dict[str, Any]:
     return {
         "id": thing.id,
         "version": thing.version,
@@ -62,37 +62,37 @@ def _told(thing: Thing) -> dict[str, Any]:
     }
 
 
-def _made(name: str) -> Change[Thing]:
+def _new_thing(name: str) -> Change[Thing]:
     thing = Thing(new_id(), 0, name)
-    return Change(thing, (TicketCreated(**_told(thing)),))
+    return Change(thing, (TicketCreated(**_event_fields(thing)),))
 
 
 @pytest.fixture
-def made() -> Callable[[str], Change[Any]]:
+def new_thing() -> Callable[[str], Change[Any]]:
     """Make a thing of that name."""
-    return _made
+    return _new_thing
 
 
-def _store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
+def _make_store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
     return Store(
         ThingDocument,
         relay,
         clock,
-        read=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
-        write=lambda thing: {"name": thing.name},
+        from_document=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
+        to_document=lambda thing: {"name": thing.name},
     )
 
 
 @pytest.fixture
-def store_of() -> Callable[..., Store[Any]]:
+def make_store() -> Callable[..., Store[Any]]:
     """Make the store of things, on a relay."""
-    return _store
+    return _make_store
 
 
 @pytest.fixture
 async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
     """This test's own database, with things."""
-    async with mongo.connected(mongo_uri, [ThingDocument]) as connected:
+    async with mongo.connect(mongo_uri, [ThingDocument]) as connected:
         yield connected
 
 
@@ -102,7 +102,7 @@ async def relay(
 ) -> AsyncGenerator[Relay]:
     """A running relay of things."""
     assert published  # the streams outlive it
-    async with bus.connected(nats_url, "tickets", namespace=namespace) as connected:
+    async with bus.connect(nats_url, "tickets", namespace=namespace) as connected:
         running = Relay(connected, database, ["things"], utc_now)
         running.start()
         yield running
@@ -112,7 +112,7 @@ async def relay(
 @pytest.fixture
 def things(relay: Relay) -> Store[Any]:
     """The store of things."""
-    return _store(relay)
+    return _make_store(relay)
 
 
 @pytest.fixture
@@ -130,19 +130,19 @@ def connect(nats_url: str, namespace: str, published: object) -> Connect:
     assert published  # the streams outlive the connections
 
     @asynccontextmanager
-    async def as_service(service: str = "orders") -> AsyncGenerator[Bus]:
-        async with bus.connected(
-            nats_url, service, namespace=namespace, transient_errors=mongo.AWAY
+    async def connect_as(service: str = "orders") -> AsyncGenerator[Bus]:
+        async with bus.connect(
+            nats_url, service, namespace=namespace, transient_errors=mongo.UNAVAILABLE_ERRORS
         ) as connected:
             try:
                 yield connected
             finally:
-                await connected.stop_listening(1)
+                await connected.drain(1)
 
-    return as_service
+    return connect_as
 
 
-class MortalNats(Mortal):
+class KillableNats(KillableServer):
     """A nats-server of a test's own."""
 
     def __init__(self, data: Path) -> None:
@@ -152,13 +152,13 @@ class MortalNats(Mortal):
     async def start_without_jetstream(self) -> None:
         """Start as a server that has its streams nowhere yet."""
         port = str(self.program.port)
-        await self.run(self.program.argv[0], "--addr", "127.0.0.1", "--port", port)
+        await self.spawn(self.program.argv[0], "--addr", "127.0.0.1", "--port", port)
 
 
 @pytest.fixture
-async def mortal_nats(tmp_path: Path) -> AsyncGenerator[MortalNats]:
+async def killable_nats(tmp_path: Path) -> AsyncGenerator[KillableNats]:
     """A NATS server of this test's own, running."""
-    server = MortalNats(tmp_path / "nats")
+    server = KillableNats(tmp_path / "nats")
     await server.start()
     yield server
     await server.kill()

@@ -12,33 +12,33 @@ from common.testing.plugin import eventually
 
 
 @pytest.fixture
-def told() -> Iterator[list[int]]:
+def received_signals() -> Iterator[list[int]]:
     """What uvicorn would be told, in place of uvicorn."""
     signals: list[int] = []
 
-    def stop(number: int, _: FrameType | None) -> None:
+    def record_signal(number: int, _: FrameType | None) -> None:
         signals.append(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    previous = signal.signal(signal.SIGTERM, record_signal)
     yield signals
-    signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, previous)
 
 
-async def test_without_notice_a_process_stops_when_it_is_told(told: list[int]) -> None:
-    said: list[str] = []
-    with on_stop_signal(lambda: said.append("stopping")):
+async def test_without_notice_a_process_stops_when_it_is_told(received_signals: list[int]) -> None:
+    calls: list[str] = []
+    with on_stop_signal(lambda: calls.append("stopping")):
         signal.raise_signal(signal.SIGTERM)
-        assert (said, told) == (["stopping"], [signal.SIGTERM])
+        assert (calls, received_signals) == (["stopping"], [signal.SIGTERM])
 
 
-async def test_with_notice_it_says_so_at_once_and_stops_later(told: list[int]) -> None:
-    said: list[str] = []
-    with on_stop_signal(lambda: said.append("stopping"), 0.2):
+async def test_with_notice_it_says_so_at_once_and_stops_later(received_signals: list[int]) -> None:
+    calls: list[str] = []
+    with on_stop_signal(lambda: calls.append("stopping"), 0.2):
         signal.raise_signal(signal.SIGTERM)
         await asyncio.sleep(0)
-        assert (said, told) == (["stopping"], [])
+        assert (calls, received_signals) == (["stopping"], [])
 
         async def stopped() -> bool:
-            return told == [signal.SIGTERM]
+            return received_signals == [signal.SIGTERM]
 
         await eventually(stopped)

@@ -22,16 +22,24 @@ from common.auth.revocations import Revocations
 from common.auth.tokens import ACCESS_LIFETIME, AccessTokens, User
 from common.events import SessionRevoked
 from common.settings import ServiceSettings
-from common.testing.plugin import JWT_KEY, FakeClock, Published, Serve, errors, eventually, someone
+from common.testing.plugin import (
+    JWT_KEY,
+    EventProbe,
+    FakeClock,
+    Serve,
+    errors,
+    eventually,
+    make_user,
+)
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web.authentication import AuthenticationMiddleware, is_cross_site
 
 CLOCK = FakeClock()
-KEY, OLD, OTHER = (SecretStr(letter * 64) for letter in "kpo")
+KEY, PREVIOUS_KEY, OTHER = (SecretStr(letter * 64) for letter in "kpo")
 TOKENS = AccessTokens(KEY, None, CLOCK)
-USER = someone()
-GOOD: dict[str, Any] = {
+USER = make_user()
+VALID_CLAIMS: dict[str, Any] = {
     "sub": USER.id,
     "email": USER.email,
     "sid": USER.session_id,
@@ -46,8 +54,10 @@ def signed(claims: dict[str, Any], key: SecretStr = KEY, algorithm: str = "HS256
 
 def unsigned(claims: dict[str, Any], algorithm: str = "none") -> str:
     parts = ({"typ": "JWT", "alg": algorithm}, claims)
-    words = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts]
-    return ".".join([*words, ""])
+    segments = [
+        base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts
+    ]
+    return ".".join([*segments, ""])
 
 
 def test_a_token_names_its_bearer_for_fifteen_minutes_and_no_longer() -> None:
@@ -56,14 +66,14 @@ def test_a_token_names_its_bearer_for_fifteen_minutes_and_no_longer() -> None:
     token = tokens.issue(USER)
 
     clock.advance(minutes=15, milliseconds=-1)
-    assert tokens.read(token) == USER
+    assert tokens.verify(token) == USER
     clock.advance(milliseconds=1)
-    assert tokens.read(token) is None
+    assert tokens.verify(token) is None
 
 
 def _tampered(token: str) -> str:
     head, payload, signature = token.split(".")
-    claims = {**GOOD, "sub": new_id()}
+    claims = {**VALID_CLAIMS, "sub": new_id()}
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"{head}.{payload}.{signature}"
 
@@ -71,21 +81,23 @@ def _tampered(token: str) -> str:
 @pytest.mark.parametrize(
     "token",
     [
-        pytest.param(_tampered(signed(GOOD)), id="tampered"),
-        pytest.param(signed(GOOD)[:-4] + "AAAA", id="another signature"),
-        pytest.param(signed(GOOD, OTHER), id="another key"),
-        pytest.param(signed(GOOD, algorithm="HS512"), id="another algorithm"),
-        pytest.param(unsigned(GOOD), id="alg none"),
-        pytest.param(unsigned(GOOD, "None"), id="alg None"),
-        pytest.param(unsigned(GOOD, "HS256"), id="no signature"),
+        pytest.param(_tampered(signed(VALID_CLAIMS)), id="tampered"),
+        pytest.param(signed(VALID_CLAIMS)[:-4] + "AAAA", id="another signature"),
+        pytest.param(signed(VALID_CLAIMS, OTHER), id="another key"),
+        pytest.param(signed(VALID_CLAIMS, algorithm="HS512"), id="another algorithm"),
+        pytest.param(unsigned(VALID_CLAIMS), id="alg none"),
+        pytest.param(unsigned(VALID_CLAIMS, "None"), id="alg None"),
+        pytest.param(unsigned(VALID_CLAIMS, "HS256"), id="no signature"),
         pytest.param("", id="empty"),
         pytest.param("a.b.c", id="nonsense"),
         *(
-            pytest.param(signed({k: v for k, v in GOOD.items() if k != claim}), id=f"no {claim}")
-            for claim in GOOD
+            pytest.param(
+                signed({k: v for k, v in VALID_CLAIMS.items() if k != claim}), id=f"no {claim}"
+            )
+            for claim in VALID_CLAIMS
         ),
         *(
-            pytest.param(signed({**GOOD, **claims}), id=str(claims))
+            pytest.param(signed({**VALID_CLAIMS, **claims}), id=str(claims))
             for claims in (
                 {"sub": "7"},
                 {"sub": "x" * 24},
@@ -101,24 +113,24 @@ def _tampered(token: str) -> str:
     ],
 )
 def test_a_bad_token_is_nobodys(token: str) -> None:
-    assert TOKENS.read(token) is None
+    assert TOKENS.verify(token) is None
 
 
 def test_the_table_of_bad_tokens_starts_from_a_good_one() -> None:
-    assert TOKENS.read(signed(GOOD)) == USER
+    assert TOKENS.verify(signed(VALID_CLAIMS)) == USER
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.binary().map(lambda b: b.hex()))
 def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
-    assert TOKENS.read(text) is None
+    assert TOKENS.verify(text) is None
 
 
 def test_the_previous_key_is_read_and_not_signed_with() -> None:
-    rotated = AccessTokens(KEY, OLD, CLOCK)
+    rotated = AccessTokens(KEY, PREVIOUS_KEY, CLOCK)
 
-    assert rotated.read(AccessTokens(OLD, None, CLOCK).issue(USER)) == USER
-    assert TOKENS.read(rotated.issue(USER)) == USER
-    assert rotated.read(AccessTokens(OTHER, None, CLOCK).issue(USER)) is None
+    assert rotated.verify(AccessTokens(PREVIOUS_KEY, None, CLOCK).issue(USER)) == USER
+    assert TOKENS.verify(rotated.issue(USER)) == USER
+    assert rotated.verify(AccessTokens(OTHER, None, CLOCK).issue(USER)) is None
 
 
 METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS"]
@@ -169,15 +181,15 @@ async def test_a_write_that_another_site_caused_is_refused_and_nothing_else_is(
 
 @given(st.text(st.characters(codec="latin-1")), st.text(st.characters(codec="latin-1")))
 def test_no_header_breaks_the_question_of_another_site(origin: str, site: str) -> None:
-    ours = site in {"same-origin", "none"}
-    asked = Headers({"origin": origin, "host": "a", "sec-fetch-site": site})
-    assert is_cross_site(asked) is not ours
+    is_same_site = site in {"same-origin", "none"}
+    headers = Headers({"origin": origin, "host": "a", "sec-fetch-site": site})
+    assert is_cross_site(headers) is not is_same_site
     assert is_cross_site(Headers({"origin": origin, "host": "\u00e9 no host has this name"}))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    async with app.state.service.running([]) as running:
+    async with app.state.service.open([]) as running:
         app.state.running = running
         yield
 
@@ -190,13 +202,13 @@ def whoami(settings: ServiceSettings) -> FastAPI:
     async def me(user: CurrentUser) -> dict[str, str]:
         return {"id": user.id}
 
-    service = Service.configured("tickets", settings)
+    service = Service.from_settings("tickets", settings)
     app = service.app(_lifespan, router)
     app.state.service = service
     return app
 
 
-async def revoke(published: Published, user: User) -> None:
+async def revoke(published: EventProbe, user: User) -> None:
     event = SessionRevoked(
         user_id=user.id, session_id=user.session_id, until=utc_now() + ACCESS_LIFETIME
     )
@@ -204,11 +216,11 @@ async def revoke(published: Published, user: User) -> None:
 
 
 async def test_an_ended_session_is_refused_by_every_process_also_after_a_restart(
-    serve: Serve, settings: ServiceSettings, published: Published
+    serve: Serve, settings: ServiceSettings, published: EventProbe
 ) -> None:
     first, second = await serve(whoami(settings)), await serve(whoami(settings))
-    ended = first.as_user()
-    second.as_user(ended)
+    ended = first.sign_in()
+    second.sign_in(ended)
     assert (await first.get("/api/tickets/me")).json() == {"id": ended.id}
 
     await revoke(published, ended)
@@ -220,9 +232,9 @@ async def test_an_ended_session_is_refused_by_every_process_also_after_a_restart
 
         await eventually(refused)
     restarted = await serve(whoami(settings))
-    restarted.as_user(ended)
+    restarted.sign_in(ended)
     assert errors(await restarted.get("/api/tickets/me")) == [{"message": "Not authorized"}]
-    restarted.as_user()
+    restarted.sign_in()
     assert (await restarted.get("/api/tickets/me")).status_code == 200
 
 

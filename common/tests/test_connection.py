@@ -15,40 +15,40 @@ from common.auth.revocations import Revocations
 from common.events import SessionRevoked
 from common.messaging import bus
 from common.messaging.bus import PublishError
-from common.testing.plugin import Published, eventually
+from common.testing.plugin import EventProbe, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
 
-class Network:
+class TcpProxy:
     """What lies between a service and NATS: it carries, loses what comes down, and breaks."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._losing: list[asyncio.StreamWriter] = []
-        self._stuck: list[asyncio.StreamWriter] = []
+        self._dropping: list[asyncio.StreamWriter] = []
+        self._stalled: list[asyncio.StreamWriter] = []
         self.url = ""
 
     @asynccontextmanager
-    async def carrying(self) -> AsyncGenerator["Network"]:
+    async def run(self) -> AsyncGenerator["TcpProxy"]:
         """Take connections while the test runs."""
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
             yield self
-            await self.break_()
+            await self.disconnect()
 
-    def lose(self) -> None:
+    def drop_responses(self) -> None:
         """Lose what the server sends by the connections that there are."""
-        self._losing = list(self._writers)
+        self._dropping = list(self._writers)
 
-    def swallow(self) -> None:
+    def stall(self) -> None:
         """Take nothing more by the connections that there are, and say nothing of it."""
-        self._stuck = list(self._writers)
+        self._stalled = list(self._writers)
 
-    async def break_(self) -> None:
+    async def disconnect(self) -> None:
         """Break the connections that there are."""
         writers, self._writers = self._writers, []
         for writer in writers:
@@ -57,7 +57,7 @@ class Network:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self._target)
         self._writers += [writer, up_writer]
         for source, target in ((reader, up_writer), (up_reader, writer)):
@@ -68,9 +68,9 @@ class Network:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65_536):
-                if target in self._stuck:
+                if target in self._stalled:
                     await asyncio.Event().wait()
-                if target not in self._losing:
+                if target not in self._dropping:
                     target.write(data)
                     await target.drain()
         except ConnectionError:
@@ -78,83 +78,83 @@ class Network:
 
 
 @pytest.fixture
-async def network(nats_url: str) -> AsyncGenerator[Network]:
+async def proxy(nats_url: str) -> AsyncGenerator[TcpProxy]:
     """A network between the tests and NATS."""
-    at = urlsplit(nats_url)
-    assert at.hostname
-    assert at.port
-    async with Network(at.hostname, at.port).carrying() as carrying:
-        yield carrying
+    address = urlsplit(nats_url)
+    assert address.hostname
+    assert address.port
+    async with TcpProxy(address.hostname, address.port).run() as running_proxy:
+        yield running_proxy
 
 
-def revoked() -> SessionRevoked:
+def new_revocation() -> SessionRevoked:
     return SessionRevoked(
         user_id=new_id(), session_id=new_id(), until=utc_now() + timedelta(minutes=15)
     )
 
 
 async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_heard(
-    network: Network, published: Published, namespace: str
+    proxy: TcpProxy, published: EventProbe, namespace: str
 ) -> None:
-    first, lost, after = revoked(), revoked(), revoked()
+    first, lost, after = new_revocation(), new_revocation(), new_revocation()
     revocations = Revocations(utc_now)
 
-    async def heard(event: SessionRevoked) -> None:
-        async def is_known() -> bool:
+    async def wait_until_revoked(event: SessionRevoked) -> None:
+        async def is_revoked() -> bool:
             return event.session_id in revocations
 
-        await eventually(is_known)
+        await eventually(is_revoked)
 
-    async with bus.connected(network.url, "orders", namespace=namespace) as orders:
-        await revocations.follow(orders)
+    async with bus.connect(proxy.url, "orders", namespace=namespace) as orders:
+        await revocations.subscribe(orders)
         await published.publish(first, aggregate_id=first.session_id)
-        await heard(first)
+        await wait_until_revoked(first)
 
-        network.lose()
+        proxy.drop_responses()
         await published.publish(lost, aggregate_id=lost.session_id)
-        await network.break_()
+        await proxy.disconnect()
         await published.publish(after, aggregate_id=after.session_id)
 
-        await heard(after)
-        await heard(lost)
-        await orders.stop_listening(1)
+        await wait_until_revoked(after)
+        await wait_until_revoked(lost)
+        await orders.drain(1)
 
 
-async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(mortal_nats: Any) -> None:
-    await mortal_nats.kill()
-    await mortal_nats.start_without_jetstream()
+async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable_nats: Any) -> None:
+    await killable_nats.kill()
+    await killable_nats.start_without_jetstream()
     with capture_logs() as logs:
         async with asyncio.timeout(20), AsyncExitStack() as stack:
             connecting = asyncio.create_task(
-                stack.enter_async_context(bus.connected(mortal_nats.url, "orders"))
+                stack.enter_async_context(bus.connect(killable_nats.url, "orders"))
             )
 
-            async def refused() -> bool:
-                return any(told["event"] == "JetStream is not there yet" for told in logs)
+            async def jetstream_unavailable() -> bool:
+                return any(entry["event"] == "JetStream not available yet" for entry in logs)
 
-            await eventually(refused)
-            await mortal_nats.kill()
-            await mortal_nats.start()
+            await eventually(jetstream_unavailable)
+            await killable_nats.kill()
+            await killable_nats.start()
             assert (await connecting).healthy
 
 
-async def test_a_bus_is_closed_though_nats_stands_still(mortal_nats: Any) -> None:
-    async with bus.connected(mortal_nats.url, "orders") as connected:
-        await mortal_nats.pause()
+async def test_a_bus_is_closed_though_nats_stands_still(killable_nats: Any) -> None:
+    async with bus.connect(killable_nats.url, "orders") as connected:
+        await killable_nats.pause()
 
     assert connected.connection.client.is_closed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_USER_TIMEOUT")
 async def test_a_connection_that_swallows_what_is_sent_is_given_up(
-    network: Network, published: Published, namespace: str, monkeypatch: pytest.MonkeyPatch
+    proxy: TcpProxy, published: EventProbe, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "SILENCE", 1.0)
+    monkeypatch.setattr(bus, "TCP_USER_TIMEOUT_SECONDS", 1.0)
     async with (
         asyncio.timeout(30),
-        bus.connected(network.url, "orders", namespace=namespace) as orders,
+        bus.connect(proxy.url, "orders", namespace=namespace) as orders,
     ):
-        network.swallow()
+        proxy.stall()
 
         async def flood() -> None:
             for _ in range(40):  # more than both kernels hold
@@ -163,13 +163,13 @@ async def test_a_connection_that_swallows_what_is_sent_is_given_up(
         flooding = asyncio.create_task(flood())
 
         async def stored() -> bool:
-            event = revoked()
+            event = new_revocation()
             try:
-                await Published(orders).publish(event, aggregate_id=event.session_id)
+                await EventProbe(orders).publish(event, aggregate_id=event.session_id)
             except PublishError:
                 return False
             return True
 
-        await eventually(stored, patience=14)  # its pings would notice after 15 seconds
+        await eventually(stored, timeout_seconds=14)  # its pings would notice after 15 seconds
         flooding.cancel()
     assert published

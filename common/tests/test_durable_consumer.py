@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pymongo.errors import AutoReconnect
 
-from common.errors import Unavailable
+from common.errors import ServiceUnavailable
 from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus, dead_letters, durable_consumer
 from common.messaging.bus import Bus, handlers
-from common.messaging.envelope import Message
-from common.testing.plugin import Published, eventually
+from common.messaging.envelope import EventEnvelope
+from common.testing.plugin import EventProbe, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
@@ -26,10 +26,12 @@ DURABLE = "orders-tickets"
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_retry_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a hundredth of the usual between tries."""
     monkeypatch.setattr(
-        durable_consumer, "BACK_OFF", tuple(s / 100 for s in durable_consumer.BACK_OFF)
+        durable_consumer,
+        "RETRY_DELAYS_SECONDS",
+        tuple(s / 100 for s in durable_consumer.RETRY_DELAYS_SECONDS),
     )
 
 
@@ -39,16 +41,16 @@ def ticket(ticket_id: str | None = None, version: int = 0) -> TicketCreated:
     )
 
 
-class Heard:
+class EventRecorder:
     """Remembers what it hears, and fails when it is told to."""
 
     def __init__(self, fail: Callable[[TicketCreated], Exception | None] = lambda _: None) -> None:
         self.events: list[TicketCreated] = []
-        self.tries = Counter[str]()
+        self.attempts = Counter[str]()
         self._fail = fail
 
-    async def on_ticket_created(self, event: TicketCreated, _place: int = 0) -> None:
-        self.tries[event.id] += 1
+    async def on_ticket_created(self, event: TicketCreated, _sequence: int = 0) -> None:
+        self.attempts[event.id] += 1
         failure = self._fail(event)
         if failure is not None:
             raise failure
@@ -58,26 +60,26 @@ class Heard:
     def ids(self) -> list[str]:
         return [event.id for event in self.events]
 
-    async def all_of(self, *events: TicketCreated) -> None:
-        async def heard() -> bool:
+    async def wait_for(self, *events: TicketCreated) -> None:
+        async def has_all() -> bool:
             return {event.id for event in events} <= set(self.ids)
 
-        await eventually(heard, 20)
+        await eventually(has_all, 20)
 
 
-async def publish(published: Published, *events: TicketCreated) -> None:
+async def publish(published: EventProbe, *events: TicketCreated) -> None:
     for event in events:
         await published.publish(event, aggregate_id=event.id)
 
 
-async def state(published: Published) -> Any:
+async def consumer_info(published: EventProbe) -> Any:
     return await published.bus.connection.js.consumer_info(
         published.bus.connection.stream("tickets"), DURABLE
     )
 
 
 async def test_an_event_is_acknowledged_once_it_is_handled(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     finish = asyncio.Event()
 
@@ -85,38 +87,38 @@ async def test_an_event_is_acknowledged_once_it_is_handled(
         await finish.wait()
 
     async with connect() as orders:
-        await orders.listen(handlers(on_ticket_created))
+        await orders.subscribe_durable(handlers(on_ticket_created))
         await publish(published, ticket())
 
-        async def in_hand() -> bool:
-            return (await state(published)).num_ack_pending == 1
+        async def is_in_flight() -> bool:
+            return (await consumer_info(published)).num_ack_pending == 1
 
-        await eventually(in_hand)
+        await eventually(is_in_flight)
         finish.set()
-        await published.handled(DURABLE)
-    assert (await state(published)).ack_floor.stream_seq == 1
+        await published.wait_until_handled(DURABLE)
+    assert (await consumer_info(published)).ack_floor.stream_seq == 1
 
 
-async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: Published) -> None:
-    heard = Heard()
+async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: EventProbe) -> None:
+    recorder = EventRecorder()
     event = ticket()
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         updated = TicketUpdated(**event.model_dump())
         await published.publish(updated, aggregate_id=event.id)
         await published.bus.connection.js.publish(
             published.bus.connection.subject("ticket.unheard"), b"not even JSON"
         )
         await publish(published, event)
-        await published.handled(DURABLE)
+        await published.wait_until_handled(DURABLE)
 
-    assert heard.ids == [event.id]
+    assert recorder.ids == [event.id]
     assert await published.dead_letters() == []
 
 
 async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_others_meanwhile(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     slow, other = new_id(), new_id()
     running, order = Counter[str](), list[tuple[str, int]]()
@@ -131,7 +133,7 @@ async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_o
         order.append((event.id, event.version))
 
     async with connect() as orders:
-        await orders.listen(handlers(on_ticket_created))
+        await orders.subscribe_durable(handlers(on_ticket_created))
         await publish(published, *(ticket(slow, v) for v in range(5)), ticket(other))
 
         async def overtaken() -> bool:
@@ -139,27 +141,27 @@ async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_o
 
         await eventually(overtaken)
         gate.set()
-        await published.handled(DURABLE)
+        await published.wait_until_handled(DURABLE)
 
     assert order[1:] == [(slow, version) for version in range(5)]
     assert await published.dead_letters() == []
 
 
 async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     bad, good = ticket(), [ticket() for _ in range(20)]
-    heard = Heard(lambda event: RuntimeError("no good") if event.id == bad.id else None)
+    recorder = EventRecorder(lambda event: RuntimeError("no good") if event.id == bad.id else None)
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await publish(published, bad, *good)
-        await heard.all_of(*good)
-        await published.handled(DURABLE)
-        letters = [letter async for letter in dead_letters.listed(orders)]
+        await recorder.wait_for(*good)
+        await published.wait_until_handled(DURABLE)
+        letters = [letter async for letter in dead_letters.iter_dead_letters(orders)]
 
-    assert heard.tries[bad.id] == durable_consumer.MAX_ATTEMPTS
-    assert all(heard.tries[event.id] == 1 for event in good)
+    assert recorder.attempts[bad.id] == durable_consumer.MAX_ATTEMPTS
+    assert all(recorder.attempts[event.id] == 1 for event in good)
     (letter,) = letters
     assert (letter.durable, letter.reason, letter.attempts) == (DURABLE, "failed", 6)
     assert letter.subject == published.bus.connection.subject("ticket.created")
@@ -169,78 +171,78 @@ async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters
 
 @pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b'{"id": "x"}', b"\xff", b"[" * 5000])
 async def test_what_cannot_be_parsed_is_given_up_at_once(
-    connect: Connect, published: Published, data: bytes
+    connect: Connect, published: EventProbe, data: bytes
 ) -> None:
-    heard, good = Heard(), ticket()
+    recorder, good = EventRecorder(), ticket()
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await published.bus.connection.js.publish(
             published.bus.connection.subject("ticket.created"), data
         )
         await publish(published, good)
-        await heard.all_of(good)
-        await published.handled(DURABLE)
-        (letter,) = [letter async for letter in dead_letters.listed(orders)]
+        await recorder.wait_for(good)
+        await published.wait_until_handled(DURABLE)
+        (letter,) = [letter async for letter in dead_letters.iter_dead_letters(orders)]
 
     assert (letter.reason, letter.attempts, letter.data) == ("invalid", 1, data)
     assert letter.detail
 
 
-@pytest.mark.parametrize("failure", [AutoReconnect("away"), Unavailable()])
+@pytest.mark.parametrize("failure", [AutoReconnect("away"), ServiceUnavailable()])
 async def test_while_the_store_is_away_an_event_waits_in_place(
-    connect: Connect, published: Published, failure: Exception
+    connect: Connect, published: EventProbe, failure: Exception
 ) -> None:
     event = ticket()
-    heard = Heard(lambda event: failure if heard.tries[event.id] < 4 else None)
+    recorder = EventRecorder(lambda event: failure if recorder.attempts[event.id] < 4 else None)
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await publish(published, event)
-        await heard.all_of(event)
-        await published.handled(DURABLE)
+        await recorder.wait_for(event)
+        await published.wait_until_handled(DURABLE)
 
-    info = await state(published)
+    info = await consumer_info(published)
     assert (info.num_redelivered or 0, info.delivered.consumer_seq) == (0, 1)
     assert await published.dead_letters() == []
 
 
 async def test_a_slow_handler_keeps_its_event(
-    connect: Connect, published: Published, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, published: EventProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durable_consumer, "ACK_WAIT", 0.6)
-    tries = Counter[str]()
+    monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 0.6)
+    attempts = Counter[str]()
 
     async def on_ticket_created(event: TicketCreated) -> None:
-        tries[event.id] += 1
+        attempts[event.id] += 1
         await asyncio.sleep(1.5)  # the time is the point: more than two ack waits
 
     event = ticket()
     async with connect() as orders, connect() as replica:
         for one in (orders, replica):
-            await one.listen(handlers(on_ticket_created))
+            await one.subscribe_durable(handlers(on_ticket_created))
         await publish(published, event)
-        await eventually(lambda: asyncio.sleep(0, tries[event.id]))
-        await published.handled(DURABLE)
+        await eventually(lambda: asyncio.sleep(0, attempts[event.id]))
+        await published.wait_until_handled(DURABLE)
 
-    assert tries[event.id] == 1
+    assert attempts[event.id] == 1
 
 
-DYING = """
+HANGING_CONSUMER = """
 import asyncio, sys
 from common.events import TicketCreated
 from common.messaging import bus, durable_consumer
 from common.messaging.bus import handlers
 
-durable_consumer.ACK_WAIT = 1.0
+durable_consumer.ACK_WAIT_SECONDS = 1.0
 
 async def on_ticket_created(event: TicketCreated) -> None:
     print(event.id, flush=True)
     await asyncio.Event().wait()
 
 async def main() -> None:
-    async with bus.connected(sys.argv[1], "orders", namespace=sys.argv[2]) as connected:
-        await connected.listen(handlers(on_ticket_created))
+    async with bus.connect(sys.argv[1], "orders", namespace=sys.argv[2]) as connected:
+        await connected.subscribe_durable(handlers(on_ticket_created))
         await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -249,36 +251,36 @@ asyncio.run(main())
 
 async def test_what_a_killed_process_had_in_hand_another_handles(
     connect: Connect,
-    published: Published,
+    published: EventProbe,
     nats_url: str,
     namespace: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(durable_consumer, "ACK_WAIT", 1.0)
+    monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 1.0)
     events = [ticket() for _ in range(10)]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", DYING, nats_url, namespace),
+        *(sys.executable, "-c", HANGING_CONSUMER, nats_url, namespace),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ},
     )
     assert process.stdout is not None
     await publish(published, *events)
-    in_hand = {(await process.stdout.readline()).decode().strip() for _ in events}
-    assert in_hand == {event.id for event in events}
+    in_flight = {(await process.stdout.readline()).decode().strip() for _ in events}
+    assert in_flight == {event.id for event in events}
 
     process.kill()
     await process.communicate()
-    heard = Heard()
+    recorder = EventRecorder()
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
-        await heard.all_of(*events)
-        await published.handled(DURABLE)
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await recorder.wait_for(*events)
+        await published.wait_until_handled(DURABLE)
 
-    assert all(heard.tries[event.id] == 1 for event in events)
+    assert all(recorder.attempts[event.id] == 1 for event in events)
 
 
 async def test_a_stopping_process_gives_back_what_it_has_not_begun(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     ticket_id = new_id()
     events = [ticket(ticket_id, version) for version in range(5)]
@@ -290,48 +292,50 @@ async def test_a_stopping_process_gives_back_what_it_has_not_begun(
         await finish.wait()
         first.append(event.version)
 
-    heard = Heard()
+    recorder = EventRecorder()
     async with connect() as stopping, connect() as staying:
-        await stopping.listen(handlers(on_ticket_created))
+        await stopping.subscribe_durable(handlers(on_ticket_created))
         await publish(published, *events)
         await begun.wait()
-        stopped = asyncio.create_task(stopping.stop_listening(10))
+        stopped = asyncio.create_task(stopping.drain(10))
         await asyncio.sleep(0)
         finish.set()
         await stopped
-        await staying.listen(handlers(heard.on_ticket_created))
-        await published.handled(DURABLE)
+        await staying.subscribe_durable(handlers(recorder.on_ticket_created))
+        await published.wait_until_handled(DURABLE)
 
     assert first == [0]
-    assert sorted(event.version for event in heard.events) == [1, 2, 3, 4]
+    assert sorted(event.version for event in recorder.events) == [1, 2, 3, 4]
 
 
-async def test_a_durable_that_is_deleted_comes_back(connect: Connect, published: Published) -> None:
-    heard, before, after = Heard(), ticket(), ticket()
+async def test_a_durable_that_is_deleted_comes_back(
+    connect: Connect, published: EventProbe
+) -> None:
+    recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await publish(published, before)
-        await heard.all_of(before)
-        await published.handled(DURABLE)
+        await recorder.wait_for(before)
+        await published.wait_until_handled(DURABLE)
 
         await published.bus.connection.js.delete_consumer(
             published.bus.connection.stream("tickets"), DURABLE
         )
 
         await publish(published, after)
-        await heard.all_of(after)
+        await recorder.wait_for(after)
 
 
 async def test_while_its_stream_is_gone_a_service_is_unhealthy(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
-    heard, before, after = Heard(), ticket(), ticket()
+    recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await publish(published, before)
-        await heard.all_of(before)
+        await recorder.wait_for(before)
         assert orders.healthy
 
         await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
@@ -339,71 +343,71 @@ async def test_while_its_stream_is_gone_a_service_is_unhealthy(
 
         await published.bus.ensure_streams()
         await publish(published, after)
-        await heard.all_of(after)
+        await recorder.wait_for(after)
         assert orders.healthy
 
 
 async def test_replay_handles_dead_letters_again_and_keeps_what_still_fails(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
-    mended, hopeless = ticket(), ticket()
-    bad = {mended.id, hopeless.id}
-    heard = Heard(lambda event: RuntimeError() if event.id in bad else None)
+    repaired, hopeless = ticket(), ticket()
+    bad = {repaired.id, hopeless.id}
+    recorder = EventRecorder(lambda event: RuntimeError() if event.id in bad else None)
 
     async with connect() as orders:
-        await orders.listen(handlers(heard.on_ticket_created))
-        await publish(published, mended, hopeless)
-        await eventually(lambda: _count(orders, 2))
-        bad.remove(mended.id)
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await publish(published, repaired, hopeless)
+        await eventually(lambda: _has_dead_letters(orders, 2))
+        bad.remove(repaired.id)
 
         assert await dead_letters.replay(orders) == (1, 1)
 
-        left = [letter async for letter in dead_letters.listed(orders)]
-    assert heard.ids == [mended.id]
+        left = [letter async for letter in dead_letters.iter_dead_letters(orders)]
+    assert recorder.ids == [repaired.id]
     assert [TicketCreated.model_validate_json(letter.data) for letter in left] == [hopeless]
 
 
-async def _count(orders: Bus, count: int) -> bool:
-    return len([letter async for letter in dead_letters.listed(orders)]) == count
+async def _has_dead_letters(orders: Bus, count: int) -> bool:
+    return len([letter async for letter in dead_letters.iter_dead_letters(orders)]) == count
 
 
 @asynccontextmanager
-async def told(url: str, service: str = "orders") -> AsyncGenerator[tuple[Bus, Published]]:
-    async with bus.connected(url, service) as connected:
+async def connect_to(url: str, service: str = "orders") -> AsyncGenerator[tuple[Bus, EventProbe]]:
+    async with bus.connect(url, service) as connected:
         try:
-            yield connected, Published(connected)
+            yield connected, EventProbe(connected)
         finally:
-            await connected.stop_listening(1)
+            await connected.drain(1)
 
 
 async def test_after_the_server_was_killed_and_started_again_events_are_handled_once_more(
-    mortal_nats: Any,
+    killable_nats: Any,
 ) -> None:
-    heard, before, after = Heard(), ticket(), ticket()
+    recorder, before, after = EventRecorder(), ticket(), ticket()
 
-    async with told(mortal_nats.url) as (orders, published):
-        await orders.listen(handlers(heard.on_ticket_created))
+    async with connect_to(killable_nats.url) as (orders, published):
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
         await publish(published, before)
-        await heard.all_of(before)
+        await recorder.wait_for(before)
 
-        await mortal_nats.kill()
+        await killable_nats.kill()
         await eventually(lambda: asyncio.sleep(0, not orders.healthy))
-        await mortal_nats.start()
-        await until_stored(orders, after)
+        await killable_nats.start()
+        await publish_until_stored(orders, after)
 
-        await heard.all_of(after)
+        await recorder.wait_for(after)
         await eventually(lambda: asyncio.sleep(0, orders.healthy))
-    assert Counter(heard.ids)[after.id] == 1
+    assert Counter(recorder.ids)[after.id] == 1
 
 
-async def until_stored(one: Bus, event: TicketCreated) -> None:
-    message = Message(
+async def publish_until_stored(sender: Bus, event: TicketCreated) -> None:
+    message = EventEnvelope(
         event.id, event.subject, event.model_dump_json().encode(), event.id, utc_now()
     )
 
     async def stored() -> bool:
         try:
-            await one.publish(message)
+            await sender.publish(message)
         except bus.PublishError:
             return False
         return True
@@ -411,61 +415,63 @@ async def until_stored(one: Bus, event: TicketCreated) -> None:
     await eventually(stored)
 
 
-async def test_a_service_that_starts_before_the_server_waits_for_it(mortal_nats: Any) -> None:
-    await mortal_nats.kill()
-    connecting = asyncio.create_task(_connect_once(mortal_nats.url))
+async def test_a_service_that_starts_before_the_server_waits_for_it(killable_nats: Any) -> None:
+    await killable_nats.kill()
+    connecting = asyncio.create_task(_connect_once(killable_nats.url))
     done, _ = await asyncio.wait({connecting}, timeout=0.5)
     assert not done
 
-    await mortal_nats.start()
+    await killable_nats.start()
 
     assert await asyncio.wait_for(connecting, 10)
 
 
 async def _connect_once(url: str) -> bool:
-    async with bus.connected(url, "orders") as connected:
+    async with bus.connect(url, "orders") as connected:
         return connected.healthy
 
 
 async def test_a_follower_sees_everything_since_a_moment_in_every_replica(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     old, recent, new = ticket(), ticket(), ticket()
     await publish(published, old)
     since = datetime.now(UTC)
     await publish(published, recent)
-    heard = [Heard(), Heard()]
+    recorders = [EventRecorder(), EventRecorder()]
 
     async with connect() as first, connect() as second:
-        for one, by in zip((first, second), heard, strict=True):
-            await one.follow("tickets", handlers(by.on_ticket_created), since=since)
-            assert by.ids == [recent.id]  # all that was there, before it returns
+        for one, recorder in zip((first, second), recorders, strict=True):
+            await one.subscribe_every_replica(
+                "tickets", handlers(recorder.on_ticket_created), since=since
+            )
+            assert recorder.ids == [recent.id]  # all that was there, before it returns
         await publish(published, new)
-        for by in heard:
-            await by.all_of(new)
+        for recorder in recorders:
+            await recorder.wait_for(new)
 
-    assert [by.ids for by in heard] == [[recent.id, new.id]] * 2
+    assert [by.ids for by in recorders] == [[recent.id, new.id]] * 2
 
 
 async def test_a_follower_without_a_moment_sees_what_comes_from_now_on(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
-    heard, old, new = Heard(), ticket(), ticket()
+    recorder, old, new = EventRecorder(), ticket(), ticket()
     await publish(published, old)
 
     async with connect() as one:
-        await one.follow("tickets", handlers(heard.on_ticket_created))
+        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, new)
-        await heard.all_of(new)
+        await recorder.wait_for(new)
 
-    assert heard.ids == [new.id]
+    assert recorder.ids == [new.id]
 
 
 async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
     bad, good = ticket(), ticket()
-    heard = Heard(lambda event: RuntimeError() if event.id == bad.id else None)
+    recorder = EventRecorder(lambda event: RuntimeError() if event.id == bad.id else None)
     await publish(published, bad)
     await published.bus.connection.js.publish(
         published.bus.connection.subject("ticket.created"), b"not an event"
@@ -473,62 +479,62 @@ async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
 
     async with connect() as one:
         await asyncio.wait_for(
-            one.follow(
+            one.subscribe_every_replica(
                 "tickets",
-                handlers(heard.on_ticket_created),
+                handlers(recorder.on_ticket_created),
                 since=utc_now() - timedelta(minutes=1),
             ),
             5,
         )
         await publish(published, good)
-        await heard.all_of(good)
+        await recorder.wait_for(good)
 
 
 @pytest.mark.parametrize("seen_before", [0, 3])
 async def test_a_follower_misses_nothing_while_the_server_is_away(
-    mortal_nats: Any, seen_before: int
+    killable_nats: Any, seen_before: int
 ) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     before = [ticket() for _ in range(seen_before)]
     during, after = ticket(), ticket()
 
-    async with told(mortal_nats.url) as (one, published):
-        await one.follow("tickets", handlers(heard.on_ticket_created))
+    async with connect_to(killable_nats.url) as (one, published):
+        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, *before)
-        await heard.all_of(*before)
+        await recorder.wait_for(*before)
 
-        await mortal_nats.kill()
-        await mortal_nats.start()
-        async with told(mortal_nats.url, "another") as (another, _):
-            await until_stored(another, during)
-        await until_stored(one, after)
+        await killable_nats.kill()
+        await killable_nats.start()
+        async with connect_to(killable_nats.url, "another") as (another, _):
+            await publish_until_stored(another, during)
+        await publish_until_stored(one, after)
 
-        await heard.all_of(during, after)
-    assert heard.ids == [event.id for event in (*before, during, after)]
+        await recorder.wait_for(during, after)
+    assert recorder.ids == [event.id for event in (*before, during, after)]
 
 
 async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
-    connect: Connect, published: Published
+    connect: Connect, published: EventProbe
 ) -> None:
-    heard, before, after = Heard(), [ticket() for _ in range(3)], ticket()
+    recorder, before, after = EventRecorder(), [ticket() for _ in range(3)], ticket()
 
     async with connect() as one:
-        await one.follow("tickets", handlers(heard.on_ticket_created))
+        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, *before)
-        await heard.all_of(*before)
+        await recorder.wait_for(*before)
 
         await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
         await published.bus.ensure_streams()
         await publish(published, after)
 
-        await heard.all_of(after)
+        await recorder.wait_for(after)
 
 
 def test_no_event_is_heard_by_two_functions() -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
     async def on_ticket_created(event: TicketCreated) -> None:
         raise AssertionError(event)
 
-    with pytest.raises(ValueError, match="TicketCreated is heard twice"):
-        handlers(heard.on_ticket_created, on_ticket_created)
+    with pytest.raises(ValueError, match="TicketCreated has two handlers"):
+        handlers(recorder.on_ticket_created, on_ticket_created)

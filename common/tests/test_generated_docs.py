@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from common.apidocs import asyncapi, openapi
-from common.apidocs.openapi_completion import operations
-from common.apidocs.routes import DOCUMENT
-from common.events import ALL
+from common.apidocs.openapi_completion import iter_operations
+from common.apidocs.routes import COMBINED_OPENAPI
+from common.events import EVENT_TYPES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -17,31 +17,31 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_openapi_documents_are_what_the_services_say(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, placeholder in openapi.PLACEHOLDERS.items():
         monkeypatch.setenv(name, placeholder)
-    for path, wanted in openapi.files(DOCS / "openapi").items():
-        assert path.read_text() == wanted, "make docs"
+    for path, expected in openapi.render_files(DOCS / "openapi").items():
+        assert path.read_text() == expected, "make docs"
 
 
 def test_the_asyncapi_document_and_its_page_are_what_the_code_says() -> None:
-    for path, wanted in asyncapi.files(DOCS / "events").items():
-        assert path.read_text() == wanted, "make docs"
+    for path, expected in asyncapi.render_files(DOCS / "events").items():
+        assert path.read_text() == expected, "make docs"
 
 
 def test_every_event_is_told_by_one_service_and_heard_by_those_that_listen() -> None:
-    described = asyncapi.document()
-    assert {c["address"] for c in described["channels"].values()} == {e.subject for e in ALL}
-    assert {"ordersPublishesOrderCreated", "paymentsHearsOrderCreated"} <= set(
-        described["operations"]
+    document = asyncapi.build_document()
+    assert {c["address"] for c in document["channels"].values()} == {e.subject for e in EVENT_TYPES}
+    assert {"ordersPublishesOrderCreated", "paymentsReceivesOrderCreated"} <= set(
+        document["operations"]
     )
-    assert "ordersHearsOrderCreated" not in described["operations"]  # that is only shown
+    assert "ordersReceivesOrderCreated" not in document["operations"]  # that is only shown
 
 
 @pytest.fixture
-def joined() -> dict[str, Any]:
-    return json.loads(DOCUMENT.read_text())
+def combined() -> dict[str, Any]:
+    return json.loads(COMBINED_OPENAPI.read_text())
 
 
-def test_every_operation_says_its_failures_in_the_one_shape(joined: dict[str, Any]) -> None:
-    found = list(operations(joined))
+def test_every_operation_says_its_failures_in_the_one_shape(combined: dict[str, Any]) -> None:
+    found = list(iter_operations(combined))
     assert len(found) > 15
     for method, operation in found:
         failures = {s: r for s, r in operation["responses"].items() if s >= "400"}
@@ -52,6 +52,6 @@ def test_every_operation_says_its_failures_in_the_one_shape(joined: dict[str, An
             assert failure["content"]["application/json"]["example"]["errors"][0]["message"]
 
 
-def test_what_needs_a_session_says_so(joined: dict[str, Any]) -> None:
-    for _, operation in operations(joined):
+def test_what_needs_a_session_says_so(combined: dict[str, Any]) -> None:
+    for _, operation in iter_operations(combined):
         assert ("401" in operation["responses"]) == ("security" in operation)

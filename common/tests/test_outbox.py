@@ -14,24 +14,24 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.change import Change
 from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.persistence import outbox
 from common.persistence.lease import Lease
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
-from common.testing.plugin import FakeClock, Published, eventually
+from common.testing.plugin import EventProbe, FakeClock, eventually
 from common.values.clock import utc_now
 
-Made = Callable[[str], Change[Any]]
-StoreOf = Callable[..., Store[Any]]
+NewThing = Callable[[str], Change[Any]]
+MakeStore = Callable[..., Store[Any]]
 
 
 def a_minute_ago() -> Any:
     return utc_now() - timedelta(minutes=1)
 
 
-async def emptied(things: Store[Any]) -> None:
+async def wait_until_outbox_empty(things: Store[Any]) -> None:
     async def empty() -> bool:
         return not await things.collection.count_documents({"outbox.0": {"$exists": True}})
 
@@ -39,11 +39,11 @@ async def emptied(things: Store[Any]) -> None:
 
 
 async def test_what_a_dead_process_wrote_and_did_not_tell_another_tells(
-    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
-    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
-    thing = await dead.add(made("a"))
-    await dead.change(thing.id, lambda thing: thing.renamed("b"))
+    crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    thing = await crashed.add(new_thing("a"))
+    await crashed.update(thing.id, lambda thing: thing.renamed("b"))
     assert await published.all(TicketCreated) == []
 
     alive = Relay(published.bus, database, ["things"], utc_now)
@@ -51,16 +51,16 @@ async def test_what_a_dead_process_wrote_and_did_not_tell_another_tells(
 
     assert (await published.next(TicketCreated)).id == thing.id
     assert (await published.next(TicketUpdated)).title == "b"
-    await emptied(dead)
+    await wait_until_outbox_empty(crashed)
     await alive.stop(5)
 
 
 async def test_what_was_told_and_not_crossed_off_is_stored_once(
-    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
-    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
-    thing = await dead.add(made("a"))
-    doc = await dead.collection.find_one({"_id": ObjectId(thing.id)})
+    crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    thing = await crashed.add(new_thing("a"))
+    doc = await crashed.collection.find_one({"_id": ObjectId(thing.id)})
     assert doc is not None
     (entry,) = doc["outbox"]
     event = TicketCreated.model_validate_json(entry["data"])
@@ -69,30 +69,30 @@ async def test_what_was_told_and_not_crossed_off_is_stored_once(
     alive = Relay(published.bus, database, ["things"], utc_now)
     alive.start()
 
-    await emptied(dead)
+    await wait_until_outbox_empty(crashed)
     assert len(await published.all(TicketCreated)) == 1
     await alive.stop(5)
 
 
 async def test_two_replicas_tell_every_change_once_and_in_its_order(
-    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     relays = [Relay(published.bus, database, ["things"], utc_now) for _ in range(2)]
     for relay in relays:
         relay.start()
-    replicas = [store_of(relay) for relay in relays]
-    things = [await replicas[0].add(made("")) for _ in range(5)]
+    replicas = [make_store(relay) for relay in relays]
+    things = [await replicas[0].add(new_thing("")) for _ in range(5)]
 
     def rename(name: str) -> Callable[[Any], Change[Any]]:
         return lambda thing: thing.renamed(name)
 
     for number in range(20):
         await asyncio.gather(
-            *(replicas[number % 2].change(thing.id, rename(str(number))) for thing in things)
+            *(replicas[number % 2].update(thing.id, rename(str(number))) for thing in things)
         )
 
     await published.next(TicketUpdated, count=100)
-    await emptied(replicas[0])
+    await wait_until_outbox_empty(replicas[0])
     events = await published.all(TicketUpdated)
     assert len(events) == 100
     for thing in things:
@@ -103,28 +103,28 @@ async def test_two_replicas_tell_every_change_once_and_in_its_order(
 
 
 async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
-    things: Store[Any], made: Made, published: Published
+    things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
-    thing = await things.add(made(""))
+    thing = await things.add(new_thing(""))
 
     for number in range(50):
-        await things.change(thing.id, lambda thing, n=number: thing.renamed(str(n)))
+        await things.update(thing.id, lambda thing, n=number: thing.renamed(str(n)))
 
     await published.next(TicketUpdated, count=50)
     assert [e.version for e in await published.all(TicketUpdated)] == list(range(1, 51))
 
 
 async def test_what_is_new_does_not_wait_for_the_acks_of_what_was_told_before(
-    store_of: StoreOf,
+    make_store: MakeStore,
     database: AsyncDatabase[Doc],
-    published: Published,
-    made: Made,
+    published: EventProbe,
+    new_thing: NewThing,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publish, second = published.bus.publish, asyncio.Event()
     acked: list[str] = []
 
-    async def first_acked_last(message: Message) -> None:
+    async def first_acked_last(message: EventEnvelope) -> None:
         if message.aggregate_id == first.id:
             await asyncio.wait_for(second.wait(), 5)
         await publish(message)
@@ -134,114 +134,119 @@ async def test_what_is_new_does_not_wait_for_the_acks_of_what_was_told_before(
     monkeypatch.setattr(published.bus, "publish", first_acked_last)
     relay = Relay(published.bus, database, ["things"], utc_now)
     relay.start()
-    things = store_of(relay)
-    first = await things.add(made("a"))
-    later = await things.add(made("b"))
-    await emptied(things)
+    things = make_store(relay)
+    first = await things.add(new_thing("a"))
+    later = await things.add(new_thing("b"))
+    await wait_until_outbox_empty(things)
 
     assert acked == [later.id, first.id]
     await relay.stop(5)
 
 
 async def test_what_was_told_is_crossed_off_once_however_much_comes_meanwhile(
-    things: Store[Any], database: AsyncDatabase[Doc], made: Made
+    things: Store[Any], database: AsyncDatabase[Doc], new_thing: NewThing
 ) -> None:
-    async def steadily() -> None:
+    async def add_repeatedly() -> None:
         for _ in range(20):
-            await things.add(made("a"))
+            await things.add(new_thing("a"))
 
     await database.command("profile", 2)  # MongoDB keeps what it is asked to do
-    await asyncio.gather(*(steadily() for _ in range(20)))
-    await emptied(things)
+    await asyncio.gather(*(add_repeatedly() for _ in range(20)))
+    await wait_until_outbox_empty(things)
     await database.command("profile", 0)
 
-    crossed_off = {"op": "update", "command.u.$pull": {"$exists": True}}
-    asked = await database["system.profile"].find(crossed_off).to_list()
-    assert sum(update["nMatched"] for update in asked) == 400
-    assert len(asked) < 40
+    removals = {"op": "update", "command.u.$pull": {"$exists": True}}
+    updates = await database["system.profile"].find(removals).to_list()
+    assert sum(update["nMatched"] for update in updates) == 400
+    assert len(updates) < 40
 
 
 async def test_what_a_thing_tells_in_a_row_is_crossed_off_together(
-    things: Store[Any], database: AsyncDatabase[Doc], made: Made, monkeypatch: pytest.MonkeyPatch
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    new_thing: NewThing,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "PULL_EVERY", 0.6)
+    monkeypatch.setattr(outbox, "CLEANUP_INTERVAL_SECONDS", 0.6)
     await database.command("profile", 2)
-    thing = await things.add(made("a"))
+    thing = await things.add(new_thing("a"))
     for name in "bcdef":
-        thing = await things.change(thing.id, lambda thing, to=name: thing.renamed(to), known=thing)
-    await emptied(things)
+        thing = await things.update(
+            thing.id, lambda thing, to=name: thing.renamed(to), snapshot=thing
+        )
+    await wait_until_outbox_empty(things)
     await database.command("profile", 0)
 
-    crossed_off = {"op": "update", "command.u.$pull": {"$exists": True}}
-    assert await database["system.profile"].count_documents(crossed_off) < 6
+    removals = {"op": "update", "command.u.$pull": {"$exists": True}}
+    assert await database["system.profile"].count_documents(removals) < 6
 
 
 async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
-    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
-    def refused() -> float:
+    def failed_publishes() -> float:
         labels = {"subject": "ticket.created", "outcome": "error"}
         return REGISTRY.get_sample_value("bus_published_total", labels) or 0
 
-    nats, earlier = published.bus, refused()
+    nats, earlier = published.bus, failed_publishes()
     await nats.connection.js.delete_stream(nats.connection.stream("tickets"))
     relay = Relay(nats, database, ["things"], utc_now)
     relay.start()
-    things = store_of(relay)
-    thing = await things.add(made("a"))
+    things = make_store(relay)
+    thing = await things.add(new_thing("a"))
 
-    await eventually(lambda: asyncio.sleep(0, refused() > earlier))
+    await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier))
     await nats.ensure_streams()
     assert (await published.next(TicketCreated)).id == thing.id
-    await emptied(things)
+    await wait_until_outbox_empty(things)
     await relay.stop(5)
 
 
 async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
-    store_of: StoreOf,
+    make_store: MakeStore,
     database: AsyncDatabase[Doc],
-    made: Made,
-    mortal_nats: Any,
+    new_thing: NewThing,
+    killable_nats: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT", 0.5)
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT_SECONDS", 0.5)
 
-    def not_acknowledged() -> float:
+    def failed_publishes() -> float:
         labels = {"subject": "ticket.created", "outcome": "error"}
         return REGISTRY.get_sample_value("bus_published_total", labels) or 0
 
-    earlier = not_acknowledged()
+    earlier = failed_publishes()
 
-    async with bus.connected(mortal_nats.url, "tickets") as connected:
+    async with bus.connect(killable_nats.url, "tickets") as connected:
         relay = Relay(connected, database, ["things"], utc_now)
         relay.start()
-        things = store_of(relay)
-        before = await things.add(made("before"))
-        await emptied(things)
+        things = make_store(relay)
+        before = await things.add(new_thing("before"))
+        await wait_until_outbox_empty(things)
 
-        await mortal_nats.kill()
-        during = [await things.add(made("during")) for _ in range(5)]
-        await things.change(before.id, lambda thing: thing.renamed("changed"))
-        await eventually(lambda: asyncio.sleep(0, not_acknowledged() > earlier), 20)
-        await mortal_nats.start()
-        after = await things.add(made("after"))
+        await killable_nats.kill()
+        during = [await things.add(new_thing("during")) for _ in range(5)]
+        await things.update(before.id, lambda thing: thing.renamed("changed"))
+        await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier), 20)
+        await killable_nats.start()
+        after = await things.add(new_thing("after"))
 
-        await emptied(things)
+        await wait_until_outbox_empty(things)
         assert relay.alive
-        published = Published(connected)
-        told = [event.id for event in await published.all(TicketCreated)]
-        assert sorted(told) == sorted(thing.id for thing in [before, *during, after])
+        published = EventProbe(connected)
+        published_ids = [event.id for event in await published.all(TicketCreated)]
+        assert sorted(published_ids) == sorted(thing.id for thing in [before, *during, after])
         assert [e.title for e in await published.all(TicketUpdated)] == ["changed"]
         await relay.stop(5)
 
 
 async def test_a_stopping_process_tells_what_it_has_written(
-    store_of: StoreOf, database: AsyncDatabase[Doc], published: Published, made: Made
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     relay = Relay(published.bus, database, ["things"], utc_now)
     relay.start()
-    things = store_of(relay)
-    await asyncio.gather(*(things.add(made("a")) for _ in range(100)))
+    things = make_store(relay)
+    await asyncio.gather(*(things.add(new_thing("a")) for _ in range(100)))
 
     await relay.stop(10)
 
@@ -251,17 +256,17 @@ async def test_a_stopping_process_tells_what_it_has_written(
 
 
 async def test_the_sweep_looks_in_its_index_and_nowhere_else(
-    store_of: StoreOf,
+    make_store: MakeStore,
     database: AsyncDatabase[Doc],
-    published: Published,
-    made: Made,
+    published: EventProbe,
+    new_thing: NewThing,
 ) -> None:
-    dead = store_of(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
-    await dead.add(made("a"))
+    crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    await crashed.add(new_thing("a"))
     await database.command({"profile": 2})
     alive = Relay(published.bus, database, ["things"], utc_now)
     alive.start()
-    await emptied(dead)
+    await wait_until_outbox_empty(crashed)
     await alive.stop(5)
     await database.command({"profile": 0})
 
@@ -281,15 +286,19 @@ async def test_of_several_one_holds_a_lease_until_it_stops_asking(
     clock = FakeClock()
     first, second, third = (Lease(database, "a", timedelta(seconds=3), clock) for _ in range(3))
 
-    assert [await lease.held() for lease in (first, second, first)] == [True, False, True]
+    assert [await lease.acquire_or_renew() for lease in (first, second, first)] == [
+        True,
+        False,
+        True,
+    ]
     clock.advance(seconds=2)
-    assert await first.held()
+    assert await first.acquire_or_renew()
     clock.advance(seconds=2)
-    assert not await second.held()
+    assert not await second.acquire_or_renew()
     clock.advance(seconds=1, milliseconds=1)
-    took_over = await asyncio.gather(second.held(), third.held())
+    took_over = await asyncio.gather(second.acquire_or_renew(), third.acquire_or_renew())
     assert sorted(took_over) == [False, True]
-    assert not await first.held()
+    assert not await first.acquire_or_renew()
 
 
 async def test_leases_of_different_names_are_held_side_by_side(
@@ -297,4 +306,4 @@ async def test_leases_of_different_names_are_held_side_by_side(
 ) -> None:
     leases = [Lease(database, uuid4().hex, outbox.LEASE, utc_now) for _ in range(2)]
 
-    assert [await lease.held() for lease in leases] == [True, True]
+    assert [await lease.acquire_or_renew() for lease in leases] == [True, True]

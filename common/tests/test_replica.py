@@ -24,7 +24,7 @@ class Copy(Document):
 
 @pytest.fixture
 async def replica(mongo_uri: str) -> AsyncGenerator[Replica]:
-    async with mongo.connected(mongo_uri, [Copy]):
+    async with mongo.connect(mongo_uri, [Copy]):
         yield Replica(Copy)
 
 
@@ -37,7 +37,7 @@ async def test_whatever_is_heard_at_once_the_newest_stays(
 ) -> None:
     copy_id = new_id()
 
-    await asyncio.gather(*(replica.keep(copy_id, v, {"seen": v}) for v in versions))
+    await asyncio.gather(*(replica.upsert(copy_id, v, {"seen": v}) for v in versions))
 
     doc = await replica.find(copy_id)
     assert doc is not None
@@ -47,7 +47,7 @@ async def test_whatever_is_heard_at_once_the_newest_stays(
 async def test_many_copies_are_kept_side_by_side(replica: Replica) -> None:
     ids = [new_id() for _ in range(300)]
 
-    await asyncio.gather(*(replica.keep(one, 0, {"seen": n}) for n, one in enumerate(ids)))
+    await asyncio.gather(*(replica.upsert(one, 0, {"seen": n}) for n, one in enumerate(ids)))
 
     docs: list[dict[str, Any] | None] = await asyncio.gather(*(replica.find(one) for one in ids))
     assert [doc["seen"] for doc in docs if doc] == list(range(300))
@@ -60,6 +60,6 @@ async def test_what_was_never_heard_of_is_not_there(replica: Replica) -> None:
 async def test_only_who_brings_the_first_word_is_told_that_it_was(replica: Replica) -> None:
     copy_id = new_id()
 
-    assert await replica.keep(copy_id, 1, {"seen": 1})
-    assert not await replica.keep(copy_id, 2, {"seen": 2})
-    assert not await replica.keep(copy_id, 0, {"seen": 0})
+    assert await replica.upsert(copy_id, 1, {"seen": 1})
+    assert not await replica.upsert(copy_id, 2, {"seen": 2})
+    assert not await replica.upsert(copy_id, 0, {"seen": 0})

@@ -2,13 +2,13 @@
 
 import pytest
 
-from common.web.response_cache import FRESH_SECONDS, Answer, Computation, Recent
+from common.web.response_cache import TTL_SECONDS, CachedResponse, InFlightRequest, ResponseCache
 
 PATH = "/api/things/1"
 KEY = (PATH, b"")
 
 
-class Hand:
+class ManualClock:
     """A clock that is moved by hand."""
 
     now = 100.0
@@ -18,69 +18,79 @@ class Hand:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def recent(clock: Hand) -> Recent:
-    return Recent(clock)
+def response_cache(clock: ManualClock) -> ResponseCache:
+    return ResponseCache(clock)
 
 
-def answer(text: str, read_at: float) -> Answer:
-    return Answer(200, [(b"etag", b'"0"')], text.encode(), '"0"', read_at)
+def cached_response(text: str, read_at: float) -> CachedResponse:
+    return CachedResponse(200, [(b"etag", b'"0"')], text.encode(), '"0"', read_at)
 
 
-async def looked(recent: Recent, text: str) -> Computation:
-    computation = recent.compute(KEY)
-    recent.computed(KEY, computation, answer(text, computation.began))
-    return computation
+async def fill(response_cache: ResponseCache, text: str) -> InFlightRequest:
+    request = response_cache.begin(KEY)
+    response_cache.finish(KEY, request, cached_response(text, request.started_at))
+    return request
 
 
-def shown(recent: Recent) -> bytes | None:
-    kept = recent.get(KEY, since=0)
-    return None if kept is None else kept.body
+def cached_body(response_cache: ResponseCache) -> bytes | None:
+    entry = response_cache.get(KEY, oldest=0)
+    return None if entry is None else entry.body
 
 
-async def test_a_change_that_is_already_shown_is_not_forgotten(recent: Recent) -> None:
-    await looked(recent, "old")
+async def test_a_change_that_is_already_shown_is_not_forgotten(
+    response_cache: ResponseCache,
+) -> None:
+    await fill(response_cache, "old")
 
-    recent.changed(PATH, '"0"')
-    assert shown(recent) == b"old"
+    response_cache.invalidate(PATH, '"0"')
+    assert cached_body(response_cache) == b"old"
 
-    recent.changed(PATH, '"1"')
-    assert shown(recent) is None
-
-
-async def test_read_begun_before_a_change_is_not_stored(recent: Recent) -> None:
-    computation = recent.compute(KEY)
-    recent.changed(PATH)
-    recent.computed(KEY, computation, answer("old", computation.began))
-
-    assert shown(recent) is None
-    assert computation.answer.done()
+    response_cache.invalidate(PATH, '"1"')
+    assert cached_body(response_cache) is None
 
 
-async def test_read_begun_before_own_write_is_not_joined(recent: Recent, clock: Hand) -> None:
-    recent.compute(KEY)
+async def test_read_begun_before_a_change_is_not_stored(response_cache: ResponseCache) -> None:
+    computation = response_cache.begin(KEY)
+    response_cache.invalidate(PATH)
+    response_cache.finish(KEY, computation, cached_response("old", computation.started_at))
+
+    assert cached_body(response_cache) is None
+    assert computation.result.done()
+
+
+async def test_read_begun_before_own_write_is_not_joined(
+    response_cache: ResponseCache, clock: ManualClock
+) -> None:
+    response_cache.begin(KEY)
     clock.now += 0.01
-    recent.wrote("ann")
+    response_cache.note_write_by("ann")
 
-    assert recent.computing(KEY, recent.since(lambda: "ann")) is None
-    assert recent.computing(KEY, recent.since(lambda: "bob")) is not None
+    assert response_cache.in_flight(KEY, response_cache.oldest_acceptable(lambda: "ann")) is None
+    assert (
+        response_cache.in_flight(KEY, response_cache.oldest_acceptable(lambda: "bob")) is not None
+    )
 
 
-async def test_response_older_than_own_write_is_not_served(recent: Recent, clock: Hand) -> None:
-    await looked(recent, "old")
+async def test_response_older_than_own_write_is_not_served(
+    response_cache: ResponseCache, clock: ManualClock
+) -> None:
+    await fill(response_cache, "old")
     clock.now += 0.01
-    recent.wrote("ann")
+    response_cache.note_write_by("ann")
 
-    assert recent.get(KEY, recent.since(lambda: "ann")) is None
-    assert recent.get(KEY, recent.since(lambda: "bob")) is not None
+    assert response_cache.get(KEY, response_cache.oldest_acceptable(lambda: "ann")) is None
+    assert response_cache.get(KEY, response_cache.oldest_acceptable(lambda: "bob")) is not None
 
 
-async def test_response_past_its_lifetime_is_not_served(recent: Recent, clock: Hand) -> None:
-    await looked(recent, "old")
-    clock.now += FRESH_SECONDS
+async def test_response_past_its_lifetime_is_not_served(
+    response_cache: ResponseCache, clock: ManualClock
+) -> None:
+    await fill(response_cache, "old")
+    clock.now += TTL_SECONDS
 
-    assert recent.get(KEY, recent.since(lambda: None)) is None
+    assert response_cache.get(KEY, response_cache.oldest_acceptable(lambda: None)) is None

@@ -13,48 +13,50 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
-from common.errors import Invalid, NotFound, Unavailable
+from common.errors import BadRequest, NotFound, ServiceUnavailable
 from common.events import TicketCreated, TicketUpdated
 from common.persistence import mongo, store
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.replica import upsert_newer
 from common.persistence.store import Store
-from common.testing.plugin import Published, eventually
+from common.testing.plugin import EventProbe, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
-Made = Callable[[str], Change[Any]]
+NewThing = Callable[[str], Change[Any]]
 
 
-async def row(things: Store[Any], thing_id: str) -> Doc:
+async def stored_document(things: Store[Any], thing_id: str) -> Doc:
     found = await things.collection.find_one({"_id": ObjectId(thing_id)})
     assert found is not None
     return found
 
 
-def called(name: str) -> Callable[[Any], Change[Any]]:
+def rename_to(name: str) -> Callable[[Any], Change[Any]]:
     return lambda thing: thing.renamed(name)
 
 
 async def test_what_is_added_is_read_back_and_told(
-    things: Store[Any], made: Made, published: Published
+    things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
-    added = await things.add(made("a"))
+    added = await things.add(new_thing("a"))
 
     assert await things.get(added.id) == added
     assert (await published.next(TicketCreated)).id == added.id
 
 
-async def test_the_same_thing_cannot_be_added_twice(things: Store[Any], made: Made) -> None:
-    change = made("a")
+async def test_the_same_thing_cannot_be_added_twice(
+    things: Store[Any], new_thing: NewThing
+) -> None:
+    change = new_thing("a")
     await things.add(change)
 
     with pytest.raises(DuplicateKeyError) as refused:
         await things.add(change)
 
-    assert mongo.is_duplicate(refused.value, "_id_")
-    assert not mongo.is_duplicate(refused.value, "_id")
+    assert mongo.violates_index(refused.value, "_id_")
+    assert not mongo.violates_index(refused.value, "_id")
 
 
 async def test_what_is_not_there_cannot_be_read_or_changed(things: Store[Any]) -> None:
@@ -62,19 +64,19 @@ async def test_what_is_not_there_cannot_be_read_or_changed(things: Store[Any]) -
     with pytest.raises(NotFound):
         await things.get(new_id())
     with pytest.raises(NotFound):
-        await things.change(new_id(), lambda thing: thing.renamed("b"))
+        await things.update(new_id(), lambda thing: thing.renamed("b"))
 
 
 async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_each(
-    things: Store[Any], made: Made, published: Published
+    things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
-    thing = await things.add(made(""))
+    thing = await things.add(new_thing(""))
     letters = "abcdefgh"
 
     def adds(letter: str) -> Callable[[Any], Change[Any]]:
         return lambda thing: thing.renamed(thing.name + letter)
 
-    await asyncio.gather(*(things.change(thing.id, adds(letter)) for letter in letters))
+    await asyncio.gather(*(things.update(thing.id, adds(letter)) for letter in letters))
 
     after = await things.get(thing.id)
     assert (sorted(after.name), after.version) == (sorted(letters), len(letters))
@@ -87,43 +89,43 @@ async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_ea
     ]
 
 
-@pytest.mark.parametrize("verb", ["change", "follow"])
+@pytest.mark.parametrize("verb", ["update", "apply_event"])
 async def test_what_is_known_already_is_changed_without_reading_it(
-    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch, verb: str
+    things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    known = await things.add(made("a"))
+    snapshot = await things.add(new_thing("a"))
     monkeypatch.delattr(Store, "get")
-    monkeypatch.delattr(mongo, "finder")
+    monkeypatch.delattr(mongo, "batch_find_by_id")
 
-    await getattr(things, verb)(known.id, called("b"), known=known)
+    await getattr(things, verb)(snapshot.id, rename_to("b"), snapshot=snapshot)
 
-    assert (await row(things, known.id))["name"] == "b"
+    assert (await stored_document(things, snapshot.id))["name"] == "b"
 
 
-@pytest.mark.parametrize("verb", ["change", "follow"])
+@pytest.mark.parametrize("verb", ["update", "apply_event"])
 @pytest.mark.parametrize("wish", ["as it was", "otherwise"])
 async def test_what_is_known_may_be_outdated(
-    things: Store[Any], made: Made, wish: str, verb: str
+    things: Store[Any], new_thing: NewThing, wish: str, verb: str
 ) -> None:
-    outdated = await things.add(made("as it was"))
-    await things.change(outdated.id, lambda thing: thing.renamed("changed since"))
+    outdated = await things.add(new_thing("as it was"))
+    await things.update(outdated.id, lambda thing: thing.renamed("changed since"))
 
-    after = await getattr(things, verb)(outdated.id, called(wish), known=outdated)
+    after = await getattr(things, verb)(outdated.id, rename_to(wish), snapshot=outdated)
 
     assert (after.name, after.version) == (wish, 2)
     assert await things.get(outdated.id) == after
 
 
 async def test_what_is_followed_at_once_lands_each_with_its_event(
-    things: Store[Any], made: Made, published: Published
+    things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
-    known = [await things.add(made("a")) for _ in range(6)]
-    await things.change(known[1].id, lambda thing: thing.renamed("since"))
-    twice = [*known, known[0]]
+    snapshots = [await things.add(new_thing("a")) for _ in range(6)]
+    await things.update(snapshots[1].id, lambda thing: thing.renamed("since"))
+    twice = [*snapshots, snapshots[0]]
 
     after = await asyncio.gather(
         *(
-            things.follow(thing.id, called("b"), known=thing if n % 2 else None)
+            things.apply_event(thing.id, rename_to("b"), snapshot=thing if n % 2 else None)
             for n, thing in enumerate(twice)
         )
     )
@@ -135,39 +137,39 @@ async def test_what_is_followed_at_once_lands_each_with_its_event(
 
 
 async def test_where_one_of_a_group_loses_a_race_nobody_waits_for_all_the_others_in_turn(
-    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+    things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = [await things.add(made("a")) for _ in range(4)]
-    await things.change(known[0].id, lambda thing: thing.renamed("since"))
-    get, asked_again = things.get, asyncio.Barrier(len(known))
+    snapshots = [await things.add(new_thing("a")) for _ in range(4)]
+    await things.update(snapshots[0].id, lambda thing: thing.renamed("since"))
+    get, barrier = things.get, asyncio.Barrier(len(snapshots))
 
     async def get_when_all_are_there(thing_id: str) -> Any:
         async with asyncio.timeout(10):
-            await asked_again.wait()
+            await barrier.wait()
         return await get(thing_id)
 
     monkeypatch.setattr(things, "get", get_when_all_are_there)
 
     after = await asyncio.gather(
-        *(things.follow(thing.id, called("b"), known=thing) for thing in known)
+        *(things.apply_event(thing.id, rename_to("b"), snapshot=thing) for thing in snapshots)
     )
 
     assert [(thing.name, thing.version) for thing in after] == [("b", 2)] + [("b", 1)] * 3
 
 
 async def test_an_event_in_the_outbox_survives_the_next_writer(
-    store_of: Callable[..., Store[Any]],
+    make_store: Callable[..., Store[Any]],
     database: AsyncDatabase[Doc],
-    published: Published,
-    made: Made,
+    published: EventProbe,
+    new_thing: NewThing,
 ) -> None:
-    things = store_of(Relay(published.bus, database, ["things"], utc_now))  # never started
-    thing = await things.add(made("a"))
+    things = make_store(Relay(published.bus, database, ["things"], utc_now))  # never started
+    thing = await things.add(new_thing("a"))
 
-    await things.change(thing.id, lambda thing: thing.renamed("b"))
-    await things.change(thing.id, lambda thing: thing.renamed("c"))
+    await things.update(thing.id, lambda thing: thing.renamed("b"))
+    await things.update(thing.id, lambda thing: thing.renamed("c"))
 
-    stored = await row(things, thing.id)
+    stored = await stored_document(things, thing.id)
     assert stored["version"] == 2
     assert [entry["id"] for entry in stored["outbox"]] == [
         f"ticket.created:{thing.id}:0",
@@ -176,73 +178,75 @@ async def test_an_event_in_the_outbox_survives_the_next_writer(
     ]
 
 
-async def test_a_refused_change_writes_nothing(things: Store[Any], made: Made) -> None:
-    thing = await things.add(made("a"))
+async def test_a_refused_change_writes_nothing(things: Store[Any], new_thing: NewThing) -> None:
+    thing = await things.add(new_thing("a"))
 
     async def emptied() -> bool:
-        return not (await row(things, thing.id))["outbox"]
+        return not (await stored_document(things, thing.id))["outbox"]
 
     await eventually(emptied)
-    before = await row(things, thing.id)
+    before = await stored_document(things, thing.id)
 
     def refuse(_: Any) -> Change[Any]:
-        raise Invalid("no")
+        raise BadRequest("no")
 
-    with pytest.raises(Invalid):
-        await things.change(thing.id, refuse)
-    await things.change(thing.id, lambda thing: thing.renamed("a"))
+    with pytest.raises(BadRequest):
+        await things.update(thing.id, refuse)
+    await things.update(thing.id, lambda thing: thing.renamed("a"))
 
-    assert await row(things, thing.id) == before
+    assert await stored_document(things, thing.id) == before
 
 
-async def test_a_change_that_skips_a_version_is_a_bug(things: Store[Any], made: Made) -> None:
-    thing = await things.add(made("a"))
-    far = await things.change(thing.id, lambda thing: thing.renamed("b"))
+async def test_a_change_that_skips_a_version_is_a_bug(
+    things: Store[Any], new_thing: NewThing
+) -> None:
+    thing = await things.add(new_thing("a"))
+    far = await things.update(thing.id, lambda thing: thing.renamed("b"))
 
     with pytest.raises(AssertionError):
-        await things.change(thing.id, lambda _: Change(type(far)(far.id, 9, "c")))
+        await things.update(thing.id, lambda _: Change(type(far)(far.id, 9, "c")))
 
 
 async def test_a_writer_that_loses_every_race_says_so(
-    things: Store[Any], made: Made, monkeypatch: pytest.MonkeyPatch
+    things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "ATTEMPTS", 3)
-    thing = await things.add(made("a"))
-    asked = itertools.count()
+    monkeypatch.setattr(store, "MAX_ATTEMPTS", 3)
+    thing = await things.add(new_thing("a"))
+    attempts = itertools.count()
 
     def decide(before: Any) -> Change[Any]:
-        next(asked)
+        next(attempts)
         return type(before)(before.id, before.version, "stale").renamed("b")
 
-    async def always_first() -> None:
+    async def write_concurrently() -> None:
         await things.collection.update_one({"_id": ObjectId(thing.id)}, {"$inc": {"version": 1}})
 
     get = things.get
 
-    async def get_and_be_overtaken(thing_id: str) -> Any:
+    async def get_then_lose_race(thing_id: str) -> Any:
         found = await get(thing_id)
-        await always_first()
+        await write_concurrently()
         return found
 
-    monkeypatch.setattr(things, "get", get_and_be_overtaken)
+    monkeypatch.setattr(things, "get", get_then_lose_race)
 
-    with pytest.raises(Unavailable):
-        await things.change(thing.id, decide)
-    assert next(asked) == 3
+    with pytest.raises(ServiceUnavailable):
+        await things.update(thing.id, decide)
+    assert next(attempts) == 3
 
 
 async def test_states_tell_each_thing_once_under_an_id_never_used_before(
-    things: Store[Any], made: Made
+    things: Store[Any], new_thing: NewThing
 ) -> None:
-    kept = {(await things.add(made(name))).id: name for name in "abc"}
+    names = {(await things.add(new_thing(name))).id: name for name in "abc"}
 
-    def tell(thing: Any) -> TicketUpdated | None:
+    def to_event(thing: Any) -> TicketUpdated | None:
         return None if thing.name == "b" else thing.renamed("again").events[0]
 
-    first = [message async for message in things.states(tell)]
-    second = [message async for message in things.states(tell)]
+    first = [message async for message in things.snapshot_events(to_event)]
+    second = [message async for message in things.snapshot_events(to_event)]
 
-    assert {m.aggregate_id for m in first} == {i for i, name in kept.items() if name != "b"}
+    assert {m.aggregate_id for m in first} == {i for i, name in names.items() if name != "b"}
     assert not {m.id for m in first} & {m.id for m in second}
 
 

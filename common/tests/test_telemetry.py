@@ -98,7 +98,7 @@ def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
 
 
 def test_the_id_of_the_request_travels_in_the_headers_of_an_event() -> None:
-    assert tracing.carried() == {}
+    assert tracing.inject() == {}
     token = REQUEST_ID.set("abc")
-    assert tracing.carried() == {"x-request-id": "abc"}
+    assert tracing.inject() == {"x-request-id": "abc"}
     REQUEST_ID.reset(token)

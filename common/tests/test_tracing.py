@@ -5,21 +5,21 @@ import sys
 
 from common.observability import tracing
 
-LOOK = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
+SCRIPT = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
 
 
 def test_the_sdk_is_not_even_imported_unless_there_is_somewhere_to_send_spans() -> None:
     found = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
     )
     assert found.stdout.strip() == "False"
 
 
 def test_without_tracing_the_request_id_travels_alone() -> None:
-    assert not tracing.on()
-    with tracing.resumed("go on", {"x-request-id": "abc", "traceparent": "00-a-b-01"}):
-        assert tracing.carried() == {"x-request-id": "abc"}
+    assert not tracing.enabled()
+    with tracing.continue_trace("go on", {"x-request-id": "abc", "traceparent": "00-a-b-01"}):
+        assert tracing.inject() == {"x-request-id": "abc"}
         with tracing.processing("order.created", {"x-request-id": "def"}, "orders-orders", 1):
-            assert tracing.ids() == {"request_id": "def"}
-        assert tracing.ids() == {"request_id": "abc"}
-    assert tracing.carried() == {}
+            assert tracing.correlation_ids() == {"request_id": "def"}
+        assert tracing.correlation_ids() == {"request_id": "abc"}
+    assert tracing.inject() == {}

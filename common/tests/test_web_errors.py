@@ -15,28 +15,28 @@ from pymongo.errors import AutoReconnect
 
 from common.app import Service
 from common.auth.dependencies import CurrentUser
-from common.errors import Failure, Invalid, Problem
+from common.errors import ApiError, BadRequest, ErrorDetail
 from common.settings import ServiceSettings
 from common.testing.plugin import Client, Serve, errors
 from common.values.ids import Id, new_id
-from common.web.errors import MAX_BODY
+from common.web.errors import MAX_BODY_BYTES
 from common.web.etags import (
     IfMatch,
     IfNoneMatch,
+    conditional_response,
     etag,
     expected_versions,
+    json_response,
     not_modified,
-    reply,
-    reply_unless_known,
 )
 from common.web.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
-from common.web.schemas import Wire
+from common.web.schemas import CamelModel
 
-FAILURES = {kind.__name__: kind for kind in Failure.__subclasses__()}
+ERROR_TYPES = {kind.__name__: kind for kind in ApiError.__subclasses__()}
 SECRET = "the inner name of something"
 
 
-class Body(Wire):
+class Body(CamelModel):
     """What is sent."""
 
     first_name: str
@@ -47,13 +47,15 @@ router = APIRouter(prefix="/api/tickets")
 
 
 @router.get("/failure/{name}")
-async def fail(name: str) -> None:
-    raise FAILURES[name](retry_after=7)
+async def raise_error(name: str) -> None:
+    raise ERROR_TYPES[name](retry_after=7)
 
 
 @router.get("/problems")
-async def problems() -> None:
-    raise Invalid(problems=[Problem("a", "b"), Problem("c", extra={"code": "d", "final": True})])
+async def raise_details() -> None:
+    raise BadRequest(
+        details=[ErrorDetail("a", "b"), ErrorDetail("c", extra={"code": "d", "final": True})]
+    )
 
 
 @router.get("/boom")
@@ -62,22 +64,22 @@ async def boom() -> None:
 
 
 @router.get("/away")
-async def away() -> None:
+async def raise_database_unavailable() -> None:
     raise AutoReconnect(SECRET)
 
 
 @router.post("")
-async def take(body: Body) -> Body:
+async def echo(body: Body) -> Body:
     return body
 
 
 @router.post("/raw")
-async def take_raw(request: Request) -> dict[str, int]:
+async def echo_length(request: Request) -> dict[str, int]:
     return {"length": len(await request.body())}
 
 
 @router.post("/mine")
-async def take_mine(body: Body, user: CurrentUser) -> Body:
+async def echo_signed_in(body: Body, user: CurrentUser) -> Body:
     assert user
     return body
 
@@ -86,36 +88,38 @@ async def take_mine(body: Body, user: CurrentUser) -> Body:
 async def page(request: Request, limit: Limit = 2, cursor: Cursor = None) -> Response:
     start = int(decode_cursor(cursor)[0]) if cursor else 0
     items = [Body(first_name=str(n)) for n in range(start, min(start + limit, 5))]
-    more = encode_cursor(start + limit) if start + limit < 5 else None
-    return reply(items, headers=Page(items, more).link(request))
+    next_cursor = encode_cursor(start + limit) if start + limit < 5 else None
+    return json_response(items, headers=Page(items, next_cursor).link_header(request))
 
 
 @router.get("/version/{thing_id}")
-async def version(thing_id: Id, known: IfNoneMatch = None, match: IfMatch = None) -> Response:
+async def version(
+    thing_id: Id, if_none_match: IfNoneMatch = None, match: IfMatch = None
+) -> Response:
     assert thing_id
     assert expected_versions(match) is None
-    return reply_unless_known(known, etag(3), Body(first_name="x"))
+    return conditional_response(if_none_match, etag(3), Body(first_name="x"))
 
 
 @pytest.fixture
 async def client(serve: Serve, settings: ServiceSettings) -> Client:
-    service = Service.configured("tickets", settings)
+    service = Service.from_settings("tickets", settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with service.running([]) as running:
+        async with service.open([]) as running:
             app.state.running = running
             yield
 
     return await serve(service.app(lifespan, router))
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@pytest.mark.parametrize("name", ERROR_TYPES)
 async def test_every_failure_answers_its_status_in_its_words(client: Client, name: str) -> None:
     response = await client.get(f"/api/tickets/failure/{name}")
 
-    assert response.status_code == FAILURES[name].status
-    assert errors(response) == [{"message": FAILURES[name].default}]
+    assert response.status_code == ERROR_TYPES[name].status
+    assert errors(response) == [{"message": ERROR_TYPES[name].default_message}]
     assert response.headers["retry-after"] == "7"
 
 
@@ -153,7 +157,7 @@ async def test_what_no_route_serves_has_the_one_shape(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", [{"message": "Body must be a JSON object"}]),
         (b"{", [{"message": "Body must be valid JSON"}]),
@@ -175,19 +179,19 @@ async def test_what_no_route_serves_has_the_one_shape(
     ],
 )
 async def test_a_malformed_body_is_400_with_a_problem_per_field(
-    client: Client, content: bytes, said: list[dict[str, str]]
+    client: Client, content: bytes, expected: list[dict[str, str]]
 ) -> None:
     response = await client.post(
         "/api/tickets", content=content, headers={"content-type": "application/json"}
     )
 
     assert response.status_code == 400
-    assert errors(response) == said
+    assert errors(response) == expected
 
 
 async def test_the_session_is_asked_for_before_the_body(client: Client) -> None:
     assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 401
-    client.as_user()
+    client.sign_in()
     assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 400
 
 
@@ -201,22 +205,22 @@ async def streamed(length: int) -> AsyncGenerator[bytes]:
 async def test_an_oversized_body_is_refused_whether_told_or_streamed(
     client: Client, path: str
 ) -> None:
-    client.as_user()
+    client.sign_in()
     json_type = {"content-type": "application/json"}
 
-    told = await client.post(path, content=b" " * (MAX_BODY + 1), headers=json_type)
-    chunked = await client.post(path, content=streamed(MAX_BODY + 1), headers=json_type)
+    declared = await client.post(path, content=b" " * (MAX_BODY_BYTES + 1), headers=json_type)
+    chunked = await client.post(path, content=streamed(MAX_BODY_BYTES + 1), headers=json_type)
 
-    for response in (told, chunked):
+    for response in (declared, chunked):
         assert response.status_code == 413
         assert errors(response) == [{"message": "Request body too large"}]
 
 
 async def test_a_body_of_just_the_limit_is_taken(client: Client) -> None:
-    told = await client.post("/api/tickets/raw", content=b" " * MAX_BODY)
-    chunked = await client.post("/api/tickets/raw", content=streamed(MAX_BODY))
+    declared = await client.post("/api/tickets/raw", content=b" " * MAX_BODY_BYTES)
+    chunked = await client.post("/api/tickets/raw", content=streamed(MAX_BODY_BYTES))
 
-    assert told.json() == chunked.json() == {"length": MAX_BODY}
+    assert declared.json() == chunked.json() == {"length": MAX_BODY_BYTES}
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "", "\u00b2"])
@@ -324,7 +328,7 @@ GARBAGE = st.text(max_size=500) | st.binary(max_size=375).map(
 
 @given(GARBAGE)
 def test_a_cursor_is_a_position_or_refused(cursor: str) -> None:
-    with contextlib.suppress(Invalid):
+    with contextlib.suppress(BadRequest):
         assert all(isinstance(part, str | int) for part in decode_cursor(cursor))
 
 
@@ -335,6 +339,6 @@ def test_a_cursor_is_a_position_or_refused(cursor: str) -> None:
 def test_a_forged_position_is_refused(position: Any) -> None:
     forged = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(BadRequest) as refused:
         decode_cursor(forged)
-    assert refused.value.problems[0].field == "cursor"
+    assert refused.value.details[0].field == "cursor"

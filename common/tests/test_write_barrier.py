@@ -13,14 +13,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.change import Change
 from common.persistence import mongo
-from common.persistence.mongo import AWAY, Doc, collection_of
+from common.persistence.mongo import UNAVAILABLE_ERRORS, Doc, collection_of
 from common.persistence.replica import Replica, upsert_newer
 from common.persistence.store import Store
 from common.testing.plugin import eventually
 from common.values.ids import new_id
 from ticketing_local.stack import servers
 from ticketing_local.stack.program import Program
-from ticketing_local.testing.temporary_server import ScratchServer
+from ticketing_local.testing.temporary_server import TemporaryServer
 
 
 def _mongod(port: int, data: Path) -> Program:
@@ -31,40 +31,43 @@ def _mongod(port: int, data: Path) -> Program:
 @pytest.fixture(scope="module")
 def mongo_url() -> Iterator[str]:
     """A MongoDB whose journal a test can hold up."""
-    server = ScratchServer(_mongod)
+    server = TemporaryServer(_mongod)
     yield servers.mongo_url(server.wait())
     server.stop()
 
 
 @asynccontextmanager
-async def _journal_held_up(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
-    fault = {"configureFailPoint": "pauseJournalFlusherBeforeFlush"}
-    await database.client.admin.command({**fault, "mode": "alwaysOn"})
+async def _journal_paused(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
+    fail_point = {"configureFailPoint": "pauseJournalFlusherBeforeFlush"}
+    await database.client.admin.command({**fail_point, "mode": "alwaysOn"})
     try:
         yield
     finally:
-        await database.client.admin.command({**fault, "mode": "off"})
+        await database.client.admin.command({**fail_point, "mode": "off"})
 
 
-@pytest.mark.parametrize("verb", ["change", "follow"])
+@pytest.mark.parametrize("verb", ["update", "apply_event"])
 async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_here(
-    verb: str, things: Store[Any], database: AsyncDatabase[Doc], made: Callable[[str], Change[Any]]
+    verb: str,
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    new_thing: Callable[[str], Change[Any]],
 ) -> None:
-    thing = await things.add(made("a"))
+    thing = await things.add(new_thing("a"))
 
     def renamed(thing: Any) -> Change[Any]:
         return Change(thing) if thing.name == "b" else thing.renamed("b")
 
-    async with _journal_held_up(database):
-        first = asyncio.create_task(things.change(thing.id, renamed))
+    async with _journal_paused(database):
+        first = asyncio.create_task(things.update(thing.id, renamed))
 
         async def seen() -> bool:
             return (await things.get(thing.id)).name == "b"
 
         await eventually(seen)
         again = asyncio.create_task(getattr(things, verb)(thing.id, renamed))
-        early, _ = await asyncio.wait({first, again}, timeout=0.5)
-    assert not early
+        finished, _ = await asyncio.wait({first, again}, timeout=0.5)
+    assert not finished
     assert (await first).version == (await again).version == 1
 
 
@@ -78,36 +81,38 @@ class Copy(Document):
 
 
 @asynccontextmanager
-async def _being_stopped(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
+async def _shutting_down(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
     """Answer writes as a MongoDB does that was told to stop while they were under way."""
-    fault = {"configureFailPoint": "failCommand"}
-    refused = {
+    fail_point = {"configureFailPoint": "failCommand"}
+    fail_point_data = {
         "failCommands": ["insert", "update"],
         "writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"},
     }
-    await database.client.admin.command({**fault, "mode": "alwaysOn", "data": refused})
+    await database.client.admin.command({**fail_point, "mode": "alwaysOn", "data": fail_point_data})
     try:
         yield
     finally:
-        await database.client.admin.command({**fault, "mode": "off"})
+        await database.client.admin.command({**fail_point, "mode": "off"})
 
 
 async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_away(
     mongo_uri: str,
     things: Store[Any],
     database: AsyncDatabase[Doc],
-    made: Callable[[str], Change[Any]],
+    new_thing: Callable[[str], Change[Any]],
 ) -> None:
-    one, other = [await things.add(made("a")) for _ in range(2)]
+    one, other = [await things.add(new_thing("a")) for _ in range(2)]
 
-    async with mongo.connected(mongo_uri, [Copy]), _being_stopped(database):
+    async with mongo.connect(mongo_uri, [Copy]), _shutting_down(database):
         outcomes = await asyncio.gather(
-            things.add(made("a")),
-            things.change(one.id, lambda thing: thing.renamed("b")),
-            things.follow(other.id, lambda thing: thing.renamed("b")),
-            Replica(Copy).keep(new_id(), 0, {}),
+            things.add(new_thing("a")),
+            things.update(one.id, lambda thing: thing.renamed("b")),
+            things.apply_event(other.id, lambda thing: thing.renamed("b")),
+            Replica(Copy).upsert(new_id(), 0, {}),
             upsert_newer(collection_of(Copy), new_id(), 0, {}),
             return_exceptions=True,
         )
 
-    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, AWAY)] == []
+    assert [
+        type(outcome) for outcome in outcomes if not isinstance(outcome, UNAVAILABLE_ERRORS)
+    ] == []

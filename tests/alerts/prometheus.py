@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import httpx
 
 from common.testing.plugin import eventually
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import free_port
 
@@ -20,12 +20,12 @@ SCRAPE_SECONDS: Final = 4
 """Longer than the gauges wait for a store that is away, so that a scrape then still succeeds."""
 
 
-def alerts() -> list[str]:
+def alert_names() -> list[str]:
     """Name every alert there is."""
     return re.findall(r"- alert: (\w+)", RULES.read_text())
 
 
-def hurried(rules: str, hold: str, window: str) -> str:
+def shorten_windows(rules: str, hold: str, window: str) -> str:
     """Shorten how long a condition has to hold, and over how long it is looked at; nothing else."""
     return re.sub(r"\[\d+[mh]\]", f"[{window}]", re.sub(r"\bfor: \d+m", f"for: {hold}", rules))
 
@@ -36,20 +36,20 @@ class Prometheus:
     def __init__(self, folder: Path, targets: Mapping[str, str], hold: str, window: str) -> None:
         program = shutil.which("prometheus")
         if program is None:
-            raise Trouble(
+            raise CliError(
                 "Prometheus is not in PATH. Debian, Ubuntu: apt-get install prometheus; "
                 "macOS: brew install prometheus"
             )
-        asked = [
+        static_configs = [
             {"targets": [address], "labels": {"service": service}}
             for service, address in targets.items()
         ]
         configuration = {
             "global": {"scrape_interval": f"{SCRAPE_SECONDS}s", "evaluation_interval": "1s"},
             "rule_files": ["alerts.yml"],
-            "scrape_configs": [{"job_name": "ticketing", "static_configs": asked}],
+            "scrape_configs": [{"job_name": "ticketing", "static_configs": static_configs}],
         }
-        (folder / "alerts.yml").write_text(hurried(RULES.read_text(), hold, window))
+        (folder / "alerts.yml").write_text(shorten_windows(RULES.read_text(), hold, window))
         (folder / "prometheus.yml").write_text(json.dumps(configuration))  # YAML too
         self._folder = folder
         self._program = program
@@ -66,7 +66,7 @@ class Prometheus:
             f"--web.listen-address=127.0.0.1:{self._port}",
             "--log.level=error",
         )
-        await eventually(self._judging, 60)
+        await eventually(self._is_ready, 60)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -74,26 +74,26 @@ class Prometheus:
         await self._process.wait()
         await self._http.aclose()
 
-    async def _judging(self) -> bool:
+    async def _is_ready(self) -> bool:
         await asyncio.sleep(0.1)
         try:
-            return len(await self._ask("query", query="up == 1")) > 0
+            return len(await self._query("query", query="up == 1")) > 0
         except httpx.HTTPError:
             return False
 
-    async def firing(self) -> set[str]:
+    async def firing_alerts(self) -> set[str]:
         """Name the alerts that fire now."""
         await asyncio.sleep(0.25)  # whoever asks, asks again and again
-        told = (await self._http.get("/alerts")).raise_for_status().json()["data"]["alerts"]
-        return {alert["labels"]["alertname"] for alert in told if alert["state"] == "firing"}
+        active = (await self._http.get("/alerts")).raise_for_status().json()["data"]["alerts"]
+        return {alert["labels"]["alertname"] for alert in active if alert["state"] == "firing"}
 
-    async def seen(self, expression: str, since: float, until: float) -> bool:
+    async def has_values(self, expression: str, since: float, until: float) -> bool:
         """Tell whether an expression had a value, other than none, at any time in between."""
-        found = await self._ask(
+        found = await self._query(
             "query_range", query=expression, start=since, end=until, step=SCRAPE_SECONDS
         )
         return any(value != "NaN" for series in found for _, value in series["values"])
 
-    async def _ask(self, what: str, **parameters: Any) -> list[dict[str, Any]]:
-        answer = await self._http.get(f"/{what}", params=parameters)
-        return answer.raise_for_status().json()["data"]["result"]
+    async def _query(self, endpoint: str, **parameters: Any) -> list[dict[str, Any]]:
+        response = await self._http.get(f"/{endpoint}", params=parameters)
+        return response.raise_for_status().json()["data"]["result"]

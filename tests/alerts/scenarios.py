@@ -12,41 +12,43 @@ import nats
 from pymongo import AsyncMongoClient
 
 from common.events import TicketCreated
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from payments.testing import Bank
-from support.api_user import PASSWORD, Person
+from payments.testing import StripeProbe
+from support.api_user import PASSWORD, ApiUser
 from support.system import System, new_email
 
-WINDOW: Final = 10
+ORDER_EXPIRATION_SECONDS: Final = 10
 """Seconds that an order lives here."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class AlertScenario:
     """A running system, who uses it, and its bank."""
 
     system: System
-    seller: Person
-    buyer: Person
-    bank: Bank
+    seller: ApiUser
+    buyer: ApiUser
+    bank: StripeProbe
 
 
-Provoked = Callable[[Scene], AbstractAsyncContextManager[None]]
+ScenarioFactory = Callable[[AlertScenario], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
-async def repeated(act: Callable[[], Awaitable[object]], at_once: int = 1) -> AsyncGenerator[None]:
+async def repeat(
+    action: Callable[[], Awaitable[object]], concurrency: int = 1
+) -> AsyncGenerator[None]:
     """Do it again and again during the block, whatever comes of it."""
 
-    async def again() -> None:
+    async def run_forever() -> None:
         while True:
             with suppress(httpx.HTTPError, AssertionError):
-                await act()
+                await action()
             await asyncio.sleep(0.1)
 
-    tasks = [asyncio.create_task(again()) for _ in range(at_once)]
+    tasks = [asyncio.create_task(run_forever()) for _ in range(concurrency)]
     try:
         yield
     finally:
@@ -56,32 +58,32 @@ async def repeated(act: Callable[[], Awaitable[object]], at_once: int = 1) -> As
 
 
 @asynccontextmanager
-async def away(scene: Scene, name: str) -> AsyncGenerator[None]:
+async def killed(scenario: AlertScenario, name: str) -> AsyncGenerator[None]:
     """Kill a program for the block."""
-    scene.system.processes[name].kill()
+    scenario.system.processes[name].kill()
     try:
         yield
     finally:
-        scene.system.processes[name].start()
-        scene.system.wait_ready([name])
+        scenario.system.processes[name].start()
+        scenario.system.wait_ready([name])
 
 
 @asynccontextmanager
-async def standing_still(scene: Scene, *names: str) -> AsyncGenerator[None]:
+async def paused(scenario: AlertScenario, *names: str) -> AsyncGenerator[None]:
     """Stop programs for the block (SIGSTOP), and let them go on after it."""
     for name in names:
-        scene.system.processes[name].pause()
+        scenario.system.processes[name].pause()
     try:
         yield
     finally:
         for name in names:
-            scene.system.processes[name].resume()
+            scenario.system.processes[name].resume()
 
 
 @asynccontextmanager
-async def no_write_ends(scene: Scene) -> AsyncGenerator[None]:
+async def writes_blocked(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Have MongoDB take no write for the block, as for a snapshot of its disk (fsyncLock)."""
-    async with AsyncMongoClient[dict[str, Any]](scene.system.mongo) as client:
+    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
         await client.admin.command("fsync", lock=True)
         try:
             yield
@@ -89,9 +91,9 @@ async def no_write_ends(scene: Scene) -> AsyncGenerator[None]:
             await client.admin.command("fsyncUnlock")
 
 
-async def publish(scene: Scene, *messages: Message) -> None:
+async def publish(scenario: AlertScenario, *messages: EventEnvelope) -> None:
     """Publish as tickets would."""
-    client = await nats.connect(scene.system.nats)
+    client = await nats.connect(scenario.system.nats)
     stream = client.jetstream()
     for message in messages:
         headers = message.cloud_event_headers("tickets")
@@ -99,174 +101,174 @@ async def publish(scene: Scene, *messages: Message) -> None:
     await client.close()
 
 
-def listed() -> Message:
+def ticket_created_message() -> EventEnvelope:
     """Make up the event of a ticket that was listed."""
     ticket = TicketCreated(
         id=new_id(), version=0, title="Made up", price=2000, user_id=new_id(), order_id=None
     )
     body = ticket.model_dump_json().encode()
-    return Message(uuid4().hex, ticket.subject, body, ticket.id, utc_now())
+    return EventEnvelope(uuid4().hex, ticket.subject, body, ticket.id, utc_now())
 
 
 @asynccontextmanager
-async def service_down(scene: Scene) -> AsyncGenerator[None]:
-    """`kill -9` of payments."""
-    async with away(scene, "payments"):
+async def service_down(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Kill payments (`kill -9`)."""
+    async with killed(scenario, "payments"):
         yield
 
 
 @asynccontextmanager
-async def server_errors(scene: Scene) -> AsyncGenerator[None]:
-    """`kill -9` of MongoDB while people list tickets."""
-    async with away(scene, "mongod"), repeated(scene.seller.sell, at_once=4):
+async def high_error_rate(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Kill MongoDB (`kill -9`) while users list tickets."""
+    async with killed(scenario, "mongod"), repeat(scenario.seller.sell, concurrency=4):
         yield
 
 
 @asynccontextmanager
-async def slow_requests(scene: Scene) -> AsyncGenerator[None]:
-    """MongoDB stands still (SIGSTOP) two seconds of three while a buyer reads their orders."""
+async def high_latency(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Pause MongoDB (SIGSTOP) for two of every three seconds while a buyer reads their orders."""
 
     async def stutter() -> None:
-        async with standing_still(scene, "mongod"):
+        async with paused(scenario, "mongod"):
             await asyncio.sleep(2)
         await asyncio.sleep(1)
 
-    async with repeated(lambda: scene.buyer.send("GET", "/api/orders")), repeated(stutter):
+    async with repeat(lambda: scenario.buyer.request("GET", "/api/orders")), repeat(stutter):
         yield
 
 
 @asynccontextmanager
-async def outbox_stuck(scene: Scene) -> AsyncGenerator[None]:
-    """NATS stands still (SIGSTOP) for half a minute after which a ticket was listed."""
-    async with standing_still(scene, "nats"):
-        await scene.seller.sell()
+async def outbox_stuck(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Pause NATS (SIGSTOP) for half a minute and list a ticket."""
+    async with paused(scenario, "nats"):
+        await scenario.seller.sell()
         yield
 
 
 @asynccontextmanager
-async def consumer_behind(scene: Scene) -> AsyncGenerator[None]:
-    """3,000 tickets are told of while MongoDB takes no write (fsyncLock)."""
-    async with no_write_ends(scene):
-        await publish(scene, *(listed() for _ in range(3000)))
+async def consumer_behind(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Publish 3,000 tickets while MongoDB's writes are locked (fsyncLock)."""
+    async with writes_blocked(scenario):
+        await publish(scenario, *(ticket_created_message() for _ in range(3000)))
         yield
 
 
 @asynccontextmanager
-async def redeliveries(scene: Scene) -> AsyncGenerator[None]:
-    """MongoDB refuses every write of orders' copies of tickets (a validator), 60 are listed."""
-    async with AsyncMongoClient[dict[str, Any]](scene.system.mongo) as client:
+async def high_redelivery_rate(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Make MongoDB reject orders' copies of tickets (a validator) and list 60 tickets."""
+    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
         copies = client["orders"]
-        refusing = {"$jsonSchema": {"required": ["what nothing has"]}}
-        await copies.command("collMod", "tickets", validator=refusing)
+        rejecting = {"$jsonSchema": {"required": ["what nothing has"]}}
+        await copies.command("collMod", "tickets", validator=rejecting)
         try:
-            await publish(scene, *(listed() for _ in range(60)))
+            await publish(scenario, *(ticket_created_message() for _ in range(60)))
             yield
         finally:
             await copies.command("collMod", "tickets", validator={})
 
 
 @asynccontextmanager
-async def dead_letters(scene: Scene) -> AsyncGenerator[None]:
-    """An event that is no JSON is published among those of tickets."""
-    broken = Message(uuid4().hex, TicketCreated.subject, b"no JSON", new_id(), utc_now())
-    await publish(scene, broken)
+async def dead_letters(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Publish an event that is not JSON to the stream of tickets."""
+    broken = EventEnvelope(uuid4().hex, TicketCreated.subject, b"no JSON", new_id(), utc_now())
+    await publish(scenario, broken)
     yield
-    client = await nats.connect(scene.system.nats)
+    client = await nats.connect(scenario.system.nats)
     await client.jetstream().purge_stream("dead-letters")
     await client.close()
 
 
 @asynccontextmanager
-async def expiries_late(scene: Scene) -> AsyncGenerator[None]:
-    """Expiration and its worker stand still (SIGSTOP) until seven seconds after an order's time."""
-    await scene.buyer.order(await scene.seller.sell())
-    async with standing_still(scene, "expiration", "worker"):
-        await asyncio.sleep(WINDOW + 7)
+async def order_expiration_late(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Pause expiration and its worker (SIGSTOP) until seven seconds after an order's time."""
+    await scenario.buyer.order(await scenario.seller.sell())
+    async with paused(scenario, "expiration", "worker"):
+        await asyncio.sleep(ORDER_EXPIRATION_SECONDS + 7)
     yield
 
 
 @asynccontextmanager
-async def alarms_lost(scene: Scene) -> AsyncGenerator[None]:
-    """`kill -9` of the arq worker, before 15 orders run out."""
-    async with away(scene, "worker"):
+async def expiration_timers_lost(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Kill the arq worker (`kill -9`) before 15 orders expire."""
+    async with killed(scenario, "worker"):
         for _ in range(15):
-            await scene.buyer.order(await scene.seller.sell())
+            await scenario.buyer.order(await scenario.seller.sell())
         yield
 
 
 @asynccontextmanager
-async def refund_failed(scene: Scene) -> AsyncGenerator[None]:
-    """Stripe takes the money, its answer is lost, the buyer cancels, Stripe refuses the refund."""
+async def refund_failed(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Lose Stripe's response after the charge, cancel the order, reject the refund."""
     error = {"type": "invalid_request_error", "code": "charge_disputed", "message": "Disputed."}
-    await scene.bank.fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
-    await scene.bank.fault("GET /v1/payment_intents/*", "status", status=500, times=None)
-    order = await scene.buyer.order(await scene.seller.sell())
-    await scene.buyer.pay(order, expect=503)
-    await scene.buyer.ask("DELETE", f"/api/orders/{order['id']}", expect=204)
-    async with standing_still(scene, "payments"):
-        await scene.bank.mend()
-        await scene.bank.fault("POST /v1/refunds", "status", status=400, error=error)
+    await scenario.bank.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
+    await scenario.bank.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
+    order = await scenario.buyer.order(await scenario.seller.sell())
+    await scenario.buyer.pay(order, expect=503)
+    await scenario.buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
+    async with paused(scenario, "payments"):
+        await scenario.bank.clear_faults()
+        await scenario.bank.inject_fault("POST /v1/refunds", "status", status=400, error=error)
     yield
 
 
 @asynccontextmanager
-async def stripe_away(scene: Scene) -> AsyncGenerator[None]:
-    """Stripe takes no call any more, while people pay."""
+async def stripe_unavailable(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Drop every call to Stripe while users pay."""
 
     async def pay() -> None:
-        await scene.buyer.pay(await scene.buyer.order(await scene.seller.sell()))
+        await scenario.buyer.pay(await scenario.buyer.order(await scenario.seller.sell()))
 
-    await scene.bank.fault("POST /v1/payment_intents*", "drop_before", times=None)
-    async with repeated(pay, at_once=4):
+    await scenario.bank.inject_fault("POST /v1/payment_intents*", "drop_before", times=None)
+    async with repeat(pay, concurrency=4):
         yield
-    await scene.bank.mend()
+    await scenario.bank.clear_faults()
 
 
 @asynccontextmanager
-async def pool_exhausted(scene: Scene) -> AsyncGenerator[None]:
-    """MongoDB takes no write (fsyncLock) while 80 list tickets, each with an Idempotency-Key."""
+async def mongo_pool_exhausted(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Lock MongoDB's writes (fsyncLock) while 80 users list with an Idempotency-Key."""
 
     async def sell() -> None:
         ticket = {"title": "Front row", "price": 20}
         key = {"Idempotency-Key": uuid4().hex}
-        await scene.seller.send("POST", "/api/tickets", ticket, headers=key)
+        await scenario.seller.request("POST", "/api/tickets", ticket, headers=key)
 
-    async with no_write_ends(scene), repeated(sell, at_once=80):
+    async with writes_blocked(scenario), repeat(sell, concurrency=80):
         yield
 
 
 @asynccontextmanager
-async def sign_ins_refused(scene: Scene) -> AsyncGenerator[None]:
-    """150 people sign in at once, again and again."""
+async def sign_ins_rejected(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Sign in as 150 users at once, repeatedly."""
 
     async def sign_in() -> None:
         credentials = {"email": new_email(), "password": PASSWORD}
-        await scene.seller.send("POST", "/api/users/signin", credentials)
+        await scenario.seller.request("POST", "/api/users/signin", credentials)
 
-    async with repeated(sign_in, at_once=150):
+    async with repeat(sign_in, concurrency=150):
         yield
 
 
 @asynccontextmanager
-async def blind(scene: Scene) -> AsyncGenerator[None]:
-    """NATS stands still (SIGSTOP)."""
-    async with standing_still(scene, "nats"):
+async def metrics_collection_failing(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Pause NATS (SIGSTOP)."""
+    async with paused(scenario, "nats"):
         yield
 
 
-PROVOKED: Final[Mapping[str, Provoked]] = {
+SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "ServiceDown": service_down,
-    "ServerErrors": server_errors,
-    "SlowRequests": slow_requests,
+    "HighErrorRate": high_error_rate,
+    "HighLatency": high_latency,
     "OutboxStuck": outbox_stuck,
     "ConsumerBehind": consumer_behind,
-    "Redeliveries": redeliveries,
+    "HighRedeliveryRate": high_redelivery_rate,
     "DeadLetters": dead_letters,
-    "ExpiriesLate": expiries_late,
-    "AlarmsLost": alarms_lost,
+    "OrderExpirationLate": order_expiration_late,
+    "ExpirationTimersLost": expiration_timers_lost,
     "RefundFailed": refund_failed,
-    "StripeAway": stripe_away,
-    "PoolExhausted": pool_exhausted,
-    "SignInsRefused": sign_ins_refused,
-    "Blind": blind,
+    "StripeUnavailable": stripe_unavailable,
+    "MongoPoolExhausted": mongo_pool_exhausted,
+    "SignInsRejected": sign_ins_rejected,
+    "MetricsCollectionFailing": metrics_collection_failing,
 }

@@ -20,26 +20,26 @@ import httpx
 
 from chaos.auditor import audit
 from chaos.backlog import Backlog
-from chaos.client_log import Promises
-from chaos.contention import BUYERS, rush
-from chaos.rate_limiter import Pace
+from chaos.client_log import ClientLog
+from chaos.contention import BUYERS, run_contention
+from chaos.rate_limiter import RateLimiter
 from chaos.saboteur import Saboteur
-from chaos.snapshot import Evidence, gather, last_of_each_stream
-from chaos.workload import User
+from chaos.snapshot import Snapshot, last_sequences, take_snapshot
+from chaos.workload import SimulatedUser
 from common.values.clock import utc_now
-from payments.testing import Bank
+from payments.testing import StripeProbe
 from support.system import System
 from ticketing_local.stack.paths import ROOT
-from ticketing_local.testing.temporary_server import MEMORY
+from ticketing_local.testing.temporary_server import TMPFS
 
-WINDOW = 12
-RECOVERY = 30.0
+ORDER_EXPIRATION_SECONDS = 12
+RECOVERY_TIMEOUT_SECONDS = 30.0
 """Seconds after the last kill in which everything that had piled up must be worked off."""
-AS_IT_IS = 5.0
+SETTLE_SECONDS = 5.0
 """Seconds that users go on after that, everything being up."""
-QUIET = 60.0
+QUIESCE_TIMEOUT_SECONDS = 60.0
 SETTINGS = {
-    "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+    "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
     "PAYMENT_MARGIN_SECONDS": "1",
     "PAYMENT_LEASE_SECONDS": "8",
     "STRIPE_TIMEOUT_SECONDS": "2",
@@ -56,7 +56,7 @@ class Plan:
     rate: float
     users: int
     rounds: int
-    without: str | None
+    disabled: str | None
 
 
 @dataclass
@@ -67,27 +67,29 @@ class Outcome:
     recovery: float
     rate: float
     """Answers a second while things were killed, waiting for what was down included."""
-    rate_since: float
+    rate_after_recovery: float
     """Answers a second from when everything was up until users stopped."""
-    promises: Promises
-    harm: dict[str, int]
-    found: Evidence | None = None
+    client_log: ClientLog
+    action_counts: dict[str, int]
+    snapshot: Snapshot | None = None
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, flush=True)
 
 
 async def run(plan: Plan, system: System) -> Outcome:
     """Let everything happen, and look at what is left."""
-    bank = Bank(system.stripe)
-    backlog = Backlog(system, reconciled=plan.without != "reconciler")
+    bank = StripeProbe(system.stripe)
+    backlog = Backlog(system, reconciler_enabled=plan.disabled != "reconciler")
     try:
         violations: list[str] = []
         if plan.rounds:
-            began = time.monotonic()
-            violations += await rush(system, plan.rounds)
-            _say(f"crowd: {plan.rounds} x {BUYERS} buyers in {time.monotonic() - began:.0f} s")
+            started_at = time.monotonic()
+            violations += await run_contention(system, plan.rounds)
+            _report(
+                f"crowd: {plan.rounds} x {BUYERS} buyers in {time.monotonic() - started_at:.0f} s"
+            )
         return await _chaos(plan, system, bank, backlog, violations)
     finally:
         await backlog.close()
@@ -96,126 +98,149 @@ async def run(plan: Plan, system: System) -> Outcome:
 
 
 async def _chaos(
-    plan: Plan, system: System, bank: Bank, backlog: Backlog, violations: list[str]
+    plan: Plan, system: System, bank: StripeProbe, backlog: Backlog, violations: list[str]
 ) -> Outcome:
-    chance = random.Random(plan.seed)
-    saboteur = Saboteur(system, bank, random.Random(chance.random()))
-    promises, pace, market = Promises(), Pace(plan.rate), list[Any]()
+    rng = random.Random(plan.seed)
+    saboteur = Saboteur(system, bank, random.Random(rng.random()))
+    client_log, rate_limiter, market = ClientLog(), RateLimiter(plan.rate), list[Any]()
     users = [
-        User(
+        SimulatedUser(
             f"user{n}",
             system.address,
-            chance=random.Random(chance.random()),
-            pace=pace,
-            promises=promises,
+            rng=random.Random(rng.random()),
+            rate_limiter=rate_limiter,
+            client_log=client_log,
             market=market,
             bank=bank,
         )
         for n in range(plan.users)
     ]
-    living = [asyncio.create_task(user.live()) for user in users]
-    keeping = asyncio.create_task(saboteur.keep())
-    began = time.monotonic()
-    await saboteur.rage(plan.seconds)
-    await saboteur.mend()
-    await _when_back(lambda: asyncio.to_thread(system.wait_ready))
-    whole, answered, since = utc_now(), promises.counted, time.monotonic()
-    rate = answered / (since - began)
-    marks = await _when_back(lambda: last_of_each_stream(system))
-    recovery = await _recovered(backlog, marks, saboteur.last)
-    if recovery > RECOVERY:
+    user_tasks = [asyncio.create_task(user.run()) for user in users]
+    supervision = asyncio.create_task(saboteur.supervise())
+    started_at = time.monotonic()
+    await saboteur.run(plan.seconds)
+    await saboteur.recover()
+    await _after_recovery(lambda: asyncio.to_thread(system.wait_ready))
+    healthy_since, responses_before, recovered_at = (
+        utc_now(),
+        client_log.response_count,
+        time.monotonic(),
+    )
+    rate = responses_before / (recovered_at - started_at)
+    stream_positions = await _after_recovery(lambda: last_sequences(system))
+    recovery = await _wait_recovered(backlog, stream_positions, saboteur.last_action_at)
+    if recovery > RECOVERY_TIMEOUT_SECONDS:
         violations.append(f"recovered {recovery:.1f} s after the last kill")
-    await asyncio.sleep(AS_IT_IS)
-    rate_since = (promises.counted - answered) / (time.monotonic() - since)
+    await asyncio.sleep(SETTLE_SECONDS)
+    rate_after_recovery = (client_log.response_count - responses_before) / (
+        time.monotonic() - recovered_at
+    )
     for user in users:
-        user.over = True
-    await asyncio.gather(*living)
-    if plan.without == "reconciler":
-        await asyncio.to_thread(_with_reconciler, system)
-    violations += await _quiet(backlog)
-    keeping.cancel()
+        user.stopped = True
+    await asyncio.gather(*user_tasks)
+    if plan.disabled == "reconciler":
+        await asyncio.to_thread(_enable_reconciler, system)
+    violations += await _wait_quiesced(backlog)
+    supervision.cancel()
     with suppress(asyncio.CancelledError):
-        await keeping
-    found = await gather(system, promises.ended.values())
-    violations += audit(found, promises, whole)
-    return Outcome(violations, recovery, rate, rate_since, promises, dict(saboteur.done), found)
+        await supervision
+    snapshot = await take_snapshot(system, client_log.ended_sessions.values())
+    violations += audit(snapshot, client_log, healthy_since)
+    return Outcome(
+        violations,
+        recovery,
+        rate,
+        rate_after_recovery,
+        client_log,
+        dict(saboteur.action_counts),
+        snapshot,
+    )
 
 
-def _with_reconciler(system: System) -> None:
+def _enable_reconciler(system: System) -> None:
     """Without it nothing may go wrong; to put everything right in the end it is needed."""
     system.restart(system.replicas_of("payments"), {"PAYMENT_RECONCILE_SECONDS": "1"})
 
 
-async def _when_back(look: Any) -> Any:
+async def _after_recovery(read: Any) -> Any:
     """Look as soon as what is looked at is up again."""
     while True:
         try:
-            return await look()
+            return await read()
         except Exception:  # noqa: BLE001 - a store that is just starting
             await asyncio.sleep(0.2)
 
 
-async def _recovered(backlog: Backlog, marks: dict[str, int], since: float) -> float:
+async def _wait_recovered(
+    backlog: Backlog, stream_positions: dict[str, int], since: float
+) -> float:
     """Wait until what had piled up is worked off, while users go on; say how long it took."""
-    last: list[str] = []
-    told = 0.0
-    killed = utc_now() - timedelta(seconds=time.monotonic() - since)
+    last_remaining: list[str] = []
+    last_report = 0.0
+    killed_at = utc_now() - timedelta(seconds=time.monotonic() - since)
     while True:
-        took = time.monotonic() - since
-        left = await _when_back(lambda: backlog.overdue(marks, killed))
-        if not left:
-            _say(f"the last to recover: {last}")
-            return took
-        last = left
-        if took - told > RECOVERY / 6:
-            told = took
-            _say(f"{took:.0f} s after the last kill: {left}")
-        if took > 3 * RECOVERY:
-            _say(f"not recovered: {left}")
-            return took
+        elapsed = time.monotonic() - since
+        remaining = await _after_recovery(lambda: backlog.overdue(stream_positions, killed_at))
+        if not remaining:
+            _report(f"the last to recover: {last_remaining}")
+            return elapsed
+        last_remaining = remaining
+        if elapsed - last_report > RECOVERY_TIMEOUT_SECONDS / 6:
+            last_report = elapsed
+            _report(f"{elapsed:.0f} s after the last kill: {remaining}")
+        if elapsed > 3 * RECOVERY_TIMEOUT_SECONDS:
+            _report(f"not recovered: {remaining}")
+            return elapsed
         await asyncio.sleep(0.25)
 
 
-async def _quiet(backlog: Backlog) -> list[str]:
+async def _wait_quiesced(backlog: Backlog) -> list[str]:
     """Wait until nothing is left to do."""
-    deadline = time.monotonic() + QUIET
-    left = await backlog.anything()
-    while left and time.monotonic() < deadline:
+    deadline = time.monotonic() + QUIESCE_TIMEOUT_SECONDS
+    remaining = await backlog.remaining()
+    while remaining and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
-        left = await backlog.anything()
-    return [f"not quiet: {what}" for what in left]
+        remaining = await backlog.remaining()
+    return [f"not quiet: {what}" for what in remaining]
 
 
-def report(plan: Plan, outcome: Outcome) -> None:
+def print_summary(plan: Plan, outcome: Outcome) -> None:
     """Print what happened, in numbers."""
-    found, promises = outcome.found, outcome.promises
-    if found is None:
+    snapshot, client_log = outcome.snapshot, outcome.client_log
+    if snapshot is None:
         return
-    orders = found.documents["orders.orders"]
+    orders = snapshot.documents["orders.orders"]
     counts = {
-        "users": len(found.documents["auth.accounts"]),
-        "tickets": len(found.documents["tickets.tickets"]),
+        "users": len(snapshot.documents["auth.accounts"]),
+        "tickets": len(snapshot.documents["tickets.tickets"]),
         "orders": len(orders),
         "complete": sum(order["status"] == "complete" for order in orders),
         "expired": sum(order["reason"] == "expired" for order in orders),
-        "payments": sum(bool(charge["paid"]) for charge in found.charges),
-        "declines": sum(charge["status"] == "failed" for charge in found.charges),
-        "refunds": len(found.refunds),
-        "sessions ended": len(promises.ended),
-        "events": sum(len(told) for told in found.streams.values()),
-        "kills": sum(n for what, n in outcome.harm.items() if what.startswith("killed")),
-        "pauses": sum(n for what, n in outcome.harm.items() if what.startswith("paused")),
-        "faults at Stripe": sum(n for what, n in outcome.harm.items() if what.startswith("Stripe")),
-        "duplicates absorbed": sum(found.repeated.values()),
+        "payments": sum(bool(charge["paid"]) for charge in snapshot.charges),
+        "declines": sum(charge["status"] == "failed" for charge in snapshot.charges),
+        "refunds": len(snapshot.refunds),
+        "sessions ended": len(client_log.ended_sessions),
+        "events": sum(len(events) for events in snapshot.streams.values()),
+        "kills": sum(n for what, n in outcome.action_counts.items() if what.startswith("killed")),
+        "pauses": sum(n for what, n in outcome.action_counts.items() if what.startswith("paused")),
+        "faults at Stripe": sum(
+            n for what, n in outcome.action_counts.items() if what.startswith("Stripe")
+        ),
+        "duplicates absorbed": sum(snapshot.duplicates.values()),
     }
-    _say(f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
-    _say(f"  harm: {dict(sorted(outcome.harm.items()))}")
-    _say(f"  answers: {dict(sorted(promises.answers.items()))}, {outcome.rate:.0f} a second")
-    _say(f"  again: {dict(found.repeated)}")
-    _say(f"  recovered in {outcome.recovery:.1f} s, at {outcome.rate_since:.0f} requests a second")
+    _report(f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    _report(f"  harm: {dict(sorted(outcome.action_counts.items()))}")
+    _report(
+        f"  answers: {dict(sorted(client_log.status_counts.items()))}, {outcome.rate:.0f} a second"
+    )
+    _report(f"  again: {dict(snapshot.duplicates)}")
+    _report(
+        f"  recovered in {outcome.recovery:.1f} s, "
+        f"at {outcome.rate_after_recovery:.0f} requests per second"
+    )
     for violation in outcome.violations[:50]:
-        _say(f"  VIOLATION {violation}")
-    _say(f"{len(outcome.violations)} violations (seed {plan.seed})")
+        _report(f"  VIOLATION {violation}")
+    _report(f"{len(outcome.violations)} violations (seed {plan.seed})")
 
 
 def main() -> int:
@@ -228,24 +253,31 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100, help="of the crowd")
     parser.add_argument("--without", choices=["webhooks", "reconciler"])
     parser.add_argument("--memory", action="store_true", help="keep the stores' files in memory")
-    told = parser.parse_args()
-    plan = Plan(told.seed, told.minutes * 60, told.rate, told.users, told.rounds, told.without)
-    where = MEMORY if told.memory and MEMORY.is_dir() else ROOT / ".local" / "chaos"
-    where.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"seed-{plan.seed}-", dir=where))
+    arguments = parser.parse_args()
+    plan = Plan(
+        arguments.seed,
+        arguments.minutes * 60,
+        arguments.rate,
+        arguments.users,
+        arguments.rounds,
+        arguments.without,
+    )
+    parent = TMPFS if arguments.memory and TMPFS.is_dir() else ROOT / ".local" / "chaos"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"seed-{plan.seed}-", dir=parent))
     settings = dict(SETTINGS)
-    if plan.without == "reconciler":
+    if plan.disabled == "reconciler":
         settings["PAYMENT_RECONCILE_SECONDS"] = "0"
-    system = System(folder, settings, webhooks=plan.without != "webhooks")
+    system = System(folder, settings, webhooks=plan.disabled != "webhooks")
     try:
-        _say(f"seed {plan.seed}: {plan.seconds:.0f} s at {plan.rate:.0f} requests a second")
+        _report(f"seed {plan.seed}: {plan.seconds:.0f} s at {plan.rate:.0f} requests a second")
         system.start()
         outcome = asyncio.run(run(plan, system))
     finally:
         system.stop()
-    report(plan, outcome)
+    print_summary(plan, outcome)
     if outcome.violations:
-        _say(f"Everything it stored and said is in {folder}")
+        _report(f"Everything it stored and said is in {folder}")
         return 1
     shutil.rmtree(folder)
     return 0

@@ -6,42 +6,42 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chaos.acknowledged_writes import broken_promises
-from chaos.client_log import Promises
+from chaos.acknowledged_writes import lost_acknowledged_writes
+from chaos.client_log import ClientLog
 from chaos.money import paid_once
-from chaos.snapshot import DEAD, Doc, Evidence, Told
+from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 
-LATE: Final = timedelta(seconds=5)
-LIVE: Final = frozenset({"created", "awaiting:payment", "complete"})
-EVENT_EACH: Final = {
+MAX_LATENESS: Final = timedelta(seconds=5)
+LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})
+VERSIONED_STREAMS: Final = {
     "tickets": "tickets.tickets",
     "orders": "orders.orders",
     "payments": "payments.charges",
 }
 """Streams that hold exactly one event for each committed version of their aggregates."""
-FINAL: Final = frozenset({"order.cancelled", "order.completed"})
-TICKET_OF: Final = {"complete": "sold", "created": "reserved", "awaiting:payment": "reserved"}
+FINAL_SUBJECTS: Final = frozenset({"order.cancelled", "order.completed"})
+TICKET_STATUS: Final = {"complete": "sold", "created": "reserved", "awaiting:payment": "reserved"}
 
-Check = Callable[[Evidence], Iterator[str]]
+Check = Callable[[Snapshot], Iterator[str]]
 
 
-def audit(found: Evidence, promises: Promises, whole: datetime) -> list[str]:
+def audit(snapshot: Snapshot, client_log: ClientLog, healthy_since: datetime) -> list[str]:
     """Give every violation.
 
     Args:
-        found: the evidence, taken when all was quiet.
-        promises: what users were told.
-        whole: since when everything was up, and nothing made it fail any more.
+        snapshot: the evidence, taken when all was quiet.
+        client_log: what users were told.
+        healthy_since: since when everything was up, and nothing made it fail any more.
     """
-    violations = list(promises.broken)
+    violations = list(client_log.forbidden_responses)
     for check in CHECKS:
-        violations += check(found)
-    violations += late_orders(found, whole)
-    violations += broken_promises(found, promises)
+        violations += check(snapshot)
+    violations += late_orders(snapshot, healthy_since)
+    violations += lost_acknowledged_writes(snapshot, client_log)
     return violations
 
 
-def one_live_order(found: Evidence) -> Iterator[str]:
+def one_live_order(snapshot: Snapshot) -> Iterator[str]:
     """At most one live order for each ticket, and a hold of its own for each order.
 
     That looks at the end only. Two that lived at once before are seen by their holds: an order gets
@@ -49,15 +49,15 @@ def one_live_order(found: Evidence) -> Iterator[str]:
     """
     live = Counter(
         str(order["ticket"]["id"])
-        for order in found.documents["orders.orders"]
-        if order["status"] in LIVE
+        for order in snapshot.documents["orders.orders"]
+        if order["status"] in LIVE_STATUSES
     )
     for ticket, count in live.items():
         if count > 1:
             yield f"ticket {ticket} has {count} live orders"
     holds = Counter(
         (str(order["ticket"]["id"]), order["ticket"]["hold"])
-        for order in found.documents["orders.orders"]
+        for order in snapshot.documents["orders.orders"]
     )
     for (ticket, hold), count in holds.items():
         if count > 1:
@@ -65,9 +65,9 @@ def one_live_order(found: Evidence) -> Iterator[str]:
     last = Counter[str]()
     for ticket, hold in holds:
         last[ticket] = max(last[ticket], hold)
-    for order in found.documents["orders.orders"]:
+    for order in snapshot.documents["orders.orders"]:
         ticket, hold = str(order["ticket"]["id"]), order["ticket"]["hold"]
-        if order["status"] in LIVE and hold < last[ticket]:
+        if order["status"] in LIVE_STATUSES and hold < last[ticket]:
             yield f"order {order['_id']} is {order['status']}, and another was placed after it"
     for ticket, longest in last.items():
         missing = {hold for hold in range(1, longest + 1) if (ticket, hold) not in holds}
@@ -75,50 +75,50 @@ def one_live_order(found: Evidence) -> Iterator[str]:
             yield f"ticket {ticket} has no order of hold {missing}"
 
 
-def locks_fit(found: Evidence) -> Iterator[str]:
+def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
     """No ticket is locked by a dead order, none is free under a live one, none lags behind."""
     last: dict[str, Doc] = {}
-    for order in found.documents["orders.orders"]:
+    for order in snapshot.documents["orders.orders"]:
         ticket = str(order["ticket"]["id"])
         if ticket not in last or order["ticket"]["hold"] > last[ticket]["ticket"]["hold"]:
             last[ticket] = order
-    for ticket_id, ticket in found.of("tickets.tickets").items():
+    for ticket_id, ticket in snapshot.by_id("tickets.tickets").items():
         order = last.pop(ticket_id, None)
         expected: tuple[str, str | None] = ("available", None)
-        if order is not None and order["status"] in LIVE:
-            expected = (TICKET_OF[order["status"]], str(order["_id"]))
+        if order is not None and order["status"] in LIVE_STATUSES:
+            expected = (TICKET_STATUS[order["status"]], str(order["_id"]))
         if (ticket["status"], ticket["order_id"]) != expected:
             yield f"ticket {ticket_id} is {ticket['status']} by {ticket['order_id']}: {expected}"
-        followed = (order["ticket"]["hold"], order["version"]) if order else (0, -1)
-        if (ticket["hold"], ticket["order_version"]) != followed:
-            yield f"ticket {ticket_id} has not followed its orders to {followed}"
+        expected_fence = (order["ticket"]["hold"], order["version"]) if order else (0, -1)
+        if (ticket["hold"], ticket["order_version"]) != expected_fence:
+            yield f"ticket {ticket_id} has not followed its orders to {expected_fence}"
     for ticket_id in last:
         yield f"there is an order on ticket {ticket_id}, which does not exist"
 
 
-def every_version_told(found: Evidence) -> Iterator[str]:
+def every_version_published(snapshot: Snapshot) -> Iterator[str]:
     """Every committed version has exactly one event in its stream, and no event has none."""
-    for stream, place in EVENT_EACH.items():
-        told: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        for event in found.streams[stream]:
+    for stream, collection in VERSIONED_STREAMS.items():
+        published: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for event in snapshot.streams[stream]:
             _, aggregate, version = event.id.split(":")
-            told[aggregate][int(version)] += 1
-        documents = found.of(place)
+            published[aggregate][int(version)] += 1
+        documents = snapshot.by_id(collection)
         for aggregate, doc in documents.items():
-            versions = told.pop(aggregate, Counter())
+            versions = published.pop(aggregate, Counter())
             if versions != Counter(range(doc["version"] + 1)):
-                yield f"{place} {aggregate} is at {doc['version']}, told were {dict(versions)}"
-        for event in found.streams[stream]:
-            yield from _told_truly(event, documents)
-        for aggregate in told:
+                yield f"{collection} {aggregate} is at {doc['version']}, told were {dict(versions)}"
+        for event in snapshot.streams[stream]:
+            yield from _event_matches_document(event, documents)
+        for aggregate in published:
             yield f"{stream} told of {aggregate}, which does not exist"
-    fired = [i for i, d in found.of("expiration.deadlines").items() if d["status"] == "fired"]
-    yield from _told_once("expiration", fired, found)
-    ended = [i for i, s in found.of("auth.sessions").items() if s["ended_at"] is not None]
-    yield from _told_once("auth", ended, found)
+    fired = [i for i, d in snapshot.by_id("expiration.deadlines").items() if d["status"] == "fired"]
+    yield from _published_once("expiration", fired, snapshot)
+    ended = [i for i, s in snapshot.by_id("auth.sessions").items() if s["ended_at"] is not None]
+    yield from _published_once("auth", ended, snapshot)
 
 
-def _told_truly(event: Told, documents: dict[str, Doc]) -> Iterator[str]:
+def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> Iterator[str]:
     """What an event says is of the version it stands for, and the last is how things are."""
     _, aggregate, version = event.id.split(":")
     body = json.loads(event.data)
@@ -129,26 +129,26 @@ def _told_truly(event: Told, documents: dict[str, Doc]) -> Iterator[str]:
         yield f"the event {event.id} says {body['status']}, it is {doc['status']}"
 
 
-def _told_once(stream: str, expected: list[str], found: Evidence) -> Iterator[str]:
-    told = Counter(event.id.split(":")[1] for event in found.streams[stream])
-    for aggregate, count in (told - Counter(expected)).items():
+def _published_once(stream: str, expected: list[str], snapshot: Snapshot) -> Iterator[str]:
+    published = Counter(event.id.split(":")[1] for event in snapshot.streams[stream])
+    for aggregate, count in (published - Counter(expected)).items():
         yield f"{stream} told {count} times too often of {aggregate}"
-    for aggregate in Counter(expected) - told:
+    for aggregate in Counter(expected) - published:
         yield f"{stream} did not tell of {aggregate}"
 
 
-def replicas_equal(found: Evidence) -> Iterator[str]:
+def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     """What other services keep of a ticket or an order is what it is."""
-    tickets = found.of("tickets.tickets")
+    tickets = snapshot.by_id("tickets.tickets")
     yield from _same(
         "orders.tickets",
         {i: (t["version"], t["title"], t["price"], t["user_id"]) for i, t in tickets.items()},
         {
             i: (t["version"], t["title"], t["price"], t["user_id"])
-            for i, t in found.of("orders.tickets").items()
+            for i, t in snapshot.by_id("orders.tickets").items()
         },
     )
-    orders = found.of("orders.orders")
+    orders = snapshot.by_id("orders.orders")
     yield from _same(
         "payments.orders",
         {
@@ -157,10 +157,10 @@ def replicas_equal(found: Evidence) -> Iterator[str]:
         },
         {
             i: (o["version"], o["status"], o["user_id"], o["price"], o["expires_at"])
-            for i, o in found.of("payments.orders").items()
+            for i, o in snapshot.by_id("payments.orders").items()
         },
     )
-    deadlines = found.of("expiration.deadlines")
+    deadlines = snapshot.by_id("expiration.deadlines")
     yield from _same(
         "expiration.deadlines",
         {i: o["expires_at"] for i, o in orders.items()},
@@ -171,42 +171,44 @@ def replicas_equal(found: Evidence) -> Iterator[str]:
             yield f"the deadline of order {order_id} still waits"
 
 
-def _same(place: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
+def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
     for key in origin.keys() | copy.keys():
         if origin.get(key) != copy.get(key):
-            yield f"{place} {key} is {copy.get(key)}, its origin {origin.get(key)}"
+            yield f"{collection} {key} is {copy.get(key)}, its origin {origin.get(key)}"
 
 
-def nothing_waits(found: Evidence) -> Iterator[str]:
+def no_backlog(snapshot: Snapshot) -> Iterator[str]:
     """No event waits in an outbox, for a listener, or with the dead letters."""
-    for place, documents in found.documents.items():
+    for collection, documents in snapshot.documents.items():
         for doc in documents:
             if doc.get("outbox"):
-                yield f"{place} {doc['_id']} has {len(doc['outbox'])} events in its outbox"
-    for consumer in found.consumers:
+                yield f"{collection} {doc['_id']} has {len(doc['outbox'])} events in its outbox"
+    for consumer in snapshot.consumers:
         if consumer.pending or consumer.unacknowledged:
             yield f"{consumer.name} has {consumer.pending} + {consumer.unacknowledged} to hear"
-    for letter in found.streams[DEAD]:
+    for letter in snapshot.streams[DEAD_LETTERS_STREAM]:
         yield f"dead letter: {letter.subject} {letter.data[:200]!r}"
 
 
-def late_orders(found: Evidence, whole: datetime) -> Iterator[str]:
+def late_orders(snapshot: Snapshot, healthy_since: datetime) -> Iterator[str]:
     """No order outlived its window by more than a few seconds, once nothing was broken."""
-    orders = found.of("orders.orders")
-    for event in found.streams["orders"]:
+    orders = snapshot.by_id("orders.orders")
+    for event in snapshot.streams["orders"]:
         order = orders.get(event.id.split(":")[1])
-        if event.subject not in FINAL or order is None:
+        if event.subject not in FINAL_SUBJECTS or order is None:
             continue
-        late = event.at - max(order["expires_at"], whole)
-        if late > LATE:
-            yield f"order {order['_id']} was {order['status']} {late.total_seconds():.1f} s late"
+        lateness = event.occurred_at - max(order["expires_at"], healthy_since)
+        if lateness > MAX_LATENESS:
+            yield (
+                f"order {order['_id']} was {order['status']} {lateness.total_seconds():.1f} s late"
+            )
 
 
 CHECKS: Final[tuple[Check, ...]] = (
     one_live_order,
     paid_once,
-    locks_fit,
-    every_version_told,
+    locks_match_orders,
+    every_version_published,
     replicas_equal,
-    nothing_waits,
+    no_backlog,
 )

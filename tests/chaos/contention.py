@@ -8,34 +8,34 @@ import httpx
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from common.testing.plugin import eventually, session_cookie, someone
-from support.api_user import CERTIFICATES, Person
+from common.testing.plugin import eventually, make_user, session_cookie
+from support.api_user import CERTIFICATES, ApiUser
 from support.system import System
 
 BUYERS = 200
-REFUSED = 400
+BAD_REQUEST = 400
 
 
-async def rush(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
+async def run_contention(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
     """Let the crowd loose; give every round that did not end with exactly one order."""
-    wrong: list[str] = []
-    people = [someone() for _ in range(buyers)]
-    seller = Person.known(system.address)
+    failures: list[str] = []
+    users = [make_user() for _ in range(buyers)]
+    seller = ApiUser.with_signed_session(system.address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=buyers)
     async with httpx.AsyncClient(
         base_url=system.address, timeout=60, verify=CERTIFICATES, limits=limits, trust_env=False
     ) as http:
-        cookies = [f"session={session_cookie(person)}" for person in people]
+        cookies = [f"session={session_cookie(user)}" for user in users]
         for n in range(rounds):
             ticket = await seller.sell(f"Wanted by everybody, {n}")
 
-            async def heard(ticket_id: str = ticket["id"]) -> bool:
+            async def is_known_to_orders(ticket_id: str = ticket["id"]) -> bool:
                 """Orders knows the ticket: it refuses its seller with other words."""
-                own = await seller.send("POST", "/api/orders", {"ticketId": ticket_id})
-                return own.status_code == REFUSED
+                response = await seller.request("POST", "/api/orders", {"ticketId": ticket_id})
+                return response.status_code == BAD_REQUEST
 
-            await eventually(heard)
-            answers = await asyncio.gather(
+            await eventually(is_known_to_orders)
+            responses = await asyncio.gather(
                 *(
                     http.post(
                         "/api/orders", json={"ticketId": ticket["id"]}, headers={"Cookie": cookie}
@@ -43,14 +43,14 @@ async def rush(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
                     for cookie in cookies
                 )
             )
-            statuses = Counter(answer.status_code for answer in answers)
-            placed = await _orders_on(system, ticket["id"])
+            statuses = Counter(response.status_code for response in responses)
+            placed = await _count_orders_on(system, ticket["id"])
             if statuses != {201: 1, 400: buyers - 1} or placed != 1:
-                wrong.append(f"round {n}: {dict(statuses)}, {placed} orders stored")
-    await seller.leave()
-    return wrong
+                failures.append(f"round {n}: {dict(statuses)}, {placed} orders stored")
+    await seller.close()
+    return failures
 
 
-async def _orders_on(system: System, ticket_id: str) -> int:
+async def _count_orders_on(system: System, ticket_id: str) -> int:
     async with AsyncMongoClient[dict[str, Any]](system.mongo) as mongo:
         return await mongo["orders"]["orders"].count_documents({"ticket.id": ObjectId(ticket_id)})

@@ -24,7 +24,7 @@ from ticketing_local.stack.program import Program
 from ticketing_local.testing.temporary_server import free_port
 
 ROUNDS = 7
-ALONE, TOGETHER = 1, 64
+SEQUENTIAL, CONCURRENT = 1, 64
 SECONDS = 1.0
 BODY = "x" * 500
 Write = Callable[[], Awaitable[object]]
@@ -33,31 +33,31 @@ CONCERNS = {
     "MongoDB, majority and journal": WriteConcern(w="majority", j=True),
 }
 INTERVALS = {
-    "JetStream, fsync every two minutes": servers.SYNC_SELDOM,
+    "JetStream, fsync every two minutes": servers.SYNC_EVERY_2_MINUTES,
     "JetStream, fsync before the ack": servers.SYNC_ALWAYS,
 }
 
 
-async def measured(write: Write, at_once: int) -> tuple[float, float]:
+async def measure(write: Write, concurrency: int) -> tuple[float, float]:
     """Write for a second; give the writes per second, and how long one took in the middle."""
-    took: list[float] = []
-    until = time.perf_counter() + SECONDS
+    durations: list[float] = []
+    deadline = time.perf_counter() + SECONDS
 
     async def writer() -> None:
-        while (began := time.perf_counter()) < until:
+        while (started_at := time.perf_counter()) < deadline:
             await write()
-            took.append(time.perf_counter() - began)
+            durations.append(time.perf_counter() - started_at)
 
-    await asyncio.gather(*(writer() for _ in range(at_once)))
-    return len(took) / SECONDS, sorted(took)[len(took) // 2]
+    await asyncio.gather(*(writer() for _ in range(concurrency)))
+    return len(durations) / SECONDS, sorted(durations)[len(durations) // 2]
 
 
 @contextmanager
-def running(program: Program) -> Generator[None]:
+def run_server(program: Program) -> Generator[None]:
     """Run a server for as long as it is measured."""
     process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while not program.ready():
+        while not program.is_ready():
             time.sleep(0.05)
         yield
     finally:
@@ -74,18 +74,21 @@ async def main() -> None:
         writes = await _mongo(stack, folder) | await _nats(stack, folder)
         for _ in range(ROUNDS):
             for name, write in writes.items():
-                for at_once in (ALONE, TOGETHER):
-                    best[name, at_once].append(await measured(write, at_once))
+                for concurrency in (SEQUENTIAL, CONCURRENT):
+                    best[name, concurrency].append(await measure(write, concurrency))
     print("| | a second, one at a time | one takes | a second, 64 at once |")
     print("| --- | --- | --- | --- |")
     for name in writes:
-        alone, together = max(best[name, ALONE]), max(best[name, TOGETHER])
-        print(f"| {name} | {alone[0]:,.0f} | {alone[1] * 1000:.2f} ms | {together[0]:,.0f} |")
+        sequential, concurrent = max(best[name, SEQUENTIAL]), max(best[name, CONCURRENT])
+        print(
+            f"| {name} | {sequential[0]:,.0f} | {sequential[1] * 1000:.2f} ms "
+            f"| {concurrent[0]:,.0f} |"
+        )
 
 
 async def _mongo(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     port = free_port()
-    stack.enter_context(running(servers.mongod(port, folder / "mongo")))
+    stack.enter_context(run_server(servers.mongod(port, folder / "mongo")))
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(servers.mongo_url(port))
     stack.push_async_callback(client.close)
     writes: dict[str, Write] = {}
@@ -99,7 +102,7 @@ async def _nats(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     writes: dict[str, Write] = {}
     for name, interval in INTERVALS.items():
         port = free_port()
-        stack.enter_context(running(servers.nats(port, folder / interval, interval)))
+        stack.enter_context(run_server(servers.nats(port, folder / interval, interval)))
         client = await nats.connect(f"nats://127.0.0.1:{port}")
         stack.push_async_callback(client.close)
         js = client.jetstream()

@@ -3,79 +3,93 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.snapshot import Doc, Evidence
+from chaos.snapshot import Doc, Snapshot
 
 
-def paid_once(found: Evidence) -> Iterator[str]:
+def paid_once(snapshot: Snapshot) -> Iterator[str]:
     """A complete order has one paid charge of its amount; a cancelled one none, or a refunded."""
     paid: defaultdict[str, list[Doc]] = defaultdict(list)
-    for charge in found.charges:
+    for charge in snapshot.charges:
         if charge["paid"]:
-            paid[found.intents[charge["payment_intent"]]["metadata"]["orderId"]].append(charge)
-    ours = {str(c["order_id"]): c for c in found.documents["payments.charges"]}
+            paid[snapshot.intents[charge["payment_intent"]]["metadata"]["orderId"]].append(charge)
+    stored_charges = {str(c["order_id"]): c for c in snapshot.documents["payments.charges"]}
     refunds: defaultdict[str, list[Doc]] = defaultdict(list)
-    for refund in found.refunds:
+    for refund in snapshot.refunds:
         refunds[refund["charge"]].append(refund)
-    for order_id, order in found.of("orders.orders").items():
-        money = paid.pop(order_id, [])
-        noted = ours.pop(order_id, None)
-        if len(money) > 1:
-            yield f"order {order_id} was paid {len(money)} times"
+    for order_id, order in snapshot.by_id("orders.orders").items():
+        stripe_charges = paid.pop(order_id, [])
+        stored_charge = stored_charges.pop(order_id, None)
+        if len(stripe_charges) > 1:
+            yield f"order {order_id} was paid {len(stripe_charges)} times"
         if order["status"] == "complete":
-            yield from _complete(order_id, order, money, noted, refunds)
+            yield from _complete(order_id, order, stripe_charges, stored_charge, refunds)
         elif order["status"] == "cancelled":
-            yield from _cancelled(order_id, money, noted, refunds)
-            yield from _payable(order_id, money, noted, found)
+            yield from _cancelled(order_id, stripe_charges, stored_charge, refunds)
+            yield from _cancelled_and_payable(order_id, stripe_charges, stored_charge, snapshot)
         else:
             yield f"order {order_id} is still {order['status']}"
     for order_id in paid:
         yield f"money was taken for order {order_id}, which does not exist"
-    for order_id in ours:
+    for order_id in stored_charges:
         yield f"there is a charge for order {order_id}, which does not exist"
 
 
 def _complete(
-    order_id: str, order: Doc, money: list[Doc], noted: Doc | None, refunds: dict[str, list[Doc]]
+    order_id: str,
+    order: Doc,
+    stripe_charges: list[Doc],
+    stored_charge: Doc | None,
+    refunds: dict[str, list[Doc]],
 ) -> Iterator[str]:
-    if not money:
+    if not stripe_charges:
         yield f"order {order_id} is complete and was not paid"
         return
-    (charge, *_) = money
+    (charge, *_) = stripe_charges
     if charge["amount"] != order["ticket"]["price"]:
         yield f"order {order_id} costs {order['ticket']['price']} and took {charge['amount']}"
     if refunds.get(charge["id"]):
         yield f"order {order_id} is complete and its money was given back"
-    if noted is None or noted["status"] != "succeeded":
-        yield f"order {order_id} is complete and its charge is {noted and noted['status']}"
-    elif noted["amount"] != charge["amount"]:
-        yield f"the charge of order {order_id} says {noted['amount']}, {charge['amount']} was taken"
-    elif noted["stripe_id"] != charge["payment_intent"]:
+    if stored_charge is None or stored_charge["status"] != "succeeded":
+        status = stored_charge and stored_charge["status"]
+        yield f"order {order_id} is complete and its charge is {status}"
+    elif stored_charge["amount"] != charge["amount"]:
+        yield (
+            f"the charge of order {order_id} says {stored_charge['amount']}, "
+            f"{charge['amount']} was taken"
+        )
+    elif stored_charge["stripe_id"] != charge["payment_intent"]:
         yield f"the charge of order {order_id} names another PaymentIntent"
 
 
 def _cancelled(
-    order_id: str, money: list[Doc], noted: Doc | None, refunds: dict[str, list[Doc]]
+    order_id: str,
+    stripe_charges: list[Doc],
+    stored_charge: Doc | None,
+    refunds: dict[str, list[Doc]],
 ) -> Iterator[str]:
-    if not money:
-        if noted is not None and noted["status"] != "canceled":
-            yield f"order {order_id} is cancelled, its unpaid charge is {noted['status']}"
+    if not stripe_charges:
+        if stored_charge is not None and stored_charge["status"] != "canceled":
+            yield f"order {order_id} is cancelled, its unpaid charge is {stored_charge['status']}"
         return
-    (charge, *_) = money
-    back = [r for r in refunds.get(charge["id"], []) if r["status"] == "succeeded"]
-    given_back = sum(refund["amount"] for refund in back)
-    if given_back != charge["amount"]:
-        of = f"{given_back} of its {charge['amount']}"
-        yield f"order {order_id} is cancelled and {of} was given back"
-    if noted is None or noted["status"] != "refunded":
-        yield f"order {order_id} is refunded, its charge is {noted and noted['status']}"
-    elif [noted["stripe_refund_id"]] != [refund["id"] for refund in back]:
+    (charge, *_) = stripe_charges
+    succeeded_refunds = [r for r in refunds.get(charge["id"], []) if r["status"] == "succeeded"]
+    refunded_amount = sum(refund["amount"] for refund in succeeded_refunds)
+    if refunded_amount != charge["amount"]:
+        share = f"{refunded_amount} of its {charge['amount']}"
+        yield f"order {order_id} is cancelled and {share} was given back"
+    if stored_charge is None or stored_charge["status"] != "refunded":
+        status = stored_charge and stored_charge["status"]
+        yield f"order {order_id} is refunded, its charge is {status}"
+    elif [stored_charge["stripe_refund_id"]] != [refund["id"] for refund in succeeded_refunds]:
         yield f"the charge of order {order_id} does not name its refund"
 
 
-def _payable(order_id: str, money: list[Doc], noted: Doc | None, found: Evidence) -> Iterator[str]:
-    if money or noted is None:
+def _cancelled_and_payable(
+    order_id: str, stripe_charges: list[Doc], stored_charge: Doc | None, snapshot: Snapshot
+) -> Iterator[str]:
+    if stripe_charges or stored_charge is None:
         return
-    intent = found.intents.get(noted["stripe_id"])
+    intent = snapshot.intents.get(stored_charge["stripe_id"])
     if intent is None or intent["status"] != "canceled":
         status = intent and intent["status"]
         yield f"order {order_id} is cancelled, its PaymentIntent is {status}"

@@ -4,15 +4,15 @@ import asyncio
 import time
 
 
-class Pace:
+class RateLimiter:
     """Turns, handed out evenly; those that nobody takes are lost, not saved up."""
 
     def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second
-        self._next = time.monotonic()
+        self._interval = 1 / per_second
+        self._next_slot = time.monotonic()
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait for one's turn."""
         now = time.monotonic()
-        self._next = max(self._next, now) + self._gap
-        await asyncio.sleep(self._next - self._gap - now)
+        self._next_slot = max(self._next_slot, now) + self._interval
+        await asyncio.sleep(self._next_slot - self._interval - now)

@@ -6,14 +6,14 @@ from typing import Final
 
 import httpx
 
-from common.testing.plugin import session_cookie, someone
+from common.testing.plugin import make_user, session_cookie
 from common.values.ids import new_id
 from support.system import System
-from ticketing_local.stack.ports import NEXT_REPLICA
+from ticketing_local.stack.ports import REPLICA_PORT_OFFSET
 
-REFUSED: Final = 401
-AT_ONCE: Final = 20
-GATES: Final = {
+UNAUTHORIZED: Final = 401
+MAX_CONNECTIONS: Final = 20
+PROTECTED_PATHS: Final = {
     "auth": "/api/users/sessions",
     "tickets": "/api/tickets/mine",
     "orders": "/api/orders",
@@ -22,24 +22,24 @@ GATES: Final = {
 """What each service shows to those only whom it knows."""
 
 
-async def believed(system: System, ended: Iterable[str]) -> list[str]:
+async def accepting_replicas(system: System, ended: Iterable[str]) -> list[str]:
     """Show every replica the access tokens of ended sessions; give those that believe one."""
     tokens = list(ended)
-    wrong: list[str] = []
-    for service, path in GATES.items():
+    accepting: list[str] = []
+    for service, path in PROTECTED_PATHS.items():
         for n, name in enumerate(system.replicas_of(service)):
-            url = f"http://127.0.0.1:{system.port[service] + n * NEXT_REPLICA}{path}"
-            refused = await _refused(url, [session_cookie(someone()), *tokens])
-            if refused[0]:
-                wrong.append(f"nobody: {name} refuses a living one too")
-            wrong += [name for gone in refused[1:] if not gone]
-    return wrong
+            url = f"http://127.0.0.1:{system.port[service] + n * REPLICA_PORT_OFFSET}{path}"
+            rejected = await _rejected(url, [session_cookie(make_user()), *tokens])
+            if rejected[0]:
+                accepting.append(f"nobody: {name} refuses a living one too")
+            accepting += [name for is_rejected in rejected[1:] if not is_rejected]
+    return accepting
 
 
-async def _refused(url: str, tokens: Iterable[str]) -> list[bool]:
-    limits = httpx.Limits(max_connections=AT_ONCE)
+async def _rejected(url: str, tokens: Iterable[str]) -> list[bool]:
+    limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as http:
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(http.get(url, headers={"Cookie": f"session={token}"}) for token in tokens)
         )
-    return [answer.status_code == REFUSED for answer in answers]
+    return [response.status_code == UNAUTHORIZED for response in responses]

@@ -15,15 +15,15 @@ from typing import Any, Final
 
 import httpx
 
-from payments.testing import Bank
-from support.process import Process
+from payments.testing import StripeProbe
+from support.process import ManagedProcess
 from support.system import SERVICES, System
 
-GAP: Final = (1.5, 4.0)
-DOWN: Final = (0.2, 2.5)
-PAST_ACK_WAIT: Final = (7.0, 9.0)
+ACTION_INTERVAL_SECONDS: Final = (1.5, 4.0)
+DOWNTIME_SECONDS: Final = (0.2, 2.5)
+PAUSE_PAST_ACK_WAIT_SECONDS: Final = (7.0, 9.0)
 """Seconds that a service stands still: its deliveries go to others, and then it goes on."""
-KEEP_EVERY: Final = 0.3
+SUPERVISE_INTERVAL_SECONDS: Final = 0.3
 CONFIRM = "POST /v1/payment_intents/*/confirm"
 CALL_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": CONFIRM, "action": "drop_after", "times": 3},
@@ -43,59 +43,59 @@ WEBHOOK_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "WEBHOOK *", "action": "reorder", "delay_ms": 2000, "times": 20},
 )
 
-Act = Callable[[], Awaitable[None]]
+Action = Callable[[], Awaitable[None]]
 
 
 class Saboteur:
     """What goes wrong, one thing after another, some at the same time."""
 
-    def __init__(self, system: System, bank: Bank, chance: random.Random) -> None:
-        self.done: Counter[str] = Counter()
-        self.last = time.monotonic()
+    def __init__(self, system: System, bank: StripeProbe, rng: random.Random) -> None:
+        self.action_counts: Counter[str] = Counter()
+        self.last_action_at = time.monotonic()
         self._system = system
         self._bank = bank
-        self._chance = chance
+        self._rng = rng
         self._busy: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._over = False
 
-    async def rage(self, seconds: float) -> None:
+    async def run(self, seconds: float) -> None:
         """Do harm for so long: every kind as often as every other, in random order."""
-        until = time.monotonic() + seconds
-        deck: list[Act] = []
-        while time.monotonic() < until:
+        deadline = time.monotonic() + seconds
+        deck: list[Action] = []
+        while time.monotonic() < deadline:
             if not deck:
-                deck = self._deck()
-                self._chance.shuffle(deck)
-            task = asyncio.create_task(self._do(deck.pop()))
+                deck = self._make_deck()
+                self._rng.shuffle(deck)
+            task = asyncio.create_task(self._run_action(deck.pop()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-            await asyncio.sleep(self._chance.uniform(*GAP))
+            await asyncio.sleep(self._rng.uniform(*ACTION_INTERVAL_SECONDS))
 
-    async def mend(self) -> None:
+    async def recover(self) -> None:
         """Let everything run again, and nothing fail any more."""
         while self._running:
             await asyncio.wait(self._running)
         while True:
             with suppress(httpx.TransportError):  # it may just be starting
-                await self._bank.mend()
+                await self._bank.clear_faults()
                 return
             await asyncio.sleep(0.2)
 
-    async def keep(self) -> None:
+    async def supervise(self) -> None:
         """Start again whatever has ended, as a supervisor would, until cancelled."""
         while True:
             for name, process in self._system.processes.items():
                 if name not in self._busy and not process.running:
-                    self.done["started again by the keeper"] += 1
+                    self.action_counts["restarted by the supervisor"] += 1
                     process.start()
-            await asyncio.sleep(KEEP_EVERY)
+            await asyncio.sleep(SUPERVISE_INTERVAL_SECONDS)
 
-    async def _do(self, act: Act) -> None:
+    async def _run_action(self, action: Action) -> None:
         with suppress(httpx.TransportError, AssertionError):  # Stripe is down: no fault to set
-            await act()
+            await action()
 
-    def _deck(self) -> list[Act]:
+    def _make_deck(self) -> list[Action]:
         one = [partial(self._kill_replica, service) for service in SERVICES]
         both = [partial(self._kill, *self._system.replicas_of(s)) for s in SERVICES]
         stores = [partial(self._kill, name) for name in ("mongod", "nats", "redis", "stripe")]
@@ -105,76 +105,76 @@ class Saboteur:
             partial(self._kill, "redis", "worker"),
             self._kill_several,
         ]
-        pauses = [partial(self._pause, s) for s in self._chance.sample(SERVICES, 3)]
+        pauses = [partial(self._pause, s) for s in self._rng.sample(SERVICES, 3)]
         stalls = [partial(self._stall, name) for name in ("mongod", "nats", "worker")]
-        chosen = [*self._chance.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
-        faults = [partial(self._fault, fault) for fault in chosen]
+        fault_specs = [*self._rng.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
+        faults = [partial(self._fault, fault) for fault in fault_specs]
         worker = partial(self._kill, "worker")
         stops = [partial(self._stop, name) for name in ("mongod", "nats")]
         return [*one, *both, *stores, *stops, *together, *pauses, *stalls, *faults, worker]
 
     async def _kill_replica(self, service: str) -> None:
-        await self._kill(self._chance.choice(self._system.replicas_of(service)))
+        await self._kill(self._rng.choice(self._system.replicas_of(service)))
 
     async def _kill_several(self) -> None:
-        await self._kill(*self._chance.sample(self._system.services, 3))
+        await self._kill(*self._rng.sample(self._system.services, 3))
 
     async def _kill(self, *names: str) -> None:
         """SIGKILL them at once, and start them again after a moment."""
-        taken = self._take(names)
+        claimed = self._claim(names)
         try:
-            for process in taken:
+            for process in claimed:
                 process.kill()
-                self.done[f"killed {process.name.partition('-')[0]}"] += 1
-            self.last = time.monotonic()
-            await asyncio.sleep(self._chance.uniform(*DOWN))
-            for process in taken:
+                self.action_counts[f"killed {process.name.partition('-')[0]}"] += 1
+            self.last_action_at = time.monotonic()
+            await asyncio.sleep(self._rng.uniform(*DOWNTIME_SECONDS))
+            for process in claimed:
                 process.start()
         finally:
-            self._release(taken)
+            self._release(claimed)
 
     async def _stop(self, name: str) -> None:
         """Ask it to end (SIGTERM), as an upgrade does, and start it again."""
-        taken = self._take([name])
+        claimed = self._claim([name])
         try:
-            for process in taken:
-                self.done[f"stopped {name}"] += 1
+            for process in claimed:
+                self.action_counts[f"stopped {name}"] += 1
                 await asyncio.to_thread(process.terminate)
                 process.start()
-                self.last = time.monotonic()
+                self.last_action_at = time.monotonic()
         finally:
-            self._release(taken)
+            self._release(claimed)
 
     async def _pause(self, service: str) -> None:
         """SIGSTOP one replica past the moment that its deliveries are given to others."""
-        name = self._chance.choice(self._system.replicas_of(service))
-        await self._stand_still(name, self._chance.uniform(*PAST_ACK_WAIT))
+        name = self._rng.choice(self._system.replicas_of(service))
+        await self._suspend(name, self._rng.uniform(*PAUSE_PAST_ACK_WAIT_SECONDS))
 
     async def _stall(self, name: str) -> None:
-        await self._stand_still(name, self._chance.uniform(1, 3))
+        await self._suspend(name, self._rng.uniform(1, 3))
 
-    async def _stand_still(self, name: str, seconds: float) -> None:
-        taken = self._take([name])
+    async def _suspend(self, name: str, seconds: float) -> None:
+        claimed = self._claim([name])
         try:
-            for process in taken:
+            for process in claimed:
                 process.pause()
-                self.done[f"paused {name.partition('-')[0]}"] += 1
+                self.action_counts[f"paused {name.partition('-')[0]}"] += 1
                 await asyncio.sleep(seconds)
                 process.resume()
-                self.last = time.monotonic()
+                self.last_action_at = time.monotonic()
         finally:
-            self._release(taken)
+            self._release(claimed)
 
-    async def _fault(self, fault: dict[str, Any]) -> None:
-        more = {name: value for name, value in fault.items() if name not in {"match", "action"}}
-        await self._bank.fault(fault["match"], fault["action"], **more)
-        where = "webhooks" if fault in WEBHOOK_FAULTS else "answers"
-        self.done[f"Stripe's {where}: {fault['action']}"] += 1
+    async def _fault(self, spec: dict[str, Any]) -> None:
+        options = {name: value for name, value in spec.items() if name not in {"match", "action"}}
+        await self._bank.inject_fault(spec["match"], spec["action"], **options)
+        where = "webhooks" if spec in WEBHOOK_FAULTS else "answers"
+        self.action_counts[f"Stripe's {where}: {spec['action']}"] += 1
 
-    def _take(self, names: tuple[str, ...] | list[str]) -> list[Process]:
+    def _claim(self, names: tuple[str, ...] | list[str]) -> list[ManagedProcess]:
         free = [name for name in names if name not in self._busy]
         self._busy.update(free)
         return [self._system.processes[name] for name in free]
 
-    def _release(self, taken: list[Process]) -> None:
-        self._busy.difference_update(process.name for process in taken)
+    def _release(self, claimed: list[ManagedProcess]) -> None:
+        self._busy.difference_update(process.name for process in claimed)

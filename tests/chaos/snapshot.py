@@ -12,23 +12,23 @@ from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeout
 from pymongo import AsyncMongoClient
 
-from chaos.revocation_check import believed
+from chaos.revocation_check import accepting_replicas
 from common.events import STREAMS
-from common.messaging.envelope import MSG_ID
+from common.messaging.envelope import MSG_ID_HEADER
 from support.system import System
 
 Doc = dict[str, Any]
-DEAD = "dead-letters"
-FETCH = 500
+DEAD_LETTERS_STREAM = "dead-letters"
+FETCH_SIZE = 500
 
 
 @dataclass(frozen=True)
-class Told:
+class StoredEvent:
     """An event as its stream holds it."""
 
     id: str
     subject: str
-    at: datetime
+    occurred_at: datetime
     data: bytes
 
 
@@ -39,41 +39,41 @@ class Consumer:
     name: str
     pending: int
     unacknowledged: int
-    again: int
+    redelivery_count: int
     delivered_to: int = 0
-    heard_to: int = 0
+    acknowledged_to: int = 0
     """All up to here is acknowledged; the server looks only when nothing at all is open."""
-    brought_again: int = 0
+    redelivered: int = 0
     """How many of the unacknowledged were delivered before."""
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Snapshot:
     """What was found."""
 
     documents: dict[str, list[Doc]]
     """`<service>.<collection>` -> its documents."""
-    streams: dict[str, list[Told]]
+    streams: dict[str, list[StoredEvent]]
     consumers: list[Consumer]
     intents: dict[str, Doc]
     charges: list[Doc]
     refunds: list[Doc]
     deliveries: list[Doc]
-    believed: list[str] = field(default_factory=list[str])
+    accepting_replicas: list[str] = field(default_factory=list[str])
     """Who still believes an access token of an ended session."""
 
-    def of(self, place: str) -> dict[str, Doc]:
+    def by_id(self, collection: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
-        return {str(doc["_id"]): doc for doc in self.documents[place]}
+        return {str(doc["_id"]): doc for doc in self.documents[collection]}
 
     @property
-    def repeated(self) -> Counter[str]:
+    def duplicates(self) -> Counter[str]:
         """What came more than once, and was to change nothing."""
-        arrived = [d for d in self.deliveries if d["state"] == "delivered"]
+        delivered = [d for d in self.deliveries if d["state"] == "delivered"]
         return Counter(
             {
-                "deliveries by NATS": sum(consumer.again for consumer in self.consumers),
-                "deliveries by Stripe": len(arrived) - len({d["event"] for d in arrived}),
+                "deliveries by NATS": sum(consumer.redelivery_count for consumer in self.consumers),
+                "deliveries by Stripe": len(delivered) - len({d["event"] for d in delivered}),
             }
         )
 
@@ -90,20 +90,20 @@ COLLECTIONS = (
 )
 
 
-async def gather(system: System, ended: Iterable[str] = ()) -> Evidence:
+async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
     """Look at all of it; show everybody the tokens of these ended sessions."""
     async with AsyncMongoClient[Doc](system.mongo, tz_aware=True) as mongo:
         documents: dict[str, list[Doc]] = {}
-        for place in COLLECTIONS:
-            service, _, collection = place.partition(".")
-            documents[place] = await mongo[service][collection].find({}).to_list()
-    streams = {stream: await _stream(system, stream) for stream in (*STREAMS, DEAD)}
+        for namespace in COLLECTIONS:
+            service, _, collection = namespace.partition(".")
+            documents[namespace] = await mongo[service][collection].find({}).to_list()
+    streams = {stream: await _stream(system, stream) for stream in (*STREAMS, DEAD_LETTERS_STREAM)}
     async with httpx.AsyncClient(base_url=system.stripe, timeout=30) as stripe:
         intents = await _objects(stripe, "objects?type=payment_intent")
         charges = await _objects(stripe, "objects?type=charge")
         refunds = await _objects(stripe, "objects?type=refund")
         deliveries = await _objects(stripe, "deliveries?")
-    return Evidence(
+    return Snapshot(
         documents,
         streams,
         await consumers(system),
@@ -111,7 +111,7 @@ async def gather(system: System, ended: Iterable[str] = ()) -> Evidence:
         charges,
         refunds,
         deliveries,
-        await believed(system, ended),
+        await accepting_replicas(system, ended),
     )
 
 
@@ -125,7 +125,7 @@ async def consumers(system: System) -> list[Consumer]:
             for info in await js.consumers_info(stream):
                 if info.config.durable_name is None or info.delivered is None:
                     continue
-                heard_to = info.ack_floor.stream_seq if info.ack_floor else 0
+                acknowledged_to = info.ack_floor.stream_seq if info.ack_floor else 0
                 found.append(
                     Consumer(
                         info.config.durable_name,
@@ -133,7 +133,7 @@ async def consumers(system: System) -> list[Consumer]:
                         info.num_ack_pending or 0,
                         info.delivered.consumer_seq - info.delivered.stream_seq,
                         info.delivered.stream_seq,
-                        heard_to,
+                        acknowledged_to,
                         info.num_redelivered or 0,
                     )
                 )
@@ -142,7 +142,7 @@ async def consumers(system: System) -> list[Consumer]:
         await client.close()
 
 
-async def last_of_each_stream(system: System) -> dict[str, int]:
+async def last_sequences(system: System) -> dict[str, int]:
     """How much each stream holds now."""
     client = await _nats(system)
     try:
@@ -153,39 +153,41 @@ async def last_of_each_stream(system: System) -> dict[str, int]:
 
 
 async def _nats(system: System) -> Client:
-    async def silent(_: Exception) -> None:
+    async def ignore_error(_: Exception) -> None:
         """Whoever asks is told; it need not be printed too."""
 
-    return await nats.connect(system.nats, error_cb=silent, connect_timeout=2)
+    return await nats.connect(system.nats, error_cb=ignore_error, connect_timeout=2)
 
 
-async def _stream(system: System, stream: str) -> list[Told]:
+async def _stream(system: System, stream: str) -> list[StoredEvent]:
     client = await _nats(system)
     try:
         js = client.jetstream()
         count = (await js.stream_info(stream)).state.messages
         pull = await js.pull_subscribe("", stream=stream)
-        found: list[Told] = []
+        found: list[StoredEvent] = []
         while len(found) < count:
             try:
-                batch = await pull.fetch(FETCH, timeout=5)
+                batch = await pull.fetch(FETCH_SIZE, timeout=5)
             except NatsTimeout:
                 break
             for msg in batch:
                 headers = msg.headers or {}
-                at = datetime.fromisoformat(headers["ce-time"])
-                found.append(Told(headers[MSG_ID], msg.subject, at, msg.data))
+                occurred_at = datetime.fromisoformat(headers["ce-time"])
+                found.append(
+                    StoredEvent(headers[MSG_ID_HEADER], msg.subject, occurred_at, msg.data)
+                )
                 await msg.ack()
         return found
     finally:
         await client.close()
 
 
-async def _objects(stripe: httpx.AsyncClient, what: str) -> list[Doc]:
+async def _objects(stripe: httpx.AsyncClient, query: str) -> list[Doc]:
     found: list[Doc] = []
     after: int | None = 0
     while after is not None:
-        page = (await stripe.get(f"/_local/{what}&after={after}&limit=1000")).json()
+        page = (await stripe.get(f"/_local/{query}&after={after}&limit=1000")).json()
         found += page["data"]
         after = page["next"]
     return found

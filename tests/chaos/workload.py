@@ -9,22 +9,22 @@ from typing import Any, Final
 import httpx
 import jwt
 
-from chaos.client_log import Promises
-from chaos.rate_limiter import Pace
+from chaos.client_log import ClientLog
+from chaos.rate_limiter import RateLimiter
 from common.values.clock import utc_now
-from payments.testing import Bank
+from payments.testing import StripeProbe
 from support.api_user import CERTIFICATES, PASSWORD
 
-TRIES: Final = 14
-PASSING: Final = frozenset({409, 429, 502, 503, 504})
-MARKET: Final = 40
+MAX_ATTEMPTS: Final = 14
+TRANSIENT_STATUSES: Final = frozenset({409, 429, 502, 503, 504})
+MARKET_SIZE: Final = 40
 """How many of the newest tickets people look at: few enough to get in each other's way."""
-DECLINED: Final = ("tok_chargeDeclined", "tok_chargeDeclinedInsufficientFunds")
-GOOD: Final = ("tok_visa", "tok_mastercard", "pm_card_visa", "tok_pendingRefund")
-CHALLENGED: Final = "pm_card_threeDSecure2Required"
+DECLINED_CARDS: Final = ("tok_chargeDeclined", "tok_chargeDeclinedInsufficientFunds")
+APPROVED_CARDS: Final = ("tok_visa", "tok_mastercard", "pm_card_visa", "tok_pendingRefund")
+CHALLENGED_CARD: Final = "pm_card_threeDSecure2Required"
 
 
-class User:
+class SimulatedUser:
     """Somebody who lists, edits, orders, pays, cancels and forgets to pay."""
 
     def __init__(
@@ -32,157 +32,159 @@ class User:
         name: str,
         address: str,
         *,
-        chance: random.Random,
-        pace: Pace,
-        promises: Promises,
+        rng: random.Random,
+        rate_limiter: RateLimiter,
+        client_log: ClientLog,
         market: list[Any],
-        bank: Bank,
+        bank: StripeProbe,
     ) -> None:
         self.name = name
-        self.over = False
+        self.stopped = False
         self._email = f"{name}@example.com"
-        self._chance = chance
-        self._pace = pace
-        self._promises = promises
+        self._rng = rng
+        self._rate_limiter = rate_limiter
+        self._client_log = client_log
         self._market = market
         self._bank = bank
-        self._mine: list[Any] = []
-        self._counted = 0
+        self._own_tickets: list[Any] = []
+        self._request_count = 0
         self._http = httpx.AsyncClient(
             base_url=address, timeout=20, trust_env=False, verify=CERTIFICATES
         )
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         """Go on until it is over."""
         try:
             await self._sign_up()
-            while not self.over:
-                acts, weights = zip(*ACTS.items(), strict=True)
-                (act,) = self._chance.choices(acts, weights)
-                await act(self)
+            while not self.stopped:
+                actions, weights = zip(*ACTION_WEIGHTS.items(), strict=True)
+                (action,) = self._rng.choices(actions, weights)
+                await action(self)
         finally:
             await self._http.aclose()
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
         body: object = None,
         *,
         allowed: set[int],
-        key: bool = True,
-        tries: int = TRIES,
+        idempotent: bool = True,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> httpx.Response | None:
         """Ask until there is an answer; one that must never be given is noted."""
-        self._counted += 1
-        headers = {"Idempotency-Key": f"{self.name}-{self._counted}"} if key else {}
-        for attempt in range(tries):
-            await self._pace.turn()
+        self._request_count += 1
+        headers = {"Idempotency-Key": f"{self.name}-{self._request_count}"} if idempotent else {}
+        for attempt in range(max_attempts):
+            await self._rate_limiter.acquire()
             try:
-                answer = await self._http.request(method, path, json=body, headers=headers)
+                response = await self._http.request(method, path, json=body, headers=headers)
             except httpx.TransportError:
-                self._promises.answers["none"] += 1
+                self._client_log.status_counts["none"] += 1
                 await self._wait(0.2, 1)
                 continue
-            status = answer.status_code
-            self._promises.answers[str(status)] += 1
+            status = response.status_code
+            self._client_log.status_counts[str(status)] += 1
             if status in allowed:
-                return answer
+                return response
             if status == 401 and path not in {"/api/users/signin", "/api/users/refresh"}:
                 await self._sign_in()
                 continue
-            if status not in PASSING:
-                told = f"{method} {path} try {attempt + 1}: {status} {answer.text[:200]}"
-                self._promises.broken.append(told)
+            if status not in TRANSIENT_STATUSES:
+                message = f"{method} {path} try {attempt + 1}: {status} {response.text[:200]}"
+                self._client_log.forbidden_responses.append(message)
                 return None
             await self._wait(0.2, 1.5)
-            if self.over and attempt > 2:
+            if self.stopped and attempt > 2:
                 return None
         return None
 
-    async def _wait(self, least: float, most: float) -> None:
-        await asyncio.sleep(self._chance.uniform(least, most))
+    async def _wait(self, minimum: float, maximum: float) -> None:
+        await asyncio.sleep(self._rng.uniform(minimum, maximum))
 
     async def _sign_up(self) -> None:
-        wanted = {"email": self._email, "password": PASSWORD}
-        answer = None
-        while answer is None:
-            answer = await self._ask("POST", "/api/users/signup", wanted, allowed={201, 400})
-        if answer.status_code == 400:  # an earlier try arrived, its answer did not
-            answer = await self._sign_in()
-        if answer is not None:
-            self._promises.accounts[self._email] = answer.json()["id"]
+        body = {"email": self._email, "password": PASSWORD}
+        response = None
+        while response is None:
+            response = await self._request("POST", "/api/users/signup", body, allowed={201, 400})
+        if response.status_code == 400:  # an earlier try arrived, its answer did not
+            response = await self._sign_in()
+        if response is not None:
+            self._client_log.accounts[self._email] = response.json()["id"]
 
     async def _sign_in(self) -> httpx.Response | None:
         credentials = {"email": self._email, "password": PASSWORD}
-        return await self._ask("POST", "/api/users/signin", credentials, allowed={200})
+        return await self._request("POST", "/api/users/signin", credentials, allowed={200})
 
     async def _sign_out_and_in(self) -> None:
         token = self._http.cookies.get("session", "")
-        if await self._ask("POST", "/api/users/signout", {}, allowed={200}) and token:
+        if await self._request("POST", "/api/users/signout", {}, allowed={200}) and token:
             claims = jwt.decode(token, options={"verify_signature": False})
-            self._promises.ended[claims["sid"]] = token
+            self._client_log.ended_sessions[claims["sid"]] = token
         await self._sign_in()
 
     async def _refresh(self) -> None:
-        answer = await self._ask("POST", "/api/users/refresh", {}, allowed={200, 401})
-        if answer is not None and answer.status_code == 401:
+        response = await self._request("POST", "/api/users/refresh", {}, allowed={200, 401})
+        if response is not None and response.status_code == 401:
             await self._sign_in()
 
     async def _sell(self) -> None:
-        title = f"{self.name} {self._counted}"
-        price = self._chance.randrange(50, 20_000) / 100
-        wanted = {"title": title, "price": price}
-        answer = await self._ask("POST", "/api/tickets", wanted, allowed={201})
-        if answer is not None:
-            ticket = answer.json()
-            self._promises.tickets[ticket["id"]] = title
-            self._mine.append(ticket)
+        title = f"{self.name} {self._request_count}"
+        price = self._rng.randrange(50, 20_000) / 100
+        body = {"title": title, "price": price}
+        response = await self._request("POST", "/api/tickets", body, allowed={201})
+        if response is not None:
+            ticket = response.json()
+            self._client_log.tickets[ticket["id"]] = title
+            self._own_tickets.append(ticket)
             self._market.append(ticket)
 
     async def _edit(self) -> None:
-        if not self._mine:
+        if not self._own_tickets:
             return
-        ticket = self._chance.choice(self._mine)
-        wanted = {"title": ticket["title"], "price": self._chance.randrange(50, 20_000) / 100}
+        ticket = self._rng.choice(self._own_tickets)
+        body = {"title": ticket["title"], "price": self._rng.randrange(50, 20_000) / 100}
         path = f"/api/tickets/{ticket['id']}"
-        answer = await self._ask("PUT", path, wanted, allowed={200, 400})
-        if answer is not None and answer.status_code == 200:
-            self._promises.editions.append((ticket["id"], answer.json()["version"]))
+        response = await self._request("PUT", path, body, allowed={200, 400})
+        if response is not None and response.status_code == 200:
+            self._client_log.edits.append((ticket["id"], response.json()["version"]))
 
-    async def _look(self) -> None:
-        path = self._chance.choice(["/api/tickets", "/api/orders", "/api/tickets/mine"])
-        await self._ask("GET", path, allowed={200})
+    async def _browse(self) -> None:
+        path = self._rng.choice(["/api/tickets", "/api/orders", "/api/tickets/mine"])
+        await self._request("GET", path, allowed={200})
 
     async def _buy(self) -> None:
         if not self._market:
             return
-        ticket = self._chance.choice(self._market[-MARKET:])
-        answer = await self._ask(
+        ticket = self._rng.choice(self._market[-MARKET_SIZE:])
+        response = await self._request(
             "POST",
             "/api/orders",
             {"ticketId": ticket["id"]},
             allowed={201, 400, 404},
-            key=self._chance.random() < 0.7,
+            idempotent=self._rng.random() < 0.7,
         )
-        if answer is None or answer.status_code != 201:
+        if response is None or response.status_code != 201:
             return
-        order = answer.json()
-        self._promises.orders[order["id"]] = order["userId"]
-        fates, weights = zip(*FATES.items(), strict=True)
-        (fate,) = self._chance.choices(fates, weights)
-        await fate(self, order)
+        order = response.json()
+        self._client_log.orders[order["id"]] = order["userId"]
+        outcomes, weights = zip(*OUTCOME_WEIGHTS.items(), strict=True)
+        (outcome,) = self._rng.choices(outcomes, weights)
+        await outcome(self, order)
 
     async def _pay(self, order: Any, token: str) -> httpx.Response | None:
         """Pay; a buyer whom nobody can tell whether it worked asks again, with the same card."""
-        paid = {"token": token, "orderId": order["id"]}
-        answer = await self._ask("POST", "/api/payments", paid, allowed={201, 202, 400, 402, 404})
-        if answer is not None and answer.status_code == 201:
-            self._promises.paid[order["id"]] = answer.json()["id"]
-        return answer
+        payment = {"token": token, "orderId": order["id"]}
+        response = await self._request(
+            "POST", "/api/payments", payment, allowed={201, 202, 400, 402, 404}
+        )
+        if response is not None and response.status_code == 201:
+            self._client_log.paid[order["id"]] = response.json()["id"]
+        return response
 
-    async def _pay_well(self, order: Any) -> None:
-        await self._pay(order, self._chance.choice(GOOD))
+    async def _pay_approved(self, order: Any) -> None:
+        await self._pay(order, self._rng.choice(APPROVED_CARDS))
 
     async def _pay_by_form(self, order: Any) -> None:
         try:
@@ -191,68 +193,68 @@ class User:
             return  # Stripe is away: the form does not open
         await self._pay(order, token)
 
-    async def _click_twice(self, order: Any) -> None:
-        token = self._chance.choice(GOOD)
+    async def _pay_twice(self, order: Any) -> None:
+        token = self._rng.choice(APPROVED_CARDS)
         await asyncio.gather(self._pay(order, token), self._pay(order, token))
 
     async def _decline_first(self, order: Any) -> None:
-        await self._pay(order, self._chance.choice(DECLINED))
-        await self._pay_well(order)
+        await self._pay(order, self._rng.choice(DECLINED_CARDS))
+        await self._pay_approved(order)
 
     async def _decline_always(self, order: Any) -> None:
         for _ in range(6):
-            answer = await self._pay(order, DECLINED[0])
-            if answer is None or answer.status_code != 402:
+            response = await self._pay(order, DECLINED_CARDS[0])
+            if response is None or response.status_code != 402:
                 return
 
-    async def _ask_the_bank(self, order: Any) -> None:
-        answer = await self._pay(order, CHALLENGED)
-        if answer is None or answer.status_code != 202:
+    async def _pay_challenged(self, order: Any) -> None:
+        response = await self._pay(order, CHALLENGED_CARD)
+        if response is None or response.status_code != 202:
             return
-        outcome = self._chance.choice(["success", "success", "failure", "walks away"])
+        outcome = self._rng.choice(["success", "success", "failure", "walks away"])
         if outcome == "walks away":
             return
         try:
-            await self._bank.authenticate(answer.json()["clientSecret"], outcome)
+            await self._bank.authenticate(response.json()["clientSecret"], outcome)
         except httpx.TransportError:
             return
-        await self._ask("GET", f"/api/payments?orderId={order['id']}", allowed={200})
+        await self._request("GET", f"/api/payments?orderId={order['id']}", allowed={200})
 
     async def _cancel(self, order: Any) -> None:
-        answer = await self._ask("DELETE", f"/api/orders/{order['id']}", allowed={204, 400})
-        if answer is not None and answer.status_code == 204:
-            self._promises.cancelled.add(order["id"])
+        response = await self._request("DELETE", f"/api/orders/{order['id']}", allowed={204, 400})
+        if response is not None and response.status_code == 204:
+            self._client_log.cancelled.add(order["id"])
 
     async def _pay_and_cancel(self, order: Any) -> None:
-        await asyncio.gather(self._pay_well(order), self._cancel(order))
+        await asyncio.gather(self._pay_approved(order), self._cancel(order))
 
     async def _pay_late(self, order: Any) -> None:
-        left = datetime.fromisoformat(order["expiresAt"]) - utc_now()
-        await asyncio.sleep(max(left.total_seconds() - self._chance.uniform(0.5, 3), 0))
-        await self._pay_well(order)
+        time_left = datetime.fromisoformat(order["expiresAt"]) - utc_now()
+        await asyncio.sleep(max(time_left.total_seconds() - self._rng.uniform(0.5, 3), 0))
+        await self._pay_approved(order)
 
-    async def _forget(self, _: Any) -> None:
+    async def _abandon(self, _: Any) -> None:
         await self._wait(0, 1)
 
 
-ACTS: Final[dict[Callable[[User], Awaitable[None]], float]] = {
-    User._sell: 20,
-    User._edit: 8,
-    User._look: 25,
-    User._buy: 45,
-    User._refresh: 3,
-    User._sign_out_and_in: 2,
+ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] = {
+    SimulatedUser._sell: 20,
+    SimulatedUser._edit: 8,
+    SimulatedUser._browse: 25,
+    SimulatedUser._buy: 45,
+    SimulatedUser._refresh: 3,
+    SimulatedUser._sign_out_and_in: 2,
 }
-FATES: Final[dict[Callable[[User, Any], Awaitable[None]], float]] = {
-    User._pay_well: 34,
-    User._pay_by_form: 8,
-    User._click_twice: 8,
-    User._decline_first: 10,
-    User._decline_always: 4,
-    User._ask_the_bank: 8,
-    User._cancel: 8,
-    User._pay_and_cancel: 8,
-    User._pay_late: 4,
-    User._forget: 8,
+OUTCOME_WEIGHTS: Final[dict[Callable[[SimulatedUser, Any], Awaitable[None]], float]] = {
+    SimulatedUser._pay_approved: 34,
+    SimulatedUser._pay_by_form: 8,
+    SimulatedUser._pay_twice: 8,
+    SimulatedUser._decline_first: 10,
+    SimulatedUser._decline_always: 4,
+    SimulatedUser._pay_challenged: 8,
+    SimulatedUser._cancel: 8,
+    SimulatedUser._pay_and_cancel: 8,
+    SimulatedUser._pay_late: 4,
+    SimulatedUser._abandon: 8,
 }
 """What becomes of an order: how many of a hundred."""

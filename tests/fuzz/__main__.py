@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from common.testing.plugin import session_cookie, someone
-from support.api_user import Person
+from common.testing.plugin import make_user, session_cookie
+from support.api_user import ApiUser
 from support.system import System
 from ticketing_local.stack.paths import ROOT
-from ticketing_local.testing.temporary_server import MEMORY
+from ticketing_local.testing.temporary_server import TMPFS
 
 SERVICES: Final = ("auth", "tickets", "orders", "payments")
 CHECKS: Final = (
@@ -30,7 +30,7 @@ CHECKS: Final = (
     "unsupported_method",
     "ignored_auth",
 )
-UNENDING: Final = "/events$"
+STREAM_PATHS: Final = "/events$"
 """Event streams do not end; `tests/system` and each service's tests read them."""
 
 
@@ -41,13 +41,11 @@ def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: 
         *(str(schemathesis), "run", str(document), "--url", system.address),
         *("--header", f"Cookie: session={cookie}", "--checks", ",".join(CHECKS)),
         # One worker: Python 3.11 breaks down where two threads parse (Hypothesis' lambdas).
-        *("--exclude-path-regex", UNENDING, "--max-time", str(seconds), "--workers", "1"),
+        *("--exclude-path-regex", STREAM_PATHS, "--max-time", str(seconds), "--workers", "1"),
         *("--request-timeout", "10", "--warnings", "off", "--no-color", "--seed", "1"),
     ]
-    around = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(system_folder(system))}
-    return (
-        subprocess.run(command, check=False, env=around, cwd=system_folder(system)).returncode == 0
-    )
+    env = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(system_folder(system))}
+    return subprocess.run(command, check=False, env=env, cwd=system_folder(system)).returncode == 0
 
 
 def system_folder(system: System) -> Path:
@@ -55,15 +53,15 @@ def system_folder(system: System) -> Path:
     return system.processes["nats"].log.parent
 
 
-async def something_to_find(system: System, cookie: str) -> None:
+async def create_test_data(system: System, cookie: str) -> None:
     """List, order and pay something, so that not all that is asked for is missing."""
-    seller = Person.known(system.address)
-    buyer = Person.known(system.address)
+    seller = ApiUser.with_signed_session(system.address)
+    buyer = ApiUser.with_signed_session(system.address)
     buyer.http.cookies.set("session", cookie)
     await buyer.pay(await buyer.order(await seller.sell()))
     await buyer.order(await seller.sell())
     for person in (seller, buyer):
-        await person.leave()
+        await person.close()
 
 
 def main() -> int:
@@ -72,18 +70,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="for each service")
     parser.add_argument("--schemathesis", type=Path, default=ROOT / ".local/fuzz/bin/schemathesis")
     parser.add_argument("service", nargs="*", default=list(SERVICES))
-    chosen = parser.parse_args()
-    memory = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="ticketing-fuzz-", dir=memory) as folder:
+    arguments = parser.parse_args()
+    tmpfs = TMPFS if TMPFS.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="ticketing-fuzz-", dir=tmpfs) as folder:
         system = System(Path(folder), {"NATS_SYNC_INTERVAL": "2m"}, replicas=1)
         try:
             system.start()
-            cookie = session_cookie(someone())
-            asyncio.run(something_to_find(system, cookie))
+            cookie = session_cookie(make_user())
+            asyncio.run(create_test_data(system, cookie))
             failed = [
                 service
-                for service in chosen.service
-                if not fuzz(system, service, cookie, chosen.seconds, chosen.schemathesis)
+                for service in arguments.service
+                if not fuzz(system, service, cookie, arguments.seconds, arguments.schemathesis)
             ]
         finally:
             system.stop()

@@ -16,30 +16,32 @@ from mutation.safeguards import MUTANTS, Mutant
 
 from ticketing_local.stack.paths import ROOT
 
-PATIENCE = 240.0
-FAILED = 1  # pytest's word for: a test has failed; all others mean that it could not run them
+TEST_TIMEOUT_SECONDS = 240.0
+PYTEST_TESTS_FAILED = (
+    1  # pytest's word for: a test has failed; all others mean that it could not run them
+)
 
 
-def copied(to: Path) -> None:
+def copy_tree(target: Path) -> None:
     """Copy what git knows of the tree, as it is now, and lend it our interpreter and tools."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in filter(None, tracked.stdout.decode().split("\0")):
         source = ROOT / name
         if source.is_file() and not name.startswith("client/"):
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, to / name)
-    (to / ".local").mkdir()
-    (to / ".venv").symlink_to(ROOT / ".venv")
-    (to / ".local" / "tools").symlink_to(ROOT / ".local" / "tools")
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    (target / ".local").mkdir()
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    (target / ".local" / "tools").symlink_to(ROOT / ".local" / "tools")
 
 
-def tested(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
+def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     """Run some tests of the copy, on the copy's code; give pytest's status and its last line."""
     sources = [*tree.glob("*/src"), *tree.glob("services/*/src"), *tree.glob("infra/**/src")]
     path = os.pathsep.join(str(source) for source in [*sources, tree / "tests"])
-    quiet = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "--tb", "line")
+    options = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "--tb", "line")
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *quiet, *tests],
+        [sys.executable, "-m", "pytest", *options, *tests],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
@@ -47,59 +49,59 @@ def tested(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
         text=True,
     )
     try:
-        said, _ = run.communicate(timeout=PATIENCE)
+        output, _ = run.communicate(timeout=TEST_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         run.kill()
         run.communicate()
-        return FAILED, f"still not done after {PATIENCE:.0f} s"
-    failed = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return run.returncode, (failed or said.strip().splitlines() or [""])[-1]
+        return PYTEST_TESTS_FAILED, f"still not done after {TEST_TIMEOUT_SECONDS:.0f} s"
+    failed = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return run.returncode, (failed or output.strip().splitlines() or [""])[-1]
 
 
-def judged(tree: Path, mutant: Mutant) -> tuple[bool, str]:
+def is_caught(tree: Path, mutant: Mutant) -> tuple[bool, str]:
     """Take one safeguard out, and tell whether it was missed."""
     file = tree / mutant.file
-    sound = file.read_text()
-    if sound.count(mutant.old) != 1:
-        return False, f"does not apply: {mutant.file} has it {sound.count(mutant.old)} times"
-    file.write_text(sound.replace(mutant.old, mutant.new))
+    original = file.read_text()
+    if original.count(mutant.old) != 1:
+        return False, f"does not apply: {mutant.file} has it {original.count(mutant.old)} times"
+    file.write_text(original.replace(mutant.old, mutant.new))
     try:
-        status, said = tested(tree, mutant.tests)
+        status, output = run_tests(tree, mutant.tests)
     finally:
-        file.write_text(sound)
-    return status == FAILED, said
+        file.write_text(original)
+    return status == PYTEST_TESTS_FAILED, output
 
 
 def main() -> int:
     """Judge them all, and print a table."""
-    chosen = [m for m in MUTANTS if all(word in m.safeguard for word in sys.argv[1:])]
+    selected = [m for m in MUTANTS if all(word in m.safeguard for word in sys.argv[1:])]
     with tempfile.TemporaryDirectory(prefix="ticketing-mutants-") as folder:
         tree = Path(folder)
-        copied(tree)
+        copy_tree(tree)
         survived = 0
         print("| without | in | is noticed by | after |\n| --- | --- | --- | --- |", flush=True)
-        for mutant in chosen:
-            status, said = tested(tree, mutant.tests)
+        for mutant in selected:
+            status, output = run_tests(tree, mutant.tests)
             if status != 0:
                 survived += 1
-                said = f"unharmed, the tests fail: {said}"
-                print(f"| {mutant.safeguard} | {mutant.file} | {said} | |", flush=True)
+                output = f"unharmed, the tests fail: {output}"
+                print(f"| {mutant.safeguard} | {mutant.file} | {output} | |", flush=True)
                 continue
-            began = time.monotonic()
-            caught, said = judged(tree, mutant)
+            started_at = time.monotonic()
+            caught, output = is_caught(tree, mutant)
             survived += not caught
-            shown = _name(said) if caught else f"**NOBODY**: {said}"
-            took = time.monotonic() - began
+            result = _test_name(output) if caught else f"**NOBODY**: {output}"
+            elapsed = time.monotonic() - started_at
             where = mutant.file.partition("/src/")[2]
-            print(f"| {mutant.safeguard} | {where} | {shown} | {took:.0f} s |", flush=True)
-    print(f"\n{len(chosen) - survived} of {len(chosen)} caught", flush=True)
+            print(f"| {mutant.safeguard} | {where} | {result} | {elapsed:.0f} s |", flush=True)
+    print(f"\n{len(selected) - survived} of {len(selected)} caught", flush=True)
     return 1 if survived else 0
 
 
-def _name(said: str) -> str:
+def _test_name(line: str) -> str:
     """Give the test that pytest's line names, without the reason that it adds."""
     return (
-        said.partition(" ")[2].partition(" - ")[0] if said.startswith(("FAILED", "ERROR")) else said
+        line.partition(" ")[2].partition(" - ")[0] if line.startswith(("FAILED", "ERROR")) else line
     )
 
 

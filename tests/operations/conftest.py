@@ -8,46 +8,46 @@ from pathlib import Path
 import pytest
 
 from support.system import System
-from ticketing_local.commands.trace_viewer import Collector, server
-from ticketing_local.testing.temporary_server import MEMORY
+from ticketing_local.commands.trace_viewer import TraceStore, server
+from ticketing_local.testing.temporary_server import TMPFS
 
-WINDOW = 4
+ORDER_EXPIRATION_SECONDS = 4
 
 
 @pytest.fixture(scope="session")
-def collector() -> Iterator[tuple[Collector, int]]:
+def trace_receiver() -> Iterator[tuple[TraceStore, int]]:
     """A receiver of OTLP over HTTP, and its port."""
-    collected = Collector()
-    with server(collected, port=0) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield collected, serving.server_address[1]
-        serving.shutdown()
+    store = TraceStore()
+    with server(store, port=0) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield store, httpd.server_address[1]
+        httpd.shutdown()
 
 
 @pytest.fixture(scope="session")
-def traces(collector: tuple[Collector, int]) -> Collector:
+def traces(trace_receiver: tuple[TraceStore, int]) -> TraceStore:
     """What has been received."""
-    return collector[0]
+    return trace_receiver[0]
 
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """Where the system keeps its data and its logs."""
-    memory = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="ticketing-operations-", dir=memory) as made:
-        yield Path(made)
+    tmpfs = TMPFS if TMPFS.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="ticketing-operations-", dir=tmpfs) as temp_dir:
+        yield Path(temp_dir)
 
 
 @pytest.fixture(scope="session")
-def system(folder: Path, collector: tuple[Collector, int]) -> Iterator[System]:
+def system(folder: Path, trace_receiver: tuple[TraceStore, int]) -> Iterator[System]:
     """The whole system behind its gateway, one replica of each service."""
     settings = {
-        "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+        "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
         "PAYMENT_MARGIN_SECONDS": "0",
         "NATS_SYNC_INTERVAL": "2m",
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "DEBUG",  # when most is said
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector[1]}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{trace_receiver[1]}",
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
     running = System(folder, settings, replicas=1)

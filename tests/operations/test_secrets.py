@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FORMS = {
+SECRET_PATTERNS = {
     "a Stripe live key": r"\b[rs]k_live_[0-9A-Za-z]{10,}",
     "a Stripe test key": r"\b[rs]k_test_[0-9A-Za-z]{24,}",
     "a webhook secret": r"\bwhsec_[0-9A-Za-z]{24,}",
@@ -18,26 +18,26 @@ FORMS = {
     "a JSON web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
     "a password in an address": r"\b(?:mongodb(?:\+srv)?|redis|nats|https?)://[^/\s:@{$<]+:[^/\s@{$<]{4,}@",
 }
-ANY = re.compile("|".join(f"(?:{form})" for form in FORMS.values()))
+ANY_SECRET = re.compile("|".join(f"(?:{form})" for form in SECRET_PATTERNS.values()))
 ALLOWED = frozenset({"tests/operations/test_secrets.py"})
 """Files whose look-alikes open nothing."""
 
 
-def tracked() -> list[str]:
+def tracked_files() -> list[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return [name for name in listed.stdout.split("\0") if name and name not in ALLOWED]
 
 
-def test_no_file_of_the_tree_holds_a_secret() -> None:
+def test_tracked_files_contain_no_secret() -> None:
     found: list[str] = []
-    for name in tracked():
+    for name in tracked_files():
         path = ROOT / name
         if not path.is_file() or path.stat().st_size > 2_000_000:
             continue
         text = path.read_text(errors="replace")
-        found += [f"{name}: {match.group()[:12]}..." for match in ANY.finditer(text)]
+        found += [f"{name}: {match.group()[:12]}..." for match in ANY_SECRET.finditer(text)]
     assert found == []
 
 
@@ -52,5 +52,5 @@ def test_no_file_of_the_tree_holds_a_secret() -> None:
         "mongodb://admin:" + "hunter2@mongo/db",
     ],
 )
-def test_the_scan_finds_what_a_secret_looks_like(secret: str) -> None:
-    assert ANY.search(f"KEY={secret}")
+def test_scan_detects_each_kind_of_secret(secret: str) -> None:
+    assert ANY_SECRET.search(f"KEY={secret}")

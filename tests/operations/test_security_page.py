@@ -8,36 +8,36 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
-PLACES = ("common/tests", "services", "tests", "infra/tests")
-NAMED = sorted(set(re.findall(r"`(test_\w+)`", PAGE)))
+TEST_FOLDERS = ("common/tests", "services", "tests", "infra/tests")
+NAMED_TESTS = sorted(set(re.findall(r"`(test_\w+)`", PAGE)))
 ITEMS = [line.split("|")[1:-1] for line in PAGE.splitlines() if re.match(r"\| \d", line)]
-IN_A_BROWSER = sorted({words for row in ITEMS for words in re.findall(r'"([^"]+)"', row[-1])})
-REASONS = ("**Gap**", "Not applicable", "nothing to test")
+BROWSER_TESTS = sorted({words for row in ITEMS for words in re.findall(r'"([^"]+)"', row[-1])})
+EXEMPTIONS = ("**Gap**", "Not applicable", "nothing to test")
 
 
 @pytest.fixture(scope="session")
 def defined() -> set[str]:
-    files = [file for place in PLACES for file in (ROOT / place).rglob("test_*.py")]
+    files = [file for place in TEST_FOLDERS for file in (ROOT / place).rglob("test_*.py")]
     return {name for file in files for name in re.findall(r"def (test_\w+)\(", file.read_text())}
 
 
-def test_many_are_named() -> None:
-    assert len(NAMED) > 40
+def test_page_names_many_tests() -> None:
+    assert len(NAMED_TESTS) > 40
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_a_named_test_exists(name: str, defined: set[str]) -> None:
+@pytest.mark.parametrize("name", NAMED_TESTS)
+def test_named_test_exists(name: str, defined: set[str]) -> None:
     assert name in defined
 
 
-@pytest.mark.parametrize("words", IN_A_BROWSER)
-def test_a_quoted_test_exists_in_the_browser_suite(words: str) -> None:
+@pytest.mark.parametrize("words", BROWSER_TESTS)
+def test_quoted_browser_test_exists(words: str) -> None:
     assert any(f'test("{words}"' in spec.read_text() for spec in ROOT.glob("tests/browser/*.ts"))
 
 
 @pytest.mark.parametrize("row", ITEMS, ids=lambda row: row[0].strip())
-def test_an_item_names_a_test_or_says_why_none(row: list[str]) -> None:
-    assert re.search(r'`test_|"', row[-1]) or any(reason in "".join(row) for reason in REASONS)
+def test_item_names_a_test_or_a_reason(row: list[str]) -> None:
+    assert re.search(r'`test_|"', row[-1]) or any(reason in "".join(row) for reason in EXEMPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_an_item_names_a_test_or_says_why_none(row: list[str]) -> None:
         ("8.4", (1,)),
     ],
 )
-def test_every_item_of_the_first_two_levels_is_walked(section: str, items: Iterable[int]) -> None:
-    walked = " ".join(row[0] for row in ITEMS)
+def test_every_level_1_and_2_item_is_covered(section: str, items: Iterable[int]) -> None:
+    covered = " ".join(row[0] for row in ITEMS)
     for item in items:
-        assert re.search(rf"\b{re.escape(section)}\.{item}\b", walked), f"{section}.{item}"
+        assert re.search(rf"\b{re.escape(section)}\.{item}\b", covered), f"{section}.{item}"

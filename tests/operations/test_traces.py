@@ -3,14 +3,14 @@
 import secrets
 
 from common.testing.plugin import eventually
-from support.api_user import Person
+from support.api_user import ApiUser
 from support.system import System
-from ticketing_local.commands.trace_viewer import Collector, Span, ordered
+from ticketing_local.commands.trace_viewer import Span, TraceStore, tree_order
 
-FIVE = {"auth", "tickets", "orders", "expiration", "payments"}
+ALL_SERVICES = {"auth", "tickets", "orders", "expiration", "payments"}
 
 
-class Traced(Person):
+class TracedUser(ApiUser):
     """Somebody whose browser has begun a trace."""
 
     @property
@@ -18,46 +18,46 @@ class Traced(Person):
         """The id of the trace."""
         return self.http.headers["traceparent"].split("-")[1]
 
-    def begins(self) -> None:
+    def begin_trace(self) -> None:
         """Begin a trace, sampled."""
         header = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
         self.http.headers["traceparent"] = header
 
 
-async def spans_of(traces: Collector, trace_id: str, *needed: str) -> list[Span]:
+async def wait_for_spans(traces: TraceStore, trace_id: str, *needed: str) -> list[Span]:
     """Wait until these ("service: name") have come, and give all of the trace."""
 
-    async def come() -> list[Span]:
+    async def collected() -> list[Span]:
         spans = traces.spans(trace_id)
         return spans if set(needed) <= {f"{span.service}: {span.name}" for span in spans} else []
 
-    return await eventually(come, 20)
+    return await eventually(collected, 20)
 
 
-def parents(spans: list[Span], span: Span) -> list[str]:
+def parent_names(spans: list[Span], span: Span) -> list[str]:
     """Name what a span is part of, nearest first."""
-    known = {span.id: span for span in spans}
+    spans_by_id = {span.id: span for span in spans}
     names: list[str] = []
-    while (parent := known.get(span.parent)) is not None:
+    while (parent := spans_by_id.get(span.parent)) is not None:
         names.append(parent.name)
         span = parent
     return names
 
 
-async def test_a_purchase_is_one_trace_across_all_five_services(
-    system: System, traces: Collector
+async def test_purchase_is_one_trace_across_all_services(
+    system: System, traces: TraceStore
 ) -> None:
-    seller = await Person.signed_up(system.address, "seller")
+    seller = await ApiUser.sign_up(system.address, "seller")
     ticket = await seller.sell()
-    buyer = Traced(system.address, f"{secrets.token_hex(6)}@example.com")
-    buyer.begins()
+    buyer = TracedUser(system.address, f"{secrets.token_hex(6)}@example.com")
+    buyer.begin_trace()
     account = {"email": buyer.email, "password": "correct horse battery"}
-    await buyer.ask("POST", "/api/users/signup", account, expect=201)
+    await buyer.request_ok("POST", "/api/users/signup", account, expect=201)
     order = await buyer.order(ticket)
     await buyer.pay(order)
-    await buyer.sees(f"/api/tickets/{ticket['id']}", status="sold")
+    await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="sold")
 
-    spans = await spans_of(
+    spans = await wait_for_spans(
         traces,
         buyer.trace_id,
         "auth: POST /api/users/signup",
@@ -69,15 +69,15 @@ async def test_a_purchase_is_one_trace_across_all_five_services(
         "expiration: process order.completed",
         "payments: process order.completed",
     )
-    await seller.leave()
-    await buyer.leave()
+    await seller.close()
+    await buyer.close()
 
-    assert {span.service for span in spans} == FIVE
+    assert {span.service for span in spans} == ALL_SERVICES
     handled = [span for span in spans if span.name == "process order.completed"]
     assert {span.service for span in handled} == {"tickets", "expiration", "payments"}
     for span in handled:
         assert span.kind == "consumer"
-        assert parents(spans, span) == [
+        assert parent_names(spans, span) == [
             "publish order.completed",
             "process payment.created",
             "publish payment.created",
@@ -96,27 +96,25 @@ async def test_a_purchase_is_one_trace_across_all_five_services(
     stripe = [s for s in spans if s.kind == "client" and "/v1/payment_intents" in str(s.attributes)]
     assert stripe
     mongo = [span for span in spans if span.attributes.get("db.system.name") == "mongodb"]
-    assert {span.service for span in mongo} == FIVE
-    assert sum(1 for depth, _ in ordered(spans) if depth == 0) == len(
+    assert {span.service for span in mongo} == ALL_SERVICES
+    assert sum(1 for depth, _ in tree_order(spans) if depth == 0) == len(
         [span for span in spans if span.kind == "server"]
     )
 
 
-async def test_an_expiry_belongs_to_the_trace_of_its_order(
-    system: System, traces: Collector
-) -> None:
-    seller = await Person.signed_up(system.address, "seller")
+async def test_expiration_belongs_to_its_orders_trace(system: System, traces: TraceStore) -> None:
+    seller = await ApiUser.sign_up(system.address, "seller")
     ticket = await seller.sell()
-    buyer = Traced.known(system.address)
-    buyer.begins()
+    buyer = TracedUser.with_signed_session(system.address)
+    buyer.begin_trace()
     order = await buyer.order(ticket)
     trace_id = buyer.trace_id
-    buyer.begins()  # what its browser asks from here on is another trace
-    await buyer.sees(f"/api/orders/{order['id']}", status="cancelled", reason="expired")
-    await seller.leave()
-    await buyer.leave()
+    buyer.begin_trace()  # what its browser asks from here on is another trace
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="cancelled", reason="expired")
+    await seller.close()
+    await buyer.close()
 
-    spans = await spans_of(
+    spans = await wait_for_spans(
         traces,
         trace_id,
         "expiration: process fire",
@@ -128,16 +126,16 @@ async def test_an_expiry_belongs_to_the_trace_of_its_order(
     )
     fired = next(span for span in spans if span.name == "process fire")
     assert (fired.service, fired.attributes["messaging.system"]) == ("expiration", "arq")
-    assert parents(spans, fired)[:2] == ["publish fire", "process order.created"]
+    assert parent_names(spans, fired)[:2] == ["publish fire", "process order.created"]
     cancelled = next(span for span in spans if span.name == "process order.cancelled")
-    assert parents(spans, cancelled)[1:4] == [
+    assert parent_names(spans, cancelled)[1:4] == [
         "process expiration.completed",
         "publish expiration.completed",
         "expire",
-    ], parents(spans, cancelled)
+    ], parent_names(spans, cancelled)
 
 
-async def test_a_background_loop_makes_no_traces(system: System, traces: Collector) -> None:
+async def test_background_loops_create_no_traces(system: System, traces: TraceStore) -> None:
     assert system
     loops = [s for spans in list(traces.traces.values()) for s in spans if "leases" in s.name]
     assert loops == []

@@ -15,14 +15,14 @@ class CardKind(StrEnum):
 
 
 @dataclass
-class Bank:
+class FakeStripe:
     """Every PaymentIntent there is, and how often its money was taken and given back."""
 
     def __post_init__(self) -> None:
         self.intents: dict[str, Intent] = {}
-        self.taken: dict[str, int] = {}
+        self.charge_counts: dict[str, int] = {}
         self.refunds: dict[str, Refund] = {}
-        self._kept: dict[tuple[str, int], Intent] = {}
+        self._responses: dict[tuple[str, int], Intent] = {}
         self._declines = 0
 
     def create(self, order_id: str) -> Intent:
@@ -32,9 +32,9 @@ class Bank:
     def confirm(self, order_id: str, attempt: int, card: CardKind) -> Intent:
         """Try to take the money; the same attempt again gets the same answer again."""
         key = (order_id, attempt)
-        if key not in self._kept:
-            self._kept[key] = self._confirm(order_id, card)
-        return self._kept[key]
+        if key not in self._responses:
+            self._responses[key] = self._confirm(order_id, card)
+        return self._responses[key]
 
     def _confirm(self, order_id: str, card: CardKind) -> Intent:
         intent = self.intents[order_id]
@@ -42,21 +42,21 @@ class Bank:
             return intent
         match card:
             case CardKind.GOOD:
-                return self._take(order_id)
+                return self._capture(order_id)
             case CardKind.DECLINED:
                 return self._decline(order_id)
             case CardKind.CHALLENGED:
-                return self._to(order_id, IntentStatus.ACTION)
+                return self._set_status(order_id, IntentStatus.ACTION)
 
-    def authenticate(self, order_id: str, *, well: bool) -> None:
+    def authenticate(self, order_id: str, *, approved: bool) -> None:
         """Answer the bank's question."""
         if self.intents[order_id].status is IntentStatus.ACTION:
-            self._take(order_id) if well else self._decline(order_id)
+            self._capture(order_id) if approved else self._decline(order_id)
 
     def cancel(self, order_id: str) -> Intent:
         """Cancel the PaymentIntent unless it is too late."""
         if self.intents[order_id].status is not IntentStatus.SUCCEEDED:
-            self._to(order_id, IntentStatus.CANCELED)
+            self._set_status(order_id, IntentStatus.CANCELED)
         return self.intents[order_id]
 
     def refund(self, order_id: str) -> Refund:
@@ -64,16 +64,16 @@ class Bank:
         assert self.intents[order_id].status is IntentStatus.SUCCEEDED, "nothing to give back"
         return self.refunds.setdefault(order_id, Refund(f"re_{order_id}", RefundStatus.SUCCEEDED))
 
-    def _take(self, order_id: str) -> Intent:
-        self.taken[order_id] = self.taken.get(order_id, 0) + 1
-        return self._to(order_id, IntentStatus.SUCCEEDED, card=Card("visa", "4242"))
+    def _capture(self, order_id: str) -> Intent:
+        self.charge_counts[order_id] = self.charge_counts.get(order_id, 0) + 1
+        return self._set_status(order_id, IntentStatus.SUCCEEDED, card=Card("visa", "4242"))
 
     def _decline(self, order_id: str) -> Intent:
         self._declines += 1
         decline = Decline("Your card was declined.", "card_declined", mark=f"ch_{self._declines}")
-        return self._to(order_id, IntentStatus.OPEN, decline=decline)
+        return self._set_status(order_id, IntentStatus.OPEN, decline=decline)
 
-    def _to(
+    def _set_status(
         self,
         order_id: str,
         status: IntentStatus,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from common.change import Change
-from common.errors import Failure
+from common.errors import ApiError
 from common.events import (
     ChargeStatus,
     Event,
@@ -26,17 +26,17 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from expiration.domain import Deadline, heard_of
-from orders.domain import ForSale, Order, placed
+from expiration.domain import Deadline, new_deadline
+from orders.domain import ListedTicket, Order, place_order
 from payments import domain as payments
 from payments.stripe.models import Intent
-from property.fake_stripe import Bank, CardKind
-from tickets.domain import Fence, Ticket, listed
+from property.fake_stripe import CardKind, FakeStripe
+from tickets.domain import Fence, Ticket, list_ticket
 
 WINDOW: Final = timedelta(seconds=60)
 SELLER: Final = "5" * 24
 BUYER: Final = "b" * 24
-RULES: Final = payments.Rules(attempts=3)
+POLICY: Final = payments.PaymentPolicy(max_attempts=3)
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
@@ -45,36 +45,36 @@ class Attempt:
     """A process that is at work on a payment."""
 
     order_id: str
-    n: int
+    number: int
     card: CardKind
 
 
 @dataclass(frozen=True)
-class Answer:
+class StripeResponse:
     """What Stripe has said, on its way to whoever asked: an attempt, or somebody just looking."""
 
     order_id: str
     intent: Intent
-    asked_at: int
-    own: bool
+    attempts_when_read: int
+    is_own_confirm: bool
 
 
-class World:
+class Model:
     """All that the five services know, and the messages on their way."""
 
     def __init__(self) -> None:
         self.now = datetime(2030, 1, 1, tzinfo=UTC)
-        self.bank = Bank()
+        self.stripe = FakeStripe()
         self.tickets: dict[str, Ticket] = {}
         self.orders: dict[str, Order] = {}
-        self.for_sale: dict[str, ForSale] = {}
+        self.listed_tickets: dict[str, ListedTicket] = {}
         self.deadlines: dict[str, Deadline] = {}
-        self.payable: dict[str, tuple[int, payments.Order]] = {}
+        self.order_replicas: dict[str, tuple[int, payments.Order]] = {}
         self.charges: dict[str, payments.Charge] = {}
-        self.bag: list[Event] = []
+        self.in_flight_events: list[Event] = []
         self.attempts: list[Attempt] = []
-        self.answers: list[Answer] = []
-        self.told: Counter[tuple[str, str, int]] = Counter()
+        self.stripe_responses: list[StripeResponse] = []
+        self.published: Counter[tuple[str, str, int]] = Counter()
         self._ids = 0
 
     def new_id(self) -> str:
@@ -82,86 +82,86 @@ class World:
         self._ids += 1
         return f"{self._ids:024x}"
 
-    def _commit(self, place: dict[str, Any], change: Change[Any]) -> None:
+    def _commit(self, collection: dict[str, Any], change: Change[Any]) -> None:
         """Store what a rule decided, if anything, and its event with it."""
         after = change.after
-        before = place.get(after.id)
+        before = collection.get(after.id)
         if after == before:
             assert not change.events, "an event of nothing"
             return
         assert after.version == (0 if before is None else before.version + 1)
-        place[after.id] = after
-        self.bag += change.events
+        collection[after.id] = after
+        self.in_flight_events += change.events
         for event in change.events:
             stream = event.subject.partition(".")[0]
-            self.told[stream, after.id, after.version] += 1
+            self.published[stream, after.id, after.version] += 1
 
     # What people do.
 
     def sell(self, price: int) -> None:
         """List a ticket."""
-        ticket = listed(
-            ticket_id=self.new_id(), title="Row 1", price=price, by=SELLER, now=self.now
+        ticket = list_ticket(
+            ticket_id=self.new_id(), title="Row 1", price=price, seller_id=SELLER, now=self.now
         )
         self._commit(self.tickets, ticket)
 
     def edit(self, ticket_id: str, price: int) -> None:
         """Change a ticket's price, where that is allowed."""
         try:
-            change = self.tickets[ticket_id].edit(by=SELLER, title="Row 1", price=price)
-        except Failure:
+            change = self.tickets[ticket_id].edit(user_id=SELLER, title="Row 1", price=price)
+        except ApiError:
             return
         self._commit(self.tickets, change)
 
-    def last_on(self, ticket_id: str) -> Order | None:
+    def latest_order_for(self, ticket_id: str) -> Order | None:
         """Give the last order placed on a ticket."""
-        on_it = [order for order in self.orders.values() if order.ticket.id == ticket_id]
-        return max(on_it, key=lambda order: order.ticket.hold, default=None)
+        orders = [order for order in self.orders.values() if order.ticket.id == ticket_id]
+        return max(orders, key=lambda order: order.ticket.hold, default=None)
 
-    def want(self, ticket_id: str) -> Change[Order] | None:
+    def decide_order(self, ticket_id: str) -> Change[Order] | None:
         """Decide to order, from what is known at this moment."""
-        if ticket_id not in self.for_sale:
+        if ticket_id not in self.listed_tickets:
             return None
         try:
-            return placed(
+            return place_order(
                 order_id=self.new_id(),
-                ticket=self.for_sale[ticket_id],
-                last=self.last_on(ticket_id),
-                by=BUYER,
+                ticket=self.listed_tickets[ticket_id],
+                latest_order=self.latest_order_for(ticket_id),
+                buyer_id=BUYER,
                 now=self.now,
                 window=WINDOW,
             )
-        except Failure:
+        except ApiError:
             return None
 
-    def reserve(self, change: Change[Order]) -> None:
+    def insert_order(self, change: Change[Order]) -> None:
         """Insert the order, as far as the two unique indexes let it in."""
-        wanted = change.after.ticket
+        ticket = change.after.ticket
         for order in self.orders.values():
-            if order.ticket.id == wanted.id and (order.live or order.ticket.hold == wanted.hold):
+            if order.ticket.id == ticket.id and (order.is_live or order.ticket.hold == ticket.hold):
                 return
         self._commit(self.orders, change)
 
     def cancel(self, order_id: str) -> None:
         """Give an order up, where that is allowed."""
         try:
-            self._commit(self.orders, self.orders[order_id].cancel(by=BUYER))
-        except Failure:
+            self._commit(self.orders, self.orders[order_id].cancel(buyer_id=BUYER))
+        except ApiError:
             return
 
     def pay(self, order_id: str, card: CardKind) -> None:
         """Begin an attempt, where that is allowed."""
-        if order_id not in self.payable:
+        if order_id not in self.order_replicas:
             return
-        order = self.payable[order_id][1]
-        charge = self._charge_of(order_id)
+        order = self.order_replicas[order_id][1]
+        charge = self._find_charge(order_id)
         try:
             if charge is None:
-                order.refuse_unless_payable(self.now, RULES.margin)
-                intent = self.bank.create(order_id)
-                charge = payments.charge_of(order, intent_id=intent.id, now=self.now)
-            claim = charge.claim(order, digest="", by="me", now=self.now, rules=RULES)
-        except Failure:
+                order.ensure_payable(self.now, POLICY.margin)
+                intent = self.stripe.create(order_id)
+                charge = payments.new_charge(order, intent_id=intent.id, now=self.now)
+            claim = charge.claim(order, digest="", owner="me", now=self.now, policy=POLICY)
+        except ApiError:
             return
         self._commit(self.charges, claim)
         self.attempts.append(Attempt(order_id, len(claim.after.attempts), card))
@@ -170,107 +170,118 @@ class World:
 
     def confirm(self, attempt: Attempt) -> None:
         """Let an attempt reach Stripe, and its answer set out."""
-        intent = self.bank.confirm(attempt.order_id, attempt.n, attempt.card)
-        self.answers.append(Answer(attempt.order_id, intent, attempt.n, own=True))
+        intent = self.stripe.confirm(attempt.order_id, attempt.number, attempt.card)
+        self.stripe_responses.append(
+            StripeResponse(attempt.order_id, intent, attempt.number, is_own_confirm=True)
+        )
 
-    def let_go(self, attempt: Attempt) -> None:
+    def release_attempt(self, attempt: Attempt) -> None:
         """End an attempt whose answer did not come in time."""
-        charge = self._must(attempt.order_id)
-        self._commit(self.charges, charge.let_go(attempt.n, self.now))
+        charge = self._charge_for(attempt.order_id)
+        self._commit(self.charges, charge.release_attempt(attempt.number, self.now))
 
-    def look(self, order_id: str) -> None:
+    def reconcile(self, order_id: str) -> None:
         """Have somebody ask Stripe, for a webhook or in a round of the reconciler."""
-        charge = self._follow_replica(self._must(order_id))
-        if charge.unsettled:
-            ask = self.bank.cancel if charge.order_cancelled else self.bank.intents.__getitem__
-            asked_at = len(charge.attempts)
-            self.answers.append(Answer(order_id, ask(order_id), asked_at, own=False))
-        if charge.giving_back:
-            refund = self.bank.refund(order_id)
-            self._commit(self.charges, charge.observe_refund(refund, self.now))
+        charge = self._sync_order_cancellation(self._charge_for(order_id))
+        if charge.is_open:
+            call = self.stripe.cancel if charge.order_cancelled else self.stripe.intents.__getitem__
+            attempts_when_read = len(charge.attempts)
+            self.stripe_responses.append(
+                StripeResponse(order_id, call(order_id), attempts_when_read, is_own_confirm=False)
+            )
+        if charge.has_refund:
+            refund = self.stripe.refund(order_id)
+            self._commit(self.charges, charge.apply_refund(refund, self.now))
 
-    def hear(self, answer: Answer) -> None:
+    def apply_response(self, response: StripeResponse) -> None:
         """Write down what Stripe has said, however long ago."""
-        charge = self._must(answer.order_id)
-        observed = charge.observe(
-            answer.intent, asked_at=answer.asked_at, own=answer.own, now=self.now, rules=RULES
+        charge = self._charge_for(response.order_id)
+        observed = charge.apply_intent(
+            response.intent,
+            attempts_when_read=response.attempts_when_read,
+            is_own_confirm=response.is_own_confirm,
+            now=self.now,
+            policy=POLICY,
         )
         self._commit(self.charges, observed)
 
-    def ring(self, order_id: str) -> None:
+    def run_timer(self, order_id: str) -> None:
         """Let an alarm or the sweep look at a deadline."""
-        self._commit(self.deadlines, self.deadlines[order_id].fire(self.now))
+        self._commit(self.deadlines, self.deadlines[order_id].expire(self.now))
 
     def crash_payments(self) -> None:
         """Forget every attempt and every answer on its way."""
         self.attempts.clear()
-        self.answers.clear()
+        self.stripe_responses.clear()
 
     def deliver(self, event: Event) -> None:
         """Let every service that hears an event handle it."""
         match event:
             case TicketCreated() | TicketUpdated():
-                self._keep_for_sale(event)
+                self._upsert_listed_ticket(event)
             case OrderCreated() | OrderUpdated() | OrderCancelled() | OrderCompleted():
-                self._follow_in_tickets(event)
-                self._follow_in_expiration(event)
-                self._follow_in_payments(event)
+                self._apply_order_to_ticket(event)
+                self._apply_order_to_deadline(event)
+                self._apply_order_to_payments(event)
             case ExpirationCompleted():
                 self._commit(self.orders, self.orders[event.order_id].expire())
             case PaymentCreated():
                 self._commit(self.orders, self.orders[event.order_id].complete())
             case PaymentFailed():
                 order = self.orders[event.order_id]
-                self._commit(self.orders, order.fail() if event.final else order.await_payment())
+                self._commit(
+                    self.orders,
+                    order.fail_payment() if event.final else order.mark_awaiting_payment(),
+                )
             case PaymentUpdated():
                 if event.status == ChargeStatus.REQUIRES_ACTION:
-                    self._commit(self.orders, self.orders[event.order_id].await_payment())
+                    self._commit(self.orders, self.orders[event.order_id].mark_awaiting_payment())
             case _:
                 pass
 
-    def _keep_for_sale(self, event: TicketCreated | TicketUpdated) -> None:
-        known = self.for_sale.get(event.id)
-        if known is None or known.version < event.version:
-            self.for_sale[event.id] = ForSale(
+    def _upsert_listed_ticket(self, event: TicketCreated | TicketUpdated) -> None:
+        existing = self.listed_tickets.get(event.id)
+        if existing is None or existing.version < event.version:
+            self.listed_tickets[event.id] = ListedTicket(
                 event.id, event.version, event.title, event.price, event.user_id
             )
 
-    def _follow_in_tickets(self, event: OrderEvent) -> None:
+    def _apply_order_to_ticket(self, event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)
         ticket = self.tickets[event.ticket.id]
-        self._commit(self.tickets, ticket.follow(event.id, event.status, fence))
+        self._commit(self.tickets, ticket.apply_order(event.id, event.status, fence))
 
-    def _follow_in_expiration(self, event: OrderEvent) -> None:
-        at, version = event.expires_at, event.version
-        known = self.deadlines.get(event.id)
+    def _apply_order_to_deadline(self, event: OrderEvent) -> None:
+        expires_at, version = event.expires_at, event.version
+        existing = self.deadlines.get(event.id)
         self._commit(
             self.deadlines,
-            heard_of(event.id, event.status, expires_at=at, order_version=version)
-            if known is None
-            else known.follow(event.status, expires_at=at, order_version=version),
+            new_deadline(event.id, event.status, expires_at=expires_at, order_version=version)
+            if existing is None
+            else existing.apply_order(event.status, expires_at=expires_at, order_version=version),
         )
 
-    def _follow_in_payments(self, event: OrderEvent) -> None:
-        known = self.payable.get(event.id)
-        if known is None or known[0] < event.version:
+    def _apply_order_to_payments(self, event: OrderEvent) -> None:
+        existing = self.order_replicas.get(event.id)
+        if existing is None or existing[0] < event.version:
             order = payments.Order(
                 event.id, event.user_id, event.ticket.price, event.status, event.expires_at
             )
-            self.payable[event.id] = (event.version, order)
-        charge = self._charge_of(event.id)
+            self.order_replicas[event.id] = (event.version, order)
+        charge = self._find_charge(event.id)
         if event.status is OrderStatus.CANCELLED and charge is not None:
-            self._commit(self.charges, charge.cancel_order(self.now))
+            self._commit(self.charges, charge.mark_order_cancelled(self.now))
 
-    def _follow_replica(self, charge: payments.Charge) -> payments.Charge:
-        _, order = self.payable[charge.order_id]
+    def _sync_order_cancellation(self, charge: payments.Charge) -> payments.Charge:
+        _, order = self.order_replicas[charge.order_id]
         if order.status is OrderStatus.CANCELLED and not charge.order_cancelled:
-            self._commit(self.charges, charge.cancel_order(self.now))
-        return self._must(charge.order_id)
+            self._commit(self.charges, charge.mark_order_cancelled(self.now))
+        return self._charge_for(charge.order_id)
 
-    def _charge_of(self, order_id: str) -> payments.Charge | None:
+    def _find_charge(self, order_id: str) -> payments.Charge | None:
         return self.charges.get(payments.charge_id_of(order_id))
 
-    def _must(self, order_id: str) -> payments.Charge:
-        charge = self._charge_of(order_id)
+    def _charge_for(self, order_id: str) -> payments.Charge:
+        charge = self._find_charge(order_id)
         assert charge is not None
         return charge

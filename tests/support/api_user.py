@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 
 from common.auth.tokens import User
-from common.testing.plugin import eventually, session_cookie, someone
+from common.testing.plugin import eventually, make_user, session_cookie
 from support.system import new_email
 
 PASSWORD = "correct horse battery"
@@ -18,7 +18,7 @@ CERTIFICATES = ssl.create_default_context()
 """Read once: the people of a crowd would spend most of their time on it."""
 
 
-class Person:
+class ApiUser:
     """Somebody with an email and cookies."""
 
     def __init__(self, address: str, email: str) -> None:
@@ -29,31 +29,31 @@ class Person:
         )
 
     @classmethod
-    async def signed_up(cls, address: str, name: str = "somebody") -> Self:
+    async def sign_up(cls, address: str, name: str = "somebody") -> Self:
         """Open an account."""
-        person = cls(address, new_email(name))
-        credentials = {"email": person.email, "password": PASSWORD}
-        answer = await person.ask("POST", "/api/users/signup", credentials, expect=201)
-        person.id = answer["id"]
-        return person
+        user = cls(address, new_email(name))
+        credentials = {"email": user.email, "password": PASSWORD}
+        account = await user.request_ok("POST", "/api/users/signup", credentials, expect=201)
+        user.id = account["id"]
+        return user
 
     @classmethod
-    def known(cls, address: str, user: User | None = None) -> Self:
+    def with_signed_session(cls, address: str, user: User | None = None) -> Self:
         """Be somebody whose session was signed without asking auth: a crowd has no time for it."""
-        user = user or someone()
-        person = cls(address, user.email)
-        person.id = user.id
-        person.http.cookies.set("session", session_cookie(user))
-        return person
+        user = user or make_user()
+        api_user = cls(address, user.email)
+        api_user.id = user.id
+        api_user.http.cookies.set("session", session_cookie(user))
+        return api_user
 
-    async def send(
-        self, method: str, path: str, body: object = None, **more: Any
+    async def request(
+        self, method: str, path: str, body: object = None, **options: Any
     ) -> httpx.Response:
         """Send a request, whatever comes of it."""
-        return await self.http.request(method, path, json=body, **more)
+        return await self.http.request(method, path, json=body, **options)
 
-    async def ask(
-        self, method: str, path: str, body: object = None, *, expect: int = 200, **more: Any
+    async def request_ok(
+        self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any
     ) -> Any:
         """Send a request that must be answered with this status, and give the answer.
 
@@ -61,45 +61,47 @@ class Person:
         has just done.
         """
 
-        async def answered() -> httpx.Response | None:
-            answer = await self.send(method, path, body, **more)
-            early = answer.status_code == NOT_FOUND and expect != NOT_FOUND
-            return None if early else answer
+        async def request_until_found() -> httpx.Response | None:
+            response = await self.request(method, path, body, **options)
+            not_yet_known = response.status_code == NOT_FOUND and expect != NOT_FOUND
+            return None if not_yet_known else response
 
-        answer = await eventually(answered, 15)
+        answer = await eventually(request_until_found, 15)
         assert answer is not None
         assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
     async def sell(self, title: str = "Front row", price: float = 20) -> Any:
         """List a ticket."""
-        return await self.ask("POST", "/api/tickets", {"title": title, "price": price}, expect=201)
+        return await self.request_ok(
+            "POST", "/api/tickets", {"title": title, "price": price}, expect=201
+        )
 
     async def order(self, ticket: Any) -> Any:
         """Order a ticket."""
-        return await self.ask("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)
+        return await self.request_ok("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)
 
     async def pay(self, order: Any, token: str = VISA, *, expect: int = 201) -> Any:
         """Pay for an order."""
-        paid = {"token": token, "orderId": order["id"]}
-        return await self.ask("POST", "/api/payments", paid, expect=expect)
+        payment = {"token": token, "orderId": order["id"]}
+        return await self.request_ok("POST", "/api/payments", payment, expect=expect)
 
-    async def sees(self, path: str, patience: float = 15, **expected: Any) -> Any:
+    async def wait_for(self, path: str, seconds: float = 15, **expected: Any) -> Any:
         """Wait until a thing looks like this."""
 
-        async def so() -> Any:
-            answer = await self.send("GET", path)
-            shown = answer.json()
-            return shown if shown.items() >= expected.items() else None
+        async def matches() -> Any:
+            response = await self.request("GET", path)
+            body = response.json()
+            return body if body.items() >= expected.items() else None
 
-        return await eventually(so, patience)
+        return await eventually(matches, seconds)
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
         await self.http.aclose()
 
 
-Arrive = Callable[[str], Awaitable[Person]]
+SignUp = Callable[[str], Awaitable[ApiUser]]
 """Lets somebody sign up."""
-Known = Callable[..., Person]
+MakeSignedInUser = Callable[..., ApiUser]
 """Lets somebody come whose session was signed without asking auth."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 LOWEST, HIGHEST = 11_000, 32_000  # below the ports that systems give to outgoing connections
 
 
-def free_block(names: Iterable[str], step: int, replicas: int) -> dict[str, int]:
+def free_block(names: Iterable[str], offset: int, replicas: int) -> dict[str, int]:
     """Give each name a port, such that those `step` above are free too."""
-    wanted = list(names)
+    required = list(names)
     while True:
         first = random.randrange(LOWEST, HIGHEST)
-        block = {name: first + place for place, name in enumerate(wanted)}
-        if all(_free(port + step * n) for port in block.values() for n in range(replicas)):
+        block = {name: first + place for place, name in enumerate(required)}
+        if all(_free(port + offset * n) for port in block.values() for n in range(replicas)):
             return block
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from common.testing.plugin import JWT_KEY
 from support.ports import free_block
-from support.process import Process
+from support.process import ManagedProcess
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import plan
-from ticketing_local.stack.ports import NEXT_REPLICA, PORTS, SERVICES
+from ticketing_local.stack.ports import PORTS, REPLICA_PORT_OFFSET, SERVICES
 from ticketing_local.stack.program import Program
 
-QUICK = {
+FAST_SETTINGS = {
     "JWT_KEY": JWT_KEY,
     "PASSWORD_MEMORY_KIB": "64",  # what a hash costs is not what is tested here
     "PASSWORD_ITERATIONS": "1",
@@ -39,19 +39,27 @@ class System:
         home = Home(folder)
         for path in (home.data, home.logs, home.run):
             path.mkdir(parents=True, exist_ok=True)
-        self.port = free_block(PORTS, NEXT_REPLICA, replicas)
+        self.port = free_block(PORTS, REPLICA_PORT_OFFSET, replicas)
         ports = {variable: str(self.port[name]) for name, (variable, _) in PORTS.items()}
-        self.told = {**QUICK, "CLIENT": "off", "REPLICAS": str(replicas), **ports, **settings}
-        planned = plan(home, self.told)
+        self.environ = {
+            **FAST_SETTINGS,
+            "CLIENT": "off",
+            "REPLICAS": str(replicas),
+            **ports,
+            **settings,
+        }
+        program_plan = plan(home, self.environ)
         self.address = f"http://127.0.0.1:{self.port['gateway']}"
         self.stripe_key = "sk_test_local"
         self._groups = {
             group: [p.name for p in programs if p.name != "client"]
-            for group, programs in planned.groups.items()
+            for group, programs in program_plan.groups.items()
         }
         self.processes = {
-            program.name: Process(_heard(program, webhooks), home.logs / f"{program.name}.log")
-            for program in planned.programs
+            program.name: ManagedProcess(
+                _without_webhooks_if_disabled(program, webhooks), home.logs / f"{program.name}.log"
+            )
+            for program in program_plan.programs
             if program.name != "client"
         }
 
@@ -91,14 +99,14 @@ class System:
         for name in self.processes if names is None else names:
             self.processes[name].wait_ready()
 
-    def restart(self, names: Iterable[str], changed: Mapping[str, str] | None = None) -> None:
+    def restart(self, names: Iterable[str], overrides: Mapping[str, str] | None = None) -> None:
         """Stop some gently, start them with some of their environment changed, wait for them."""
-        chosen = [self.processes[name] for name in names]
-        with ThreadPoolExecutor(len(chosen)) as pool:
-            list(pool.map(Process.terminate, chosen))
-        for process in chosen:
-            process.start(changed)
-        self.wait_ready(process.name for process in chosen)
+        processes = [self.processes[name] for name in names]
+        with ThreadPoolExecutor(len(processes)) as pool:
+            list(pool.map(ManagedProcess.terminate, processes))
+        for process in processes:
+            process.start(overrides)
+        self.wait_ready(process.name for process in processes)
 
     def stop(self) -> None:
         """Kill everything; what it stored is the test's to look at or to drop."""
@@ -106,7 +114,7 @@ class System:
             process.kill()
 
 
-def _heard(program: Program, webhooks: bool) -> Program:  # noqa: FBT001 - whether Stripe calls us
+def _without_webhooks_if_disabled(program: Program, webhooks: bool) -> Program:  # noqa: FBT001 - whether Stripe calls us
     """Leave the webhook out of Stripe's command where there are to be none."""
     command = [str(part) for part in program.command]
     if program.name != "stripe" or webhooks or "--hook" not in command:

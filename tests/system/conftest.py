@@ -5,22 +5,22 @@ from pathlib import Path
 import pytest
 
 from common.auth.tokens import User
-from payments.testing import Bank
-from support.api_user import Arrive, Known, Person
+from payments.testing import StripeProbe
+from support.api_user import ApiUser, MakeSignedInUser, SignUp
 from support.system import System
-from ticketing_local.testing.temporary_server import MEMORY
+from ticketing_local.testing.temporary_server import TMPFS
 
-WINDOW = 6
+ORDER_EXPIRATION_SECONDS = 6
 """Seconds an order has: enough to pay on a busy machine, short enough to wait for its end."""
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The whole system behind its gateway, two replicas of each service, started once."""
-    memory = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="ticketing-system-", dir=memory) as folder:
+    tmpfs = TMPFS if TMPFS.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="ticketing-system-", dir=tmpfs) as folder:
         settings = {
-            "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+            "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
             "PAYMENT_MARGIN_SECONDS": "0",
             "NATS_SYNC_INTERVAL": "2m",  # no power fails in a test
         }
@@ -33,46 +33,46 @@ def system() -> Iterator[System]:
 
 
 @pytest.fixture
-async def bank(system: System) -> AsyncGenerator[Bank]:
+async def bank(system: System) -> AsyncGenerator[StripeProbe]:
     """What a test sees and does at Stripe."""
-    bank = Bank(system.stripe)
+    bank = StripeProbe(system.stripe)
     yield bank
     await bank.close()
 
 
 @pytest.fixture
-async def arrive(system: System) -> AsyncGenerator[Arrive]:
+async def sign_up(system: System) -> AsyncGenerator[SignUp]:
     """People who sign up when they come."""
-    here: list[Person] = []
+    users: list[ApiUser] = []
 
-    async def come(name: str) -> Person:
-        here.append(await Person.signed_up(system.address, name))
-        return here[-1]
+    async def sign_up_user(name: str) -> ApiUser:
+        users.append(await ApiUser.sign_up(system.address, name))
+        return users[-1]
 
-    yield come
-    for person in here:
-        await person.leave()
-
-
-@pytest.fixture
-async def seller(arrive: Arrive) -> Person:
-    return await arrive("seller")
+    yield sign_up_user
+    for api_user in users:
+        await api_user.close()
 
 
 @pytest.fixture
-async def buyer(arrive: Arrive) -> Person:
-    return await arrive("buyer")
+async def seller(sign_up: SignUp) -> ApiUser:
+    return await sign_up("seller")
 
 
 @pytest.fixture
-async def known(system: System) -> AsyncGenerator[Known]:
+async def buyer(sign_up: SignUp) -> ApiUser:
+    return await sign_up("buyer")
+
+
+@pytest.fixture
+async def make_signed_in_user(system: System) -> AsyncGenerator[MakeSignedInUser]:
     """People whose session was signed without asking auth."""
-    here: list[Person] = []
+    users: list[ApiUser] = []
 
-    def come(user: User | None = None) -> Person:
-        here.append(Person.known(system.address, user))
-        return here[-1]
+    def make_user(user: User | None = None) -> ApiUser:
+        users.append(ApiUser.with_signed_session(system.address, user))
+        return users[-1]
 
-    yield come
-    for person in here:
-        await person.leave()
+    yield make_user
+    for api_user in users:
+        await api_user.close()

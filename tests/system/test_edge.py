@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import errors, frames
-from support.api_user import Person
+from common.testing.plugin import errors, sse_events
+from support.api_user import ApiUser
 from support.system import System
 
 NOWHERE = "0123456789abcdef01234567"
@@ -31,13 +31,13 @@ NOWHERE = "0123456789abcdef01234567"
         ("PUT", "/api/orders", 405),
     ],
 )
-async def test_what_does_not_exist_is_the_one_error_shape(
-    buyer: Person, method: str, path: str, status: int
+async def test_unknown_resource_returns_the_error_schema(
+    buyer: ApiUser, method: str, path: str, status: int
 ) -> None:
-    answer = await buyer.send(method, path)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json"
-    errors(answer)
+    response = await buyer.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    errors(response)
 
 
 @pytest.mark.parametrize(
@@ -55,28 +55,24 @@ async def test_what_does_not_exist_is_the_one_error_shape(
         b"\xff\xfe",
     ],
 )
-async def test_a_body_that_makes_no_sense_is_refused_with_words(
-    buyer: Person, path: str, body: bytes
-) -> None:
+async def test_malformed_body_returns_400(buyer: ApiUser, path: str, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = await buyer.http.post(path, content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
-    errors(answer)
+    response = await buyer.http.post(path, content=body, headers=headers)
+    assert response.status_code == 400, response.text
+    errors(response)
 
 
-async def test_a_body_over_the_limit_is_refused_with_words(buyer: Person) -> None:
-    answer = await buyer.send("POST", "/api/tickets", {"title": "x" * 70_000, "price": 5})
-    assert answer.status_code == 413
-    errors(answer)
+async def test_oversized_body_returns_413(buyer: ApiUser) -> None:
+    response = await buyer.request("POST", "/api/tickets", {"title": "x" * 70_000, "price": 5})
+    assert response.status_code == 413
+    errors(response)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-async def test_what_is_for_operators_is_not_routed(
-    system: System, buyer: Person, path: str
-) -> None:
+async def test_operator_paths_are_not_routed(system: System, buyer: ApiUser, path: str) -> None:
     for prefix in ("", "/api", "/api/tickets", "/api/orders", "/api/payments", "/api/users"):
-        answer = await buyer.send("GET", prefix + path)
-        assert answer.status_code == 404
+        response = await buyer.request("GET", prefix + path)
+        assert response.status_code == 404
     for service in system.services:
         port = system.processes[service].program.port
         if port is not None:
@@ -87,104 +83,102 @@ async def test_what_is_for_operators_is_not_routed(
 @pytest.mark.parametrize(
     "cookie", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "a" * 3000]
 )
-async def test_a_forged_session_is_nobodys(system: System, cookie: str) -> None:
+async def test_forged_session_is_anonymous(system: System, cookie: str) -> None:
     async with httpx.AsyncClient(base_url=system.address) as http:
         forged = {"Cookie": f"session={cookie}"}
-        answer = await http.get("/api/users/currentuser", headers=forged)
-        assert (answer.status_code, answer.json()) == (200, {"currentUser": None})
+        response = await http.get("/api/users/currentuser", headers=forged)
+        assert (response.status_code, response.json()) == (200, {"currentUser": None})
         for path in ("/api/orders", "/api/tickets/mine"):
-            answer = await http.get(path, headers=forged)
-            assert answer.status_code == 401
-            errors(answer)
+            response = await http.get(path, headers=forged)
+            assert response.status_code == 401
+            errors(response)
 
 
-async def test_a_write_that_another_site_caused_is_refused(buyer: Person) -> None:
+async def test_cross_site_write_is_rejected(buyer: ApiUser) -> None:
     ticket = {"title": "Front row", "price": 5}
-    answer = await buyer.send(
+    response = await buyer.request(
         "POST", "/api/tickets", ticket, headers={"Sec-Fetch-Site": "cross-site"}
     )
-    assert answer.status_code == 403
-    answer = await buyer.send(
+    assert response.status_code == 403
+    response = await buyer.request(
         "POST", "/api/tickets", ticket, headers={"Origin": "https://evil.example"}
     )
-    assert answer.status_code == 403
-    assert await buyer.ask("GET", "/api/tickets/mine") == []
+    assert response.status_code == 403
+    assert await buyer.request_ok("GET", "/api/tickets/mine") == []
 
 
-async def test_the_same_idempotency_key_gives_the_first_answer_again(buyer: Person) -> None:
+async def test_same_idempotency_key_replays_the_response(buyer: ApiUser) -> None:
     ticket, key = {"title": "Front row", "price": 5}, {"Idempotency-Key": "one click"}
-    first = await buyer.ask("POST", "/api/tickets", ticket, expect=201, headers=key)
-    again = await buyer.send("POST", "/api/tickets", ticket, headers=key)
+    first = await buyer.request_ok("POST", "/api/tickets", ticket, expect=201, headers=key)
+    again = await buyer.request("POST", "/api/tickets", ticket, headers=key)
     assert (again.status_code, again.json()) == (201, first)
     assert again.headers["idempotent-replayed"] == "true"
-    other = await buyer.send("POST", "/api/tickets", {**ticket, "price": 6}, headers=key)
+    other = await buyer.request("POST", "/api/tickets", {**ticket, "price": 6}, headers=key)
     assert other.status_code == 400
-    (only,) = await buyer.ask("GET", "/api/tickets/mine")
+    (only,) = await buyer.request_ok("GET", "/api/tickets/mine")
     assert only["id"] == first["id"]
 
 
-async def test_an_order_asked_for_twice_under_one_key_is_one_order(
-    seller: Person, buyer: Person
-) -> None:
+async def test_same_idempotency_key_places_one_order(seller: ApiUser, buyer: ApiUser) -> None:
     ticket = await seller.sell()
     key = {"Idempotency-Key": "order"}
-    first = await buyer.ask(
+    first = await buyer.request_ok(
         "POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201, headers=key
     )
-    again = await buyer.send("POST", "/api/orders", {"ticketId": ticket["id"]}, headers=key)
+    again = await buyer.request("POST", "/api/orders", {"ticketId": ticket["id"]}, headers=key)
     assert (again.status_code, again.json()["id"]) == (201, first["id"])
 
 
-async def test_screens_see_tickets_and_their_own_orders_change(
-    system: System, seller: Person, buyer: Person
+async def test_event_streams_show_tickets_and_own_orders(
+    system: System, seller: ApiUser, buyer: ApiUser
 ) -> None:
     async with (
-        httpx.AsyncClient(base_url=system.address) as anyone,
-        anyone.stream("GET", "/api/tickets/events") as tickets,
+        httpx.AsyncClient(base_url=system.address) as anonymous,
+        anonymous.stream("GET", "/api/tickets/events") as tickets,
         buyer.http.stream("GET", "/api/orders/events") as orders,
-        seller.http.stream("GET", "/api/orders/events") as others,
+        seller.http.stream("GET", "/api/orders/events") as seller_stream,
     ):
         assert tickets.headers["content-type"].startswith("text/event-stream")
         ticket = await seller.sell()
         order = await buyer.order(ticket)
-        told = frames(tickets)
-        assert await _next(told, ticket["id"]) == "available"
-        assert await _next(told, ticket["id"]) == "reserved"
-        mine = frames(orders)
-        assert await _next(mine, order["id"]) == "created"
+        ticket_events = sse_events(tickets)
+        assert await _next_status(ticket_events, ticket["id"]) == "available"
+        assert await _next_status(ticket_events, ticket["id"]) == "reserved"
+        order_events = sse_events(orders)
+        assert await _next_status(order_events, order["id"]) == "created"
         await buyer.pay(order)
-        assert await _next(mine, order["id"]) == "complete"
-        assert await _next(told, ticket["id"]) == "sold"
+        assert await _next_status(order_events, order["id"]) == "complete"
+        assert await _next_status(ticket_events, ticket["id"]) == "sold"
         own = await seller.order(await buyer.sell())
-        first = frames(others)
-        assert await _next(first, own["id"]) == "created", "the buyer's order was shown to another"
+        first = sse_events(seller_stream)
+        assert await _next_status(first, own["id"]) == "created", (
+            "the buyer's order was shown to another"
+        )
 
 
-async def _next(told: Any, thing_id: str) -> str:
+async def _next_status(events: Any, thing_id: str) -> str:
     """Read on until this thing is shown; an order that is shown must be this one."""
-    async for frame in told:
-        shown = frame.get("event") in {"ticket", "order"}
-        data: dict[str, Any] = json.loads(frame["data"]) if shown else {}
+    async for frame in events:
+        is_aggregate = frame.get("event") in {"ticket", "order"}
+        data: dict[str, Any] = json.loads(frame["data"]) if is_aggregate else {}
         if data.get("id") == thing_id:
             return data["status"]
         assert frame.get("event") != "order", data
     raise AssertionError("the stream ended")
 
 
-async def test_a_service_that_is_away_is_a_503_in_the_one_shape(
-    system: System, buyer: Person
-) -> None:
-    away = system.replicas_of("tickets")
-    for name in away:
+async def test_unavailable_service_returns_503(system: System, buyer: ApiUser) -> None:
+    replicas = system.replicas_of("tickets")
+    for name in replicas:
         system.processes[name].kill()
     try:
-        answer = await buyer.send("GET", "/api/tickets")
-        assert answer.status_code == 503
-        assert answer.headers["retry-after"] == "1"
-        errors(answer)
-        assert await buyer.ask("GET", "/api/orders") == []
+        response = await buyer.request("GET", "/api/tickets")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        errors(response)
+        assert await buyer.request_ok("GET", "/api/orders") == []
     finally:
-        for name in away:
+        for name in replicas:
             system.processes[name].start()
-        system.wait_ready(away)
+        system.wait_ready(replicas)
     await buyer.sell()

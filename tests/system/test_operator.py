@@ -10,7 +10,7 @@ import pytest
 from nats.aio.client import Client
 
 from common.testing.plugin import eventually
-from support.api_user import Person
+from support.api_user import ApiUser
 from support.system import System
 from ticketing_local.stack import environment
 
@@ -24,13 +24,15 @@ async def nats_client(system: System) -> AsyncGenerator[Client]:
     await client.close()
 
 
-def _operate(system: System, service: str, command: str) -> subprocess.CompletedProcess[str]:
-    told = system.processes[service].program.environment
+def _run_admin_command(
+    system: System, service: str, command: str
+) -> subprocess.CompletedProcess[str]:
+    env = system.processes[service].program.environment
     return subprocess.run(
         [sys.executable, "-m", "common.operations.cli", service, command],
         env={
-            **environment.passed(os.environ, *environment.ANY_PROGRAM, "PYTHONPATH"),
-            **told,
+            **environment.select(os.environ, *environment.BASE_VARIABLES, "PYTHONPATH"),
+            **env,
             "LOG_LEVEL": "ERROR",
         },
         capture_output=True,
@@ -39,8 +41,8 @@ def _operate(system: System, service: str, command: str) -> subprocess.Completed
     )
 
 
-async def test_a_poison_message_waits_with_its_reason_and_blocks_nobody(
-    system: System, seller: Person, buyer: Person, nats_client: Client
+async def test_poison_message_is_dead_lettered_and_blocks_nothing(
+    system: System, seller: ApiUser, buyer: ApiUser, nats_client: Client
 ) -> None:
     js = nats_client.jetstream()
     headers = {"Nats-Msg-Id": "poison", "ce-subject": "poison"}
@@ -48,29 +50,31 @@ async def test_a_poison_message_waits_with_its_reason_and_blocks_nobody(
     order = await buyer.order(await seller.sell())
     await buyer.pay(order)
 
-    async def given_up() -> bool:
+    async def is_dead_lettered() -> bool:
         return (await js.stream_info("dead-letters")).state.messages > 0
 
-    await eventually(given_up)
-    listed = _operate(system, "orders", "dead-letters")
+    await eventually(is_dead_lettered)
+    listed = _run_admin_command(system, "orders", "dead-letters")
     assert listed.returncode == 0, listed.stderr
     assert "orders-tickets  ticket.updated  invalid  after 1" in listed.stdout
-    replayed = _operate(system, "orders", "replay")
+    replayed = _run_admin_command(system, "orders", "replay")
     assert "0 replayed, 1 still fail" in replayed.stdout
     assert replayed.returncode == 1
-    assert "0 dead letters" in _operate(system, "tickets", "dead-letters").stdout
+    assert "0 dead letters" in _run_admin_command(system, "tickets", "dead-letters").stdout
     await js.purge_stream("dead-letters")
 
 
-async def test_rebuilding_changes_nothing_that_is_right(
-    system: System, seller: Person, buyer: Person
+async def test_rebuild_changes_no_correct_state(
+    system: System, seller: ApiUser, buyer: ApiUser
 ) -> None:
     order = await buyer.order(await seller.sell())
     await buyer.pay(order)
-    await buyer.sees(f"/api/orders/{order['id']}", status="complete")
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
     for service in ("tickets", "orders", "expiration", "payments", "auth"):
-        done = _operate(system, service, "rebuild")
+        done = _run_admin_command(system, service, "rebuild")
         assert done.returncode == 0, done.stderr
         assert "states emitted again" in done.stdout
-    await buyer.sees(f"/api/orders/{order['id']}", status="complete")
-    await buyer.sees(f"/api/tickets/{order['ticket']['id']}", status="sold", orderId=order["id"])
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
+    await buyer.wait_for(
+        f"/api/tickets/{order['ticket']['id']}", status="sold", orderId=order["id"]
+    )

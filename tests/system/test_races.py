@@ -4,101 +4,107 @@ import asyncio
 from collections import Counter
 
 from common.testing.plugin import errors
-from payments.testing import Bank
-from support.api_user import Known, Person
+from payments.testing import StripeProbe
+from support.api_user import ApiUser, MakeSignedInUser
 
 BUYERS = 200
 CLICKS = 20
 
 
-async def test_of_two_hundred_buyers_at_once_exactly_one_gets_the_ticket(
-    seller: Person, known: Known
+async def test_one_of_200_concurrent_buyers_gets_the_ticket(
+    seller: ApiUser, make_signed_in_user: MakeSignedInUser
 ) -> None:
     ticket = await seller.sell()
-    crowd = [known() for _ in range(BUYERS)]
+    buyers = [make_signed_in_user() for _ in range(BUYERS)]
     order = {"ticketId": ticket["id"]}
 
-    async def rush(buyer: Person) -> Person | None:
-        answer = await buyer.send("POST", "/api/orders", order)
-        if answer.status_code == 201:
+    async def place_order(buyer: ApiUser) -> ApiUser | None:
+        response = await buyer.request("POST", "/api/orders", order)
+        if response.status_code == 201:
             return buyer
-        assert answer.status_code == 400, answer.text
-        assert errors(answer) == [{"message": "Ticket is already reserved"}]
+        assert response.status_code == 400, response.text
+        assert errors(response) == [{"message": "Ticket is already reserved"}]
         return None
 
-    await crowd[0].sees(f"/api/tickets/{ticket['id']}", status="available")
-    winners = [buyer for buyer in await asyncio.gather(*map(rush, crowd)) if buyer]
+    await buyers[0].wait_for(f"/api/tickets/{ticket['id']}", status="available")
+    winners = [buyer for buyer in await asyncio.gather(*map(place_order, buyers)) if buyer]
     assert len(winners) == 1
-    (placed,) = await winners[0].ask("GET", "/api/orders")
+    (placed,) = await winners[0].request_ok("GET", "/api/orders")
     assert placed["ticket"]["id"] == ticket["id"]
 
 
-async def test_twenty_clicks_on_pay_take_the_money_once(
-    seller: Person, buyer: Person, bank: Bank
+async def test_20_concurrent_payments_charge_once(
+    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
 ) -> None:
     order = await buyer.order(await seller.sell())
-    await buyer.sees(f"/api/orders/{order['id']}", status="created")
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="created")
     pay = {"token": "tok_visa", "orderId": order["id"]}
-    await buyer.ask("GET", f"/api/payments?orderId={order['id']}", expect=404)
-    answers = await asyncio.gather(
-        *(buyer.send("POST", "/api/payments", pay) for _ in range(CLICKS))
+    await buyer.request_ok("GET", f"/api/payments?orderId={order['id']}", expect=404)
+    responses = await asyncio.gather(
+        *(buyer.request("POST", "/api/payments", pay) for _ in range(CLICKS))
     )
-    assert Counter(answer.status_code for answer in answers) == {201: CLICKS}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert Counter(response.status_code for response in responses) == {201: CLICKS}
+    assert len({answer.json()["id"] for answer in responses}) == 1
     assert len(await bank.intents(order["id"])) == 1
-    assert await bank.taken(order["id"]) == 1
+    assert await bank.times_charged(order["id"]) == 1
 
 
-async def test_different_cards_at_once_take_the_money_once(
-    seller: Person, buyer: Person, bank: Bank
+async def test_concurrent_payments_with_different_cards_charge_once(
+    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
 ) -> None:
     order = await buyer.order(await seller.sell())
     await buyer.pay(order, "tok_chargeDeclined", expect=402)  # so payments has heard of the order
     cards = ["tok_visa", "tok_mastercard", "tok_amex", "tok_chargeDeclined"] * 3
 
-    async def click(card: str) -> int:
-        answer = await buyer.send("POST", "/api/payments", {"token": card, "orderId": order["id"]})
-        return answer.status_code
+    async def pay_with(card: str) -> int:
+        response = await buyer.request(
+            "POST", "/api/payments", {"token": card, "orderId": order["id"]}
+        )
+        return response.status_code
 
-    statuses = await asyncio.gather(*map(click, cards))
+    statuses = await asyncio.gather(*map(pay_with, cards))
     assert set(statuses) <= {201, 402}, statuses
     assert 201 in statuses
-    assert await bank.taken(order["id"]) == 1
+    assert await bank.times_charged(order["id"]) == 1
 
 
-async def test_paying_and_cancelling_at_once_never_keeps_the_money_of_a_cancelled_order(
-    seller: Person, buyer: Person, bank: Bank
+async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
+    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
 ) -> None:
     orders = [await buyer.order(await seller.sell()) for _ in range(6)]
 
-    async def both(order: dict[str, str]) -> None:
+    async def pay_and_cancel(order: dict[str, str]) -> None:
         pay = {"token": "tok_visa", "orderId": order["id"]}
         paid, cancelled = await asyncio.gather(
-            buyer.send("POST", "/api/payments", pay),
-            buyer.send("DELETE", f"/api/orders/{order['id']}"),
+            buyer.request("POST", "/api/payments", pay),
+            buyer.request("DELETE", f"/api/orders/{order['id']}"),
         )
         assert paid.status_code in {201, 400, 404}, paid.text
         assert cancelled.status_code in {204, 400}, cancelled.text
 
-    await asyncio.gather(*map(both, orders))
+    await asyncio.gather(*map(pay_and_cancel, orders))
     for order in orders:
-        shown = await buyer.ask("GET", f"/api/orders/{order['id']}")
-        if shown["status"] == "created":
-            shown = await buyer.sees(f"/api/orders/{order['id']}", status="complete")
-        if shown["status"] == "complete":
-            assert await bank.taken(order["id"]) == 1
+        order_body = await buyer.request_ok("GET", f"/api/orders/{order['id']}")
+        if order_body["status"] == "created":
+            order_body = await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
+        if order_body["status"] == "complete":
+            assert await bank.times_charged(order["id"]) == 1
             assert not await bank.refunds(order["id"])
-        elif await bank.taken(order["id"]):
-            receipt = await buyer.sees(f"/api/payments?orderId={order['id']}", status="refunded")
+        elif await bank.times_charged(order["id"]):
+            refunded_payment = await buyer.wait_for(
+                f"/api/payments?orderId={order['id']}", status="refunded"
+            )
             assert [refund.id for refund in await bank.refunds(order["id"])] == [
-                receipt["stripeRefundId"]
+                refunded_payment["stripeRefundId"]
             ]
 
 
-async def test_an_account_is_opened_once_however_often_it_is_asked_for(known: Known) -> None:
-    person = known()
-    wanted = {"email": person.email, "password": "long enough"}
-    answers = await asyncio.gather(
-        *(person.send("POST", "/api/users/signup", wanted) for _ in range(8))
+async def test_concurrent_sign_ups_create_one_account(
+    make_signed_in_user: MakeSignedInUser,
+) -> None:
+    person = make_signed_in_user()
+    credentials = {"email": person.email, "password": "long enough"}
+    responses = await asyncio.gather(
+        *(person.request("POST", "/api/users/signup", credentials) for _ in range(8))
     )
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 400: 7}
+    assert Counter(response.status_code for response in responses) == {201: 1, 400: 7}

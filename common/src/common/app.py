@@ -17,31 +17,31 @@ from starlette.types import Scope
 from common.apidocs import openapi_completion
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
-from common.lifecycle import Running, on_stop_signal
+from common.lifecycle import RunningService, on_stop_signal
 from common.messaging import bus
 from common.observability import tracing
 from common.observability.logging import configure_logging
-from common.operations.health import HEALTH
+from common.operations.health import health_router
 from common.persistence import mongo
 from common.persistence.mongo import AggregateDocument
 from common.persistence.outbox import Relay
 from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
-from common.web.errors import BodyLimit, handle_errors
+from common.web.errors import BodyLimitMiddleware, register_exception_handlers
 from common.web.idempotency import IdempotencyRecord
-from common.web.instrumentation import Observed
-from common.web.load_shedding import Admission
-from common.web.response_cache import Recent
-from common.web.response_cache_middleware import RecentAnswers
+from common.web.instrumentation import RequestInstrumentationMiddleware
+from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.response_cache import ResponseCache
+from common.web.response_cache_middleware import ResponseCacheMiddleware
 
 log = structlog.get_logger("app")
 
-UNTOLD: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+TELEMETRY_DISABLED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """`Observed` tells of each request; to ask FastAPI whether it should too costs 4 µs a request."""
 
 
-def spare_the_collector() -> None:
+def tune_garbage_collector() -> None:
     """Have the garbage collector leave alone what lives as long as the process.
 
     Requests leave next to no cycles behind; at Python's own threshold it ran every few requests,
@@ -63,16 +63,16 @@ class Service:
     revocations: Revocations
 
     @classmethod
-    def configured(
+    def from_settings(
         cls, name: str, settings: ServiceSettings, clock: Clock | None = None
     ) -> "Service":
         """Take the settings and the clock; nothing is opened yet."""
         clock = clock or utc_now
         configure_logging(name, log_format=settings.log_format, level=settings.log_level)
         if settings.otel_exporter_otlp_endpoint:
-            from common.observability.otel import Traces  # noqa: PLC0415 - 20 MB only if needed
+            from common.observability.otel import OtelTracer  # noqa: PLC0415 - 20 MB only if needed
 
-            tracing.use(Traces(name))
+            tracing.use(OtelTracer(name))
         return cls(
             name=name,
             settings=settings,
@@ -82,42 +82,47 @@ class Service:
         )
 
     @asynccontextmanager
-    async def running(self, documents: Sequence[type[Document]]) -> AsyncGenerator[Running]:
+    async def open(self, documents: Sequence[type[Document]]) -> AsyncGenerator[RunningService]:
         """Open the database and the bus, relay the outboxes, hear of ended sessions.
 
         Left in the order that loses nothing: the bus closes after the relay has published what
         the last requests wrote.
         """
         settings = self.settings
-        told = threading.Event()
+        stop_requested = threading.Event()
         aggregates = [d for d in documents if issubclass(d, AggregateDocument)]
         async with (
-            mongo.connected(settings.mongo_uri, [*documents, IdempotencyRecord]) as database,
-            bus.connected(
+            mongo.connect(settings.mongo_uri, [*documents, IdempotencyRecord]) as database,
+            bus.connect(
                 settings.nats_url,
                 self.name,
                 namespace=settings.namespace,
                 replicas=settings.nats_replicas,
-                transient_errors=mongo.AWAY,
-            ) as connected,
+                transient_errors=mongo.UNAVAILABLE_ERRORS,
+            ) as event_bus,
         ):
-            names = [document.get_collection_name() for document in aggregates]
-            relay = Relay(connected, database, names, self.clock)
+            collection_names = [document.get_collection_name() for document in aggregates]
+            relay = Relay(event_bus, database, collection_names, self.clock)
             relay.start()
             try:
-                await self.revocations.follow(connected)
-                spare_the_collector()
-                log.info("running")
-                with on_stop_signal(told.set, settings.stop_notice_seconds):
-                    yield Running(
-                        database, connected, relay, self.clock, settings.drain_seconds, told
+                await self.revocations.subscribe(event_bus)
+                tune_garbage_collector()
+                log.info("service started")
+                with on_stop_signal(stop_requested.set, settings.stop_notice_seconds):
+                    yield RunningService(
+                        database,
+                        event_bus,
+                        relay,
+                        self.clock,
+                        settings.drain_seconds,
+                        stop_requested,
                     )
             finally:
-                await connected.stop_listening(settings.drain_seconds)
+                await event_bus.drain(settings.drain_seconds)
                 await relay.stop(settings.drain_seconds)
-                log.info("stopped")
+                log.info("service stopped")
 
-    def _reader(self, scope: Scope) -> str | None:
+    def _session_user_id(self, scope: Scope) -> str | None:
         cookie = cookie_name("session", secure=self.settings.cookie_secure)
         user = user_from_cookie(Headers(scope=scope), cookie, self.tokens)
         return user.id if user else None
@@ -127,7 +132,7 @@ class Service:
         lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
         *routers: APIRouter,
         route: str | None = None,
-        recent: Recent | None = None,
+        response_cache: ResponseCache | None = None,
     ) -> FastAPI:
         """Make the FastAPI app: the routes of the service, and what all services have.
 
@@ -136,40 +141,42 @@ class Service:
             routers: its routes.
             route: the first path segments of its API, such as `/api/orders`; its OpenAPI
                 document is served below it.
-            recent: where the answers of its public reads are kept, if it has such.
+            response_cache: where the answers of its public reads are kept, if it has such.
         """
-        below = route or f"/api/{self.name}"
+        api_prefix = route or f"/api/{self.name}"
         app = FastAPI(
             title=f"Ticketing: {self.name}",
             version="1.0.0",
             lifespan=lifespan,
-            openapi_url=f"{below}/openapi.json",
-            docs_url=f"{below}/docs",
+            openapi_url=f"{api_prefix}/openapi.json",
+            docs_url=f"{api_prefix}/docs",
             redoc_url=None,
             redirect_slashes=False,
-            telemetry=UNTOLD,
+            telemetry=TELEMETRY_DISABLED,
         )
-        written = app.openapi
-        app.openapi = lambda: app.openapi_schema or openapi_completion.complete(written())
+        default_openapi = app.openapi
+        app.openapi = lambda: (
+            app.openapi_schema or openapi_completion.add_common_responses(default_openapi())
+        )
         app.state.revocations = self.revocations
-        for router in (*routers, HEALTH):
+        for router in (*routers, health_router):
             # Not include_router: FastAPI would look through an included one twice a request.
             app.router.routes.extend(router.routes)
-        handle_errors(app)
+        register_exception_handlers(app)
         app.add_middleware(
             AuthenticationMiddleware,
             tokens=self.tokens,
             revocations=self.revocations,
             secure=self.settings.cookie_secure,
         )
-        app.add_middleware(BodyLimit)
-        app.add_middleware(Admission, most=self.settings.max_requests)
-        if recent is not None:
+        app.add_middleware(BodyLimitMiddleware)
+        app.add_middleware(ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_requests)
+        if response_cache is not None:
             app.add_middleware(
-                RecentAnswers,
-                recent=recent,
-                paths=f"{below}(/[0-9a-f]{{24}})?",
-                reader=self._reader,
+                ResponseCacheMiddleware,
+                cache=response_cache,
+                paths=f"{api_prefix}(/[0-9a-f]{{24}})?",
+                user_id_of=self._session_user_id,
             )
-        app.add_middleware(Observed)
+        app.add_middleware(RequestInstrumentationMiddleware)
         return app

@@ -12,13 +12,13 @@ from common.observability.context import acting_as
 
 log = structlog.get_logger("periodic")
 
-GRACE: Final = 10.0
+STOP_TIMEOUT_SECONDS: Final = 10.0
 """Seconds that the last round may take to end."""
 
 
 @asynccontextmanager
-async def every(
-    seconds: float, action: Callable[[], Awaitable[object]], *, name: str
+async def run_periodically(
+    interval_seconds: float, action: Callable[[], Awaitable[object]], *, name: str
 ) -> AsyncGenerator[None]:
     """Do something at once, and again `seconds` after it was done, while the block runs.
 
@@ -27,22 +27,22 @@ async def every(
     """
     stopping = asyncio.Event()
 
-    async def repeat() -> None:
+    async def run_loop() -> None:
         while not stopping.is_set():
             try:
                 with acting_as(f"loop {name}"):
                     await action()
             except Exception:
-                log.exception("failed, trying again", task=name)
+                log.exception("background task failed, retrying", task=name)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), seconds)
+                await asyncio.wait_for(stopping.wait(), interval_seconds)
 
-    task = asyncio.create_task(repeat(), name=name)
+    task = asyncio.create_task(run_loop(), name=name)
     try:
         yield
     finally:
         stopping.set()
-        _, late = await asyncio.wait({task}, timeout=GRACE)
-        if late:
-            log.warning("did not end in time", task=name)
+        _, unfinished = await asyncio.wait({task}, timeout=STOP_TIMEOUT_SECONDS)
+        if unfinished:
+            log.warning("background task did not stop in time", task=name)
             task.cancel()

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
+class ErrorDetail:
     """One thing that is wrong: its words, the field at fault, and codes for programs."""
 
     message: str
@@ -29,90 +29,90 @@ class Problem:
     extra: Mapping[str, str | bool] = dataclasses.field(default_factory=dict[str, str | bool])
 
 
-class Failure(Exception):
+class ApiError(Exception):
     """A refusal in the domain's words; its class says which HTTP status it has."""
 
     status: ClassVar[int] = 500
-    default: ClassVar[str] = "Something went wrong"
+    default_message: ClassVar[str] = "Something went wrong"
 
     def __init__(
         self,
         message: str | None = None,
         *,
         field: str | None = None,
-        problems: Sequence[Problem] = (),
+        details: Sequence[ErrorDetail] = (),
         retry_after: int | None = None,
     ) -> None:
-        self.problems = tuple(problems) or (Problem(message or self.default, field),)
+        self.details = tuple(details) or (ErrorDetail(message or self.default_message, field),)
         self.retry_after = retry_after
-        super().__init__("; ".join(problem.message for problem in self.problems))
+        super().__init__("; ".join(detail.message for detail in self.details))
 
 
-class Invalid(Failure):
+class BadRequest(ApiError):
     """What was sent cannot be accepted, or the thing's state does not allow it."""
 
     status = 400
-    default = "Invalid request"
+    default_message = "Invalid request"
 
 
-class NotAuthorized(Failure):
+class Unauthorized(ApiError):
     """There is no session, or the thing is somebody else's."""
 
     status = 401
-    default = "Not authorized"
+    default_message = "Not authorized"
 
 
-class PaymentDeclined(Failure):
+class PaymentDeclined(ApiError):
     """The card was refused; the order stays open."""
 
     status = 402
-    default = "Your card was declined."
+    default_message = "Your card was declined."
 
 
-class Forbidden(Failure):
+class Forbidden(ApiError):
     """A write that another site caused."""
 
     status = 403
-    default = "Cross-site request refused"
+    default_message = "Cross-site request refused"
 
 
-class NotFound(Failure):
+class NotFound(ApiError):
     """There is no such thing."""
 
     status = 404
-    default = "Not Found"
+    default_message = "Not Found"
 
 
-class InProgress(Failure):
+class Conflict(ApiError):
     """The same thing is being done right now."""
 
     status = 409
-    default = "Already in progress"
+    default_message = "Already in progress"
 
 
-class PreconditionFailed(Failure):
+class PreconditionFailed(ApiError):
     """The thing changed since it was read."""
 
     status = 412
-    default = "It has changed since you read it"
+    default_message = "It has changed since you read it"
 
 
-class TooLarge(Failure):
+class PayloadTooLarge(ApiError):
     """More was sent than is accepted."""
 
     status = 413
-    default = "Request body too large"
+    default_message = "Request body too large"
 
 
-class TooManyRequests(Failure):
+class TooManyRequests(ApiError):
     """Too many tries in too short a time."""
 
     status = 429
-    default = "Too many requests"
+    default_message = "Too many requests"
 
 
-class Unavailable(Failure):
+class ServiceUnavailable(ApiError):
     """It cannot be done, or its outcome cannot be told, at the moment."""
 
     status = 503
-    default = "Temporarily unavailable"
+    default_message = "Temporarily unavailable"

@@ -197,7 +197,7 @@ class SessionRevoked(Event):
     until: datetime
 
 
-ALL: Final[tuple[type[Event], ...]] = (
+EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     TicketCreated,
     TicketUpdated,
     OrderCreated,
@@ -224,5 +224,5 @@ STREAMS: Final[dict[str, str]] = {
 
 def stream_of(event: type[Event]) -> str:
     """Name the stream that carries this event."""
-    word = event.subject.partition(".")[0]
-    return next(stream for stream, first in STREAMS.items() if first == word)
+    subject_prefix = event.subject.partition(".")[0]
+    return next(stream for stream, prefix in STREAMS.items() if prefix == subject_prefix)

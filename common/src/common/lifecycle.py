@@ -15,47 +15,49 @@ from common.messaging.bus import Bus, Handlers
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.values.clock import Clock
-from common.web.sse import Feed
+from common.web.sse import EventBroadcaster
 
-Handler = Callable[[int, FrameType | None], object]
+SignalHandler = Callable[[int, FrameType | None], object]
 
 
 @contextmanager
-def on_stop_signal(callback: Callable[[], None], notice: float = 0) -> Generator[None]:
+def on_stop_signal(callback: Callable[[], None], lame_duck_seconds: float = 0) -> Generator[None]:
     """Call back when the process is told to stop, before uvicorn waits for open responses.
 
     Args:
         callback: what to do at once.
-        notice: seconds in which uvicorn is not told yet, and goes on answering.
+        lame_duck_seconds: seconds in which uvicorn is not told yet, and goes on answering.
     """
     loop = asyncio.get_running_loop()
 
-    def watch(previous: Handler) -> Handler:
+    def wrap(previous: SignalHandler) -> SignalHandler:
         def handle(number: int, frame: FrameType | None) -> None:
             callback()
-            if notice:
-                loop.call_soon_threadsafe(loop.call_later, notice, previous, number, None)
+            if lame_duck_seconds:
+                loop.call_soon_threadsafe(
+                    loop.call_later, lame_duck_seconds, previous, number, None
+                )
             else:
                 previous(number, frame)
 
         return handle
 
-    replaced: dict[signal.Signals, Handler] = {}
+    previous_handlers: dict[signal.Signals, SignalHandler] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             previous = signal.getsignal(number)
             if callable(previous):
-                replaced[number] = previous
-                signal.signal(number, watch(previous))
+                previous_handlers[number] = previous
+                signal.signal(number, wrap(previous))
     try:
         yield
     finally:
-        for number, previous in replaced.items():
+        for number, previous in previous_handlers.items():
             signal.signal(number, previous)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningService:
     """What a running service stands on: its database, the bus, the relay of its outboxes."""
 
     database: AsyncDatabase[Doc]
@@ -63,28 +65,30 @@ class Running:
     relay: Relay
     clock: Clock
     drain_seconds: float
-    told_to_stop: threading.Event
+    stop_requested: threading.Event
 
     @asynccontextmanager
-    async def showing(self, feed: Feed, heard: Handlers) -> AsyncGenerator[None]:
+    async def broadcasting(
+        self, broadcaster: EventBroadcaster, handlers: Handlers
+    ) -> AsyncGenerator[None]:
         """Show what this service publishes, from any of its replicas, to the screens looking on."""
-        await self.bus.follow(self.bus.connection.service, heard)
-        async with feed.beating():
-            with on_stop_signal(feed.close):
+        await self.bus.subscribe_every_replica(self.bus.connection.service, handlers)
+        async with broadcaster.run():
+            with on_stop_signal(broadcaster.close):
                 yield
 
     @asynccontextmanager
-    async def listening(self, heard: Handlers) -> AsyncGenerator[None]:
+    async def consuming(self, handlers: Handlers) -> AsyncGenerator[None]:
         """Hear these events while the service runs; finish those in hand before it stops."""
-        await self.bus.listen(heard)
+        await self.bus.subscribe_durable(handlers)
         try:
             yield
         finally:
-            await self.bus.stop_listening(self.drain_seconds)
+            await self.bus.drain(self.drain_seconds)
 
-    async def ready(self) -> bool:
+    async def is_ready(self) -> bool:
         """Tell whether a request sent now would be served."""
-        if self.told_to_stop.is_set() or not (self.bus.healthy and self.relay.alive):
+        if self.stop_requested.is_set() or not (self.bus.healthy and self.relay.alive):
             return False
         try:
             await self.database.command("ping")

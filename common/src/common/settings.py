@@ -6,10 +6,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Key = Annotated[SecretStr, Field(min_length=32)]
+SigningKey = Annotated[SecretStr, Field(min_length=32)]
 """A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
 
-SECRETS: Final = Path("/run/secrets")
+SECRETS_DIR: Final = Path("/run/secrets")
 """Where Docker mounts secrets as files; a setting not in the environment is read from there."""
 
 
@@ -21,7 +21,7 @@ class ServiceSettings(BaseSettings):
         extra="ignore",
         hide_input_in_errors=True,
         env_ignore_empty=True,
-        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
     )
 
     @classmethod
@@ -30,10 +30,10 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()  # pyright: ignore[reportCallIssue] - the environment fills it
         except ValidationError as error:
-            wrong = "; ".join(
+            message = "; ".join(
                 f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
             )
-            raise SystemExit(f"settings: {wrong}") from None
+            raise SystemExit(f"settings: {message}") from None
 
     mongo_uri: str
     """MongoDB with the service's own database as its path."""
@@ -42,8 +42,8 @@ class ServiceSettings(BaseSettings):
     """Copies of each stream: 1 on one NATS server, 3 on three."""
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""
     """Prefix of streams and subjects, so that several systems (tests) can share one NATS."""
-    jwt_key: Key
-    jwt_key_previous: Key | None = None
+    jwt_key: SigningKey
+    jwt_key_previous: SigningKey | None = None
     """Still accepted, no longer used to sign: rotation without signing anyone out."""
     cookie_secure: bool = True
     log_format: Literal["json", "console"] = "json"

@@ -10,7 +10,7 @@ import nats
 import pytest
 
 from ticketing_local import backup_format
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack import servers
 from ticketing_local.testing.temporary_server import free_port
 from ticketing_local.testing.tiny_stack import eventually
@@ -24,13 +24,13 @@ def server(tmp_path: Path) -> Generator[Server]:
     """A nats-server of this test's own, and its process."""
     program = servers.nats(free_port(), tmp_path, sync_interval="2m")
     process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    eventually(program.ready)
+    eventually(program.is_ready)
     yield f"nats://127.0.0.1:{program.port}", process
     process.kill()
     process.wait(10)
 
 
-async def test_a_stream_is_read_to_its_end(server: Server, tmp_path: Path) -> None:
+async def test_dump_streams_reads_every_message(server: Server, tmp_path: Path) -> None:
     url, _ = server
     client = await nats.connect(url)
     stream = client.jetstream()
@@ -41,11 +41,11 @@ async def test_a_stream_is_read_to_its_end(server: Server, tmp_path: Path) -> No
     assert await backup_format.dump_streams(url, tmp_path / "backup") == EVENTS
 
 
-async def test_a_stream_that_falls_silent_is_no_backup(
+async def test_dump_of_stalled_stream_is_refused(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, process = server
-    monkeypatch.setattr(backup_format, "SILENCE", 0.2)
+    monkeypatch.setattr(backup_format, "FETCH_TIMEOUT_SECONDS", 0.2)
     client = await nats.connect(url)
     stream = client.jetstream()
     await stream.add_stream(name="tickets", subjects=["ticket.>"])
@@ -54,7 +54,7 @@ async def test_a_stream_that_falls_silent_is_no_backup(
     lines = backup_format._messages(stream, "tickets", EVENTS)
     await anext(lines)
     process.send_signal(signal.SIGSTOP)
-    with pytest.raises(Trouble, match=f"only 500 of {EVENTS} events of tickets"):
+    with pytest.raises(CliError, match=f"only 500 of {EVENTS} events of tickets"):
         async for _ in lines:
             pass
 

@@ -18,7 +18,7 @@ def test_mongo_takes_majority_writes(mongo_url: str) -> None:
         client.drop_database("fixture")
 
 
-def test_redis_gives_a_database_to_each_test(redis_url: str) -> None:
+def test_redis_has_a_database_per_test(redis_url: str) -> None:
     with redis_client.Redis.from_url(f"{redis_url}/1023") as client:
         assert client.set("a", "b")
         assert client.flushdb()
@@ -33,7 +33,7 @@ async def test_nats_has_jetstream(nats_url: str) -> None:
     assert limits.max_streams == -1, "as many as the tests want"
 
 
-def test_servers_end_when_the_tests_are_killed(tmp_path: Path) -> None:
+def test_servers_stop_when_pytest_is_killed(tmp_path: Path) -> None:
     (tmp_path / "test_killed.py").write_text(
         "import os, signal\n"
         "def test_killed(redis_url):\n"

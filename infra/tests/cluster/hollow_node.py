@@ -29,21 +29,21 @@ class HollowNode:
             ["kubectl", "proxy", f"--port={port}"], stdout=subprocess.DEVNULL
         )
         self._stopping = threading.Event()
-        self._keeper = threading.Thread(target=self._keep)
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
-        self._until_the_proxy_answers()
+        self._wait_for_proxy()
         node = {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": NAME, "labels": {"kubernetes.io/hostname": NAME}},
         }
         try:
-            self._ask("POST", "/api/v1/nodes", node)
+            self._request("POST", "/api/v1/nodes", node)
         except urllib.error.HTTPError as error:
             if error.code != 409:
                 raise
-        self._keeper.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -53,35 +53,35 @@ class HollowNode:
         trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
-        self._keeper.join()
-        self._ask("DELETE", f"/api/v1/nodes/{NAME}")
+        self._thread.join()
+        self._request("DELETE", f"/api/v1/nodes/{NAME}")
         self._proxy.terminate()
         self._proxy.wait()
 
-    def _until_the_proxy_answers(self) -> None:
+    def _wait_for_proxy(self) -> None:
         for _ in range(100):
             try:
-                self._ask("GET", "/readyz", parse=False)
+                self._request("GET", "/readyz", parse=False)
             except OSError:
                 time.sleep(0.1)
             else:
                 return
         raise AssertionError("kubectl proxy does not answer")
 
-    def _keep(self) -> None:
-        beat = 0.0
+    def _run(self) -> None:
+        last_heartbeat = 0.0
         while not self._stopping.wait(0.2):
             try:
-                if time.monotonic() - beat > 5:
-                    self._beat()
-                    beat = time.monotonic()
-                for pod in self._ask("GET", PODS)["items"]:
-                    self._look_after(pod)
+                if time.monotonic() - last_heartbeat > 5:
+                    self._send_heartbeat()
+                    last_heartbeat = time.monotonic()
+                for pod in self._request("GET", PODS)["items"]:
+                    self._reconcile_pod(pod)
             except OSError:  # a pod that changed meanwhile, or a slow answer: the next round
                 continue
 
-    def _beat(self) -> None:
-        room = {"cpu": "64", "memory": "128Gi", "pods": "250"}
+    def _send_heartbeat(self) -> None:
+        capacity = {"cpu": "64", "memory": "128Gi", "pods": "250"}
         ready = {
             "type": "Ready",
             "status": "True",
@@ -89,19 +89,19 @@ class HollowNode:
             "lastHeartbeatTime": _now(),
             "lastTransitionTime": _now(),
         }
-        self._ask(
+        self._request(
             "PATCH",
             f"/api/v1/nodes/{NAME}",
             {"spec": {"taints": None}},
             "application/merge-patch+json",
         )
-        status = {"status": {"capacity": room, "allocatable": room, "conditions": [ready]}}
-        self._ask("PATCH", f"/api/v1/nodes/{NAME}/status", status, STRATEGIC)
+        status = {"status": {"capacity": capacity, "allocatable": capacity, "conditions": [ready]}}
+        self._request("PATCH", f"/api/v1/nodes/{NAME}/status", status, STRATEGIC)
 
-    def _look_after(self, pod: dict[str, Any]) -> None:
+    def _reconcile_pod(self, pod: dict[str, Any]) -> None:
         path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
         if pod["metadata"].get("deletionTimestamp"):
-            self._ask("DELETE", path, {"gracePeriodSeconds": 0})
+            self._request("DELETE", path, {"gracePeriodSeconds": 0})
             return
         containers = pod["spec"]["containers"]
         if pod["status"].get("phase") == "Running" or BROKEN in containers[0]["image"]:
@@ -127,9 +127,9 @@ class HollowNode:
             "conditions": conditions,
             "containerStatuses": states,
         }
-        self._ask("PATCH", f"{path}/status", {"status": status}, STRATEGIC)
+        self._request("PATCH", f"{path}/status", {"status": status}, STRATEGIC)
 
-    def _ask(
+    def _request(
         self,
         method: str,
         path: str,
@@ -144,8 +144,8 @@ class HollowNode:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": kind},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer) if parse else answer.read()
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return json.load(response) if parse else response.read()
 
 
 def _now() -> str:

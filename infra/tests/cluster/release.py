@@ -13,10 +13,10 @@ PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")  # pytest's own en
 
 
 def kubectl(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False)
-    if check and done.returncode:
-        raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
-    return done.stdout
+    result = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False)
+    if check and result.returncode:
+        raise AssertionError(f"kubectl {' '.join(arguments)}: {result.stderr}")
+    return result.stdout
 
 
 class Release:
@@ -27,7 +27,9 @@ class Release:
         for folder in ("infra/k8s", "infra/k8s-prod", THREE_NODES):
             (root / folder).mkdir(parents=True)
             for manifest in (ROOT / folder).glob("*.yaml"):
-                (root / folder / manifest.name).write_text(_for_this_server(manifest.read_text()))
+                (root / folder / manifest.name).write_text(
+                    _downgrade_api_versions(manifest.read_text())
+                )
         for version in [
             *ROOT.glob("services/*/deploy/version.json"),
             ROOT / "client/deploy/version.json",
@@ -40,13 +42,15 @@ class Release:
         folder = "client" if name == "client" else f"services/{name}"
         (self.root / folder / "deploy/version.json").write_text(json.dumps({"version": version}))
 
-    def deploy(self, patience: str = "60s", **environment: str) -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, rollout_timeout: str = "60s", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
                 PLAYBOOK,
                 ROOT / "infra/ansible/deploy.yml",
                 *("-e", f"root={self.root}", "-e", "registry=registry.test/ticketing"),
-                *("-e", f"patience={patience}"),
+                *("-e", f"patience={rollout_timeout}"),
             ],
             capture_output=True,
             text=True,
@@ -57,7 +61,7 @@ class Release:
         )
 
 
-def _for_this_server(manifest: str) -> str:
+def _downgrade_api_versions(manifest: str) -> str:
     """The scratch API server may be of 2020: these two became v1 and v2 later, alike in shape."""
     if "policy/v1\n" not in kubectl("api-versions"):
         manifest = manifest.replace("apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n")
@@ -65,7 +69,7 @@ def _for_this_server(manifest: str) -> str:
     return manifest
 
 
-def rendered_three_nodes(release: Release) -> str:
+def render_three_nodes(release: Release) -> str:
     """What docs/deploy.md pipes into kubectl apply."""
     folder = str(release.root / THREE_NODES)
     return kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", folder)

@@ -36,60 +36,60 @@ def revisions() -> dict[str, str]:
     }
 
 
-def test_without_the_secrets_it_stops_and_says_what_makes_them(release: Release) -> None:
-    done = release.deploy()
-    assert done.returncode != 0
-    assert "make secrets" in done.stdout
+def test_deploy_without_secrets_names_the_command(release: Release) -> None:
+    result = release.deploy()
+    assert result.returncode != 0
+    assert "make secrets" in result.stdout
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_first_deploy_applies_the_manifests_with_the_images_of_the_release(
+def test_first_deploy_applies_manifests_and_images(
     release: Release,
 ) -> None:
-    done = release.deploy()
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = release.deploy()
+    assert result.returncode == 0, result.stdout + result.stderr
     assert set(images()) == DEPLOYMENTS
     assert images()["auth-depl"] == "registry.test/ticketing/auth:0.1.0"
     assert images()["expiration-worker-depl"] == "registry.test/ticketing/expiration:0.1.0"
-    assert "auth-depl: nothing -> registry.test/ticketing/auth:0.1.0" in done.stdout
+    assert "auth-depl: nothing -> registry.test/ticketing/auth:0.1.0" in result.stdout
 
 
 @pytest.mark.usefixtures("secrets")
 def test_a_second_run_changes_nothing(release: Release) -> None:
     release.deploy()
     before = revisions()
-    done = release.deploy()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"changed=0\b", done.stdout), done.stdout
-    assert "Nothing: 7 deployments already run this release." in done.stdout
+    result = release.deploy()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"changed=0\b", result.stdout), result.stdout
+    assert "Nothing: 7 deployments already run this release." in result.stdout
     assert revisions() == before
 
 
 @pytest.mark.usefixtures("secrets")
-def test_one_changed_version_rolls_out_that_service_alone(release: Release) -> None:
+def test_changed_version_rolls_out_one_service(release: Release) -> None:
     release.deploy()
     before = revisions()
     release.bump("orders", "0.2.0")
-    done = release.deploy()
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = release.deploy()
+    assert result.returncode == 0, result.stdout + result.stderr
     assert images()["orders-depl"] == "registry.test/ticketing/orders:0.2.0"
     assert (
         "orders-depl: registry.test/ticketing/orders:0.1.0 -> registry.test/ticketing/orders:0.2.0"
-        in done.stdout
+        in result.stdout
     )
     moved = {name for name, revision in revisions().items() if revision != before[name]}
     assert moved == {"orders-depl"}
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release) -> None:
+def test_changed_manifest_is_applied_without_new_images(release: Release) -> None:
     release.deploy()
     before = images()
     manifest = release.root / "infra/k8s/tickets-depl.yaml"
     manifest.write_text(manifest.read_text().replace("memory: 384Mi", "memory: 400Mi"))
-    done = release.deploy()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "The manifests were applied." in done.stdout
+    result = release.deploy()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "The manifests were applied." in result.stdout
     assert images() == before
     assert "400Mi" in kubectl(
         "-n", "ticketing", "get", "deployment", "tickets-depl", "--output=yaml"
@@ -97,17 +97,17 @@ def test_a_changed_manifest_is_applied_and_the_images_stay(release: Release) -> 
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_release_that_does_not_become_ready_goes_back_whole_and_fails_loudly(
+def test_failed_release_is_rolled_back_completely(
     release: Release,
 ) -> None:
     release.deploy()
     before = images()
     release.bump("auth", "0.3.0")
     release.bump("payments", "0.3.0-broken")
-    done = release.deploy(patience="8s")
-    assert done.returncode != 0
-    assert "did not become ready" in done.stdout
-    assert "Rolled back: auth-depl, payments-depl" in done.stdout
+    result = release.deploy(patience="8s")
+    assert result.returncode != 0
+    assert "did not become ready" in result.stdout
+    assert "Rolled back: auth-depl, payments-depl" in result.stdout
     assert images() == before
     for name in DEPLOYMENTS:
         kubectl("-n", "ticketing", "rollout", "status", f"deployment/{name}", "--timeout=20s")
@@ -120,15 +120,15 @@ def test_a_release_that_does_not_become_ready_goes_back_whole_and_fails_loudly(
 
 
 @pytest.mark.usefixtures("secrets")
-def test_stores_on_three_nodes_stay_there(release: Release) -> None:
+def test_deploy_keeps_stores_on_three_nodes(release: Release) -> None:
     release.deploy()
     three = release.root / "three.yaml"
     three.write_text(rendered_three_nodes(release))
     kubectl("apply", "--filename", str(three))
     release.bump("orders", "0.2.0")
-    done = release.deploy()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "The manifests were applied." not in done.stdout
+    result = release.deploy()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "The manifests were applied." not in result.stdout
     stores = json.loads(kubectl("-n", "ticketing", "get", "statefulsets", "--output=json"))["items"]
     replicas = {s["metadata"]["name"]: s["spec"]["replicas"] for s in stores}
     assert replicas.pop("expiration-redis") == 1
@@ -138,14 +138,12 @@ def test_stores_on_three_nodes_stay_there(release: Release) -> None:
 
 
 @pytest.mark.usefixtures("secrets")
-def test_the_account_that_deploys_may_do_that_and_nothing_else(
-    release: Release, tmp_path: Path
-) -> None:
-    made = subprocess.run(
+def test_deployer_account_has_least_privilege(release: Release, tmp_path: Path) -> None:
+    deployer_output = subprocess.run(
         [ROOT / "infra/scripts/deployer-kubeconfig.sh"], capture_output=True, check=True
     )
     kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_bytes(made.stdout)
+    kubeconfig.write_bytes(deployer_output.stdout)
 
     first = release.deploy(KUBECONFIG=str(kubeconfig))
     assert first.returncode == 0, first.stdout + first.stderr
@@ -154,10 +152,10 @@ def test_the_account_that_deploys_may_do_that_and_nothing_else(
     assert "Rolled back: payments-depl" in broken.stdout
     assert images()["payments-depl"] == "registry.test/ticketing/payments:0.1.0"
 
-    def may(*what: str) -> str:
+    def can_i(*what: str) -> str:
         return kubectl(f"--kubeconfig={kubeconfig}", "auth", "can-i", *what, check=False).strip()
 
-    assert may("patch", "deployments", "--namespace=ticketing") == "yes"
+    assert can_i("patch", "deployments", "--namespace=ticketing") == "yes"
     for other in (
         ("list", "secrets", "--namespace=ticketing"),
         ("delete", "deployments", "--namespace=ticketing"),
@@ -165,4 +163,4 @@ def test_the_account_that_deploys_may_do_that_and_nothing_else(
         ("create", "rolebindings", "--namespace=ticketing"),
         ("get", "deployments", "--namespace=kube-system"),
     ):
-        assert may(*other) == "no", other
+        assert can_i(*other) == "no", other

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from system import System
+from system import ComposeSystem
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[System]:
-    made = System()
+def system() -> Iterator[ComposeSystem]:
+    compose_system = ComposeSystem()
     try:
-        made.compose("up", "--build", "--detach", "--wait")
-        yield made
+        compose_system.compose("up", "--build", "--detach", "--wait")
+        yield compose_system
     finally:
-        made.compose("--profile", "observability", "down", "--volumes", "--timeout", "45")
+        compose_system.compose("--profile", "observability", "down", "--volumes", "--timeout", "45")

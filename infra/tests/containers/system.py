@@ -17,15 +17,16 @@ def free_port() -> int:
         return port
 
 
-def to_be_had(image: str) -> bool:
+def is_available(image: str) -> bool:
     """Whether an image is here, or can be pulled."""
     return any(
-        subprocess.run(["docker", *how, image], capture_output=True, check=False).returncode == 0
-        for how in (("image", "inspect"), ("pull", "--quiet"))
+        subprocess.run(["docker", *command, image], capture_output=True, check=False).returncode
+        == 0
+        for command in (("image", "inspect"), ("pull", "--quiet"))
     )
 
 
-class System:
+class ComposeSystem:
     """Compose's project, and what a test asks of it."""
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class System:
         }
 
     def compose(self, *arguments: str) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["docker", "compose", *arguments],
             cwd=ROOT,
             env=self._environment,
@@ -49,9 +50,9 @@ class System:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise AssertionError(f"docker compose {' '.join(arguments)}: {done.stderr[-3000:]}")
-        return done.stdout
+        if result.returncode:
+            raise AssertionError(f"docker compose {' '.join(arguments)}: {result.stderr[-3000:]}")
+        return result.stdout
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Every container, by its service's name."""

@@ -11,34 +11,37 @@ import urllib.request
 
 import pytest
 import yaml
-from system import ROOT, System, to_be_had
+from system import ROOT, ComposeSystem, is_available
 
-OURS = ["auth", "tickets", "orders", "expiration", "expiration-worker", "payments"]
+OWN_SERVICES = ["auth", "tickets", "orders", "expiration", "expiration-worker", "payments"]
 SERVICES = sorted(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
-LIMIT = 200_000_000
+MAX_IMAGE_BYTES = 200_000_000
 
 
-def ask(
-    system: System, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+def fetch(
+    system: ComposeSystem,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
 ) -> tuple[int, dict[str, str], str]:
     request = urllib.request.Request(  # noqa: S310 - our own gateway
         system.address + path, body, {"Content-Type": "application/json"} | (headers or {})
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, dict(answer.headers), answer.read().decode()
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return response.status, dict(response.headers), response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read().decode()
 
 
-def test_the_demo_passes_through_nginx(system: System) -> None:
-    done = system.demo()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "All of it happened as it should." in done.stdout
+def test_demo_passes_through_nginx(system: ComposeSystem) -> None:
+    result = system.demo()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "All of it happened as it should." in result.stdout
 
 
-def test_the_page_is_there(system: System) -> None:
-    status, headers, page = ask(system, "/")
+def test_front_page_is_served(system: ComposeSystem) -> None:
+    status, headers, page = fetch(system, "/")
     assert status == 200
     assert headers["Content-Type"].startswith("text/html")
     assert "</html>" in page
@@ -47,10 +50,10 @@ def test_the_page_is_there(system: System) -> None:
 @pytest.mark.parametrize(
     ("path", "word"), [("/auth/signin", "current-password"), ("/auth/signup", "new-password")]
 )
-def test_a_password_is_masked_and_left_to_password_managers(
-    system: System, path: str, word: str
+def test_password_field_is_masked_and_autocompletable(
+    system: ComposeSystem, path: str, word: str
 ) -> None:
-    _, _, page = ask(system, path)
+    _, _, page = fetch(system, path)
     (field,) = re.findall(r'<input[^>]*name="password"[^>]*>', page)
     assert 'type="password"' in field
     assert f'autocomplete="{word}"' in field.lower()
@@ -58,7 +61,7 @@ def test_a_password_is_masked_and_left_to_password_managers(
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_it_runs_with_a_read_only_root_and_no_capabilities(system: System, name: str) -> None:
+def test_container_has_read_only_root_and_no_capabilities(system: ComposeSystem, name: str) -> None:
     host = system.containers()[name]["HostConfig"]
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
@@ -67,8 +70,8 @@ def test_it_runs_with_a_read_only_root_and_no_capabilities(system: System, name:
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("name", [*OURS, "client", "stripe"])
-def test_its_image_is_non_root_and_holds_no_build_tools(system: System, name: str) -> None:
+@pytest.mark.parametrize("name", [*OWN_SERVICES, "client", "stripe"])
+def test_image_is_non_root_without_build_tools(system: ComposeSystem, name: str) -> None:
     image = system.containers()[name]["Config"]["Image"]
     run = ["docker", "run", "--rm", "--read-only", "--entrypoint", "sh", image, "-c"]
     user = subprocess.run([*run, "id -u"], capture_output=True, text=True, check=True)
@@ -79,8 +82,8 @@ def test_its_image_is_non_root_and_holds_no_build_tools(system: System, name: st
     assert found.returncode != 0
 
 
-@pytest.mark.parametrize("name", [*OURS, "stripe"])
-def test_a_services_image_is_small(system: System, name: str) -> None:
+@pytest.mark.parametrize("name", [*OWN_SERVICES, "stripe"])
+def test_a_services_image_is_small(system: ComposeSystem, name: str) -> None:
     image = system.containers()[name]["Config"]["Image"]
     shown = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.Size}}", image],
@@ -88,24 +91,24 @@ def test_a_services_image_is_small(system: System, name: str) -> None:
         text=True,
         check=True,
     )
-    assert int(shown.stdout) < LIMIT
+    assert int(shown.stdout) < MAX_IMAGE_BYTES
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/usersX"])
-def test_an_unknown_path_of_the_api_is_404_in_the_one_shape(system: System, path: str) -> None:
-    status, headers, body = ask(system, path)
+def test_unknown_api_path_returns_404_error(system: ComposeSystem, path: str) -> None:
+    status, headers, body = fetch(system, path)
     assert (status, headers["Content-Type"]) == (404, "application/json")
     assert json.loads(body) == {"errors": [{"message": "Not Found"}]}
 
 
 @pytest.mark.parametrize("size", [70_000, 2_000_000])
-def test_a_body_too_large_is_413_in_the_one_shape(system: System, size: int) -> None:
-    status, _, body = ask(system, "/api/tickets", b"x" * size)
+def test_oversized_body_returns_413_error(system: ComposeSystem, size: int) -> None:
+    status, _, body = fetch(system, "/api/tickets", b"x" * size)
     assert status == 413
     assert json.loads(body) == {"errors": [{"message": "Request body too large"}]}
 
 
-def test_nobody_says_for_another_where_they_come_from(system: System) -> None:
+def test_forwarded_headers_cannot_be_spoofed(system: ComposeSystem) -> None:
     credentials = json.dumps({"email": "far@example.com", "password": "correct horse"}).encode()
     spoofed = {"X-Forwarded-For": "6.6.6.6", "Forwarded": "for=6.6.6.6", "X-Real-IP": "6.6.6.6"}
     request = urllib.request.Request(  # noqa: S310 - our own gateway
@@ -113,31 +116,31 @@ def test_nobody_says_for_another_where_they_come_from(system: System) -> None:
         credentials,
         {"Content-Type": "application/json"} | spoofed,
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        cookies = [c.split(";")[0] for c in answer.headers.get_all("Set-Cookie")]
-    _, _, sessions = ask(
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        cookies = [c.split(";")[0] for c in response.headers.get_all("Set-Cookie")]
+    _, _, sessions = fetch(
         system, "/api/users/sessions", None, {"Cookie": "; ".join(cookies), **spoofed}
     )
     assert '"address"' in sessions
     assert "6.6.6.6" not in sessions
 
 
-def test_server_sent_events_arrive_as_they_happen(system: System) -> None:
+def test_server_sent_events_are_not_buffered(system: ComposeSystem) -> None:
     stream = http.client.HTTPConnection("localhost", system.port, timeout=20)
     stream.request("GET", "/api/tickets/events")
-    answer = stream.getresponse()
-    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    response = stream.getresponse()
+    assert response.headers["Content-Type"].startswith("text/event-stream")
 
     threading.Timer(1, system.demo).start()
-    seen = b""
+    received = b""
     started = time.monotonic()
-    while b"data:" not in seen and time.monotonic() - started < 15:
-        seen += answer.read1(1000)
-    assert b"data:" in seen
+    while b"data:" not in received and time.monotonic() - started < 15:
+        received += response.read1(1000)
+    assert b"data:" in received
     stream.close()
 
 
-def test_a_stopped_service_drains_and_its_absence_is_503_in_the_one_shape(system: System) -> None:
+def test_stopped_service_drains_then_returns_503(system: ComposeSystem) -> None:
     started = time.monotonic()
     system.compose("stop", "--timeout", "45", "tickets")
     stopped = system.containers()["tickets"]["State"]
@@ -145,41 +148,41 @@ def test_a_stopped_service_drains_and_its_absence_is_503_in_the_one_shape(system
     assert time.monotonic() - started < 45
     assert "stopped" in system.compose("logs", "--tail", "5", "tickets")
 
-    status, headers, body = ask(system, "/api/tickets")
+    status, headers, body = fetch(system, "/api/tickets")
     assert (status, headers["Retry-After"]) == (503, "1")
     assert json.loads(body) == {"errors": [{"message": "Temporarily unavailable"}]}
     system.compose("up", "--detach", "--wait", "tickets")
-    until = time.monotonic() + 15  # nginx asks again where it is within five seconds
-    while ask(system, "/api/tickets")[0] != 200:
-        assert time.monotonic() < until
+    deadline = time.monotonic() + 15  # nginx asks again where it is within five seconds
+    while fetch(system, "/api/tickets")[0] != 200:
+        assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def test_the_observability_profile_brings_a_prometheus_that_hears_every_process(
-    system: System,
+def test_prometheus_scrapes_every_process(
+    system: ComposeSystem,
 ) -> None:
     profile = yaml.safe_load((ROOT / "infra/observability/compose.yml").read_text())["services"]
-    if not to_be_had(profile["prometheus"]["image"].split(":-")[1].rstrip("}")):
+    if not is_available(profile["prometheus"]["image"].split(":-")[1].rstrip("}")):
         pytest.skip("no registry to pull Prometheus from")
     system.compose("--profile", "observability", "up", "--detach", "prometheus")
     base = f"http://localhost:{system.prometheus_port}/api/v1"
-    until = time.monotonic() + 60
-    heard: dict[str, str] = {}
-    while heard != dict.fromkeys(OURS, "1"):
-        assert time.monotonic() < until, heard
+    deadline = time.monotonic() + 60
+    scraped: dict[str, str] = {}
+    while scraped != dict.fromkeys(OWN_SERVICES, "1"):
+        assert time.monotonic() < deadline, scraped
         time.sleep(1)
         try:
-            with urllib.request.urlopen(f"{base}/query?query=up", timeout=5) as answer:  # noqa: S310
-                found = json.load(answer)["data"]["result"]
+            with urllib.request.urlopen(f"{base}/query?query=up", timeout=5) as response:  # noqa: S310
+                found = json.load(response)["data"]["result"]
         except OSError:  # it is still starting
             continue
-        heard = {sample["metric"]["service"]: sample["value"][1] for sample in found}
-    with urllib.request.urlopen(f"{base}/rules", timeout=5) as answer:  # noqa: S310
-        (group,) = json.load(answer)["data"]["groups"]
+        scraped = {sample["metric"]["service"]: sample["value"][1] for sample in found}
+    with urllib.request.urlopen(f"{base}/rules", timeout=5) as response:  # noqa: S310
+        (group,) = json.load(response)["data"]["groups"]
     assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
 
 
-def test_a_second_start_keeps_the_key_that_signed_the_sessions(system: System) -> None:
+def test_restart_keeps_the_signing_key(system: ComposeSystem) -> None:
     def key() -> str:
         return system.compose("exec", "auth", "cat", "/run/secrets/jwt_key")
 

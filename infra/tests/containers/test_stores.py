@@ -33,7 +33,7 @@ class Pods:
     def __init__(self, name: str, *arguments: str) -> None:
         self.network = f"{name}-{uuid.uuid4().hex[:8]}"
         self._name = name
-        self._arguments = arguments
+        self._options = arguments
         docker("network", "create", self.network)
 
     def start(self, n: int, *command: str) -> None:
@@ -42,7 +42,7 @@ class Pods:
             *("run", "--detach", "--name", self.container(n), "--hostname", pod),
             *("--network", self.network, "--network-alias", f"{pod}.{self._name}-srv"),
             *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--env", f"POD_NAME={pod}"),  # noqa: S108 - the container's
-            *self._arguments,
+            *self._options,
             *command,
         )
 
@@ -52,20 +52,20 @@ class Pods:
     def run(self, n: int, *command: str) -> subprocess.CompletedProcess[str]:
         return docker("exec", self.container(n), *command, check=False)
 
-    def until(self, n: int, *command: str, seconds: float = 90) -> str:
+    def wait_until_succeeds(self, n: int, *command: str, seconds: float = 90) -> str:
         """What Kubernetes does with a probe: ask again until it passes."""
-        limit = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while True:
-            done = self.run(n, *command)
-            if done.returncode == 0:
-                return done.stdout
-            assert time.monotonic() < limit, done.stdout + done.stderr
+            result = self.run(n, *command)
+            if result.returncode == 0:
+                return result.stdout
+            assert time.monotonic() < deadline, result.stdout + result.stderr
             time.sleep(1)
 
     def remove(self, n: int) -> None:
         docker("rm", "--force", "--volumes", self.container(n), check=False)
 
-    def clear(self) -> None:
+    def remove_all(self) -> None:
         for n in range(3):
             self.remove(n)
         docker("network", "rm", self.network, check=False)
@@ -78,7 +78,7 @@ def mongo(tmp_path: Path) -> Iterator[Pods]:
     mounted = ("--volume", f"{script}:/etc/mongo/join.js:ro")
     pods = Pods("auth-mongo", "--user", "999:999", "--env", "HOME=/tmp", *mounted, MONGO)
     yield pods
-    pods.clear()
+    pods.remove_all()
 
 
 MONGOD = ("mongod", "--replSet", "rs0", "--bind_ip_all", "--quiet")
@@ -86,30 +86,30 @@ PROBE = ("mongosh", "--quiet", "--nodb", "/etc/mongo/join.js")
 
 
 def evaluate(pods: Pods, n: int, expression: str) -> object:
-    done = pods.run(n, "mongosh", "--quiet", "--eval", f"print(JSON.stringify({expression}))")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    result = pods.run(n, "mongosh", "--quiet", "--eval", f"print(JSON.stringify({expression}))")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return json.loads(result.stdout)
 
 
 MEMBERS = "rs.status().members.map((m) => m.stateStr).sort()"
 
 
-def test_mongodb_grows_from_one_member_to_three_and_takes_back_one_that_lost_its_disk(
+def test_mongodb_scales_to_three_and_recovers_a_lost_disk(
     mongo: Pods,
 ) -> None:
     mongo.start(0, *MONGOD)
-    mongo.until(0, *PROBE)
+    mongo.wait_until_succeeds(0, *PROBE)
     assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY"]
     evaluate(mongo, 0, "db.getSiblingDB('auth').t.insertOne({a: 1}).acknowledged")
 
     for n in (1, 2):
         mongo.start(n, *MONGOD)
-        mongo.until(n, *PROBE)
+        mongo.wait_until_succeeds(n, *PROBE)
     assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY", "SECONDARY", "SECONDARY"]
 
     mongo.remove(0)
     mongo.start(0, *MONGOD)
-    mongo.until(0, *PROBE)
+    mongo.wait_until_succeeds(0, *PROBE)
     assert evaluate(mongo, 1, "rs.conf().members.length") == 3
     stored = "db.getMongo().setReadPref('nearest') || db.getSiblingDB('auth').t.countDocuments()"
     assert evaluate(mongo, 0, stored) == 1
@@ -123,25 +123,27 @@ def nats(tmp_path: Path) -> Iterator[Pods]:
     mounted = ("--volume", f"{configuration}:/etc/nats/ticketing/nats.conf:ro", "--tmpfs", "/data")
     pods = Pods("nats", *mounted, NATS)
     yield pods
-    pods.clear()
+    pods.remove_all()
 
 
-def test_three_nats_servers_elect_a_leader_and_live_on_with_two(nats: Pods) -> None:
-    configured = ("--config", "/etc/nats/ticketing/nats.conf")
-    healthy = ("wget", "-q", "-O", "-", "http://127.0.0.1:8222/healthz")
+def test_nats_cluster_survives_losing_one_server(nats: Pods) -> None:
+    options = ("--config", "/etc/nats/ticketing/nats.conf")
+    health_check = ("wget", "-q", "-O", "-", "http://127.0.0.1:8222/healthz")
     for n in range(3):
-        nats.start(n, *configured)
+        nats.start(n, *options)
     for n in range(3):
-        nats.until(n, *healthy)
+        nats.wait_until_succeeds(n, *health_check)
 
     def leader() -> str:
-        shown = nats.until(1, "wget", "-q", "-O", "-", "http://127.0.0.1:8222/jsz?leader-only=0")
+        shown = nats.wait_until_succeeds(
+            1, "wget", "-q", "-O", "-", "http://127.0.0.1:8222/jsz?leader-only=0"
+        )
         return json.loads(shown)["meta_cluster"].get("leader", "")
 
     assert leader() in {"nats-0", "nats-1", "nats-2"}
     nats.remove(0)
-    limit = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while leader() not in {"nats-1", "nats-2"}:
-        assert time.monotonic() < limit
+        assert time.monotonic() < deadline
         time.sleep(0.5)
-    nats.until(1, *healthy)
+    nats.wait_until_succeeds(1, *health_check)

@@ -13,7 +13,7 @@ each = pytest.mark.parametrize("workload", WORKLOADS, ids=name)
 
 
 @each
-def test_it_keeps_to_pod_security_restricted(workload: Manifest) -> None:
+def test_workload_meets_pod_security_restricted(workload: Manifest) -> None:
     spec = template(workload)["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] > 0
@@ -28,7 +28,7 @@ def test_it_keeps_to_pod_security_restricted(workload: Manifest) -> None:
 
 
 @each
-def test_it_says_what_it_needs_and_when_it_is_well(workload: Manifest) -> None:
+def test_workload_has_resources_and_probes(workload: Manifest) -> None:
     for container in template(workload)["spec"]["containers"]:
         resources = container["resources"]
         assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}
@@ -38,7 +38,7 @@ def test_it_says_what_it_needs_and_when_it_is_well(workload: Manifest) -> None:
 
 
 @each
-def test_it_is_spread_and_survives_a_drained_node(workload: Manifest) -> None:
+def test_workload_is_spread_with_disruption_budget(workload: Manifest) -> None:
     labels = template(workload)["metadata"]["labels"]
     assert {
         "app.kubernetes.io/name",
@@ -58,7 +58,7 @@ def test_it_is_spread_and_survives_a_drained_node(workload: Manifest) -> None:
 
 
 @pytest.mark.parametrize("deployment", of_kind(CLUSTER, "Deployment"), ids=name)
-def test_a_rolling_update_refuses_no_request(deployment: Manifest) -> None:
+def test_rolling_update_drops_no_request(deployment: Manifest) -> None:
     assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     spec = template(deployment)["spec"]
     (container,) = spec["containers"]
@@ -71,7 +71,7 @@ def test_a_rolling_update_refuses_no_request(deployment: Manifest) -> None:
 
 
 @pytest.mark.parametrize("service", of_kind([*CLUSTER, *read("k8s-dev")], "Service"), ids=name)
-def test_a_service_leads_to_a_port_that_is_there(service: Manifest) -> None:
+def test_service_targets_an_existing_port(service: Manifest) -> None:
     (workload,) = [
         w
         for w in WORKLOADS
@@ -82,7 +82,7 @@ def test_a_service_leads_to_a_port_that_is_there(service: Manifest) -> None:
     assert service["spec"]["type"] == "ClusterIP"
 
 
-def test_what_scales_by_itself_names_no_number_of_replicas() -> None:
+def test_autoscaled_deployments_set_no_replicas() -> None:
     scaled = {
         s["spec"]["scaleTargetRef"]["name"] for s in of_kind(CLUSTER, "HorizontalPodAutoscaler")
     }
@@ -91,25 +91,25 @@ def test_what_scales_by_itself_names_no_number_of_replicas() -> None:
         assert ("replicas" in deployment["spec"]) == (name(deployment) not in scaled)
 
 
-def test_every_secret_is_one_that_make_secrets_makes() -> None:
+def test_every_used_secret_is_created_by_make_secrets() -> None:
     text = json.dumps(WORKLOADS)
     used = set(re.findall(r'"secret(?:KeyRef|Ref)": \{"name": "([^"]+)"', text))
-    made = set(
+    created = set(
         re.findall(
             r"^ *create (\S+)", (ROOT / "infra/scripts/create-secrets.sh").read_text(), re.MULTILINE
         )
     )
-    assert used == made == {"jwt-secret", "stripe-secret"}
+    assert used == created == {"jwt-secret", "stripe-secret"}
 
 
-def test_compose_and_the_cluster_run_the_same_stores() -> None:
+def test_compose_and_cluster_use_the_same_stores() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     of_compose = {re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", s["image"]) for s in compose.values()}
     of_cluster = {c["image"] for w in WORKLOADS for c in template(w)["spec"]["containers"]}
     assert of_compose == of_cluster
 
 
-def test_every_database_is_its_services_own() -> None:
+def test_every_service_has_its_own_database() -> None:
     for deployment in of_kind(CLUSTER, "Deployment"):
         for variable in template(deployment)["spec"]["containers"][0].get("env", []):
             if variable["name"] == "MONGO_URI":

@@ -20,7 +20,7 @@ def matches(selector: Manifest, labels: Manifest) -> bool:
     return selects(selector.get("matchLabels", {}), labels)
 
 
-def peer_is(peer: Manifest, labels: Manifest | None, namespace: str, address: str) -> bool:
+def peer_matches(peer: Manifest, labels: Manifest | None, namespace: str, address: str) -> bool:
     """Whether a peer of a rule is this pod, or, with no labels, this address outside."""
     if "ipBlock" in peer:
         block = peer["ipBlock"]
@@ -29,18 +29,18 @@ def peer_is(peer: Manifest, labels: Manifest | None, namespace: str, address: st
         return hits[0] and not any(hits[1:])
     if labels is None:
         return False
-    wanted = peer.get("namespaceSelector")
-    here = {"kubernetes.io/metadata.name": namespace}
-    if wanted is None:
+    namespace_selector = peer.get("namespaceSelector")
+    namespace_labels = {"kubernetes.io/metadata.name": namespace}
+    if namespace_selector is None:
         if namespace != "ticketing":
             return False
-    elif not matches(wanted, here):
+    elif not matches(namespace_selector, namespace_labels):
         return False
     return matches(peer.get("podSelector", {}), labels)
 
 
-def allowed(
-    way: str,
+def is_allowed(
+    direction: str,
     pod: Manifest,
     other: Manifest | None,
     port: int,
@@ -48,14 +48,16 @@ def allowed(
     address: str = "",
 ) -> bool:
     labels = pod["metadata"]["labels"]
-    mine = [p for p in POLICIES if matches(p["podSelector"], labels) and way in p["policyTypes"]]
-    if not mine:
+    policies = [
+        p for p in POLICIES if matches(p["podSelector"], labels) and direction in p["policyTypes"]
+    ]
+    if not policies:
         return True
-    rules = [rule for policy in mine for rule in policy.get(way.lower(), [])]
-    side = "from" if way == "Ingress" else "to"
+    rules = [rule for policy in policies for rule in policy.get(direction.lower(), [])]
+    side = "from" if direction == "Ingress" else "to"
     return any(
         any(
-            peer_is(peer, other and other["metadata"]["labels"], namespace, address)
+            peer_matches(peer, other and other["metadata"]["labels"], namespace, address)
             for peer in rule[side]
         )
         and any(p["port"] == port for p in rule["ports"])
@@ -71,11 +73,12 @@ def ports(pod: Manifest) -> Iterator[int]:
 
 def connections() -> set[tuple[str, str, int]]:
     return {
-        (one, other, port)
-        for one, its in PODS.items()
-        for other, theirs in PODS.items()
-        for port in ports(theirs)
-        if allowed("Egress", its, theirs, port) and allowed("Ingress", theirs, its, port)
+        (source, target, port)
+        for source, source_pod in PODS.items()
+        for target, target_pod in PODS.items()
+        for port in ports(target_pod)
+        if is_allowed("Egress", source_pod, target_pod, port)
+        and is_allowed("Ingress", target_pod, source_pod, port)
     }
 
 
@@ -102,51 +105,55 @@ def expected() -> set[tuple[str, str, int]]:
     }
 
 
-def test_each_part_reaches_what_it_needs_and_nothing_else() -> None:
+def test_pods_have_exactly_the_expected_connections() -> None:
     assert connections() == expected()
 
 
-def outside(namespace: str) -> set[str]:
-    visitor = {"metadata": {"labels": {NAME: "anything"}}}
+def reachable_from_namespace(namespace: str) -> set[str]:
+    source = {"metadata": {"labels": {NAME: "anything"}}}
     return {
         pod
-        for pod, its in PODS.items()
-        for port in ports(its)
-        if allowed("Ingress", its, visitor, port, namespace)
+        for pod, pod_template in PODS.items()
+        for port in ports(pod_template)
+        if is_allowed("Ingress", pod_template, source, port, namespace)
     }
 
 
-def test_the_ingress_reaches_what_has_routes() -> None:
+def test_ingress_reaches_routed_services_only() -> None:
     routed = {"auth", "tickets", "orders", "payments", "client", "gateway"}
-    assert outside("ingress-nginx") == routed
-    assert outside("envoy-gateway-system") == routed
+    assert reachable_from_namespace("ingress-nginx") == routed
+    assert reachable_from_namespace("envoy-gateway-system") == routed
 
 
 def test_another_namespace_reaches_nothing() -> None:
-    assert outside("default") == set()
+    assert reachable_from_namespace("default") == set()
 
 
-def test_metrics_and_traces_are_between_the_services_and_monitoring() -> None:
+def test_only_services_exchange_telemetry_with_monitoring() -> None:
     services = {*SERVICES, "expiration-worker"}
-    assert outside("monitoring") == {*services, "nats"}
+    assert reachable_from_namespace("monitoring") == {*services, "nats"}
     collector = {"metadata": {"labels": {NAME: "otel-collector"}}}
     sending = {
-        pod for pod, its in PODS.items() if allowed("Egress", its, collector, 4318, "monitoring")
+        pod
+        for pod, pod_template in PODS.items()
+        if is_allowed("Egress", pod_template, collector, 4318, "monitoring")
     }
     assert sending == services
 
 
-def leaves(pod: Any, port: int, address: str) -> bool:
-    return allowed("Egress", pod, None, port, address=address)
+def can_reach(pod: Any, port: int, address: str) -> bool:
+    return is_allowed("Egress", pod, None, port, address=address)
 
 
-def test_only_payments_leaves_the_cluster_and_only_for_https() -> None:
-    assert {pod for pod, its in PODS.items() if leaves(its, 443, STRIPE)} == {"payments"}
-    assert not leaves(PODS["payments"], 80, STRIPE)
+def test_only_payments_has_https_egress() -> None:
+    assert {pod for pod, pod_template in PODS.items() if can_reach(pod_template, 443, STRIPE)} == {
+        "payments"
+    }
+    assert not can_reach(PODS["payments"], 80, STRIPE)
 
 
-def test_payments_does_not_reach_the_clouds_metadata_or_other_machines_inside() -> None:
+def test_payments_cannot_reach_private_addresses() -> None:
     assert not any(
-        leaves(PODS["payments"], 443, inside)
+        can_reach(PODS["payments"], 443, inside)
         for inside in ("169.254.169.254", "10.0.0.1", "192.168.1.1")
     )

@@ -101,23 +101,23 @@ def checkout(tmp_path: Path) -> Checkout:
     return made
 
 
-def test_a_new_version_is_built_on_the_base_by_digest_and_named_by_its_own(
+def test_new_version_is_built_on_pinned_base(
     checkout: Checkout,
 ) -> None:
-    done = checkout.release("sha256:one")
-    assert done.stdout == f"{REGISTRY}/auth@sha256:one\n"
+    result = checkout.release("sha256:one")
+    assert result.stdout == f"{REGISTRY}/auth@sha256:one\n"
     assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
     assert "PYTHON=python:3.13-slim@sha256:" in (checkout.tags / "arguments").read_text()
 
 
-def test_a_released_version_of_the_same_source_is_left_alone(checkout: Checkout) -> None:
+def test_released_version_of_same_source_is_not_rebuilt(checkout: Checkout) -> None:
     checkout.release("sha256:one")
     again = checkout.release("sha256:two")
     assert (again.returncode, again.stdout) == (0, "")
     assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
 
 
-def test_a_released_version_of_another_source_is_refused(checkout: Checkout) -> None:
+def test_released_version_of_changed_source_is_refused(checkout: Checkout) -> None:
     checkout.release("sha256:one")
     checkout.change()
     refused = checkout.release("sha256:two")
@@ -126,7 +126,7 @@ def test_a_released_version_of_another_source_is_refused(checkout: Checkout) -> 
     assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
 
 
-def test_a_raised_version_is_built_beside_the_old_one(checkout: Checkout) -> None:
+def test_raised_version_keeps_the_old_image(checkout: Checkout) -> None:
     checkout.release("sha256:one")
     checkout.change()
     checkout.version("1.0.1")
@@ -134,6 +134,6 @@ def test_a_raised_version_is_built_beside_the_old_one(checkout: Checkout) -> Non
     assert (checkout.tags / "registry.test_ticketing_auth_1.0.0").read_text() == "sha256:one\n"
 
 
-def test_what_is_no_version_is_refused(checkout: Checkout) -> None:
+def test_invalid_version_is_refused(checkout: Checkout) -> None:
     checkout.version("latest")
     assert "latest is not x.y.z" in checkout.release("sha256:one").stderr

@@ -43,12 +43,12 @@ def http_routes() -> dict[tuple[str, str], str]:
     }
 
 
-def gateway_of_the_cluster() -> str:
+def cluster_gateway_config() -> str:
     (found,) = [m for m in of_kind(read("k8s"), "ConfigMap") if name(m) == "gateway"]
     return found["data"]["nginx.conf"]
 
 
-def test_the_bare_machines_gateway_has_the_table() -> None:
+def test_local_gateway_has_the_routes() -> None:
     source = ast.parse((INFRA / "local/src/ticketing_local/gateway.py").read_text())
     (routes,) = [
         ast.literal_eval(node.value)
@@ -62,15 +62,15 @@ def test_the_bare_machines_gateway_has_the_table() -> None:
     "configuration",
     [
         pytest.param((INFRA / "compose/nginx.conf").read_text(), id="Compose"),
-        pytest.param(gateway_of_the_cluster(), id="the cluster's own gateway"),
+        pytest.param(cluster_gateway_config(), id="the cluster's own gateway"),
     ],
 )
-def test_nginx_has_the_table(configuration: str) -> None:
+def test_nginx_has_the_routes(configuration: str) -> None:
     assert {prefix: to or "nowhere" for prefix, to in nginx_table(configuration)} == TABLE
 
 
 @pytest.mark.parametrize("folder", ["k8s-dev", "k8s-prod"])
-def test_the_ingress_has_the_table(folder: str) -> None:
+def test_ingress_has_the_routes(folder: str) -> None:
     assert ingress_paths(folder, "ingress-srv") == {
         ("Prefix", path): to for path, to in TABLE.items()
     }
@@ -79,12 +79,12 @@ def test_the_ingress_has_the_table(folder: str) -> None:
     }
 
 
-def test_the_gateway_api_has_the_table() -> None:
+def test_gateway_api_has_the_routes() -> None:
     expected = {("PathPrefix", path): to for path, to in TABLE.items()}
     assert http_routes() == expected | {("Exact", path): to for path, to in EVENTS.items()}
 
 
-def test_development_and_production_differ_in_the_certificate_alone() -> None:
+def test_dev_and_prod_ingress_differ_only_in_certificate() -> None:
     def ours(folder: str) -> list[Manifest]:
         found = [i for i in of_kind(read(folder), "Ingress") if name(i) != "ingress-stripe"]
         for ingress in found:

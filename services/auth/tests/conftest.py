@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from auth.app import create
+from auth.app import create_app
 from auth.settings import Settings
 from common.testing.plugin import Client, FakeClock, Serve
 from common.values.clock import Clock
 
-CHEAP = {"password_memory_kib": 8, "password_iterations": 1}
+LOW_COST_HASHING = {"password_memory_kib": 8, "password_iterations": 1}
 
 
 @pytest.fixture
 def environment(environment: dict[str, Any]) -> dict[str, Any]:
     """The settings that every service takes, and hashes for tests only."""
-    return {**environment, **CHEAP}
+    return {**environment, **LOW_COST_HASHING}
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def start(
 ) -> Callable[..., Awaitable[Client]]:
     """Start one more process of the service, with some settings, and a clock, of its own."""
 
-    async def started(by: Clock = clock, **settings: Any) -> Client:
-        return await serve(create(Settings(**{**environment, **settings}), by))
+    async def start_service(clock: Clock = clock, **settings: Any) -> Client:
+        return await serve(create_app(Settings(**{**environment, **settings}), clock))
 
-    return started
+    return start_service
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import Request
 
-from auth.address import client_address, neighbourhood
+from auth.address import client_address, rate_limit_network
 
 
 def request(*forwarded: str, peer: str | None = "198.51.100.9") -> Request:
@@ -54,4 +54,4 @@ def test_a_peer_without_an_address_is_somebody_too(peer: str | None) -> None:
     ],
 )
 def test_a_holder_of_a_whole_network_is_one_neighbour(one: str, other: str, *, alike: bool) -> None:
-    assert (neighbourhood(one) == neighbourhood(other)) is alike
+    assert (rate_limit_network(one) == rate_limit_network(other)) is alike

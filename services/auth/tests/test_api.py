@@ -10,9 +10,9 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
-from auth.service import Auth
+from auth.service import AuthService
 from common.auth.tokens import AccessTokens
-from common.testing.plugin import JWT_KEY, Client, FakeClock, errors, eventually, someone
+from common.testing.plugin import JWT_KEY, Client, FakeClock, errors, eventually, make_user
 from common.values.clock import utc_now
 from common.values.ids import is_id
 
@@ -20,20 +20,20 @@ Start = Callable[..., Awaitable[Client]]
 ANN = {"email": "ann@example.com", "password": "secret"}
 
 
-async def signed_up(auth: Client, **fields: str) -> dict[str, Any]:
+async def sign_up(auth: Client, **fields: str) -> dict[str, Any]:
     response = await auth.post("/api/users/signup", json={**ANN, **fields})
     assert response.status_code == 201, response.text
     return response.json()
 
 
-async def fails(auth: Client, times: int, **fields: str) -> None:
+async def fail_sign_ins(auth: Client, times: int, **fields: str) -> None:
     for _ in range(times):
         wrong = {**ANN, "password": "wrong", **fields}
         response = await auth.post("/api/users/signin", json=wrong)
         assert response.status_code == 400, response.text
 
 
-def set_cookies(response: httpx.Response) -> dict[str, set[str]]:
+def parse_set_cookies(response: httpx.Response) -> dict[str, set[str]]:
     """Read each Set-Cookie as its name and the set of its parts."""
     read: dict[str, set[str]] = {}
     for line in response.headers.get_list("set-cookie"):
@@ -50,7 +50,7 @@ async def test_signing_up_answers_201_with_the_user_and_both_cookies(auth: Clien
     assert set(body) == {"id", "email"}
     assert is_id(body["id"])
     assert body["email"] == "ann@example.com"
-    cookies = set_cookies(response)
+    cookies = parse_set_cookies(response)
     common = {"HttpOnly", "Path=/", "SameSite=lax"}
     assert cookies["session"] >= {*common, "Max-Age=900"}
     assert cookies["refresh"] >= {*common, f"Max-Age={30 * 86_400}"}
@@ -60,15 +60,15 @@ async def test_signing_up_answers_201_with_the_user_and_both_cookies(auth: Clien
 async def test_cookies_over_tls_are_pinned_to_the_host(start: Start) -> None:
     auth = await start(cookie_secure=True)
 
-    up = set_cookies(await auth.post("/api/users/signup", json=ANN))
-    out = set_cookies(await auth.post("/api/users/signout", json={}))
+    up = parse_set_cookies(await auth.post("/api/users/signup", json=ANN))
+    out = parse_set_cookies(await auth.post("/api/users/signout", json={}))
 
     assert set(up) == set(out) == {"__Host-session", "__Host-refresh"}
     assert all(parts >= {"Secure", "Path=/", "HttpOnly"} for parts in [*up.values(), *out.values()])
 
 
 async def test_signing_up_signs_in(auth: Client) -> None:
-    user = await signed_up(auth)
+    user = await sign_up(auth)
 
     assert (await auth.get("/api/users/currentuser")).json() == {"currentUser": user}
 
@@ -138,7 +138,7 @@ async def test_a_body_that_is_no_credentials_is_refused(
     "password", ["      ", " secret ", "x" * 128, "ü" * 128, "a\0bcde", "秘密秘密秘密"]
 )
 async def test_a_password_is_kept_as_it_was_typed(auth: Client, password: str) -> None:
-    await signed_up(auth, password=password)
+    await sign_up(auth, password=password)
 
     right = await auth.post("/api/users/signin", json={**ANN, "password": password})
     trimmed = await auth.post("/api/users/signin", json={**ANN, "password": f"{password[:-1]}"})
@@ -149,7 +149,7 @@ async def test_a_password_is_kept_as_it_was_typed(auth: Client, password: str) -
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.COM", " ann@example.com "])
 async def test_an_email_that_has_an_account_cannot_have_another(auth: Client, email: str) -> None:
-    await signed_up(auth)
+    await sign_up(auth)
 
     response = await auth.post("/api/users/signup", json={**ANN, "email": email})
 
@@ -159,16 +159,16 @@ async def test_an_email_that_has_an_account_cannot_have_another(auth: Client, em
 
 
 async def test_of_many_who_sign_up_with_one_email_at_once_one_succeeds(auth: Client) -> None:
-    tries = [auth.post("/api/users/signup", json=ANN) for _ in range(10)]
+    attempts = [auth.post("/api/users/signup", json=ANN) for _ in range(10)]
 
-    statuses = sorted([response.status_code for response in await asyncio.gather(*tries)])
+    statuses = sorted([response.status_code for response in await asyncio.gather(*attempts)])
 
     assert statuses == [201, *[400] * 9]
 
 
 async def test_too_many_sign_ups_from_one_address_have_to_wait(start: Start) -> None:
     auth = await start(sign_ups_per_address=1)
-    await signed_up(auth)
+    await sign_up(auth)
 
     refused = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
     elsewhere = await auth.post(
@@ -186,17 +186,17 @@ async def test_too_many_sign_ups_from_one_address_have_to_wait(start: Start) -> 
 async def test_signing_in_answers_200_with_the_user_and_both_cookies(
     auth: Client, email: str
 ) -> None:
-    user = await signed_up(auth)
+    user = await sign_up(auth)
 
     response = await auth.post("/api/users/signin", json={**ANN, "email": email})
 
     assert response.status_code == 200
     assert response.json() == user
-    assert set(set_cookies(response)) == {"session", "refresh"}
+    assert set(parse_set_cookies(response)) == {"session", "refresh"}
 
 
 async def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(auth: Client) -> None:
-    await signed_up(auth)
+    await sign_up(auth)
 
     unknown = await auth.post("/api/users/signin", json={**ANN, "email": "bob@example.com"})
     wrong = await auth.post("/api/users/signin", json={**ANN, "password": "Secret"})
@@ -233,8 +233,8 @@ async def test_a_malformed_sign_in_is_refused_at_its_field(
 async def test_after_too_many_failures_even_the_right_password_has_to_wait(
     auth: Client, clock: FakeClock, email: str
 ) -> None:
-    await signed_up(auth)
-    await fails(auth, 10, email=email)
+    await sign_up(auth)
+    await fail_sign_ins(auth, 10, email=email)
 
     refused = await auth.post("/api/users/signin", json={**ANN, "email": email})
     clock.advance(seconds=900)
@@ -247,8 +247,8 @@ async def test_after_too_many_failures_even_the_right_password_has_to_wait(
 
 
 async def test_letter_case_gives_no_further_tries(auth: Client) -> None:
-    await fails(auth, 5)
-    await fails(auth, 5, email="ANN@example.com")
+    await fail_sign_ins(auth, 5)
+    await fail_sign_ins(auth, 5, email="ANN@example.com")
 
     refused = await auth.post("/api/users/signin", json={**ANN, "email": "Ann@example.com"})
 
@@ -256,18 +256,18 @@ async def test_letter_case_gives_no_further_tries(auth: Client) -> None:
 
 
 async def test_the_right_password_in_time_clears_the_failures(auth: Client) -> None:
-    await signed_up(auth)
-    await fails(auth, 9)
+    await sign_up(auth)
+    await fail_sign_ins(auth, 9)
 
     in_time = await auth.post("/api/users/signin", json=ANN)
 
     assert in_time.status_code == 200
-    await fails(auth, 10)
+    await fail_sign_ins(auth, 10)
 
 
 async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: Start) -> None:
     one, other = [await start(sign_in_failures_per_account=5) for _ in range(2)]
-    await signed_up(one)
+    await sign_up(one)
     wrong = {**ANN, "password": "wrong"}
 
     answers = await asyncio.gather(
@@ -279,20 +279,20 @@ async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: 
 
 async def test_the_right_password_among_too_many_at_once_has_to_wait(start: Start) -> None:
     one, other = [await start(password_threads=1, sign_in_failures_per_account=5) for _ in range(2)]
-    await signed_up(one)
-    door: Auth = one.app.state.auth
+    await sign_up(one)
+    auth_service: AuthService = one.app.state.auth
     go = Event()
-    held = asyncio.create_task(door._passwords._aside(go.wait))
+    blocking_job = asyncio.create_task(auth_service._passwords._run_in_pool(go.wait))
     right = asyncio.create_task(one.post("/api/users/signin", json=ANN))
 
-    async def waits() -> bool:
-        return door._passwords._pool._work_queue.qsize() == 1
+    async def is_queued() -> bool:
+        return auth_service._passwords._pool._work_queue.qsize() == 1
 
-    await eventually(waits)
+    await eventually(is_queued)
 
-    await fails(other, 5)
+    await fail_sign_ins(other, 5)
     go.set()
-    await held
+    await blocking_job
 
     assert (await right).status_code == 429
 
@@ -301,7 +301,7 @@ async def test_too_many_failures_from_one_address_have_to_wait_whatever_it_claim
     start: Start,
 ) -> None:
     auth = await start(sign_in_failures_per_address=2)
-    await signed_up(auth)
+    await sign_up(auth)
 
     def sign_in(forwarded: str, **fields: str) -> Any:
         return auth.post(
@@ -322,17 +322,17 @@ async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_count
     start: Start,
 ) -> None:
     auth = await start(password_threads=1, password_queue=0, sign_in_failures_per_account=1)
-    await signed_up(auth)
-    door: Auth = auth.app.state.auth
+    await sign_up(auth)
+    auth_service: AuthService = auth.app.state.auth
     go = Event()
-    held = asyncio.create_task(door._passwords._aside(go.wait))
+    blocking_job = asyncio.create_task(auth_service._passwords._run_in_pool(go.wait))
     await asyncio.sleep(0)
 
     full = await auth.post("/api/users/signin", json=ANN)
     up = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
     alive = await auth.get("/api/users/currentuser")
     go.set()
-    await held
+    await blocking_job
 
     assert full.status_code == up.status_code == 503
     assert full.headers["retry-after"] == "1"
@@ -343,13 +343,13 @@ async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_count
 
 async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: Start) -> None:
     before = await start()
-    await signed_up(before)
+    await sign_up(before)
     after = await start(password_iterations=2)
 
     assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
 
-    door: Auth = after.app.state.auth
-    account = await door._throttle.account_of(ANN["email"])
+    auth_service: AuthService = after.app.state.auth
+    account = await auth_service._attempt_limiter.find_account_unless_limited(ANN["email"])
     assert account is not None
     assert account.password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")
     assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
@@ -368,7 +368,7 @@ async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: S
 async def test_a_write_that_another_site_caused_is_refused(
     auth: Client, route: str, headers: dict[str, str]
 ) -> None:
-    await signed_up(auth)
+    await sign_up(auth)
 
     response = await auth.post(
         f"/api/users/{route}", json={**ANN, "email": "new@example.com"}, headers=headers
@@ -405,7 +405,7 @@ async def test_a_bad_cookie_makes_nobody(auth: Client, cookie: str) -> None:
 
 
 async def test_an_access_token_is_good_for_fifteen_minutes(auth: Client, clock: FakeClock) -> None:
-    await signed_up(auth)
+    await sign_up(auth)
     clock.advance(minutes=14, seconds=59)
     assert (await auth.get("/api/users/currentuser")).json()["currentUser"]
 
@@ -416,9 +416,9 @@ async def test_an_access_token_is_good_for_fifteen_minutes(auth: Client, clock: 
 
 async def test_a_new_key_signs_nobody_out(start: Start) -> None:
     new_key = "the key that came after it, as long as it must be"
-    before = await start(by=utc_now)
-    after = await start(by=utc_now, jwt_key=new_key, jwt_key_previous=JWT_KEY)
-    user = await signed_up(before)
+    before = await start(clock=utc_now)
+    after = await start(clock=utc_now, jwt_key=new_key, jwt_key_previous=JWT_KEY)
+    user = await sign_up(before)
     after.cookies.update(before.cookies)
 
     assert (await after.get("/api/users/currentuser")).json() == {"currentUser": user}
@@ -430,7 +430,7 @@ async def test_a_new_key_signs_nobody_out(start: Start) -> None:
 
 
 async def test_a_key_that_is_neither_is_not_believed(auth: Client, clock: FakeClock) -> None:
-    forged = AccessTokens(SecretStr("x" * 40), None, clock).issue(someone())
+    forged = AccessTokens(SecretStr("x" * 40), None, clock).issue(make_user())
 
     response = await auth.get("/api/users/currentuser", headers={"cookie": f"session={forged}"})
 

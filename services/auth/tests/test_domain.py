@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from auth.domain import (
-    MAX_USED,
-    REFUSED_FOR,
+    MAX_ROTATED_TOKENS,
+    REVOCATION_TTL,
     SESSION_LIFETIME,
     Account,
     Device,
     Session,
-    folded,
-    session_named,
-    started,
-    token_hash,
+    hash_token,
+    normalize_email,
+    session_id_of,
+    start_session,
 )
 from common.auth.tokens import ACCESS_LIFETIME
-from common.errors import NotAuthorized, NotFound
+from common.errors import NotFound, Unauthorized
 from common.events import SessionRevoked
 from common.values.ids import is_id, new_id
 
@@ -30,52 +30,52 @@ LAPTOP = Device("Firefox", "192.0.2.1")
 OWNER = new_id()
 
 
-def begun() -> tuple[Session, str]:
-    change, token = started(user_id=OWNER, device=LAPTOP, now=NOW)
+def new_session() -> tuple[Session, str]:
+    change, token = start_session(user_id=OWNER, device=LAPTOP, now=NOW)
     return change.after, token
 
 
 def test_a_session_begins_live_untold_and_with_a_token_that_names_it() -> None:
-    change, token = started(user_id=OWNER, device=LAPTOP, now=NOW)
+    change, token = start_session(user_id=OWNER, device=LAPTOP, now=NOW)
 
     assert change.events == ()
-    assert change.after.live(NOW)
-    assert session_named(token) == change.after.id
+    assert change.after.is_active(NOW)
+    assert session_id_of(token) == change.after.id
     assert is_id(change.after.id)
 
 
 def test_what_is_kept_of_a_session_does_not_hold_its_token() -> None:
-    session, token = begun()
+    session, token = new_session()
 
     assert token.partition(".")[2] not in repr(session)
 
 
 def test_session_ids_and_tokens_are_never_alike() -> None:
-    begins = [begun() for _ in range(100)]
+    begins = [new_session() for _ in range(100)]
 
     assert len({session.id[:8] for session, _ in begins}) == 100
     assert len({token.partition(".")[2] for _, token in begins}) == 100
 
 
 def test_using_the_current_token_makes_its_successor_the_current_one() -> None:
-    session, first = begun()
+    session, first = new_session()
 
     after = session.refresh(first, now=NOW, grace=GRACE).after
 
     second = after.current_token(first)
     assert second != first
-    assert token_hash(second) == after.current
-    assert session_named(second) == session.id
+    assert hash_token(second) == after.current_token_hash
+    assert session_id_of(second) == session.id
 
 
 def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
-    session, token = begun()
-    stolen = replace(session, seed=begun()[0].seed)
+    session, token = new_session()
+    stolen = replace(session, successor_secret=new_session()[0].successor_secret)
 
     ours = session.refresh(token, now=NOW, grace=GRACE).after
     theirs = stolen.refresh(token, now=NOW, grace=GRACE).after
 
-    assert ours.current != theirs.current
+    assert ours.current_token_hash != theirs.current_token_hash
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
     ],
 )
 def test_a_used_token_is_good_again_within_the_grace_only(later: timedelta, *, lives: bool) -> None:
-    session, first = begun()
+    session, first = new_session()
     session = session.refresh(first, now=NOW, grace=GRACE).after
     second = session.current_token(first)
 
     change = session.refresh(first, now=NOW + later, grace=GRACE)
 
-    assert change.after.live(NOW + later) is lives
+    assert change.after.is_active(NOW + later) is lives
     if lives:
         assert change.after == session
         assert change.after.current_token(first) == second
@@ -103,7 +103,7 @@ def test_a_used_token_is_good_again_within_the_grace_only(later: timedelta, *, l
 
 
 def test_a_token_that_is_none_of_the_session_ends_it() -> None:
-    session, _ = begun()
+    session, _ = new_session()
 
     change = session.refresh(f"{session.id}.made-up", now=NOW, grace=GRACE)
 
@@ -112,50 +112,50 @@ def test_a_token_that_is_none_of_the_session_ends_it() -> None:
 
 @pytest.mark.parametrize("later", [timedelta(0), SESSION_LIFETIME - timedelta(milliseconds=1)])
 def test_a_session_is_good_for_thirty_days(later: timedelta) -> None:
-    session, token = begun()
+    session, token = new_session()
 
-    assert session.refresh(token, now=NOW + later, grace=GRACE).after.live(NOW + later)
+    assert session.refresh(token, now=NOW + later, grace=GRACE).after.is_active(NOW + later)
 
 
 def test_a_session_is_over_after_thirty_days_however_much_it_is_used() -> None:
-    session, token = begun()
+    session, token = new_session()
     session = session.refresh(token, now=NOW + timedelta(days=29), grace=GRACE).after
 
-    with pytest.raises(NotAuthorized):
+    with pytest.raises(Unauthorized):
         session.refresh(session.current_token(token), now=NOW + SESSION_LIFETIME, grace=GRACE)
 
 
 def test_an_end_is_told_once() -> None:
-    session, token = begun()
+    session, token = new_session()
 
     change = session.end(NOW)
     again = change.after.end(NOW + timedelta(minutes=1))
 
     assert change.events == (
-        SessionRevoked(user_id=OWNER, session_id=session.id, until=NOW + REFUSED_FOR),
+        SessionRevoked(user_id=OWNER, session_id=session.id, until=NOW + REVOCATION_TTL),
     )
     assert again.after == change.after
     assert again.events == ()
-    with pytest.raises(NotAuthorized):
+    with pytest.raises(Unauthorized):
         change.after.refresh(token, now=NOW, grace=GRACE)
 
 
 def test_an_ended_session_is_refused_for_longer_than_an_access_token_lives() -> None:
-    assert REFUSED_FOR > ACCESS_LIFETIME
+    assert REVOCATION_TTL > ACCESS_LIFETIME
 
 
 def test_only_its_owner_ends_a_session_and_only_while_it_lives() -> None:
-    session, _ = begun()
-    ended = session.end_by(OWNER, NOW).after
+    session, _ = new_session()
+    ended = session.end_owned_by(OWNER, NOW).after
 
-    with pytest.raises(NotAuthorized):
-        session.end_by(new_id(), NOW)
-    with pytest.raises(NotAuthorized):
-        ended.end_by(new_id(), NOW)
+    with pytest.raises(Unauthorized):
+        session.end_owned_by(new_id(), NOW)
+    with pytest.raises(Unauthorized):
+        ended.end_owned_by(new_id(), NOW)
     with pytest.raises(NotFound):
-        ended.end_by(OWNER, NOW)
+        ended.end_owned_by(OWNER, NOW)
     with pytest.raises(NotFound):
-        session.end_by(OWNER, NOW + SESSION_LIFETIME)
+        session.end_owned_by(OWNER, NOW + SESSION_LIFETIME)
 
 
 def test_a_new_hash_takes_the_place_of_the_one_it_was_made_for_only() -> None:
@@ -177,7 +177,7 @@ def test_a_new_hash_takes_the_place_of_the_one_it_was_made_for_only() -> None:
     ],
 )
 def test_emails_are_compared_without_letter_case(one: str, other: str) -> None:
-    assert folded(one) == folded(other)
+    assert normalize_email(one) == normalize_email(other)
 
 
 class RefreshTokens(RuleBasedStateMachine):
@@ -186,75 +186,75 @@ class RefreshTokens(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.session, token = begun()
+        self.session, token = new_session()
         self.tokens = [token]
         self.used_at: list[datetime] = []
-        self.told: list[object] = []
+        self.events: list[object] = []
 
-    def show(self, token: str) -> None:
+    def present(self, token: str) -> None:
         change = self.session.refresh(token, now=self.now, grace=GRACE)
         self.session = change.after
-        self.told += change.events
+        self.events += change.events
 
     @property
-    def live(self) -> bool:
-        return self.session.live(self.now)
+    def is_active(self) -> bool:
+        return self.session.is_active(self.now)
 
     @rule(seconds=st.floats(0, 12))
     def time_passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @precondition(lambda self: self.live)
+    @precondition(lambda self: self.is_active)
     @rule()
-    def the_current_one_is_used(self) -> None:
+    def current_token_is_used(self) -> None:
         current = self.tokens[-1]
-        self.show(current)
+        self.present(current)
         self.used_at.append(self.now)
         self.tokens.append(self.session.current_token(current))
-        assert self.live
+        assert self.is_active
         assert len(set(self.tokens)) == len(self.tokens)
 
-    @precondition(lambda self: self.live and bool(self.used_at))
+    @precondition(lambda self: self.is_active and bool(self.used_at))
     @rule(data=st.data())
-    def a_used_one_is_shown_again(self, data: st.DataObject) -> None:
-        shown = data.draw(st.integers(0, len(self.used_at) - 1))
-        remembered = len(self.used_at) - shown <= MAX_USED
-        good = remembered and self.now - self.used_at[shown] <= GRACE
-        self.show(self.tokens[shown])
-        assert self.live is good
+    def rotated_token_is_presented(self, data: st.DataObject) -> None:
+        index = data.draw(st.integers(0, len(self.used_at) - 1))
+        remembered = len(self.used_at) - index <= MAX_ROTATED_TOKENS
+        good = remembered and self.now - self.used_at[index] <= GRACE
+        self.present(self.tokens[index])
+        assert self.is_active is good
         if good:
-            assert self.session.current_token(self.tokens[shown]) == self.tokens[-1]
+            assert self.session.current_token(self.tokens[index]) == self.tokens[-1]
 
-    @precondition(lambda self: self.live)
+    @precondition(lambda self: self.is_active)
     @rule()
-    def it_is_ended(self) -> None:
+    def session_is_ended(self) -> None:
         change = self.session.end(self.now)
         self.session = change.after
-        self.told += change.events
+        self.events += change.events
 
-    @precondition(lambda self: not self.live)
+    @precondition(lambda self: not self.is_active)
     @rule(data=st.data())
-    def nothing_is_good_after_the_end(self, data: st.DataObject) -> None:
+    def no_token_is_valid_after_the_end(self, data: st.DataObject) -> None:
         before = self.session
-        with pytest.raises(NotAuthorized):
-            self.show(data.draw(st.sampled_from(self.tokens)))
+        with pytest.raises(Unauthorized):
+            self.present(data.draw(st.sampled_from(self.tokens)))
         assert self.session == before
 
     @invariant()
     def one_token_is_current(self) -> None:
-        assert self.session.current == token_hash(self.tokens[-1])
+        assert self.session.current_token_hash == hash_token(self.tokens[-1])
 
     @invariant()
     def the_list_is_bounded(self) -> None:
-        assert len(self.session.used) <= MAX_USED
+        assert len(self.session.rotated_tokens) <= MAX_ROTATED_TOKENS
 
     @invariant()
-    def the_end_is_told_exactly_once(self) -> None:
-        assert len(self.told) == (self.session.ended_at is not None)
+    def end_is_published_once(self) -> None:
+        assert len(self.events) == (self.session.ended_at is not None)
 
     @invariant()
     def every_change_is_one_version(self) -> None:
-        assert self.session.version == len(self.used_at) + len(self.told)
+        assert self.session.version == len(self.used_at) + len(self.events)
 
 
 TestRefreshTokens = RefreshTokens.TestCase

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from passlib.context import CryptContext
 
-from auth.passwords import Passwords
+from auth.passwords import PasswordHasher
 from auth.settings import Settings
-from common.errors import Unavailable
+from common.errors import ServiceUnavailable
 
 
 class CountedContext(CryptContext):
@@ -34,13 +34,13 @@ def context(iterations: int = 1) -> CountedContext:
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
-    made = Passwords(context(), threads=1, queue=1)
+def passwords() -> Iterator[PasswordHasher]:
+    made = PasswordHasher(context(), threads=1, queue=1)
     yield made
     made.close()
 
 
-async def test_only_the_same_password_is_right(passwords: Passwords) -> None:
+async def test_only_the_same_password_is_right(passwords: PasswordHasher) -> None:
     stored = await passwords.hash("  a b  ")
 
     assert await passwords.check("  a b  ", stored) == (True, None)
@@ -56,30 +56,30 @@ async def test_only_the_same_password_is_right(passwords: Passwords) -> None:
         ("      ", "       "),
     ],
 )
-async def test_every_character_counts(passwords: Passwords, password: str, other: str) -> None:
+async def test_every_character_counts(passwords: PasswordHasher, password: str, other: str) -> None:
     stored = await passwords.hash(password)
 
     assert (await passwords.check(password, stored))[0]
     assert not (await passwords.check(other, stored))[0]
 
 
-async def test_the_same_password_is_never_kept_the_same_way(passwords: Passwords) -> None:
+async def test_the_same_password_is_never_kept_the_same_way(passwords: PasswordHasher) -> None:
     assert await passwords.hash("secret") != await passwords.hash("secret")
 
 
 async def test_nobodys_password_is_never_right_but_takes_a_hash_too() -> None:
     counted = context()
-    passwords = Passwords(counted, threads=1, queue=0)
+    passwords = PasswordHasher(counted, threads=1, queue=0)
 
-    assert await passwords.check("nobody has this password", None) == (False, None)
+    assert await passwords.check("no user has this password", None) == (False, None)
     assert counted.checks == 1
 
 
 async def test_a_hash_of_another_cost_is_renewed_when_the_password_is_right(
-    passwords: Passwords,
+    passwords: PasswordHasher,
 ) -> None:
     old = await passwords.hash("secret")
-    dearer = Passwords(context(iterations=2), threads=1, queue=0)
+    dearer = PasswordHasher(context(iterations=2), threads=1, queue=0)
 
     right, renewed = await dearer.check("secret", old)
 
@@ -90,35 +90,37 @@ async def test_a_hash_of_another_cost_is_renewed_when_the_password_is_right(
     assert await dearer.check("wrong", old) == (False, None)
 
 
-async def test_whoever_comes_when_too_many_wait_is_asked_to_come_back(passwords: Passwords) -> None:
+async def test_whoever_comes_when_too_many_wait_is_asked_to_come_back(
+    passwords: PasswordHasher,
+) -> None:
     go = Event()
-    held = [asyncio.create_task(passwords._aside(go.wait)) for _ in range(2)]
+    blocking_jobs = [asyncio.create_task(passwords._run_in_pool(go.wait)) for _ in range(2)]
     await asyncio.sleep(0)
 
-    with pytest.raises(Unavailable) as refused:
+    with pytest.raises(ServiceUnavailable) as refused:
         await passwords.hash("secret")
     go.set()
-    await asyncio.gather(*held)
+    await asyncio.gather(*blocking_jobs)
 
     assert refused.value.retry_after == 1
     assert await passwords.hash("secret")
 
 
 async def test_a_caller_who_leaves_frees_the_place_only_when_the_thread_is_free() -> None:
-    passwords = Passwords(context(), threads=1, queue=0)
+    passwords = PasswordHasher(context(), threads=1, queue=0)
     go, begun = Event(), Event()
 
     def work() -> bool:
         begun.set()
         return go.wait()
 
-    task = asyncio.create_task(passwords._aside(work))
+    task = asyncio.create_task(passwords._run_in_pool(work))
     await asyncio.to_thread(begun.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await passwords.hash("secret")
     go.set()
     passwords._pool.submit(int).result()
@@ -128,6 +130,6 @@ async def test_a_caller_who_leaves_frees_the_place_only_when_the_thread_is_free(
 def test_the_default_cost_is_the_least_that_owasp_allows() -> None:
     settings = Settings(mongo_uri="", nats_url="", jwt_key="k" * 32)  # pyright: ignore[reportArgumentType] - read as from the environment
 
-    made = Passwords.configured(settings)
+    made = PasswordHasher.from_settings(settings)
 
-    assert made._nobodys.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert made._dummy_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

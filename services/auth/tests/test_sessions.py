@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from common.events import SessionRevoked
-from common.testing.plugin import Client, FakeClock, Published, errors, eventually
+from common.testing.plugin import Client, EventProbe, FakeClock, errors, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
@@ -15,20 +15,20 @@ Start = Callable[..., Awaitable[Client]]
 ANN = {"email": "ann@example.com", "password": "secret"}
 
 
-async def signed_up(auth: Client, email: str = ANN["email"]) -> dict[str, str]:
+async def sign_up(auth: Client, email: str = ANN["email"]) -> dict[str, str]:
     """Sign up, and give the cookies; the client keeps none."""
     response = await auth.post("/api/users/signup", json={**ANN, "email": email})
     assert response.status_code == 201, response.text
-    auth.as_nobody()
+    auth.sign_out()
     return dict(response.cookies)
 
 
-async def signed_in(auth: Client, user_agent: str = "") -> dict[str, str]:
+async def sign_in(auth: Client, user_agent: str = "") -> dict[str, str]:
     """Sign in once more, and give the cookies; the client keeps none."""
     headers = {"user-agent": user_agent}
     response = await auth.post("/api/users/signin", json=ANN, headers=headers)
     assert response.status_code == 200, response.text
-    auth.as_nobody()
+    auth.sign_out()
     return dict(response.cookies)
 
 
@@ -36,7 +36,7 @@ async def send(auth: Client, method: str, path: str, cookies: dict[str, str]) ->
     """Send a request with exactly these cookies."""
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     response = await auth.request(method, f"/api/users/{path}", headers={"cookie": cookie})
-    auth.as_nobody()
+    auth.sign_out()
     return response
 
 
@@ -44,12 +44,12 @@ async def refresh(auth: Client, cookies: dict[str, str]) -> httpx.Response:
     return await send(auth, "POST", "refresh", {"refresh": cookies["refresh"]})
 
 
-async def who(auth: Client, cookies: dict[str, str]) -> str | None:
+async def current_email(auth: Client, cookies: dict[str, str]) -> str | None:
     user = (await send(auth, "GET", "currentuser", cookies)).json()["currentUser"]
     return None if user is None else user["email"]
 
 
-def cleared(response: httpx.Response) -> bool:
+def clears_cookies(response: httpx.Response) -> bool:
     """Tell whether an answer has the browser forget both cookies, and how."""
     return response.headers.get_list("set-cookie") == [
         f'{name}=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Max-Age=0; Path=/;'
@@ -61,7 +61,7 @@ def cleared(response: httpx.Response) -> bool:
 async def test_refreshing_answers_200_with_the_user_and_new_cookies(
     auth: Client, clock: FakeClock
 ) -> None:
-    old = await signed_up(auth)
+    old = await sign_up(auth)
     clock.advance(days=1)
 
     response = await refresh(auth, old)
@@ -71,7 +71,7 @@ async def test_refreshing_answers_200_with_the_user_and_new_cookies(
     new = dict(response.cookies)
     assert set(new) == {"session", "refresh"}
     assert not set(new.values()) & set(old.values())
-    assert await who(auth, new) == ANN["email"]
+    assert await current_email(auth, new) == ANN["email"]
     assert f"Max-Age={29 * 86_400}" in response.headers.get_list("set-cookie")[1]
 
 
@@ -87,11 +87,11 @@ async def test_a_refresh_token_that_is_none_is_401(auth: Client, token: str | No
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
-    assert cleared(response)
+    assert clears_cookies(response)
 
 
 async def test_two_tabs_that_refresh_at_once_both_go_on(auth: Client, clock: FakeClock) -> None:
-    cookies = await signed_up(auth)
+    cookies = await sign_up(auth)
 
     one, other = await refresh(auth, cookies), await refresh(auth, cookies)
     clock.advance(minutes=10)
@@ -105,7 +105,7 @@ async def test_two_hundred_refreshes_at_once_leave_a_working_session(
     start: Start, clock: FakeClock
 ) -> None:
     replicas = [await start() for _ in range(2)]
-    cookies = await signed_up(replicas[0])
+    cookies = await sign_up(replicas[0])
 
     answers = await asyncio.gather(*(refresh(r, cookies) for r in replicas for _ in range(100)))
 
@@ -116,19 +116,19 @@ async def test_two_hundred_refreshes_at_once_leave_a_working_session(
 
 
 async def test_a_used_token_shown_after_the_grace_ends_the_whole_session(
-    auth: Client, clock: FakeClock, published: Published
+    auth: Client, clock: FakeClock, published: EventProbe
 ) -> None:
-    stolen = await signed_up(auth)
+    stolen = await sign_up(auth)
     owners = dict((await refresh(auth, stolen)).cookies)
     clock.advance(seconds=11)
-    assert await who(auth, owners) == ANN["email"]
+    assert await current_email(auth, owners) == ANN["email"]
 
     thief = await refresh(auth, stolen)
 
     assert thief.status_code == 401
-    assert cleared(thief)
+    assert clears_cookies(thief)
     assert (await refresh(auth, owners)).status_code == 401
-    assert await who(auth, owners) is None
+    assert await current_email(auth, owners) is None
     assert len(await published.all(SessionRevoked)) <= 1
     event = await published.next(SessionRevoked)
     assert (event.until - clock()).total_seconds() == 16 * 60
@@ -137,7 +137,7 @@ async def test_a_used_token_shown_after_the_grace_ends_the_whole_session(
 async def test_a_session_cannot_be_renewed_after_thirty_days(
     auth: Client, clock: FakeClock
 ) -> None:
-    cookies = await signed_up(auth)
+    cookies = await sign_up(auth)
     clock.advance(days=30)
 
     assert (await refresh(auth, cookies)).status_code == 401
@@ -145,15 +145,15 @@ async def test_a_session_cannot_be_renewed_after_thirty_days(
 
 @pytest.mark.parametrize("left", [("session",), ("refresh",), ("session", "refresh")])
 async def test_signing_out_ends_the_session_by_whichever_cookie_is_left(
-    auth: Client, published: Published, left: tuple[str, ...]
+    auth: Client, published: EventProbe, left: tuple[str, ...]
 ) -> None:
-    cookies = await signed_up(auth)
+    cookies = await sign_up(auth)
 
     response = await send(auth, "POST", "signout", {name: cookies[name] for name in left})
 
     assert (response.status_code, response.json()) == (200, {})
-    assert cleared(response)
-    assert await who(auth, cookies) is None
+    assert clears_cookies(response)
+    assert await current_email(auth, cookies) is None
     assert (await refresh(auth, cookies)).status_code == 401
     await published.next(SessionRevoked)
 
@@ -161,7 +161,7 @@ async def test_signing_out_ends_the_session_by_whichever_cookie_is_left(
 async def test_signing_out_works_after_the_access_token_has_expired(
     auth: Client, clock: FakeClock
 ) -> None:
-    cookies = await signed_up(auth)
+    cookies = await sign_up(auth)
     clock.advance(days=1)
 
     assert (await send(auth, "POST", "signout", cookies)).status_code == 200
@@ -174,11 +174,11 @@ async def test_nobody_can_sign_out_too(auth: Client, content: bytes) -> None:
     response = await auth.post("/api/users/signout", content=content)
 
     assert (response.status_code, response.json()) == (200, {})
-    assert cleared(response)
+    assert clears_cookies(response)
 
 
-async def test_signing_out_twice_is_told_once(auth: Client, published: Published) -> None:
-    cookies = await signed_up(auth)
+async def test_signing_out_twice_is_told_once(auth: Client, published: EventProbe) -> None:
+    cookies = await sign_up(auth)
 
     answers = [await send(auth, "POST", "signout", cookies) for _ in range(2)]
 
@@ -189,35 +189,35 @@ async def test_signing_out_twice_is_told_once(auth: Client, published: Published
 
 async def test_another_process_refuses_a_session_that_was_ended_here(start: Start) -> None:
     here, there = [await start() for _ in range(2)]
-    cookies = await signed_up(here)
-    assert await who(there, cookies) == ANN["email"]
+    cookies = await sign_up(here)
+    assert await current_email(there, cookies) == ANN["email"]
 
     await send(here, "POST", "signout", cookies)
 
     async def refused() -> bool:
-        return await who(there, cookies) is None
+        return await current_email(there, cookies) is None
 
-    await eventually(refused, patience=1)
+    await eventually(refused, timeout_seconds=1)
 
 
 async def test_a_process_that_starts_later_refuses_it_too(
-    start: Start, published: Published
+    start: Start, published: EventProbe
 ) -> None:
-    here = await start(by=utc_now)
-    cookies = await signed_up(here)
+    here = await start(clock=utc_now)
+    cookies = await sign_up(here)
     await send(here, "POST", "signout", cookies)
     await published.next(SessionRevoked)
 
-    later = await start(by=utc_now)
+    later = await start(clock=utc_now)
 
-    assert await who(later, cookies) is None
+    assert await current_email(later, cookies) is None
 
 
 async def test_own_sessions_are_listed_the_last_used_first(auth: Client, clock: FakeClock) -> None:
-    first = await signed_up(auth)
-    await signed_up(auth, "bob@example.com")
+    first = await sign_up(auth)
+    await sign_up(auth, "bob@example.com")
     clock.advance(minutes=1)
-    phone = await signed_in(auth, user_agent="Phone " + "x" * 1000)
+    phone = await sign_in(auth, user_agent="Phone " + "x" * 1000)
     clock.advance(minutes=1)
     first = dict((await refresh(auth, first)).cookies)
 
@@ -255,8 +255,8 @@ async def test_sessions_need_a_session(auth: Client, method: str, path: str) -> 
 
 
 async def test_ending_another_session_of_ones_own_leaves_this_one(auth: Client) -> None:
-    here = await signed_up(auth)
-    phone = await signed_in(auth)
+    here = await sign_up(auth)
+    phone = await sign_in(auth)
     path = f"sessions/{phone['refresh'].partition('.')[0]}"
 
     response = await send(auth, "DELETE", path, here)
@@ -265,24 +265,24 @@ async def test_ending_another_session_of_ones_own_leaves_this_one(auth: Client) 
     assert (response.status_code, response.content) == (204, b"")
     assert "set-cookie" not in response.headers
     assert again.status_code == 404
-    assert await who(auth, phone) is None
-    assert await who(auth, here) == ANN["email"]
+    assert await current_email(auth, phone) is None
+    assert await current_email(auth, here) == ANN["email"]
     assert len((await send(auth, "GET", "sessions", here)).json()) == 1
 
 
 async def test_ending_this_session_clears_its_cookies(auth: Client) -> None:
-    here = await signed_up(auth)
+    here = await sign_up(auth)
 
     response = await send(auth, "DELETE", f"sessions/{here['refresh'].partition('.')[0]}", here)
 
     assert response.status_code == 204
-    assert cleared(response)
-    assert await who(auth, here) is None
+    assert clears_cookies(response)
+    assert await current_email(auth, here) is None
 
 
 @pytest.mark.parametrize("session_id", [new_id(), "nonsense", "$where", "1" * 23])
 async def test_an_unknown_session_is_404(auth: Client, session_id: str) -> None:
-    here = await signed_up(auth)
+    here = await sign_up(auth)
 
     response = await send(auth, "DELETE", f"sessions/{session_id}", here)
 
@@ -291,43 +291,43 @@ async def test_an_unknown_session_is_404(auth: Client, session_id: str) -> None:
 
 
 async def test_another_users_session_is_401_and_lives_on(auth: Client) -> None:
-    anns = await signed_up(auth)
-    bobs = await signed_up(auth, "bob@example.com")
+    anns = await sign_up(auth)
+    bobs = await sign_up(auth, "bob@example.com")
 
     response = await send(auth, "DELETE", f"sessions/{anns['refresh'].partition('.')[0]}", bobs)
 
     assert response.status_code == 401
-    assert await who(auth, anns) == ANN["email"]
+    assert await current_email(auth, anns) == ANN["email"]
 
 
 async def test_ending_all_sessions_ends_this_one_too_and_nobody_elses(
-    auth: Client, published: Published
+    auth: Client, published: EventProbe
 ) -> None:
-    here = await signed_up(auth)
-    phone = await signed_in(auth)
-    bobs = await signed_up(auth, "bob@example.com")
+    here = await sign_up(auth)
+    phone = await sign_in(auth)
+    bobs = await sign_up(auth, "bob@example.com")
 
     response = await send(auth, "DELETE", "sessions", here)
 
     assert (response.status_code, response.content) == (204, b"")
-    assert cleared(response)
-    assert await who(auth, here) is None
+    assert clears_cookies(response)
+    assert await current_email(auth, here) is None
     assert (await refresh(auth, phone)).status_code == 401
-    assert await who(auth, bobs) == "bob@example.com"
+    assert await current_email(auth, bobs) == "bob@example.com"
     await published.next(SessionRevoked, count=2)
 
 
 async def test_rebuild_tells_again_of_sessions_whose_tokens_could_still_be_good(
-    auth: Client, clock: FakeClock, published: Published
+    auth: Client, clock: FakeClock, published: EventProbe
 ) -> None:
-    long_ago, ended = await signed_up(auth), await signed_in(auth)
-    await send(auth, "POST", "signout", long_ago)
+    expired, ended = await sign_up(auth), await sign_in(auth)
+    await send(auth, "POST", "signout", expired)
     clock.advance(minutes=17)
     await send(auth, "POST", "signout", {"refresh": ended["refresh"]})
-    await signed_in(auth)
+    await sign_in(auth)
 
     states = [message async for message in auth.app.state.rebuild()]
 
-    told = [SessionRevoked.model_validate_json(state.data) for state in states]
-    assert [event.session_id for event in told] == [ended["refresh"].partition(".")[0]]
-    assert told == [await published.next(SessionRevoked, count=2)]
+    events = [SessionRevoked.model_validate_json(state.data) for state in states]
+    assert [event.session_id for event in events] == [ended["refresh"].partition(".")[0]]
+    assert events == [await published.next(SessionRevoked, count=2)]

@@ -8,40 +8,40 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from auth.domain import Account, Device, Session, started
+from auth.domain import Account, Device, Session, start_session
 from auth.store import (
     AccountDocument,
     AccountStore,
-    Limit,
+    AttemptLimiter,
+    RateLimit,
     SessionDocument,
     SessionStore,
     ThrottleDocument,
-    ThrottleStore,
 )
 from common.change import Change
-from common.errors import Invalid, NotFound, TooManyRequests
+from common.errors import BadRequest, NotFound, TooManyRequests
 from common.events import SessionRevoked
 from common.persistence import mongo
 from common.persistence.mongo import Doc
-from common.persistence.outbox import Relay, overdue
-from common.testing.plugin import FakeClock, Published, eventually
+from common.persistence.outbox import Relay, stale_outbox_filter
+from common.testing.plugin import EventProbe, FakeClock, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW_SECONDS = 900
-ANN, BOB = Limit("account:ann", 3), Limit("account:bob", 3)
+ANN, BOB = RateLimit("account:ann", 3), RateLimit("account:bob", 3)
 
 
 @pytest.fixture
 async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
     documents = [AccountDocument, SessionDocument, ThrottleDocument]
-    async with mongo.connected(mongo_uri, documents) as connected:
+    async with mongo.connect(mongo_uri, documents) as connected:
         yield connected
 
 
 @pytest.fixture
-async def relay(database: AsyncDatabase[Doc], published: Published) -> AsyncGenerator[Relay]:
+async def relay(database: AsyncDatabase[Doc], published: EventProbe) -> AsyncGenerator[Relay]:
     """A relay that has not been started: what waits in an outbox stays there."""
     relay = Relay(published.bus, database, ["accounts", "sessions"], utc_now)
     yield relay
@@ -59,9 +59,9 @@ def sessions(relay: Relay) -> SessionStore:
 
 
 @pytest.fixture
-def throttle(database: AsyncDatabase[Doc]) -> ThrottleStore:
+def throttle(database: AsyncDatabase[Doc]) -> AttemptLimiter:
     assert database is not None
-    return ThrottleStore(FakeClock(NOW), WINDOW_SECONDS)
+    return AttemptLimiter(FakeClock(NOW), WINDOW_SECONDS)
 
 
 def account(email: str = "ann@example.com") -> Change[Account]:
@@ -69,7 +69,9 @@ def account(email: str = "ann@example.com") -> Change[Account]:
 
 
 def session(user_id: str | None = None, now: datetime = NOW) -> Change[Session]:
-    return started(user_id=user_id or new_id(), device=Device("Firefox", "192.0.2.1"), now=now)[0]
+    return start_session(
+        user_id=user_id or new_id(), device=Device("Firefox", "192.0.2.1"), now=now
+    )[0]
 
 
 async def test_an_account_comes_back_as_it_was_added(accounts: AccountStore) -> None:
@@ -79,13 +81,13 @@ async def test_an_account_comes_back_as_it_was_added(accounts: AccountStore) -> 
 
 
 async def test_an_account_is_found_by_its_email_whatever_its_letter_case(
-    accounts: AccountStore, throttle: ThrottleStore
+    accounts: AccountStore, throttle: AttemptLimiter
 ) -> None:
     added = await accounts.add_unless_taken(account())
-    await throttle.count(ANN)
+    await throttle.record_attempt(ANN)
 
-    assert await throttle.account_of("ANN@example.com", ANN, BOB) == added
-    assert await throttle.account_of("bob@example.com", ANN, BOB) is None
+    assert await throttle.find_account_unless_limited("ANN@example.com", ANN, BOB) == added
+    assert await throttle.find_account_unless_limited("bob@example.com", ANN, BOB) is None
 
 
 async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore) -> None:
@@ -95,15 +97,15 @@ async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore
     )
 
     assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, Invalid) for outcome in outcomes) == 9
+    assert sum(isinstance(outcome, BadRequest) for outcome in outcomes) == 9
 
 
 async def test_a_session_comes_back_as_it_was_added_and_used(sessions: SessionStore) -> None:
-    change, token = started(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
+    change, token = start_session(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
     added = await sessions.add(change)
     assert await sessions.get(added.id) == added
 
-    used = await sessions.change(
+    used = await sessions.update(
         added.id, lambda session: session.refresh(token, now=NOW, grace=timedelta(0))
     )
 
@@ -114,7 +116,7 @@ async def test_a_session_comes_back_as_it_was_added_and_used(sessions: SessionSt
 async def test_an_end_and_its_event_are_one_write(sessions: SessionStore) -> None:
     added = await sessions.add(session())
 
-    await sessions.change(added.id, lambda session: session.end(NOW))
+    await sessions.update(added.id, lambda session: session.end(NOW))
 
     doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
     assert doc is not None
@@ -123,12 +125,12 @@ async def test_an_end_and_its_event_are_one_write(sessions: SessionStore) -> Non
 
 
 async def test_an_end_is_published_and_leaves_the_outbox(
-    sessions: SessionStore, relay: Relay, published: Published
+    sessions: SessionStore, relay: Relay, published: EventProbe
 ) -> None:
     relay.start()
     added = await sessions.add(session())
 
-    await sessions.change(added.id, lambda session: session.end(NOW))
+    await sessions.update(added.id, lambda session: session.end(NOW))
 
     assert (await published.next(SessionRevoked)).session_id == added.id
 
@@ -140,12 +142,12 @@ async def test_an_end_is_published_and_leaves_the_outbox(
 
 
 async def test_many_who_use_one_token_at_once_cause_one_write(sessions: SessionStore) -> None:
-    change, token = started(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
+    change, token = start_session(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
     added = await sessions.add(change)
 
     used = await asyncio.gather(
         *(
-            sessions.change(
+            sessions.update(
                 added.id,
                 lambda session: session.refresh(token, now=NOW, grace=timedelta(seconds=10)),
             )
@@ -153,7 +155,9 @@ async def test_many_who_use_one_token_at_once_cause_one_write(sessions: SessionS
         )
     )
 
-    assert {session.current for session in used} == {(await sessions.get(added.id)).current}
+    assert {session.current_token_hash for session in used} == {
+        (await sessions.get(added.id)).current_token_hash
+    }
     assert (await sessions.get(added.id)).version == 1
 
 
@@ -161,7 +165,7 @@ async def test_many_who_end_a_session_at_once_tell_it_once(sessions: SessionStor
     added = await sessions.add(session())
 
     await asyncio.gather(
-        *(sessions.change(added.id, lambda session: session.end(NOW)) for _ in range(20))
+        *(sessions.update(added.id, lambda session: session.end(NOW)) for _ in range(20))
     )
 
     doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
@@ -171,7 +175,7 @@ async def test_many_who_end_a_session_at_once_tell_it_once(sessions: SessionStor
 
 async def test_changing_an_unknown_session_is_not_found(sessions: SessionStore) -> None:
     with pytest.raises(NotFound):
-        await sessions.change(new_id(), lambda session: session.end(NOW))
+        await sessions.update(new_id(), lambda session: session.end(NOW))
 
 
 async def test_somebodys_live_sessions_are_listed_the_last_used_first(
@@ -182,9 +186,9 @@ async def test_somebodys_live_sessions_are_listed_the_last_used_first(
     first, second, third = [await sessions.add(change) for change in begins]
     await sessions.add(session())
     await sessions.add(session(user_id, NOW - timedelta(days=31)))
-    await sessions.change(second.id, lambda session: session.end(NOW))
+    await sessions.update(second.id, lambda session: session.end(NOW))
 
-    live = await sessions.live_of(user_id, NOW)
+    live = await sessions.list_active(user_id, NOW)
 
     assert [session.id for session in live] == [third.id, first.id]
 
@@ -202,7 +206,7 @@ async def test_what_is_over_is_removed_by_mongodb_itself(database: AsyncDatabase
     [
         ("accounts", {"folded": "ann@example.com"}),
         ("sessions", {"user_id": "x", "ended_at": None, "expires_at": {"$gt": NOW}}),
-        ("sessions", overdue(NOW)),
+        ("sessions", stale_outbox_filter(NOW)),
     ],
 )
 async def test_what_is_looked_for_has_an_index(
@@ -218,51 +222,53 @@ async def test_tries_beyond_the_limit_are_refused_until_the_window_is_over(
 ) -> None:
     assert database is not None
     clock = FakeClock(NOW)
-    throttle = ThrottleStore(clock, WINDOW_SECONDS)
-    for _ in range(ANN.most):
-        await throttle.count(ANN)
+    throttle = AttemptLimiter(clock, WINDOW_SECONDS)
+    for _ in range(ANN.max_attempts):
+        await throttle.record_attempt(ANN)
     clock.advance(seconds=0.5)
 
     with pytest.raises(TooManyRequests) as counting:
-        await throttle.count(ANN)
-    with pytest.raises(TooManyRequests) as looking:
+        await throttle.record_attempt(ANN)
+    with pytest.raises(TooManyRequests) as checking:
         await throttle.check(BOB, ANN)
-    with pytest.raises(TooManyRequests) as asking:
-        await throttle.account_of("ann@example.com", BOB, ANN)
-    await throttle.count(BOB)
+    with pytest.raises(TooManyRequests) as finding:
+        await throttle.find_account_unless_limited("ann@example.com", BOB, ANN)
+    await throttle.record_attempt(BOB)
     clock.advance(seconds=899.5)
     await throttle.check(ANN)
-    await throttle.count(ANN)
+    await throttle.record_attempt(ANN)
 
-    assert counting.value.retry_after == looking.value.retry_after == 900
-    assert asking.value.retry_after == 900
+    assert counting.value.retry_after == checking.value.retry_after == 900
+    assert finding.value.retry_after == 900
 
 
-async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: ThrottleStore) -> None:
+async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: AttemptLimiter) -> None:
     outcomes = await asyncio.gather(
-        *(throttle.count(ANN) for _ in range(50)), return_exceptions=True
+        *(throttle.record_attempt(ANN) for _ in range(50)), return_exceptions=True
     )
 
-    assert sum(outcome is None for outcome in outcomes) == ANN.most
-    assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 50 - ANN.most
+    assert sum(outcome is None for outcome in outcomes) == ANN.max_attempts
+    assert (
+        sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 50 - ANN.max_attempts
+    )
 
 
 async def test_a_look_at_the_counts_tells_who_has_any_and_counts_nothing(
-    throttle: ThrottleStore,
+    throttle: AttemptLimiter,
 ) -> None:
-    await throttle.count(ANN)
+    await throttle.record_attempt(ANN)
 
-    seen = [await throttle.check(BOB, ANN) for _ in range(ANN.most + 1)]
+    seen = [await throttle.check(BOB, ANN) for _ in range(ANN.max_attempts + 1)]
 
-    assert seen == [[ANN]] * (ANN.most + 1)
+    assert seen == [[ANN]] * (ANN.max_attempts + 1)
 
 
-async def test_forgotten_tries_begin_anew(throttle: ThrottleStore) -> None:
-    for _ in range(ANN.most):
-        await throttle.count(ANN)
+async def test_forgotten_tries_begin_anew(throttle: AttemptLimiter) -> None:
+    for _ in range(ANN.max_attempts):
+        await throttle.record_attempt(ANN)
 
-    await throttle.forget(ANN)
+    await throttle.reset(ANN)
 
     assert await throttle.check(ANN) == []
-    for _ in range(ANN.most):
-        await throttle.count(ANN)
+    for _ in range(ANN.max_attempts):
+        await throttle.record_attempt(ANN)

@@ -16,14 +16,15 @@ from redis.asyncio import Redis
 from common.app import Service
 from common.testing.plugin import Client, FakeClock, Serve
 from common.values.clock import Clock
-from expiration import jobs, timers
-from expiration.app import create
-from expiration.service import Expirations
+from expiration import jobs
+from expiration.app import create_app
+from expiration.service import ExpirationService
 from expiration.settings import Settings
 from expiration.store import DeadlineDocument, DeadlineStore
+from expiration.timers import connect
 
 Expiration = Callable[..., Awaitable[Client]]
-Opened = Callable[..., AbstractAsyncContextManager[Expirations]]
+OpenService = Callable[..., AbstractAsyncContextManager[ExpirationService]]
 
 _databases = itertools.count(1)
 
@@ -36,7 +37,7 @@ def settings(environment: dict[str, Any], redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def unswept(settings: Settings) -> Settings:
+def settings_without_sweep(settings: Settings) -> Settings:
     """Settings whose sweep comes too late for a test."""
     return settings.model_copy(update={"expiration_sweep_seconds": 60})
 
@@ -46,18 +47,18 @@ def expiration(serve: Serve) -> Expiration:
     """Start the service: its listeners and its sweep."""
 
     async def start(settings: Settings, clock: Clock | None = None) -> Client:
-        return await serve(create(settings, clock))
+        return await serve(create_app(settings, clock))
 
     return start
 
 
 @pytest.fixture
-async def working() -> AsyncGenerator[Callable[[Settings], None]]:
+async def start_worker() -> AsyncGenerator[Callable[[Settings], None]]:
     """Start a worker in this process."""
     async with AsyncExitStack() as stack:
 
         def start(settings: Settings) -> None:
-            worker = create_worker(jobs.worker(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
+            worker = create_worker(jobs.worker_settings(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
             task = asyncio.create_task(worker.async_run())
 
             async def stop() -> None:
@@ -72,21 +73,23 @@ async def working() -> AsyncGenerator[Callable[[Settings], None]]:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, clock: Clock | None = None) -> AsyncGenerator[Expirations]:
+async def _open_service(
+    settings: Settings, clock: Clock | None = None
+) -> AsyncGenerator[ExpirationService]:
     """The door alone: nobody listens, nobody sweeps."""
-    service = Service.configured("expiration", settings, clock)
+    service = Service.from_settings("expiration", settings, clock)
     async with (
-        service.running([DeadlineDocument]) as running,
-        timers.connected(settings) as connected,
+        service.open([DeadlineDocument]) as running,
+        connect(settings) as timers,
     ):
         store = DeadlineStore(running.relay, running.clock)
-        yield Expirations(store, connected, running.clock)
+        yield ExpirationService(store, timers, running.clock)
 
 
 @pytest.fixture
-def opened() -> Opened:
+def open_service() -> OpenService:
     """Open the door alone."""
-    return _opened
+    return _open_service
 
 
 @pytest.fixture
@@ -96,9 +99,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def door(unswept: Settings, clock: FakeClock) -> AsyncGenerator[Expirations]:
+async def expirations(
+    settings_without_sweep: Settings, clock: FakeClock
+) -> AsyncGenerator[ExpirationService]:
     """The door alone, at a moment that stands."""
-    async with _opened(unswept, clock) as expirations:
+    async with _open_service(settings_without_sweep, clock) as expirations:
         yield expirations
 
 
@@ -109,16 +114,16 @@ async def redis(settings: Settings) -> AsyncGenerator[Redis]:
         yield connection
 
 
-Stored = Callable[[str], Awaitable[dict[str, Any] | None]]
+FindDeadline = Callable[[str], Awaitable[dict[str, Any] | None]]
 
 
 @pytest.fixture
-async def stored(mongo_uri: str) -> AsyncGenerator[Stored]:
+async def find_deadline(mongo_uri: str) -> AsyncGenerator[FindDeadline]:
     """Read a deadline as MongoDB has it."""
     async with AsyncMongoClient[dict[str, Any]](mongo_uri) as client:
-        rows = client.get_default_database()["deadlines"]
+        collection = client.get_default_database()["deadlines"]
 
         async def read(order_id: str) -> dict[str, Any] | None:
-            return await rows.find_one({"_id": ObjectId(order_id)})
+            return await collection.find_one({"_id": ObjectId(order_id)})
 
         yield read

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.events import ExpirationCompleted, OrderStatus
 from common.values.ids import new_id
-from expiration.domain import STATUS, Deadline, Status, heard_of
+from expiration.domain import STATUS_FOR_ORDER, Deadline, Status, new_deadline
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ORDER = new_id()
@@ -23,12 +23,12 @@ HISTORIES = [
 ]
 
 
-def deadline(status: Status = Status.WAITING, order_version: int = 1) -> Deadline:
+def make_deadline(status: Status = Status.WAITING, order_version: int = 1) -> Deadline:
     return Deadline(ORDER, 3, NOON, status, order_version)
 
 
 def test_every_status_of_an_order_means_something_here() -> None:
-    assert set(STATUS) == set(OrderStatus)
+    assert set(STATUS_FOR_ORDER) == set(OrderStatus)
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,18 @@ def test_every_status_of_an_order_means_something_here() -> None:
 def test_a_deadline_fires_at_its_moment_and_not_a_millisecond_before(
     early: timedelta, *, fires: bool
 ) -> None:
-    change = deadline().fire(NOON - early)
+    change = make_deadline().expire(NOON - early)
 
-    assert (change.after.status is Status.FIRED) is fires
+    assert (change.after.status is Status.EXPIRED) is fires
     assert change.events == ((ExpirationCompleted(order_id=ORDER),) if fires else ())
     assert change.after.version == (4 if fires else 3)
 
 
-@pytest.mark.parametrize("status", [Status.FIRED, Status.CLEARED])
+@pytest.mark.parametrize("status", [Status.EXPIRED, Status.CLEARED])
 def test_what_is_final_never_fires(status: Status) -> None:
-    change = deadline(status).fire(NOON + timedelta(days=1))
+    change = make_deadline(status).expire(NOON + timedelta(days=1))
 
-    assert (change.after, change.events) == (deadline(status), ())
+    assert (change.after, change.events) == (make_deadline(status), ())
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,14 @@ def test_only_newer_news_moves_only_what_waits(
     status: Status, order_status: OrderStatus, order_version: int
 ) -> None:
     later = NOON + timedelta(minutes=1)
-    before = deadline(status)
+    before = make_deadline(status)
 
-    change = before.follow(order_status, expires_at=later, order_version=order_version)
+    change = before.apply_order(order_status, expires_at=later, order_version=order_version)
 
     if status is Status.WAITING and order_version > before.order_version:
-        assert change.after == Deadline(ORDER, 4, later, STATUS[order_status], order_version)
+        assert change.after == Deadline(
+            ORDER, 4, later, STATUS_FOR_ORDER[order_status], order_version
+        )
     else:
         assert change.after == before
     assert change.events == ()
@@ -81,27 +83,27 @@ def test_however_the_news_of_an_order_arrives_it_ends_the_same(data: st.DataObje
     for version, status in arrival:
         at = NOON + timedelta(minutes=version)
         if known is None:
-            known = heard_of(ORDER, status, expires_at=at, order_version=version).after
+            known = new_deadline(ORDER, status, expires_at=at, order_version=version).after
         else:
-            known = known.follow(status, expires_at=at, order_version=version).after
+            known = known.apply_order(status, expires_at=at, order_version=version).after
 
     last_version, last_status = history[-1]
     assert known is not None
-    assert known.status is STATUS[last_status]
+    assert known.status is STATUS_FOR_ORDER[last_status]
     if known.status is Status.WAITING:
         assert known.expires_at == NOON + timedelta(minutes=last_version)
 
 
 @pytest.mark.parametrize("status", OrderStatus)
 def test_what_is_heard_first_is_noted_without_telling_anybody(status: OrderStatus) -> None:
-    change = heard_of(ORDER, status, expires_at=NOON, order_version=7)
+    change = new_deadline(ORDER, status, expires_at=NOON, order_version=7)
 
-    assert change.after == Deadline(ORDER, 0, NOON, STATUS[status], 7)
+    assert change.after == Deadline(ORDER, 0, NOON, STATUS_FOR_ORDER[status], 7)
     assert change.events == ()
 
 
 @pytest.mark.parametrize("status", Status)
 def test_only_what_has_fired_is_told_again(status: Status) -> None:
-    told = deadline(status).told()
+    event = make_deadline(status).to_event()
 
-    assert told == (ExpirationCompleted(order_id=ORDER) if status is Status.FIRED else None)
+    assert event == (ExpirationCompleted(order_id=ORDER) if status is Status.EXPIRED else None)

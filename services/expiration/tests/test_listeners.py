@@ -17,14 +17,14 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.testing.plugin import Client, Published
+from common.testing.plugin import Client, EventProbe
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration.settings import Settings
 
 Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 Expiration = Callable[..., Awaitable[Client]]
-Stored = Callable[[str], Awaitable[dict[str, Any] | None]]
+FindDeadline = Callable[[str], Awaitable[dict[str, Any] | None]]
 DURABLE = "expiration-orders"
 LATER = timedelta(hours=1)
 
@@ -51,55 +51,63 @@ def history(at: datetime | None = None) -> dict[str, Order]:
     }
 
 
-async def heard(published: Published, *events: Order) -> None:
+async def publish_events(published: EventProbe, *events: Order) -> None:
     """Publish these one after the other, and wait until they are handled."""
     for event in events:
         await published.publish(event, aggregate_id=event.id)
-    await published.handled(DURABLE)
+    await published.wait_until_handled(DURABLE)
 
 
-async def alarm(redis: Redis, settings: Settings, order_id: str) -> float | None:
+async def timer_score(redis: Redis, settings: Settings, order_id: str) -> float | None:
     queue = f"{settings.namespace}:expiration"
     return await redis.zscore(queue, order_id)
 
 
 async def test_a_created_order_gets_a_row_and_an_alarm_at_its_moment(
-    expiration: Expiration, settings: Settings, published: Published, stored: Stored, redis: Redis
+    expiration: Expiration,
+    settings: Settings,
+    published: EventProbe,
+    find_deadline: FindDeadline,
+    redis: Redis,
 ) -> None:
     await expiration(settings)
     order = history()["created"]
 
-    await heard(published, order)
+    await publish_events(published, order)
 
-    row = await stored(order.id)
+    row = await find_deadline(order.id)
     assert row is not None
     assert (row["status"], row["version"]) == ("waiting", 0)
-    score = await alarm(redis, settings, order.id)
+    score = await timer_score(redis, settings, order.id)
     assert score == int(order.expires_at.timestamp() * 1000)
     assert await redis.exists(f"arq:job:{order.id}")
 
 
 async def test_jobs_are_json(
-    expiration: Expiration, settings: Settings, published: Published, redis: Redis
+    expiration: Expiration, settings: Settings, published: EventProbe, redis: Redis
 ) -> None:
     await expiration(settings)
     order = history()["created"]
 
-    await heard(published, order)
+    await publish_events(published, order)
 
     job = await redis.get(f"arq:job:{order.id}")
     assert job.startswith(b'{"t": null, "f": "fire", "a": ["' + order.id.encode())
 
 
 async def test_a_created_order_heard_twice_is_noted_once(
-    expiration: Expiration, settings: Settings, published: Published, stored: Stored, redis: Redis
+    expiration: Expiration,
+    settings: Settings,
+    published: EventProbe,
+    find_deadline: FindDeadline,
+    redis: Redis,
 ) -> None:
     await expiration(settings)
     order = history()["created"]
 
-    await heard(published, order, order)
+    await publish_events(published, order, order)
 
-    row = await stored(order.id)
+    row = await find_deadline(order.id)
     assert row is not None
     assert row["version"] == 0
     assert await redis.zcard(f"{settings.namespace}:expiration") == 1
@@ -109,21 +117,21 @@ async def test_a_created_order_heard_twice_is_noted_once(
 async def test_the_end_of_an_order_clears_its_row_and_its_alarm(
     expiration: Expiration,
     settings: Settings,
-    published: Published,
-    stored: Stored,
+    published: EventProbe,
+    find_deadline: FindDeadline,
     redis: Redis,
     end: str,
 ) -> None:
     await expiration(settings)
     events = history()
 
-    await heard(published, events["created"], events["updated"], events[end])
+    await publish_events(published, events["created"], events["updated"], events[end])
 
     order_id = events[end].id
-    row = await stored(order_id)
+    row = await find_deadline(order_id)
     assert row is not None
     assert row["status"] == "cleared"
-    assert await alarm(redis, settings, order_id) is None
+    assert await timer_score(redis, settings, order_id) is None
     assert not await redis.keys(f"*{order_id}*")
 
 
@@ -131,79 +139,79 @@ async def test_the_end_of_an_order_clears_its_row_and_its_alarm(
 async def test_an_end_that_comes_before_the_beginning_wins(
     expiration: Expiration,
     settings: Settings,
-    published: Published,
-    stored: Stored,
+    published: EventProbe,
+    find_deadline: FindDeadline,
     redis: Redis,
     end: str,
 ) -> None:
     await expiration(settings)
     events = history(utc_now())
 
-    await heard(published, events[end], events["updated"], events["created"], events[end])
+    await publish_events(published, events[end], events["updated"], events["created"], events[end])
 
     order_id = events[end].id
-    row = await stored(order_id)
+    row = await find_deadline(order_id)
     assert row is not None
     assert row["status"] == "cleared"
-    assert await alarm(redis, settings, order_id) is None
+    assert await timer_score(redis, settings, order_id) is None
     due = history(utc_now())["created"]
-    await heard(published, due)
+    await publish_events(published, due)
     assert (await published.next(ExpirationCompleted)).order_id == due.id
 
 
 async def test_an_order_that_awaits_payment_still_runs_out(
-    expiration: Expiration, settings: Settings, published: Published
+    expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
     await expiration(settings)
     events = history(utc_now() + timedelta(milliseconds=300))
 
-    await heard(published, events["updated"], events["created"])
+    await publish_events(published, events["updated"], events["created"])
 
     assert (await published.next(ExpirationCompleted)).order_id == events["created"].id
 
 
 async def test_the_end_of_an_order_that_has_run_out_changes_nothing(
-    expiration: Expiration, settings: Settings, published: Published, stored: Stored
+    expiration: Expiration, settings: Settings, published: EventProbe, find_deadline: FindDeadline
 ) -> None:
     await expiration(settings)
     events = history(utc_now())
-    await heard(published, events["created"])
+    await publish_events(published, events["created"])
     await published.next(ExpirationCompleted)
 
-    await heard(published, events["cancelled"])
+    await publish_events(published, events["cancelled"])
 
-    row = await stored(events["created"].id)
+    row = await find_deadline(events["created"].id)
     assert row is not None
     assert (row["status"], row["version"]) == ("fired", 1)
 
 
 async def test_with_redis_away_an_order_is_noted_acknowledged_and_fired(
-    expiration: Expiration, settings: Settings, published: Published, stored: Stored
+    expiration: Expiration, settings: Settings, published: EventProbe, find_deadline: FindDeadline
 ) -> None:
-    nobody = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    service = await expiration(nobody)
+    without_redis = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    service = await expiration(without_redis)
     order = history(utc_now() + timedelta(milliseconds=200))["created"]
 
-    await heard(published, order)
+    await publish_events(published, order)
 
-    assert await stored(order.id)
+    assert await find_deadline(order.id)
     assert (await service.get("/readyz")).status_code == 200
     assert (await published.next(ExpirationCompleted)).order_id == order.id
 
 
 async def test_with_a_redis_that_never_answers_an_order_is_noted_and_fired(
-    expiration: Expiration, settings: Settings, published: Published
+    expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     await expiration(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"}))
     order = history(utc_now())["created"]
 
-    await heard(published, order)
+    await publish_events(published, order)
 
     assert (await published.next(ExpirationCompleted)).order_id == order.id
     server.close()
@@ -221,13 +229,13 @@ async def test_the_service_answers_health_readiness_and_metrics_and_nothing_else
 
 
 async def test_rebuild_tells_again_what_has_fired_and_only_that(
-    expiration: Expiration, settings: Settings, published: Published
+    expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
     service = await expiration(settings)
     fired, waiting = history(utc_now())["created"], history()["created"]
-    await heard(published, fired, waiting)
+    await publish_events(published, fired, waiting)
     await published.next(ExpirationCompleted)
 
-    told = [message async for message in service.app.state.rebuild()]
+    messages = [message async for message in service.app.state.rebuild()]
 
-    assert [(m.subject, m.aggregate_id) for m in told] == [("expiration.completed", fired.id)]
+    assert [(m.subject, m.aggregate_id) for m in messages] == [("expiration.completed", fired.id)]

@@ -14,11 +14,11 @@ from common.events import ExpirationCompleted, OrderStatus
 from common.persistence import mongo
 from common.persistence.mongo import object_id
 from common.persistence.outbox import Relay
-from common.testing.plugin import FakeClock, Published, eventually
+from common.testing.plugin import EventProbe, FakeClock, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from expiration.domain import Deadline, Status, heard_of
-from expiration.service import Expirations
+from expiration.domain import Deadline, Status, new_deadline
+from expiration.service import ExpirationService
 from expiration.store import DeadlineDocument, DeadlineStore
 
 Rows = AsyncCollection[dict[str, Any]]
@@ -32,19 +32,19 @@ async def rows(mongo_uri: str) -> AsyncGenerator[Rows]:
 
 
 @pytest.fixture
-def store(door: Expirations) -> DeadlineStore:
-    return door._store
+def store(expirations: ExpirationService) -> DeadlineStore:
+    return expirations._store
 
 
-async def noted(store: DeadlineStore, at: datetime) -> str:
-    change = heard_of(new_id(), OrderStatus.CREATED, expires_at=at, order_version=0)
+async def add_deadline(store: DeadlineStore, at: datetime) -> str:
+    change = new_deadline(new_id(), OrderStatus.CREATED, expires_at=at, order_version=0)
     return (await store.add(change)).id
 
 
 async def test_a_deadline_is_read_back_as_it_was_noted(
     store: DeadlineStore, clock: FakeClock
 ) -> None:
-    order_id = await noted(store, clock() + 15 * MINUTE)
+    order_id = await add_deadline(store, clock() + 15 * MINUTE)
 
     found = await store.get(order_id)
 
@@ -52,12 +52,16 @@ async def test_a_deadline_is_read_back_as_it_was_noted(
 
 
 async def test_ten_who_fire_at_once_tell_it_once(
-    door: Expirations, store: DeadlineStore, clock: FakeClock, published: Published, rows: Rows
+    expirations: ExpirationService,
+    store: DeadlineStore,
+    clock: FakeClock,
+    published: EventProbe,
+    rows: Rows,
 ) -> None:
-    order_id = await noted(store, clock())
+    order_id = await add_deadline(store, clock())
 
-    one_by_one = [store.change(order_id, lambda known: known.fire(clock())) for _ in range(5)]
-    grouped = [door.fire(order_id) for _ in range(5)]
+    one_by_one = [store.update(order_id, lambda known: known.expire(clock())) for _ in range(5)]
+    grouped = [expirations.expire(order_id) for _ in range(5)]
     await asyncio.gather(*one_by_one, *grouped)
 
     async def emptied() -> bool:
@@ -70,14 +74,14 @@ async def test_ten_who_fire_at_once_tell_it_once(
 
 
 async def test_the_event_waits_in_the_row_that_has_fired(
-    mongo_uri: str, published: Published, clock: FakeClock, rows: Rows
+    mongo_uri: str, published: EventProbe, clock: FakeClock, rows: Rows
 ) -> None:
-    async with mongo.connected(mongo_uri, [DeadlineDocument]) as database:
+    async with mongo.connect(mongo_uri, [DeadlineDocument]) as database:
         never_started = Relay(published.bus, database, ["deadlines"], clock)
         store = DeadlineStore(never_started, clock)
-        order_id = await noted(store, clock())
+        order_id = await add_deadline(store, clock())
 
-        await store.change_all([order_id], lambda known: known.fire(clock()))
+        await store.update_many([order_id], lambda known: known.expire(clock()))
 
         row = await rows.find_one({"_id": object_id(order_id)})
     assert row is not None
@@ -86,62 +90,62 @@ async def test_the_event_waits_in_the_row_that_has_fired(
 
 
 async def test_a_race_lost_among_many_is_not_told(
-    store: DeadlineStore, clock: FakeClock, published: Published, mongo_uri: str
+    store: DeadlineStore, clock: FakeClock, published: EventProbe, mongo_uri: str
 ) -> None:
-    late, paid = await noted(store, clock()), await noted(store, clock())
+    late, paid = await add_deadline(store, clock()), await add_deadline(store, clock())
     with MongoClient[dict[str, Any]](mongo_uri) as another:
         rows = another.get_default_database()["deadlines"]
 
         def decide(known: Deadline) -> Change[Deadline]:
             if known.id == paid:  # between our read and our write
-                paid_meanwhile = {"$set": {"status": "cleared"}, "$inc": {"version": 1}}
-                rows.update_one({"_id": object_id(paid)}, paid_meanwhile)
-            return known.fire(clock())
+                clear_update = {"$set": {"status": "cleared"}, "$inc": {"version": 1}}
+                rows.update_one({"_id": object_id(paid)}, clear_update)
+            return known.expire(clock())
 
-        after = {known.id: known for known in await store.change_all([late, paid], decide)}
+        after = {known.id: known for known in await store.update_many([late, paid], decide)}
 
-    assert (after[late].status, after[paid].status) == (Status.FIRED, Status.WAITING)
+    assert (after[late].status, after[paid].status) == (Status.EXPIRED, Status.WAITING)
     assert (await store.get(paid)).status is Status.CLEARED
-    last = await noted(store, clock())
-    await store.change(last, lambda known: known.fire(clock()))
+    last = await add_deadline(store, clock())
+    await store.update(last, lambda known: known.expire(clock()))
     await published.next(ExpirationCompleted, count=2)
     assert [event.order_id for event in await published.all(ExpirationCompleted)] == [late, last]
 
 
 async def test_of_one_who_fires_and_one_who_clears_one_wins(
-    door: Expirations, store: DeadlineStore, clock: FakeClock, published: Published
+    expirations: ExpirationService, store: DeadlineStore, clock: FakeClock, published: EventProbe
 ) -> None:
-    order_ids = [await noted(store, clock()) for _ in range(20)]
+    order_ids = [await add_deadline(store, clock()) for _ in range(20)]
 
     async def clear(order_id: str) -> None:
-        await door.follow_order(order_id, OrderStatus.COMPLETE, expires_at=clock(), version=1)
+        await expirations.apply_order(order_id, OrderStatus.COMPLETE, expires_at=clock(), version=1)
 
-    await asyncio.gather(*(job for o in order_ids for job in (door.fire(o), clear(o))))
+    await asyncio.gather(*(job for o in order_ids for job in (expirations.expire(o), clear(o))))
 
     found = [await store.get(order_id) for order_id in order_ids]
-    assert {known.status for known in found} <= {Status.FIRED, Status.CLEARED}
-    fired = {known.id for known in found if known.status is Status.FIRED}
+    assert {known.status for known in found} <= {Status.EXPIRED, Status.CLEARED}
+    fired = {known.id for known in found if known.status is Status.EXPIRED}
 
-    async def told() -> bool:
+    async def is_published() -> bool:
         return {event.order_id for event in await published.all(ExpirationCompleted)} == fired
 
-    await eventually(told)
+    await eventually(is_published)
 
 
 async def test_what_waits_is_given_the_most_urgent_first(
     store: DeadlineStore, clock: FakeClock
 ) -> None:
     third, first, _, cleared = [
-        await noted(store, clock() + minutes * MINUTE) for minutes in (3, 1, 4, 2)
+        await add_deadline(store, clock() + minutes * MINUTE) for minutes in (3, 1, 4, 2)
     ]
-    await store.change(
+    await store.update(
         cleared,
-        lambda known: known.follow(OrderStatus.CANCELLED, expires_at=clock(), order_version=1),
+        lambda known: known.apply_order(OrderStatus.CANCELLED, expires_at=clock(), order_version=1),
     )
 
     pages = [
         [known.id for known in page]
-        async for page in store.waiting(until=clock() + 3 * MINUTE, batch=1)
+        async for page in store.iter_due(until=clock() + 3 * MINUTE, batch=1)
     ]
 
     assert pages == [[first], [third]]

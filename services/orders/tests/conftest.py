@@ -5,23 +5,23 @@ from typing import Any
 import pytest
 
 from common.events import TicketCreated
-from common.testing.plugin import Client, Published, Serve
+from common.testing.plugin import Client, EventProbe, Serve
 from common.values.ids import new_id
-from orders.app import create
+from orders.app import create_app
 from orders.settings import Settings
 
 
 @pytest.fixture
 async def orders(serve: Serve, environment: dict[str, Any]) -> Client:
     """The running service, asked by nobody in particular."""
-    return await serve(create(Settings(**environment)))
+    return await serve(create_app(Settings(**environment)))
 
 
 @pytest.fixture
-async def ticket(orders: Client, published: Published) -> TicketCreated:
+async def ticket(orders: Client, published: EventProbe) -> TicketCreated:
     """A ticket that somebody listed, and orders has heard of."""
     assert orders
     event = TicketCreated(id=new_id(), version=0, title="Front row", price=1999, user_id=new_id())
     await published.publish(event, aggregate_id=event.id)
-    await published.handled("orders-tickets")
+    await published.wait_until_handled("orders-tickets")
     return event

@@ -16,30 +16,30 @@ from common.events import (
     PaymentCreated,
     TicketCreated,
 )
-from common.testing.plugin import Client, Published, Serve, errors, session_cookie, someone
+from common.testing.plugin import Client, EventProbe, Serve, errors, make_user, session_cookie
 from common.values.ids import new_id
-from orders.app import create
+from orders.app import create_app
 from orders.settings import Settings
 
 
-async def place(orders: Client, ticket: TicketCreated) -> dict[str, Any]:
+async def place_order(orders: Client, ticket: TicketCreated) -> dict[str, Any]:
     response = await orders.post("/api/orders", json={"ticketId": ticket.id})
     assert response.status_code == 201, response.text
     return response.json()
 
 
-async def pay(published: Published, order_id: str) -> None:
+async def publish_payment(published: EventProbe, order_id: str) -> None:
     paid = PaymentCreated(
         id=new_id(), version=1, order_id=order_id, amount=1999, status=ChargeStatus.SUCCEEDED
     )
     await published.publish(paid, aggregate_id=paid.id)
-    await published.handled("orders-payments")
+    await published.wait_until_handled("orders-payments")
 
 
 async def test_ordering_reserves_the_ticket_for_the_window(
     orders: Client, ticket: TicketCreated
 ) -> None:
-    buyer = orders.as_user()
+    buyer = orders.sign_in()
 
     response = await orders.post("/api/orders", json={"ticketId": ticket.id})
 
@@ -53,11 +53,11 @@ async def test_ordering_reserves_the_ticket_for_the_window(
 
 
 async def test_an_order_is_published(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
-    buyer = orders.as_user()
+    buyer = orders.sign_in()
 
-    order = await place(orders, ticket)
+    order = await place_order(orders, ticket)
 
     event = await published.next(OrderCreated)
     assert (event.id, event.user_id, event.status) == (order["id"], buyer.id, OrderStatus.CREATED)
@@ -67,10 +67,10 @@ async def test_an_order_is_published(
 async def test_the_window_is_a_setting(
     serve: Serve, environment: dict[str, Any], ticket: TicketCreated
 ) -> None:
-    orders = await serve(create(Settings(**environment, order_expiration_seconds=10)))
-    orders.as_user()
+    orders = await serve(create_app(Settings(**environment, order_expiration_seconds=10)))
+    orders.sign_in()
 
-    order = await place(orders, ticket)
+    order = await place_order(orders, ticket)
 
     window = datetime.fromisoformat(order["expiresAt"]) - datetime.fromisoformat(order["createdAt"])
     assert window == timedelta(seconds=10)
@@ -100,22 +100,22 @@ async def test_orders_need_a_session(orders: Client, method: str) -> None:
 async def test_a_malformed_ticket_id_is_refused_at_its_field(
     orders: Client, body: dict[str, Any]
 ) -> None:
-    orders.as_user()
+    orders.sign_in()
 
     response = await orders.post(
-        "/api/orders", content=_json(body), headers={"content-type": "application/json"}
+        "/api/orders", content=_to_json(body), headers={"content-type": "application/json"}
     )
 
     assert response.status_code == 400, response.text
     assert [error["field"] for error in errors(response)] == ["ticketId"]
 
 
-def _json(body: dict[str, Any]) -> bytes:
+def _to_json(body: dict[str, Any]) -> bytes:
     return json.dumps(body).encode()
 
 
 async def test_an_unknown_ticket_is_404(orders: Client) -> None:
-    orders.as_user()
+    orders.sign_in()
 
     response = await orders.post("/api/orders", json={"ticketId": new_id()})
 
@@ -123,9 +123,9 @@ async def test_an_unknown_ticket_is_404(orders: Client) -> None:
 
 
 async def test_a_reserved_ticket_is_refused(orders: Client, ticket: TicketCreated) -> None:
-    orders.as_user()
-    await place(orders, ticket)
-    orders.as_user()
+    orders.sign_in()
+    await place_order(orders, ticket)
+    orders.sign_in()
 
     response = await orders.post("/api/orders", json={"ticketId": ticket.id})
 
@@ -134,11 +134,11 @@ async def test_a_reserved_ticket_is_refused(orders: Client, ticket: TicketCreate
 
 
 async def test_a_sold_ticket_is_refused(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
-    orders.as_user()
-    order = await place(orders, ticket)
-    await pay(published, order["id"])
+    orders.sign_in()
+    order = await place_order(orders, ticket)
+    await publish_payment(published, order["id"])
 
     response = await orders.post("/api/orders", json={"ticketId": ticket.id})
 
@@ -148,7 +148,7 @@ async def test_a_sold_ticket_is_refused(
 async def test_a_seller_cannot_order_their_own_ticket(
     orders: Client, ticket: TicketCreated
 ) -> None:
-    seller = someone()
+    seller = make_user()
     orders.cookies.set("session", session_cookie(type(seller)(ticket.user_id, "s@x.io", new_id())))
 
     response = await orders.post("/api/orders", json={"ticketId": ticket.id})
@@ -158,10 +158,10 @@ async def test_a_seller_cannot_order_their_own_ticket(
 
 
 async def test_two_hundred_buyers_get_one_order(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     async def buy() -> int:
-        cookie = {"cookie": f"session={session_cookie(someone())}"}
+        cookie = {"cookie": f"session={session_cookie(make_user())}"}
         response = await orders.post("/api/orders", json={"ticketId": ticket.id}, headers=cookie)
         return response.status_code
 
@@ -175,7 +175,7 @@ async def test_two_hundred_buyers_get_one_order(
 async def test_a_hundred_copies_with_one_idempotency_key_place_one_order(
     orders: Client, ticket: TicketCreated
 ) -> None:
-    orders.as_user()
+    orders.sign_in()
     headers = {"Idempotency-Key": "one click"}
 
     answers = await asyncio.gather(
@@ -192,13 +192,13 @@ async def test_a_hundred_copies_with_one_idempotency_key_place_one_order(
 async def test_the_list_shows_own_orders_newest_first(
     orders: Client, ticket: TicketCreated
 ) -> None:
-    orders.as_user()
-    another = await place(orders, ticket)
+    orders.sign_in()
+    another = await place_order(orders, ticket)
     await orders.delete(f"/api/orders/{another['id']}")
-    orders.as_user()
-    first = await place(orders, ticket)
+    orders.sign_in()
+    first = await place_order(orders, ticket)
     await orders.delete(f"/api/orders/{first['id']}")
-    second = await place(orders, ticket)
+    second = await place_order(orders, ticket)
 
     response = await orders.get("/api/orders")
 
@@ -208,10 +208,10 @@ async def test_the_list_shows_own_orders_newest_first(
 
 
 async def test_the_list_is_paged(orders: Client, ticket: TicketCreated) -> None:
-    orders.as_user()
+    orders.sign_in()
     placed: list[str] = []
     for _ in range(3):
-        order = await place(orders, ticket)
+        order = await place_order(orders, ticket)
         await orders.delete(f"/api/orders/{order['id']}")
         placed.insert(0, order["id"])
 
@@ -225,7 +225,7 @@ async def test_the_list_is_paged(orders: Client, ticket: TicketCreated) -> None:
 
 @pytest.mark.parametrize("query", ["limit=0", "cursor=x", "cursor=WyJ4Il0"])
 async def test_a_malformed_query_is_refused(orders: Client, query: str) -> None:
-    orders.as_user()
+    orders.sign_in()
 
     response = await orders.get(f"/api/orders?{query}")
 
@@ -234,8 +234,8 @@ async def test_a_malformed_query_is_refused(orders: Client, query: str) -> None:
 
 
 async def test_an_order_is_shown_to_its_buyer(orders: Client, ticket: TicketCreated) -> None:
-    orders.as_user()
-    order = await place(orders, ticket)
+    orders.sign_in()
+    order = await place_order(orders, ticket)
 
     response = await orders.get(f"/api/orders/{order['id']}")
     known = await orders.get(
@@ -250,21 +250,21 @@ async def test_an_order_is_shown_to_its_buyer(orders: Client, ticket: TicketCrea
 async def test_one_order_is_for_its_buyer_only(
     orders: Client, ticket: TicketCreated, method: str
 ) -> None:
-    orders.as_user()
-    path = f"/api/orders/{(await place(orders, ticket))['id']}"
+    orders.sign_in()
+    path = f"/api/orders/{(await place_order(orders, ticket))['id']}"
 
-    orders.as_user()
-    strangers = await orders.request(method, path)
-    orders.as_nobody()
-    nobodys = await orders.request(method, path)
+    orders.sign_in()
+    other_user = await orders.request(method, path)
+    orders.sign_out()
+    anonymous = await orders.request(method, path)
 
-    assert (strangers.status_code, nobodys.status_code) == (401, 401)
+    assert (other_user.status_code, anonymous.status_code) == (401, 401)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("order_id", [new_id(), "x", "%24ne"])
 async def test_an_unknown_order_is_404(orders: Client, method: str, order_id: str) -> None:
-    orders.as_user()
+    orders.sign_in()
 
     response = await orders.request(method, f"/api/orders/{order_id}")
 
@@ -272,10 +272,10 @@ async def test_an_unknown_order_is_404(orders: Client, method: str, order_id: st
 
 
 async def test_cancelling_frees_the_ticket_and_is_published(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
-    orders.as_user()
-    order = await place(orders, ticket)
+    orders.sign_in()
+    order = await place_order(orders, ticket)
 
     response = await orders.delete(f"/api/orders/{order['id']}")
 
@@ -284,17 +284,17 @@ async def test_cancelling_frees_the_ticket_and_is_published(
     assert (event.id, event.reason, event.version) == (order["id"], CancelReason.BUYER, 1)
     shown = (await orders.get(f"/api/orders/{order['id']}")).json()
     assert (shown["status"], shown["reason"]) == ("cancelled", "buyer")
-    orders.as_user()
-    again = await place(orders, ticket)
+    orders.sign_in()
+    again = await place_order(orders, ticket)
     assert (await published.next(OrderCreated, 2)).ticket.hold == 2
     assert again["id"] != order["id"]
 
 
 async def test_cancelling_twice_answers_204_and_is_told_once(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
-    orders.as_user()
-    order = await place(orders, ticket)
+    orders.sign_in()
+    order = await place_order(orders, ticket)
 
     answers = await asyncio.gather(
         *(orders.delete(f"/api/orders/{order['id']}") for _ in range(10))
@@ -306,11 +306,11 @@ async def test_cancelling_twice_answers_204_and_is_told_once(
 
 
 async def test_a_paid_order_cannot_be_cancelled(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
-    orders.as_user()
-    order = await place(orders, ticket)
-    await pay(published, order["id"])
+    orders.sign_in()
+    order = await place_order(orders, ticket)
+    await publish_payment(published, order["id"])
 
     response = await orders.delete(f"/api/orders/{order['id']}")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.change import Change
-from common.errors import Failure, Invalid, NotAuthorized
+from common.errors import ApiError, BadRequest, Unauthorized
 from common.events import (
     CancelReason,
     OrderCancelled,
@@ -18,21 +18,21 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from orders.domain import TRANSITIONS, ForSale, Order, Reserved, placed
+from orders.domain import TRANSITIONS, ListedTicket, Order, ReservedTicket, place_order
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
 BUYER, SELLER = "b" * 24, "5" * 24
-TICKET = ForSale("7" * 24, 0, "Front row", 1999, SELLER)
+TICKET = ListedTicket("7" * 24, 0, "Front row", 1999, SELLER)
 
 STEPS: dict[str, Callable[[Order], Change[Order]]] = {
-    "cancel": lambda order: order.cancel(by=BUYER),
+    "cancel": lambda order: order.cancel(buyer_id=BUYER),
     "expire": Order.expire,
-    "await_payment": Order.await_payment,
+    "await_payment": Order.mark_awaiting_payment,
     "complete": Order.complete,
-    "fail": Order.fail,
+    "fail": Order.fail_payment,
 }
-LEADS_TO = {
+EXPECTED = {
     "cancel": (OrderStatus.CANCELLED, CancelReason.BUYER, OrderCancelled),
     "expire": (OrderStatus.CANCELLED, CancelReason.EXPIRED, OrderCancelled),
     "await_payment": (OrderStatus.AWAITING_PAYMENT, None, OrderUpdated),
@@ -41,7 +41,7 @@ LEADS_TO = {
 }
 
 
-def order(status: OrderStatus = OrderStatus.CREATED, *, hold: int = 1) -> Order:
+def make_order(status: OrderStatus = OrderStatus.CREATED, *, hold: int = 1) -> Order:
     return Order(
         id="0" * 24,
         version=3,
@@ -49,30 +49,37 @@ def order(status: OrderStatus = OrderStatus.CREATED, *, hold: int = 1) -> Order:
         user_id=BUYER,
         created_at=NOW,
         expires_at=NOW + WINDOW,
-        ticket=Reserved(TICKET.id, TICKET.title, TICKET.price, hold),
+        ticket=ReservedTicket(TICKET.id, TICKET.title, TICKET.price, hold),
     )
 
 
-def place(last: Order | None = None, by: str = BUYER) -> Order:
-    change = placed(order_id="1" * 24, ticket=TICKET, last=last, by=by, now=NOW, window=WINDOW)
+def make_placed_order(latest_order: Order | None = None, buyer_id: str = BUYER) -> Order:
+    change = place_order(
+        order_id="1" * 24,
+        ticket=TICKET,
+        latest_order=latest_order,
+        buyer_id=buyer_id,
+        now=NOW,
+        window=WINDOW,
+    )
     return change.after
 
 
 @pytest.mark.parametrize(("step", "status"), list(product(STEPS, OrderStatus)))
 def test_every_step_from_every_status_follows_the_table(step: str, status: OrderStatus) -> None:
-    before = order(status)
-    becomes, reason, event = LEADS_TO[step]
+    before = make_order(status)
+    expected_status, reason, event = EXPECTED[step]
 
     if step == "cancel" and status is OrderStatus.COMPLETE:
-        with pytest.raises(Invalid, match="already complete"):
+        with pytest.raises(BadRequest, match="already complete"):
             STEPS[step](before)
         return
     change = STEPS[step](before)
 
-    if becomes in TRANSITIONS[status]:
-        assert (change.after.status, change.after.reason) == (becomes, reason)
+    if expected_status in TRANSITIONS[status]:
+        assert (change.after.status, change.after.reason) == (expected_status, reason)
         assert change.after.version == before.version + 1
-        assert [type(told) for told in change.events] == [event]
+        assert [type(emitted) for emitted in change.events] == [event]
     else:
         assert change.after == before
         assert change.events == ()
@@ -80,8 +87,8 @@ def test_every_step_from_every_status_follows_the_table(step: str, status: Order
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_a_stranger_cannot_cancel_whatever_the_status(status: OrderStatus) -> None:
-    with pytest.raises(NotAuthorized):
-        order(status).cancel(by=SELLER)
+    with pytest.raises(Unauthorized):
+        make_order(status).cancel(buyer_id=SELLER)
 
 
 def test_complete_and_cancelled_are_final() -> None:
@@ -90,25 +97,25 @@ def test_complete_and_cancelled_are_final() -> None:
 
 
 def test_an_order_is_placed_with_the_price_of_now_and_a_window() -> None:
-    placed_order = place()
+    placed_order = make_placed_order()
 
     assert placed_order.status is OrderStatus.CREATED
     assert placed_order.version == 0
     assert placed_order.expires_at == NOW + WINDOW
-    assert placed_order.ticket == Reserved(TICKET.id, "Front row", 1999, hold=1)
+    assert placed_order.ticket == ReservedTicket(TICKET.id, "Front row", 1999, hold=1)
 
 
 def test_an_event_carries_the_whole_state_of_its_order() -> None:
-    told = place().told()
+    event = make_placed_order().to_event()
 
-    assert isinstance(told, OrderCreated)
-    assert (told.id, told.version, told.user_id, told.expires_at) == (
+    assert isinstance(event, OrderCreated)
+    assert (event.id, event.version, event.user_id, event.expires_at) == (
         "1" * 24,
         0,
         BUYER,
         NOW + WINDOW,
     )
-    assert told.ticket.model_dump() == {
+    assert event.ticket.model_dump() == {
         "id": TICKET.id,
         "title": "Front row",
         "price": 1999,
@@ -117,37 +124,37 @@ def test_an_event_carries_the_whole_state_of_its_order() -> None:
 
 
 def test_the_seller_cannot_order_their_own_ticket() -> None:
-    with pytest.raises(Invalid, match="own ticket"):
-        place(by=SELLER)
+    with pytest.raises(BadRequest, match="own ticket"):
+        make_placed_order(buyer_id=SELLER)
 
 
 @pytest.mark.parametrize(
     "status", [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT, OrderStatus.COMPLETE]
 )
 def test_a_ticket_with_a_live_order_cannot_be_ordered(status: OrderStatus) -> None:
-    with pytest.raises(Invalid, match="already reserved"):
-        place(last=order(status))
+    with pytest.raises(BadRequest, match="already reserved"):
+        make_placed_order(latest_order=make_order(status))
 
 
 @given(st.integers(min_value=1, max_value=10**9))
 def test_the_hold_grows_with_each_order_on_the_ticket(hold: int) -> None:
-    last = order(OrderStatus.CANCELLED, hold=hold)
+    last = make_order(OrderStatus.CANCELLED, hold=hold)
 
-    assert place(last=last).ticket.hold == hold + 1
+    assert make_placed_order(latest_order=last).ticket.hold == hold + 1
 
 
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=12))
 def test_no_history_leaves_a_final_status_or_skips_a_version(history: list[str]) -> None:
-    now = place()
-    seen = [now]
+    current = make_placed_order()
+    seen = [current]
     for step in history:
         try:
-            change = STEPS[step](now)
-        except Failure:
+            change = STEPS[step](current)
+        except ApiError:
             continue
-        assert len(change.events) == (change.after != now)
-        now = change.after
-        seen.append(now)
+        assert len(change.events) == (change.after != current)
+        current = change.after
+        seen.append(current)
 
     versions = [state.version for state in seen]
     assert versions == sorted(versions)

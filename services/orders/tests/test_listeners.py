@@ -18,24 +18,24 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.testing.plugin import Client, Published
+from common.testing.plugin import Client, EventProbe
 from common.values.ids import new_id
 
 
 @pytest.fixture
 async def order(orders: Client, ticket: TicketCreated) -> dict[str, Any]:
-    orders.as_user()
+    orders.sign_in()
     return (await orders.post("/api/orders", json={"ticketId": ticket.id})).json()
 
 
-async def hear(published: Published, *events: Event, key: str) -> None:
+async def publish_events(published: EventProbe, *events: Event, key: str) -> None:
     for event in events:
         await published.publish(event, aggregate_id=key)
     for stream in ("tickets", "expiration", "payments"):
-        await published.handled(f"orders-{stream}")
+        await published.wait_until_handled(f"orders-{stream}")
 
 
-async def status(orders: Client, order: dict[str, Any]) -> tuple[str, str | None, int]:
+async def order_state(orders: Client, order: dict[str, Any]) -> tuple[str, str | None, int]:
     shown = (await orders.get(f"/api/orders/{order['id']}")).json()
     return shown["status"], shown["reason"], shown["version"]
 
@@ -62,21 +62,21 @@ def declined(order: dict[str, Any], *, final: bool) -> PaymentFailed:
 
 
 async def test_a_ticket_event_changes_what_is_ordered(
-    orders: Client, ticket: TicketCreated, published: Published
+    orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     edited = TicketUpdated(
         id=ticket.id, version=1, title="Back row", price=500, user_id=ticket.user_id
     )
 
-    await hear(published, edited, edited, ticket, key=ticket.id)
+    await publish_events(published, edited, edited, ticket, key=ticket.id)
 
-    orders.as_user()
+    orders.sign_in()
     order = (await orders.post("/api/orders", json={"ticketId": ticket.id})).json()
     assert order["ticket"] == {"id": ticket.id, "title": "Back row", "price": 5.0}
 
 
 async def test_ticket_events_in_any_order_end_in_the_newest_state(
-    orders: Client, published: Published
+    orders: Client, published: EventProbe
 ) -> None:
     ticket_id, seller = new_id(), new_id()
     states = [
@@ -84,92 +84,94 @@ async def test_ticket_events_in_any_order_end_in_the_newest_state(
         for v in (3, 1, 4, 0, 2)
     ]
 
-    await hear(published, *states, key=ticket_id)
+    await publish_events(published, *states, key=ticket_id)
 
-    orders.as_user()
+    orders.sign_in()
     order = (await orders.post("/api/orders", json={"ticketId": ticket_id})).json()
     assert order["ticket"]["title"] == "v4"
 
 
 async def test_time_that_runs_out_cancels_the_order(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+    await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
 
-    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert await order_state(orders, order) == ("cancelled", "expired", 1)
     assert (await published.next(OrderCancelled)).id == order["id"]
 
 
 async def test_time_that_runs_out_twice_is_told_once(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     event = ExpirationCompleted(order_id=order["id"])
 
-    await hear(published, event, event, key=order["id"])
+    await publish_events(published, event, event, key=order["id"])
 
-    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert await order_state(orders, order) == ("cancelled", "expired", 1)
     assert len(await published.all(OrderCancelled)) == 1
 
 
 async def test_money_completes_the_order(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, paid(order), key=order["id"])
+    await publish_events(published, paid(order), key=order["id"])
 
-    assert await status(orders, order) == ("complete", None, 1)
+    assert await order_state(orders, order) == ("complete", None, 1)
     assert (await published.next(OrderCompleted)).id == order["id"]
 
 
 async def test_a_paid_order_does_not_expire(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, paid(order), ExpirationCompleted(order_id=order["id"]), key=order["id"])
+    await publish_events(
+        published, paid(order), ExpirationCompleted(order_id=order["id"]), key=order["id"]
+    )
 
-    assert (await status(orders, order))[0] in {"complete", "cancelled"}
-    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+    assert (await order_state(orders, order))[0] in {"complete", "cancelled"}
+    await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
     outcomes = [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
     assert len(outcomes) == 1
 
 
 async def test_money_that_comes_too_late_does_not_wake_the_order(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+    await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
 
-    await hear(published, paid(order), key=order["id"])
+    await publish_events(published, paid(order), key=order["id"])
 
-    assert await status(orders, order) == ("cancelled", "expired", 1)
+    assert await order_state(orders, order) == ("cancelled", "expired", 1)
     assert await published.all(OrderCompleted) == []
 
 
 async def test_money_told_of_twice_completes_once(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, paid(order), paid(order, version=2), key=order["id"])
+    await publish_events(published, paid(order), paid(order, version=2), key=order["id"])
 
-    assert await status(orders, order) == ("complete", None, 1)
+    assert await order_state(orders, order) == ("complete", None, 1)
 
 
 async def test_a_decline_keeps_the_order_open(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, declined(order, final=False), key=order["id"])
+    await publish_events(published, declined(order, final=False), key=order["id"])
 
-    assert await status(orders, order) == ("awaiting:payment", None, 1)
+    assert await order_state(orders, order) == ("awaiting:payment", None, 1)
     assert (await published.next(OrderUpdated)).id == order["id"]
 
 
 async def test_the_last_decline_cancels_the_order(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
-    await hear(published, declined(order, final=False), key=order["id"])
-    await hear(published, declined(order, final=True), key=order["id"])
+    await publish_events(published, declined(order, final=False), key=order["id"])
+    await publish_events(published, declined(order, final=True), key=order["id"])
 
-    assert await status(orders, order) == ("cancelled", "payment failed", 2)
+    assert await order_state(orders, order) == ("cancelled", "payment failed", 2)
 
 
 async def test_a_bank_that_wants_to_verify_keeps_the_order_open(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     event = PaymentUpdated(
         id=new_id(),
@@ -179,32 +181,32 @@ async def test_a_bank_that_wants_to_verify_keeps_the_order_open(
         status=ChargeStatus.REQUIRES_ACTION,
     )
 
-    await hear(published, event, key=order["id"])
+    await publish_events(published, event, key=order["id"])
 
-    assert await status(orders, order) == ("awaiting:payment", None, 1)
+    assert await order_state(orders, order) == ("awaiting:payment", None, 1)
 
 
 @pytest.mark.parametrize("step", [ChargeStatus.CREATED, ChargeStatus.PROCESSING])
 async def test_other_steps_of_a_charge_change_nothing(
-    orders: Client, order: dict[str, Any], published: Published, step: ChargeStatus
+    orders: Client, order: dict[str, Any], published: EventProbe, step: ChargeStatus
 ) -> None:
     event = PaymentUpdated(id=new_id(), version=1, order_id=order["id"], amount=1999, status=step)
 
-    await hear(published, event, key=order["id"])
+    await publish_events(published, event, key=order["id"])
 
-    assert await status(orders, order) == ("created", None, 0)
+    assert await order_state(orders, order) == ("created", None, 0)
 
 
 async def test_racing_outcomes_leave_exactly_one(
-    orders: Client, order: dict[str, Any], published: Published
+    orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     cancel, *_ = await asyncio.gather(
         orders.delete(f"/api/orders/{order['id']}"),
-        hear(published, paid(order), key=order["id"]),
-        hear(published, ExpirationCompleted(order_id=order["id"]), key=order["id"]),
+        publish_events(published, paid(order), key=order["id"]),
+        publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"]),
     )
 
-    final, _, version = await status(orders, order)
+    final, _, version = await order_state(orders, order)
     assert final in {"complete", "cancelled"}
     assert version == 1
     assert cancel.status_code == (204 if final == "cancelled" else 400)
@@ -213,14 +215,14 @@ async def test_racing_outcomes_leave_exactly_one(
 
 
 async def test_an_event_about_an_unknown_order_ends_with_the_dead_letters_not_in_a_loop(
-    orders: Client, published: Published
+    orders: Client, published: EventProbe
 ) -> None:
     assert orders
     await published.bus.connection.js.publish(
         published.bus.connection.subject("payment.created"), b"not json"
     )
 
-    await published.handled("orders-payments")
+    await published.wait_until_handled("orders-payments")
 
     assert await published.dead_letters() == [
         {"subject": published.bus.connection.subject("dead.orders-payments"), "reason": "invalid"}

@@ -9,26 +9,33 @@ import httpx
 import pytest
 
 from common.events import TicketCreated
-from common.testing.plugin import Published, eventually, frames, over_tcp, session_cookie, someone
+from common.testing.plugin import (
+    EventProbe,
+    eventually,
+    make_user,
+    serve_over_tcp,
+    session_cookie,
+    sse_events,
+)
 from common.values.ids import new_id
-from orders.app import create
+from orders.app import create_app
 from orders.settings import Settings
 
 EVENTS = "/api/orders/events"
 
 
 @pytest.fixture
-async def address(environment: dict[str, Any], published: Published) -> AsyncGenerator[str]:
+async def address(environment: dict[str, Any], published: EventProbe) -> AsyncGenerator[str]:
     assert published
-    async with over_tcp(create(Settings(**environment))) as address:
+    async with serve_over_tcp(create_app(Settings(**environment))) as address:
         yield address
 
 
-def a_buyer(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(someone())})
+def buyer_client(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(make_user())})
 
 
-async def order(buyer: httpx.AsyncClient, published: Published) -> dict[str, Any]:
+async def place_order(buyer: httpx.AsyncClient, published: EventProbe) -> dict[str, Any]:
     ticket = TicketCreated(id=new_id(), version=0, title="x", price=100, user_id=new_id())
     await published.publish(ticket, aggregate_id=ticket.id)
 
@@ -40,13 +47,13 @@ async def order(buyer: httpx.AsyncClient, published: Published) -> dict[str, Any
 
 
 async def test_an_order_is_shown_to_its_buyer_as_it_changes(
-    address: str, published: Published
+    address: str, published: EventProbe
 ) -> None:
-    async with a_buyer(address) as buyer, buyer.stream("GET", EVENTS) as response:
-        shown = frames(response)
+    async with buyer_client(address) as buyer, buyer.stream("GET", EVENTS) as response:
+        shown = sse_events(response)
         await anext(shown)
 
-        placed = await order(buyer, published)
+        placed = await place_order(buyer, published)
         first = await asyncio.wait_for(anext(shown), 5)
         await buyer.delete(f"/api/orders/{placed['id']}")
         second = await asyncio.wait_for(anext(shown), 5)
@@ -56,16 +63,16 @@ async def test_an_order_is_shown_to_its_buyer_as_it_changes(
     assert json.loads(second["data"])["status"] == "cancelled"
 
 
-async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: Published) -> None:
+async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: EventProbe) -> None:
     async with (
-        a_buyer(address) as watcher,
-        a_buyer(address) as buyer,
+        buyer_client(address) as watcher,
+        buyer_client(address) as buyer,
         watcher.stream("GET", EVENTS) as response,
     ):
-        shown = frames(response)
+        shown = sse_events(response)
         await anext(shown)
-        await order(buyer, published)
-        own = await order(watcher, published)
+        await place_order(buyer, published)
+        own = await place_order(watcher, published)
 
         frame = await asyncio.wait_for(anext(shown), 5)
 
@@ -73,7 +80,7 @@ async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: Pub
 
 
 async def test_watching_orders_needs_a_session(address: str) -> None:
-    async with httpx.AsyncClient(base_url=address) as nobody:
-        response = await nobody.get(EVENTS)
+    async with httpx.AsyncClient(base_url=address) as anonymous:
+        response = await anonymous.get(EVENTS)
 
     assert response.status_code == 401

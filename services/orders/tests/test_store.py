@@ -11,12 +11,12 @@ from pymongo.errors import DuplicateKeyError
 
 from common.app import Service
 from common.change import Change
-from common.errors import Invalid, NotFound
+from common.errors import BadRequest, NotFound
 from common.persistence.mongo import object_id
 from common.values.ids import new_id
-from orders.domain import ForSale, Order, placed
+from orders.domain import ListedTicket, Order, place_order
 from orders.settings import Settings
-from orders.store import OrderDocument, OrderStore, Outrun, TicketReplica
+from orders.store import OrderDocument, OrderStore, ReservationConflict, TicketReplica
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -25,19 +25,19 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[OrderStore]:
     """The store alone; its relay stands still, so that the outbox can be seen."""
     assert published
-    service = Service.configured("orders", Settings(**environment))
-    async with service.running([OrderDocument, TicketReplica]) as running:
+    service = Service.from_settings("orders", Settings(**environment))
+    async with service.open([OrderDocument, TicketReplica]) as running:
         await running.relay.stop(0)
         yield OrderStore(running.relay, running.clock)
 
 
-def an_order(ticket_id: str, last: Order | None = None) -> Order:
-    ticket = ForSale(ticket_id, 0, "Front row", 1999, new_id())
-    change = placed(
+def make_order(ticket_id: str, latest_order: Order | None = None) -> Order:
+    ticket = ListedTicket(ticket_id, 0, "Front row", 1999, new_id())
+    change = place_order(
         order_id=new_id(),
         ticket=ticket,
-        last=last,
-        by=new_id(),
+        latest_order=latest_order,
+        buyer_id=new_id(),
         now=NOW,
         window=timedelta(minutes=15),
     )
@@ -45,17 +45,17 @@ def an_order(ticket_id: str, last: Order | None = None) -> Order:
 
 
 async def reserve(store: OrderStore, order: Order) -> Order:
-    return await store.reserve(Change(order, (order.told(),)))
+    return await store.reserve(Change(order, (order.to_event(),)))
 
 
 async def test_an_order_comes_back_as_it_went_in(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
     assert await store.get(order.id) == order
 
 
 async def test_an_order_and_its_event_are_one_document(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
     doc = await store.collection.find_one({})
 
@@ -65,50 +65,50 @@ async def test_an_order_and_its_event_are_one_document(store: OrderStore) -> Non
 
 async def test_a_second_live_order_on_a_ticket_is_refused(store: OrderStore) -> None:
     ticket = new_id()
-    await reserve(store, an_order(ticket))
-    rival = an_order(ticket)
+    await reserve(store, make_order(ticket))
+    rival = make_order(ticket)
     rival = replace(rival, ticket=replace(rival.ticket, hold=2))
 
-    with pytest.raises(Invalid, match="already reserved"):
+    with pytest.raises(BadRequest, match="already reserved"):
         await reserve(store, rival)
 
 
 async def test_an_order_placed_over_an_outdated_look_is_outrun(store: OrderStore) -> None:
     ticket = new_id()
-    first = await reserve(store, an_order(ticket))
-    await store.change(first.id, Order.expire)
+    first = await reserve(store, make_order(ticket))
+    await store.update(first.id, Order.expire)
 
-    with pytest.raises(Outrun):
-        await reserve(store, an_order(ticket))
+    with pytest.raises(ReservationConflict):
+        await reserve(store, make_order(ticket))
 
 
 async def test_the_same_order_again_is_the_same_order(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
     assert await reserve(store, order) == order
 
 
 async def test_another_buyers_order_is_not_handed_out_under_its_id(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
-    with pytest.raises((Invalid, Outrun)):
+    with pytest.raises((BadRequest, ReservationConflict)):
         await reserve(store, replace(order, user_id=new_id()))
 
 
 async def test_the_last_order_on_a_ticket_has_the_greatest_hold(store: OrderStore) -> None:
     ticket = new_id()
-    first = await reserve(store, an_order(ticket))
-    first = await store.change(first.id, Order.expire)
-    second = await reserve(store, an_order(ticket, last=first))
+    first = await reserve(store, make_order(ticket))
+    first = await store.update(first.id, Order.expire)
+    second = await reserve(store, make_order(ticket, latest_order=first))
 
-    assert await store.last_on(ticket) == second
-    assert await store.last_on(new_id()) is None
+    assert await store.latest_order_for(ticket) == second
+    assert await store.latest_order_for(new_id()) is None
 
 
 async def test_a_change_writes_state_version_and_event_at_once(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
-    after = await store.change(order.id, Order.complete)
+    after = await store.update(order.id, Order.complete)
 
     doc = await store.collection.find_one({})
     assert doc is not None
@@ -118,10 +118,13 @@ async def test_a_change_writes_state_version_and_event_at_once(store: OrderStore
 
 
 async def test_writers_that_race_all_see_one_outcome(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
     await asyncio.gather(
-        *(store.change(order.id, step) for step in (Order.expire, Order.complete, Order.fail) * 5)
+        *(
+            store.update(order.id, step)
+            for step in (Order.expire, Order.complete, Order.fail_payment) * 5
+        )
     )
 
     doc = await store.collection.find_one({})
@@ -131,22 +134,22 @@ async def test_writers_that_race_all_see_one_outcome(store: OrderStore) -> None:
 
 
 async def test_nothing_decided_is_nothing_written(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
-    await store.change(order.id, Order.complete)
+    order = await reserve(store, make_order(new_id()))
+    await store.update(order.id, Order.complete)
     before = await store.collection.find_one({})
 
-    await store.change(order.id, Order.expire)
+    await store.update(order.id, Order.expire)
 
     assert await store.collection.find_one({}) == before
 
 
 async def test_an_unknown_order_cannot_be_changed(store: OrderStore) -> None:
     with pytest.raises(NotFound):
-        await store.change(new_id(), Order.expire)
+        await store.update(new_id(), Order.expire)
 
 
 async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
     doc = await store.collection.find_one({}, {"_id": 0})
     assert doc is not None
     doc["ticket"]["hold"] = 99
@@ -154,7 +157,7 @@ async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -
     with pytest.raises(DuplicateKeyError):
         await store.collection.insert_one(doc)
 
-    await store.change(order.id, Order.expire)
+    await store.update(order.id, Order.expire)
     await store.collection.insert_one(doc)
 
 
@@ -165,10 +168,10 @@ async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
     for ticket in tickets:
         last: Order | None = None
         for _ in range(20):
-            last = await reserve(store, an_order(ticket, last))
-            last = await store.change(last.id, Order.expire)
+            last = await reserve(store, make_order(ticket, last))
+            last = await store.update(last.id, Order.expire)
 
-    found = await asyncio.gather(*(store.last_on(ticket) for ticket in tickets))
+    found = await asyncio.gather(*(store.latest_order_for(ticket) for ticket in tickets))
     plan = await store.collection.database.command(
         "explain",
         {
@@ -188,10 +191,14 @@ async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
 
 
 async def test_events_heard_at_once_are_each_applied_once(store: OrderStore) -> None:
-    orders = [await reserve(store, an_order(new_id())) for _ in range(30)]
+    orders = [await reserve(store, make_order(new_id())) for _ in range(30)]
 
     await asyncio.gather(
-        *(store.follow(order.id, step) for order in orders for step in (Order.complete, Order.fail))
+        *(
+            store.apply_event(order.id, step)
+            for order in orders
+            for step in (Order.complete, Order.fail_payment)
+        )
     )
 
     docs = await store.collection.find({}).to_list()
@@ -202,11 +209,11 @@ async def test_events_heard_at_once_are_each_applied_once(store: OrderStore) -> 
 async def test_an_event_about_an_unknown_order_does_not_disturb_the_others(
     store: OrderStore,
 ) -> None:
-    order = await reserve(store, an_order(new_id()))
+    order = await reserve(store, make_order(new_id()))
 
     outcomes = await asyncio.gather(
-        store.follow(new_id(), Order.expire),
-        store.follow(order.id, Order.expire),
+        store.apply_event(new_id(), Order.expire),
+        store.apply_event(order.id, Order.expire),
         return_exceptions=True,
     )
 
@@ -215,11 +222,11 @@ async def test_an_event_about_an_unknown_order_does_not_disturb_the_others(
 
 
 async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -> None:
-    orders = [await reserve(store, an_order(new_id())) for _ in range(20)]
+    orders = [await reserve(store, make_order(new_id())) for _ in range(20)]
 
     await asyncio.gather(
-        *(store.change(order.id, lambda o: o.cancel(by=o.user_id)) for order in orders),
-        *(store.follow(order.id, Order.await_payment) for order in orders),
+        *(store.update(order.id, lambda o: o.cancel(buyer_id=o.user_id)) for order in orders),
+        *(store.apply_event(order.id, Order.mark_awaiting_payment) for order in orders),
     )
 
     for doc in await store.collection.find({}).to_list():
@@ -228,13 +235,15 @@ async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -
 
 
 async def test_a_rule_that_fails_does_not_disturb_the_others(store: OrderStore) -> None:
-    wrong, right = [await reserve(store, an_order(new_id())) for _ in range(2)]
+    wrong, right = [await reserve(store, make_order(new_id())) for _ in range(2)]
 
     def fail(_: Order) -> Change[Order]:
         raise ZeroDivisionError
 
     outcomes = await asyncio.gather(
-        store.follow(wrong.id, fail), store.follow(right.id, Order.expire), return_exceptions=True
+        store.apply_event(wrong.id, fail),
+        store.apply_event(right.id, Order.expire),
+        return_exceptions=True,
     )
 
     assert isinstance(outcomes[0], ZeroDivisionError)

@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 import stripe
 
-from common.testing.plugin import Client, Published, Serve
-from payments.app import create
+from common.testing.plugin import Client, EventProbe, Serve
+from payments.app import create_app
 from payments.settings import Settings
-from payments.testing import KEY, SECRET, Bank, Orders
+from payments.testing import STRIPE_KEY, WEBHOOK_SECRET, FakeOrders, StripeProbe
 
 
 @pytest.fixture(autouse=True)
-def stripe_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_stripe_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the library not pause between its tries: here nothing gets better meanwhile."""
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
 
 
 @pytest.fixture
-async def bank(stripe_url: str) -> AsyncGenerator[Bank]:
+async def stripe_probe(stripe_url: str) -> AsyncGenerator[StripeProbe]:
     """The local Stripe server; whole again afterwards."""
-    bank = Bank(stripe_url)
-    yield bank
-    await bank.close()
+    stripe_probe = StripeProbe(stripe_url)
+    yield stripe_probe
+    await stripe_probe.close()
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def payments_environment(environment: dict[str, Any], stripe_url: str) -> dict[s
     """The settings of a payments service that is quick to look again."""
     return {
         **environment,
-        "stripe_key": KEY,
+        "stripe_key": STRIPE_KEY,
         "stripe_api_base": stripe_url,
-        "stripe_webhook_secret": SECRET,
+        "stripe_webhook_secret": WEBHOOK_SECRET,
         "payment_reconcile_seconds": 0.1,
         "payment_lease_seconds": 3,
     }
@@ -46,7 +46,7 @@ def serve_payments(
     """Start a payments service, or another replica of it, with other settings."""
 
     async def start(**settings: Any) -> Client:
-        return await serve(create(Settings(**{**payments_environment, **settings})))
+        return await serve(create_app(Settings(**{**payments_environment, **settings})))
 
     return start
 
@@ -58,6 +58,6 @@ async def payments(serve_payments: Callable[..., Awaitable[Client]]) -> Client:
 
 
 @pytest.fixture
-def orders(published: Published) -> Orders:
+def orders(published: EventProbe) -> FakeOrders:
     """The orders service, as payments hears it."""
-    return Orders(published)
+    return FakeOrders(published)

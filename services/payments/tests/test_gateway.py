@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from common.events import OrderStatus
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from payments.domain import CURRENCY, Order, Rules, charge_of
-from payments.stripe.gateway import Gateway, StripeAway
+from payments.domain import CURRENCY, Order, PaymentPolicy, new_charge
+from payments.stripe.gateway import Gateway, StripeUnavailable
 
 ORDER = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, utc_now() + timedelta(minutes=15))
 CHARGE = (
-    charge_of(ORDER, intent_id="pi_1", now=utc_now())
-    .claim(ORDER, digest="d", by="me", now=utc_now(), rules=Rules())
+    new_charge(ORDER, intent_id="pi_1", now=utc_now())
+    .claim(ORDER, digest="d", owner="me", now=utc_now(), policy=PaymentPolicy())
     .after
 )
 CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
 
 
 @asynccontextmanager
-async def answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
+async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
     """Reach a server that answers every call with the same."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,14 +71,14 @@ async def answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
     ],
 )
 async def test_what_cannot_be_understood_is_no_answer(call: str, status: int, body: bytes) -> None:
-    async with answering(status, body) as gateway:
-        with pytest.raises(StripeAway):
+    async with gateway_answering(status, body) as gateway:
+        with pytest.raises(StripeUnavailable):
             await CALLS[call](gateway)
 
 
 @pytest.mark.parametrize("call", ["create", "retrieve", "confirm", "cancel"])
 async def test_a_status_of_tomorrow_is_no_answer(call: str) -> None:
     body = b'{"object": "payment_intent", "id": "pi_1", "status": "brand_new"}'
-    async with answering(200, body) as gateway:
-        with pytest.raises(StripeAway):
+    async with gateway_answering(200, body) as gateway:
+        with pytest.raises(StripeUnavailable):
             await CALLS[call](gateway)

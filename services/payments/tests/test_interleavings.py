@@ -22,27 +22,27 @@ from hypothesis.stateful import (
 )
 
 from common.change import Change
-from common.errors import InProgress, Invalid
+from common.errors import BadRequest, Conflict
 from common.events import ChargeStatus, OrderStatus, PaymentCreated, PaymentFailed
 from common.values.ids import new_id
-from payments.domain import Charge, Order, Outcome, Rules, charge_of
+from payments.domain import Charge, Order, Outcome, PaymentPolicy, new_charge
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
-RULES = Rules(attempts=3)
+POLICY = PaymentPolicy(max_attempts=3)
 CLOSED = {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}
 
 
 @dataclass
-class AtStripe:
+class StripeModel:
     """The one PaymentIntent, as Stripe keeps it."""
 
     status: IntentStatus = IntentStatus.OPEN
     decline: Decline | None = None
-    taken: int = 0
+    times_charged: int = 0
     declines: int = 0
     refund: Refund | None = None
 
-    def told(self) -> Intent:
+    def to_intent(self) -> Intent:
         return Intent("pi_1", self.status, Card("visa", "4242"), self.decline)
 
     def confirm(self, fate: str) -> None:
@@ -50,7 +50,7 @@ class AtStripe:
             return
         self.decline = None
         if fate == "ok":
-            self.status, self.taken = IntentStatus.SUCCEEDED, self.taken + 1
+            self.status, self.times_charged = IntentStatus.SUCCEEDED, self.times_charged + 1
         elif fate == "ask":
             self.status = IntentStatus.ACTION
         else:
@@ -62,9 +62,9 @@ class AtStripe:
         if self.status not in CLOSED:
             self.status = IntentStatus.CANCELED
 
-    def give_back(self, fate: RefundStatus) -> Refund:
+    def create_refund(self, fate: RefundStatus) -> Refund:
         if self.refund is None:
-            assert self.taken == 1, "there is nothing to give back"
+            assert self.times_charged == 1, "there is nothing to give back"
             self.refund = Refund("re_1", fate)
         elif self.refund.status is RefundStatus.PENDING:
             self.refund = replace(self.refund, status=fate)
@@ -83,31 +83,33 @@ class Interleavings(RuleBasedStateMachine):
         self.now = datetime(2030, 1, 1, 12, tzinfo=UTC)
         expires_at = self.now + timedelta(hours=1)
         self.order = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, expires_at)
-        self.known = self.order
-        self.stripe = AtStripe()
+        self.known_order = self.order
+        self.stripe = StripeModel()
         self.charge: Charge | None = None
-        self.told: list[Any] = []
+        self.events: list[Any] = []
 
     def _apply(self, change: Change[Charge]) -> None:
         before, after = self.charge, change.after
         if after == before:
             assert not change.events
             return
-        assert change.events == (after.told(),)
+        assert change.events == (after.to_event(),)
         assert after.version == (before.version if before else -1) + 1
-        self.told += change.events
+        self.events += change.events
         self.charge = after
 
-    def _have(self) -> Charge:
+    def _require_charge(self) -> Charge:
         assert self.charge is not None
         return self.charge
 
     @rule(target=attempts)
-    def the_buyer_tries(self) -> object:
-        charge = self.charge or charge_of(self.order, intent_id="pi_1", now=self.now)
+    def buyer_attempts_to_pay(self) -> object:
+        charge = self.charge or new_charge(self.order, intent_id="pi_1", now=self.now)
         try:
-            change = charge.claim(self.known, digest="d", by="me", now=self.now, rules=RULES)
-        except (Invalid, InProgress):
+            change = charge.claim(
+                self.known_order, digest="d", owner="me", now=self.now, policy=POLICY
+            )
+        except (BadRequest, Conflict):
             return multiple()  # pyright: ignore[reportUnknownVariableType]
         self._apply(change)
         return len(change.after.attempts)
@@ -115,21 +117,23 @@ class Interleavings(RuleBasedStateMachine):
     @rule(
         target=answers, attempt=consumes(attempts), fate=st.sampled_from(["ok", "no", "ask", "no"])
     )
-    def stripe_carries_it_out(self, attempt: int, fate: str) -> object:
+    def stripe_confirms(self, attempt: int, fate: str) -> object:
         self.stripe.confirm(fate)
-        return attempt, self.stripe.told()
+        return attempt, self.stripe.to_intent()
 
     @rule(answer=consumes(answers))
     def the_answer_arrives(self, answer: tuple[int, Intent]) -> None:
-        attempt, told = answer
-        self._follow_replica()
+        attempt, intent = answer
+        self._apply_order_cancellation()
         self._apply(
-            self._have().observe(told, asked_at=attempt, own=True, now=self.now, rules=RULES)
+            self._require_charge().apply_intent(
+                intent, attempts_when_read=attempt, is_own_confirm=True, now=self.now, policy=POLICY
+            )
         )
 
     @rule(answer=consumes(answers))
     def the_answer_is_lost(self, answer: tuple[int, Intent]) -> None:
-        self._apply(self._have().let_go(answer[0], self.now))
+        self._apply(self._require_charge().release_attempt(answer[0], self.now))
 
     @rule(answer=consumes(answers))
     def the_process_dies(self, answer: tuple[int, Intent]) -> None:
@@ -137,7 +141,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def an_attempt_outlives_its_lease(self) -> None:
-        self.now += RULES.lease
+        self.now += POLICY.lease
 
     @precondition(lambda self: self.stripe.status is IntentStatus.ACTION)
     @rule(fate=st.sampled_from(["ok", "no"]))
@@ -146,106 +150,118 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.charge is not None)
     @rule(target=snapshots)
-    def somebody_asks_stripe(self) -> tuple[int, Intent]:
-        return len(self._have().attempts), self.stripe.told()
+    def stripe_is_read(self) -> tuple[int, Intent]:
+        return len(self._require_charge().attempts), self.stripe.to_intent()
 
     @rule(snapshot=snapshots)
-    def what_stripe_said_is_applied_perhaps_late_or_again(
-        self, snapshot: tuple[int, Intent]
-    ) -> None:
-        asked_at, told = snapshot
-        self._follow_replica()
-        self._apply(self._have().observe(told, asked_at=asked_at, now=self.now, rules=RULES))
+    def stripe_state_is_applied_late_or_again(self, snapshot: tuple[int, Intent]) -> None:
+        attempts_when_read, intent = snapshot
+        self._apply_order_cancellation()
+        self._apply(
+            self._require_charge().apply_intent(
+                intent, attempts_when_read=attempts_when_read, now=self.now, policy=POLICY
+            )
+        )
 
     @precondition(lambda self: self.order.status is OrderStatus.CREATED)
     @rule()
     def the_order_is_cancelled(self) -> None:
         self.order = replace(self.order, status=OrderStatus.CANCELLED)
 
-    @precondition(lambda self: any(isinstance(event, PaymentCreated) for event in self.told))
+    @precondition(lambda self: any(isinstance(event, PaymentCreated) for event in self.events))
     @rule()
-    def orders_hears_of_the_payment(self) -> None:
+    def orders_consumes_the_payment(self) -> None:
         if self.order.status is OrderStatus.CREATED:
             self.order = replace(self.order, status=OrderStatus.COMPLETE)
 
-    @precondition(lambda self: self.order.status is not self.known.status)
+    @precondition(lambda self: self.order.status is not self.known_order.status)
     @rule()
-    def payments_hears_of_the_order(self) -> None:
-        self.known = self.order
+    def payments_consumes_the_order(self) -> None:
+        self.known_order = self.order
 
-    @precondition(lambda self: self.known.status is OrderStatus.CANCELLED and self.charge)
+    @precondition(lambda self: self.known_order.status is OrderStatus.CANCELLED and self.charge)
     @rule()
     def the_listener_marks_the_charge(self) -> None:
-        self._apply(self._have().cancel_order(self.now))
+        self._apply(self._require_charge().mark_order_cancelled(self.now))
 
-    @precondition(lambda self: self._due())
+    @precondition(lambda self: self._is_due())
     @rule(fate=st.sampled_from(RefundStatus))
-    def the_reconciler_looks(self, fate: RefundStatus) -> None:
-        self.charge = replace(self._have(), look_at=self.now + RULES.lease)
-        self._follow_replica()
-        charge = self._have()
-        if charge.unsettled:
+    def reconciler_runs(self, fate: RefundStatus) -> None:
+        self.charge = replace(self._require_charge(), reconcile_at=self.now + POLICY.lease)
+        self._apply_order_cancellation()
+        charge = self._require_charge()
+        if charge.is_open:
             if charge.order_cancelled:
                 self.stripe.cancel()
-            asked_at = len(charge.attempts)
-            told = self.stripe.told()
-            self._apply(charge.observe(told, asked_at=asked_at, now=self.now, rules=RULES))
-        if self._have().giving_back:
-            self._apply(self._have().observe_refund(self.stripe.give_back(fate), self.now))
+            attempts_when_read = len(charge.attempts)
+            intent = self.stripe.to_intent()
+            self._apply(
+                charge.apply_intent(
+                    intent, attempts_when_read=attempts_when_read, now=self.now, policy=POLICY
+                )
+            )
+        if self._require_charge().has_refund:
+            self._apply(
+                self._require_charge().apply_refund(self.stripe.create_refund(fate), self.now)
+            )
 
-    def _due(self) -> bool:
+    def _is_due(self) -> bool:
         """Whether the reconciler would take the charge; what it does not take, nobody looks at."""
         charge = self.charge
-        return charge is not None and charge.look_at is not None and charge.look_at <= self.now
+        return (
+            charge is not None
+            and charge.reconcile_at is not None
+            and charge.reconcile_at <= self.now
+        )
 
-    def _follow_replica(self) -> None:
+    def _apply_order_cancellation(self) -> None:
         """As the service does: whoever learns something looks at the order as well."""
-        if self.known.status is OrderStatus.CANCELLED:
-            self._apply(self._have().cancel_order(self.now))
+        if self.known_order.status is OrderStatus.CANCELLED:
+            self._apply(self._require_charge().mark_order_cancelled(self.now))
 
     @invariant()
     def money_is_taken_once_at_most(self) -> None:
         if hasattr(self, "stripe"):
-            assert self.stripe.taken <= 1
+            assert self.stripe.times_charged <= 1
 
     @invariant()
-    def nothing_is_claimed_that_is_not_so(self) -> None:
+    def status_matches_stripe(self) -> None:
         charge = getattr(self, "charge", None)
         if charge is None:
             return
         if charge.status is ChargeStatus.SUCCEEDED:
-            assert self.stripe.taken == 1
+            assert self.stripe.times_charged == 1
             assert not charge.order_cancelled
         if charge.status is ChargeStatus.CANCELED:
-            assert self.stripe.taken == 0
+            assert self.stripe.times_charged == 0
         if charge.status is ChargeStatus.REFUNDED:
             assert self.stripe.refund is not None
-        answered = [one for one in charge.attempts if one.outcome is not Outcome.NOTHING]
-        assert len(answered) <= RULES.attempts
+        answered = [one for one in charge.attempts if one.outcome is not Outcome.NO_RESULT]
+        assert len(answered) <= POLICY.max_attempts
 
     @invariant()
     def only_a_decline_is_final(self) -> None:
-        if getattr(self, "told", None) and isinstance(self.told[-1], PaymentFailed):
-            charge = self._have()
-            if self.told[-1].final:
+        if getattr(self, "events", None) and isinstance(self.events[-1], PaymentFailed):
+            charge = self._require_charge()
+            if self.events[-1].final:
                 assert Outcome.DECLINED in {attempt.outcome for attempt in charge.attempts}
 
     def teardown(self) -> None:
         """When all have been heard and the reconciler has gone its rounds, the money is right."""
         if getattr(self, "charge", None) is None:
             return
-        self.known = self.order
-        self._follow_replica()
+        self.known_order = self.order
+        self._apply_order_cancellation()
         for _ in range(3):
-            self.now += RULES.lease
-            if self._due():
-                self.the_reconciler_looks(RefundStatus.SUCCEEDED)
-        charge = self._have()
+            self.now += POLICY.lease
+            if self._is_due():
+                self.reconciler_runs(RefundStatus.SUCCEEDED)
+        charge = self._require_charge()
         if self.order.status is not OrderStatus.CANCELLED:
-            assert (charge.status is ChargeStatus.SUCCEEDED) == (self.stripe.taken == 1)
+            assert (charge.status is ChargeStatus.SUCCEEDED) == (self.stripe.times_charged == 1)
         if self.order.status is OrderStatus.CANCELLED:
-            assert not charge.unsettled
-            assert self.stripe.taken == 0 or self.stripe.refund is not None
+            assert not charge.is_open
+            assert self.stripe.times_charged == 0 or self.stripe.refund is not None
             assert charge.status in {
                 ChargeStatus.CANCELED,
                 ChargeStatus.REFUNDED,
@@ -253,7 +269,7 @@ class Interleavings(RuleBasedStateMachine):
             }
         else:
             paid = charge.status is ChargeStatus.SUCCEEDED
-            assert paid == (self.stripe.taken == 1)
+            assert paid == (self.stripe.times_charged == 1)
             assert self.stripe.refund is None
 
 

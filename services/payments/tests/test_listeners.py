@@ -15,15 +15,17 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from common.testing.plugin import Client, Published, eventually
-from payments.testing import Bank, Orders, becomes, charge_of, pay
+from common.testing.plugin import Client, EventProbe, eventually
+from payments.testing import FakeOrders, StripeProbe, find_charge, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
 CONFIRM = "POST /v1/payment_intents/*/confirm"
 
 
-async def test_an_order_can_be_paid_once_it_was_heard_of(payments: Client, orders: Orders) -> None:
-    buyer = payments.as_user()
+async def test_an_order_can_be_paid_once_it_was_heard_of(
+    payments: Client, orders: FakeOrders
+) -> None:
+    buyer = payments.sign_in()
 
     order_id = await orders.place(buyer, price=50)
 
@@ -34,235 +36,247 @@ async def test_an_order_can_be_paid_once_it_was_heard_of(payments: Client, order
 @pytest.mark.parametrize("kind", [OrderUpdated, OrderCompleted])
 async def test_an_order_that_goes_on_leaves_its_money_alone(
     payments: Client,
-    orders: Orders,
+    orders: FakeOrders,
     kind: type[OrderUpdated | OrderCompleted],
 ) -> None:
     status = {
         OrderUpdated: OrderStatus.AWAITING_PAYMENT,
         OrderCompleted: OrderStatus.COMPLETE,
     }[kind]
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
-    before = await charge_of(payments, order_id)
+    before = await find_charge(payments, order_id)
 
-    await orders.tell(order_id, kind, version=1, status=status)
+    await orders.publish(order_id, kind, version=1, status=status)
 
-    assert await charge_of(payments, order_id) == before
+    assert await find_charge(payments, order_id) == before
     assert (await pay(payments, order_id)).status_code == 201
 
 
 async def test_a_cancelled_order_s_payment_is_given_back(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
 
     await orders.cancel(order_id)
 
-    charge = await becomes(payments, order_id, "refunded")
-    (refund,) = await bank.refunds(order_id)
+    charge = await wait_for_status(payments, order_id, "refunded")
+    (refund,) = await stripe_probe.refunds(order_id)
     assert (charge.stripe_refund_id, charge.refund_reason) == (refund.id, "order cancelled")
     assert (refund.amount, refund.status) == (1999, "succeeded")
-    told = await published.next(PaymentRefunded)
-    assert (told.stripe_refund_id, told.order_id) == (refund.id, order_id)
+    event = await published.next(PaymentRefunded)
+    assert (event.stripe_refund_id, event.order_id) == (refund.id, order_id)
 
 
 async def test_a_cancellation_heard_again_and_again_is_one_refund(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
 
     for n in range(3):
         await orders.cancel(order_id, event_id=f"again-{order_id}-{n}")
-    await becomes(payments, order_id, "refunded")
+    await wait_for_status(payments, order_id, "refunded")
     await orders.cancel(order_id, event_id=f"and-again-{order_id}")
 
-    assert len(await bank.refunds(order_id)) == 1
+    assert len(await stripe_probe.refunds(order_id)) == 1
     await published.next(PaymentRefunded)
     assert len(await published.all(PaymentRefunded)) == 1
 
 
 async def test_a_cancelled_order_nobody_tried_to_pay_costs_nothing(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
 
     await orders.cancel(order_id)
 
-    assert await charge_of(payments, order_id) is None
-    assert await bank.intents(order_id) == []
+    assert await find_charge(payments, order_id) is None
+    assert await stripe_probe.intents(order_id) == []
     assert await published.dead_letters() == []
 
 
 async def test_a_cancellation_that_overtakes_its_order_is_the_last_word(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = orders.place_unheard(payments.as_user())
+    order_id = orders.place_unpublished(payments.sign_in())
 
     await orders.cancel(order_id)
-    await orders.tell(order_id)
+    await orders.publish(order_id)
 
     response = await pay(payments, order_id)
     assert response.status_code == 400
-    assert await bank.intents(order_id) == []
+    assert await stripe_probe.intents(order_id) == []
 
 
 @pytest.mark.parametrize("token", ["tok_chargeDeclined", "pm_card_authenticationRequired"])
 async def test_an_intent_of_a_cancelled_order_can_never_be_paid(
-    payments: Client, orders: Orders, bank: Bank, token: str
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     asked = (await pay(payments, order_id, token)).json()
 
     await orders.cancel(order_id)
 
-    await becomes(payments, order_id, "canceled")
-    assert (await bank.intent(order_id)).status == "canceled"
+    await wait_for_status(payments, order_id, "canceled")
+    assert (await stripe_probe.intent(order_id)).status == "canceled"
     if secret := asked.get("clientSecret"):
-        assert (await bank.authenticate(secret)).is_error
-    assert await bank.taken(order_id) == 0
+        assert (await stripe_probe.authenticate(secret)).is_error
+    assert await stripe_probe.times_charged(order_id) == 0
 
 
 @pytest.mark.parametrize("wins", ["confirm", "cancel"])
 async def test_an_order_cancelled_while_it_is_being_paid_keeps_no_money(
-    payments: Client, orders: Orders, bank: Bank, wins: str
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, wins: str
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     if wins == "cancel":
-        await bank.fault(CONFIRM, "delay", delay_ms=1500)
+        await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1500)
     else:
-        await bank.fault("POST /v1/payment_intents/*/cancel", "delay", delay_ms=1500)
-        await bank.fault(CONFIRM, "delay", delay_ms=700)
+        await stripe_probe.inject_fault("POST /v1/payment_intents/*/cancel", "delay", delay_ms=1500)
+        await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=700)
     paying = asyncio.create_task(pay(payments, order_id))
-    await becomes(payments, order_id, "processing")
+    await wait_for_status(payments, order_id, "processing")
 
     await orders.cancel(order_id)
 
     response = await paying
     assert response.status_code == 400, response.text
-    charge = await becomes(payments, order_id, "canceled" if wins == "cancel" else "refunded")
-    taken, refunds = await bank.taken(order_id), await bank.refunds(order_id)
+    charge = await wait_for_status(
+        payments, order_id, "canceled" if wins == "cancel" else "refunded"
+    )
+    taken, refunds = (
+        await stripe_probe.times_charged(order_id),
+        await stripe_probe.refunds(order_id),
+    )
     assert taken == len(refunds) == (0 if wins == "cancel" else 1)
     assert charge.stripe_refund_id == (refunds[0].id if refunds else None)
 
 
 async def test_an_order_cancelled_just_before_its_charge_was_stored_is_not_charged(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     """The cancellation found no charge to mark, and the attempt had already seen the order live."""
-    order_id = await orders.place(payments.as_user())
-    await bank.fault("POST /v1/payment_intents", "delay", delay_ms=1000)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault("POST /v1/payment_intents", "delay", delay_ms=1000)
     paying = asyncio.create_task(pay(payments, order_id))
 
-    async def asked() -> bool:
-        return not await bank.untouched({"match": "POST /v1/payment_intents"})
+    async def is_requested() -> bool:
+        return not await stripe_probe.is_armed({"match": "POST /v1/payment_intents"})
 
-    await eventually(asked)
+    await eventually(is_requested)
     await orders.cancel(order_id)
 
     assert (await paying).status_code == 400
-    await becomes(payments, order_id, "canceled")
-    assert (await bank.intent(order_id)).status == "canceled"
-    assert await bank.taken(order_id) == 0
+    await wait_for_status(payments, order_id, "canceled")
+    assert (await stripe_probe.intent(order_id)).status == "canceled"
+    assert await stripe_probe.times_charged(order_id) == 0
 
 
 async def test_a_cancellation_that_another_replica_heard_is_not_overlooked(
-    serve_payments: ServePayments, orders: Orders, bank: Bank
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    deaf = await serve_payments()
-    order_id = await orders.place(deaf.as_user())
-    await deaf.app.state.running.bus.stop_listening(1)
+    disconnected = await serve_payments()
+    order_id = await orders.place(disconnected.sign_in())
+    await disconnected.app.state.running.bus.drain(1)
     await serve_payments()
     await orders.cancel(order_id)
 
-    response = await pay(deaf, order_id)
+    response = await pay(disconnected, order_id)
 
     assert response.status_code == 400
-    assert await bank.taken(order_id) == 0
+    assert await stripe_probe.times_charged(order_id) == 0
 
 
 async def test_success_that_is_seen_after_the_cancellation_goes_back(
-    serve_payments: ServePayments, orders: Orders, bank: Bank, published: Published
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    published: EventProbe,
 ) -> None:
     """The money was taken, the answer was lost, and the order was cancelled before anyone saw."""
-    blind = await serve_payments(payment_reconcile_seconds=0)
-    order_id = await orders.place(blind.as_user())
-    await bank.fault(CONFIRM, "drop_after", times=3)
-    lost = await pay(blind, order_id)
+    without_reconciler = await serve_payments(payment_reconcile_seconds=0)
+    order_id = await orders.place(without_reconciler.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "drop_after", times=3)
+    lost = await pay(without_reconciler, order_id)
 
     await orders.cancel(order_id)
-    seeing = await serve_payments()
+    with_reconciler = await serve_payments()
 
     assert lost.status_code == 503
-    await becomes(seeing, order_id, "refunded")
-    assert await bank.taken(order_id) == len(await bank.refunds(order_id)) == 1
+    await wait_for_status(with_reconciler, order_id, "refunded")
+    assert (
+        await stripe_probe.times_charged(order_id) == len(await stripe_probe.refunds(order_id)) == 1
+    )
     assert await published.all(PaymentCreated) == []
 
 
 async def test_a_refund_that_takes_its_time_is_watched(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, "pm_card_pendingRefund")
 
     await orders.cancel(order_id)
 
     async def begun() -> bool:
-        charge = await charge_of(payments, order_id)
+        charge = await find_charge(payments, order_id)
         return charge is not None and charge.stripe_refund_id is not None
 
     await eventually(begun)
-    charge = await becomes(payments, order_id, "refunded")
-    assert [refund.id for refund in await bank.refunds(order_id)] == [charge.stripe_refund_id]
+    charge = await wait_for_status(payments, order_id, "refunded")
+    assert [refund.id for refund in await stripe_probe.refunds(order_id)] == [
+        charge.stripe_refund_id
+    ]
 
 
 async def test_a_refund_that_stripe_refuses_is_told_as_failed(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
     error = {"type": "invalid_request_error", "code": "charge_disputed", "message": "Disputed."}
-    await bank.fault("POST /v1/refunds", "status", status=400, error=error)
+    await stripe_probe.inject_fault("POST /v1/refunds", "status", status=400, error=error)
 
     await orders.cancel(order_id)
 
-    charge = await becomes(payments, order_id, "refund_failed")
+    charge = await wait_for_status(payments, order_id, "refund_failed")
     assert (charge.stripe_refund_id, charge.refund_reason) == (None, "charge_disputed")
 
-    async def told() -> list[Any]:
+    async def failed_refund_events() -> list[Any]:
         updates = await published.all(PaymentUpdated)
         return [event for event in updates if event.status is ChargeStatus.REFUND_FAILED]
 
-    assert (await eventually(told))[0].reason == "charge_disputed"
+    assert (await eventually(failed_refund_events))[0].reason == "charge_disputed"
 
 
 async def test_money_that_somebody_gave_back_by_hand_is_not_given_back_again(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
-    intent = await bank.intent(order_id)
-    by_hand = await bank.api.refunds.create_async({"payment_intent": intent.id})
+    intent = await stripe_probe.intent(order_id)
+    by_hand = await stripe_probe.api.refunds.create_async({"payment_intent": intent.id})
 
     await orders.cancel(order_id)
 
-    charge = await becomes(payments, order_id, "refunded")
+    charge = await wait_for_status(payments, order_id, "refunded")
     assert charge.stripe_refund_id == by_hand.id
-    assert len(await bank.refunds(order_id)) == 1
+    assert len(await stripe_probe.refunds(order_id)) == 1
 
 
 async def test_events_do_not_wait_for_stripe(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
-    await bank.fault("POST /v1/refunds", "status", status=500, times=60)
+    await stripe_probe.inject_fault("POST /v1/refunds", "status", status=500, times=60)
 
     await orders.cancel(order_id)
 
-    assert (await becomes(payments, order_id, "refund_pending")).order_cancelled
-    await orders.place(payments.as_user())
+    assert (await wait_for_status(payments, order_id, "refund_pending")).order_cancelled
+    await orders.place(payments.sign_in())
     assert await published.dead_letters() == []
-    await bank.mend()
-    await becomes(payments, order_id, "refunded")
+    await stripe_probe.clear_faults()
+    await wait_for_status(payments, order_id, "refunded")

@@ -9,13 +9,13 @@ import pytest
 
 from common.testing.plugin import Client, FakeClock, Serve, errors
 from common.values.clock import utc_now
-from payments.app import create
+from payments.app import create_app
 from payments.domain import Charge
 from payments.settings import Settings
 from payments.store import ChargeStore
 from payments.stripe.gateway import Gateway
 from payments.stripe.models import Intent
-from payments.testing import Bank, Orders, becomes, pay
+from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
 DECLINED = "tok_chargeDeclined"
@@ -24,64 +24,66 @@ CONFIRM = "POST /v1/payment_intents/*/confirm"
 
 
 async def test_a_click_that_another_card_overtakes_is_told_that_the_order_is_paid(
-    payments: Client, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     assert (await pay(payments, order_id, DECLINED)).status_code == 402
-    change = ChargeStore.change
+    change = ChargeStore.update
 
     async def overtaken(*args: Any, **named: Any) -> Charge:
-        monkeypatch.setattr(ChargeStore, "change", change)
+        monkeypatch.setattr(ChargeStore, "update", change)
         assert (await pay(payments, order_id, "tok_mastercard")).status_code == 201
         return await change(*args, **named)
 
-    monkeypatch.setattr(ChargeStore, "change", overtaken)
+    monkeypatch.setattr(ChargeStore, "update", overtaken)
     response = await pay(payments, order_id)
 
     assert (response.status_code, response.json()["card"]["brand"]) == (201, "mastercard")
-    assert await bank.taken(order_id) == 1
+    assert await stripe_probe.times_charged(order_id) == 1
 
 
 async def test_a_click_that_its_double_overtakes_is_told_what_came_of_that(
-    payments: Client, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, DECLINED)
-    token = await bank.confirmation_token("pm_card_visa_chargeDeclinedLostCard")
-    change = ChargeStore.change
+    token = await stripe_probe.confirmation_token("pm_card_visa_chargeDeclinedLostCard")
+    change = ChargeStore.update
     double: list[httpx.Response] = []
 
     async def overtaken(*args: Any, **named: Any) -> Charge:
-        monkeypatch.setattr(ChargeStore, "change", change)
+        monkeypatch.setattr(ChargeStore, "update", change)
         double.append(await pay(payments, order_id, token))
         return await change(*args, **named)
 
-    monkeypatch.setattr(ChargeStore, "change", overtaken)
+    monkeypatch.setattr(ChargeStore, "update", overtaken)
     response = await pay(payments, order_id, token)
 
     assert (response.status_code, double[0].status_code) == (402, 402)
     assert response.json() == double[0].json()
-    assert await bank.declines(order_id) == 2
+    assert await stripe_probe.declines(order_id) == 2
 
 
 async def test_a_double_click_on_two_replicas_is_one_attempt(
-    payments: Client, serve_payments: ServePayments, orders: Orders, bank: Bank
+    payments: Client, serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     other = await serve_payments()
-    order_id = await orders.place(other.as_user(payments.as_user()))
+    order_id = await orders.place(other.sign_in(payments.sign_in()))
 
     for attempts in (1, 2, 3):
         answers = await asyncio.gather(*(pay(at, order_id, DECLINED) for at in (payments, other)))
         assert [answer.status_code for answer in answers] == [402, 402]
-        assert await bank.declines(order_id) == attempts
+        assert await stripe_probe.declines(order_id) == attempts
 
 
 async def test_a_paid_order_is_told_as_paid_by_every_replica_after_its_time(
-    serve: Serve, payments_environment: dict[str, Any], orders: Orders
+    serve: Serve, payments_environment: dict[str, Any], orders: FakeOrders
 ) -> None:
     clock = FakeClock(utc_now())
-    here, there = [await serve(create(Settings(**payments_environment), clock)) for _ in range(2)]
-    buyer = there.as_user(here.as_user())
+    here, there = [
+        await serve(create_app(Settings(**payments_environment), clock)) for _ in range(2)
+    ]
+    buyer = there.sign_in(here.sign_in())
     placed = [await orders.place(buyer, seconds=60) for _ in range(6)]  # each heard of by either
     for order_id in placed:
         await pay(here, order_id)
@@ -94,27 +96,30 @@ async def test_a_paid_order_is_told_as_paid_by_every_replica_after_its_time(
 
 @pytest.mark.parametrize("token", [DECLINED, ASKS])
 async def test_a_card_that_is_not_charged_for_an_order_cancelled_meanwhile_hears_of_that(
-    serve_payments: ServePayments, orders: Orders, bank: Bank, token: str
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
-    order_id = await orders.place(payments.as_user())
-    await bank.fault(CONFIRM, "delay", delay_ms=1000)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1000)
 
     paying = asyncio.create_task(pay(payments, order_id, token))
-    await becomes(payments, order_id, "processing")
+    await wait_for_status(payments, order_id, "processing")
     await orders.cancel(order_id)
     response = await paying
 
     assert response.status_code == 400
     assert errors(response) == [{"message": "Cannot pay for a cancelled order"}]
-    assert (await bank.intent(order_id)).status == "canceled"
+    assert (await stripe_probe.intent(order_id)).status == "canceled"
 
 
 async def test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it(
-    serve_payments: ServePayments, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payments = await serve_payments(payment_lease_seconds=0.3)
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     confirm, overtaken = Gateway.confirm, asyncio.Event()
 
     async def slow(gateway: Gateway, charge: Charge, token: str) -> Intent:
@@ -125,56 +130,59 @@ async def test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it(
 
     monkeypatch.setattr(Gateway, "confirm", slow)
     first = asyncio.create_task(pay(payments, order_id, DECLINED))
-    await becomes(payments, order_id, "requires_payment_method")
+    await wait_for_status(payments, order_id, "requires_payment_method")
     asked = await pay(payments, order_id, ASKS)
     overtaken.set()
 
     assert ((await first).status_code, asked.status_code) == (402, 202)
-    await bank.authenticate(asked.json()["clientSecret"])
-    await becomes(payments, order_id, "succeeded")
+    await stripe_probe.authenticate(asked.json()["clientSecret"])
+    await wait_for_status(payments, order_id, "succeeded")
 
 
 async def test_what_stripe_takes_after_it_was_given_up_is_found(
-    serve_payments: ServePayments, orders: Orders, bank: Bank
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     payments = await serve_payments(stripe_timeout_seconds=0.3, payment_lease_seconds=1)
-    order_id = await orders.place(payments.as_user())
-    await bank.fault(CONFIRM, "hold", delay_ms=2500)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "hold", delay_ms=2500)
 
     assert (await pay(payments, order_id)).status_code == 503
-    await becomes(payments, order_id, "requires_payment_method")
+    await wait_for_status(payments, order_id, "requires_payment_method")
     assert (await pay(payments, order_id, "tok_unknown")).status_code == 400
 
-    await becomes(payments, order_id, "succeeded")
-    assert await bank.taken(order_id) == 1
+    await wait_for_status(payments, order_id, "succeeded")
+    assert await stripe_probe.times_charged(order_id) == 1
 
 
 async def test_tries_that_stripe_never_answered_do_not_use_up_the_buyers_attempts(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
-    token = await bank.confirmation_token()
-    await bank.fault(CONFIRM, "status", status=500, times=15)
+    order_id = await orders.place(payments.sign_in())
+    token = await stripe_probe.confirmation_token()
+    await stripe_probe.inject_fault(CONFIRM, "status", status=500, times=15)
     for _ in range(5):
         assert (await pay(payments, order_id, token)).status_code == 503
-        await becomes(payments, order_id, "requires_payment_method")
-    await bank.mend()
+        await wait_for_status(payments, order_id, "requires_payment_method")
+    await stripe_probe.clear_faults()
 
     assert (await pay(payments, order_id, token)).status_code == 201
 
 
 async def test_the_same_click_is_told_what_the_bank_has_answered_meanwhile(
-    serve_payments: ServePayments, orders: Orders, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     secret = (await pay(payments, order_id, ASKS)).json()["clientSecret"]
     retrieve = Gateway.retrieve
 
     async def then_answered(gateway: Gateway, charge: Charge) -> Intent:
         monkeypatch.setattr(Gateway, "retrieve", retrieve)
         before = await retrieve(gateway, charge)
-        await bank.authenticate(secret)
+        await stripe_probe.authenticate(secret)
         return before
 
     monkeypatch.setattr(Gateway, "retrieve", then_answered)

@@ -11,16 +11,16 @@ import pytest
 
 from common.auth.tokens import User
 from common.events import PaymentCreated
-from common.testing.plugin import Client, Published, eventually, session_cookie, someone
+from common.testing.plugin import Client, EventProbe, eventually, make_user, session_cookie
 from payments.testing import (
     PROCESSES,
     VISA,
-    Bank,
-    Orders,
-    becomes,
-    deliver,
+    FakeOrders,
+    StripeProbe,
+    deliver_webhook,
     pay,
     serve_forever,
+    wait_for_status,
 )
 
 ServePayments = Callable[..., Awaitable[Client]]
@@ -32,7 +32,7 @@ LOST: dict[str, Any] = {"action": "drop_after", "times": 3}
 NOT_ARRIVED: dict[str, Any] = {"action": "drop_before", "times": 3}
 
 
-class Victim:
+class KillableService:
     """A payments service in a process of its own, to be killed."""
 
     def __init__(self, environment: dict[str, Any], port: int) -> None:
@@ -66,11 +66,11 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def victim(
+async def killable_service(
     environment: dict[str, Any], port: int | None = None, **settings: Any
-) -> AsyncGenerator[Victim]:
+) -> AsyncGenerator[KillableService]:
     short = {"payment_lease_seconds": 1, "payment_reconcile_seconds": NEVER}
-    started = Victim({**environment, **short, **settings}, port or free_port())
+    started = KillableService({**environment, **short, **settings}, port or free_port())
     try:
         await eventually(started.ready, 30)
         yield started
@@ -80,18 +80,18 @@ async def victim(
 
 async def killed_while_paying(
     environment: dict[str, Any],
-    orders: Orders,
-    bank: Bank,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
     *,
     call: str,
     fate: dict[str, Any],
     reached: Callable[[str], Awaitable[bool]],
 ) -> tuple[User, str]:
     """Kill a process while it pays, at the moment that a call to Stripe has met its fate."""
-    buyer = someone()
-    async with victim(environment) as process:
+    buyer = make_user()
+    async with killable_service(environment) as process:
         order_id = await orders.place(buyer)
-        await bank.fault(call, **fate)
+        await stripe_probe.inject_fault(call, **fate)
         paying = asyncio.create_task(process.pay(buyer, order_id))
 
         async def there() -> bool:
@@ -101,11 +101,11 @@ async def killed_while_paying(
         process.kill()
         with suppress(httpx.TransportError):
             await paying
-    await bank.mend()
+    await stripe_probe.clear_faults()
     return buyer, order_id
 
 
-async def tries_until_answered(payments: Client, order_id: str) -> httpx.Response:
+async def pay_until_answered(payments: Client, order_id: str) -> httpx.Response:
     """What a buyer does who was told nothing."""
 
     async def answered() -> httpx.Response | None:
@@ -122,20 +122,22 @@ async def tries_until_answered(payments: Client, order_id: str) -> httpx.Respons
 async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
-    orders: Orders,
-    bank: Bank,
-    published: Published,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    published: EventProbe,
     point: str,
     healer: str,
 ) -> None:
     async def made(order_id: str) -> bool:
-        return bool(await bank.intents(order_id))
+        return bool(await stripe_probe.intents(order_id))
 
     async def on_its_way(order_id: str) -> bool:
-        return bool(await bank.intents(order_id)) and not await bank.untouched(NOT_ARRIVED)
+        return bool(await stripe_probe.intents(order_id)) and not await stripe_probe.is_armed(
+            NOT_ARRIVED
+        )
 
     async def taken(order_id: str) -> bool:
-        return await bank.taken(order_id) == 1
+        return await stripe_probe.times_charged(order_id) == 1
 
     call, fate, reached = {
         "intent made": (CREATE, LOST, made),
@@ -143,21 +145,21 @@ async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
         "money taken": (CONFIRM, LOST, taken),
     }[point]
     buyer, order_id = await killed_while_paying(
-        payments_environment, orders, bank, call=call, fate=fate, reached=reached
+        payments_environment, orders, stripe_probe, call=call, fate=fate, reached=reached
     )
 
     every = 0.1 if healer == "reconciler" else NEVER
     payments = await serve_payments(payment_lease_seconds=1, payment_reconcile_seconds=every)
-    payments.as_user(buyer)
+    payments.sign_in(buyer)
     if healer == "webhooks":
-        for event in await bank.events((await bank.intent(order_id)).id):
-            assert (await deliver(payments, event)).status_code == 200
+        for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id):
+            assert (await deliver_webhook(payments, event)).status_code == 200
     if point == "money taken":
-        await becomes(payments, order_id, "succeeded")
+        await wait_for_status(payments, order_id, "succeeded")
 
-    assert (await tries_until_answered(payments, order_id)).status_code == 201
-    assert len(await bank.intents(order_id)) == 1
-    assert await bank.taken(order_id) == 1
+    assert (await pay_until_answered(payments, order_id)).status_code == 201
+    assert len(await stripe_probe.intents(order_id)) == 1
+    assert await stripe_probe.times_charged(order_id) == 1
     await published.next(PaymentCreated)
     assert len(await published.all(PaymentCreated)) == 1
 
@@ -166,27 +168,29 @@ async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
 async def test_money_taken_by_a_killed_process_for_an_order_that_then_expired_goes_back(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
-    orders: Orders,
-    bank: Bank,
-    published: Published,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    published: EventProbe,
     healer: str,
 ) -> None:
     async def taken(order_id: str) -> bool:
-        return await bank.taken(order_id) == 1
+        return await stripe_probe.times_charged(order_id) == 1
 
     _, order_id = await killed_while_paying(
-        payments_environment, orders, bank, call=CONFIRM, fate=LOST, reached=taken
+        payments_environment, orders, stripe_probe, call=CONFIRM, fate=LOST, reached=taken
     )
     every = 0.1 if healer == "reconciler" else NEVER
     payments = await serve_payments(payment_lease_seconds=60, payment_reconcile_seconds=every)
 
     await orders.cancel(order_id)
     if healer == "webhooks":
-        for event in await bank.events((await bank.intent(order_id)).id):
-            await deliver(payments, event)
+        for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id):
+            await deliver_webhook(payments, event)
 
-    charge = await becomes(payments, order_id, "refunded")
-    assert [refund.id for refund in await bank.refunds(order_id)] == [charge.stripe_refund_id]
+    charge = await wait_for_status(payments, order_id, "refunded")
+    assert [refund.id for refund in await stripe_probe.refunds(order_id)] == [
+        charge.stripe_refund_id
+    ]
     assert await published.all(PaymentCreated) == []
 
 
@@ -194,44 +198,51 @@ async def test_money_taken_by_a_killed_process_for_an_order_that_then_expired_go
 async def test_a_process_killed_while_giving_back_gives_back_once(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
-    orders: Orders,
-    bank: Bank,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
     fate: dict[str, Any],
 ) -> None:
-    buyer = someone()
-    async with victim(payments_environment, payment_reconcile_seconds=0.1) as process:
+    buyer = make_user()
+    async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
         order_id = await orders.place(buyer)
         assert (await process.pay(buyer, order_id)).status_code == 201
-        await bank.fault(REFUND, **fate)
+        await stripe_probe.inject_fault(REFUND, **fate)
         await orders.cancel(order_id)
 
         async def reached() -> bool:
-            return not await bank.untouched(fate)
+            return not await stripe_probe.is_armed(fate)
 
         await eventually(reached)
         process.kill()
-    await bank.mend()
+    await stripe_probe.clear_faults()
 
     payments = await serve_payments(payment_lease_seconds=1)
 
-    charge = await becomes(payments, order_id, "refunded")
-    assert [refund.id for refund in await bank.refunds(order_id)] == [charge.stripe_refund_id]
+    charge = await wait_for_status(payments, order_id, "refunded")
+    assert [refund.id for refund in await stripe_probe.refunds(order_id)] == [
+        charge.stripe_refund_id
+    ]
 
 
 async def test_stripe_s_own_webhooks_bring_the_news_over_the_network(
-    payments_environment: dict[str, Any], orders: Orders, bank: Bank, published: Published
+    payments_environment: dict[str, Any],
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    published: EventProbe,
 ) -> None:
-    buyer, port = someone(), free_port()
-    endpoint = await bank.api.webhook_endpoints.create_async(
+    buyer, port = make_user(), free_port()
+    endpoint = await stripe_probe.api.webhook_endpoints.create_async(
         {"url": f"http://127.0.0.1:{port}/api/payments/webhook", "enabled_events": ["*"]}
     )
     secret = endpoint.secret
-    async with victim(payments_environment, port, stripe_webhook_secret=secret) as process:
+    async with killable_service(
+        payments_environment, port, stripe_webhook_secret=secret
+    ) as process:
         order_id = await orders.place(buyer)
-        await bank.fault(CONFIRM, **LOST)
+        await stripe_probe.inject_fault(CONFIRM, **LOST)
 
         lost = await process.pay(buyer, order_id)
 
         assert lost.status_code in {201, 503}  # the news may come before the last retry
         assert (await published.next(PaymentCreated)).order_id == order_id
-    await bank.api.webhook_endpoints.delete_async(endpoint.id)
+    await stripe_probe.api.webhook_endpoints.delete_async(endpoint.id)

@@ -10,14 +10,14 @@ import pytest
 
 from common.app import Service
 from common.change import Change
-from common.errors import InProgress
+from common.errors import Conflict
 from common.events import ChargeStatus, OrderStatus
 from common.testing.plugin import FakeClock
 from common.values.ids import new_id
-from payments.domain import Charge, Order, Rules, charge_of
+from payments.domain import Charge, Order, PaymentPolicy, new_charge
 from payments.settings import Settings
 from payments.store import (
-    EVER,
+    EPOCH,
     ChargeDocument,
     ChargeStore,
     OrderReplica,
@@ -28,7 +28,7 @@ from payments.store import (
 from payments.stripe.models import Card, Decline, Intent, IntentStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-RULES = Rules()
+POLICY = PaymentPolicy()
 
 
 @pytest.fixture
@@ -37,33 +37,33 @@ async def store(
 ) -> AsyncGenerator[ChargeStore]:
     """The store alone; its relay stands still, so that the outbox can be seen."""
     assert published
-    service = Service.configured("payments", Settings(**payments_environment))
+    service = Service.from_settings("payments", Settings(**payments_environment))
     documents = [ChargeDocument, OrderReplica, StripeEventDocument]
-    async with service.running(documents) as running:
+    async with service.open(documents) as running:
         await running.relay.stop(0)
         yield ChargeStore(running.relay, running.clock)
 
 
-def an_order() -> Order:
+def make_order() -> Order:
     return Order(new_id(), new_id(), 1999, OrderStatus.CREATED, NOW + timedelta(minutes=15))
 
 
 def claim(charge: Charge, order: Order) -> Change[Charge]:
-    return charge.claim(order, digest="d", by="me", now=NOW, rules=RULES)
+    return charge.claim(order, digest="d", owner="me", now=NOW, policy=POLICY)
 
 
 def first_attempt(order: Order, intent_id: str = "") -> Change[Charge]:
-    return claim(charge_of(order, intent_id=intent_id or f"pi_{order.id}", now=NOW), order)
+    return claim(new_charge(order, intent_id=intent_id or f"pi_{order.id}", now=NOW), order)
 
 
-async def opened(store: ChargeStore) -> Charge:
-    charge = await store.open(first_attempt(an_order()))
+async def insert_charge(store: ChargeStore) -> Charge:
+    charge = await store.insert_first_attempt(first_attempt(make_order()))
     assert charge is not None
     return charge
 
 
 async def test_a_charge_comes_back_as_it_went_in(store: ChargeStore) -> None:
-    charge = await opened(store)
+    charge = await insert_charge(store)
     full = replace(
         charge,
         version=1,
@@ -72,20 +72,20 @@ async def test_a_charge_comes_back_as_it_went_in(store: ChargeStore) -> None:
         stripe_refund_id="re_1",
         refund_reason="order cancelled",
         order_cancelled=True,
-        final=True,
+        no_more_attempts=True,
         paid_at=NOW,
         refunded_at=NOW,
     )
 
     assert await store.get(charge.id) == charge
-    await store.change(charge.id, lambda _: Change(full, (full.told(),)))
+    await store.update(charge.id, lambda _: Change(full, (full.to_event(),)))
 
     assert await store.get(charge.id) == full
-    assert await store.of_intent(charge.stripe_id) == full
+    assert await store.find_by_intent(charge.stripe_id) == full
 
 
 async def test_the_first_attempt_and_its_event_are_one_document(store: ChargeStore) -> None:
-    charge = await opened(store)
+    charge = await insert_charge(store)
 
     doc = await store.collection.find_one({})
 
@@ -95,32 +95,37 @@ async def test_the_first_attempt_and_its_event_are_one_document(store: ChargeSto
 
 
 async def test_an_order_has_one_charge_whoever_is_first(store: ChargeStore) -> None:
-    order = an_order()
+    order = make_order()
 
-    made = await asyncio.gather(*(store.open(first_attempt(order)) for _ in range(10)))
+    made = await asyncio.gather(
+        *(store.insert_first_attempt(first_attempt(order)) for _ in range(10))
+    )
 
     assert len([charge for charge in made if charge is not None]) == 1
     assert await store.collection.count_documents({}) == 1
 
 
 async def test_an_intent_belongs_to_one_charge(store: ChargeStore) -> None:
-    assert await store.open(first_attempt(an_order(), "pi_1")) is not None
-    assert await store.open(first_attempt(an_order(), "pi_1")) is None
+    assert await store.insert_first_attempt(first_attempt(make_order(), "pi_1")) is not None
+    assert await store.insert_first_attempt(first_attempt(make_order(), "pi_1")) is None
 
 
 async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> None:
-    order = an_order()
-    charge = await store.open(first_attempt(order))
+    order = make_order()
+    charge = await store.insert_first_attempt(first_attempt(order))
     assert charge is not None
     declined = Intent(charge.stripe_id, IntentStatus.OPEN, decline=Decline("No."))
-    await store.change(
-        charge.id, lambda c: c.observe(declined, asked_at=1, own=True, now=NOW, rules=RULES)
+    await store.update(
+        charge.id,
+        lambda c: c.apply_intent(
+            declined, attempts_when_read=1, is_own_confirm=True, now=NOW, policy=POLICY
+        ),
     )
 
     async def rival() -> bool:
         try:
-            await store.change(charge.id, lambda c: claim(c, order))
-        except InProgress:
+            await store.update(charge.id, lambda c: claim(c, order))
+        except Conflict:
             return False
         return True
 
@@ -132,14 +137,16 @@ async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> N
 
 
 async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeStore) -> None:
-    charge = await opened(store)
+    charge = await insert_charge(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
 
-    async def everybody(_: int) -> None:
-        await store.change(charge.id, lambda c: c.observe(paid, asked_at=1, now=NOW, rules=RULES))
-        await store.change(charge.id, lambda c: c.cancel_order(NOW))
+    async def apply_both(_: int) -> None:
+        await store.update(
+            charge.id, lambda c: c.apply_intent(paid, attempts_when_read=1, now=NOW, policy=POLICY)
+        )
+        await store.update(charge.id, lambda c: c.mark_order_cancelled(NOW))
 
-    await asyncio.gather(*map(everybody, range(5)))
+    await asyncio.gather(*map(apply_both, range(5)))
 
     doc = await store.collection.find_one({})
     assert doc is not None
@@ -151,45 +158,47 @@ async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeSto
 
 
 async def test_what_is_due_is_taken_by_one_replica_at_a_time(store: ChargeStore) -> None:
-    charge = await opened(store)
-    over = NOW + RULES.lease
+    charge = await insert_charge(store)
+    lease_end = NOW + POLICY.lease
 
-    assert await store.take_due(NOW, over) is None
-    taken = await asyncio.gather(*(store.take_due(over, over + RULES.lease) for _ in range(5)))
-    again = await store.take_due(over + RULES.lease, over + 2 * RULES.lease)
+    assert await store.claim_due(NOW, lease_end) is None
+    taken = await asyncio.gather(
+        *(store.claim_due(lease_end, lease_end + POLICY.lease) for _ in range(5))
+    )
+    again = await store.claim_due(lease_end + POLICY.lease, lease_end + 2 * POLICY.lease)
 
     assert [found.id for found in taken if found is not None] == [charge.id]
     assert again is not None
-    assert (again.version, again.look_at) == (charge.version, over + 2 * RULES.lease)
+    assert (again.version, again.reconcile_at) == (charge.version, lease_end + 2 * POLICY.lease)
 
 
 async def test_what_is_settled_is_never_due(store: ChargeStore) -> None:
-    charge = await opened(store)
+    charge = await insert_charge(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
-    after = await store.change(
-        charge.id, lambda c: c.observe(paid, asked_at=1, now=NOW, rules=RULES)
+    after = await store.update(
+        charge.id, lambda c: c.apply_intent(paid, attempts_when_read=1, now=NOW, policy=POLICY)
     )
 
     assert after.status is ChargeStatus.SUCCEEDED
-    assert await store.take_due(NOW + timedelta(days=1), NOW + timedelta(days=2)) is None
+    assert await store.claim_due(NOW + timedelta(days=1), NOW + timedelta(days=2)) is None
 
 
 async def test_looking_for_what_is_due_reads_an_index(store: ChargeStore) -> None:
-    await opened(store)
+    await insert_charge(store)
 
-    plan = await store.collection.find({"look_at": {"$gt": EVER, "$lte": NOW}}).explain()
+    plan = await store.collection.find({"look_at": {"$gt": EPOCH, "$lte": NOW}}).explain()
 
     assert "'indexName': 'due'" in str(plan["queryPlanner"]["winningPlan"])
 
 
 async def test_an_order_is_kept_only_when_it_is_newer(store: ChargeStore) -> None:
     assert store
-    replicas, order = OrderReplicas(), an_order()
+    replicas, order = OrderReplicas(), make_order()
     cancelled = replace(order, status=OrderStatus.CANCELLED)
 
-    await replicas.keep(cancelled, 1)
-    await replicas.keep(order, 0)
-    await replicas.keep(order, 1)
+    await replicas.upsert(cancelled, 1)
+    await replicas.upsert(order, 0)
+    await replicas.upsert(order, 1)
 
     assert await replicas.find(order.id) == cancelled
     assert await replicas.find(new_id()) is None
@@ -199,9 +208,9 @@ async def test_a_webhook_is_remembered_for_a_month(store: ChargeStore) -> None:
     assert store
     events = StripeEvents(FakeClock(NOW))
 
-    before = await events.heard("evt_1")
-    await asyncio.gather(*(events.remember("evt_1") for _ in range(3)))
+    before = await events.is_processed("evt_1")
+    await asyncio.gather(*(events.mark_processed("evt_1") for _ in range(3)))
 
-    assert (before, await events.heard("evt_1")) == (False, True)
+    assert (before, await events.is_processed("evt_1")) == (False, True)
     indexes = await StripeEventDocument.get_pymongo_collection().index_information()
     assert 30 * 86_400 in {index.get("expireAfterSeconds") for index in indexes.values()}

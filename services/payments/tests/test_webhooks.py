@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from common.events import PaymentCreated
-from common.testing.plugin import Client, Published, errors, eventually
-from payments.testing import Bank, Orders, becomes, charge_of, deliver, pay
+from common.testing.plugin import Client, EventProbe, errors, eventually
+from payments.testing import (
+    FakeOrders,
+    StripeProbe,
+    deliver_webhook,
+    find_charge,
+    pay,
+    wait_for_status,
+)
 
 ServePayments = Callable[..., Awaitable[Client]]
 CONFIRM = "POST /v1/payment_intents/*/confirm"
@@ -20,152 +27,158 @@ async def payments(serve_payments: ServePayments) -> Client:
     return await serve_payments(payment_reconcile_seconds=0)
 
 
-async def in_the_dark(payments: Client, orders: Orders, bank: Bank) -> tuple[str, list[Any]]:
+async def pay_without_answer(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+) -> tuple[str, list[Any]]:
     """Pay without hearing the answer; give the order, and what Stripe has to tell."""
-    order_id = await orders.place(payments.as_user())
-    await bank.fault(CONFIRM, "drop_after", times=3)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "drop_after", times=3)
     assert (await pay(payments, order_id)).status_code == 503
-    return order_id, await bank.events((await bank.intent(order_id)).id)
+    return order_id, await stripe_probe.events((await stripe_probe.intent(order_id)).id)
 
 
 async def test_a_webhook_brings_the_news(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id, events = await in_the_dark(payments, orders, bank)
+    order_id, events = await pay_without_answer(payments, orders, stripe_probe)
 
-    responses = [await deliver(payments, event) for event in events]
+    responses = [await deliver_webhook(payments, event) for event in events]
 
     assert [response.status_code for response in responses] == [200] * len(events)
-    await becomes(payments, order_id, "succeeded")
+    await wait_for_status(payments, order_id, "succeeded")
     assert (await published.next(PaymentCreated)).order_id == order_id
 
 
 async def test_webhooks_may_come_twice_at_once_and_in_any_order(
-    payments: Client, orders: Orders, bank: Bank, published: Published
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     for token in ("tok_chargeDeclined", "tok_visa"):
         await pay(payments, order_id, token)
-    events = await bank.events((await bank.intent(order_id)).id)
+    events = await stripe_probe.events((await stripe_probe.intent(order_id)).id)
     assert {"payment_intent.payment_failed", "payment_intent.succeeded"} <= {
         event["type"] for event in events
     }
-    before = await charge_of(payments, order_id)
+    before = await find_charge(payments, order_id)
 
-    responses = await asyncio.gather(*(deliver(payments, e) for e in [*reversed(events), *events]))
+    responses = await asyncio.gather(
+        *(deliver_webhook(payments, e) for e in [*reversed(events), *events])
+    )
 
     assert {response.status_code for response in responses} == {200}
-    assert await charge_of(payments, order_id) == before
+    assert await find_charge(payments, order_id) == before
     assert len(await published.all(PaymentCreated)) == 1
 
 
-async def test_a_webhook_is_heard_once(payments: Client, orders: Orders, bank: Bank) -> None:
-    order_id = await orders.place(payments.as_user())
+async def test_a_webhook_is_heard_once(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, "tok_chargeDeclined")
-    (news,) = [
+    (failed_event,) = [
         event
-        for event in await bank.events((await bank.intent(order_id)).id)
+        for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id)
         if event["type"] == "payment_intent.payment_failed"
     ]
-    first = await deliver(payments, news)
-    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+    first = await deliver_webhook(payments, failed_event)
+    await stripe_probe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=9)
 
-    again = await deliver(payments, news)
-    other = await deliver(payments, {**news, "id": "evt_another"})
+    again = await deliver_webhook(payments, failed_event)
+    other = await deliver_webhook(payments, {**failed_event, "id": "evt_another"})
 
     assert (first.status_code, again.status_code, other.status_code) == (200, 200, 503)
 
 
 @pytest.mark.parametrize("heard_by", ["who paid", "another replica"])
 async def test_a_webhook_of_what_is_known_asks_nobody(
-    serve_payments: ServePayments, orders: Orders, bank: Bank, heard_by: str
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, heard_by: str
 ) -> None:
     payments, other = await serve_payments(), await serve_payments()
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
-    events = await bank.events((await bank.intent(order_id)).id)
-    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
-    (told,) = [event for event in events if event["type"] == "payment_intent.succeeded"]
+    events = await stripe_probe.events((await stripe_probe.intent(order_id)).id)
+    await stripe_probe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+    (succeeded_event,) = [event for event in events if event["type"] == "payment_intent.succeeded"]
 
-    response = await deliver(payments if heard_by == "who paid" else other, told)
+    response = await deliver_webhook(payments if heard_by == "who paid" else other, succeeded_event)
 
     assert response.status_code == 200
 
 
 async def test_a_webhook_that_overtakes_the_answer_waits_for_it(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
-    await bank.fault(CONFIRM, "delay", delay_ms=500)
-    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=9)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=500)
+    await stripe_probe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=9)
     paying = asyncio.create_task(pay(payments, order_id))
 
     async def on_its_way() -> bool:
-        return not await bank.untouched({"match": CONFIRM})
+        return not await stripe_probe.is_armed({"match": CONFIRM})
 
     await eventually(on_its_way)
-    charge = await becomes(payments, order_id, "processing")
+    charge = await wait_for_status(payments, order_id, "processing")
     event = {"object": "event", "id": "evt_early", "type": "payment_intent.succeeded"}
     subject = {"id": charge.stripe_id, "object": "payment_intent"}
 
-    response = await deliver(payments, {**event, "data": {"object": subject}})
+    response = await deliver_webhook(payments, {**event, "data": {"object": subject}})
 
     assert response.status_code == 200
     assert paying.done() or (await paying).status_code == 201
-    assert (await becomes(payments, order_id, "succeeded")).card is not None
+    assert (await wait_for_status(payments, order_id, "succeeded")).card is not None
 
 
 async def test_a_webhook_is_a_hint_and_not_believed(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, "tok_chargeDeclined")
     (failed,) = [
         event
-        for event in await bank.events((await bank.intent(order_id)).id)
+        for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id)
         if event["type"] == "payment_intent.payment_failed"
     ]
     failed["data"]["object"]["status"] = "succeeded"
 
-    response = await deliver(payments, {**failed, "type": "payment_intent.succeeded"})
+    response = await deliver_webhook(payments, {**failed, "type": "payment_intent.succeeded"})
 
     assert response.status_code == 200
-    charge = await charge_of(payments, order_id)
+    charge = await find_charge(payments, order_id)
     assert charge is not None
     assert charge.status == "requires_payment_method"
 
 
 async def test_a_webhook_that_cannot_be_looked_into_is_asked_for_again(
-    payments: Client, orders: Orders, bank: Bank
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    order_id, events = await in_the_dark(payments, orders, bank)
-    news = next(event for event in events if event["type"] == "payment_intent.succeeded")
-    await bank.fault("GET /v1/payment_intents/*", "status", status=500, times=3)
+    order_id, events = await pay_without_answer(payments, orders, stripe_probe)
+    succeeded_event = next(event for event in events if event["type"] == "payment_intent.succeeded")
+    await stripe_probe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=3)
 
-    away = await deliver(payments, news)
-    back = await deliver(payments, news)
+    failed = await deliver_webhook(payments, succeeded_event)
+    retried = await deliver_webhook(payments, succeeded_event)
 
-    assert (away.status_code, back.status_code) == (503, 200)
-    await becomes(payments, order_id, "succeeded")
+    assert (failed.status_code, retried.status_code) == (503, 200)
+    await wait_for_status(payments, order_id, "succeeded")
 
 
 async def test_a_refund_that_the_bank_sends_back_is_no_refund(
-    payments: Client, orders: Orders, bank: Bank, serve_payments: ServePayments
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, serve_payments: ServePayments
 ) -> None:
-    order_id = await orders.place(payments.as_user())
+    order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, "pm_card_refundFail")
     await orders.cancel(order_id)
     reconciling = await serve_payments()
-    await becomes(reconciling, order_id, "refunded")
-    intent = await bank.intent(order_id)
+    await wait_for_status(reconciling, order_id, "refunded")
+    intent = await stripe_probe.intent(order_id)
 
     async def sent_back() -> list[dict[str, Any]]:
-        return [e for e in await bank.events(intent.id) if e["type"] == "refund.failed"]
+        return [e for e in await stripe_probe.events(intent.id) if e["type"] == "refund.failed"]
 
     failed = await eventually(sent_back)
-    await deliver(payments, failed[0])
+    await deliver_webhook(payments, failed[0])
 
-    charge = await becomes(payments, order_id, "refund_failed")
+    charge = await wait_for_status(payments, order_id, "refund_failed")
     assert charge.refund_reason == "expired_or_canceled_card"
 
 
@@ -182,15 +195,15 @@ async def test_a_refund_that_the_bank_sends_back_is_no_refund(
     ],
 )
 async def test_what_stripe_did_not_sign_is_refused(
-    payments: Client, orders: Orders, bank: Bank, tamper: dict[str, Any]
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, tamper: dict[str, Any]
 ) -> None:
-    order_id, events = await in_the_dark(payments, orders, bank)
+    order_id, events = await pay_without_answer(payments, orders, stripe_probe)
 
-    response = await deliver(payments, events[-1], **tamper)
+    response = await deliver_webhook(payments, events[-1], **tamper)
 
     assert response.status_code == 400
     assert errors(response)
-    charge = await charge_of(payments, order_id)
+    charge = await find_charge(payments, order_id)
     assert charge is not None
     assert charge.status == "processing"
 
@@ -200,7 +213,7 @@ async def test_what_is_none_of_our_business_is_taken_and_forgotten(payments: Cli
     event = {"object": "event", "api_version": "2026-10-28.endive", "data": {"object": stranger}}
 
     responses = [
-        await deliver(payments, {**event, "id": f"evt_{kind}", "type": kind})
+        await deliver_webhook(payments, {**event, "id": f"evt_{kind}", "type": kind})
         for kind in ("payment_intent.succeeded", "customer.created", "a.thing.of.tomorrow")
     ]
 
@@ -212,6 +225,6 @@ async def test_without_a_secret_there_is_no_webhook_route(
 ) -> None:
     payments = await serve_payments(stripe_webhook_secret=None)
 
-    response = await deliver(payments, {"id": "evt_1"})
+    response = await deliver_webhook(payments, {"id": "evt_1"})
 
     assert response.status_code == 404

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from common.testing.plugin import Client, Serve
-from tickets.app import create
+from tickets.app import create_app
 from tickets.settings import Settings
 
 
 @pytest.fixture
 async def tickets(serve: Serve, environment: dict[str, Any]) -> Client:
     """The running service, asked by nobody in particular."""
-    return await serve(create(Settings(**environment)))
+    return await serve(create_app(Settings(**environment)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.errors import Failure
+from common.errors import ApiError
 from common.events import (
     OrderCreated,
     OrderedTicket,
@@ -15,19 +15,19 @@ from common.events import (
     TicketStatus,
     TicketUpdated,
 )
-from common.testing.plugin import Client, Published, errors, eventually
+from common.testing.plugin import Client, EventProbe, errors, eventually
 from common.values.ids import new_id
 
-GOOD = {"title": "Front row", "price": 19.99}
+VALID_TICKET = {"title": "Front row", "price": 19.99}
 
 
-async def listed(tickets: Client, **fields: Any) -> dict[str, Any]:
-    response = await tickets.post("/api/tickets", json={**GOOD, **fields})
+async def create_ticket(tickets: Client, **fields: Any) -> dict[str, Any]:
+    response = await tickets.post("/api/tickets", json={**VALID_TICKET, **fields})
     assert response.status_code == 201, response.text
     return response.json()
 
 
-async def reserve(tickets: Client, published: Published, ticket: dict[str, Any]) -> str:
+async def reserve(tickets: Client, published: EventProbe, ticket: dict[str, Any]) -> str:
     """Have orders lock the ticket."""
     order = OrderCreated(
         id=new_id(),
@@ -48,20 +48,22 @@ async def reserve(tickets: Client, published: Published, ticket: dict[str, Any])
 
 
 async def test_listing_a_ticket_answers_201_with_the_ticket(tickets: Client) -> None:
-    seller = tickets.as_user()
+    seller = tickets.sign_in()
 
-    response = await tickets.post("/api/tickets", json=GOOD)
+    response = await tickets.post("/api/tickets", json=VALID_TICKET)
 
     assert response.status_code == 201
     body = response.json()
-    assert body.items() >= {**GOOD, "userId": seller.id, "version": 0, "orderId": None}.items()
+    assert (
+        body.items() >= {**VALID_TICKET, "userId": seller.id, "version": 0, "orderId": None}.items()
+    )
     assert response.headers["etag"] == '"0"'
 
 
-async def test_a_listed_ticket_is_published(tickets: Client, published: Published) -> None:
-    tickets.as_user()
+async def test_a_listed_ticket_is_published(tickets: Client, published: EventProbe) -> None:
+    tickets.sign_in()
 
-    ticket = await listed(tickets)
+    ticket = await create_ticket(tickets)
 
     event = await published.next(TicketCreated)
     assert (event.id, event.title, event.price, event.version) == (
@@ -73,7 +75,7 @@ async def test_a_listed_ticket_is_published(tickets: Client, published: Publishe
 
 
 async def test_listing_needs_a_session(tickets: Client) -> None:
-    response = await tickets.post("/api/tickets", json=GOOD)
+    response = await tickets.post("/api/tickets", json=VALID_TICKET)
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
@@ -113,7 +115,7 @@ async def test_the_session_is_asked_for_before_the_body_is_read(tickets: Client)
 async def test_a_malformed_ticket_is_refused_at_its_field(
     tickets: Client, body: dict[str, Any], field: str
 ) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
     response = await tickets.post("/api/tickets", json=body)
 
@@ -138,7 +140,7 @@ async def test_a_malformed_ticket_is_refused_at_its_field(
     ],
 )
 async def test_a_body_that_is_no_ticket_is_refused(tickets: Client, content: bytes) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
     response = await tickets.post(
         "/api/tickets", content=content, headers={"content-type": "application/json"}
@@ -154,15 +156,15 @@ async def test_a_body_that_is_no_ticket_is_refused(tickets: Client, content: byt
 async def test_a_price_is_a_number_or_a_numeric_string(
     tickets: Client, price: object, shown: float
 ) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
-    ticket = await listed(tickets, price=price)
+    ticket = await create_ticket(tickets, price=price)
 
     assert math.isclose(ticket["price"], shown, rel_tol=0)
 
 
 async def test_a_body_over_the_limit_is_refused(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
     response = await tickets.post("/api/tickets", json={"title": "x" * 70_000, "price": 1})
 
@@ -171,9 +173,9 @@ async def test_a_body_over_the_limit_is_refused(tickets: Client) -> None:
 
 
 async def test_a_ticket_is_shown_to_anybody(tickets: Client) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
-    tickets.as_nobody()
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
+    tickets.sign_out()
 
     response = await tickets.get(f"/api/tickets/{ticket['id']}")
 
@@ -190,8 +192,8 @@ async def test_what_is_not_there_is_404(tickets: Client, ticket_id: str) -> None
 
 
 async def test_a_reader_who_has_the_ticket_gets_304(tickets: Client) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
 
     response = await tickets.get(f"/api/tickets/{ticket['id']}", headers={"If-None-Match": '"0"'})
 
@@ -199,9 +201,9 @@ async def test_a_reader_who_has_the_ticket_gets_304(tickets: Client) -> None:
     assert response.content == b""
 
 
-async def test_editing_changes_the_ticket(tickets: Client, published: Published) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
+async def test_editing_changes_the_ticket(tickets: Client, published: EventProbe) -> None:
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
 
     response = await tickets.put(
         f"/api/tickets/{ticket['id']}", json={"title": "Back row", "price": 5}
@@ -215,21 +217,21 @@ async def test_editing_changes_the_ticket(tickets: Client, published: Published)
 
 
 async def test_editing_needs_a_session(tickets: Client) -> None:
-    response = await tickets.put(f"/api/tickets/{new_id()}", json=GOOD)
+    response = await tickets.put(f"/api/tickets/{new_id()}", json=VALID_TICKET)
 
     assert response.status_code == 401
 
 
 async def test_editing_an_unknown_ticket_is_404(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
-    response = await tickets.put(f"/api/tickets/{new_id()}", json=GOOD)
+    response = await tickets.put(f"/api/tickets/{new_id()}", json=VALID_TICKET)
 
     assert response.status_code == 404
 
 
 async def test_editing_checks_the_body_before_it_looks_the_ticket_up(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
     response = await tickets.put(f"/api/tickets/{new_id()}", json={"title": "", "price": 5})
 
@@ -237,46 +239,46 @@ async def test_editing_checks_the_body_before_it_looks_the_ticket_up(tickets: Cl
 
 
 async def test_a_stranger_cannot_edit_and_does_not_learn_that_it_is_reserved(
-    tickets: Client, published: Published
+    tickets: Client, published: EventProbe
 ) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
     await reserve(tickets, published, ticket)
-    tickets.as_user()
+    tickets.sign_in()
 
-    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=GOOD)
+    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=VALID_TICKET)
 
     assert response.status_code == 401
 
 
-async def test_a_reserved_ticket_cannot_be_edited(tickets: Client, published: Published) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
+async def test_a_reserved_ticket_cannot_be_edited(tickets: Client, published: EventProbe) -> None:
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
     await reserve(tickets, published, ticket)
 
-    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=GOOD)
+    response = await tickets.put(f"/api/tickets/{ticket['id']}", json=VALID_TICKET)
 
     assert response.status_code == 400
     assert errors(response) == [{"message": "Cannot edit a reserved ticket"}]
 
 
 async def test_editing_a_version_nobody_has_seen_is_412(tickets: Client) -> None:
-    tickets.as_user()
-    ticket = await listed(tickets)
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
     path = f"/api/tickets/{ticket['id']}"
 
-    stale = await tickets.put(path, json={**GOOD, "price": 6}, headers={"If-Match": '"7"'})
-    fresh = await tickets.put(path, json={**GOOD, "price": 6}, headers={"If-Match": '"0"'})
+    stale = await tickets.put(path, json={**VALID_TICKET, "price": 6}, headers={"If-Match": '"7"'})
+    fresh = await tickets.put(path, json={**VALID_TICKET, "price": 6}, headers={"If-Match": '"0"'})
 
     assert stale.status_code == 412
     assert fresh.status_code == 200
 
 
 async def test_the_list_shows_what_can_be_ordered_newest_first(
-    tickets: Client, published: Published
+    tickets: Client, published: EventProbe
 ) -> None:
-    tickets.as_user()
-    first, second, third = [await listed(tickets, title=title) for title in ("a", "b", "c")]
+    tickets.sign_in()
+    first, second, third = [await create_ticket(tickets, title=title) for title in ("a", "b", "c")]
     await reserve(tickets, published, second)
 
     response = await tickets.get("/api/tickets")
@@ -293,10 +295,10 @@ async def test_an_empty_market_is_an_empty_list(tickets: Client) -> None:
 
 @pytest.mark.parametrize("sort", ["-createdAt", "createdAt", "price", "-price"])
 async def test_pages_follow_one_another_without_gap_or_repeat(tickets: Client, sort: str) -> None:
-    tickets.as_user()
+    tickets.sign_in()
     prices = [5, 3, 5, 1, 5]
     for price in prices:
-        await listed(tickets, price=price)
+        await create_ticket(tickets, price=price)
     seen: list[dict[str, Any]] = []
     url: str | None = f"/api/tickets?limit=2&sort={sort}"
     while url:
@@ -329,9 +331,9 @@ async def test_pages_follow_one_another_without_gap_or_repeat(tickets: Client, s
     ],
 )
 async def test_the_list_can_be_searched(tickets: Client, query: str, found: list[str]) -> None:
-    tickets.as_user()
-    await listed(tickets, title="Front row", price=19.99)
-    await listed(tickets, title="Beyoncé in Paris", price=80)
+    tickets.sign_in()
+    await create_ticket(tickets, title="Front row", price=19.99)
+    await create_ticket(tickets, title="Beyoncé in Paris", price=80)
 
     response = await tickets.get(f"/api/tickets?{query}")
 
@@ -362,12 +364,12 @@ async def test_a_malformed_query_is_refused(tickets: Client, query: str) -> None
 
 
 async def test_own_listings_are_shown_whatever_their_state(
-    tickets: Client, published: Published
+    tickets: Client, published: EventProbe
 ) -> None:
-    tickets.as_user()
-    await listed(tickets, title="another's")
-    tickets.as_user()
-    first, second = await listed(tickets), await listed(tickets)
+    tickets.sign_in()
+    await create_ticket(tickets, title="another's")
+    tickets.sign_in()
+    first, second = await create_ticket(tickets), await create_ticket(tickets)
     await reserve(tickets, published, first)
 
     response = await tickets.get("/api/tickets/mine")
@@ -383,13 +385,13 @@ async def test_own_listings_need_a_session(tickets: Client) -> None:
 
 
 async def test_the_same_idempotency_key_gives_the_first_answer_again(
-    tickets: Client, published: Published
+    tickets: Client, published: EventProbe
 ) -> None:
-    tickets.as_user()
+    tickets.sign_in()
     headers = {"Idempotency-Key": "once"}
 
-    first = await tickets.post("/api/tickets", json=GOOD, headers=headers)
-    again = await tickets.post("/api/tickets", json=GOOD, headers=headers)
+    first = await tickets.post("/api/tickets", json=VALID_TICKET, headers=headers)
+    again = await tickets.post("/api/tickets", json=VALID_TICKET, headers=headers)
 
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert len((await tickets.get("/api/tickets/mine")).json()) == 1
@@ -397,4 +399,4 @@ async def test_the_same_idempotency_key_gives_the_first_answer_again(
 
 
 def test_every_failure_has_a_status() -> None:
-    assert all(kind.status >= 400 for kind in Failure.__subclasses__())
+    assert all(kind.status >= 400 for kind in ApiError.__subclasses__())

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import Invalid, NotAuthorized, PreconditionFailed
+from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
-from tickets.domain import STATUS, Fence, Ticket, listed
+from tickets.domain import STATUS_FOR_ORDER, Fence, Ticket, list_ticket
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SELLER, STRANGER = "5" * 24, "6" * 24
 FIRST, SECOND = "1" * 24, "2" * 24
 
-LIFE = {
+ORDER_STEPS = {
     FIRST: [(Fence(1, 0), OrderStatus.CREATED), (Fence(1, 1), OrderStatus.CANCELLED)],
     SECOND: [
         (Fence(2, 0), OrderStatus.CREATED),
@@ -25,12 +25,16 @@ LIFE = {
 }
 
 
-def a_ticket() -> Ticket:
-    return listed(ticket_id="7" * 24, title="Front row", price=1999, by=SELLER, now=NOW).after
+def make_ticket() -> Ticket:
+    return list_ticket(
+        ticket_id="7" * 24, title="Front row", price=1999, seller_id=SELLER, now=NOW
+    ).after
 
 
 def test_a_listed_ticket_is_available_and_told_of() -> None:
-    change = listed(ticket_id="7" * 24, title="Front row", price=1999, by=SELLER, now=NOW)
+    change = list_ticket(
+        ticket_id="7" * 24, title="Front row", price=1999, seller_id=SELLER, now=NOW
+    )
 
     assert change.after.status is TicketStatus.AVAILABLE
     assert change.after.version == 0
@@ -38,40 +42,40 @@ def test_a_listed_ticket_is_available_and_told_of() -> None:
 
 
 def test_its_owner_edits_an_available_ticket() -> None:
-    change = a_ticket().edit(by=SELLER, title="Back row", price=500)
+    change = make_ticket().edit(user_id=SELLER, title="Back row", price=500)
 
     assert (change.after.title, change.after.price, change.after.version) == ("Back row", 500, 1)
     assert [type(event) for event in change.events] == [TicketUpdated]
 
 
 def test_an_edit_that_changes_nothing_is_no_change() -> None:
-    change = a_ticket().edit(by=SELLER, title="Front row", price=1999)
+    change = make_ticket().edit(user_id=SELLER, title="Front row", price=1999)
 
-    assert (change.after, change.events) == (a_ticket(), ())
+    assert (change.after, change.events) == (make_ticket(), ())
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_a_stranger_never_edits(status: OrderStatus) -> None:
-    ticket = a_ticket().follow(FIRST, status, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
 
-    with pytest.raises(NotAuthorized):
-        ticket.edit(by=STRANGER, title="x", price=100)
+    with pytest.raises(Unauthorized):
+        ticket.edit(user_id=STRANGER, title="x", price=100)
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_a_ticket_is_edited_only_while_nobody_holds_it(status: OrderStatus) -> None:
-    ticket = a_ticket().follow(FIRST, status, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
 
-    if STATUS[status] is TicketStatus.AVAILABLE:
-        assert ticket.edit(by=SELLER, title="x", price=100).after.title == "x"
+    if STATUS_FOR_ORDER[status] is TicketStatus.AVAILABLE:
+        assert ticket.edit(user_id=SELLER, title="x", price=100).after.title == "x"
     else:
-        with pytest.raises(Invalid, match="reserved"):
-            ticket.edit(by=SELLER, title="x", price=100)
+        with pytest.raises(BadRequest, match="reserved"):
+            ticket.edit(user_id=SELLER, title="x", price=100)
 
 
 def test_an_edit_over_an_unseen_version_is_refused() -> None:
     with pytest.raises(PreconditionFailed):
-        a_ticket().edit(by=SELLER, title="x", price=100, expected=frozenset({1}))
+        make_ticket().edit(user_id=SELLER, title="x", price=100, expected_versions=frozenset({1}))
 
 
 @pytest.mark.parametrize(
@@ -86,40 +90,44 @@ def test_an_edit_over_an_unseen_version_is_refused() -> None:
 def test_a_ticket_becomes_what_its_order_makes_of_it(
     status: OrderStatus, becomes: TicketStatus, holder: str | None
 ) -> None:
-    change = a_ticket().follow(FIRST, status, Fence(1, 0))
+    change = make_ticket().apply_order(FIRST, status, Fence(1, 0))
 
     assert (change.after.status, change.after.order_id) == (becomes, holder)
-    (told,) = change.events
-    assert isinstance(told, TicketUpdated)
-    assert (told.status, told.order_id, told.version) == (becomes, holder, 1)
+    (event,) = change.events
+    assert isinstance(event, TicketUpdated)
+    assert (event.status, event.order_id, event.version) == (becomes, holder, 1)
 
 
 def test_the_same_event_again_changes_nothing() -> None:
-    ticket = a_ticket().follow(FIRST, OrderStatus.CREATED, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0)).after
 
-    change = ticket.follow(FIRST, OrderStatus.CREATED, Fence(1, 0))
+    change = ticket.apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0))
 
     assert (change.after, change.events) == (ticket, ())
 
 
 def test_a_dead_order_cannot_free_what_a_living_one_holds() -> None:
-    ticket = a_ticket().follow(SECOND, OrderStatus.CREATED, Fence(2, 0)).after
+    ticket = make_ticket().apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0)).after
 
-    late = ticket.follow(FIRST, OrderStatus.CANCELLED, Fence(1, 1))
+    late = ticket.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1))
 
     assert late.after == ticket
 
 
 @pytest.mark.parametrize(
     "order",
-    list(permutations([(order_id, *step) for order_id, steps in LIFE.items() for step in steps])),
+    list(
+        permutations(
+            [(order_id, *step) for order_id, steps in ORDER_STEPS.items() for step in steps]
+        )
+    ),
 )
 def test_two_orders_on_a_ticket_end_the_same_in_whatever_order_they_are_heard(
     order: tuple[tuple[str, Fence, OrderStatus], ...],
 ) -> None:
-    ticket = a_ticket()
+    ticket = make_ticket()
     for order_id, fence, status in order:
-        ticket = ticket.follow(order_id, status, fence).after
+        ticket = ticket.apply_order(order_id, status, fence).after
 
     assert (ticket.status, ticket.order_id) == (TicketStatus.SOLD, SECOND)
 
@@ -131,11 +139,11 @@ def test_two_orders_on_a_ticket_end_the_same_in_whatever_order_they_are_heard(
     )
 )
 def test_the_fence_never_goes_back_and_every_change_is_told(
-    heard: list[tuple[int, int, OrderStatus]],
+    steps: list[tuple[int, int, OrderStatus]],
 ) -> None:
-    ticket = a_ticket()
-    for hold, version, status in heard:
-        change = ticket.follow(str(hold) * 24, status, Fence(hold, version))
+    ticket = make_ticket()
+    for hold, version, status in steps:
+        change = ticket.apply_order(str(hold) * 24, status, Fence(hold, version))
         assert change.after.fence >= ticket.fence
         assert len(change.events) == (change.after != ticket)
         assert change.after.version == ticket.version + len(change.events)

@@ -14,11 +14,11 @@ from common.events import (
     OrderUpdated,
     TicketUpdated,
 )
-from common.testing.plugin import Client, Published
+from common.testing.plugin import Client, EventProbe
 from common.values.ids import new_id
 
 Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
-KIND: dict[OrderStatus, type[Order]] = {
+EVENT_TYPE: dict[OrderStatus, type[Order]] = {
     OrderStatus.CREATED: OrderCreated,
     OrderStatus.AWAITING_PAYMENT: OrderUpdated,
     OrderStatus.CANCELLED: OrderCancelled,
@@ -28,15 +28,15 @@ KIND: dict[OrderStatus, type[Order]] = {
 
 @pytest.fixture
 async def ticket(tickets: Client) -> dict[str, Any]:
-    tickets.as_user()
+    tickets.sign_in()
     return (await tickets.post("/api/tickets", json={"title": "Front row", "price": 20})).json()
 
 
-def order(
-    ticket: dict[str, Any], status: OrderStatus, *, of: str, hold: int = 1, version: int = 0
+def order_event(
+    ticket: dict[str, Any], status: OrderStatus, *, order_id: str, hold: int = 1, version: int = 0
 ) -> Order:
-    return KIND[status](
-        id=of,
+    return EVENT_TYPE[status](
+        id=order_id,
         version=version,
         status=status,
         user_id=new_id(),
@@ -45,105 +45,111 @@ def order(
     )
 
 
-async def hear(published: Published, *events: Order) -> None:
+async def publish_events(published: EventProbe, *events: Order) -> None:
     for event in events:
         await published.publish(event, aggregate_id=event.id)
-    await published.handled("tickets-orders")
+    await published.wait_until_handled("tickets-orders")
 
 
-async def seen(tickets: Client, ticket: dict[str, Any]) -> tuple[str, str | None, int]:
+async def ticket_state(tickets: Client, ticket: dict[str, Any]) -> tuple[str, str | None, int]:
     shown = (await tickets.get(f"/api/tickets/{ticket['id']}")).json()
     return shown["status"], shown["orderId"], shown["version"]
 
 
 async def test_an_order_locks_the_ticket_and_that_is_told(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     buyer = new_id()
 
-    await hear(published, order(ticket, OrderStatus.CREATED, of=buyer))
+    await publish_events(published, order_event(ticket, OrderStatus.CREATED, order_id=buyer))
 
-    assert await seen(tickets, ticket) == ("reserved", buyer, 1)
-    told = await published.next(TicketUpdated)
-    assert (told.id, told.order_id, told.version) == (ticket["id"], buyer, 1)
+    assert await ticket_state(tickets, ticket) == ("reserved", buyer, 1)
+    event = await published.next(TicketUpdated)
+    assert (event.id, event.order_id, event.version) == (ticket["id"], buyer, 1)
 
 
 async def test_a_cancelled_order_frees_the_ticket(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     buyer = new_id()
 
-    await hear(
+    await publish_events(
         published,
-        order(ticket, OrderStatus.CREATED, of=buyer),
-        order(ticket, OrderStatus.CANCELLED, of=buyer, version=1),
+        order_event(ticket, OrderStatus.CREATED, order_id=buyer),
+        order_event(ticket, OrderStatus.CANCELLED, order_id=buyer, version=1),
     )
 
-    assert await seen(tickets, ticket) == ("available", None, 2)
+    assert await ticket_state(tickets, ticket) == ("available", None, 2)
     assert len((await tickets.get("/api/tickets")).json()) == 1
 
 
 async def test_a_paid_order_sells_the_ticket(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     buyer = new_id()
 
-    await hear(
+    await publish_events(
         published,
-        order(ticket, OrderStatus.CREATED, of=buyer),
-        order(ticket, OrderStatus.AWAITING_PAYMENT, of=buyer, version=1),
-        order(ticket, OrderStatus.COMPLETE, of=buyer, version=2),
+        order_event(ticket, OrderStatus.CREATED, order_id=buyer),
+        order_event(ticket, OrderStatus.AWAITING_PAYMENT, order_id=buyer, version=1),
+        order_event(ticket, OrderStatus.COMPLETE, order_id=buyer, version=2),
     )
 
-    assert await seen(tickets, ticket) == ("sold", buyer, 3)
+    assert await ticket_state(tickets, ticket) == ("sold", buyer, 3)
     assert (await tickets.get("/api/tickets")).json() == []
 
 
 async def test_an_event_heard_twice_is_applied_once(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    event = order(ticket, OrderStatus.CREATED, of=new_id())
+    event = order_event(ticket, OrderStatus.CREATED, order_id=new_id())
 
-    await hear(published, event, event, event)
+    await publish_events(published, event, event, event)
 
-    assert await seen(tickets, ticket) == ("reserved", event.id, 1)
+    assert await ticket_state(tickets, ticket) == ("reserved", event.id, 1)
     assert len(await published.all(TicketUpdated)) == 1
 
 
 async def test_an_order_cancelled_before_it_was_heard_of_never_locks(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     buyer = new_id()
 
-    await hear(published, order(ticket, OrderStatus.CANCELLED, of=buyer, version=1))
-    await hear(published, order(ticket, OrderStatus.CREATED, of=buyer, version=0))
+    await publish_events(
+        published, order_event(ticket, OrderStatus.CANCELLED, order_id=buyer, version=1)
+    )
+    await publish_events(
+        published, order_event(ticket, OrderStatus.CREATED, order_id=buyer, version=0)
+    )
 
-    assert (await seen(tickets, ticket))[:2] == ("available", None)
+    assert (await ticket_state(tickets, ticket))[:2] == ("available", None)
 
 
 async def test_a_late_event_of_a_dead_order_neither_frees_nor_locks(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    dead, alive = new_id(), new_id()
-    await hear(published, order(ticket, OrderStatus.CREATED, of=alive, hold=2))
-
-    await hear(
-        published,
-        order(ticket, OrderStatus.CREATED, of=dead, hold=1),
-        order(ticket, OrderStatus.CANCELLED, of=dead, hold=1, version=1),
+    old_order_id, current_order_id = new_id(), new_id()
+    await publish_events(
+        published, order_event(ticket, OrderStatus.CREATED, order_id=current_order_id, hold=2)
     )
 
-    assert await seen(tickets, ticket) == ("reserved", alive, 1)
+    await publish_events(
+        published,
+        order_event(ticket, OrderStatus.CREATED, order_id=old_order_id, hold=1),
+        order_event(ticket, OrderStatus.CANCELLED, order_id=old_order_id, hold=1, version=1),
+    )
+
+    assert await ticket_state(tickets, ticket) == ("reserved", current_order_id, 1)
 
 
 async def test_an_event_that_cannot_be_read_does_not_block_the_next(
-    tickets: Client, ticket: dict[str, Any], published: Published
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     await published.bus.connection.js.publish(
         published.bus.connection.subject("order.created"), b'{"id": 7}'
     )
 
-    await hear(published, order(ticket, OrderStatus.CREATED, of=new_id()))
+    await publish_events(published, order_event(ticket, OrderStatus.CREATED, order_id=new_id()))
 
-    assert (await seen(tickets, ticket))[0] == "reserved"
+    assert (await ticket_state(tickets, ticket))[0] == "reserved"
     assert [letter["reason"] for letter in await published.dead_letters()] == ["invalid"]

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import errors, frames, over_tcp, session_cookie, someone
-from common.web.sse import MAX_SCREENS_EACH
-from tickets.app import create
+from common.testing.plugin import errors, make_user, serve_over_tcp, session_cookie, sse_events
+from common.web.sse import MAX_CONNECTIONS_PER_CLIENT
+from tickets.app import create_app
 from tickets.settings import Settings
 
 EVENTS = "/api/tickets/events"
@@ -23,22 +23,24 @@ async def seller(
     """A signed-in client of a service that can stream."""
     assert published
     async with (
-        over_tcp(create(Settings(**environment))) as address,
-        httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(someone())}) as one,
+        serve_over_tcp(create_app(Settings(**environment))) as address,
+        httpx.AsyncClient(
+            base_url=address, cookies={"session": session_cookie(make_user())}
+        ) as one,
     ):
         yield one
 
 
-async def sell(seller: httpx.AsyncClient, title: str) -> dict[str, Any]:
+async def create_ticket(seller: httpx.AsyncClient, title: str) -> dict[str, Any]:
     return (await seller.post("/api/tickets", json={"title": title, "price": 20})).json()
 
 
 async def test_a_new_ticket_is_shown_on_an_open_screen(seller: httpx.AsyncClient) -> None:
     async with seller.stream("GET", EVENTS) as response:
-        shown = frames(response)
+        shown = sse_events(response)
         assert await anext(shown) == {"retry": "1000"}
 
-        ticket = await sell(seller, "Front row")
+        ticket = await create_ticket(seller, "Front row")
 
         frame = await asyncio.wait_for(anext(shown), 5)
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -48,14 +50,14 @@ async def test_a_new_ticket_is_shown_on_an_open_screen(seller: httpx.AsyncClient
 
 async def test_a_screen_that_comes_back_is_shown_what_it_missed(seller: httpx.AsyncClient) -> None:
     async with seller.stream("GET", EVENTS) as response:
-        shown = frames(response)
+        shown = sse_events(response)
         await anext(shown)
-        await sell(seller, "seen")
+        await create_ticket(seller, "seen")
         last = (await asyncio.wait_for(anext(shown), 5))["id"]
-    missed = await sell(seller, "missed")
+    missed = await create_ticket(seller, "missed")
 
     async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as response:
-        shown = frames(response)
+        shown = sse_events(response)
         await anext(shown)
         frame = await asyncio.wait_for(anext(shown), 5)
 
@@ -66,14 +68,14 @@ async def test_a_screen_that_missed_too_much_is_told_to_look_anew(
     seller: httpx.AsyncClient,
 ) -> None:
     async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": "7"}) as response:
-        shown = frames(response)
+        shown = sse_events(response)
         await anext(shown)
 
         assert (await asyncio.wait_for(anext(shown), 5))["event"] == "reset"
 
 
 async def test_one_user_cannot_open_screens_without_end(seller: httpx.AsyncClient) -> None:
-    opened = [seller.stream("GET", EVENTS) for _ in range(MAX_SCREENS_EACH)]
+    opened = [seller.stream("GET", EVENTS) for _ in range(MAX_CONNECTIONS_PER_CLIENT)]
     for stream in opened:
         assert (await stream.__aenter__()).status_code == 200
 

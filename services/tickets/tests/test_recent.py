@@ -8,39 +8,39 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.events import OrderCreated, OrderedTicket, OrderStatus
-from common.testing.plugin import Client, Published, Serve, eventually, someone
+from common.testing.plugin import Client, EventProbe, Serve, eventually, make_user
 from common.values.ids import new_id
-from common.web.response_cache import FRESH_SECONDS
-from tickets.app import create
+from common.web.response_cache import TTL_SECONDS
+from tickets.app import create_app
 from tickets.settings import Settings
 
 
-def from_store() -> float:
-    value = REGISTRY.get_sample_value("recent_reads_total", {"from": "store"})
+def database_reads() -> float:
+    value = REGISTRY.get_sample_value("response_cache_requests_total", {"result": "miss"})
     assert value is not None
     return value
 
 
-async def sell(tickets: Client, **fields: Any) -> dict[str, Any]:
+async def create_ticket(tickets: Client, **fields: Any) -> dict[str, Any]:
     response = await tickets.post("/api/tickets", json={"title": "x", "price": 10, **fields})
     return response.json()
 
 
 async def test_readers_at_the_same_moment_cost_one_read(tickets: Client) -> None:
-    tickets.as_user()
-    await sell(tickets)
-    tickets.as_nobody()
-    before = from_store()
+    tickets.sign_in()
+    await create_ticket(tickets)
+    tickets.sign_out()
+    before = database_reads()
 
     answers = await asyncio.gather(*(tickets.get("/api/tickets") for _ in range(50)))
 
     assert len({answer.content for answer in answers}) == 1
-    assert from_store() - before <= 2
+    assert database_reads() - before <= 2
 
 
 async def test_the_writer_reads_the_own_write_back_at_once(tickets: Client) -> None:
-    tickets.as_user()
-    ticket = await sell(tickets)
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
     path = f"/api/tickets/{ticket['id']}"
     for price in range(11, 31):
         await tickets.get(path)
@@ -53,10 +53,10 @@ async def test_the_writer_reads_the_own_write_back_at_once(tickets: Client) -> N
 
 
 async def test_a_write_while_an_answer_is_computed_is_not_hidden_by_it(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
     for _ in range(20):
         reading = asyncio.create_task(tickets.get("/api/tickets"))
-        ticket = await sell(tickets)
+        ticket = await create_ticket(tickets)
         await reading
 
         listed = (await tickets.get("/api/tickets")).json()
@@ -67,9 +67,9 @@ async def test_a_write_while_an_answer_is_computed_is_not_hidden_by_it(tickets: 
 async def test_others_see_a_write_within_a_tenth_of_a_second(
     serve: Serve, environment: dict[str, Any]
 ) -> None:
-    here, there = [await serve(create(Settings(**environment))) for _ in range(2)]
-    here.as_user()
-    ticket = await sell(here)
+    here, there = [await serve(create_app(Settings(**environment))) for _ in range(2)]
+    here.sign_in()
+    ticket = await create_ticket(here)
     path = f"/api/tickets/{ticket['id']}"
     loop = asyncio.get_running_loop()
     for price in (20, 30, 40):
@@ -80,18 +80,18 @@ async def test_others_see_a_write_within_a_tenth_of_a_second(
         async def seen(price: int = price, written: float = written) -> bool:
             began = loop.time()
             new = (await there.get(path)).json()["price"] == price
-            assert new or began - written <= FRESH_SECONDS
+            assert new or began - written <= TTL_SECONDS
             return new
 
         await eventually(seen)
 
 
 async def test_a_lock_is_shown_at_once_where_it_is_applied(
-    tickets: Client, published: Published
+    tickets: Client, published: EventProbe
 ) -> None:
-    tickets.as_user()
-    ticket = await sell(tickets)
-    tickets.as_nobody()
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
+    tickets.sign_out()
     order = OrderCreated(
         id=new_id(),
         version=0,
@@ -111,8 +111,8 @@ async def test_a_lock_is_shown_at_once_where_it_is_applied(
 
 @pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/{id}"])
 async def test_a_reader_who_has_the_answer_gets_304(tickets: Client, path: str) -> None:
-    tickets.as_user()
-    ticket = await sell(tickets)
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
     path = path.format(id=ticket["id"])
     tag = (await tickets.get(path)).headers["etag"]
 
@@ -123,10 +123,10 @@ async def test_a_reader_who_has_the_answer_gets_304(tickets: Client, path: str) 
 
 
 async def test_what_is_one_users_own_is_never_kept(tickets: Client) -> None:
-    tickets.as_user()
-    mine = await sell(tickets)
+    tickets.sign_in()
+    mine = await create_ticket(tickets)
     first = (await tickets.get("/api/tickets/mine")).json()
-    tickets.as_user(someone())
+    tickets.sign_in(make_user())
 
     second = (await tickets.get("/api/tickets/mine")).json()
 
@@ -134,7 +134,7 @@ async def test_what_is_one_users_own_is_never_kept(tickets: Client) -> None:
 
 
 async def test_an_answer_names_nobody_who_asked_for_it(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
 
     answer = await tickets.get("/api/tickets")
 
@@ -142,9 +142,9 @@ async def test_an_answer_names_nobody_who_asked_for_it(tickets: Client) -> None:
 
 
 async def test_what_was_not_there_is_shown_as_soon_as_it_is(tickets: Client) -> None:
-    tickets.as_user()
+    tickets.sign_in()
     assert (await tickets.get(f"/api/tickets/{new_id()}")).status_code == 404
 
-    ticket = await sell(tickets)
+    ticket = await create_ticket(tickets)
 
     assert (await tickets.get(f"/api/tickets/{ticket['id']}")).status_code == 200

@@ -11,7 +11,7 @@ import pytest
 from common.app import Service
 from common.events import OrderStatus
 from common.values.ids import new_id
-from tickets.domain import Fence, Sort, Ticket, listed
+from tickets.domain import Fence, Sort, Ticket, list_ticket
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
 
@@ -22,21 +22,21 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[TicketStore]:
     """The store alone; its relay stands still, so that the outbox can be seen."""
     assert published
-    service = Service.configured("tickets", Settings(**environment))
-    async with service.running([TicketDocument]) as running:
+    service = Service.from_settings("tickets", Settings(**environment))
+    async with service.open([TicketDocument]) as running:
         await running.relay.stop(0)
         yield TicketStore(running.relay, running.clock)
 
 
-async def added(store: TicketStore, title: str = "Front row", price: int = 1999) -> Ticket:
-    change = listed(ticket_id=new_id(), title=title, price=price, by=new_id(), now=NOW)
-    return await store.add_once(change)
+async def add_ticket(store: TicketStore, title: str = "Front row", price: int = 1999) -> Ticket:
+    change = list_ticket(ticket_id=new_id(), title=title, price=price, seller_id=new_id(), now=NOW)
+    return await store.insert_idempotent(change)
 
 
 async def test_a_ticket_comes_back_as_it_went_in(store: TicketStore) -> None:
-    ticket = await added(store)
-    locked = await store.change(
-        ticket.id, lambda t: t.follow("1" * 24, OrderStatus.CREATED, Fence(3, 2))
+    ticket = await add_ticket(store)
+    locked = await store.update(
+        ticket.id, lambda t: t.apply_order("1" * 24, OrderStatus.CREATED, Fence(3, 2))
     )
 
     assert await store.get(ticket.id) == locked
@@ -46,13 +46,13 @@ async def test_a_ticket_comes_back_as_it_went_in(store: TicketStore) -> None:
 
 
 async def test_every_version_waits_in_the_outbox_once(store: TicketStore) -> None:
-    ticket = await added(store)
+    ticket = await add_ticket(store)
 
     await asyncio.gather(
         *(
-            store.change(
+            store.update(
                 ticket.id,
-                lambda t, price=price: t.edit(by=ticket.user_id, title=t.title, price=price),
+                lambda t, price=price: t.edit(user_id=ticket.user_id, title=t.title, price=price),
             )
             for price in range(100, 110)
         )
@@ -68,10 +68,10 @@ async def test_every_version_waits_in_the_outbox_once(store: TicketStore) -> Non
 
 
 async def test_the_same_ticket_again_is_the_same_ticket(store: TicketStore) -> None:
-    change = listed(ticket_id=new_id(), title="x", price=100, by=new_id(), now=NOW)
+    change = list_ticket(ticket_id=new_id(), title="x", price=100, seller_id=new_id(), now=NOW)
 
-    await store.add_once(change)
-    await store.add_once(change)
+    await store.insert_idempotent(change)
+    await store.insert_idempotent(change)
 
     assert await store.collection.count_documents({}) == 1
 
@@ -81,11 +81,11 @@ async def test_the_same_ticket_again_is_the_same_ticket(store: TicketStore) -> N
 async def test_the_list_never_reads_the_whole_collection(
     store: TicketStore, sort: Sort, q: str
 ) -> None:
-    await added(store)
+    await add_ticket(store)
     seen: list[dict[str, Any]] = []
     find = store.collection.find
 
-    page = await store.available(q=q, sort=sort, limit=10)
+    page = await store.list_available(q=q, sort=sort, limit=10)
     filters: list[dict[str, Any]] = [{"status": "available"}]
     if q:
         filters.append({"words": {"$regex": f"^{q}"}})
@@ -97,9 +97,9 @@ async def test_the_list_never_reads_the_whole_collection(
 
 
 async def test_a_sellers_list_holds_their_own(store: TicketStore) -> None:
-    mine = await added(store)
-    await added(store)
+    mine = await add_ticket(store)
+    await add_ticket(store)
 
-    page = await store.of_seller(mine.user_id, limit=10, cursor=None)
+    page = await store.list_by_seller(mine.user_id, limit=10, cursor=None)
 
     assert page.items == [mine]

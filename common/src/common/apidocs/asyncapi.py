@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from common.events import ALL, Event, stream_of
-from common.messaging.bus import DUPLICATE_WINDOW, MAX_AGE
+from common.events import EVENT_TYPES, Event, stream_of
+from common.messaging.bus import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
 
-SERVICES: Final = Path(__file__).parents[4] / "services"
+SERVICES_DIR: Final = Path(__file__).parents[4] / "services"
 HEADERS: Final = {
     "type": "object",
     "description": "CloudEvents 1.0, NATS binding, binary mode",
@@ -39,30 +39,31 @@ HEADERS: Final = {
 }
 
 
-def heard_by() -> dict[str, list[str]]:
+def consumers_by_event() -> dict[str, list[str]]:
     """Tell which services handle which event, from the functions in their `listeners()`."""
-    heard: dict[str, list[str]] = {event.__name__: [] for event in ALL}
-    for file in sorted(SERVICES.glob("*/src/*/listeners.py")):
+    consumers: dict[str, list[str]] = {event.__name__: [] for event in EVENT_TYPES}
+    for file in sorted(SERVICES_DIR.glob("*/src/*/listeners.py")):
         for function in ast.parse(file.read_text()).body:
             if not isinstance(function, ast.FunctionDef) or function.name != "listeners":
                 continue
             for inner in ast.walk(function):
                 if isinstance(inner, ast.AsyncFunctionDef) and inner.name.startswith("on_"):
                     name = ast.unparse(inner.args.args[0].annotation or ast.Constant(""))
-                    heard[name].append(file.parent.name)
-    return heard
+                    consumers[name].append(file.parent.name)
+    return consumers
 
 
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
     """Give the AsyncAPI document, the same for the same code."""
     _, schemas = models_json_schema(
-        [(event, "serialization") for event in ALL], ref_template="#/components/schemas/{model}"
+        [(event, "serialization") for event in EVENT_TYPES],
+        ref_template="#/components/schemas/{model}",
     )
-    heard = heard_by()
+    consumers = consumers_by_event()
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
-    for event in ALL:
+    for event in EVENT_TYPES:
         name, stream = event.__name__, stream_of(event)
         messages[name] = {
             "name": f"dev.ticketing.{event.subject}",
@@ -77,16 +78,16 @@ def document() -> dict[str, Any]:
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
             "x-jetstream": {
                 "stream": stream,
-                "duplicateWindowSeconds": DUPLICATE_WINDOW,
-                "maxAgeSeconds": MAX_AGE,
+                "duplicateWindowSeconds": DUPLICATE_WINDOW_SECONDS,
+                "maxAgeSeconds": MAX_AGE_SECONDS,
             },
         }
-        on = {"$ref": f"#/channels/{name}"}
-        operations[f"{stream}Publishes{name}"] = {"action": "send", "channel": on}
-        for service in heard[name]:
-            operations[f"{service}Hears{name}"] = {
+        channel = {"$ref": f"#/channels/{name}"}
+        operations[f"{stream}Publishes{name}"] = {"action": "send", "channel": channel}
+        for service in consumers[name]:
+            operations[f"{service}Receives{name}"] = {
                 "action": "receive",
-                "channel": on,
+                "channel": channel,
                 "x-jetstream": {"durable": f"{service}-{stream}"},
             }
     return {
@@ -113,18 +114,18 @@ STYLE: Final = (
 )
 
 
-def page(described: Mapping[str, Any]) -> str:
+def render_page(document: Mapping[str, Any]) -> str:
     """Render the document for people: what is told, by whom, to whom, with which fields."""
-    heard = heard_by()
-    schemas = described["components"]["schemas"]
-    parts = [f"<p>{html.escape(described['info']['description'])}"]
-    for event in ALL:
+    consumers = consumers_by_event()
+    schemas = document["components"]["schemas"]
+    parts = [f"<p>{html.escape(document['info']['description'])}"]
+    for event in EVENT_TYPES:
         name = event.__name__
-        hearers = ", ".join(heard[name]) or "every process"
-        title = html.escape(described["components"]["messages"][name]["title"])
+        consumer_names = ", ".join(consumers[name]) or "every process"
+        title = html.escape(document["components"]["messages"][name]["title"])
         parts.append(
             f'<h2 id="{event.subject}"><code>{event.subject}</code></h2><p>{title} '
-            f"By <b>{stream_of(event)}</b>, heard by {hearers}.{_fields(event, schemas)}"
+            f"By <b>{stream_of(event)}</b>, heard by {consumer_names}.{_fields(event, schemas)}"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Ticketing: events</title>'
@@ -142,26 +143,26 @@ def _fields(event: type[Event], schemas: Mapping[str, Any]) -> str:
 
 def _type(field: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     if "anyOf" in field:
-        return " or ".join(_type(one, schemas) for one in field["anyOf"])
+        return " or ".join(_type(option, schemas) for option in field["anyOf"])
     if "$ref" in field:
-        named = schemas[field["$ref"].rpartition("/")[2]]
-        if "enum" in named:
-            return " | ".join(named["enum"])
-        return "{" + ", ".join(named["properties"]) + "}"
+        referenced = schemas[field["$ref"].rpartition("/")[2]]
+        if "enum" in referenced:
+            return " | ".join(referenced["enum"])
+        return "{" + ", ".join(referenced["properties"]) + "}"
     return " ".join(filter(None, [field.get("type", ""), field.get("format", "")]))
 
 
-def files(folder: Path) -> dict[Path, str]:
+def render_files(folder: Path) -> dict[Path, str]:
     """Say what has to be in which file."""
-    described = document()
-    written = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
-    return {folder / "asyncapi.json": written, folder / "index.html": page(described)}
+    document = build_document()
+    document_json = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return {folder / "asyncapi.json": document_json, folder / "index.html": render_page(document)}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    to = parser.parse_args().folder
-    to.mkdir(parents=True, exist_ok=True)
-    for path, wanted in files(to).items():
-        path.write_text(wanted, encoding="utf-8")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in render_files(folder).items():
+        path.write_text(content, encoding="utf-8")

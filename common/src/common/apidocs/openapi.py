@@ -13,10 +13,10 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from common.apidocs.routes import DOCUMENT
-from common.operations.cli import Operable
+from common.apidocs.routes import COMBINED_OPENAPI
+from common.operations.cli import ServiceModule
 
-DOCUMENTED: Final = ("auth", "tickets", "orders", "payments")
+DOCUMENTED_SERVICES: Final = ("auth", "tickets", "orders", "payments")
 
 PLACEHOLDERS: Final = {
     "MONGO_URI": "mongodb://nowhere.invalid/none",
@@ -34,14 +34,14 @@ Writes accept an `Idempotency-Key`; single resources have an `ETag`. Every answe
 """
 
 
-def described(service: str) -> dict[str, Any]:
+def service_openapi(service: str) -> dict[str, Any]:
     """Give a service's OpenAPI document, the same for the same code."""
     os.environ.update(PLACEHOLDERS)
-    module: Operable = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
-    return module.create().openapi()
+    module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
+    return module.create_app().openapi()
 
 
-def joined(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def merge_documents(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Make one document of all.
 
     Raises:
@@ -51,10 +51,10 @@ def joined(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     security: dict[str, Any] = {}
     for service, document in documents.items():
-        for path, of_path in document["paths"].items():
-            for operation in of_path.values():
+        for path, path_item in document["paths"].items():
+            for operation in path_item.values():
                 operation["tags"] = [service]
-            paths[path] = of_path
+            paths[path] = path_item
         for name, schema in document["components"]["schemas"].items():
             if schemas.setdefault(name, schema) != schema:
                 raise ValueError(f"{service} means another thing by {name}")
@@ -67,26 +67,28 @@ def joined(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def text(document: dict[str, Any]) -> str:
+def to_json(document: dict[str, Any]) -> str:
     """Write a document as people and diffs like it."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def files(folder: Path) -> dict[Path, str]:
+def render_files(folder: Path) -> dict[Path, str]:
     """Say what has to be in which file."""
-    documents = {service: described(service) for service in DOCUMENTED}
-    wanted = {folder / f"{service}.json": text(document) for service, document in documents.items()}
-    return {**wanted, DOCUMENT: text(joined(documents))}
+    documents = {service: service_openapi(service) for service in DOCUMENTED_SERVICES}
+    contents = {
+        folder / f"{service}.json": to_json(document) for service, document in documents.items()
+    }
+    return {**contents, COMBINED_OPENAPI: to_json(merge_documents(documents))}
 
 
-def write(folder: Path) -> None:
+def write_files(folder: Path) -> None:
     """Write every file."""
-    for path, wanted in files(folder).items():
+    for path, content in render_files(folder).items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted, encoding="utf-8")
+        path.write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    write(parser.parse_args().folder)
+    write_files(parser.parse_args().folder)

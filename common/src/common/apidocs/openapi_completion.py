@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from common.web.authentication import SAFE_METHODS
-from common.web.schemas import Errors
+from common.web.schemas import ErrorResponse
 
 Doc = dict[str, Any]
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
-WORDS: Final = {
+RESPONSES: Final = {
     "304": ("You have this version already", None),
     "400": (
         "What was sent, or the state it meets, does not allow it",
@@ -38,7 +38,7 @@ IDEMPOTENCY_KEY: Final[Doc] = {
 }
 
 
-def operations(document: Doc) -> Iterator[tuple[str, Doc]]:
+def iter_operations(document: Doc) -> Iterator[tuple[str, Doc]]:
     """Go through the operations: method and what is said of it."""
     for path in document.get("paths", {}).values():
         for method, operation in path.items():
@@ -46,17 +46,19 @@ def operations(document: Doc) -> Iterator[tuple[str, Doc]]:
                 yield method.upper(), operation
 
 
-def complete(document: Doc) -> Doc:
+def add_common_responses(document: Doc) -> Doc:
     """Say what each operation answers besides what its route says itself."""
-    for method, operation in operations(document):
+    for method, operation in iter_operations(document):
         responses: Doc = operation["responses"]
         if _needs_session(operation) and method not in SAFE_METHODS:
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-        for status in _common(method, operation):
+        for status in _common_statuses(method, operation):
             responses.setdefault(status, {})
         responses.pop("422", None)
         operation["responses"] = {
-            status: _answer(status, responses[status]) if status in WORDS else responses[status]
+            status: _response(status, responses[status])
+            if status in RESPONSES
+            else responses[status]
             for status in sorted(responses)
         }
     components: Doc = document.setdefault("components", {})
@@ -64,7 +66,7 @@ def complete(document: Doc) -> Doc:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     if "Errors" not in schemas:
-        schema = Errors.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = ErrorResponse.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= {**schema.pop("$defs"), "Errors": schema}
     return document
 
@@ -73,7 +75,7 @@ def _needs_session(operation: Doc) -> bool:
     return {"session": []} in operation.get("security", ())
 
 
-def _common(method: str, operation: Doc) -> set[str]:
+def _common_statuses(method: str, operation: Doc) -> set[str]:
     """Say which answers an operation has in common with others like it."""
     statuses = {"503"}
     if "422" in operation["responses"]:
@@ -88,13 +90,13 @@ def _common(method: str, operation: Doc) -> set[str]:
     return statuses
 
 
-def _answer(status: str, said: Doc) -> Doc:
+def _response(status: str, existing: Doc) -> Doc:
     """Give a failure its words, its shape and an example; what the route said of it stays."""
-    words, message = WORDS[status]
-    if message is None:
-        return {"description": words}
-    shape = {"schema": {"$ref": "#/components/schemas/Errors"}}
-    content: Doc = said.get("content") or {"application/json": shape}
+    description, example_message = RESPONSES[status]
+    if example_message is None:
+        return {"description": description}
+    error_schema = {"schema": {"$ref": "#/components/schemas/Errors"}}
+    content: Doc = existing.get("content") or {"application/json": error_schema}
     body = content["application/json"]
-    body.setdefault("example", {"errors": [{"message": message}]})
-    return {"description": words, "content": content}
+    body.setdefault("example", {"errors": [{"message": example_message}]})
+    return {"description": description, "content": content}

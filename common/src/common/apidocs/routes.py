@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
-DOCUMENT: Final = Path(__file__).parent / "published" / "openapi.json"
+COMBINED_OPENAPI: Final = Path(__file__).parent / "published" / "openapi.json"
 """All services' documents joined; `make docs` writes it."""
 
 router = APIRouter(prefix="/api/docs", include_in_schema=False)
@@ -21,4 +21,4 @@ async def page() -> Response:
 @router.get("/openapi.json")
 async def document() -> Response:
     """Give the document that the page is made from."""
-    return Response(DOCUMENT.read_bytes(), media_type="application/json")
+    return Response(COMBINED_OPENAPI.read_bytes(), media_type="application/json")

@@ -6,7 +6,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie
 
 from common.auth.tokens import User
-from common.errors import NotAuthorized
+from common.errors import Unauthorized
 
 SESSION_COOKIE: Final = APIKeyCookie(
     name="session",
@@ -33,7 +33,7 @@ async def current_user(
     """
     user: User | None = request.state.user
     if user is None:
-        raise NotAuthorized
+        raise Unauthorized
     return user
 
 

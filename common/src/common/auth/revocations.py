@@ -13,22 +13,24 @@ class Revocations:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until: dict[str, datetime] = {}
+        self._revoked_until: dict[str, datetime] = {}
 
-    async def follow(self, bus: Bus) -> None:
+    async def subscribe(self, bus: Bus) -> None:
         """Hear of every ended session, the last quarter of an hour included."""
         since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
-        await bus.follow("auth", handlers(self.on_session_revoked), since=since)
+        await bus.subscribe_every_replica("auth", handlers(self.on_session_revoked), since=since)
 
     async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
         """Refuse the session from now on; forget those whose tokens have expired."""
         now = self._clock()
-        self._until = {sid: until for sid, until in self._until.items() if until > now}
-        self.add(event.session_id, event.until)
+        self._revoked_until = {
+            sid: until for sid, until in self._revoked_until.items() if until > now
+        }
+        self.revoke(event.session_id, event.until)
 
-    def add(self, session_id: str, until: datetime) -> None:
+    def revoke(self, session_id: str, until: datetime) -> None:
         """Refuse a session's access tokens until this moment."""
-        self._until[session_id] = until
+        self._revoked_until[session_id] = until
 
     def __contains__(self, session_id: str) -> bool:
-        return session_id in self._until
+        return session_id in self._revoked_until

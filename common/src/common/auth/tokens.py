@@ -19,7 +19,7 @@ from common.values.ids import is_id
 
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 ALGORITHM: Final = "HS256"
-VERIFIED: Final = 10_000
+VERIFIED_TOKEN_CACHE_SIZE: Final = 10_000
 """Tokens whose verified claims are cached; expiry is checked at every request."""
 
 
@@ -44,7 +44,7 @@ class AccessTokens:
         self._key = key.get_secret_value()
         self._keys = [self._key, *([previous.get_secret_value()] if previous else [])]
         self._clock = clock
-        self._verified = lru_cache(maxsize=VERIFIED)(self._verify)
+        self._decode_cached = lru_cache(maxsize=VERIFIED_TOKEN_CACHE_SIZE)(self._decode)
 
     def issue(self, user: User) -> str:
         """Sign a token that is good for fifteen minutes."""
@@ -58,12 +58,12 @@ class AccessTokens:
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
-    def read(self, token: str) -> User | None:
+    def verify(self, token: str) -> User | None:
         """Give the bearer of a good token; nobody for any other."""
-        user, expires = self._verified(token)
-        return user if expires > self._clock().timestamp() else None
+        user, expires_at = self._decode_cached(token)
+        return user if expires_at > self._clock().timestamp() else None
 
-    def _verify(self, token: str) -> tuple[User | None, float]:
+    def _decode(self, token: str) -> tuple[User | None, float]:
         """Check the signature and the claims; say until when it is good. The same every time."""
         for key in self._keys:
             try:
@@ -80,9 +80,11 @@ class AccessTokens:
             except jwt.InvalidTokenError:
                 continue
             user = User(str(claims["sub"]), str(claims["email"]), str(claims["sid"]))
-            expires = claims["exp"]
-            good = isinstance(expires, int | float) and is_id(user.id) and is_id(user.session_id)
-            return (user, float(expires)) if good else (None, 0.0)
+            expires_at = claims["exp"]
+            is_valid = (
+                isinstance(expires_at, int | float) and is_id(user.id) and is_id(user.session_id)
+            )
+            return (user, float(expires_at)) if is_valid else (None, 0.0)
         return None, 0.0
 
 
@@ -92,4 +94,4 @@ def user_from_cookie(headers: Headers, cookie: str, tokens: AccessTokens) -> Use
     if not cookies or cookie not in cookies:
         return None
     token = cookie_parser(cookies).get(cookie)
-    return tokens.read(token) if token else None
+    return tokens.verify(token) if token else None

@@ -20,28 +20,28 @@ from nats.errors import NoRespondersError
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, ServiceUnavailableError
 
-from common.errors import Unavailable
+from common.errors import ServiceUnavailable
 from common.events import STREAMS, Event, stream_of
 from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS, Connection
-from common.messaging.durable_consumer import Durable
-from common.messaging.envelope import Message
-from common.messaging.ephemeral_consumer import Follower
+from common.messaging.durable_consumer import DurableConsumer
+from common.messaging.envelope import EventEnvelope
+from common.messaging.ephemeral_consumer import EphemeralConsumer
 from common.observability import metrics, tracing
 
 log = structlog.get_logger("bus")
 
-DUPLICATE_WINDOW: Final = 15 * 60.0
+DUPLICATE_WINDOW_SECONDS: Final = 15 * 60.0
 """Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
-MAX_AGE: Final = 30 * 86_400.0
+MAX_AGE_SECONDS: Final = 30 * 86_400.0
 """Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
-API_TIMEOUT: Final = 5.0
-PUBLISH_TIMEOUT: Final = 2.0
+API_TIMEOUT_SECONDS: Final = 5.0
+PUBLISH_TIMEOUT_SECONDS: Final = 2.0
 """Seconds until an event without an ack is left to the sweep; less than the sweep's own lease."""
-SILENCE: Final = 10.0
+TCP_USER_TIMEOUT_SECONDS: Final = 10.0
 """Seconds that NATS may leave what was sent to it without a sign of having got it."""
-LAST_WORD: Final = 2
+FLUSH_TIMEOUT_SECONDS: Final = 2
 """Seconds that NATS may take to say that it has all, when a service stops."""
-_STREAM_EXISTS_OTHERWISE: Final = 10058
+_STREAM_NAME_IN_USE: Final = 10058
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[..., Awaitable[None]]
@@ -54,14 +54,14 @@ class PublishError(Exception):
 
 def handlers(*functions: Handler) -> Handlers:
     """Map each `on_<event>` function by the event that its argument names."""
-    heard: dict[type[Event], Handler] = {}
+    handler_by_event: dict[type[Event], Handler] = {}
     for function in functions:
         hints = get_type_hints(function).values()
         (event,) = (h for h in hints if isinstance(h, type) and issubclass(h, Event))
-        if event in heard:
-            raise ValueError(f"{event.__name__} is heard twice")
-        heard[event] = function
-    return heard
+        if event in handler_by_event:
+            raise ValueError(f"{event.__name__} has two handlers")
+        handler_by_event[event] = function
+    return handler_by_event
 
 
 class Bus:
@@ -76,34 +76,34 @@ class Bus:
     ) -> None:
         self.connection = connection
         self._replicas = replicas
-        self._transient_errors = (*transient_errors, Unavailable)
-        self._consumers: list[Durable | Follower] = []
+        self._transient_errors = (*transient_errors, ServiceUnavailable)
+        self._consumers: list[DurableConsumer | EphemeralConsumer] = []
 
     async def ensure_streams(self) -> None:
         """Make every stream of the contract, or bring its settings up to date."""
-        for stream, word in STREAMS.items():
-            await self._ensure(stream, f"{word}.>", max_age=MAX_AGE)
-        await self._ensure(DEAD_LETTERS, "dead.>", max_age=0)
+        for stream, subject_prefix in STREAMS.items():
+            await self._ensure_stream(stream, f"{subject_prefix}.>", max_age=MAX_AGE_SECONDS)
+        await self._ensure_stream(DEAD_LETTERS, "dead.>", max_age=0)
 
-    async def _ensure(self, stream: str, subject: str, *, max_age: float) -> None:
-        wanted = StreamConfig(
+    async def _ensure_stream(self, stream: str, subject: str, *, max_age: float) -> None:
+        config = StreamConfig(
             name=self.connection.stream(stream),
             subjects=[self.connection.subject(subject)],
             storage=StorageType.FILE,
             retention=RetentionPolicy.LIMITS,
             discard=DiscardPolicy.OLD,
-            duplicate_window=DUPLICATE_WINDOW,
+            duplicate_window=DUPLICATE_WINDOW_SECONDS,
             max_age=max_age,
             num_replicas=self._replicas,
         )
         try:
-            await self.connection.js.add_stream(wanted)
+            await self.connection.js.add_stream(config)
         except APIError as error:
-            if error.err_code != _STREAM_EXISTS_OTHERWISE:
+            if error.err_code != _STREAM_NAME_IN_USE:
                 raise
-            await self.connection.js.update_stream(wanted)
+            await self.connection.js.update_stream(config)
 
-    async def publish(self, message: Message) -> None:
+    async def publish(self, message: EventEnvelope) -> None:
         """Publish one event and wait until the server has stored it; safe to repeat.
 
         Raises:
@@ -112,11 +112,11 @@ class Bus:
         headers = message.cloud_event_headers(self.connection.service)
         try:
             with tracing.publishing(message.subject, message.id, message.headers):
-                headers.update(tracing.carried())
+                headers.update(tracing.inject())
                 ack = await self.connection.js.publish(
                     self.connection.subject(message.subject),
                     message.data,
-                    timeout=PUBLISH_TIMEOUT,
+                    timeout=PUBLISH_TIMEOUT_SECONDS,
                     headers=headers,
                 )
         except NATS_ERRORS as error:
@@ -124,44 +124,47 @@ class Bus:
             raise PublishError(f"{message.id}: {error!r}") from error
         metrics.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()
 
-    async def listen(self, heard: Handlers) -> None:
+    async def subscribe_durable(self, handlers: Handlers) -> None:
         """Handle these events, each in one replica of this service, at least once."""
         by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
-        for event, handler in heard.items():
-            of_stream = by_stream.setdefault(stream_of(event), {})
-            of_stream[self.connection.subject(event.subject)] = (event, handler)
-        for stream, of_stream in by_stream.items():
-            consumer = Durable(
+        for event, handler in handlers.items():
+            stream_handlers = by_stream.setdefault(stream_of(event), {})
+            stream_handlers[self.connection.subject(event.subject)] = (event, handler)
+        for stream, stream_handlers in by_stream.items():
+            consumer = DurableConsumer(
                 self.connection,
                 durable=f"{self.connection.service}-{stream}",
                 stream=stream,
-                heard=of_stream,
+                handlers=stream_handlers,
                 transient_errors=self._transient_errors,
             )
             self._consumers.append(consumer)
             await consumer.start()
 
-    async def follow(
-        self, stream: str, heard: Handlers, *, since: datetime | None = None
-    ) -> Follower:
+    async def subscribe_every_replica(
+        self, stream: str, handlers: Handlers, *, since: datetime | None = None
+    ) -> EphemeralConsumer:
         """Show this process every event of a stream from `since` on, or from now, in order.
 
         The functions take the event and its place in the stream. Returns once all that was already
         there has been handled.
         """
-        of_stream = {
-            self.connection.subject(event.subject): (event, on) for event, on in heard.items()
+        stream_handlers = {
+            self.connection.subject(event.subject): (event, handler)
+            for event, handler in handlers.items()
         }
-        follower = Follower(self.connection, stream=stream, heard=of_stream, since=since)
-        self._consumers.append(follower)
-        await follower.start()
-        await follower.caught_up.wait()
-        return follower
+        consumer = EphemeralConsumer(
+            self.connection, stream=stream, handlers=stream_handlers, since=since
+        )
+        self._consumers.append(consumer)
+        await consumer.start()
+        await consumer.caught_up.wait()
+        return consumer
 
-    def reconnected(self) -> None:
+    def on_reconnect(self) -> None:
         """Have every consumer ask the server anew."""
         for consumer in self._consumers:
-            consumer.reconnected()
+            consumer.on_reconnect()
 
     @property
     def healthy(self) -> bool:
@@ -170,26 +173,26 @@ class Bus:
             consumer.alive for consumer in self._consumers
         )
 
-    def durable(self, name: str) -> Durable:
+    def get_durable_consumer(self, name: str) -> DurableConsumer:
         """Find one of this service's durable consumers by its name."""
         for consumer in self._consumers:
-            if isinstance(consumer, Durable) and consumer.name == name:
+            if isinstance(consumer, DurableConsumer) and consumer.name == name:
                 return consumer
         raise KeyError(name)
 
     @property
-    def durables(self) -> list[Durable]:
+    def durable_consumers(self) -> list[DurableConsumer]:
         """This service's durable consumers."""
-        return [consumer for consumer in self._consumers if isinstance(consumer, Durable)]
+        return [consumer for consumer in self._consumers if isinstance(consumer, DurableConsumer)]
 
-    async def stop_listening(self, grace: float) -> None:
+    async def drain(self, grace: float) -> None:
         """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
 
 
 @asynccontextmanager
-async def connected(
+async def connect(
     url: str,
     service: str,
     *,
@@ -208,11 +211,11 @@ async def connected(
     """
 
     async def on_error(error: Exception) -> None:
-        log.warning("nats", error=repr(error))
+        log.warning("NATS client error", error=repr(error))
 
     async def on_reconnect() -> None:
-        _give_up_on_silence(client)
-        bus.reconnected()
+        _set_tcp_user_timeout(client)
+        bus.on_reconnect()
 
     client = await nats.connect(
         url,
@@ -225,23 +228,25 @@ async def connected(
         error_cb=on_error,
         reconnected_cb=on_reconnect,
     )
-    _give_up_on_silence(client)
-    connection = Connection(client, client.jetstream(timeout=API_TIMEOUT), service, namespace)
+    _set_tcp_user_timeout(client)
+    connection = Connection(
+        client, client.jetstream(timeout=API_TIMEOUT_SECONDS), service, namespace
+    )
     bus = Bus(connection, replicas=replicas, transient_errors=transient_errors)
     try:
-        await _ensure_streams(bus)
+        await _wait_for_streams(bus)
         yield bus
     finally:
         try:
             if client.is_connected:
-                await client.flush(timeout=LAST_WORD)
+                await client.flush(timeout=FLUSH_TIMEOUT_SECONDS)
         except NATS_ERRORS as error:
-            log.warning("closed without a last word from NATS", error=repr(error))
+            log.warning("flush timed out on close", error=repr(error))
         finally:
             await client.close()
 
 
-def _give_up_on_silence(client: Client) -> None:
+def _set_tcp_user_timeout(client: Client) -> None:
     """Have the kernel end a connection whose bytes nobody takes (RFC 5482).
 
     nats-py notices the silence by its pings, but first waits for the old connection to be rid of
@@ -250,15 +255,17 @@ def _give_up_on_silence(client: Client) -> None:
     transport: Any = client._transport  # noqa: SLF001 - nats-py shows its socket nowhere else
     writer: asyncio.StreamWriter | None = getattr(transport, "_io_writer", None)
     if writer is not None and sys.platform == "linux":
-        taken = writer.get_extra_info("socket")
-        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE * 1000))
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(TCP_USER_TIMEOUT_SECONDS * 1000)
+        )
 
 
-async def _ensure_streams(bus: Bus) -> None:
+async def _wait_for_streams(bus: Bus) -> None:
     """Ensure the streams; JetStream may come up, or find its leader, later than NATS answers."""
     while True:
         try:
             return await bus.ensure_streams()
         except (NoRespondersError, ServiceUnavailableError, TimeoutError) as error:
-            log.warning("JetStream is not there yet", error=repr(error))
+            log.warning("JetStream not available yet", error=repr(error))
             await asyncio.sleep(0.5)

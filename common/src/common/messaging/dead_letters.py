@@ -26,7 +26,7 @@ class DeadLetter:
     data: bytes
 
 
-async def listed(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
+async def iter_dead_letters(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
     """Go through the dead letters of one consumer, or of all, oldest first."""
     sequence = 1
     while True:
@@ -58,17 +58,17 @@ async def replay(bus: Bus) -> tuple[int, int]:
     Returns:
         How many succeeded, and how many still fail.
     """
-    done = failed = 0
-    for consumer in bus.durables:
-        async for letter in listed(bus, consumer.name):
+    replayed = failed = 0
+    for consumer in bus.durable_consumers:
+        async for letter in iter_dead_letters(bus, consumer.name):
             try:
-                await consumer.handle_again(letter.subject, letter.data)
+                await consumer.replay(letter.subject, letter.data)
             except Exception:
-                log.exception("still fails", sequence=letter.sequence, durable=consumer.name)
+                log.exception("replay failed", sequence=letter.sequence, durable=consumer.name)
                 failed += 1
             else:
                 await bus.connection.js.delete_msg(
                     bus.connection.stream(DEAD_LETTERS), letter.sequence
                 )
-                done += 1
-    return done, failed
+                replayed += 1
+    return replayed, failed

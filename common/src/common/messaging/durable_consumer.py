@@ -20,22 +20,22 @@ from pydantic import ValidationError
 
 from common.events import Event
 from common.messaging.connection import NATS_ERRORS, Connection
-from common.messaging.pull_consumer import Heard, Pull
+from common.messaging.pull_consumer import PullConsumer, SubjectHandlers
 from common.observability import metrics, tracing
 from common.observability.context import acting_as
 
 log = structlog.get_logger("consumer")
 
-ACK_WAIT: Final = 6.0
+ACK_WAIT_SECONDS: Final = 6.0
 """Seconds until what a dead process held comes back; slow handlers send heartbeats."""
 MAX_ATTEMPTS: Final = 6
-BACK_OFF: Final = (0.2, 1.0, 3.0, 10.0, 20.0)
-EXHAUSTED: Final = 60
+RETRY_DELAYS_SECONDS: Final = (0.2, 1.0, 3.0, 10.0, 20.0)
+MAX_DELIVERIES_WITHOUT_RESULT: Final = 60
 """Delivered this often and never judged: it kills the process that holds it."""
 MAX_ACK_PENDING: Final = 1024
 
 
-class Durable(Pull):
+class DurableConsumer(PullConsumer):
     """A service's durable consumer of one stream; its name is part of the contract.
 
     Renaming it would replay history.
@@ -47,7 +47,7 @@ class Durable(Pull):
         *,
         durable: str,
         stream: str,
-        heard: Heard,
+        handlers: SubjectHandlers,
         transient_errors: tuple[type[Exception], ...],
     ) -> None:
         """Create the consumer; `start` declares it.
@@ -56,11 +56,11 @@ class Durable(Pull):
             connection: the connection to NATS.
             durable: the consumer's name on the server.
             stream: the stream that it reads, without the namespace's prefix.
-            heard: the handler of each subject.
+            handlers: the handler of each subject.
             transient_errors: raised while a dependency is unavailable; the handler is retried in
                 place until it is back, because the event is not at fault.
         """
-        super().__init__(connection, stream, heard)
+        super().__init__(connection, stream, handlers)
         self._transient_errors = transient_errors
         self.name = durable
         self._handling: dict[str, Msg] = {}
@@ -70,7 +70,9 @@ class Durable(Pull):
     async def start(self) -> None:
         """Declare the consumer and begin to pull."""
         await super().start()
-        self._heartbeats = asyncio.create_task(self._beat_for_ever(), name=f"beat {self.name}")
+        self._heartbeats = asyncio.create_task(
+            self._send_heartbeats(), name=f"heartbeats {self.name}"
+        )
 
     async def stop(self, grace: float) -> None:
         """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
@@ -78,10 +80,10 @@ class Durable(Pull):
         if self._heartbeats is not None:
             self._heartbeats.cancel()
 
-    async def _beat_for_ever(self) -> None:
+    async def _send_heartbeats(self) -> None:
         """Tell the server of the handlers that take long that they are still at it."""
         while True:
-            await asyncio.sleep(ACK_WAIT / 3)
+            await asyncio.sleep(ACK_WAIT_SECONDS / 3)
             for msg in tuple(self._handling.values()):
                 with contextlib.suppress(*NATS_ERRORS):
                     await msg.in_progress()
@@ -94,26 +96,28 @@ class Durable(Pull):
                 durable_name=self.name,
                 ack_policy=AckPolicy.EXPLICIT,
                 deliver_policy=DeliverPolicy.ALL,
-                ack_wait=ACK_WAIT,
+                ack_wait=ACK_WAIT_SECONDS,
                 max_deliver=-1,
                 max_ack_pending=MAX_ACK_PENDING,
             ),
         )
         return self.name
 
-    async def _settle(self, msg: Msg) -> None:
-        known = self._heard.get(msg.subject)
-        if known is None:
+    async def _process(self, msg: Msg) -> None:
+        registered = self._handlers.get(msg.subject)
+        if registered is None:
             await msg.ack()
             return
-        model, handler = known
+        model, handler = registered
         try:
             event = model.model_validate_json(msg.data)
         except ValidationError as error:
             await self._dead_letter(msg, "invalid", str(error))
             return
-        if msg.metadata.num_delivered > EXHAUSTED:
-            await self._dead_letter(msg, "exhausted", "never judged; it may kill its process")
+        if msg.metadata.num_delivered > MAX_DELIVERIES_WITHOUT_RESULT:
+            await self._dead_letter(
+                msg, "exhausted", "delivered too often without a result; it may crash its process"
+            )
             return
         self._handling[msg.reply] = msg
         started = time.perf_counter()
@@ -128,7 +132,7 @@ class Durable(Pull):
                 await self._handle(msg, handler, event)
         finally:
             del self._handling[msg.reply]
-            metrics.handle_seconds(model.subject).observe(time.perf_counter() - started)
+            metrics.handler_duration(model.subject).observe(time.perf_counter() - started)
 
     async def _handle(
         self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event
@@ -138,23 +142,25 @@ class Durable(Pull):
             try:
                 await handler(event)
             except self._transient_errors as error:
-                log.warning("waiting for what it needs", subject=event.subject, error=repr(error))
-                metrics.handled(event.subject, "waited").inc()
+                log.warning("handler blocked, retrying", subject=event.subject, error=repr(error))
+                metrics.handled(event.subject, "blocked").inc()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)
                 if self._stopping.is_set():
-                    await self._give_back(msg)
+                    await self._nak(msg)
                     return
                 delay = min(delay * 2, 5.0)
             except Exception as error:
                 delivered = msg.metadata.num_delivered
-                tracing.failed(error)
+                tracing.record_failure(error)
                 log.exception("handler failed", subject=event.subject, delivered=delivered)
                 if delivered >= MAX_ATTEMPTS:
                     await self._dead_letter(msg, "failed", repr(error))
                 else:
                     metrics.handled(event.subject, "failed").inc()
-                    await msg.nak(delay=BACK_OFF[min(delivered, len(BACK_OFF)) - 1])
+                    await msg.nak(
+                        delay=RETRY_DELAYS_SECONDS[min(delivered, len(RETRY_DELAYS_SECONDS)) - 1]
+                    )
                 return
             else:
                 await msg.ack()
@@ -163,13 +169,13 @@ class Durable(Pull):
 
     async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:
         """Copy it with its reason to the dead-letter stream, and only then give it up."""
-        carried = {k: v for k, v in (msg.headers or {}).items() if not k.startswith("Nats-")}
+        event_headers = {k: v for k, v in (msg.headers or {}).items() if not k.startswith("Nats-")}
         sequence = msg.metadata.sequence.stream
         await self._connection.js.publish(
             self._connection.subject(f"dead.{self.name}"),
             msg.data,
             headers={
-                **carried,
+                **event_headers,
                 "Nats-Msg-Id": f"dead:{self.name}:{self._stream}:{sequence}",
                 "Dead-Reason": reason,
                 "Dead-Detail": " ".join(detail.split())[:2000],
@@ -179,14 +185,14 @@ class Durable(Pull):
             },
         )
         await msg.term()
-        metrics.DEAD.labels(self.name, reason).inc()
-        log.error("dead letter", durable=self.name, reason=reason, sequence=sequence)
+        metrics.DEAD_LETTERED.labels(self.name, reason).inc()
+        log.error("event dead-lettered", durable=self.name, reason=reason, sequence=sequence)
 
     async def info(self) -> ConsumerInfo:
         """Ask the server how far this consumer is."""
         return await self._connection.js.consumer_info(self._stream, self.name)
 
-    async def handle_again(self, subject: str, data: bytes) -> None:
+    async def replay(self, subject: str, data: bytes) -> None:
         """Run this consumer's own handler over a dead letter.
 
         Raises:
@@ -194,5 +200,5 @@ class Durable(Pull):
             ValidationError: it still cannot be parsed.
             Exception: whatever the handler fails with.
         """
-        model, handler = self._heard[subject]
+        model, handler = self._handlers[subject]
         await handler(model.model_validate_json(data))

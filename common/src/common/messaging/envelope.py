@@ -5,30 +5,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-MSG_ID: Final = "Nats-Msg-Id"
+MSG_ID_HEADER: Final = "Nats-Msg-Id"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class EventEnvelope:
     """An event on its way: its id, where it goes, its bytes, and whose aggregate it tells of."""
 
     id: str
     subject: str
     data: bytes
     aggregate_id: str
-    at: datetime
+    occurred_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def cloud_event_headers(self, source: str) -> dict[str, str]:
         """Give the attributes of CloudEvents 1.0 (NATS protocol binding, 3.1, binary mode)."""
         return {
             **self.headers,
-            MSG_ID: self.id,
+            MSG_ID_HEADER: self.id,
             "ce-specversion": "1.0",
             "ce-id": self.id,
             "ce-source": f"/{source}",
             "ce-type": f"dev.ticketing.{self.subject}",
             "ce-subject": self.aggregate_id,
-            "ce-time": self.at.isoformat(),
+            "ce-time": self.occurred_at.isoformat(),
             "content-type": "application/json",
         }

@@ -10,23 +10,28 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
 from common.messaging.connection import Connection
-from common.messaging.pull_consumer import Heard, Pull
+from common.messaging.pull_consumer import PullConsumer, SubjectHandlers
 
 log = structlog.get_logger("follower")
 
 
-class Follower(Pull):
+class EphemeralConsumer(PullConsumer):
     """Shows a process every event of a stream from a moment on; there is nothing to ack.
 
     Its handlers take the event and its place in the stream.
     """
 
     def __init__(
-        self, connection: Connection, *, stream: str, heard: Heard, since: datetime | None = None
+        self,
+        connection: Connection,
+        *,
+        stream: str,
+        handlers: SubjectHandlers,
+        since: datetime | None = None,
     ) -> None:
-        super().__init__(connection, stream, heard)
+        super().__init__(connection, stream, handlers)
         self._since = since
-        self._last: int | None = None
+        self._last_sequence: int | None = None
         self.caught_up = asyncio.Event()
 
     async def _declare(self) -> str:
@@ -37,48 +42,50 @@ class Follower(Pull):
             mem_storage=True,
             num_replicas=1,
         )
-        if self._last is not None:
+        if self._last_sequence is not None:
             stream = await self._connection.js.stream_info(self._stream)
-            if stream.state.last_seq < self._last:  # it was lost, and counts from the start again
-                self._last = 0
+            if (
+                stream.state.last_seq < self._last_sequence
+            ):  # it was lost, and counts from the start again
+                self._last_sequence = 0
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
-            config.opt_start_seq = self._last + 1
+            config.opt_start_seq = self._last_sequence + 1
         elif self._since is not None:
             config.deliver_policy = DeliverPolicy.BY_START_TIME
             config.opt_start_time = self._since
         else:
             config.deliver_policy = DeliverPolicy.NEW
         info = await self._connection.js.add_consumer(self._stream, config)
-        if self._last is None:
-            self._last = info.delivered.stream_seq if info.delivered else 0
+        if self._last_sequence is None:
+            self._last_sequence = info.delivered.stream_seq if info.delivered else 0
         if not info.num_pending:
             self.caught_up.set()
         return info.name
 
-    def reconnected(self) -> None:
+    def on_reconnect(self) -> None:
         """Ask from the last event seen: nothing is acked, so what was lost counts as delivered."""
-        self._missing = True
-        super().reconnected()
+        self._must_redeclare = True
+        super().on_reconnect()
 
-    def _key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
+    def _ordering_key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
         """All in the order of the stream."""
         return self._stream
 
-    async def _give_back(self, msg: Msg) -> None:
+    async def _nak(self, msg: Msg) -> None:
         """Nothing: another process has its own view."""
 
-    async def _settle(self, msg: Msg) -> None:
-        place = msg.metadata.sequence.stream
-        if self._last is not None and place <= self._last:
+    async def _process(self, msg: Msg) -> None:
+        sequence = msg.metadata.sequence.stream
+        if self._last_sequence is not None and sequence <= self._last_sequence:
             return  # seen by the consumer before
-        self._last = place
-        known = self._heard.get(msg.subject)
-        if known is not None:
-            model, handler = known
+        self._last_sequence = sequence
+        registered = self._handlers.get(msg.subject)
+        if registered is not None:
+            model, handler = registered
             try:
-                await handler(model.model_validate_json(msg.data), place)
+                await handler(model.model_validate_json(msg.data), sequence)
             except ValidationError as error:
-                log.warning("not understood", subject=msg.subject, error=str(error))
+                log.warning("invalid event ignored", subject=msg.subject, error=str(error))
             except Exception:  # a view that missed one event goes on with the next
                 log.exception("handler failed", subject=msg.subject)
         if not msg.metadata.num_pending:

@@ -24,62 +24,66 @@ from common.observability import metrics
 
 log = structlog.get_logger("pull")
 
-MAX_IN_HAND: Final = 128
-HEARTBEAT: Final = 2.0
-GIVE_BACK: Final = 0.25
+MAX_IN_FLIGHT: Final = 128
+HEARTBEAT_SECONDS: Final = 2.0
+NAK_DELAY_SECONDS: Final = 0.25
 """Seconds until what a stopping process has not begun goes to another; at once, it would come back
 by the pull request that this process still has open."""
-EXPIRES: Final = 30.0
-NOT_FOUND_ANY_MORE: Final = "503"
+PULL_EXPIRES_SECONDS: Final = 30.0
+STATUS_NO_RESPONDERS: Final = "503"
 
-Heard = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
+SubjectHandlers = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]]]
 
 
-class Pull(ABC):
+class PullConsumer(ABC):
     """Pulls a consumer's messages, a bounded number in hand, one at a time per aggregate."""
 
-    def __init__(self, connection: Connection, stream: str, heard: Heard) -> None:
+    def __init__(self, connection: Connection, stream: str, handlers: SubjectHandlers) -> None:
         self._connection = connection
         self._stream = connection.stream(stream)
-        self._heard = heard
-        self._in_hand = 0
+        self._handlers = handlers
+        self._in_flight = 0
         self._requests: dict[str, int] = {}
         self._queues: dict[str, deque[Msg]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._seen = time.monotonic()
-        self._missing = False
+        self._last_activity = time.monotonic()
+        self._must_redeclare = False
         self._stopping = asyncio.Event()
-        self._asked = 0
+        self._request_count = 0
         self._inbox = ""
         self._subscription: Subscription | None = None
-        self._loop: asyncio.Task[None] | None = None
+        self._pull_task: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def _declare(self) -> str:
         """Make the consumer, or bring its settings up to date; give its name."""
 
     @abstractmethod
-    async def _settle(self, msg: Msg) -> None:
+    async def _process(self, msg: Msg) -> None:
         """Do with one delivery what has to be done."""
 
     async def start(self) -> None:
         """Declare the consumer and begin to pull."""
         self._name = await self._declare()
-        self._held = metrics.HELD.labels(self._name)
+        self._in_flight_gauge = metrics.IN_FLIGHT.labels(self._name)
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
-        self._loop = asyncio.create_task(self._pull_for_ever(), name=f"pull {self._name}")
+        self._pull_task = asyncio.create_task(self._pull_loop(), name=f"pull {self._name}")
 
     @property
     def alive(self) -> bool:
         """Whether messages would come if there were any."""
-        running = self._loop is not None and not self._loop.done()
-        return running and not self._missing and time.monotonic() - self._seen < EXPIRES
+        is_running = self._pull_task is not None and not self._pull_task.done()
+        return (
+            is_running
+            and not self._must_redeclare
+            and time.monotonic() - self._last_activity < PULL_EXPIRES_SECONDS
+        )
 
-    def reconnected(self) -> None:
+    def on_reconnect(self) -> None:
         """Ask anew: the server that had taken the requests may have forgotten them."""
         self._requests.clear()
         self._wake.set()
@@ -88,43 +92,45 @@ class Pull(ABC):
         """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
         self._stopping.set()
         self._wake.set()
-        if self._loop is not None:
-            await self._loop
+        if self._pull_task is not None:
+            await self._pull_task
         if self._subscription is not None:
             await self._connection.unsubscribe(self._subscription)
         if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=grace)
-            for task in late:
+            _, unfinished = await asyncio.wait(set(self._tasks), timeout=grace)
+            for task in unfinished:
                 task.cancel()
 
-    async def _pull_for_ever(self) -> None:
+    async def _pull_loop(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            if self._requests and time.monotonic() - self._seen > 2.5 * HEARTBEAT:
+            if self._requests and time.monotonic() - self._last_activity > 2.5 * HEARTBEAT_SECONDS:
                 self._requests.clear()  # the server that took them is gone
             try:
-                if self._missing:
+                if self._must_redeclare:
                     self._name = await self._declare()
-                    self._missing = False
-                room = MAX_IN_HAND - self._in_hand - sum(self._requests.values())
-                if room * 2 >= MAX_IN_HAND and self._connection.client.is_connected:
-                    await self._request(room)
+                    self._must_redeclare = False
+                capacity = MAX_IN_FLIGHT - self._in_flight - sum(self._requests.values())
+                if capacity * 2 >= MAX_IN_FLIGHT and self._connection.client.is_connected:
+                    await self._request(capacity)
             except NATS_ERRORS as error:
-                log.warning("cannot pull, trying again", consumer=self._name, error=repr(error))
-                self._missing = True
+                log.warning("pull request failed, retrying", consumer=self._name, error=repr(error))
+                self._must_redeclare = True
                 await asyncio.sleep(0.25)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 0.25 if self._missing else HEARTBEAT)
+                await asyncio.wait_for(
+                    self._wake.wait(), 0.25 if self._must_redeclare else HEARTBEAT_SECONDS
+                )
 
     async def _request(self, batch: int) -> None:
-        self._asked += 1
-        request = str(self._asked)
+        self._request_count += 1
+        request = str(self._request_count)
         self._requests[request] = batch
-        self._seen = time.monotonic()
+        self._last_activity = time.monotonic()
         options = {
             "batch": batch,
-            "expires": int(EXPIRES * 1e9),
-            "idle_heartbeat": int(HEARTBEAT * 1e9),
+            "expires": int(PULL_EXPIRES_SECONDS * 1e9),
+            "idle_heartbeat": int(HEARTBEAT_SECONDS * 1e9),
         }
         await self._connection.client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}",
@@ -133,29 +139,29 @@ class Pull(ABC):
         )
 
     async def _on_message(self, msg: Msg) -> None:
-        self._seen = time.monotonic()
+        self._last_activity = time.monotonic()
         headers = msg.headers or {}
         status = headers.get("Status")
         if status is not None and not msg.reply.startswith("$JS.ACK"):
             self._on_status(msg, status, headers.get("Description", ""))
             return
-        self._count_against_a_request()
+        self._consume_request_credit()
         if self._stopping.is_set():
-            await self._give_back(msg)
+            await self._nak(msg)
             return
-        self._in_hand += 1
-        self._held.set(self._in_hand)
-        key = self._key(msg)
+        self._in_flight += 1
+        self._in_flight_gauge.set(self._in_flight)
+        key = self._ordering_key(msg)
         queue = self._queues.get(key)
         if queue is not None:
             queue.append(msg)
             return
         queue = self._queues[key] = deque([msg])
-        task = asyncio.create_task(self._drain(key, queue))
+        task = asyncio.create_task(self._process_queue(key, queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _key(self, msg: Msg) -> str:
+    def _ordering_key(self, msg: Msg) -> str:
         """Say which messages are handled one after another: those of one aggregate."""
         return (msg.headers or {}).get("ce-subject") or msg.reply
 
@@ -163,36 +169,36 @@ class Pull(ABC):
         if status == "100":  # heartbeat
             return
         self._requests.pop(msg.subject.rsplit(".", 1)[1], None)
-        if status == NOT_FOUND_ANY_MORE or "Deleted" in description:
-            self._missing = True
+        if status == STATUS_NO_RESPONDERS or "Deleted" in description:
+            self._must_redeclare = True
         self._wake.set()
 
-    def _count_against_a_request(self) -> None:
+    def _consume_request_credit(self) -> None:
         for request in self._requests:  # a delivery does not name its request: take the oldest
             self._requests[request] -= 1
             if self._requests[request] <= 0:
                 del self._requests[request]
             break
 
-    async def _give_back(self, msg: Msg) -> None:
-        await msg.nak(delay=GIVE_BACK)
+    async def _nak(self, msg: Msg) -> None:
+        await msg.nak(delay=NAK_DELAY_SECONDS)
 
-    async def _drain(self, key: str, queue: deque[Msg]) -> None:
+    async def _process_queue(self, key: str, queue: deque[Msg]) -> None:
         while queue:
             msg = queue[0]
             try:
                 if self._stopping.is_set():
-                    await self._give_back(msg)
+                    await self._nak(msg)
                 else:
-                    await self._settle(msg)
+                    await self._process(msg)
             except NATS_ERRORS as error:  # the server was not told: it redelivers
-                log.warning("not settled, redelivered later", error=repr(error))
+                log.warning("delivery not processed, it will be redelivered", error=repr(error))
             except Exception:  # nothing may stop the queue: those behind it would never be handled
-                log.exception("not settled, redelivered later", subject=msg.subject)
+                log.exception("delivery not processed, it will be redelivered", subject=msg.subject)
             finally:
                 queue.popleft()
-                self._in_hand -= 1
-                self._held.set(self._in_hand)
+                self._in_flight -= 1
+                self._in_flight_gauge.set(self._in_flight)
                 self._wake.set()
                 if not queue:
                     del self._queues[key]

@@ -9,10 +9,18 @@ from structlog.typing import EventDict
 
 from common.observability import tracing
 
-CHATTY: Final = ("pymongo", "httpx", "httpcore", "stripe", "asyncio", "opentelemetry", "urllib3")
+NOISY_LOGGERS: Final = (
+    "pymongo",
+    "httpx",
+    "httpcore",
+    "stripe",
+    "asyncio",
+    "opentelemetry",
+    "urllib3",
+)
 """At DEBUG and INFO they tell of commands, headers and bodies, with all that is in them."""
 
-_SECRET = ("password", "token", "secret", "cookie", "authorization", "key", "email")
+_SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "key", "email")
 
 
 def _redact(_: object, __: str, event: EventDict) -> EventDict:
@@ -20,11 +28,11 @@ def _redact(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _without_secrets(name: str, value: object) -> object:
-    if any(word in name.lower() for word in _SECRET):
+    if any(word in name.lower() for word in _SECRET_WORDS):
         return "[redacted]"
     if isinstance(value, Mapping):
         inner = cast(Mapping[object, object], value)
-        return {key: _without_secrets(str(key), of) for key, of in inner.items()}
+        return {key: _without_secrets(str(key), item) for key, item in inner.items()}
     if isinstance(value, list):
         return [_without_secrets("", of) for of in cast(Sequence[object], value)]
     return value
@@ -33,12 +41,12 @@ def _without_secrets(name: str, value: object) -> object:
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
     """Write JSON lines for machines, or coloured lines for a terminal; never a secret."""
 
-    def belonging(_: object, __: str, event: EventDict) -> EventDict:
+    def add_correlation_ids(_: object, __: str, event: EventDict) -> EventDict:
         """Say whose line it is, and by which ids to find the others of its request."""
-        return {"service": service, **tracing.ids(), **event}
+        return {"service": service, **tracing.correlation_ids(), **event}
 
     shared: list[Any] = [
-        belonging,
+        add_correlation_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -72,5 +80,5 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
     for name in ("uvicorn", "uvicorn.error"):  # it has set its own, not in our format
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in CHATTY:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

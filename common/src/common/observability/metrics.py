@@ -6,14 +6,22 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 PUBLISHED: Final = Counter("bus_published_total", "Events published", ["subject", "outcome"])
-HANDLED: Final = Counter("bus_handled_total", "Deliveries, by outcome", ["subject", "outcome"])
-REDELIVERED: Final = Counter("bus_redelivered_total", "Deliveries not the first", ["durable"])
-HANDLE_SECONDS: Final = Histogram("bus_handle_seconds", "How long a handler took", ["subject"])
-HELD: Final = Gauge("bus_held", "Deliveries held by this process", ["durable"])
-DEAD: Final = Counter("bus_dead_letters_total", "Deliveries given up", ["durable", "reason"])
-OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Aggregates whose events a sweep sent")
+HANDLED: Final = Counter(
+    "event_handler_total", "Handled deliveries, by outcome", ["subject", "outcome"]
+)
+REDELIVERED: Final = Counter("bus_redelivered_total", "Redeliveries", ["durable"])
+HANDLER_DURATION: Final = Histogram(
+    "event_handler_duration_seconds", "Duration of an event handler", ["subject"]
+)
+IN_FLIGHT: Final = Gauge(
+    "jetstream_messages_in_flight", "Deliveries in flight in this process", ["durable"]
+)
+DEAD_LETTERED: Final = Counter(
+    "bus_dead_letters_total", "Deliveries moved to the dead-letter stream", ["durable", "reason"]
+)
+OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Events published by the outbox sweep")
 
 # What is counted for every event: the labels are looked up once, not each time.
 published = cache(PUBLISHED.labels)
 handled = cache(HANDLED.labels)
-handle_seconds = cache(HANDLE_SECONDS.labels)
+handler_duration = cache(HANDLER_DURATION.labels)

@@ -19,7 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pymongo import monitoring
 from pymongo.errors import DuplicateKeyError
 
-from common.errors import Failure
+from common.errors import ApiError
 from common.observability.context import Attributes, Kind
 
 KINDS: Final[dict[Kind, SpanKind]] = {
@@ -33,7 +33,7 @@ SERVER_ERROR: Final = 500
 _W3C: Final = TraceContextTextMapPropagator()
 
 
-class Traces:
+class OtelTracer:
     """The spans of one process."""
 
     def __init__(self, service: str) -> None:
@@ -50,13 +50,13 @@ class Traces:
         kind: Kind,
         attributes: Attributes | None,
         *,
-        carried: Mapping[str, str] | None,
-        linked: bool,
+        headers: Mapping[str, str] | None,
+        link_to_parent: bool,
     ) -> Generator[None]:
         """Show what is done in the block."""
-        context = None if carried is None else _W3C.extract(carried)
+        context = None if headers is None else _W3C.extract(headers)
         links: list[Link] = []
-        if linked and context is not None:
+        if link_to_parent and context is not None:
             links = [Link(trace.get_current_span(context).get_span_context())]
         with self._tracer.start_as_current_span(
             name,
@@ -70,25 +70,25 @@ class Traces:
             try:
                 yield
             except Exception as error:
-                if not is_an_answer(error):
-                    _failed(span, type(error).__name__)
+                if not is_expected_error(error):
+                    _mark_failed(span, type(error).__name__)
                 raise
 
-    def note(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         """Add to the present span; an HTTP answer from 500 on makes it a failure."""
         span = trace.get_current_span()
         if route := attributes.get("http.route"):
             span.update_name(f"{attributes['http.request.method']} {route}")
         status = attributes.get("http.response.status_code")
         if isinstance(status, int) and status >= SERVER_ERROR:
-            _failed(span, str(status))
+            _mark_failed(span, str(status))
         span.set_attributes(attributes)
 
-    def failed(self, error: Exception) -> None:
+    def record_failure(self, error: Exception) -> None:
         """Mark the present span as failed."""
-        _failed(trace.get_current_span(), type(error).__name__)
+        _mark_failed(trace.get_current_span(), type(error).__name__)
 
-    def carried(self) -> dict[str, str]:
+    def inject(self) -> dict[str, str]:
         """Give the present span in the words of W3C Trace Context."""
         headers: dict[str, str] = {}
         _W3C.inject(headers)
@@ -105,14 +105,14 @@ class Traces:
         }
 
 
-def is_an_answer(error: Exception) -> bool:
+def is_expected_error(error: Exception) -> bool:
     """Tell whether this is how no is said here, and nothing went wrong."""
-    if isinstance(error, Failure):
+    if isinstance(error, ApiError):
         return error.status < SERVER_ERROR
     return isinstance(error, DuplicateKeyError)
 
 
-def _failed(span: Span, kind: str) -> None:
+def _mark_failed(span: Span, kind: str) -> None:
     span.set_attribute("error.type", kind)
     span.set_status(StatusCode.ERROR)
 
@@ -151,5 +151,5 @@ class MongoSpans(monitoring.CommandListener):
         """It was refused, or its connection broke."""
         span = self._open.pop((event.request_id, event.connection_id), None)
         if span is not None:
-            _failed(span, str(event.failure.get("codeName", "network")))
+            _mark_failed(span, str(event.failure.get("codeName", "network")))
             span.end()

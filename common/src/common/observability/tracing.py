@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER, Attributes, Kind
 
-NOTHING: Final = nullcontext()
+NOOP_SPAN: Final = nullcontext()
 
 
 class Tracer(Protocol):
@@ -24,27 +24,27 @@ class Tracer(Protocol):
         kind: Kind,
         attributes: Attributes | None,
         *,
-        carried: Mapping[str, str] | None,
-        linked: bool,
+        headers: Mapping[str, str] | None,
+        link_to_parent: bool,
     ) -> AbstractContextManager[None]: ...
-    def note(self, attributes: Attributes) -> None: ...
-    def failed(self, error: Exception) -> None: ...
-    def carried(self) -> dict[str, str]: ...
+    def set_attributes(self, attributes: Attributes) -> None: ...
+    def record_failure(self, error: Exception) -> None: ...
+    def inject(self) -> dict[str, str]: ...
     def ids(self) -> dict[str, str]: ...
 
 
-_traces: Tracer | None = None
+_tracer: Tracer | None = None
 
 
 def use(tracer: Tracer) -> None:
     """Make spans with this tracer in this process."""
-    global _traces  # noqa: PLW0603 - a process has one, as it has one root logger
-    _traces = tracer
+    global _tracer  # noqa: PLW0603 - a process has one, as it has one root logger
+    _tracer = tracer
 
 
-def on() -> bool:
+def enabled() -> bool:
     """Tell whether spans are made."""
-    return _traces is not None
+    return _tracer is not None
 
 
 def span(
@@ -52,8 +52,8 @@ def span(
     kind: Kind = "internal",
     attributes: Attributes | None = None,
     *,
-    carried: Mapping[str, str] | None = None,
-    linked: bool = False,
+    headers: Mapping[str, str] | None = None,
+    link_to_parent: bool = False,
 ) -> AbstractContextManager[None]:
     """Show what is done in the block as a span of the trace.
 
@@ -61,36 +61,38 @@ def span(
         name: what is done, of few different names.
         kind: on which side of a wire.
         attributes: by the semantic conventions; nothing secret or personal.
-        carried: what came with a message or a request, to go on with; else what is going on here.
-        linked: link to what was carried too, because it is not its first time.
+        headers: what came with a message or a request, to go on with; else what is going on here.
+        link_to_parent: link to what was carried too, because it is not its first time.
     """
-    if _traces is None:
-        return NOTHING
-    return _traces.span(name, kind, attributes, carried=carried, linked=linked)
+    if _tracer is None:
+        return NOOP_SPAN
+    return _tracer.span(name, kind, attributes, headers=headers, link_to_parent=link_to_parent)
 
 
-def failed(error: Exception) -> None:
+def record_failure(error: Exception) -> None:
     """Mark the present span as failed, for an error that is not raised out of its block."""
-    if _traces is not None:
-        _traces.failed(error)
+    if _tracer is not None:
+        _tracer.record_failure(error)
 
 
 def publishing(
-    subject: str, event_id: str, came: Mapping[str, str], *, system: str = "nats"
+    subject: str, event_id: str, headers: Mapping[str, str], *, system: str = "nats"
 ) -> AbstractContextManager[None]:
     """Show that an event or a job is sent, as part of what it came of."""
-    if _traces is None:
-        return NOTHING
+    if _tracer is None:
+        return NOOP_SPAN
     attributes = _messaging(system, subject, event_id, "publish", "send")
-    return _traces.span(f"publish {subject}", "producer", attributes, carried=came, linked=False)
+    return _tracer.span(
+        f"publish {subject}", "producer", attributes, headers=headers, link_to_parent=False
+    )
 
 
 @contextmanager
-def resumed(name: str, came: Mapping[str, str]) -> Generator[None]:
+def continue_trace(name: str, headers: Mapping[str, str]) -> Generator[None]:
     """Go on, in the block, with what was carried here instead of what is going on."""
-    token = REQUEST_ID.set(came.get(REQUEST_ID_HEADER, ""))
+    token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
-        with span(name, carried=came):
+        with span(name, headers=headers):
             yield
     finally:
         REQUEST_ID.reset(token)
@@ -98,21 +100,23 @@ def resumed(name: str, came: Mapping[str, str]) -> Generator[None]:
 
 @contextmanager
 def processing(
-    subject: str, came: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
+    subject: str, headers: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
 ) -> Generator[None]:
     """Show that an event is handled, and let whatever follows belong to the same request.
 
     A redelivery stays in the trace of its purchase, and has a link to what was delivered again.
     """
-    token = REQUEST_ID.set(came.get(REQUEST_ID_HEADER, ""))
+    token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
-        if _traces is None:
+        if _tracer is None:
             yield
             return
-        attributes = _messaging(system, subject, came.get("ce-id", ""), "process", "process")
+        attributes = _messaging(system, subject, headers.get("ce-id", ""), "process", "process")
         attributes |= {"messaging.consumer.group.name": group, "app.delivery.attempt": attempt}
         name = f"process {subject}"
-        with _traces.span(name, "consumer", attributes, carried=came, linked=attempt > 1):
+        with _tracer.span(
+            name, "consumer", attributes, headers=headers, link_to_parent=attempt > 1
+        ):
             yield
     finally:
         REQUEST_ID.reset(token)
@@ -131,21 +135,21 @@ def _messaging(
     }
 
 
-def note(attributes: Attributes) -> None:
+def set_attributes(attributes: Attributes) -> None:
     """Add to the present span."""
-    if _traces is not None:
-        _traces.note(attributes)
+    if _tracer is not None:
+        _tracer.set_attributes(attributes)
 
 
-def carried() -> dict[str, str]:
+def inject() -> dict[str, str]:
     """Give what has to travel with an event or a job, so that its handling belongs here."""
     request_id = REQUEST_ID.get()
     headers = {REQUEST_ID_HEADER: request_id} if request_id else {}
-    return headers if _traces is None else {**headers, **_traces.carried()}
+    return headers if _tracer is None else {**headers, **_tracer.inject()}
 
 
-def ids() -> dict[str, str]:
+def correlation_ids() -> dict[str, str]:
     """Give the ids that a line of the log is to be found by."""
     request_id = REQUEST_ID.get()
     found = {"request_id": request_id} if request_id else {}
-    return found if _traces is None else {**found, **_traces.ids()}
+    return found if _tracer is None else {**found, **_tracer.ids()}

@@ -21,22 +21,22 @@ from typing import Protocol
 from bson import ObjectId
 from fastapi import FastAPI
 
-from common.lifecycle import Running
+from common.lifecycle import RunningService
 from common.messaging import dead_letters
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.values.ids import is_id
 
 
-class Operable(Protocol):
+class ServiceModule(Protocol):
     """What `<service>.app` offers: the app itself."""
 
-    create: Callable[[], FastAPI]
+    create_app: Callable[[], FastAPI]
 
 
-async def _print_dead_letters(running: Running) -> int:
+async def _print_dead_letters(running: RunningService) -> int:
     count = 0
-    for consumer in running.bus.durables:
-        async for letter in dead_letters.listed(running.bus, consumer.name):
+    for consumer in running.bus.durable_consumers:
+        async for letter in dead_letters.iter_dead_letters(running.bus, consumer.name):
             count += 1
             body = letter.data.decode(errors="replace")  # it may be here for not being text
             sys.stdout.write(
@@ -47,13 +47,13 @@ async def _print_dead_letters(running: Running) -> int:
     return 0
 
 
-async def _replay(running: Running) -> int:
-    done, failed = await dead_letters.replay(running.bus)
-    sys.stdout.write(f"{done} replayed, {failed} still fail\n")
+async def _replay(running: RunningService) -> int:
+    replayed, failed = await dead_letters.replay(running.bus)
+    sys.stdout.write(f"{replayed} replayed, {failed} still fail\n")
     return 1 if failed else 0
 
 
-async def _rebuild(running: Running, states: AsyncIterator[Message]) -> int:
+async def _rebuild(running: RunningService, states: AsyncIterator[EventEnvelope]) -> int:
     count = 0
     async for message in states:
         await running.bus.publish(message)
@@ -62,7 +62,7 @@ async def _rebuild(running: Running, states: AsyncIterator[Message]) -> int:
     return 0
 
 
-async def _print_history(running: Running, aggregate_id: str) -> int:
+async def _print_audit_log(running: RunningService, aggregate_id: str) -> int:
     if not is_id(aggregate_id):
         sys.stdout.write("An id has 24 hex digits\n")
         return 1
@@ -71,11 +71,12 @@ async def _print_history(running: Running, aggregate_id: str) -> int:
         doc = await collection.find_one({"$or": [{"_id": _id}, {"order_id": _id}]}, {"history": 1})
         if doc is not None and "history" in doc:
             for entry in doc["history"]:
-                belongs = " ".join(
+                correlation_ids = " ".join(
                     f"{k}={entry[k]}" for k in ("request_id", "trace_id") if k in entry
                 )
                 sys.stdout.write(
-                    f"{entry['version']:>3}  {_shown(entry['at'])}  {entry['by']}  {belongs}\n"
+                    f"{entry['version']:>3}  {_format_time(entry['at'])}  {entry['by']}  "
+                    f"{correlation_ids}\n"
                     f"     {json.dumps(entry['changed'], default=str, ensure_ascii=False)}\n"
                 )
             return 0
@@ -83,22 +84,22 @@ async def _print_history(running: Running, aggregate_id: str) -> int:
     return 1
 
 
-def _shown(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def operate(service: str, command: str, aggregate_id: str = "") -> int:
+async def run_command(service: str, command: str, aggregate_id: str = "") -> int:
     """Open the service, without serving HTTP, and do one thing."""
-    module: Operable = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
-    app = module.create()
+    module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
+    app = module.create_app()
     async with app.router.lifespan_context(app):
-        running: Running = app.state.running
+        running: RunningService = app.state.running
         if command == "dead-letters":
             return await _print_dead_letters(running)
         if command == "replay":
             return await _replay(running)
         if command == "history":
-            return await _print_history(running, aggregate_id)
+            return await _print_audit_log(running, aggregate_id)
         return await _rebuild(running, app.state.rebuild())
 
 
@@ -109,7 +110,7 @@ def main() -> int:
     parser.add_argument("command", choices=["dead-letters", "replay", "rebuild", "history"])
     parser.add_argument("id", nargs="?", default="", help="of what to show the history")
     arguments = parser.parse_args()
-    return asyncio.run(operate(arguments.service, arguments.command, arguments.id))
+    return asyncio.run(run_command(arguments.service, arguments.command, arguments.id))
 
 
 if __name__ == "__main__":

@@ -4,32 +4,32 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.lifecycle import Running
-from common.operations.state_metrics import Gauges
+from common.lifecycle import RunningService
+from common.operations.state_metrics import StateMetricsCollector
 
-HEALTH = APIRouter(include_in_schema=False)
+health_router = APIRouter(include_in_schema=False)
 
 
-@HEALTH.get("/healthz")
+@health_router.get("/healthz")
 async def healthz(request: Request) -> Response:
     """Tell whether the process lives, and is to go on living."""
-    running: Running | None = getattr(request.app.state, "running", None)
-    stopping = running is not None and running.told_to_stop.is_set()
+    running: RunningService | None = getattr(request.app.state, "running", None)
+    stopping = running is not None and running.stop_requested.is_set()
     return JSONResponse({"status": "stopping" if stopping else "alive"}, 503 if stopping else 200)
 
 
-@HEALTH.get("/readyz")
+@health_router.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Tell whether requests may be sent here."""
-    running: Running | None = getattr(request.app.state, "running", None)
-    ready = running is not None and await running.ready()
+    running: RunningService | None = getattr(request.app.state, "running", None)
+    ready = running is not None and await running.is_ready()
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
 
-@HEALTH.get("/metrics")
+@health_router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Tell Prometheus what was counted, and what is measured at this moment."""
-    running: Running | None = getattr(request.app.state, "running", None)
+    running: RunningService | None = getattr(request.app.state, "running", None)
     if running is not None:
-        await Gauges(running.bus, running.relay).refresh()
+        await StateMetricsCollector(running.bus, running.relay).refresh()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -18,29 +18,39 @@ from common.persistence.outbox import Relay
 
 log = structlog.get_logger("gauges")
 
-PATIENCE: Final = 2.0
-MOST: Final = 100_000
+COLLECT_TIMEOUT_SECONDS: Final = 2.0
+COUNT_LIMIT: Final = 100_000
 """Counting stops here: whether it is more makes no difference to what has to be done."""
-EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
-OUTBOX: Final = Gauge("outbox_waiting", "Aggregates with unpublished events", ["collection"])
-OUTBOX_AGE: Final = Gauge("outbox_age_seconds", "Age of the oldest such event", ["collection"])
-DOCUMENTS: Final = Gauge("store_documents", "Aggregates stored, about", ["collection"])
-PENDING: Final = Gauge("bus_consumer_pending", "Events not delivered yet", ["durable"])
-UNACKED: Final = Gauge("bus_consumer_unacked", "Events delivered, not yet judged", ["durable"])
-REDELIVERING: Final = Gauge(
-    "bus_consumer_redelivering", "Of those, not the first time", ["durable"]
+OUTBOX_PENDING: Final = Gauge(
+    "outbox_pending_aggregates", "Aggregates with unpublished events", ["collection"]
 )
-DEAD: Final = Gauge(
-    "bus_dead_letters_waiting", "Dead letters that wait for an operator", ["durable"]
+OUTBOX_AGE: Final = Gauge(
+    "outbox_age_seconds", "Age of the oldest unpublished event", ["collection"]
+)
+DOCUMENTS: Final = Gauge("mongo_documents", "Aggregates stored (estimate)", ["collection"])
+PENDING: Final = Gauge(
+    "jetstream_consumer_num_pending", "Events not yet delivered to the consumer", ["durable"]
+)
+ACK_PENDING: Final = Gauge(
+    "jetstream_consumer_ack_pending", "Events delivered and not yet acknowledged", ["durable"]
+)
+REDELIVERED: Final = Gauge(
+    "jetstream_consumer_redelivered", "Redelivered events not yet acknowledged", ["durable"]
+)
+DEAD_LETTER_COUNT: Final = Gauge(
+    "dead_letters", "Dead letters waiting for an operator", ["durable"]
 )
 CONNECTIONS: Final = Gauge("mongo_pool_connections", "Connections to MongoDB", ["state"])
-UNKNOWN: Final = Counter("gauges_unknown_total", "Scrapes that could not see a store", ["store"])
+COLLECTION_FAILURES: Final = Counter(
+    "metrics_collection_failures_total", "Failed collections of state metrics", ["store"]
+)
 for _store in ("mongodb", "nats"):  # 0 from the start: Prometheus would not see a first step
-    UNKNOWN.labels(_store)
+    COLLECTION_FAILURES.labels(_store)
 
 
-class Gauges:
+class StateMetricsCollector:
     """Sets the gauges of one service's process."""
 
     def __init__(self, bus: Bus, relay: Relay) -> None:
@@ -49,50 +59,54 @@ class Gauges:
 
     async def refresh(self) -> None:
         """Look at everything once; what cannot be seen in time keeps its last value."""
-        looks = {"mongodb": self._stores, "nats": self._consumers}
-        for store, look in looks.items():
+        collectors = {"mongodb": self._collect_stores, "nats": self._collect_consumers}
+        for store, collect in collectors.items():
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await look()
+                async with asyncio.timeout(COLLECT_TIMEOUT_SECONDS):
+                    await collect()
             except (PyMongoError, *NATS_ERRORS) as error:
-                UNKNOWN.labels(store).inc()
-                log.warning("not measured", store=store, error=repr(error))
+                COLLECTION_FAILURES.labels(store).inc()
+                log.warning("metrics collection failed", store=store, error=repr(error))
 
-    async def _stores(self) -> None:
+    async def _collect_stores(self) -> None:
         now = self._relay.clock()
         if self._relay.collections:  # before we need a connection ourselves: there may be none
-            _pool(self._relay.collections[0].database.client)
-        waiting = {"outbox.0": {"$exists": True}, "outbox.at": {"$gt": EVER}}
+            _collect_pool(self._relay.collections[0].database.client)
+        pending_filter = {"outbox.0": {"$exists": True}, "outbox.at": {"$gt": EPOCH}}
         for collection in self._relay.collections:
             name = collection.name
-            count = await collection.count_documents(waiting, hint="outbox", limit=MOST)
+            count = await collection.count_documents(
+                pending_filter, hint="outbox", limit=COUNT_LIMIT
+            )
             oldest = None
             if count:
                 oldest = await collection.find_one(
-                    waiting, {"outbox.at": 1}, sort=[("outbox.at", 1)], hint="outbox"
+                    pending_filter, {"outbox.at": 1}, sort=[("outbox.at", 1)], hint="outbox"
                 )
-            moments = [entry["at"] for entry in oldest["outbox"]] if oldest else []
-            age = (now - min(moments)).total_seconds() if moments else 0.0
-            OUTBOX.labels(name).set(count)
+            timestamps = [entry["at"] for entry in oldest["outbox"]] if oldest else []
+            age = (now - min(timestamps)).total_seconds() if timestamps else 0.0
+            OUTBOX_PENDING.labels(name).set(count)
             OUTBOX_AGE.labels(name).set(max(age, 0.0))
             DOCUMENTS.labels(name).set(await collection.estimated_document_count())
 
-    async def _consumers(self) -> None:
+    async def _collect_consumers(self) -> None:
         subjects = self._bus.connection.subject("dead.>")
-        letters = await self._bus.connection.js.stream_info(
+        stream_info = await self._bus.connection.js.stream_info(
             self._bus.connection.stream(DEAD_LETTERS), subjects
         )
-        dead = letters.state.subjects or {}
-        for durable in self._bus.durables:
+        dead_letter_counts = stream_info.state.subjects or {}
+        for durable in self._bus.durable_consumers:
             name = durable.name
             info = await durable.info()
             PENDING.labels(name).set(info.num_pending or 0)
-            UNACKED.labels(name).set(info.num_ack_pending or 0)
-            REDELIVERING.labels(name).set(info.num_redelivered or 0)
-            DEAD.labels(name).set(dead.get(self._bus.connection.subject(f"dead.{name}"), 0))
+            ACK_PENDING.labels(name).set(info.num_ack_pending or 0)
+            REDELIVERED.labels(name).set(info.num_redelivered or 0)
+            DEAD_LETTER_COUNT.labels(name).set(
+                dead_letter_counts.get(self._bus.connection.subject(f"dead.{name}"), 0)
+            )
 
 
-def _pool(client: Any) -> None:
+def _collect_pool(client: Any) -> None:
     """Count connections by what they do; PyMongo tells it only to listeners of each checkout."""
     servers = client._topology._servers.values()  # noqa: SLF001 - a listener costs every operation
     CONNECTIONS.labels("in use").set(sum(server.pool.active_sockets for server in servers))

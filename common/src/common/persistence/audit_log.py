@@ -15,7 +15,7 @@ from common.observability.context import CURRENT_ACTOR
 from common.persistence.mongo import Doc
 
 
-def recorded(
+def audit_entry(
     version: int, at: datetime, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Doc:
     """Write an entry: which version, when, by whom, in which request, and what it made different.
@@ -31,6 +31,6 @@ def recorded(
         "version": version,
         "at": at,
         "by": CURRENT_ACTOR.get(),
-        **tracing.ids(),
+        **tracing.correlation_ids(),
         "changed": changed,
     }

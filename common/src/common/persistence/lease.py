@@ -18,25 +18,25 @@ class Lease:
     """
 
     def __init__(
-        self, database: AsyncDatabase[dict[str, Any]], name: str, lasts: timedelta, clock: Clock
+        self, database: AsyncDatabase[dict[str, Any]], name: str, ttl: timedelta, clock: Clock
     ) -> None:
         self._leases = database["leases"]
         self._name = name
-        self._lasts = lasts
+        self._ttl = ttl
         self._clock = clock
-        self._me = uuid4().hex
+        self._owner_id = uuid4().hex
 
-    async def held(self) -> bool:
+    async def acquire_or_renew(self) -> bool:
         """Take or keep the lease, and tell whether it is ours."""
         now = self._clock()
-        ours_or_over = {
+        owned_or_expired = {
             "_id": self._name,
-            "$or": [{"owner": self._me}, {"until": {"$lt": now}}],
+            "$or": [{"owner": self._owner_id}, {"until": {"$lt": now}}],
         }
         try:
             await self._leases.update_one(
-                ours_or_over,
-                {"$set": {"owner": self._me, "until": now + self._lasts}},
+                owned_or_expired,
+                {"$set": {"owner": self._owner_id, "until": now + self._ttl}},
                 upsert=True,
             )
         except DuplicateKeyError:  # it is there, and another's

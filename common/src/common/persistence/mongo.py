@@ -30,9 +30,14 @@ from pymongo.errors import (
 Doc = dict[str, Any]
 Collection = AsyncCollection[Doc]
 
-AWAY: Final = (AutoReconnect, ExecutionTimeout, WaitQueueTimeoutError, WriteConcernError)
+UNAVAILABLE_ERRORS: Final = (
+    AutoReconnect,
+    ExecutionTimeout,
+    WaitQueueTimeoutError,
+    WriteConcernError,
+)
 """Nobody's fault: MongoDB cannot be reached, takes too long, or is being stopped."""
-STATE: Final[Doc] = {"outbox": 0, "history": 0}
+STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
 """Read a document without what only waits or only accumulates in it."""
 _DUPLICATE_KEY: Final = 11000
 
@@ -58,7 +63,7 @@ def collection_of(document: type[Document]) -> Collection:
 
 
 @asynccontextmanager
-async def connected(
+async def connect(
     uri: str, documents: Sequence[type[Document]]
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
     """Open the service's own database, its indexes made, every write awaited by a majority."""
@@ -83,7 +88,7 @@ async def connected(
 
 
 @contextmanager
-def acknowledged() -> Generator[None]:
+def raise_write_concern_errors() -> Generator[None]:
     """Take many writes that no majority acknowledged for a MongoDB that is away.
 
     Whatever was written may yet be undone. A MongoDB that is told to stop says so of each write
@@ -96,25 +101,27 @@ def acknowledged() -> Generator[None]:
     try:
         yield
     except BulkWriteError as error:
-        for wrong in error.details.get("writeConcernErrors", ()):
-            raise WriteConcernError(wrong["errmsg"], wrong.get("code"), wrong) from error
+        for write_concern_error in error.details.get("writeConcernErrors", ()):
+            raise WriteConcernError(
+                write_concern_error["errmsg"], write_concern_error.get("code"), write_concern_error
+            ) from error
         raise
 
 
-def finder(
+def batch_find_by_id(
     collection: Collection,
 ) -> Callable[[Sequence[ObjectId]], Awaitable[Sequence[Doc | None]]]:
     """Read many documents by their ids in one query."""
 
     async def find(ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
-        docs = collection.find({"_id": {"$in": list(set(ids))}}, STATE)
+        docs = collection.find({"_id": {"$in": list(set(ids))}}, STATE_PROJECTION)
         found = {doc["_id"]: doc async for doc in docs}
         return [found.get(_id) for _id in ids]
 
     return find
 
 
-def inserter(
+def batch_insert(
     collection: Collection,
 ) -> Callable[[Sequence[Doc]], Awaitable[Sequence[Exception | None]]]:
     """Insert many documents in one command; a duplicate is the fault of the one that is it."""
@@ -122,20 +129,20 @@ def inserter(
     async def insert(docs: Sequence[Doc]) -> Sequence[Exception | None]:
         outcomes: list[Exception | None] = [None] * len(docs)
         try:
-            with acknowledged():
+            with raise_write_concern_errors():
                 await collection.insert_many(docs, ordered=False)
         except BulkWriteError as error:
-            for wrong in error.details["writeErrors"]:
-                outcomes[wrong["index"]] = _write_error(wrong)
+            for write_error in error.details["writeErrors"]:
+                outcomes[write_error["index"]] = _write_error(write_error)
         return outcomes
 
     return insert
 
 
-def _write_error(wrong: Mapping[str, Any]) -> Exception:
-    if wrong["code"] == _DUPLICATE_KEY:
-        return DuplicateKeyError(wrong["errmsg"], wrong["code"], wrong)
-    return WriteError(wrong["errmsg"], wrong["code"], wrong)
+def _write_error(write_error: Mapping[str, Any]) -> Exception:
+    if write_error["code"] == _DUPLICATE_KEY:
+        return DuplicateKeyError(write_error["errmsg"], write_error["code"], write_error)
+    return WriteError(write_error["errmsg"], write_error["code"], write_error)
 
 
 def object_id(text: str) -> ObjectId:
@@ -143,7 +150,7 @@ def object_id(text: str) -> ObjectId:
     return ObjectId(text)
 
 
-def is_duplicate(error: DuplicateKeyError, index: str) -> bool:
+def violates_index(error: DuplicateKeyError, index: str) -> bool:
     """Tell whether this unique index refused the write."""
     details = error.details or {}
     return f"index: {index} " in str(details.get("errmsg", ""))

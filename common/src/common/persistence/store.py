@@ -13,23 +13,29 @@ from typing import Final, Generic
 
 from bson import ObjectId
 
-from common.batching import Grouped
+from common.batching import Batcher
 from common.change import Change
-from common.errors import NotFound, Unavailable
+from common.errors import NotFound, ServiceUnavailable
 from common.events import Event
-from common.messaging.envelope import Message
-from common.persistence.mongo import STATE, AggregateDocument, Doc, collection_of, finder
+from common.messaging.envelope import EventEnvelope
+from common.persistence.mongo import (
+    STATE_PROJECTION,
+    AggregateDocument,
+    Doc,
+    batch_find_by_id,
+    collection_of,
+)
 from common.persistence.outbox import Relay
-from common.persistence.writer import Step, T, Versioned, Writer
+from common.persistence.writer import T, Versioned, VersionedUpdate, Writer
 from common.values.clock import Clock
 from common.values.ids import new_id
 
-ATTEMPTS: Final = 20
+MAX_ATTEMPTS: Final = 20
 """How often a lost race is tried again from a fresh read."""
-AGAIN_AT_ONCE: Final = 16
+RETRY_CONCURRENCY: Final = 16
 """How many of a group are asked again at the same time, where one of them lost a race."""
 
-Decision = tuple[str, Callable[[T], Change[T]], T | None, Context]
+PendingUpdate = tuple[str, Callable[[T], Change[T]], T | None, Context]
 """Which aggregate, the rule that is asked about it, what is known of it, and on whose behalf."""
 
 
@@ -42,11 +48,11 @@ class Store(Generic[T]):
         relay: Relay,
         clock: Clock,
         *,
-        read: Callable[[Doc], T],
-        write: Callable[[T], Doc],
-        wrote: Callable[[T, bool], None] = lambda _after, _confirmed: None,
+        from_document: Callable[[Doc], T],
+        to_document: Callable[[T], Doc],
+        on_written: Callable[[T, bool], None] = lambda _after, _confirmed: None,
         audited: bool = False,
-        linger: float = 0,
+        max_delay: float = 0,
     ) -> None:
         """Tell how a document is read into the domain's words, and how they are written.
 
@@ -54,32 +60,32 @@ class Store(Generic[T]):
             document: the Beanie document whose collection this is.
             relay: publishes what a write has put into the outbox.
             clock: the moment that an event is stamped with.
-            read: from a stored document to the domain's thing.
-            write: from the domain's thing to its fields, without id, version and outbox.
-            wrote: called after each write, before it is answered, with whether the write is
+            from_document: from a stored document to the domain's thing.
+            to_document: from the domain's thing to its fields, without id, version and outbox.
+            on_written: called after each write, before it is answered, with whether the write is
                 confirmed; where its outcome is unknown it is not.
             audited: whether each document has an audit log (`common.persistence.audit_log`).
-            linger: seconds that what is added may wait to be written with others.
+            max_delay: seconds that what is added may wait to be written with others.
         """
         self.collection = collection_of(document)
         self._clock = clock
-        self.read = read
+        self.from_document = from_document
         self._writer = Writer(
             self.collection,
             relay,
             clock,
-            write=write,
-            wrote=wrote,
+            to_document=to_document,
+            on_written=on_written,
             audited=audited,
-            linger=linger,
+            max_delay=max_delay,
         )
-        self._find = Grouped(finder(self.collection))
-        self._follow = Grouped(self._follow_all)
+        self._find = Batcher(batch_find_by_id(self.collection))
+        self._apply = Batcher(self._apply_batch)
 
     async def find(self, aggregate_id: str) -> T | None:
         """Read one, or nothing."""
         doc = await self._find(ObjectId(aggregate_id))
-        return None if doc is None else self.read(doc)
+        return None if doc is None else self.from_document(doc)
 
     async def get(self, aggregate_id: str) -> T:
         """Read one.
@@ -101,38 +107,38 @@ class Store(Generic[T]):
         await self._writer.insert(change)
         return change.after
 
-    async def change(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, known: T | None = None
+    async def update(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, snapshot: T | None = None
     ) -> T:
         """Read, decide, and write if nobody wrote in between; else all of it again.
 
         Args:
             aggregate_id: which one.
             decide: pure, so that it can be asked again after a lost race.
-            known: what was written or read a moment ago, to begin with instead of reading; only
+            snapshot: what was written or read a moment ago, to begin with instead of reading; only
                 for a `decide` that never refuses, because it may be outdated.
 
         Raises:
             NotFound: there is none with this id.
             Unavailable: too many lost races in a row.
         """
-        if known is not None:
-            change = decide(known)
-            if change.after != known and await self._writer.write(known, change):
+        if snapshot is not None:
+            change = decide(snapshot)
+            if change.after != snapshot and await self._writer.write(snapshot, change):
                 return change.after
-        for attempt in range(ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             before = await self.get(aggregate_id)
             change = decide(before)
             if change.after == before:
-                await self._writer.settled(before)
+                await self._writer.wait_for_majority(before)
                 return before
             if await self._writer.write(before, change):
                 return change.after
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
-        raise Unavailable(retry_after=1)
+        raise ServiceUnavailable(retry_after=1)
 
-    async def follow(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, known: T | None = None
+    async def apply_event(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, snapshot: T | None = None
     ) -> T:
         """Change one as an event says, in one command with what else is heard at the moment.
 
@@ -143,86 +149,90 @@ class Store(Generic[T]):
         Args:
             aggregate_id: which one.
             decide: pure, total, and without effect the second time.
-            known: what was written or read a moment ago, to begin with instead of reading.
+            snapshot: what was written or read a moment ago, to begin with instead of reading.
 
         Raises:
             NotFound: there is none with this id.
         """
-        return await self._follow((aggregate_id, decide, known, copy_context()))
+        return await self._apply((aggregate_id, decide, snapshot, copy_context()))
 
-    async def _follow_all(self, asked: Sequence[Decision[T]]) -> Sequence[T | Exception]:
-        unread = [ObjectId(aggregate_id) for aggregate_id, _, known, _ in asked if known is None]
-        docs = iter(await finder(self.collection)(unread) if unread else ())
+    async def _apply_batch(self, pending: Sequence[PendingUpdate[T]]) -> Sequence[T | Exception]:
+        unread = [
+            ObjectId(aggregate_id) for aggregate_id, _, snapshot, _ in pending if snapshot is None
+        ]
+        docs = iter(await batch_find_by_id(self.collection)(unread) if unread else ())
         outcomes: dict[int, T | Exception] = {}
-        steps: dict[str, Step] = {}
-        for place, (aggregate_id, decide, known, behalf) in enumerate(asked):
+        prepared: dict[str, VersionedUpdate] = {}
+        for index, (aggregate_id, decide, known, context) in enumerate(pending):
             doc = next(docs) if known is None else None
-            before = self.read(doc) if doc is not None else known
-            if aggregate_id in steps:
+            before = self.from_document(doc) if doc is not None else known
+            if aggregate_id in prepared:
                 continue  # a second one on the same: below, after the first
             if before is None:
-                outcomes[place] = NotFound()
+                outcomes[index] = NotFound()
                 continue
             try:
                 change = decide(before)
             except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
-                outcomes[place] = error
+                outcomes[index] = error
                 continue
             if change.after == known:
                 continue  # it may be outdated: below, after reading
-            outcomes[place] = change.after
+            outcomes[index] = change.after
             if change.after != before:
-                steps[aggregate_id] = behalf.run(self._writer.step, before, change)
-        if steps and not await self._writer.write_all(list(steps.values())):
+                prepared[aggregate_id] = context.run(self._writer.prepare, before, change)
+        if prepared and not await self._writer.write_all(list(prepared.values())):
             outcomes = {}
-        if not steps:
-            read = (one for one in outcomes.values() if isinstance(one, Versioned))
-            await self._writer.settled(*read)
-        return await self._rest(asked, outcomes)
+        if not prepared:
+            unchanged = (outcome for outcome in outcomes.values() if isinstance(outcome, Versioned))
+            await self._writer.wait_for_majority(*unchanged)
+        return await self._retry_remaining(pending, outcomes)
 
-    async def _rest(
-        self, asked: Sequence[Decision[T]], outcomes: dict[int, T | Exception]
+    async def _retry_remaining(
+        self, pending: Sequence[PendingUpdate[T]], outcomes: dict[int, T | Exception]
     ) -> Sequence[T | Exception]:
         """Ask those again that have no outcome yet, of each aggregate one after another."""
-        again: dict[str, list[int]] = {}
-        for place, (aggregate_id, *_) in enumerate(asked):
-            if place not in outcomes:
-                again.setdefault(aggregate_id, []).append(place)
-        turn = asyncio.Semaphore(AGAIN_AT_ONCE)
+        remaining: dict[str, list[int]] = {}
+        for index, (aggregate_id, *_) in enumerate(pending):
+            if index not in outcomes:
+                remaining.setdefault(aggregate_id, []).append(index)
+        semaphore = asyncio.Semaphore(RETRY_CONCURRENCY)
 
-        async def ask(places: Sequence[int]) -> None:
-            for place in places:
-                aggregate_id, decide, _, behalf = asked[place]
-                async with turn:
-                    outcomes[place] = await self._changed(aggregate_id, decide, behalf)
+        async def retry(indexes: Sequence[int]) -> None:
+            for index in indexes:
+                aggregate_id, decide, _, context = pending[index]
+                async with semaphore:
+                    outcomes[index] = await self._retry_one(aggregate_id, decide, context)
 
-        await asyncio.gather(*map(ask, again.values()))
-        return [outcomes[place] for place in range(len(asked))]
+        await asyncio.gather(*map(retry, remaining.values()))
+        return [outcomes[place] for place in range(len(pending))]
 
-    async def _changed(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], behalf: Context
+    async def _retry_one(
+        self, aggregate_id: str, decide: Callable[[T], Change[T]], context: Context
     ) -> T | Exception:
         try:
-            return await asyncio.create_task(self.change(aggregate_id, decide), context=behalf)
+            return await asyncio.create_task(self.update(aggregate_id, decide), context=context)
         except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
             return error
 
-    async def states(self, tell: Callable[[T], Event | None]) -> AsyncGenerator[Message]:
+    async def snapshot_events(
+        self, to_event: Callable[[T], Event | None]
+    ) -> AsyncGenerator[EventEnvelope]:
         """Go through every aggregate as an event of its present state, under ids never used before.
 
         For the operator's `rebuild`: a lost stream, or a new listener, is filled from here. What
         has nothing to tell yet is left out.
         """
-        run = new_id()
-        async for doc in self.collection.find({}, STATE):
-            thing = self.read(doc)
-            event = tell(thing)
+        run_id = new_id()
+        async for doc in self.collection.find({}, STATE_PROJECTION):
+            aggregate = self.from_document(doc)
+            event = to_event(aggregate)
             if event is None:
                 continue
-            yield Message(
-                id=f"{event.subject}:{thing.id}:{thing.version}:{run}",
+            yield EventEnvelope(
+                id=f"{event.subject}:{aggregate.id}:{aggregate.version}:{run_id}",
                 subject=event.subject,
                 data=event.model_dump_json().encode(),
-                aggregate_id=thing.id,
-                at=self._clock(),
+                aggregate_id=aggregate.id,
+                occurred_at=self._clock(),
             )

@@ -23,13 +23,13 @@ from common.auth.tokens import AccessTokens, User
 from common.events import Event, stream_of
 from common.messaging import bus
 from common.messaging.bus import Bus
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.settings import ServiceSettings
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
 JWT_KEY: Final = "a signing key that only the tests know"
-PATIENCE: Final = 10.0
+DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 """Seconds that a condition gets to come true before a test fails."""
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -56,23 +56,25 @@ class FakeClock:
         self.now += timedelta(**by)
 
 
-async def eventually(check: Callable[[], Awaitable[V]], patience: float = PATIENCE) -> V:
+async def eventually(
+    check: Callable[[], Awaitable[V]], timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+) -> V:
     """Wait until the check gives something true, and give that; fail with its last answer."""
-    deadline = asyncio.get_running_loop().time() + patience
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
     while True:
-        answer = await check()
-        if answer:
-            return answer
+        result = await check()
+        if result:
+            return result
         if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"did not come true in {patience} s: {answer!r}")
+            raise AssertionError(f"did not come true in {timeout_seconds} s: {result!r}")
         await asyncio.sleep(0.01)
 
 
-class Published:
+class EventProbe:
     """What has been published in this test's namespace, read back from the streams."""
 
-    def __init__(self, connected: Bus) -> None:
-        self.bus = connected
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
 
     async def all(self, event: type[E]) -> list[E]:
         """Every stored event of this kind, oldest first."""
@@ -97,16 +99,16 @@ class Published:
     async def publish(self, event: Event, *, aggregate_id: str, event_id: str = "") -> None:
         """Publish an event as another service would."""
         await self.bus.publish(
-            Message(
+            EventEnvelope(
                 id=event_id or uuid4().hex,
                 subject=event.subject,
                 data=event.model_dump_json().encode(),
                 aggregate_id=aggregate_id,
-                at=utc_now(),
+                occurred_at=utc_now(),
             )
         )
 
-    async def handled(self, durable: str) -> None:
+    async def wait_until_handled(self, durable: str) -> None:
         """Wait until a service's consumer has acknowledged everything there is."""
         stream = durable.partition("-")[2]
 
@@ -118,8 +120,8 @@ class Published:
             info = await self.bus.connection.js.consumer_info(
                 self.bus.connection.stream(stream), durable
             )
-            seen = info.delivered.stream_seq if info.delivered else 0  # pending lags behind it
-            return seen >= last and not info.num_pending and not info.num_ack_pending
+            delivered = info.delivered.stream_seq if info.delivered else 0  # pending lags behind it
+            return delivered >= last and not info.num_pending and not info.num_ack_pending
 
         await eventually(done)
 
@@ -146,18 +148,18 @@ class Client(httpx.AsyncClient):
         self.app = app
         self.clock = clock
 
-    def as_user(self, user: User | None = None) -> User:
+    def sign_in(self, user: User | None = None) -> User:
         """Send the cookie of this user, or of a new one, from now on."""
-        user = user or someone()
+        user = user or make_user()
         self.cookies.set("session", session_cookie(user, self.clock))
         return user
 
-    def as_nobody(self) -> None:
+    def sign_out(self) -> None:
         """Send no cookie any more."""
         self.cookies.clear()
 
 
-def someone() -> User:
+def make_user() -> User:
     """Make up a user."""
     user_id = new_id()
     return User(id=user_id, email=f"{user_id}@example.com", session_id=new_id())
@@ -185,31 +187,33 @@ def namespace() -> str:
 
 
 @pytest.fixture(scope="module")
-def dropped(mongo_url: str) -> Generator[Callable[[str], object]]:
+def drop_database_later(mongo_url: str) -> Generator[Callable[[str], object]]:
     """Drop databases aside: each waits for its turn in the journal, up to a tenth of a second."""
     with (
         MongoClient[dict[str, Any]](mongo_url) as client,
-        ThreadPoolExecutor(2, thread_name_prefix="drop") as aside,
+        ThreadPoolExecutor(2, thread_name_prefix="drop") as executor,
     ):
-        dropping: list[Future[None]] = []
-        yield lambda name: dropping.append(aside.submit(client.drop_database, name))
-        for one in dropping:
-            one.result()
+        drops: list[Future[None]] = []
+        yield lambda name: drops.append(executor.submit(client.drop_database, name))
+        for drop in drops:
+            drop.result()
 
 
 @pytest.fixture
-def mongo_uri(mongo_url: str, namespace: str, dropped: Callable[[str], object]) -> Generator[str]:
+def mongo_uri(
+    mongo_url: str, namespace: str, drop_database_later: Callable[[str], object]
+) -> Generator[str]:
     """The URI of a database of this test's own; gone afterwards."""
     base, _, query = mongo_url.partition("?")
     yield f"{base.rstrip('/')}/{namespace}?{query}"
-    dropped(namespace)
+    drop_database_later(namespace)
 
 
 @pytest.fixture
-async def published(nats_url: str, namespace: str) -> AsyncGenerator[Published]:
+async def published(nats_url: str, namespace: str) -> AsyncGenerator[EventProbe]:
     """What is published in this test's namespace; its streams are gone afterwards."""
-    async with bus.connected(nats_url, "tests", namespace=namespace) as connected:
-        yield Published(connected)
+    async with bus.connect(nats_url, "tests", namespace=namespace) as connected:
+        yield EventProbe(connected)
         for info in await connected.connection.js.streams_info():
             if (info.config.name or "").startswith(f"{namespace}-"):
                 await connected.connection.js.delete_stream(info.config.name or "")
@@ -233,36 +237,36 @@ Serve = Callable[[FastAPI], Awaitable[Client]]
 
 
 @contextlib.asynccontextmanager
-async def over_tcp(app: FastAPI) -> AsyncGenerator[str]:
+async def serve_over_tcp(app: FastAPI) -> AsyncGenerator[str]:
     """Serve an app by uvicorn on a free port; give its address. For what must be streamed."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
-        serving = asyncio.create_task(server.serve([listening]))
+        serving = asyncio.create_task(server.serve([sock]))
 
         async def started() -> bool:
             return server.started or serving.done()
 
         await eventually(started, 30)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         server.should_exit = True
         await serving
 
 
-async def frames(response: httpx.Response) -> AsyncGenerator[dict[str, str]]:
+async def sse_events(response: httpx.Response) -> AsyncGenerator[dict[str, str]]:
     """Read server-sent events one by one, as fields."""
-    frame: dict[str, str] = {}
+    fields: dict[str, str] = {}
     async for line in response.aiter_lines():
         if line:
             name, _, value = line.partition(": ")
-            frame[name] = value
-        elif frame:
-            yield frame
-            frame = {}
+            fields[name] = value
+        elif fields:
+            yield fields
+            fields = {}
 
 
 @pytest.fixture
-async def serve(published: Published, mongo_uri: str) -> AsyncGenerator[Serve]:
+async def serve(published: EventProbe, mongo_uri: str) -> AsyncGenerator[Serve]:
     """Start an app as uvicorn would, and give a client of it; stopped afterwards."""
     assert published  # the namespace's streams outlive the apps
     assert mongo_uri  # and so does the database

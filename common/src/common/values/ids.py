@@ -19,12 +19,12 @@ def is_id(text: str) -> bool:
     return _HEX.match(text) is not None
 
 
-def _id(text: str) -> str:
+def _validate_id(text: str) -> str:
     text = text.lower()
     if not is_id(text):
         raise ValueError("must be 24 hex digits")
     return text
 
 
-Id = Annotated[str, AfterValidator(_id)]
+Id = Annotated[str, AfterValidator(_validate_id)]
 """An id that came from outside: 24 hex digits, in lower case from here on."""

@@ -13,10 +13,10 @@ def _printable(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+SingleLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
 
 
-def folded_words(text: str) -> list[str]:
+def search_terms(text: str) -> list[str]:
     """Split into words for a search that ignores letter case and accents."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))

@@ -10,7 +10,7 @@ from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
 from common.errors import Forbidden
 from common.observability.context import CURRENT_ACTOR
-from common.web.errors import failure_response
+from common.web.errors import error_response
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -37,7 +37,7 @@ class AuthenticationMiddleware:
             return
         headers = Headers(scope=scope)
         if scope["method"] not in SAFE_METHODS and is_cross_site(headers):
-            await failure_response(Forbidden())(scope, receive, send)
+            await error_response(Forbidden())(scope, receive, send)
             return
         user = user_from_cookie(headers, self._cookie, self._tokens)
         revoked = user is not None and user.session_id in self._revocations

@@ -13,50 +13,50 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.auth.dependencies import SESSION_COOKIE
 from common.errors import (
-    Failure,
-    Invalid,
-    NotAuthorized,
+    ApiError,
+    BadRequest,
+    ErrorDetail,
     NotFound,
-    Problem,
-    TooLarge,
-    Unavailable,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    Unauthorized,
 )
-from common.persistence.mongo import AWAY
-from common.web.schemas import Errors
+from common.persistence.mongo import UNAVAILABLE_ERRORS
+from common.web.schemas import ErrorResponse
 
 log = structlog.get_logger("http")
 
-MAX_BODY: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document which failures a route answers with."""
-    return {status: {"model": Errors} for status in statuses}
+    return {status: {"model": ErrorResponse} for status in statuses}
 
 
-def failure_response(failure: Failure) -> JSONResponse:
+def error_response(error: ApiError) -> JSONResponse:
     """Put a failure on the wire."""
     errors: list[dict[str, str | bool]] = []
-    for problem in failure.problems:
-        shown: dict[str, str | bool] = {"message": problem.message}
-        if problem.field is not None:
-            shown["field"] = problem.field
-        errors.append({**shown, **problem.extra})
-    headers = {} if failure.retry_after is None else {"Retry-After": str(failure.retry_after)}
-    return JSONResponse({"errors": errors}, failure.status, headers=headers)
+    for detail in error.details:
+        item: dict[str, str | bool] = {"message": detail.message}
+        if detail.field is not None:
+            item["field"] = detail.field
+        errors.append({**item, **detail.extra})
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return JSONResponse({"errors": errors}, error.status, headers=headers)
 
 
-def _problem(error: Mapping[str, Any]) -> Problem:
+def _error_detail(error: Mapping[str, Any]) -> ErrorDetail:
     location: Sequence[str | int] = error["loc"]
     if error["type"] == "json_invalid":
-        return Problem("Body must be valid JSON")
+        return ErrorDetail("Body must be valid JSON")
     message = str(error["msg"]).removeprefix("Value error, ")
     fields = [str(part) for part in location[1:]]
     if not fields:
-        return Problem("Body must be a JSON object" if location[0] == "body" else message)
+        return ErrorDetail("Body must be a JSON object" if location[0] == "body" else message)
     if error["type"] == "missing":
         message = f"{fields[0]} is required"
-    return Problem(message, ".".join(fields))
+    return ErrorDetail(message, ".".join(fields))
 
 
 def _needs_session(dependant: Dependant) -> bool:
@@ -66,64 +66,68 @@ def _needs_session(dependant: Dependant) -> bool:
     )
 
 
-def invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+def validation_error_response(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer a malformed body: 400 with a problem per field, or 401 where a session is missing.
 
     FastAPI reads the body before it asks who is there; the contract asks for the session first.
     """
     dependant: Dependant | None = getattr(request.scope.get("route"), "dependant", None)
     if dependant is not None and _needs_session(dependant) and request.state.user is None:
-        return failure_response(NotAuthorized())
-    if any(problem["loc"][0] == "path" for problem in error.errors()):
-        return failure_response(NotFound())  # a malformed id names nothing
-    return failure_response(Invalid(problems=[_problem(problem) for problem in error.errors()]))
+        return error_response(Unauthorized())
+    if any(item["loc"][0] == "path" for item in error.errors()):
+        return error_response(NotFound())  # a malformed id names nothing
+    return error_response(
+        BadRequest(details=[_error_detail(problem) for problem in error.errors()])
+    )
 
 
-def handle_errors(app: FastAPI) -> None:  # noqa: C901 - a list of five short handlers
+def register_exception_handlers(app: FastAPI) -> None:  # noqa: C901 - a list of five short handlers
     """Give every error of this app the one shape."""
 
-    async def on_failure(_: Request, error: Exception) -> Response:
-        if not isinstance(error, Failure):
+    async def on_api_error(_: Request, error: Exception) -> Response:
+        if not isinstance(error, ApiError):
             raise error
-        return failure_response(error)
+        return error_response(error)
 
-    async def on_invalid(request: Request, error: Exception) -> Response:
+    async def on_validation_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
-        return invalid_request(request, error)
+        return validation_error_response(request, error)
 
-    async def on_http(_: Request, error: Exception) -> Response:
+    async def on_http_exception(_: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        if error.status_code == MAX_BODY_STATUS:
-            return failure_response(TooLarge())
-        words = "Body must be valid JSON" if error.status_code == Invalid.status else error.detail
-        response = JSONResponse({"errors": [{"message": words}]}, error.status_code)
+        if error.status_code == PAYLOAD_TOO_LARGE_STATUS:
+            return error_response(PayloadTooLarge())
+        message = (
+            "Body must be valid JSON" if error.status_code == BadRequest.status else error.detail
+        )
+        response = JSONResponse({"errors": [{"message": message}]}, error.status_code)
         response.headers.update(error.headers or {})
         return response
 
-    async def on_store_away(request: Request, error: Exception) -> Response:
-        log.warning("the store is away", path=request.url.path, error=repr(error))
-        return failure_response(Unavailable(retry_after=1))
+    async def on_database_unavailable(request: Request, error: Exception) -> Response:
+        log.warning("database unavailable", path=request.url.path, error=repr(error))
+        return error_response(ServiceUnavailable(retry_after=1))
 
-    async def on_anything(_: Request, __: Exception) -> Response:
-        return failure_response(Failure())  # Starlette logs it once, with its stack
+    async def on_unhandled(_: Request, __: Exception) -> Response:
+        return error_response(ApiError())  # Starlette logs it once, with its stack
 
-    app.add_exception_handler(Failure, on_failure)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(HTTPException, on_http)
-    for kind in AWAY:
-        app.add_exception_handler(kind, on_store_away)
-    app.add_exception_handler(Exception, on_anything)
-
-
-MAX_BODY_STATUS: Final = TooLarge.status
+    app.add_exception_handler(ApiError, on_api_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    for error_type in UNAVAILABLE_ERRORS:
+        app.add_exception_handler(error_type, on_database_unavailable)
+    app.add_exception_handler(Exception, on_unhandled)
 
 
-class BodyLimit:
+PAYLOAD_TOO_LARGE_STATUS: Final = PayloadTooLarge.status
+
+
+class BodyLimitMiddleware:
     """ASGI middleware: refuses a body over the limit, told beforehand or found while reading."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
         self._app = app
         self._limit = limit
 
@@ -131,18 +135,18 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if not told.isdigit() or int(told) > self._limit:
-            await failure_response(TooLarge())(scope, receive, send)
+        content_length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
+        if not content_length.isdigit() or int(content_length) > self._limit:
+            await error_response(PayloadTooLarge())(scope, receive, send)
             return
-        seen = 0
+        received = 0
 
-        async def counted() -> Message:
-            nonlocal seen
+        async def counting_receive() -> Message:
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise HTTPException(MAX_BODY_STATUS)
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise HTTPException(PAYLOAD_TOO_LARGE_STATUS)
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, counting_receive, send)

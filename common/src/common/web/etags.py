@@ -8,7 +8,7 @@ from pydantic import BaseModel, SerializeAsAny, TypeAdapter
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
-_ARRAY: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
+_MODEL_LIST: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
 
 
 def etag(version: int) -> str:
@@ -16,24 +16,24 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _tags(header: str) -> list[str]:
+def _parse_tags(header: str) -> list[str]:
     return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
 def not_modified(header: str | None, tag: str) -> bool:
     """Tell whether the reader already has this (RFC 9110, 13.1.2)."""
-    return header is not None and (header.strip() == "*" or tag in _tags(header))
+    return header is not None and (header.strip() == "*" or tag in _parse_tags(header))
 
 
 def expected_versions(header: str | None) -> frozenset[int] | None:
     """Read from If-Match which versions a writer has seen; None: any will do (RFC 9110, 13.1.1)."""
     if header is None or header.strip() == "*":
         return None
-    seen = (tag.strip('"') for tag in _tags(header))
-    return frozenset(int(tag) for tag in seen if tag.isascii() and tag.isdigit() and len(tag) < 10)  # noqa: PLR2004
+    tags = (tag.strip('"') for tag in _parse_tags(header))
+    return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 10)  # noqa: PLR2004
 
 
-def reply(
+def json_response(
     body: BaseModel | Sequence[BaseModel],
     status: int = 200,
     *,
@@ -42,7 +42,7 @@ def reply(
 ) -> Response:
     """Answer with a body that needs no second validation: it was made by our own code."""
     content = (
-        body.model_dump_json() if isinstance(body, BaseModel) else _ARRAY.dump_json(list(body))
+        body.model_dump_json() if isinstance(body, BaseModel) else _MODEL_LIST.dump_json(list(body))
     )
     response = Response(content, status, headers, media_type="application/json")
     if tag is not None:
@@ -50,8 +50,8 @@ def reply(
     return response
 
 
-def reply_unless_known(known: str | None, tag: str, body: BaseModel) -> Response:
+def conditional_response(if_none_match: str | None, tag: str, body: BaseModel) -> Response:
     """Answer with a single resource, or 304 where the reader already has what bears this tag."""
-    if not_modified(known, tag):
+    if not_modified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return reply(body, tag=tag)
+    return json_response(body, tag=tag)

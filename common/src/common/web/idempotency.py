@@ -19,23 +19,23 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.auth.tokens import User
-from common.errors import Failure, InProgress, Invalid
+from common.errors import ApiError, BadRequest, Conflict
 from common.persistence.mongo import collection_of
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web.authentication import SAFE_METHODS
-from common.web.errors import failure_response
+from common.web.errors import error_response
 
 log = structlog.get_logger("idempotency")
 
 HEADER: Final = "idempotency-key"
-MAX_KEY: Final = 255
-KEPT: Final = timedelta(days=1)
+MAX_KEY_LENGTH: Final = 255
+RETENTION: Final = timedelta(days=1)
 LEASE: Final = timedelta(seconds=30)
 WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 _SERVER_ERROR: Final = 500
-_PASSING: Final = frozenset({202, 401, 404, 409, 429})
+_UNSTORED_STATUSES: Final = frozenset({202, 401, 404, 409, 429})
 """Answers that are not the last word; the next try with the same key deserves a new one.
 
 Not found is one of them: what another service has just made may not have been heard of yet.
@@ -56,16 +56,16 @@ class IdempotencyRecord(Document):
 
     class Settings:
         name = "idempotency"
-        indexes = [IndexModel("at", expireAfterSeconds=int(KEPT.total_seconds()))]
+        indexes = [IndexModel("at", expireAfterSeconds=int(RETENTION.total_seconds()))]
 
 
-async def fresh_id(request: Request) -> str:
+async def claimed_or_new_id(request: Request) -> str:
     """Give the id for what this request creates: the claimed one, where a key was sent."""
     claimed: str | None = getattr(request.state, "claimed_id", None)
     return claimed or new_id()
 
 
-NewId = Annotated[str, Depends(fresh_id)]
+NewId = Annotated[str, Depends(claimed_or_new_id)]
 
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -77,51 +77,51 @@ class IdempotentRoute(APIRoute):
         """Wrap FastAPI's handler."""
         handler = super().get_route_handler()
 
-        async def once(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             key = request.headers.get(HEADER)
             user: User | None = request.state.user
             if key is None or user is None or request.method in SAFE_METHODS:
                 return await handler(request)
-            if not 1 <= len(key) <= MAX_KEY:
-                raise Invalid("Idempotency-Key must have 1 to 255 characters")
-            return await _once(request, f"{user.id}:{key}", handler)
+            if not 1 <= len(key) <= MAX_KEY_LENGTH:
+                raise BadRequest("Idempotency-Key must have 1 to 255 characters")
+            return await _execute_once(request, f"{user.id}:{key}", handler)
 
-        return once
+        return handle
 
 
-async def _once(request: Request, record_id: str, handler: _Handler) -> Response:
+async def _execute_once(request: Request, record_id: str, handler: _Handler) -> Response:
     body = await request.body()
-    about = f"{request.method} {request.url.path}\n".encode() + body
-    fingerprint = hashlib.sha256(about).hexdigest()
+    fingerprint_input = f"{request.method} {request.url.path}\n".encode() + body
+    fingerprint = hashlib.sha256(fingerprint_input).hexdigest()
     deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
     while True:
-        record, ours = await _claim(record_id, fingerprint)
+        record, acquired = await _claim(record_id, fingerprint)
         if record.fingerprint != fingerprint:
-            raise Invalid("This Idempotency-Key was used for another request")
+            raise BadRequest("This Idempotency-Key was used for another request")
         if record.status is not None:
-            kept = Response(record.body, record.status, record.headers)
-            kept.headers["Idempotent-Replayed"] = "true"
-            return kept
-        if ours:
+            stored = Response(record.body, record.status, record.headers)
+            stored.headers["Idempotent-Replayed"] = "true"
+            return stored
+        if acquired:
             break
         if asyncio.get_running_loop().time() > deadline:
-            raise InProgress("A request with this Idempotency-Key is in progress", retry_after=1)
+            raise Conflict("A request with this Idempotency-Key is in progress", retry_after=1)
         await asyncio.sleep(POLL_SECONDS)
     request.state.claimed_id = record.new_id
     try:
         response = await handler(request)
-    except Failure as failure:
-        response = failure_response(failure)
+    except ApiError as api_error:
+        response = error_response(api_error)
     except BaseException:
         await _release(record_id)
         raise
-    if response.status_code >= _SERVER_ERROR or response.status_code in _PASSING:
+    if response.status_code >= _SERVER_ERROR or response.status_code in _UNSTORED_STATUSES:
         await _release(record_id)
     else:
         try:
-            await _keep(record_id, response)
+            await _store_response(record_id, response)
         except PyMongoError as error:  # done is done: the next copy finds it under the same id
-            log.warning("answer given, and not kept", error=repr(error))
+            log.warning("idempotent response not stored", error=repr(error))
     return response
 
 
@@ -133,13 +133,13 @@ async def _claim(record_id: str, fingerprint: str) -> tuple[IdempotencyRecord, b
     try:
         await records.insert_one({"_id": record_id, **claim})
     except DuplicateKeyError:
-        taken = await records.find_one_and_update(
+        taken_over = await records.find_one_and_update(
             {"_id": record_id, "fingerprint": fingerprint, "status": None, "until": {"$lt": now}},
             {"$set": {"until": now + LEASE}},
             return_document=ReturnDocument.AFTER,
         )
-        if taken is not None:
-            return IdempotencyRecord.model_validate(taken), True
+        if taken_over is not None:
+            return IdempotencyRecord.model_validate(taken_over), True
         found = await records.find_one({"_id": record_id})
         if found is None:  # released in between
             return await _claim(record_id, fingerprint)
@@ -147,11 +147,19 @@ async def _claim(record_id: str, fingerprint: str) -> tuple[IdempotencyRecord, b
     return IdempotencyRecord.model_validate({"_id": record_id, **claim}), True
 
 
-async def _keep(record_id: str, response: Response) -> None:
-    kept = {k: v for k, v in response.headers.items() if k in {"content-type", "etag", "location"}}
+async def _store_response(record_id: str, response: Response) -> None:
+    stored_headers = {
+        k: v for k, v in response.headers.items() if k in {"content-type", "etag", "location"}
+    }
     await collection_of(IdempotencyRecord).update_one(
         {"_id": record_id},
-        {"$set": {"status": response.status_code, "body": bytes(response.body), "headers": kept}},
+        {
+            "$set": {
+                "status": response.status_code,
+                "body": bytes(response.body),
+                "headers": stored_headers,
+            }
+        },
     )
 
 

@@ -16,27 +16,27 @@ from common.auth.tokens import User
 from common.observability import tracing
 from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER
 from common.web.authentication import SAFE_METHODS
-from common.web.load_shedding import TOO_MANY
+from common.web.load_shedding import SHED_FLAG
 
-REQUESTS: Final = Histogram(
+REQUEST_DURATION: Final = Histogram(
     "http_server_request_duration_seconds",
-    "How long requests took, by route and status",
+    "HTTP request duration, by route and status",
     ["method", "route", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_duration = cache(REQUESTS.labels)
+_duration_labels = cache(REQUEST_DURATION.labels)
 """Looked up once for each kind of answer; finding it anew costs as much as a small answer."""
-UNTRACED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-REFUSED: Final = 400
+CLIENT_ERROR: Final = 400
 SERVER_ERROR: Final = 500
-_ID_HEADER: Final = REQUEST_ID_HEADER.encode()
-_GOOD_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID_HEADER: Final = REQUEST_ID_HEADER.encode()
+_VALID_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger("http")
 
 
-class Observed:
+class RequestInstrumentationMiddleware:
     """ASGI middleware, the outermost: gives each request an id, and tells how it went.
 
     By its route's template, never by its raw path: a series per path would never end. An id that
@@ -55,28 +55,30 @@ class Observed:
         REQUEST_ID.set(request_id.decode())  # uvicorn gives each request a context of its own
         status = SERVER_ERROR
 
-        async def noting(message: Message) -> None:
+        async def capture_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (_ID_HEADER, request_id)]
+                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, request_id)]
             await send(message)
 
         method = scope["method"] if scope["method"] in METHODS else "other"
         with _span(scope, method):
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, capture_status)
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "unmatched")
-                _duration(method, route, status).observe(seconds)
+                _duration_labels(method, route, status).observe(seconds)
                 user: User | None = scope.get("state", {}).get("user")
-                _tell(scope, method, route, status, user)
-                refused = status >= REFUSED and method not in SAFE_METHODS
-                if (refused or status >= SERVER_ERROR) and TOO_MANY not in scope.get("state", {}):
+                _annotate_span(scope, method, route, status, user)
+                is_rejected_write = status >= CLIENT_ERROR and method not in SAFE_METHODS
+                if (is_rejected_write or status >= SERVER_ERROR) and SHED_FLAG not in scope.get(
+                    "state", {}
+                ):
                     log.log(
                         40 if status >= SERVER_ERROR else 20,
-                        "failed" if status >= SERVER_ERROR else "refused",
+                        "request failed" if status >= SERVER_ERROR else "request rejected",
                         method=method,
                         route=route,
                         status=status,
@@ -87,31 +89,33 @@ class Observed:
 
 def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
-        if name == _ID_HEADER and _GOOD_ID.fullmatch(value):
+        if name == _REQUEST_ID_HEADER and _VALID_REQUEST_ID.fullmatch(value):
             return value
     return b"%016x" % random.getrandbits(64)  # told apart, not secret
 
 
 def _span(scope: Scope, method: str) -> AbstractContextManager[None]:
-    if not tracing.on() or scope["path"] in UNTRACED:
-        return tracing.NOTHING
+    if not tracing.enabled() or scope["path"] in PROBE_PATHS:
+        return tracing.NOOP_SPAN
     return tracing.span(
         method,
         "server",
         {"http.request.method": method, "url.path": scope["path"], "url.scheme": scope["scheme"]},
-        carried=_headers(scope),
+        headers=_headers(scope),
     )
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
-    carried = (b"traceparent", b"tracestate")
-    return {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in carried}
+    propagation_headers = (b"traceparent", b"tracestate")
+    return {
+        n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in propagation_headers
+    }
 
 
-def _tell(scope: Scope, method: str, route: str, status: int, user: User | None) -> None:
-    if not tracing.on() or scope["path"] in UNTRACED:
+def _annotate_span(scope: Scope, method: str, route: str, status: int, user: User | None) -> None:
+    if not tracing.enabled() or scope["path"] in PROBE_PATHS:
         return
-    tracing.note(
+    tracing.set_attributes(
         {
             "http.request.method": method,
             "http.route": route,

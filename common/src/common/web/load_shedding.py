@@ -9,54 +9,56 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.errors import Unavailable
-from common.web.errors import failure_response
+from common.errors import ServiceUnavailable
+from common.web.errors import error_response
 
-OPERATIONAL: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by the platform: a busy service is not a broken one."""
-TOO_MANY: Final = "too_many"
+SHED_FLAG: Final = "too_many"
 """Marks a refused request in its state: counted, but not worth a line of the log each."""
-IN_HAND: Final = Gauge("http_requests_in_hand", "Requests let in and not yet answered")
-REFUSED: Final = Counter("http_requests_refused_total", "Requests refused for being too many")
+IN_FLIGHT: Final = Gauge("http_requests_in_flight", "HTTP requests admitted and not yet answered")
+SHED: Final = Counter("http_requests_shed_total", "HTTP requests rejected by the concurrency limit")
 
 
-class Admission:
+class ConcurrencyLimitMiddleware:
     """ASGI middleware: refuses what comes while too many are in hand.
 
     A request is in hand until its answer begins: an open event stream is not work.
     """
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_in_flight: int) -> None:
         """Take the app, and how many requests it may have in hand."""
         self._app = app
-        self._most = most
-        self._in_hand = 0
-        self._refusal = failure_response(Unavailable("Too busy, please try again", retry_after=1))
-        IN_HAND.set_function(lambda: self._in_hand)
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._shed_response = error_response(
+            ServiceUnavailable("Too busy, please try again", retry_after=1)
+        )
+        IN_FLIGHT.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPERATIONAL:
+        if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
             return
-        if self._in_hand >= self._most:
-            REFUSED.inc()
-            scope.setdefault("state", {})[TOO_MANY] = True
-            await self._refusal(scope, receive, send)
+        if self._in_flight >= self._max_in_flight:
+            SHED.inc()
+            scope.setdefault("state", {})[SHED_FLAG] = True
+            await self._shed_response(scope, receive, send)
             return
-        self._in_hand += 1
-        in_hand = True
+        self._in_flight += 1
+        is_counted = True
 
-        def leave() -> None:
-            nonlocal in_hand
-            if in_hand:
-                in_hand = False
-                self._in_hand -= 1
+        def release() -> None:
+            nonlocal is_counted
+            if is_counted:
+                is_counted = False
+                self._in_flight -= 1
 
-        async def answering(message: Message) -> None:
-            leave()
+        async def send_and_release(message: Message) -> None:
+            release()
             await send(message)
 
         try:
-            await self._app(scope, receive, answering)
+            await self._app(scope, receive, send_and_release)
         finally:
-            leave()
+            release()

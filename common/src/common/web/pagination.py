@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Request
 
-from common.errors import Invalid
+from common.errors import BadRequest
 
 PAGE_SIZE: Final = 100
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -27,7 +27,7 @@ class Page(Generic[T]):
         self.items = items
         self.next_cursor = next_cursor
 
-    def link(self, request: Request) -> dict[str, str]:
+    def link_header(self, request: Request) -> dict[str, str]:
         """Give the Link header to the next page (RFC 8288), its path as the client knows it."""
         if self.next_cursor is None:
             return {}
@@ -49,12 +49,12 @@ def decode_cursor(cursor: str) -> tuple[str | int, ...]:
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
-        raise Invalid("cursor is not one of ours", field="cursor") from None
+        raise BadRequest("Invalid cursor", field="cursor") from None
     if not isinstance(position, list):
-        raise Invalid("cursor is not one of ours", field="cursor")
+        raise BadRequest("Invalid cursor", field="cursor")
     parts = cast(list[Any], position)
     if not all(_is_position(part) for part in parts):
-        raise Invalid("cursor is not one of ours", field="cursor")
+        raise BadRequest("Invalid cursor", field="cursor")
     return tuple(parts)
 
 

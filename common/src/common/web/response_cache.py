@@ -17,15 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-FRESH_SECONDS: Final = 0.1
-MAX_ANSWERS: Final = 2_000
+TTL_SECONDS: Final = 0.1
+MAX_ENTRIES: Final = 2_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 
 Key = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedResponse:
     """A finished answer: its status, its bytes on the wire, and until when it is true enough."""
 
     status: int
@@ -43,103 +43,103 @@ class Answer:
 
 
 @dataclass(eq=False, slots=True)
-class Computation:
+class InFlightRequest:
     """An answer in the making, when it began, and those who wait for it."""
 
-    began: float
-    answer: asyncio.Future[Answer | None]
+    started_at: float
+    result: asyncio.Future[CachedResponse | None]
 
 
-class Recent:
+class ResponseCache:
     """A bounded store of finished answers."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the clock, in seconds."""
         self.clock = clock
-        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._entries: OrderedDict[Key, CachedResponse] = OrderedDict()
         self._bytes = 0
-        self._computing: dict[Key, Computation] = {}
-        self._wrote: OrderedDict[str, float] = OrderedDict()
+        self._in_flight: dict[Key, InFlightRequest] = {}
+        self._last_writes: OrderedDict[str, float] = OrderedDict()
 
-    def since(self, user_id: Callable[[], str | None]) -> float:
+    def oldest_acceptable(self, get_user_id: Callable[[], str | None]) -> float:
         """Say how old an answer may be: a tenth of a second, or the reader's own last write.
 
         Args:
-            user_id: tells who reads; asked only while somebody's write is that young.
+            get_user_id: tells who reads; asked only while somebody's write is that young.
         """
-        oldest = self._oldest()
-        while self._wrote:
-            writer, at = next(iter(self._wrote.items()))
-            if at > oldest:
+        oldest = self._oldest_fresh()
+        while self._last_writes:
+            writer, written_at = next(iter(self._last_writes.items()))
+            if written_at > oldest:
                 break
-            del self._wrote[writer]
-        if not self._wrote:
+            del self._last_writes[writer]
+        if not self._last_writes:
             return oldest
-        return max(oldest, self._wrote.get(user_id() or "", oldest))
+        return max(oldest, self._last_writes.get(get_user_id() or "", oldest))
 
-    def get(self, key: Key, since: float) -> Answer | None:
+    def get(self, key: Key, oldest: float) -> CachedResponse | None:
         """Give an answer whose data was read after that moment."""
-        answer = self._answers.get(key)
-        return answer if answer is not None and answer.read_at > since else None
+        entry = self._entries.get(key)
+        return entry if entry is not None and entry.read_at > oldest else None
 
-    def computing(self, key: Key, since: float) -> Computation | None:
+    def in_flight(self, key: Key, oldest: float) -> InFlightRequest | None:
         """Give the computation that is under way for this key, if it began after that moment."""
-        computation = self._computing.get(key)
-        return computation if computation is not None and computation.began > since else None
+        request = self._in_flight.get(key)
+        return request if request is not None and request.started_at > oldest else None
 
-    def compute(self, key: Key) -> Computation:
+    def begin(self, key: Key) -> InFlightRequest:
         """Begin a computation that others may wait for."""
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        computation = self._computing[key] = Computation(self.clock(), future)
-        return computation
+        future: asyncio.Future[CachedResponse | None] = asyncio.get_running_loop().create_future()
+        request = self._in_flight[key] = InFlightRequest(self.clock(), future)
+        return request
 
-    def computed(self, key: Key, computation: Computation, answer: Answer | None) -> None:
+    def finish(self, key: Key, request: InFlightRequest, response: CachedResponse | None) -> None:
         """End a computation; its answer is kept unless another began or a change came since."""
-        if not computation.answer.done():
-            computation.answer.set_result(answer)
-        if self._computing.get(key) is computation:
-            del self._computing[key]
-            if answer is not None:
-                self._keep(key, answer)
+        if not request.result.done():
+            request.result.set_result(response)
+        if self._in_flight.get(key) is request:
+            del self._in_flight[key]
+            if response is not None:
+                self._store(key, response)
 
-    def _keep(self, key: Key, answer: Answer) -> None:
-        old = self._answers.pop(key, None)
-        self._bytes += answer.size - (old.size if old else 0)
-        self._answers[key] = answer
-        while len(self._answers) > MAX_ANSWERS or self._bytes > MAX_BYTES:
-            _, dropped = self._answers.popitem(last=False)
-            self._bytes -= dropped.size
+    def _store(self, key: Key, response: CachedResponse) -> None:
+        previous = self._entries.pop(key, None)
+        self._bytes += response.size - (previous.size if previous else 0)
+        self._entries[key] = response
+        while len(self._entries) > MAX_ENTRIES or self._bytes > MAX_BYTES:
+            _, evicted = self._entries.popitem(last=False)
+            self._bytes -= evicted.size
 
-    def changed(self, path: str, tag: str | None = None) -> None:
+    def invalidate(self, path: str, tag: str | None = None) -> None:
         """Forget what was answered at this path, without a query, but for what bears this tag."""
         key = (path, b"")
-        answer = self._answers.get(key)
-        if answer is not None and answer.tag == tag:
+        entry = self._entries.get(key)
+        if entry is not None and entry.tag == tag:
             return
-        self._computing.pop(key, None)
-        if answer is not None:
-            self._bytes -= self._answers.pop(key).size
+        self._in_flight.pop(key, None)
+        if entry is not None:
+            self._bytes -= self._entries.pop(key).size
 
-    def _oldest(self) -> float:
-        return self.clock() - FRESH_SECONDS
+    def _oldest_fresh(self) -> float:
+        return self.clock() - TTL_SECONDS
 
-    def wrote(self, user_id: str) -> None:
+    def note_write_by(self, user_id: str) -> None:
         """Note that this user has just written: they are shown nothing older."""
-        self._wrote.pop(user_id, None)
-        self._wrote[user_id] = self.clock()
+        self._last_writes.pop(user_id, None)
+        self._last_writes[user_id] = self.clock()
 
 
-def finished(
+def to_cached_response(
     status: int,
     headers: Sequence[tuple[bytes, bytes]],
     body: bytes,
-    began: float,
+    read_at: float,
     route: object,
-) -> Answer:
+) -> CachedResponse:
     """Give an answer the tag by which a reader asks again, if it has none yet."""
     headers = [*headers, (b"cache-control", b"no-cache")]
     tag = next((v.decode() for k, v in headers if k == b"etag"), "")
     if not tag:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers.append((b"etag", tag.encode()))
-    return Answer(status, headers, body, tag, began, route)
+    return CachedResponse(status, headers, body, tag, read_at, route)

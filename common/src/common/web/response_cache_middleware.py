@@ -9,25 +9,32 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.web.etags import not_modified
-from common.web.response_cache import Answer, Key, Recent, finished
+from common.web.response_cache import CachedResponse, Key, ResponseCache, to_cached_response
 
-READS: Final = Counter("recent_reads_total", "Reads of public answers", ["from"])
-_FROM_MEMORY = READS.labels("memory")
-_FROM_STORE = READS.labels("store")
-_OF_THE_BODY: Final = {b"content-length", b"content-type"}
+CACHE_REQUESTS: Final = Counter(
+    "response_cache_requests_total", "Reads of public resources, by cache result", ["result"]
+)
+_HITS = CACHE_REQUESTS.labels("hit")
+_MISSES = CACHE_REQUESTS.labels("miss")
+_BODY_HEADERS: Final = {b"content-length", b"content-type"}
 
 
-class RecentAnswers:
+class ResponseCacheMiddleware:
     """ASGI middleware: answers the public reads whose paths match from memory."""
 
     def __init__(
-        self, app: ASGIApp, *, recent: Recent, paths: str, reader: Callable[[Scope], str | None]
+        self,
+        app: ASGIApp,
+        *,
+        cache: ResponseCache,
+        paths: str,
+        user_id_of: Callable[[Scope], str | None],
     ) -> None:
         """Take the app, the answers, a pattern of whole paths, and who says which user reads."""
         self._app = app
-        self._recent = recent
+        self._cache = cache
         self._paths = re.compile(paths)
-        self._reader = reader
+        self._user_id_of = user_id_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -38,70 +45,76 @@ class RecentAnswers:
             await self._app(scope, receive, send)
             return
         key = (scope["path"], scope["query_string"])
-        since = self._recent.since(lambda: self._reader(scope))
-        answer = self._recent.get(key, since)
-        if answer is not None:
-            _FROM_MEMORY.inc()
-        elif computation := self._recent.computing(key, since):
-            answer = await asyncio.shield(computation.answer)
+        oldest = self._cache.oldest_acceptable(lambda: self._user_id_of(scope))
+        response = self._cache.get(key, oldest)
+        if response is not None:
+            _HITS.inc()
+        elif request := self._cache.in_flight(key, oldest):
+            response = await asyncio.shield(request.result)
         else:
-            answer = await self._compute(key, scope)
-        if answer is None:  # not one to keep: an error
+            response = await self._fetch(key, scope)
+        if response is None:  # not one to keep: an error
             await self._app(scope, receive, send)
             return
-        scope["route"] = answer.route
-        await _send(answer, scope, send)
+        scope["route"] = response.route
+        await _send(response, scope, send)
 
-    async def _compute(self, key: Key, scope: Scope) -> Answer | None:
+    async def _fetch(self, key: Key, scope: Scope) -> CachedResponse | None:
         """Ask the app, as nobody in particular, and keep what it says."""
-        _FROM_STORE.inc()
-        computation = self._recent.compute(key)
-        answer: Answer | None = None
+        _MISSES.inc()
+        request = self._cache.begin(key)
+        response: CachedResponse | None = None
         try:
-            answer = await self._ask(scope, computation.began)
+            response = await self._call_app(scope, request.started_at)
         finally:
-            self._recent.computed(key, computation, answer)
-        return answer
+            self._cache.finish(key, request, response)
+        return response
 
-    async def _ask(self, scope: Scope, began: float) -> Answer | None:
-        started: MutableMapping[str, Any] = {}
+    async def _call_app(self, scope: Scope, read_at: float) -> CachedResponse | None:
+        start: MutableMapping[str, Any] = {}
         body = bytearray()
 
         async def receive() -> Message:
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        async def keep(message: Message) -> None:
+        async def capture(message: Message) -> None:
             if message["type"] == "http.response.start":
-                started.update(message)
+                start.update(message)
             else:
                 body.extend(message.get("body", b""))
 
-        asked: dict[str, Any] = {**scope, "headers": _impersonal(scope["headers"]), "state": {}}
-        await self._app(asked, receive, keep)
-        scope["route"] = route = asked.get("route")
-        if started["status"] != 200:  # noqa: PLR2004
+        inner_scope: dict[str, Any] = {
+            **scope,
+            "headers": _without_user_headers(scope["headers"]),
+            "state": {},
+        }
+        await self._app(inner_scope, receive, capture)
+        scope["route"] = route = inner_scope.get("route")
+        if start["status"] != 200:  # noqa: PLR2004
             return None
-        return finished(started["status"], started["headers"], bytes(body), began, route)
+        return to_cached_response(start["status"], start["headers"], bytes(body), read_at, route)
 
 
-def _impersonal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _without_user_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Leave out whatever tells one reader from another."""
-    personal = {b"cookie", b"authorization", b"if-none-match"}
-    return [(name, value) for name, value in headers if name not in personal]
+    user_headers = {b"cookie", b"authorization", b"if-none-match"}
+    return [(name, value) for name, value in headers if name not in user_headers]
 
 
-async def _send(answer: Answer, scope: Scope, send: Send) -> None:
-    known = _known(scope)
-    if known is not None and not_modified(known, answer.tag):
-        kept = [(name, value) for name, value in answer.headers if name not in _OF_THE_BODY]
-        await send({"type": "http.response.start", "status": 304, "headers": kept})
+async def _send(response: CachedResponse, scope: Scope, send: Send) -> None:
+    if_none_match = _if_none_match(scope)
+    if if_none_match is not None and not_modified(if_none_match, response.tag):
+        headers = [(name, value) for name, value in response.headers if name not in _BODY_HEADERS]
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send(
+        {"type": "http.response.start", "status": response.status, "headers": response.headers}
+    )
+    await send({"type": "http.response.body", "body": response.body})
 
 
-def _known(scope: Scope) -> str | None:
+def _if_none_match(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             return value.decode("latin-1")

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
-class Wire(BaseModel):
+class CamelModel(BaseModel):
     """A body on the wire: camelCase, unknown fields ignored on the way in."""
 
     model_config = ConfigDict(
@@ -23,7 +23,7 @@ class ErrorItem(BaseModel):
     field: str | None = None
 
 
-class Errors(BaseModel):
+class ErrorResponse(BaseModel):
     """The shape of every error, from every service and for every cause."""
 
     errors: list[ErrorItem]

@@ -21,29 +21,29 @@ from prometheus_client import Gauge
 from pydantic import BaseModel
 from starlette.types import Message, Send
 
-from common.background import every
-from common.errors import Unavailable
+from common.background import run_periodically
+from common.errors import ServiceUnavailable
 
-BEAT: Final = 0.1
+FLUSH_INTERVAL_SECONDS: Final = 0.1
 """Seconds between two hand-outs."""
-HEARTBEAT: Final = 15.0
-KEPT: Final = 2_000
-MAX_SCREENS: Final = 5_000
-MAX_SCREENS_EACH: Final = 12
-MAX_BEATS_BEHIND: Final = 100
-SLOWEST: Final = 30.0
+HEARTBEAT_SECONDS: Final = 15.0
+REPLAY_BUFFER_SIZE: Final = 2_000
+MAX_CONNECTIONS: Final = 5_000
+MAX_CONNECTIONS_PER_CLIENT: Final = 12
+MAX_QUEUED_FLUSHES: Final = 100
+SEND_TIMEOUT_SECONDS: Final = 30.0
 """Seconds that a screen may take nothing, when more waits for it than the network holds."""
-LIFETIME: Final = 15 * 60.0
+MAX_CONNECTION_SECONDS: Final = 15 * 60.0
 """Seconds after which a stream ends and the browser asks again, with the session it then has."""
 
-SCREENS: Final = Gauge("live_screens", "Open event streams")
+CONNECTIONS: Final = Gauge("sse_connections", "Open server-sent event connections")
 
 LastEventId = Annotated[
     int | None, Header(alias="Last-Event-ID", ge=0, description="The last event that was seen")
 ]
 
 
-def event_stream() -> dict[int | str, dict[str, Any]]:
+def sse_responses() -> dict[int | str, dict[str, Any]]:
     """Document a route that answers with server-sent events."""
     return {200: {"content": {"text/event-stream": {}}}}
 
@@ -56,37 +56,37 @@ class _Frame:
 
 
 @dataclass(eq=False, slots=True)
-class _Screen:
+class _Connection:
     user: str | None
-    beats: asyncio.Queue[bytes | None] = field(
-        default_factory=lambda: asyncio.Queue(MAX_BEATS_BEHIND)
+    queue: asyncio.Queue[bytes | None] = field(
+        default_factory=lambda: asyncio.Queue(MAX_QUEUED_FLUSHES)
     )
 
 
-class _Stream(StreamingResponse):
+class _SseResponse(StreamingResponse):
     """A stream that ends when its reader takes nothing any more."""
 
     async def stream_response(self, send: Send) -> None:
-        async def bounded(message: Message) -> None:
-            async with asyncio.timeout(SLOWEST):
+        async def send_with_timeout(message: Message) -> None:
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await send(message)
 
         async with contextlib.aclosing(self.body_iterator):  # pyright: ignore[reportArgumentType]  # it is our generator
             with contextlib.suppress(TimeoutError):
-                await super().stream_response(bounded)
+                await super().stream_response(send_with_timeout)
 
 
-class Feed:
+class EventBroadcaster:
     """What a service tells the screens that look at it."""
 
     def __init__(self) -> None:
-        self._kept: deque[_Frame] = deque(maxlen=KEPT)
-        self._fresh: list[_Frame] = []
-        self._screens: set[_Screen] = set()
-        self._of: Counter[str] = Counter()
+        self._replay_buffer: deque[_Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
+        self._unsent: list[_Frame] = []
+        self._connections: set[_Connection] = set()
+        self._connections_by_client: Counter[str] = Counter()
         self._closed = False
 
-    def tell(
+    def publish(
         self, name: str, body: BaseModel, sequence: int, *, audience: str | None = None
     ) -> None:
         """Show a change.
@@ -99,13 +99,13 @@ class Feed:
         """
         data = f"id: {sequence}\nevent: {name}\ndata: {body.model_dump_json()}\n\n".encode()
         frame = _Frame(sequence, audience, data)
-        self._kept.append(frame)
-        self._fresh.append(frame)
+        self._replay_buffer.append(frame)
+        self._unsent.append(frame)
 
     @contextlib.asynccontextmanager
-    async def beating(self) -> AsyncGenerator[None]:
+    async def run(self) -> AsyncGenerator[None]:
         """Hand out, beat by beat, while the service runs."""
-        async with every(BEAT, self._beat, name="live"):
+        async with run_periodically(FLUSH_INTERVAL_SECONDS, self._flush, name="live"):
             yield
         self.close()
 
@@ -115,97 +115,100 @@ class Feed:
         One that is still asked for ends at once: its screen comes back, to another replica.
         """
         self._closed = True
-        for screen in self._screens:
-            self._drop(screen)
+        for connection in self._connections:
+            self._disconnect(connection)
 
-    async def _beat(self) -> None:
-        if self._fresh:
-            fresh, self._fresh = self._fresh, []
-            self._hand_out(fresh)
+    async def _flush(self) -> None:
+        if self._unsent:
+            frames, self._unsent = self._unsent, []
+            self._broadcast(frames)
 
-    def _hand_out(self, fresh: list[_Frame]) -> None:
-        public = b"".join(frame.data for frame in fresh if frame.audience is None)
+    def _broadcast(self, frames: list[_Frame]) -> None:
+        public = b"".join(frame.data for frame in frames if frame.audience is None)
         private: dict[str, bytes] = {}
-        for frame in fresh:
+        for frame in frames:
             if frame.audience is not None:
                 private[frame.audience] = private.get(frame.audience, b"") + frame.data
-        for screen in self._screens:
-            beat = public + private.get(screen.user or "", b"")
-            if not beat:
+        for connection in self._connections:
+            payload = public + private.get(connection.user or "", b"")
+            if not payload:
                 continue
             try:
-                screen.beats.put_nowait(beat)
+                connection.queue.put_nowait(payload)
             except asyncio.QueueFull:
-                self._drop(screen)
+                self._disconnect(connection)
 
     @staticmethod
-    def _drop(screen: _Screen) -> None:
+    def _disconnect(connection: _Connection) -> None:
         with contextlib.suppress(asyncio.QueueEmpty):
             while True:
-                screen.beats.get_nowait()
-        screen.beats.put_nowait(None)
+                connection.queue.get_nowait()
+        connection.queue.put_nowait(None)
 
     def stream(
         self,
         *,
-        key: str,
+        client: str,
         user: str | None = None,
-        last: int | None = None,
-        alive: Callable[[], bool] = lambda: True,
+        last_event_id: int | None = None,
+        is_authorized: Callable[[], bool] = lambda: True,
     ) -> StreamingResponse:
         """Open a stream of events to one screen.
 
         Args:
-            key: whose screens are counted together: a user, or an address.
+            client: whose screens are counted together: a user, or an address.
             user: who looks, where events have an audience.
-            last: the last event this screen has seen.
-            alive: asked at each heartbeat; the stream ends when it says no.
+            last_event_id: the last event this screen has seen.
+            is_authorized: asked at each heartbeat; the stream ends when it says no.
 
         Raises:
             Unavailable: too many screens already, here or of this one.
         """
-        if len(self._screens) >= MAX_SCREENS or self._of[key] >= MAX_SCREENS_EACH:
-            raise Unavailable("Too many open screens", retry_after=5)
-        screen = _Screen(user)
-        screen.beats.put_nowait(b"retry: 1000\n\n" + self._missed(user, last))
+        if (
+            len(self._connections) >= MAX_CONNECTIONS
+            or self._connections_by_client[client] >= MAX_CONNECTIONS_PER_CLIENT
+        ):
+            raise ServiceUnavailable("Too many open screens", retry_after=5)
+        connection = _Connection(user)
+        connection.queue.put_nowait(b"retry: 1000\n\n" + self._replay_since(user, last_event_id))
         if self._closed:
-            screen.beats.put_nowait(None)
-        self._screens.add(screen)
-        self._of[key] += 1
-        SCREENS.set(len(self._screens))
-        return _Stream(
-            self._frames(screen, key, alive),
+            connection.queue.put_nowait(None)
+        self._connections.add(connection)
+        self._connections_by_client[client] += 1
+        CONNECTIONS.set(len(self._connections))
+        return _SseResponse(
+            self._frames(connection, client, is_authorized),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    def _missed(self, user: str | None, last: int | None) -> bytes:
-        if last is None:
+    def _replay_since(self, user: str | None, last_event_id: int | None) -> bytes:
+        if last_event_id is None:
             return b""
-        if not self._kept or self._kept[0].sequence > last + 1:
+        if not self._replay_buffer or self._replay_buffer[0].sequence > last_event_id + 1:
             return b"event: reset\ndata: {}\n\n"
         return b"".join(
             frame.data
-            for frame in self._kept
-            if frame.sequence > last and frame.audience in {None, user}
+            for frame in self._replay_buffer
+            if frame.sequence > last_event_id and frame.audience in {None, user}
         )
 
     async def _frames(
-        self, screen: _Screen, key: str, alive: Callable[[], bool]
+        self, connection: _Connection, client: str, is_authorized: Callable[[], bool]
     ) -> AsyncGenerator[bytes]:
-        ends = asyncio.get_running_loop().time() + LIFETIME
+        deadline = asyncio.get_running_loop().time() + MAX_CONNECTION_SECONDS
         try:
-            while alive() and asyncio.get_running_loop().time() < ends:
+            while is_authorized() and asyncio.get_running_loop().time() < deadline:
                 try:
-                    beat = await asyncio.wait_for(screen.beats.get(), HEARTBEAT)
+                    payload = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    beat = b": still here\n\n"
-                if beat is None:
+                    payload = b": still here\n\n"
+                if payload is None:
                     return
-                yield beat
+                yield payload
         finally:
-            self._screens.discard(screen)
-            self._of[key] -= 1
-            if not self._of[key]:
-                del self._of[key]
-            SCREENS.set(len(self._screens))
+            self._connections.discard(connection)
+            self._connections_by_client[client] -= 1
+            if not self._connections_by_client[client]:
+                del self._connections_by_client[client]
+            CONNECTIONS.set(len(self._connections))

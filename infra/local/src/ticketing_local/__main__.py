@@ -6,17 +6,17 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ticketing_local.commands.start import Start
+from ticketing_local.commands.start import StackRunner
 from ticketing_local.commands.stop import reset, stop
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.processes import scheduling
 from ticketing_local.stack.paths import Home
 
 
 def start(home: Home) -> int:
     """Run the system until somebody stops it."""
-    scheduling.let_finish()
-    return Start(home, os.environ).run()
+    scheduling.use_batch_scheduling()
+    return StackRunner(home, os.environ).run()
 
 
 COMMANDS: dict[str, Callable[[Home], int]] = {
@@ -31,8 +31,8 @@ def main(command: str) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return COMMANDS[command](Home.from_environment())
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)
+    except CliError as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.")
@@ -40,6 +40,6 @@ def main(command: str) -> int:
 
 
 if __name__ == "__main__":
-    chooser = argparse.ArgumentParser(prog="ticketing_local", description=__doc__)
-    chooser.add_argument("command", choices=COMMANDS)
-    sys.exit(main(chooser.parse_args().command))
+    parser = argparse.ArgumentParser(prog="ticketing_local", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    sys.exit(main(parser.parse_args().command))

@@ -23,15 +23,15 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
 from pymongo import MongoClient
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 
-FETCH: Final = 500
-SILENCE: Final = 5.0
-SILENCES: Final = 6
+FETCH_SIZE: Final = 500
+FETCH_TIMEOUT_SECONDS: Final = 5.0
+MAX_TIMEOUTS: Final = 6
 """How often in a row a stream may say nothing for as long as `SILENCE`, in seconds."""
-BATCH: Final = 1_000
-RAW: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
-IN_FLIGHT: Final = 128
+INSERT_BATCH_SIZE: Final = 1_000
+RAW_CODEC: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
+MAX_IN_FLIGHT: Final = 128
 
 
 def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> int:
@@ -39,7 +39,7 @@ def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> in
     count = 0
     with (
         MongoClient[RawBSONDocument](mongo_url, document_class=RawBSONDocument) as client,
-        client.start_session(snapshot=True) as moment,
+        client.start_session(snapshot=True) as session,
     ):
         for database in databases:
             (folder / database).mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> in
                 with gzip.open(
                     folder / database / f"{name}.bson.gz", "wb", compresslevel=6
                 ) as file:
-                    for doc in client[database][name].find(session=moment):
+                    for doc in client[database][name].find(session=session):
                         file.write(doc.raw)
                         count += 1
     return count
@@ -57,17 +57,17 @@ def restore_databases(mongo_url: str, folder: Path) -> int:
     """Replace the databases by what is in the folder; their services make the indexes anew."""
     count = 0
     with MongoClient[dict[str, Any]](mongo_url, w="majority", journal=True) as client:
-        for of_database in sorted(path for path in folder.iterdir() if path.is_dir()):
-            client.drop_database(of_database.name)
-            for dumped in sorted(of_database.glob("*.bson.gz")):
-                collection = client[of_database.name].get_collection(
-                    dumped.name.removesuffix(".bson.gz"), codec_options=RAW
+        for database_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
+            client.drop_database(database_folder.name)
+            for dump_file in sorted(database_folder.glob("*.bson.gz")):
+                collection = client[database_folder.name].get_collection(
+                    dump_file.name.removesuffix(".bson.gz"), codec_options=RAW_CODEC
                 )
                 batch: list[RawBSONDocument] = []
-                with gzip.open(dumped, "rb") as file:
-                    for doc in decode_file_iter(cast(BinaryIO, file), RAW):
+                with gzip.open(dump_file, "rb") as file:
+                    for doc in decode_file_iter(cast(BinaryIO, file), RAW_CODEC):
                         batch.append(doc)
-                        if len(batch) == BATCH:
+                        if len(batch) == INSERT_BATCH_SIZE:
                             collection.insert_many(batch)
                             count += len(batch)
                             batch = []
@@ -106,33 +106,33 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
     """
     if not count:
         return
-    reading = await js.pull_subscribe(
+    subscription = await js.pull_subscribe(
         "",
         stream=stream,
         config=ConsumerConfig(
             deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=30.0
         ),
     )
-    pending, read, silences = 1, 0, 0
-    while pending and silences < SILENCES:
+    pending, read, timeouts = 1, 0, 0
+    while pending and timeouts < MAX_TIMEOUTS:
         try:
-            messages = await reading.fetch(FETCH, timeout=SILENCE)
+            messages = await subscription.fetch(FETCH_SIZE, timeout=FETCH_TIMEOUT_SECONDS)
         except NatsTimeout:
-            silences += 1
+            timeouts += 1
             continue
-        silences = 0
+        timeouts = 0
         for message in messages:
             read += 1
             pending = message.metadata.num_pending
-            told = {
+            record = {
                 "subject": message.subject,
                 "headers": message.headers or {},
                 "data": base64.b64encode(message.data).decode(),
             }
-            yield json.dumps(told) + "\n"
+            yield json.dumps(record) + "\n"
     if read < count:  # nothing is acked, so what is lost on its way is not sent again
-        raise Trouble(f"only {read} of {count} events of {stream} could be read; try again")
-    await reading.unsubscribe()
+        raise CliError(f"only {read} of {count} events of {stream} could be read; try again")
+    await subscription.unsubscribe()
 
 
 async def restore_streams(nats_url: str, folder: Path) -> int:
@@ -141,28 +141,28 @@ async def restore_streams(nats_url: str, folder: Path) -> int:
     client = await nats.connect(nats_url)
     try:
         js = client.jetstream()
-        for dumped in sorted(folder.glob("*.jsonl.gz")):  # noqa: ASYNC240 - as above
-            with gzip.open(dumped, "rt", encoding="utf-8") as file:
+        for dump_file in sorted(folder.glob("*.jsonl.gz")):  # noqa: ASYNC240 - as above
+            with gzip.open(dump_file, "rt", encoding="utf-8") as file:
                 config = StreamConfig.from_response(json.loads(file.readline())["config"])
                 present = {info.config.name for info in await js.streams_info()}
                 if config.name in present:
                     await js.delete_stream(config.name or "")
                 await js.add_stream(config)
-                waiting: list[Any] = []
+                publishes: list[Any] = []
                 for line in file:
-                    told = json.loads(line)
+                    record = json.loads(line)
                     headers = {
                         k: v
-                        for k, v in told["headers"].items()
+                        for k, v in record["headers"].items()
                         if k == "Nats-Msg-Id" or not k.startswith("Nats-")
                     }
-                    data = base64.b64decode(told["data"])
-                    waiting.append(js.publish(told["subject"], data, headers=headers))
+                    data = base64.b64decode(record["data"])
+                    publishes.append(js.publish(record["subject"], data, headers=headers))
                     count += 1
-                    if len(waiting) == IN_FLIGHT:
-                        await asyncio.gather(*waiting)
-                        waiting = []
-                await asyncio.gather(*waiting)
+                    if len(publishes) == MAX_IN_FLIGHT:
+                        await asyncio.gather(*publishes)
+                        publishes = []
+                await asyncio.gather(*publishes)
     finally:
         await client.close()
     return count

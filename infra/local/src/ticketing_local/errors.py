@@ -1,5 +1,5 @@
 """What is told to the person at the terminal when something cannot go on."""
 
 
-class Trouble(Exception):
+class CliError(Exception):
     """One clear line: what is wrong and what mends it."""

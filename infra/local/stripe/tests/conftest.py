@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import stripe
 
-from stripe_local.testing import Receiver, Server, receiving
+from stripe_local.testing import Server, WebhookReceiver, run_webhook_receiver
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +37,6 @@ def client(server: Server) -> stripe.StripeClient:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as seen:
-        yield seen
+def receiver() -> Iterator[WebhookReceiver]:
+    with run_webhook_receiver() as webhook_receiver:
+        yield webhook_receiver

@@ -8,9 +8,9 @@ import httpx
 import pytest
 import uvicorn
 
-from stripe_local.app import build
+from stripe_local.app import create_app
 from stripe_local.documents import new_id
-from stripe_local.http.idempotency import Answer, Claim, IdempotencyKeys
+from stripe_local.http.idempotency import Claim, IdempotencyKeys, StoredResponse
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.testing import SECRET_KEY, eventually, free_port
@@ -20,9 +20,9 @@ TICKET = {"amount": "2000", "currency": "usd"}
 
 
 @pytest.fixture
-def forgetful() -> Iterator[httpx.Client]:
+def short_retention_client() -> Iterator[httpx.Client]:
     port = free_port()
-    app = build(":memory:", Settings(keys_kept_seconds=0.2))
+    app = create_app(":memory:", Settings(idempotency_retention_seconds=0.2))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -33,28 +33,30 @@ def forgetful() -> Iterator[httpx.Client]:
     thread.join()
 
 
-def test_a_key_is_forgotten_after_its_time(forgetful: httpx.Client) -> None:
+def test_idempotency_key_expires(short_retention_client: httpx.Client) -> None:
     def create() -> str:
         headers = {"Idempotency-Key": "order-1"}
-        return forgetful.post("/v1/payment_intents", data=TICKET, headers=headers).json()["id"]
+        return short_retention_client.post(
+            "/v1/payment_intents", data=TICKET, headers=headers
+        ).json()["id"]
 
     first = create()
 
     eventually(lambda: create() != first)
 
 
-def test_what_is_over_is_cleared_away_and_what_is_owed_is_not(tmp_path: Path) -> None:
+def test_prune_removes_finished_deliveries_only(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "stripe.db"))
     deliveries = Deliveries(store)
-    keys = IdempotencyKeys(store, kept_seconds=-1)
+    keys = IdempotencyKeys(store, retention_seconds=-1)
     event = {"id": new_id("evt_"), "type": "payment_intent.succeeded"}
     for _ in range(2):
-        deliveries.owe(event, "we_1")
-    (taken, _) = deliveries.take(2)
-    deliveries.arrived(taken, "200")
-    keys.save(Claim("order-1", "/v1/refunds", ""), Answer(200, "{}", "req_1"))
+        deliveries.enqueue(event, "we_1")
+    (claimed, _) = deliveries.claim_due(2)
+    deliveries.mark_delivered(claimed, "200")
+    keys.save(Claim("order-1", "/v1/refunds", ""), StoredResponse(200, "{}", "req_1"))
 
-    deliveries.prune(kept_seconds=-1)
+    deliveries.prune(retention_seconds=-1)
     keys.prune()
 
     assert [row["state"] for row in deliveries.recent(0, 10)] == ["sending"]
@@ -62,13 +64,13 @@ def test_what_is_over_is_cleared_away_and_what_is_owed_is_not(tmp_path: Path) ->
     store.close()
 
 
-def test_what_was_being_sent_when_the_process_died_is_sent_again(tmp_path: Path) -> None:
+def test_delivery_in_flight_at_a_crash_is_sent_again(tmp_path: Path) -> None:
     first = Store(str(tmp_path / "stripe.db"))
-    Deliveries(first).owe({"id": "evt_1", "type": "payment_intent.succeeded"}, "we_1")
-    Deliveries(first).take(1)
+    Deliveries(first).enqueue({"id": "evt_1", "type": "payment_intent.succeeded"}, "we_1")
+    Deliveries(first).claim_due(1)
     first.close()
 
     second = Store(str(tmp_path / "stripe.db"))
 
-    assert [delivery.event for delivery in Deliveries(second).take(1)] == ["evt_1"]
+    assert [delivery.event for delivery in Deliveries(second).claim_due(1)] == ["evt_1"]
     second.close()

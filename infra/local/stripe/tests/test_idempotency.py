@@ -18,7 +18,7 @@ TICKET: PaymentIntentCreateParams = {
 PAID: PaymentIntentCreateParams = {**TICKET, "confirm": True, "payment_method": "pm_card_visa"}
 
 
-def sixteen_times(call: Callable[[int], PaymentIntent]) -> list[PaymentIntent | str | None]:
+def call_in_parallel(call: Callable[[int], PaymentIntent]) -> list[PaymentIntent | str | None]:
     def outcome(number: int) -> PaymentIntent | str | None:
         try:
             return call(number)
@@ -29,33 +29,35 @@ def sixteen_times(call: Callable[[int], PaymentIntent]) -> list[PaymentIntent | 
         return list(threads.map(outcome, range(16)))
 
 
-def test_parallel_creates_with_one_key_make_one_intent(server: Server) -> None:
+def test_parallel_creates_with_one_key_create_one_intent(server: Server) -> None:
     client = server.client(retries=5)
 
-    intents = sixteen_times(lambda _: client.v1.payment_intents.create(TICKET, KEY))
+    intents = call_in_parallel(lambda _: client.v1.payment_intents.create(TICKET, KEY))
 
-    made = server.objects("payment_intent")
-    assert len(made) == 1
-    assert {intent.id for intent in intents if isinstance(intent, PaymentIntent)} == {made[0]["id"]}
+    created = server.objects("payment_intent")
+    assert len(created) == 1
+    assert {intent.id for intent in intents if isinstance(intent, PaymentIntent)} == {
+        created[0]["id"]
+    }
     assert all(isinstance(intent, PaymentIntent) for intent in intents)
 
 
-def test_parallel_confirms_of_one_intent_take_the_money_once(
-    server: Server, client: StripeClient
-) -> None:
+def test_parallel_confirms_of_one_intent_charge_once(server: Server, client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     cards = ("pm_card_visa", "pm_card_mastercard")
 
-    outcomes = sixteen_times(
+    outcomes = call_in_parallel(
         lambda n: client.v1.payment_intents.confirm(intent.id, {"payment_method": cards[n % 2]})
     )
 
-    told = Counter(each.status if isinstance(each, PaymentIntent) else each for each in outcomes)
-    assert told == {"succeeded": 1, "payment_intent_unexpected_state": 15}
+    outcome_counts = Counter(
+        each.status if isinstance(each, PaymentIntent) else each for each in outcomes
+    )
+    assert outcome_counts == {"succeeded": 1, "payment_intent_unexpected_state": 15}
     assert len(server.objects("charge")) == 1
 
 
-def test_a_decline_is_replayed_and_not_tried_again(server: Server, client: StripeClient) -> None:
+def test_decline_is_replayed_not_retried(server: Server, client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     refusals: list[stripe.CardError] = []
     for _ in range(2):
@@ -75,45 +77,43 @@ def test_a_decline_is_replayed_and_not_tried_again(server: Server, client: Strip
     assert len(server.objects("charge")) == 1
 
 
-def test_a_key_cannot_be_used_with_other_parameters(client: StripeClient) -> None:
+def test_key_with_other_parameters_is_rejected(client: StripeClient) -> None:
     client.v1.payment_intents.create(TICKET, KEY)
 
     with pytest.raises(stripe.IdempotencyError, match="same parameters"):
         client.v1.payment_intents.create({**TICKET, "amount": 2001}, KEY)
 
 
-def test_a_key_cannot_be_used_at_another_endpoint(client: StripeClient) -> None:
+def test_key_at_another_endpoint_is_rejected(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET, KEY)
 
     with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
         client.v1.payment_intents.cancel(intent.id, {}, KEY)
 
 
-def test_a_key_in_use_is_refused_until_the_first_call_is_over(
-    server: Server, client: StripeClient
-) -> None:
+def test_key_in_use_is_rejected_until_first_call_ends(server: Server, client: StripeClient) -> None:
     server.fault("POST /v1/payment_intents", "hold", delay_ms=1500)
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(client.v1.payment_intents.create, TICKET, KEY)
         eventually(lambda: not server.faults())  # used up: the first call has the key
         with pytest.raises(stripe.StripeError) as refusal:
             client.v1.payment_intents.create(TICKET, KEY)
-        made = first.result()
+        created = first.result()
 
     error = refusal.value.error
     assert error
     assert (refusal.value.http_status, error.code) == (409, "idempotency_key_in_use")
-    assert client.v1.payment_intents.create(TICKET, KEY).id == made.id
+    assert client.v1.payment_intents.create(TICKET, KEY).id == created.id
 
 
-def test_a_bad_parameter_does_not_use_up_a_key(client: StripeClient) -> None:
+def test_invalid_parameter_does_not_consume_key(client: StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.payment_intents.create({**TICKET, "amount": 1}, KEY)
 
     assert client.v1.payment_intents.create(TICKET, KEY).amount == 2000
 
 
-def test_a_refusal_by_the_state_of_things_is_remembered(client: StripeClient) -> None:
+def test_error_caused_by_state_is_replayed(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.refunds.create({"payment_intent": intent.id}, KEY)
@@ -125,7 +125,7 @@ def test_a_refusal_by_the_state_of_things_is_remembered(client: StripeClient) ->
     assert client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
 
 
-def test_a_server_error_after_the_start_is_remembered(server: Server, client: StripeClient) -> None:
+def test_stored_server_error_is_replayed(server: Server, client: StripeClient) -> None:
     server.fault("POST /v1/payment_intents", "status", status=500, stored=True)
 
     for _ in range(2):
@@ -135,7 +135,7 @@ def test_a_server_error_after_the_start_is_remembered(server: Server, client: St
     assert server.objects("payment_intent") == []
 
 
-def test_a_server_error_before_the_start_is_not_remembered(server: Server) -> None:
+def test_server_error_before_execution_is_not_stored(server: Server) -> None:
     server.fault("POST /v1/payment_intents", "status", status=500)
 
     intent = server.client(retries=1).v1.payment_intents.create(TICKET, KEY)
@@ -152,5 +152,5 @@ def test_keys_and_payments_survive_a_kill(own_server: Server) -> None:
     own_server.start()
 
     assert client.v1.payment_intents.create(PAID, KEY).id == keyed
-    kept = {each["id"]: each["status"] for each in own_server.objects("payment_intent")}
-    assert kept == dict.fromkeys([*acknowledged, keyed], "succeeded")
+    statuses = {each["id"]: each["status"] for each in own_server.objects("payment_intent")}
+    assert statuses == dict.fromkeys([*acknowledged, keyed], "succeeded")

@@ -14,17 +14,19 @@ TICKET: PaymentIntentCreateParams = {
 }
 
 
-def confirmed(client: StripeClient, with_: PaymentIntentConfirmParams) -> stripe.PaymentIntent:
+def create_and_confirm(
+    client: StripeClient, with_: PaymentIntentConfirmParams
+) -> stripe.PaymentIntent:
     intent = client.v1.payment_intents.create(TICKET)
     return client.v1.payment_intents.confirm(
         intent.id, {**with_, "expand": ["latest_charge", "payment_method"]}
     )
 
 
-def test_a_magic_token_becomes_a_payment_method_that_pays(client: StripeClient) -> None:
+def test_published_token_becomes_a_chargeable_payment_method(client: StripeClient) -> None:
     method = client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_mastercard"}})
 
-    intent = confirmed(client, {"payment_method": method.id})
+    intent = create_and_confirm(client, {"payment_method": method.id})
 
     charge = intent.latest_charge
     assert isinstance(charge, stripe.Charge)
@@ -39,14 +41,14 @@ def test_a_magic_token_becomes_a_payment_method_that_pays(client: StripeClient) 
 def test_a_confirmation_token_pays_once(client: StripeClient) -> None:
     token = client.v1.test_helpers.confirmation_tokens.create({"payment_method": "pm_card_visa"})
 
-    assert confirmed(client, {"confirmation_token": token.id}).status == "succeeded"
+    assert create_and_confirm(client, {"confirmation_token": token.id}).status == "succeeded"
     with pytest.raises(stripe.InvalidRequestError, match="already been used"):
-        confirmed(client, {"confirmation_token": token.id})
+        create_and_confirm(client, {"confirmation_token": token.id})
 
 
 def test_a_browser_token_can_be_used_once(server: Server, client: StripeClient) -> None:
     card = {"card[number]": "4242424242424242", "card[exp_month]": "12", "card[exp_year]": "2040"}
-    token = server.browser("/v1/tokens", **card).json()["id"]
+    token = server.post_as_browser("/v1/tokens", **card).json()["id"]
     client.v1.payment_methods.create({"type": "card", "card": {"token": token}})
 
     with pytest.raises(stripe.InvalidRequestError) as refusal:
@@ -57,10 +59,10 @@ def test_a_browser_token_can_be_used_once(server: Server, client: StripeClient) 
 
 def test_a_payment_method_that_has_paid_cannot_pay_again(client: StripeClient) -> None:
     method = client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
-    confirmed(client, {"payment_method": method.id})
+    create_and_confirm(client, {"payment_method": method.id})
 
     with pytest.raises(stripe.InvalidRequestError, match="previously used"):
-        confirmed(client, {"payment_method": method.id})
+        create_and_confirm(client, {"payment_method": method.id})
 
 
 @pytest.mark.parametrize(
@@ -76,11 +78,11 @@ def test_a_payment_method_that_has_paid_cannot_pay_again(client: StripeClient) -
         ("chargeDeclinedProcessingError", "processing_error", "processing_error"),
     ],
 )
-def test_a_refused_card_is_told_why(
+def test_declined_card_returns_the_reason(
     server: Server, client: StripeClient, card: str, code: str, decline_code: str
 ) -> None:
     with pytest.raises(stripe.CardError) as refusal:
-        confirmed(client, {"payment_method": f"pm_card_{card}"})
+        create_and_confirm(client, {"payment_method": f"pm_card_{card}"})
 
     error = refusal.value.error
     assert error
@@ -92,7 +94,7 @@ def test_a_refused_card_is_told_why(
     assert [charge["id"] for charge in server.objects("charge")] == [error.charge]
 
 
-def test_another_card_may_pay_after_a_refusal(client: StripeClient) -> None:
+def test_another_card_pays_after_a_decline(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     with pytest.raises(stripe.CardError):
         client.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_chargeDeclined"})
@@ -121,7 +123,7 @@ def test_a_canceled_intent_cannot_be_paid(client: StripeClient) -> None:
 
 
 def test_a_paid_intent_cannot_be_canceled(client: StripeClient) -> None:
-    intent = confirmed(client, {"payment_method": "pm_card_visa"})
+    intent = create_and_confirm(client, {"payment_method": "pm_card_visa"})
 
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         client.v1.payment_intents.cancel(intent.id)
@@ -141,36 +143,36 @@ def test_an_open_intent_can_be_changed(client: StripeClient) -> None:
 
 
 def test_intents_are_listed_newest_first_and_page_by_page(client: StripeClient) -> None:
-    made = [client.v1.payment_intents.create(TICKET).id for _ in range(5)]
+    created = [client.v1.payment_intents.create(TICKET).id for _ in range(5)]
 
     first = client.v1.payment_intents.list({"limit": 2})
     rest = client.v1.payment_intents.list({"starting_after": first.data[-1].id})
-    back = client.v1.payment_intents.list({"ending_before": rest.data[-1].id, "limit": 2})
+    previous_page = client.v1.payment_intents.list({"ending_before": rest.data[-1].id, "limit": 2})
 
-    assert [each.id for each in first.data] == made[:-3:-1]
+    assert [each.id for each in first.data] == created[:-3:-1]
     assert first.has_more
-    assert [each.id for each in rest.data] == made[2::-1]
+    assert [each.id for each in rest.data] == created[2::-1]
     assert not rest.has_more
-    assert [each.id for each in back.data] == [made[2], made[1]]
+    assert [each.id for each in previous_page.data] == [created[2], created[1]]
 
 
 def test_intents_are_listed_by_time(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
 
     since = client.v1.payment_intents.list({"created": {"gte": intent.created}})
-    until = client.v1.payment_intents.list({"created": {"lt": intent.created}})
+    before = client.v1.payment_intents.list({"created": {"lt": intent.created}})
 
-    assert ([each.id for each in since.data], until.data) == ([intent.id], [])
+    assert ([each.id for each in since.data], before.data) == ([intent.id], [])
 
 
-def test_an_object_that_is_not_there_is_said_to_be_missing(client: StripeClient) -> None:
+def test_missing_object_returns_404(client: StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         client.v1.payment_intents.retrieve("pi_none")
 
     assert (refusal.value.http_status, refusal.value.code) == (404, "resource_missing")
 
 
-def test_every_answer_names_its_request(server: Server, client: StripeClient) -> None:
+def test_every_response_has_a_request_id(server: Server, client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     assert intent.last_response
     (event,) = server.objects("event")

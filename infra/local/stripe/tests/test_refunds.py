@@ -5,7 +5,7 @@ from stripe import StripeClient
 from stripe_local.testing import Server, eventually
 
 
-def paid(client: StripeClient, card: str = "visa") -> stripe.PaymentIntent:
+def create_paid_intent(client: StripeClient, card: str = "visa") -> stripe.PaymentIntent:
     return client.v1.payment_intents.create(
         {
             "amount": 2000,
@@ -17,13 +17,13 @@ def paid(client: StripeClient, card: str = "visa") -> stripe.PaymentIntent:
     )
 
 
-def refunded(client: StripeClient, intent: stripe.PaymentIntent) -> int:
+def refunded_amount(client: StripeClient, intent: stripe.PaymentIntent) -> int:
     (charge,) = client.v1.charges.list({"payment_intent": intent.id}).data
     return charge.amount_refunded
 
 
-def test_money_goes_back_once(client: StripeClient) -> None:
-    intent = paid(client)
+def test_charge_is_refunded_once(client: StripeClient) -> None:
+    intent = create_paid_intent(client)
 
     refund = client.v1.refunds.create(
         {"payment_intent": intent.id, "reason": "requested_by_customer", "metadata": {"a": "b"}}
@@ -45,8 +45,8 @@ def test_money_goes_back_once(client: StripeClient) -> None:
     assert refusal.value.code == "charge_already_refunded"
 
 
-def test_no_more_goes_back_than_was_paid(client: StripeClient) -> None:
-    intent = paid(client)
+def test_refund_cannot_exceed_the_payment(client: StripeClient) -> None:
+    intent = create_paid_intent(client)
     client.v1.refunds.create({"payment_intent": intent.id, "amount": 1500})
 
     with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded"):
@@ -55,7 +55,7 @@ def test_no_more_goes_back_than_was_paid(client: StripeClient) -> None:
     assert client.v1.refunds.create({"payment_intent": intent.id}).amount == 500
 
 
-def test_an_unpaid_intent_has_nothing_to_give_back(client: StripeClient) -> None:
+def test_unpaid_intent_cannot_be_refunded(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
 
     with pytest.raises(stripe.InvalidRequestError, match="successful charge"):
@@ -63,7 +63,9 @@ def test_an_unpaid_intent_has_nothing_to_give_back(client: StripeClient) -> None
 
 
 def test_a_pending_refund_succeeds_later(server: Server, client: StripeClient) -> None:
-    refund = client.v1.refunds.create({"payment_intent": paid(client, "pendingRefund").id})
+    refund = client.v1.refunds.create(
+        {"payment_intent": create_paid_intent(client, "pendingRefund").id}
+    )
     assert refund.status == "pending"
 
     eventually(lambda: client.v1.refunds.retrieve(refund.id).status == "succeeded")
@@ -72,10 +74,10 @@ def test_a_pending_refund_succeeds_later(server: Server, client: StripeClient) -
     assert types[-2:] == ["refund.updated", "charge.refund.updated"]
 
 
-def test_a_failing_refund_looks_successful_first_and_returns_the_money(
+def test_failing_refund_succeeds_first_then_is_reversed(
     server: Server, client: StripeClient
 ) -> None:
-    intent = paid(client, "refundFail")
+    intent = create_paid_intent(client, "refundFail")
     refund = client.v1.refunds.create({"payment_intent": intent.id})
     assert refund.status == "succeeded"
 
@@ -86,13 +88,15 @@ def test_a_failing_refund_looks_successful_first_and_returns_the_money(
     )
 
     assert failed["failure_reason"] == "expired_or_canceled_card"
-    assert refunded(client, intent) == 0
+    assert refunded_amount(client, intent) == 0
     assert server.objects("event")[-1]["type"] == "refund.failed"
 
 
-def test_a_refund_that_is_due_is_not_forgotten_by_a_kill(own_server: Server) -> None:
+def test_pending_refund_survives_a_kill(own_server: Server) -> None:
     client = own_server.client()
-    refund = client.v1.refunds.create({"payment_intent": paid(client, "pendingRefund").id})
+    refund = client.v1.refunds.create(
+        {"payment_intent": create_paid_intent(client, "pendingRefund").id}
+    )
 
     own_server.kill()
     own_server.start()

@@ -11,7 +11,7 @@ import pytest
 import stripe
 
 from stripe_local.documents import Document
-from stripe_local.testing import Receiver, Server
+from stripe_local.testing import Server, WebhookReceiver
 
 CLASSES: dict[str, type] = {
     "token": stripe.Token,
@@ -24,15 +24,15 @@ CLASSES: dict[str, type] = {
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
 # Answered once, or only in some cases, so the SDK's types cannot say that they may be missing.
-SOMETIMES = {"deleted", "secret"}
+OPTIONAL_FIELDS = {"deleted", "secret"}
 
 
 @pytest.fixture
-def objects(server: Server, receiver: Receiver) -> dict[str, list[Document]]:
+def objects(server: Server, receiver: WebhookReceiver) -> dict[str, list[Document]]:
     client = server.client()
     client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
     card = {"card[number]": "4242424242424242", "card[exp_month]": "12", "card[exp_year]": "2040"}
-    server.browser("/v1/tokens", **card)
+    server.post_as_browser("/v1/tokens", **card)
     client.v1.test_helpers.confirmation_tokens.create({"payment_method": "pm_card_visa"})
     for method in ("visa", "authenticationRequired", "chargeDeclined"):
         intent = client.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
@@ -43,15 +43,13 @@ def objects(server: Server, receiver: Receiver) -> dict[str, list[Document]]:
         except stripe.CardError:
             continue
         if intent.status == "requires_action":
-            server.challenge(intent, "success")
+            server.answer_challenge(intent, "success")
         client.v1.refunds.create({"payment_intent": intent.id})
     return {kind: server.objects(kind) for kind in CLASSES}
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_an_object_has_the_fields_that_the_sdk_says_it_has(
-    objects: dict[str, list[Document]], kind: str
-) -> None:
+def test_objects_match_the_sdk_annotations(objects: dict[str, list[Document]], kind: str) -> None:
     assert objects[kind]
     for document in objects[kind]:
         assert list(differences(document, CLASSES[kind], kind)) == []
@@ -64,7 +62,7 @@ def differences(document: Document, shape: type, path: str) -> Iterator[str]:
     for name, hint in hints.items():
         options = members(hint)
         if name not in document:
-            if type(None) not in options and name not in SOMETIMES:
+            if type(None) not in options and name not in OPTIONAL_FIELDS:
                 yield f"{path}.{name} is missing"
             continue
         inner = document[name]

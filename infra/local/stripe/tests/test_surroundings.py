@@ -8,28 +8,28 @@ from stripe_local.testing import Server
 
 
 @pytest.mark.parametrize("path", ["/v3/", "/endive/stripe.js"])
-def test_the_stand_in_for_stripe_js_is_where_the_real_one_is(server: Server, path: str) -> None:
-    answer = httpx.get(f"{server.url}{path}")
+def test_stripe_js_is_served_at_the_real_paths(server: Server, path: str) -> None:
+    response = httpx.get(f"{server.url}{path}")
 
-    assert answer.headers["content-type"].startswith("text/javascript")
-    assert "window.Stripe = Stripe" in answer.text
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert "window.Stripe = Stripe" in response.text
 
 
 @pytest.mark.parametrize(
     "name", ["frame.html", "frame.css", "frame.js", "form.js", "fields.js", "page.js"]
 )
-def test_a_frame_runs_nothing_that_is_not_its_own(server: Server, name: str) -> None:
-    answer = httpx.get(f"{server.url}/elements/{name}")
+def test_frame_csp_allows_only_own_scripts(server: Server, name: str) -> None:
+    response = httpx.get(f"{server.url}/elements/{name}")
 
-    assert answer.status_code == 200
-    assert "default-src 'none'; script-src 'self'" in answer.headers["content-security-policy"]
+    assert response.status_code == 200
+    assert "default-src 'none'; script-src 'self'" in response.headers["content-security-policy"]
 
 
-def test_a_frame_has_no_other_files(server: Server) -> None:
+def test_frame_serves_no_other_files(server: Server) -> None:
     assert httpx.get(f"{server.url}/elements/app.py").status_code == 404
 
 
-def test_a_fault_that_cannot_happen_is_refused(server: Server) -> None:
+def test_invalid_fault_is_rejected(server: Server) -> None:
     for fault in (
         '{"match": "POST *", "action": "explode"}',
         '{"match": "WEBHOOK *", "action": "drop_before"}',
@@ -42,18 +42,18 @@ def test_a_fault_that_cannot_happen_is_refused(server: Server) -> None:
     assert server.faults() == []
 
 
-def test_a_fault_until_cleared_lasts(server: Server) -> None:
+def test_fault_without_count_lasts_until_cleared(server: Server) -> None:
     server.fault("GET /v1/charges", "status", status=429, times=None)
     auth = ("sk_test_local1234", "")
 
-    told = [httpx.get(f"{server.url}/v1/charges", auth=auth).status_code for _ in range(3)]
+    statuses = [httpx.get(f"{server.url}/v1/charges", auth=auth).status_code for _ in range(3)]
     httpx.delete(f"{server.url}/_local/faults")
 
-    assert told == [429] * 3
+    assert statuses == [429] * 3
     assert httpx.get(f"{server.url}/v1/charges", auth=auth).status_code == 200
 
 
-def test_a_hook_without_a_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hook_without_secret_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STRIPE_WEBHOOK_SECRET", raising=False)
 
     ended = subprocess.run(
@@ -67,10 +67,10 @@ def test_a_hook_without_a_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert "STRIPE_WEBHOOK_SECRET" in ended.stderr
 
 
-def test_one_object_can_be_looked_at(server: Server) -> None:
+def test_one_object_can_be_read(server: Server) -> None:
     intent = server.client().v1.payment_intents.create({"amount": 2000, "currency": "usd"})
 
-    shown = httpx.get(f"{server.url}/_local/objects/{intent.id}").json()
+    body = httpx.get(f"{server.url}/_local/objects/{intent.id}").json()
 
-    assert (shown["id"], "_local" in shown) == (intent.id, False)
+    assert (body["id"], "_local" in body) == (intent.id, False)
     assert httpx.get(f"{server.url}/_local/objects/pi_none").status_code == 404

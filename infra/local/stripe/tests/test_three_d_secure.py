@@ -5,7 +5,9 @@ from stripe import StripeClient
 from stripe_local.testing import Server
 
 
-def challenged(client: StripeClient, card: str = "authenticationRequired") -> stripe.PaymentIntent:
+def create_challenged_intent(
+    client: StripeClient, card: str = "authenticationRequired"
+) -> stripe.PaymentIntent:
     return client.v1.payment_intents.create(
         {
             "amount": 2000,
@@ -17,10 +19,10 @@ def challenged(client: StripeClient, card: str = "authenticationRequired") -> st
     )
 
 
-def test_a_card_that_needs_authentication_asks_for_an_action(
+def test_card_requiring_authentication_requires_action(
     server: Server, client: StripeClient
 ) -> None:
-    intent = challenged(client)
+    intent = create_challenged_intent(client)
 
     assert intent.status == "requires_action"
     assert intent.next_action
@@ -29,9 +31,9 @@ def test_a_card_that_needs_authentication_asks_for_an_action(
 
 
 def test_a_passed_challenge_pays(server: Server, client: StripeClient) -> None:
-    intent = challenged(client)
+    intent = create_challenged_intent(client)
 
-    assert server.challenge(intent, "success")["status"] == "succeeded"
+    assert server.answer_challenge(intent, "success")["status"] == "succeeded"
 
     paid = client.v1.payment_intents.retrieve(intent.id, {"expand": ["latest_charge"]})
     assert isinstance(paid.latest_charge, stripe.Charge)
@@ -44,9 +46,9 @@ def test_a_passed_challenge_pays(server: Server, client: StripeClient) -> None:
 
 
 def test_a_failed_challenge_needs_another_card(server: Server, client: StripeClient) -> None:
-    intent = challenged(client)
+    intent = create_challenged_intent(client)
 
-    server.challenge(intent, "failure")
+    server.answer_challenge(intent, "failure")
 
     refused = client.v1.payment_intents.retrieve(intent.id)
     assert refused.status == "requires_payment_method"
@@ -56,27 +58,25 @@ def test_a_failed_challenge_needs_another_card(server: Server, client: StripeCli
 
 
 def test_a_bank_may_decline_after_a_passed_challenge(server: Server, client: StripeClient) -> None:
-    intent = challenged(client, "threeDSecureRequiredChargeDeclined")
+    intent = create_challenged_intent(client, "threeDSecureRequiredChargeDeclined")
 
-    told = server.challenge(intent, "success")
+    response = server.answer_challenge(intent, "success")
 
-    assert told["last_payment_error"]["code"] == "card_declined"
-    assert told["status"] == "requires_payment_method"
+    assert response["last_payment_error"]["code"] == "card_declined"
+    assert response["status"] == "requires_payment_method"
 
 
-def test_a_challenge_after_the_intent_was_canceled_takes_no_money(
-    server: Server, client: StripeClient
-) -> None:
-    intent = challenged(client)
+def test_challenge_on_canceled_intent_charges_nothing(server: Server, client: StripeClient) -> None:
+    intent = create_challenged_intent(client)
     client.v1.payment_intents.cancel(intent.id)
 
-    told = server.challenge(intent, "success")
+    response = server.answer_challenge(intent, "success")
 
-    assert told["error"]["code"] == "payment_intent_unexpected_state"
+    assert response["error"]["code"] == "payment_intent_unexpected_state"
     assert server.objects("charge") == []
 
 
-def test_whoever_cannot_show_a_challenge_gets_a_decline(client: StripeClient) -> None:
+def test_error_on_requires_action_declines_challenged_card(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(
         {"amount": 2000, "currency": "usd", "allowed_payment_method_types": ["card"]}
     )

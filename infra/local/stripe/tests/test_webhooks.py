@@ -4,7 +4,7 @@ import pytest
 import stripe
 from stripe import StripeClient
 
-from stripe_local.testing import HOOK_SECRET, Receiver, Server, eventually
+from stripe_local.testing import WEBHOOK_SECRET, Server, WebhookReceiver, eventually
 
 SUCCEEDED = "payment_intent.succeeded"
 
@@ -22,16 +22,16 @@ def pay(client: StripeClient, amount: int = 2000) -> str:
 
 
 @pytest.fixture
-def endpoint(client: StripeClient, receiver: Receiver) -> stripe.WebhookEndpoint:
+def endpoint(client: StripeClient, receiver: WebhookReceiver) -> stripe.WebhookEndpoint:
     return client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": [SUCCEEDED]})
 
 
-def paid_intents(receiver: Receiver) -> list[str]:
+def paid_intents(receiver: WebhookReceiver) -> list[str]:
     return [event["data"]["object"]["id"] for event in receiver.events()]
 
 
-def test_an_event_comes_signed(
-    client: StripeClient, endpoint: stripe.WebhookEndpoint, receiver: Receiver
+def test_webhook_is_signed(
+    client: StripeClient, endpoint: stripe.WebhookEndpoint, receiver: WebhookReceiver
 ) -> None:
     intent = pay(client)
     eventually(lambda: receiver.received)
@@ -44,21 +44,24 @@ def test_an_event_comes_signed(
         stripe.Webhook.construct_event(body, signature, "whsec_another")  # pyright: ignore[reportUnknownMemberType]  # as above
 
 
-def test_only_the_wanted_types_come(
-    server: Server, client: StripeClient, endpoint: stripe.WebhookEndpoint, receiver: Receiver
+def test_only_enabled_event_types_are_sent(
+    server: Server,
+    client: StripeClient,
+    endpoint: stripe.WebhookEndpoint,
+    receiver: WebhookReceiver,
 ) -> None:
     pay(client)
     eventually(lambda: receiver.received)
 
     assert [each["type"] for each in server.deliveries()] == [SUCCEEDED]
-    made = [event["type"] for event in server.objects("event")]
-    assert made == ["payment_intent.created", "charge.succeeded", SUCCEEDED]
+    emitted = [event["type"] for event in server.objects("event")]
+    assert emitted == ["payment_intent.created", "charge.succeeded", SUCCEEDED]
     assert endpoint.enabled_events == [SUCCEEDED]
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_an_event_comes_again_until_it_is_taken(
-    server: Server, client: StripeClient, receiver: Receiver
+def test_webhook_is_retried_until_accepted(
+    server: Server, client: StripeClient, receiver: WebhookReceiver
 ) -> None:
     receiver.statuses = [500, 503]
 
@@ -73,8 +76,8 @@ def test_an_event_comes_again_until_it_is_taken(
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_an_event_that_was_not_taken_is_still_owed(
-    server: Server, client: StripeClient, receiver: Receiver
+def test_rejected_webhook_stays_pending(
+    server: Server, client: StripeClient, receiver: WebhookReceiver
 ) -> None:
     receiver.statuses = [500] * 5
     pay(client)
@@ -87,7 +90,7 @@ def test_an_event_that_was_not_taken_is_still_owed(
     assert {each["state"] for each in server.deliveries()} == {"delivered"}
 
 
-def test_what_is_owed_survives_a_kill(own_server: Server, receiver: Receiver) -> None:
+def test_pending_webhooks_survive_a_kill(own_server: Server, receiver: WebhookReceiver) -> None:
     client = own_server.client()
     client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": [SUCCEEDED]})
     receiver.statuses = [500] * 1000
@@ -102,8 +105,11 @@ def test_what_is_owed_survives_a_kill(own_server: Server, receiver: Receiver) ->
     eventually(lambda: set(paid_intents(receiver)) == set(intents))
 
 
-def test_a_deleted_endpoint_hears_nothing_more(
-    server: Server, client: StripeClient, endpoint: stripe.WebhookEndpoint, receiver: Receiver
+def test_deleted_endpoint_gets_no_events(
+    server: Server,
+    client: StripeClient,
+    endpoint: stripe.WebhookEndpoint,
+    receiver: WebhookReceiver,
 ) -> None:
     client.v1.webhook_endpoints.delete(endpoint.id)
 
@@ -114,8 +120,8 @@ def test_a_deleted_endpoint_hears_nothing_more(
     assert client.v1.webhook_endpoints.list().data == []
 
 
-def test_an_endpoint_of_the_command_line_gets_what_it_asks_for(
-    own_server: Server, receiver: Receiver
+def test_command_line_endpoint_gets_its_event_types(
+    own_server: Server, receiver: WebhookReceiver
 ) -> None:
     own_server.stop()
     own_server.arguments = ("--hook", receiver.url, "--events", SUCCEEDED)
@@ -125,7 +131,7 @@ def test_an_endpoint_of_the_command_line_gets_what_it_asks_for(
     eventually(lambda: receiver.received)
 
     body, signature = receiver.received[0]
-    stripe.Webhook.construct_event(body, signature, HOOK_SECRET)  # pyright: ignore[reportUnknownMemberType]  # as above
+    stripe.Webhook.construct_event(body, signature, WEBHOOK_SECRET)  # pyright: ignore[reportUnknownMemberType]  # as above
     assert json.loads(body)["type"] == SUCCEEDED
     own_server.stop()
     own_server.arguments = ()
@@ -134,8 +140,8 @@ def test_an_endpoint_of_the_command_line_gets_what_it_asks_for(
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_duplicated_event_comes_twice(
-    server: Server, client: StripeClient, receiver: Receiver
+def test_duplicate_fault_sends_webhook_twice(
+    server: Server, client: StripeClient, receiver: WebhookReceiver
 ) -> None:
     server.fault(f"WEBHOOK {SUCCEEDED}", "duplicate")
 
@@ -147,8 +153,8 @@ def test_a_duplicated_event_comes_twice(
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_reordered_event_comes_after_the_next(
-    server: Server, client: StripeClient, receiver: Receiver
+def test_reorder_fault_sends_webhook_after_the_next(
+    server: Server, client: StripeClient, receiver: WebhookReceiver
 ) -> None:
     server.fault(f"WEBHOOK {SUCCEEDED}", "reorder", delay_ms=60_000)
 
@@ -159,8 +165,8 @@ def test_a_reordered_event_comes_after_the_next(
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_delayed_event_comes_late(
-    server: Server, client: StripeClient, receiver: Receiver
+def test_delay_fault_sends_webhook_late(
+    server: Server, client: StripeClient, receiver: WebhookReceiver
 ) -> None:
     server.fault(f"WEBHOOK {SUCCEEDED}", "delay", delay_ms=3000)
 

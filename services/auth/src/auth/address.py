@@ -13,14 +13,14 @@ def client_address(request: Request, trusted_proxies: int) -> str:
     Each proxy appends whom it saw to X-Forwarded-For, so only as many of its last entries can be
     believed as there are proxies of ours; all before them are the client's own words.
     """
-    seen = [
+    hops = [
         hop.strip()
         for line in request.headers.getlist("x-forwarded-for")
         for hop in line.split(",")
     ]
-    told = seen[-trusted_proxies:][:1] if trusted_proxies else []
+    forwarded = hops[-trusted_proxies:][:1] if trusted_proxies else []
     peer = request.client.host if request.client else UNKNOWN
-    for candidate in (*told, peer):
+    for candidate in (*forwarded, peer):
         try:
             address = ip_address(candidate)
         except ValueError:
@@ -30,7 +30,7 @@ def client_address(request: Request, trusted_proxies: int) -> str:
     return UNKNOWN
 
 
-def neighbourhood(address: str) -> str:
+def rate_limit_network(address: str) -> str:
     """Give the part of an address that its holder cannot choose: in IPv6 that is a /64."""
     try:
         return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address

@@ -8,57 +8,61 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response, Security
 
 from auth.address import client_address
-from auth.cookies import REFRESH_COOKIE, Cookies
+from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain import Device
-from auth.schemas import CurrentUserOut, SessionOut, SignedOut, SignInIn, SignUpIn, UserOut
-from auth.service import Auth, SignedIn
+from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
+from auth.service import AuthService, SignedIn
 from common.auth.dependencies import CurrentUser, OptionalUser
-from common.errors import NotAuthorized
+from common.errors import Unauthorized
 from common.values.ids import Id
-from common.web.errors import error_responses, failure_response
-from common.web.etags import reply
+from common.web.errors import error_response, error_responses
+from common.web.etags import json_response
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
-PRIVATE: Final = {"Cache-Control": "no-store"}
-USER_AGENT_MAX: Final = 200
+NO_STORE: Final = {"Cache-Control": "no-store"}
+MAX_USER_AGENT_LENGTH: Final = 200
 
 
-async def _door(request: Request) -> Auth:
-    door: Auth = request.app.state.auth
-    return door
+async def _service(request: Request) -> AuthService:
+    service: AuthService = request.app.state.auth
+    return service
 
 
-async def _cookies(request: Request) -> Cookies:
-    cookies: Cookies = request.app.state.cookies
+async def _cookies(request: Request) -> SessionCookies:
+    cookies: SessionCookies = request.app.state.cookies
     return cookies
 
 
 async def _device(request: Request) -> Device:
-    user_agent = request.headers.get("user-agent", "")[:USER_AGENT_MAX]
+    user_agent = request.headers.get("user-agent", "")[:MAX_USER_AGENT_LENGTH]
     return Device(user_agent, client_address(request, request.app.state.trusted_proxies))
 
 
-Door = Annotated[Auth, Depends(_door)]
-CookieJar = Annotated[Cookies, Depends(_cookies)]
-From = Annotated[Device, Depends(_device)]
+AuthDep = Annotated[AuthService, Depends(_service)]
+CookiesDep = Annotated[SessionCookies, Depends(_cookies)]
+ClientDevice = Annotated[Device, Depends(_device)]
 
 
-def _welcome(signed_in: SignedIn, cookies: Cookies, status: int = 200) -> Response:
-    response = reply(UserOut.of(signed_in.user), status, headers=PRIVATE)
-    cookies.put(response, signed_in)
+def _signed_in_response(
+    signed_in: SignedIn, cookies: SessionCookies, status: int = 200
+) -> Response:
+    response = json_response(UserOut.from_domain(signed_in.user), status, headers=NO_STORE)
+    cookies.set(response, signed_in)
     return response
 
 
 @router.post(
     "/signup",
     status_code=201,
-    summary="Open an account and sign in",
+    summary="Create an account and sign in",
     response_model=UserOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_up(body: SignUpIn, auth: Door, cookies: CookieJar, device: From) -> Response:
-    return _welcome(await auth.sign_up(body.email, body.password, device), cookies, 201)
+async def sign_up(
+    body: SignUpIn, auth: AuthDep, cookies: CookiesDep, device: ClientDevice
+) -> Response:
+    return _signed_in_response(await auth.sign_up(body.email, body.password, device), cookies, 201)
 
 
 @router.post(
@@ -67,68 +71,76 @@ async def sign_up(body: SignUpIn, auth: Door, cookies: CookieJar, device: From) 
     response_model=UserOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_in(body: SignInIn, auth: Door, cookies: CookieJar, device: From) -> Response:
-    return _welcome(await auth.sign_in(body.email, body.password, device), cookies)
+async def sign_in(
+    body: SignInIn, auth: AuthDep, cookies: CookiesDep, device: ClientDevice
+) -> Response:
+    return _signed_in_response(await auth.sign_in(body.email, body.password, device), cookies)
 
 
 @router.post(
     "/signout",
-    summary="Sign out; nobody may do so too",
-    response_model=SignedOut,
+    summary="Sign out (also succeeds without a session)",
+    response_model=EmptyOut,
     responses=error_responses(403),
 )
 async def sign_out(
-    request: Request, auth: Door, cookies: CookieJar, user: OptionalUser
+    request: Request, auth: AuthDep, cookies: CookiesDep, user: OptionalUser
 ) -> Response:
     await auth.sign_out(user, cookies.refresh_token(request))
-    response = reply(SignedOut(), headers=PRIVATE)
+    response = json_response(EmptyOut(), headers=NO_STORE)
     cookies.clear(response)
     return response
 
 
-@router.get("/currentuser", summary="Who is signed in, or null", response_model=CurrentUserOut)
+@router.get(
+    "/currentuser", summary="Get the signed-in user, or null", response_model=CurrentUserOut
+)
 async def current_user(user: OptionalUser) -> Response:
-    shown = None if user is None else UserOut.of(user)
-    return reply(CurrentUserOut(current_user=shown), headers=PRIVATE)
+    user_out = None if user is None else UserOut.from_domain(user)
+    return json_response(CurrentUserOut(current_user=user_out), headers=NO_STORE)
 
 
 @router.post(
     "/refresh",
-    summary="Renew the session's cookies",
+    summary="Refresh the session",
     response_model=UserOut,
     responses=error_responses(401, 403),
-    dependencies=[Security(REFRESH_COOKIE)],
+    dependencies=[Security(REFRESH_SCHEME)],
 )
-async def refresh(request: Request, auth: Door, cookies: CookieJar) -> Response:
+async def refresh(request: Request, auth: AuthDep, cookies: CookiesDep) -> Response:
     try:
-        return _welcome(await auth.refresh(cookies.refresh_token(request) or ""), cookies)
-    except NotAuthorized as failure:
-        response = failure_response(failure)
+        return _signed_in_response(
+            await auth.refresh(cookies.refresh_token(request) or ""), cookies
+        )
+    except Unauthorized as failure:
+        response = error_response(failure)
         cookies.clear(response)  # they can never be good again
         return response
 
 
 @router.get(
     "/sessions",
-    summary="Your own live sessions, the last used first",
+    summary="List your active sessions, most recently used first",
     response_model=list[SessionOut],
     responses=error_responses(401),
 )
-async def list_sessions(auth: Door, user: CurrentUser) -> Response:
-    sessions = await auth.sessions_of(user)
-    return reply([SessionOut.of(session, user) for session in sessions], headers=PRIVATE)
+async def list_sessions(auth: AuthDep, user: CurrentUser) -> Response:
+    sessions = await auth.list_sessions(user)
+    return json_response(
+        [SessionOut.from_domain(session, user) for session in sessions], headers=NO_STORE
+    )
 
 
 @router.delete(
     "/sessions/{session_id}",
     status_code=204,
-    summary="End one of your own sessions",
+    summary="End one of your sessions",
     responses=error_responses(401, 403, 404),
 )
 async def end_session(
-    session_id: Id, auth: Door, user: CurrentUser, cookies: CookieJar
+    session_id: Id, auth: AuthDep, user: CurrentUser, cookies: CookiesDep
 ) -> Response:
-    await auth.end(session_id, by=user)
+    await auth.end_session(session_id, user=user)
     response = Response(status_code=204)
     if session_id == user.session_id:
         cookies.clear(response)
@@ -138,11 +150,11 @@ async def end_session(
 @router.delete(
     "/sessions",
     status_code=204,
-    summary="End all of your own sessions, this one too",
+    summary="End all of your sessions, including this one",
     responses=error_responses(401, 403),
 )
-async def end_sessions(auth: Door, user: CurrentUser, cookies: CookieJar) -> Response:
-    await auth.end_all(user)
+async def end_sessions(auth: AuthDep, user: CurrentUser, cookies: CookiesDep) -> Response:
+    await auth.end_all_sessions(user)
     response = Response(status_code=204)
     cookies.clear(response)
     return response

@@ -13,52 +13,52 @@ from fastapi.security import APIKeyCookie
 from auth.service import SignedIn
 from common.auth.tokens import ACCESS_LIFETIME, cookie_name
 
-ACCESS: Final = "session"
-REFRESH: Final = "refresh"
-REFRESH_COOKIE: Final = APIKeyCookie(
-    name=REFRESH,
-    scheme_name=REFRESH,
+ACCESS_COOKIE: Final = "session"
+REFRESH_COOKIE: Final = "refresh"
+REFRESH_SCHEME: Final = APIKeyCookie(
+    name=REFRESH_COOKIE,
+    scheme_name=REFRESH_COOKIE,
     description="The refresh token; `__Host-refresh` where cookies are secure",
     auto_error=False,
 )
 """Declares in OpenAPI that a route reads the refresh token."""
-LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-class Cookies:
+class SessionCookies:
     """Puts, reads and clears them; `secure` outside of plain http."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
-        self._access = cookie_name(ACCESS, secure=secure)
-        self._refresh = cookie_name(REFRESH, secure=secure)
+        self._access = cookie_name(ACCESS_COOKIE, secure=secure)
+        self._refresh = cookie_name(REFRESH_COOKIE, secure=secure)
 
     def refresh_token(self, request: Request) -> str | None:
         """Read the refresh token."""
         return request.cookies.get(self._refresh)
 
-    def put(self, response: Response, signed_in: SignedIn) -> None:
+    def set(self, response: Response, signed_in: SignedIn) -> None:
         """Hand over both tokens, each for as long as it is good."""
-        self._put(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
-        self._put(response, self._refresh, signed_in.refresh_token, signed_in.left)
+        self._set(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
+        self._set(response, self._refresh, signed_in.refresh_token, signed_in.refresh_expires_in)
 
     def clear(self, response: Response) -> None:
         """Have the browser forget both."""
         for name in (self._access, self._refresh):
-            self._put(response, name, "", timedelta(0), expires=LONG_AGO)
+            self._set(response, name, "", timedelta(0), expires=EPOCH)
 
-    def _put(
+    def _set(
         self,
         response: Response,
         name: str,
         value: str,
-        left: timedelta,
+        expires_in: timedelta,
         expires: datetime | None = None,
     ) -> None:
         response.set_cookie(
             name,
             value,
-            max_age=int(left.total_seconds()),
+            max_age=int(expires_in.total_seconds()),
             expires=expires,
             path="/",
             secure=self._secure,

@@ -19,18 +19,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.change import Change
-from common.errors import NotAuthorized, NotFound
+from common.errors import NotFound, Unauthorized
 from common.events import SessionRevoked
 
 SESSION_LIFETIME: Final = timedelta(days=30)
 """From the sign-in on, however much it is used (NIST SP 800-63B, 4.1.3)."""
-REFUSED_FOR: Final = timedelta(minutes=16)
+REVOCATION_TTL: Final = timedelta(minutes=16)
 """An access token's fifteen minutes, and one for clocks that differ and answers on their way."""
-MAX_USED: Final = 16
+MAX_ROTATED_TOKENS: Final = 16
 """Used refresh tokens a session remembers; an older one is as good as one after the grace."""
 
 
-def folded(email: str) -> str:
+def normalize_email(email: str) -> str:
     """Give what two spellings of one address have in common: they differ in letter case only."""
     return unicodedata.normalize("NFC", email.casefold())
 
@@ -61,11 +61,11 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class UsedToken:
+class RotatedToken:
     """The hash of a refresh token that was used, and when."""
 
     hash: str
-    at: datetime
+    rotated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class Session:
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
-    seed: str
-    current: str
-    used: tuple[UsedToken, ...] = ()
+    successor_secret: str
+    current_token_hash: str
+    rotated_tokens: tuple[RotatedToken, ...] = ()
     ended_at: datetime | None = None
 
-    def live(self, now: datetime) -> bool:
+    def is_active(self, now: datetime) -> bool:
         """Tell whether it is neither ended nor over."""
         return self.ended_at is None and now < self.expires_at
 
@@ -94,39 +94,41 @@ class Session:
         Raises:
             NotAuthorized: the session is ended or over.
         """
-        if not self.live(now):
-            raise NotAuthorized
-        shown = token_hash(token)
-        recent = tuple(used for used in self.used if now - used.at <= grace)
-        if shown == self.current:
+        if not self.is_active(now):
+            raise Unauthorized
+        presented_hash = hash_token(token)
+        within_grace = tuple(used for used in self.rotated_tokens if now - used.rotated_at <= grace)
+        if presented_hash == self.current_token_hash:
             after = replace(
                 self,
                 version=self.version + 1,
                 last_used_at=now,
-                current=token_hash(self._successor(token)),
-                used=(UsedToken(shown, now), *recent)[:MAX_USED],
+                current_token_hash=hash_token(self._successor(token)),
+                rotated_tokens=(RotatedToken(presented_hash, now), *within_grace)[
+                    :MAX_ROTATED_TOKENS
+                ],
             )
             return Change(after)
-        if any(shown == used.hash for used in recent):
+        if any(presented_hash == used.hash for used in within_grace):
             return Change(self)
         return self.end(now)
 
     def current_token(self, token: str) -> str:
         """Follow a used token's successors to the current one."""
-        for _ in self.used:
+        for _ in self.rotated_tokens:
             token = self._successor(token)
-            if token_hash(token) == self.current:
+            if hash_token(token) == self.current_token_hash:
                 return token
-        raise ValueError("no token of this session that could be shown again")
+        raise ValueError("not a rotated refresh token of this session")
 
     def end(self, now: datetime) -> Change["Session"]:
         """End it; once is enough."""
         if self.ended_at is not None:
             return Change(self)
         after = replace(self, version=self.version + 1, ended_at=now)
-        return Change(after, (after.revoked(now),))
+        return Change(after, (after.to_event(now),))
 
-    def end_by(self, user_id: str, now: datetime) -> Change["Session"]:
+    def end_owned_by(self, user_id: str, now: datetime) -> Change["Session"]:
         """End it because somebody asks.
 
         Raises:
@@ -134,21 +136,21 @@ class Session:
             NotFound: it is ended or over already.
         """
         if user_id != self.user_id:
-            raise NotAuthorized
-        if not self.live(now):
+            raise Unauthorized
+        if not self.is_active(now):
             raise NotFound
         return self.end(now)
 
-    def revoked(self, at: datetime) -> SessionRevoked:
+    def to_event(self, at: datetime) -> SessionRevoked:
         """Tell that it was ended, and until when its access tokens have to be refused."""
-        return SessionRevoked(user_id=self.user_id, session_id=self.id, until=at + REFUSED_FOR)
+        return SessionRevoked(user_id=self.user_id, session_id=self.id, until=at + REVOCATION_TTL)
 
     def _successor(self, token: str) -> str:
-        digest = hmac.digest(bytes.fromhex(self.seed), token.encode(), "sha256")
+        digest = hmac.digest(bytes.fromhex(self.successor_secret), token.encode(), "sha256")
         return f"{self.id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
-def started(*, user_id: str, device: Device, now: datetime) -> tuple[Change[Session], str]:
+def start_session(*, user_id: str, device: Device, now: datetime) -> tuple[Change[Session], str]:
     """Begin a session, and give its first refresh token.
 
     Its id is random, unlike other ids: a token that only names a session ends it, so nobody may
@@ -164,17 +166,17 @@ def started(*, user_id: str, device: Device, now: datetime) -> tuple[Change[Sess
         created_at=now,
         last_used_at=now,
         expires_at=now + SESSION_LIFETIME,
-        seed=secrets.token_hex(32),
-        current=token_hash(token),
+        successor_secret=secrets.token_hex(32),
+        current_token_hash=hash_token(token),
     )
     return Change(session), token
 
 
-def session_named(token: str) -> str:
+def session_id_of(token: str) -> str:
     """Read whose refresh token it is, as its bearer claims."""
     return token.partition(".")[0]
 
 
-def token_hash(token: str) -> str:
+def hash_token(token: str) -> str:
     """Give what is kept of a refresh token; it is random enough to need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()

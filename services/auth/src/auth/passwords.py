@@ -10,25 +10,27 @@ from passlib.context import CryptContext
 from prometheus_client import Counter, Gauge
 
 from auth.settings import Settings
-from common.errors import Unavailable
+from common.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
-JOBS: Final = Gauge("auth_password_jobs", "Passwords being hashed, or waiting for it")
-REFUSED: Final = Counter("auth_password_refused_total", "Hashes refused because too many waited")
+HASH_JOBS: Final = Gauge("password_hash_jobs", "Password hashes running or queued")
+HASHES_REJECTED: Final = Counter(
+    "password_hash_rejected_total", "Password hashes rejected because the queue was full"
+)
 
 
-class Passwords:
+class PasswordHasher:
     """Hashes and checks passwords; Argon2 releases the interpreter's lock while it works."""
 
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
         self._context = context
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._room = BoundedSemaphore(threads + queue)
-        self._nobodys: str = context.hash("nobody has this password")
+        self._capacity = BoundedSemaphore(threads + queue)
+        self._dummy_hash: str = context.hash("no user has this password")
 
     @classmethod
-    def configured(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """Take the cost of a hash and the size of the pool."""
         context = CryptContext(
             schemes=["argon2"],
@@ -41,39 +43,39 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Hash a new password."""
-        return await self._aside(lambda: cast(str, self._context.hash(password)))
+        return await self._run_in_pool(lambda: cast(str, self._context.hash(password)))
 
     async def check(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Tell whether it is the password, and give a new hash where the stored one is outdated.
 
         Without a stored hash it takes as long, so that the time does not tell who has an account.
         """
-        right, renewed = await self._aside(lambda: self._verify(password, stored))
-        return right and stored is not None, renewed
+        is_valid, new_hash = await self._run_in_pool(lambda: self._verify(password, stored))
+        return is_valid and stored is not None, new_hash
 
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
-        against = stored or self._nobodys
-        return cast(Any, self._context.verify_and_update(password, against))
+        hash_to_check = stored or self._dummy_hash
+        return cast(Any, self._context.verify_and_update(password, hash_to_check))
 
-    async def _aside(self, work: Callable[[], T]) -> T:
+    async def _run_in_pool(self, work: Callable[[], T]) -> T:
         """Do it in the pool.
 
         Raises:
             Unavailable: too many wait already.
         """
-        if not self._room.acquire(blocking=False):
-            REFUSED.inc()
-            raise Unavailable(retry_after=1)
-        JOBS.inc()
+        if not self._capacity.acquire(blocking=False):
+            HASHES_REJECTED.inc()
+            raise ServiceUnavailable(retry_after=1)
+        HASH_JOBS.inc()
 
-        def leave(_: Future[T]) -> None:
-            self._room.release()
-            JOBS.dec()
+        def release(_: Future[T]) -> None:
+            self._capacity.release()
+            HASH_JOBS.dec()
 
         job = self._pool.submit(work)
-        job.add_done_callback(leave)
+        job.add_done_callback(release)
         return await asyncio.wrap_future(job)

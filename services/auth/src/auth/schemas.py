@@ -8,16 +8,16 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from auth.domain import Session
 from common.auth.tokens import User
-from common.web.schemas import Wire
+from common.web.schemas import CamelModel
 
-EMAIL_MAX: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
-PASSWORD_MIN: Final = 6
-PASSWORD_MAX: Final = 128
+MAX_EMAIL_LENGTH: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
+MIN_PASSWORD_LENGTH: Final = 6
+MAX_PASSWORD_LENGTH: Final = 128
 
 
-def _email(text: str) -> str:
+def _validate_email(text: str) -> str:
     text = text.strip()
-    if len(text) > EMAIL_MAX:  # before it is parsed
+    if len(text) > MAX_EMAIL_LENGTH:  # before it is parsed
         raise ValueError("Email must be valid")
     try:
         return validate_email(text, check_deliverability=False).normalized
@@ -25,96 +25,98 @@ def _email(text: str) -> str:
         raise ValueError("Email must be valid") from None
 
 
-def _characters(text: str) -> str:
+def _reject_surrogates(text: str) -> str:
     """Refuse half a character: JSON can name a lone surrogate, no text has one."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("Password must be text") from None
+        raise ValueError("Password must be valid Unicode text") from None
     return text
 
 
-def _new_password(text: str) -> str:
-    if not PASSWORD_MIN <= len(text) <= PASSWORD_MAX:
-        raise ValueError(f"Password must be between {PASSWORD_MIN} and {PASSWORD_MAX} characters")
+def _validate_new_password(text: str) -> str:
+    if not MIN_PASSWORD_LENGTH <= len(text) <= MAX_PASSWORD_LENGTH:
+        raise ValueError(
+            f"Password must be between {MIN_PASSWORD_LENGTH} and {MAX_PASSWORD_LENGTH} characters"
+        )
     return text
 
 
-def _any_password(text: str) -> str:
+def _validate_password(text: str) -> str:
     if not text:
         raise ValueError("You must supply a password")
-    if len(text) > PASSWORD_MAX:
-        raise ValueError(f"Password must have at most {PASSWORD_MAX} characters")
+    if len(text) > MAX_PASSWORD_LENGTH:
+        raise ValueError(f"Password must have at most {MAX_PASSWORD_LENGTH} characters")
     return text
 
 
 Email = Annotated[
     str,
-    AfterValidator(_email),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": EMAIL_MAX}),
+    AfterValidator(_validate_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL_LENGTH}),
 ]
 NewPassword = Annotated[
     str,
-    AfterValidator(_characters),
-    AfterValidator(_new_password),
+    AfterValidator(_reject_surrogates),
+    AfterValidator(_validate_new_password),
     WithJsonSchema(
         {
             "type": "string",
             "format": "password",
-            "minLength": PASSWORD_MIN,
-            "maxLength": PASSWORD_MAX,
+            "minLength": MIN_PASSWORD_LENGTH,
+            "maxLength": MAX_PASSWORD_LENGTH,
         }
     ),
 ]
 """Any characters, kept as they were typed: a password of spaces is one."""
 AnyPassword = Annotated[
     str,
-    AfterValidator(_characters),
-    AfterValidator(_any_password),
+    AfterValidator(_reject_surrogates),
+    AfterValidator(_validate_password),
     WithJsonSchema(
-        {"type": "string", "format": "password", "minLength": 1, "maxLength": PASSWORD_MAX}
+        {"type": "string", "format": "password", "minLength": 1, "maxLength": MAX_PASSWORD_LENGTH}
     ),
 ]
 
 
-class SignUpIn(Wire):
-    """What somebody new sends."""
+class SignUpIn(CamelModel):
+    """Credentials of a new account."""
 
     email: Email
     password: Annotated[NewPassword, Field(repr=False)]
 
 
-class SignInIn(Wire):
-    """What somebody known sends."""
+class SignInIn(CamelModel):
+    """Credentials of an existing account."""
 
     email: Email
     password: Annotated[AnyPassword, Field(repr=False)]
 
 
-class UserOut(Wire):
-    """Who is signed in."""
+class UserOut(CamelModel):
+    """A signed-in user."""
 
     id: str
     email: str
 
     @classmethod
-    def of(cls, user: User) -> Self:
+    def from_domain(cls, user: User) -> Self:
         """Show a user to themselves."""
         return cls(id=user.id, email=user.email)
 
 
-class CurrentUserOut(Wire):
-    """Who is signed in, or null."""
+class CurrentUserOut(CamelModel):
+    """The signed-in user, or null."""
 
     current_user: UserOut | None
 
 
-class SignedOut(Wire):
-    """Nothing more to say."""
+class EmptyOut(CamelModel):
+    """An empty object."""
 
 
-class SessionOut(Wire):
-    """One of somebody's own sessions; `current` is the one that asks."""
+class SessionOut(CamelModel):
+    """A session of the signed-in user. `current` marks the session of this request."""
 
     id: str
     created_at: datetime
@@ -125,7 +127,7 @@ class SessionOut(Wire):
     current: bool
 
     @classmethod
-    def of(cls, session: Session, asking: User) -> Self:
+    def from_domain(cls, session: Session, current_user: User) -> Self:
         """Show a session to its owner."""
         return cls(
             id=session.id,
@@ -134,5 +136,5 @@ class SessionOut(Wire):
             expires_at=session.expires_at,
             user_agent=session.device.user_agent,
             address=session.device.address,
-            current=session.id == asking.session_id,
+            current=session.id == current_user.session_id,
         )

@@ -5,17 +5,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from auth.address import neighbourhood
-from auth.domain import REFUSED_FOR, Account, Device, Session, folded, session_named, started
-from auth.passwords import Passwords
+from auth.address import rate_limit_network
+from auth.domain import (
+    REVOCATION_TTL,
+    Account,
+    Device,
+    Session,
+    normalize_email,
+    session_id_of,
+    start_session,
+)
+from auth.passwords import PasswordHasher
 from auth.settings import Settings
-from auth.store import AccountStore, Limit, SessionStore, ThrottleStore
+from auth.store import AccountStore, AttemptLimiter, RateLimit, SessionStore
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, User
 from common.change import Change
-from common.errors import Invalid, NotAuthorized, NotFound
+from common.errors import BadRequest, NotFound, Unauthorized
 from common.events import SessionRevoked
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.values.ids import is_id, new_id
 
@@ -27,10 +35,10 @@ class SignedIn:
     user: User
     access_token: str
     refresh_token: str
-    left: timedelta
+    refresh_expires_in: timedelta
 
 
-class Auth:
+class AuthService:
     """Everything that can be done with accounts and sessions."""
 
     def __init__(
@@ -39,8 +47,8 @@ class Auth:
         settings: Settings,
         accounts: AccountStore,
         sessions: SessionStore,
-        throttle: ThrottleStore,
-        passwords: Passwords,
+        attempt_limiter: AttemptLimiter,
+        passwords: PasswordHasher,
         tokens: AccessTokens,
         revocations: Revocations,
         clock: Clock,
@@ -49,7 +57,7 @@ class Auth:
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
         self._accounts = accounts
         self._sessions = sessions
-        self._throttle = throttle
+        self._attempt_limiter = attempt_limiter
         self._passwords = passwords
         self._tokens = tokens
         self._revocations = revocations
@@ -62,12 +70,14 @@ class Auth:
             Invalid: the email has an account already.
             TooManyRequests: too many were opened from this address.
         """
-        address = neighbourhood(device.address)
-        await self._throttle.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
+        address = rate_limit_network(device.address)
+        await self._attempt_limiter.record_attempt(
+            RateLimit(f"sign-up:{address}", self._settings.sign_ups_per_address)
+        )
         password_hash = await self._passwords.hash(password)
         account = Account(new_id(), 0, email, password_hash, self._clock())
         await self._accounts.add_unless_taken(Change(account))
-        return await self._begin(account, device)
+        return await self._start_session(account, device)
 
     async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
         """Begin a session with an email and its password.
@@ -81,23 +91,27 @@ class Auth:
             Invalid: there is no such account, or it has another password.
             TooManyRequests: too many tries have failed, for this email or from this address.
         """
-        address, settings = neighbourhood(device.address), self._settings
-        from_address = Limit(f"address:{address}", settings.sign_in_failures_per_address)
-        at_account = Limit(f"account:{folded(email)}", settings.sign_in_failures_per_account)
-        account = await self._throttle.account_of(email, from_address, at_account)
-        stored = account.password_hash if account else None
-        right, renewed = await self._passwords.check(password, stored)
-        counted = await self._throttle.check(from_address, at_account)
-        if account is None or not right:
-            await self._throttle.count(from_address)
-            await self._throttle.count(at_account)
-            raise Invalid("Invalid credentials")
-        if at_account in counted:
-            await self._throttle.forget(at_account)
-        if renewed is not None:
-            old, new = account.password_hash, renewed
-            await self._accounts.change(account.id, lambda account: account.rehash(old, new))
-        return await self._begin(account, device)
+        address, settings = rate_limit_network(device.address), self._settings
+        address_limit = RateLimit(f"address:{address}", settings.sign_in_failures_per_address)
+        account_limit = RateLimit(
+            f"account:{normalize_email(email)}", settings.sign_in_failures_per_account
+        )
+        account = await self._attempt_limiter.find_account_unless_limited(
+            email, address_limit, account_limit
+        )
+        stored_hash = account.password_hash if account else None
+        is_valid, new_hash = await self._passwords.check(password, stored_hash)
+        limits_with_attempts = await self._attempt_limiter.check(address_limit, account_limit)
+        if account is None or not is_valid:
+            await self._attempt_limiter.record_attempt(address_limit)
+            await self._attempt_limiter.record_attempt(account_limit)
+            raise BadRequest("Invalid credentials")
+        if account_limit in limits_with_attempts:
+            await self._attempt_limiter.reset(account_limit)
+        if new_hash is not None:
+            old, new = account.password_hash, new_hash
+            await self._accounts.update(account.id, lambda account: account.rehash(old, new))
+        return await self._start_session(account, device)
 
     async def refresh(self, token: str) -> SignedIn:
         """Use a refresh token: a new pair for the same session.
@@ -107,29 +121,29 @@ class Auth:
         """
         now, grace = self._clock(), self._grace
         try:
-            session = await self._change(
-                session_named(token), lambda session: session.refresh(token, now=now, grace=grace)
+            session = await self._update_session(
+                session_id_of(token), lambda session: session.refresh(token, now=now, grace=grace)
             )
             if session.ended_at is not None:
-                raise NotAuthorized
+                raise Unauthorized
             account = await self._accounts.get(session.user_id)
         except NotFound:
-            raise NotAuthorized from None
-        return self._signed_in(account, session, session.current_token(token))
+            raise Unauthorized from None
+        return self._issue_tokens(account, session, session.current_token(token))
 
     async def sign_out(self, user: User | None, token: str | None) -> None:
         """End the session that the cookies name, by whichever of them is left."""
         now = self._clock()
-        named = {user.session_id if user else "", session_named(token or "")}
-        for session_id in named:
+        session_ids = {user.session_id if user else "", session_id_of(token or "")}
+        for session_id in session_ids:
             with suppress(NotFound):
-                await self._change(session_id, lambda session: session.end(now))
+                await self._update_session(session_id, lambda session: session.end(now))
 
-    async def sessions_of(self, user: User) -> list[Session]:
+    async def list_sessions(self, user: User) -> list[Session]:
         """Give somebody's own live sessions, the last used first."""
-        return await self._sessions.live_of(user.id, self._clock())
+        return await self._sessions.list_active(user.id, self._clock())
 
-    async def end(self, session_id: str, by: User) -> None:
+    async def end_session(self, session_id: str, user: User) -> None:
         """End one of somebody's own sessions.
 
         Raises:
@@ -137,41 +151,41 @@ class Auth:
             NotAuthorized: it is somebody else's.
         """
         now = self._clock()
-        await self._change(session_id, lambda session: session.end_by(by.id, now))
+        await self._update_session(session_id, lambda session: session.end_owned_by(user.id, now))
 
-    async def end_all(self, of: User) -> None:
+    async def end_all_sessions(self, user: User) -> None:
         """End all of somebody's sessions, this one too."""
         now = self._clock()
-        while sessions := await self._sessions.live_of(of.id, now):
+        while sessions := await self._sessions.list_active(user.id, now):
             for session in sessions:
-                await self._change(session.id, lambda session: session.end(now))
+                await self._update_session(session.id, lambda session: session.end(now))
 
-    def states(self) -> AsyncGenerator[Message]:
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Go through the ended sessions whose access tokens could still be good."""
-        since = self._clock() - REFUSED_FOR
+        since = self._clock() - REVOCATION_TTL
 
-        def tell(session: Session) -> SessionRevoked | None:
+        def to_event(session: Session) -> SessionRevoked | None:
             ended_at = session.ended_at
-            return session.revoked(ended_at) if ended_at and ended_at > since else None
+            return session.to_event(ended_at) if ended_at and ended_at > since else None
 
-        return self._sessions.states(tell)
+        return self._sessions.snapshot_events(to_event)
 
-    async def _begin(self, account: Account, device: Device) -> SignedIn:
-        change, token = started(user_id=account.id, device=device, now=self._clock())
-        return self._signed_in(account, await self._sessions.add(change), token)
+    async def _start_session(self, account: Account, device: Device) -> SignedIn:
+        change, token = start_session(user_id=account.id, device=device, now=self._clock())
+        return self._issue_tokens(account, await self._sessions.add(change), token)
 
-    def _signed_in(self, account: Account, session: Session, token: str) -> SignedIn:
+    def _issue_tokens(self, account: Account, session: Session, token: str) -> SignedIn:
         user = User(account.id, account.email, session.id)
-        left = session.expires_at - self._clock()
-        return SignedIn(user, self._tokens.issue(user), token, left)
+        refresh_expires_in = session.expires_at - self._clock()
+        return SignedIn(user, self._tokens.issue(user), token, refresh_expires_in)
 
-    async def _change(
+    async def _update_session(
         self, session_id: str, decide: Callable[[Session], Change[Session]]
     ) -> Session:
         """Change a session; one that ends is refused by this process at once."""
         if not is_id(session_id):
             raise NotFound
-        session = await self._sessions.change(session_id, decide)
+        session = await self._sessions.update(session_id, decide)
         if session.ended_at is not None:
-            self._revocations.add(session.id, session.ended_at + REFUSED_FOR)
+            self._revocations.revoke(session.id, session.ended_at + REVOCATION_TTL)
         return session

@@ -9,17 +9,17 @@ from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
-from auth.domain import Account, Device, Session, UsedToken, folded
+from auth.domain import Account, Device, RotatedToken, Session, normalize_email
 from common.change import Change
-from common.errors import Invalid, TooManyRequests
+from common.errors import BadRequest, TooManyRequests
 from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, collection_of
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
 
-KEPT_AFTER: Final = timedelta(days=1)
+RETENTION: Final = timedelta(days=1)
 """How long a session that is over stays: longer than its last event may wait for NATS."""
-LISTED: Final = 100
+MAX_LISTED: Final = 100
 """How many sessions of somebody are shown at most."""
 
 
@@ -58,7 +58,7 @@ class SessionDocument(AggregateDocument):
             IndexModel(
                 [("user_id", ASCENDING), ("ended_at", ASCENDING), ("expires_at", ASCENDING)]
             ),
-            IndexModel("over_at", expireAfterSeconds=int(KEPT_AFTER.total_seconds())),
+            IndexModel("over_at", expireAfterSeconds=int(RETENTION.total_seconds())),
         ]
 
 
@@ -74,7 +74,7 @@ class ThrottleDocument(Document):
         indexes = [IndexModel("until", expireAfterSeconds=0)]
 
 
-def _read_account(doc: Mapping[str, Any]) -> Account:
+def _account_from_document(doc: Mapping[str, Any]) -> Account:
     return Account(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -84,10 +84,10 @@ def _read_account(doc: Mapping[str, Any]) -> Account:
     )
 
 
-def _write_account(account: Account) -> Doc:
+def _account_to_document(account: Account) -> Doc:
     return {
         "email": account.email,
-        "folded": folded(account.email),
+        "folded": normalize_email(account.email),
         "password_hash": account.password_hash,
         "created_at": account.created_at,
     }
@@ -97,7 +97,13 @@ class AccountStore(Store[Account]):
     """Everybody who can sign in."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(AccountDocument, relay, clock, read=_read_account, write=_write_account)
+        super().__init__(
+            AccountDocument,
+            relay,
+            clock,
+            from_document=_account_from_document,
+            to_document=_account_to_document,
+        )
 
     async def add_unless_taken(self, change: Change[Account]) -> Account:
         """Insert an account.
@@ -108,10 +114,10 @@ class AccountStore(Store[Account]):
         try:
             return await self.add(change)
         except DuplicateKeyError:
-            raise Invalid("Email in use", field="email") from None
+            raise BadRequest("Email in use", field="email") from None
 
 
-def _read_session(doc: Mapping[str, Any]) -> Session:
+def _session_from_document(doc: Mapping[str, Any]) -> Session:
     return Session(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -120,14 +126,14 @@ def _read_session(doc: Mapping[str, Any]) -> Session:
         created_at=doc["created_at"],
         last_used_at=doc["last_used_at"],
         expires_at=doc["expires_at"],
-        seed=doc["seed"],
-        current=doc["current"],
-        used=tuple(UsedToken(used["hash"], used["at"]) for used in doc["used"]),
+        successor_secret=doc["seed"],
+        current_token_hash=doc["current"],
+        rotated_tokens=tuple(RotatedToken(used["hash"], used["at"]) for used in doc["used"]),
         ended_at=doc["ended_at"],
     )
 
 
-def _write_session(session: Session) -> Doc:
+def _session_to_document(session: Session) -> Doc:
     return {
         "user_id": session.user_id,
         "user_agent": session.device.user_agent,
@@ -135,9 +141,9 @@ def _write_session(session: Session) -> Doc:
         "created_at": session.created_at,
         "last_used_at": session.last_used_at,
         "expires_at": session.expires_at,
-        "seed": session.seed,
-        "current": session.current,
-        "used": [{"hash": used.hash, "at": used.at} for used in session.used],
+        "seed": session.successor_secret,
+        "current": session.current_token_hash,
+        "used": [{"hash": used.hash, "at": used.rotated_at} for used in session.rotated_tokens],
         "ended_at": session.ended_at,
         "over_at": session.ended_at or session.expires_at,
     }
@@ -147,39 +153,45 @@ class SessionStore(Store[Session]):
     """Every session, and for a day those that are over."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(SessionDocument, relay, clock, read=_read_session, write=_write_session)
+        super().__init__(
+            SessionDocument,
+            relay,
+            clock,
+            from_document=_session_from_document,
+            to_document=_session_to_document,
+        )
 
-    async def live_of(self, user_id: str, now: datetime) -> list[Session]:
+    async def list_active(self, user_id: str, now: datetime) -> list[Session]:
         """Give somebody's live sessions, the last used first."""
-        live = {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
-        newest = self.collection.find(live).sort([("last_used_at", DESCENDING)]).limit(LISTED)
-        return [_read_session(doc) async for doc in newest]
+        active = {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
+        newest = self.collection.find(active).sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
+        return [_session_from_document(doc) async for doc in newest]
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """How many tries are allowed in one window, and whose."""
 
     key: str
-    most: int
+    max_attempts: int
 
 
-class ThrottleStore:
+class AttemptLimiter:
     """Counts tries, in one atomic step each, so that replicas cannot be played off.
 
     A failover may forget some: nobody waits for a journal to be counted.
     """
 
-    def __init__(self, clock: Clock, seconds: int) -> None:
+    def __init__(self, clock: Clock, window_seconds: int) -> None:
         """Take the clock, and how long a try is counted."""
-        self._tries = collection_of(ThrottleDocument).with_options(
+        self._attempts = collection_of(ThrottleDocument).with_options(
             write_concern=WriteConcern(w=1, j=False)
         )
         self._accounts = collection_of(AccountDocument)
         self._clock = clock
-        self._window = timedelta(seconds=seconds)
+        self._window = timedelta(seconds=window_seconds)
 
-    async def account_of(self, email: str, *limits: Limit) -> Account | None:
+    async def find_account_unless_limited(self, email: str, *limits: RateLimit) -> Account | None:
         """Find whose email this is, whatever its letter case, unless a limit is used up.
 
         Both are one read: most who sign in have failed at nothing.
@@ -187,64 +199,67 @@ class ThrottleStore:
         Raises:
             TooManyRequests: there were as many tries in this window as are allowed.
         """
-        whose = {"$match": {"folded": folded(email)}}
-        counted = {"coll": self._tries.name, "pipeline": [{"$match": _of(limits)}]}
-        found = await self._accounts.aggregate([whose, {"$unionWith": counted}])
+        by_email = {"$match": {"folded": normalize_email(email)}}
+        attempts_of_limits = {
+            "coll": self._attempts.name,
+            "pipeline": [{"$match": _filter_for(limits)}],
+        }
+        found = await self._accounts.aggregate([by_email, {"$unionWith": attempts_of_limits}])
         account: Account | None = None
-        tries: list[Doc] = []
+        attempts: list[Doc] = []
         async for doc in found:
             if "tries" in doc:
-                tries.append(doc)
+                attempts.append(doc)
             else:
-                account = _read_account(doc)
-        self._refuse(limits, tries)
+                account = _account_from_document(doc)
+        self._raise_if_exceeded(limits, attempts)
         return account
 
-    async def check(self, *limits: Limit) -> list[Limit]:
+    async def check(self, *limits: RateLimit) -> list[RateLimit]:
         """Look at the counts, and tell which of these have any.
 
         Raises:
             TooManyRequests: there were as many tries in this window as are allowed.
         """
-        counted = await self._tries.find(_of(limits)).to_list()
-        self._refuse(limits, counted)
-        return [limit for limit in limits if any(doc["_id"] == limit.key for doc in counted)]
+        attempts = await self._attempts.find(_filter_for(limits)).to_list()
+        self._raise_if_exceeded(limits, attempts)
+        return [limit for limit in limits if any(doc["_id"] == limit.key for doc in attempts)]
 
-    async def count(self, limit: Limit) -> None:
+    async def record_attempt(self, limit: RateLimit) -> None:
         """Count a try; whoever makes many at once gets no more of them.
 
         Raises:
             TooManyRequests: there were as many in this window as are allowed.
         """
         now = self._clock()
-        running = {"$gt": ["$until", now]}
-        counted = {"$min": [{"$add": ["$tries", 1]}, limit.most]}
-        before = await self._tries.find_one_and_update(
+        window_is_open = {"$gt": ["$until", now]}
+        incremented = {"$min": [{"$add": ["$tries", 1]}, limit.max_attempts]}
+        before = await self._attempts.find_one_and_update(
             {"_id": limit.key},
             [
                 {
                     "$set": {
-                        "tries": {"$cond": [running, counted, 1]},
-                        "until": {"$cond": [running, "$until", now + self._window]},
+                        "tries": {"$cond": [window_is_open, incremented, 1]},
+                        "until": {"$cond": [window_is_open, "$until", now + self._window]},
                     }
                 }
             ],
             upsert=True,
         )
-        self._refuse([limit], [before] if before else [])
+        self._raise_if_exceeded([limit], [before] if before else [])
 
-    async def forget(self, limit: Limit) -> None:
+    async def reset(self, limit: RateLimit) -> None:
         """Begin to count anew."""
-        await self._tries.delete_one({"_id": limit.key})
+        await self._attempts.delete_one({"_id": limit.key})
 
-    def _refuse(self, limits: Sequence[Limit], counted: Sequence[Doc]) -> None:
+    def _raise_if_exceeded(self, limits: Sequence[RateLimit], attempts: Sequence[Doc]) -> None:
         now = self._clock()
-        most = {limit.key: limit.most for limit in limits}
-        for doc in counted:
-            left = doc["until"] - now
-            if doc["tries"] >= most[doc["_id"]] and left > timedelta(0):
-                raise TooManyRequests(retry_after=-(-left // timedelta(seconds=1)))
+        max_attempts = {limit.key: limit.max_attempts for limit in limits}
+        for doc in attempts:
+            remaining = doc["until"] - now
+            if doc["tries"] >= max_attempts[doc["_id"]] and remaining > timedelta(0):
+                raise TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
 
 
-def _of(limits: Sequence[Limit]) -> Doc:
+def _filter_for(limits: Sequence[RateLimit]) -> Doc:
     return {"_id": {"$in": [limit.key for limit in limits]}}

@@ -8,33 +8,33 @@ from fastapi import FastAPI
 from common.app import Service
 from common.persistence.lease import Lease
 from common.values.clock import Clock
-from expiration import timers
 from expiration.listeners import listeners
-from expiration.service import Expirations
+from expiration.service import ExpirationService
 from expiration.settings import Settings
 from expiration.store import DeadlineDocument, DeadlineStore
-from expiration.sweeper import LEASE, sweeping
+from expiration.sweeper import LEASE_TTL, run_sweeper
+from expiration.timers import connect
 
 
-def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Make the app; uvicorn and the tests call this."""
     settings = settings or Settings.from_environment()
-    service = Service.configured("expiration", settings, clock)
+    service = Service.from_settings("expiration", settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
-            service.running([DeadlineDocument]) as running,
-            timers.connected(settings) as connected,
+            service.open([DeadlineDocument]) as running,
+            connect(settings) as timers,
         ):
-            expirations = Expirations(
-                DeadlineStore(running.relay, running.clock), connected, running.clock
+            expirations = ExpirationService(
+                DeadlineStore(running.relay, running.clock), timers, running.clock
             )
-            app.state.expirations, app.state.rebuild = expirations, expirations.states
-            lease = Lease(running.database, "deadline-sweep", LEASE, running.clock)
+            app.state.expirations, app.state.rebuild = expirations, expirations.snapshot_events
+            lease = Lease(running.database, "deadline-sweep", LEASE_TTL, running.clock)
             async with (
-                running.listening(listeners(expirations)),
-                sweeping(expirations, lease, settings.expiration_sweep_seconds),
+                running.consuming(listeners(expirations)),
+                run_sweeper(expirations, lease, settings.expiration_sweep_seconds),
             ):
                 app.state.running = running
                 yield

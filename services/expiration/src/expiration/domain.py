@@ -22,11 +22,11 @@ class Status(StrEnum):
     """Whether a deadline is still to come."""
 
     WAITING = "waiting"
-    FIRED = "fired"
+    EXPIRED = "fired"
     CLEARED = "cleared"
 
 
-STATUS: Final = {
+STATUS_FOR_ORDER: Final = {
     OrderStatus.CREATED: Status.WAITING,
     OrderStatus.AWAITING_PAYMENT: Status.WAITING,
     OrderStatus.COMPLETE: Status.CLEARED,
@@ -45,10 +45,10 @@ class Deadline:
     status: Status
     order_version: int
     """How far it has followed its order; a smaller or equal version is old news."""
-    belongs: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    trace_headers: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
     """The request and the trace that placed the order; its end belongs to them, too."""
 
-    def follow(
+    def apply_order(
         self, status: OrderStatus, *, expires_at: datetime, order_version: int
     ) -> Change["Deadline"]:
         """Be cleared or moved by its order; total, for events may not refuse."""
@@ -59,30 +59,34 @@ class Deadline:
                 self,
                 version=self.version + 1,
                 expires_at=expires_at,
-                status=STATUS[status],
+                status=STATUS_FOR_ORDER[status],
                 order_version=order_version,
             )
         )
 
-    def fire(self, now: datetime) -> Change["Deadline"]:
+    def expire(self, now: datetime) -> Change["Deadline"]:
         """Tell that the time is up, if it is and nobody has told yet."""
         if self.status is not Status.WAITING or now < self.expires_at:
             return Change(self)
-        after = replace(self, version=self.version + 1, status=Status.FIRED)
+        after = replace(self, version=self.version + 1, status=Status.EXPIRED)
         return Change(after, (ExpirationCompleted(order_id=self.id),))
 
-    def told(self) -> ExpirationCompleted | None:
+    def to_event(self) -> ExpirationCompleted | None:
         """Tell again what was told, if anything."""
-        return ExpirationCompleted(order_id=self.id) if self.status is Status.FIRED else None
+        return ExpirationCompleted(order_id=self.id) if self.status is Status.EXPIRED else None
 
 
-def heard_of(
+def new_deadline(
     order_id: str,
     status: OrderStatus,
     *,
     expires_at: datetime,
     order_version: int,
-    belongs: Mapping[str, str] | None = None,
+    trace_headers: Mapping[str, str] | None = None,
 ) -> Change[Deadline]:
     """Note the deadline of an order that was not known, whatever is heard of it first."""
-    return Change(Deadline(order_id, 0, expires_at, STATUS[status], order_version, belongs or {}))
+    return Change(
+        Deadline(
+            order_id, 0, expires_at, STATUS_FOR_ORDER[status], order_version, trace_headers or {}
+        )
+    )

@@ -26,98 +26,101 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from common.app import Service
 from common.observability import tracing
 from common.values.clock import Clock
-from expiration import timers
-from expiration.service import Expirations
+from expiration.service import ExpirationService
 from expiration.settings import Settings
 from expiration.store import DeadlineDocument, DeadlineStore
-from expiration.timers import FUNCTION, deserialize, queue_name, serialize
+from expiration.timers import JOB_NAME, connect, deserialize, queue_name, serialize
 
 log = structlog.get_logger("jobs")
 
-POLL_SECONDS: Final = 0.1
+POLL_INTERVAL_SECONDS: Final = 0.1
 """arq's own half a second would be a quarter of the two seconds that an order may be late."""
 MAX_JOBS: Final = 100
 """arq starts at most this many per poll: with its own 10 a rush of orders would be hours late."""
-JOB_SECONDS: Final = 10
+JOB_TIMEOUT_SECONDS: Final = 10
 """A killed worker's jobs are parked for this and ten more; the sweep fires them long before."""
-FIRE_SECONDS: Final = 9.0
+HANDLER_TIMEOUT_SECONDS: Final = 9.0
 """What takes longer is tried again; what arq itself cuts off, it forgets."""
 MAX_TRIES: Final = 12
-MAX_DELAY: Final = 30.0
-HEALTH_SECONDS: Final = 15
-SILENCE: Final = 1.0
+MAX_RETRY_DELAY_SECONDS: Final = 30.0
+HEALTH_CHECK_INTERVAL_SECONDS: Final = 15
+REDIS_TIMEOUT_SECONDS: Final = 1.0
 """Seconds that Redis may take to answer."""
 REDIS_RETRIES: Final = 5
 """Rides out four seconds without Redis, or a minute of its silence; after a longer absence the
 process ends, and its keeper restarts it. Without `retry_on_error` redis-py would try again neither
 a command nor a refused connection."""
-ALARMS: Final = Counter("expiration_alarms_total", "Alarms that rang, by outcome", ["outcome"])
+TIMERS_RUN: Final = Counter(
+    "expiration_timers_total", "Expiration timers run, by outcome", ["outcome"]
+)
 for _outcome in ("fired", "early", "failed"):  # 0 from the start: Prometheus sees no first step
-    ALARMS.labels(_outcome)
+    TIMERS_RUN.labels(_outcome)
 
 
-async def fire(
-    ctx: dict[Any, Any], order_id: str, carried: Mapping[str, str] | None = None
+async def expire_order(
+    ctx: dict[Any, Any], order_id: str, trace_headers: Mapping[str, str] | None = None
 ) -> None:
     """Fire the deadline of one order; look again later when it is not due, or it fails."""
-    expirations: Expirations = ctx["expirations"]
+    expirations: ExpirationService = ctx["expirations"]
     attempt: int = ctx["job_try"]
     try:
-        with tracing.processing(FUNCTION, carried or {}, "worker", attempt, system="arq"):
-            async with asyncio.timeout(FIRE_SECONDS):
-                wait = await expirations.fire(order_id)
+        with tracing.processing(JOB_NAME, trace_headers or {}, "worker", attempt, system="arq"):
+            async with asyncio.timeout(HANDLER_TIMEOUT_SECONDS):
+                wait = await expirations.expire(order_id)
     except Exception as error:
-        delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_DELAY)
-        log.warning("cannot fire, trying again", order=order_id, error=repr(error), delay=delay)
-        ALARMS.labels("failed").inc()
+        delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_RETRY_DELAY_SECONDS)
+        log.warning(
+            "expiration job failed, retrying", order=order_id, error=repr(error), delay=delay
+        )
+        TIMERS_RUN.labels("failed").inc()
         raise Retry(defer=delay) from error
-    ALARMS.labels("fired" if wait is None else "early").inc()
+    TIMERS_RUN.labels("fired" if wait is None else "early").inc()
     if wait is not None:
         raise Retry(defer=math.ceil(wait.total_seconds() * 1000) / 1000)
 
 
-def worker(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
+def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
     """Give the settings of an arq worker that runs the alarms."""
-    opened = AsyncExitStack()
+    exit_stack = AsyncExitStack()
 
     async def on_startup(ctx: dict[Any, Any]) -> None:
-        service = Service.configured("expiration", settings, clock)
+        service = Service.from_settings("expiration", settings, clock)
         arq_log = logging.getLogger("arq")
         arq_log.handlers.clear()  # arq's command line set its own, not in our format
         arq_log.setLevel(logging.ERROR)  # below, it tells of every job, and of those dropped
-        running = await opened.enter_async_context(service.running([DeadlineDocument]))
-        connected = await opened.enter_async_context(timers.connected(settings))
+        running = await exit_stack.enter_async_context(service.open([DeadlineDocument]))
+        timers = await exit_stack.enter_async_context(connect(settings))
         store = DeadlineStore(running.relay, running.clock)
-        ctx["expirations"] = Expirations(store, connected, running.clock)
+        ctx["expirations"] = ExpirationService(store, timers, running.clock)
         if settings.expiration_metrics_address:
             host, _, port = settings.expiration_metrics_address.rpartition(":")
             server, _ = start_http_server(int(port), host)
-            opened.callback(server.server_close)
-            opened.callback(server.shutdown)
+            exit_stack.callback(server.server_close)
+            exit_stack.callback(server.shutdown)
 
     async def on_shutdown(_: dict[Any, Any]) -> None:
-        await opened.aclose()
+        await exit_stack.aclose()
 
     pool = ConnectionPool.from_url(
         settings.redis_url,
-        socket_connect_timeout=SILENCE,
-        socket_timeout=SILENCE,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
         retry=RedisRetry(ExponentialBackoff(cap=1, base=0.25), REDIS_RETRIES),
         retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
     )
     return {
-        "functions": [func(fire, name=FUNCTION)],
+        "functions": [func(expire_order, name=JOB_NAME)],
         "queue_name": queue_name(settings),
         "redis_pool": ArqRedis(pool),  # arq's own has no limit to a read
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
-        "poll_delay": POLL_SECONDS,
+        "poll_delay": POLL_INTERVAL_SECONDS,
         "max_jobs": MAX_JOBS,
         "max_tries": MAX_TRIES,
-        "job_timeout": JOB_SECONDS,
+        "job_timeout": JOB_TIMEOUT_SECONDS,
         "job_completion_wait": math.ceil(settings.drain_seconds),
         "keep_result": 0,
-        "health_check_interval": HEALTH_SECONDS,
+        "health_check_interval": HEALTH_CHECK_INTERVAL_SECONDS,
         "job_serializer": serialize,
         "job_deserializer": deserialize,
     }
@@ -128,4 +131,4 @@ def __getattr__(name: str) -> dict[str, Any]:
     if name != "Worker":
         raise AttributeError(name)
     asyncio.set_event_loop(uvloop.new_event_loop())  # the one that arq will take
-    return worker(Settings.from_environment())
+    return worker_settings(Settings.from_environment())

@@ -2,29 +2,29 @@
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.bus import Handlers, handlers
-from expiration.service import Expirations
+from expiration.service import ExpirationService
 
 
-def listeners(expirations: Expirations) -> Handlers:
+def listeners(expirations: ExpirationService) -> Handlers:
     """Say what is done about each event."""
 
-    async def follow(
+    async def apply(
         event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
     ) -> None:
-        await expirations.follow_order(
+        await expirations.apply_order(
             event.id, event.status, expires_at=event.expires_at, version=event.version
         )
 
     async def on_order_created(event: OrderCreated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_updated(event: OrderUpdated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_cancelled(event: OrderCancelled) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_completed(event: OrderCompleted) -> None:
-        await follow(event)
+        await apply(event)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)

@@ -7,98 +7,111 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from common.batching import Grouped
+from common.batching import Batcher
 from common.events import OrderStatus
-from common.messaging.envelope import Message
+from common.messaging.envelope import EventEnvelope
 from common.observability import tracing
 from common.values.clock import Clock
-from expiration.domain import Deadline, Status, heard_of
+from expiration.domain import Deadline, Status, new_deadline
 from expiration.store import DeadlineStore
-from expiration.timers import Alarms
+from expiration.timers import ExpirationTimers
 
-AHEAD: Final = timedelta(seconds=5)
+TIMER_CHECK_WINDOW: Final = timedelta(seconds=5)
 """How far before its time a deadline's alarm is checked; enough for several sweeps to fail."""
-BATCH: Final = 200
-SWEPT: Final = Counter("expiration_swept_total", "Deadlines that the sweep had to fire")
-ALARMS_RESTORED: Final = Counter("expiration_alarms_restored_total", "Alarms that were lost")
+BATCH_SIZE: Final = 200
+SWEPT: Final = Counter(
+    "expiration_swept_total", "Deadlines expired by the sweeper instead of their timer"
+)
+TIMERS_RESTORED: Final = Counter(
+    "expiration_timers_restored_total", "Lost expiration timers that were scheduled again"
+)
 
 
-class Expirations:
+class ExpirationService:
     """Everything that can be done with deadlines."""
 
-    def __init__(self, store: DeadlineStore, alarms: Alarms, clock: Clock) -> None:
+    def __init__(self, store: DeadlineStore, timers: ExpirationTimers, clock: Clock) -> None:
         self._store = store
-        self._alarms = alarms
+        self._timers = timers
         self._clock = clock
-        self._fire = Grouped(self._fire_with_all_due)
+        self._expire_batched = Batcher(self._expire_all_due)
 
-    async def follow_order(
+    async def apply_order(
         self, order_id: str, status: OrderStatus, *, expires_at: datetime, version: int
     ) -> None:
         """Note, move or clear the deadline of an order, and then its alarm."""
-        deadline = await self._store.add_or_follow(
-            heard_of(
+        deadline = await self._store.upsert(
+            new_deadline(
                 order_id,
                 status,
                 expires_at=expires_at,
                 order_version=version,
-                belongs=tracing.carried(),
+                trace_headers=tracing.inject(),
             ),
-            lambda known: known.follow(status, expires_at=expires_at, order_version=version),
+            lambda known: known.apply_order(status, expires_at=expires_at, order_version=version),
         )
         if deadline.status is Status.WAITING:
-            await self._alarms.set(order_id, deadline.expires_at, belongs=deadline.belongs)
+            await self._timers.schedule(
+                order_id, deadline.expires_at, trace_headers=deadline.trace_headers
+            )
         else:
-            await self._alarms.drop(order_id)
+            await self._timers.cancel(order_id)
 
-    async def fire(self, order_id: str) -> timedelta | None:
+    async def expire(self, order_id: str) -> timedelta | None:
         """Fire a deadline whose time is up; say how long to wait where it is not.
 
         Whatever else is due fires with it, in the same write, and its alarm need not ring: a
         rush of deadlines is then never later than the first of them.
         """
-        deadline = await self._fire(order_id)
+        deadline = await self._expire_batched(order_id)
         if deadline is None or deadline.status is not Status.WAITING:
             return None
         return max(deadline.expires_at - self._clock(), timedelta(0))
 
-    async def _fire_with_all_due(self, order_ids: Sequence[str]) -> list[Deadline | None]:
+    async def _expire_all_due(self, order_ids: Sequence[str]) -> list[Deadline | None]:
         now = self._clock()
-        due = await anext(self._store.waiting(until=now, batch=BATCH), list[Deadline]())
+        due = await anext(self._store.iter_due(until=now, batch=BATCH_SIZE), list[Deadline]())
         others = {deadline.id for deadline in due} - set(order_ids)
-        fired = await self._fire_all([*order_ids, *others], now)
-        await self._alarms.drop(*others)
-        by_id = {deadline.id: deadline for deadline in fired}
+        expired = await self._expire_all([*order_ids, *others], now)
+        await self._timers.cancel(*others)
+        by_id = {deadline.id: deadline for deadline in expired}
         return [by_id.get(order_id) for order_id in order_ids]
 
-    async def _fire_all(self, order_ids: Sequence[str], now: datetime) -> list[Deadline]:
-        return await self._store.change_all(order_ids, lambda known: known.fire(now))
+    async def _expire_all(self, order_ids: Sequence[str], now: datetime) -> list[Deadline]:
+        return await self._store.update_many(order_ids, lambda known: known.expire(now))
 
-    async def fire_overdue(self, grace: timedelta) -> int:
+    async def expire_overdue(self, grace: timedelta) -> int:
         """Fire what no alarm has fired in time; say how many there were."""
         count = 0
         now = self._clock()
-        async for overdue in self._store.waiting(until=now - grace, batch=BATCH):
+        async for overdue in self._store.iter_due(until=now - grace, batch=BATCH_SIZE):
             order_ids = [deadline.id for deadline in overdue]
-            await self._fire_all(order_ids, now)
-            await self._alarms.drop(*order_ids)
+            await self._expire_all(order_ids, now)
+            await self._timers.cancel(*order_ids)
             count += len(overdue)
             SWEPT.inc(len(overdue))
         return count
 
-    async def restore_alarms(self) -> int:
+    async def restore_timers(self) -> int:
         """Set again the alarms of what comes due soon, where they were lost; say how many."""
         count = 0
-        async for soon in self._store.waiting(until=self._clock() + AHEAD, batch=BATCH):
-            known = {deadline.id: deadline for deadline in soon}
-            lost = [known[order_id] for order_id in await self._alarms.missing(list(known))]
+        async for soon in self._store.iter_due(
+            until=self._clock() + TIMER_CHECK_WINDOW, batch=BATCH_SIZE
+        ):
+            by_id = {deadline.id: deadline for deadline in soon}
+            lost = [by_id[order_id] for order_id in await self._timers.find_missing(list(by_id))]
             await asyncio.gather(
-                *(self._alarms.set(one.id, one.expires_at, belongs=one.belongs) for one in lost)
+                *(
+                    self._timers.schedule(
+                        deadline.id, deadline.expires_at, trace_headers=deadline.trace_headers
+                    )
+                    for deadline in lost
+                )
             )
             count += len(lost)
-            ALARMS_RESTORED.inc(len(lost))
+            TIMERS_RESTORED.inc(len(lost))
         return count
 
-    def states(self) -> AsyncGenerator[Message]:
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Go through every deadline that has fired as the event that told of it."""
-        return self._store.states(Deadline.told)
+        return self._store.snapshot_events(Deadline.to_event)

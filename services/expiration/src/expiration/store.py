@@ -8,18 +8,24 @@ from typing import Any, Final
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from common.batching import Grouped
+from common.batching import Batcher
 from common.change import Change
 from common.errors import NotFound
 from common.observability import tracing
-from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, acknowledged, object_id
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    AggregateDocument,
+    Doc,
+    object_id,
+    raise_write_concern_errors,
+)
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
-from common.persistence.writer import Step
+from common.persistence.writer import VersionedUpdate
 from common.values.clock import Clock
 from expiration.domain import Deadline, Status
 
-LINGER: Final = 0.1
+BATCH_DELAY_SECONDS: Final = 0.1
 """Seconds that a deadline may wait to be written with others; it is minutes away."""
 
 
@@ -43,23 +49,23 @@ class DeadlineDocument(AggregateDocument):
         ]
 
 
-def _read(doc: Mapping[str, Any]) -> Deadline:
+def _from_document(doc: Mapping[str, Any]) -> Deadline:
     return Deadline(
         id=str(doc["_id"]),
         version=doc["version"],
         expires_at=doc["expires_at"],
         status=Status(doc["status"]),
         order_version=doc["order_version"],
-        belongs=doc.get("belongs", {}),  # rows of before have none
+        trace_headers=doc.get("belongs", {}),  # rows of before have none
     )
 
 
-def _write(deadline: Deadline) -> Doc:
+def _to_document(deadline: Deadline) -> Doc:
     return {
         "expires_at": deadline.expires_at,
         "status": deadline.status,
         "order_version": deadline.order_version,
-        "belongs": dict(deadline.belongs),
+        "belongs": dict(deadline.trace_headers),
     }
 
 
@@ -67,10 +73,17 @@ class DeadlineStore(Store[Deadline]):
     """Every deadline there is or was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(DeadlineDocument, relay, clock, read=_read, write=_write, linger=LINGER)
-        self._follow = Grouped(self._follow_all, linger=LINGER)
+        super().__init__(
+            DeadlineDocument,
+            relay,
+            clock,
+            from_document=_from_document,
+            to_document=_to_document,
+            max_delay=BATCH_DELAY_SECONDS,
+        )
+        self._follow = Batcher(self._apply_batch, max_delay=BATCH_DELAY_SECONDS)
 
-    async def add_or_follow(
+    async def upsert(
         self, added: Change[Deadline], decide: Callable[[Deadline], Change[Deadline]]
     ) -> Deadline:
         """Add the deadline of an order, or have the one that is there follow; the likelier first.
@@ -82,13 +95,13 @@ class DeadlineStore(Store[Deadline]):
         order_id = added.after.id
         if added.after.order_version > 0:
             with contextlib.suppress(NotFound):
-                return await self.follow(order_id, decide)
+                return await self.apply_event(order_id, decide)
         try:
             return await self.add(added)
         except DuplicateKeyError:
-            return await self.follow(order_id, decide)
+            return await self.apply_event(order_id, decide)
 
-    async def change_all(
+    async def update_many(
         self, order_ids: Sequence[str], decide: Callable[[Deadline], Change[Deadline]]
     ) -> list[Deadline]:
         """Change many in one write, each only if nobody wrote it in between.
@@ -98,39 +111,39 @@ class DeadlineStore(Store[Deadline]):
         """
         ids = [object_id(order_id) for order_id in order_ids]
         docs = await self.collection.find({"_id": {"$in": ids}}, {"outbox": 0}).to_list()
-        known = [self.read(doc) for doc in docs]
+        known = [self.from_document(doc) for doc in docs]
         changes = {before: decide(before) for before in known}
         wanted = {before: change for before, change in changes.items() if change.after != before}
         if not wanted:
             return known
         steps = {before.id: self._step(before, change) for before, change in wanted.items()}
         updates = [UpdateOne(step.expected, step.update) for step in steps.values()]
-        with acknowledged():
+        with raise_write_concern_errors():
             result = await self.collection.bulk_write(updates, ordered=False)
         written = set(steps)
         if result.modified_count < len(steps):
             entry_ids = [entry["id"] for step in steps.values() for entry in step.entries]
-            written = await self._holding(entry_ids, ids)
+            written = await self._ids_with_entries(entry_ids, ids)
         for order_id in written:
-            self._writer.tell(steps[order_id])
+            self._writer.publish_events(steps[order_id])
         return [changes[b].after if b.id in written else b for b in known]
 
-    def _step(self, before: Deadline, change: Change[Deadline]) -> Step:
+    def _step(self, before: Deadline, change: Change[Deadline]) -> VersionedUpdate:
         """Tell of it in the trace of its order, not in that of whatever else is due."""
-        with tracing.resumed("expire", change.after.belongs):
-            return self._writer.step(before, change)
+        with tracing.continue_trace("expire", change.after.trace_headers):
+            return self._writer.prepare(before, change)
 
-    async def _holding(self, entry_ids: Sequence[str], ids: Sequence[object]) -> set[str]:
+    async def _ids_with_entries(self, entry_ids: Sequence[str], ids: Sequence[object]) -> set[str]:
         """Tell whose outbox holds one of these entries: there it was written, not lost."""
         ours = {"_id": {"$in": list(ids)}, "outbox.id": {"$in": list(entry_ids)}}
         return {str(doc["_id"]) async for doc in self.collection.find(ours, {"_id": 1})}
 
-    async def waiting(self, *, until: datetime, batch: int) -> AsyncGenerator[list[Deadline]]:
+    async def iter_due(self, *, until: datetime, batch: int) -> AsyncGenerator[list[Deadline]]:
         """Go through what waits and comes due by then, the most urgent first."""
         due = {"status": Status.WAITING, "expires_at": {"$lte": until}}
         found: list[Deadline] = []
         async for doc in self.collection.find(due, {"outbox": 0}).sort("expires_at", ASCENDING):
-            found.append(self.read(doc))
+            found.append(self.from_document(doc))
             if len(found) == batch:
                 yield found
                 found = []

@@ -9,27 +9,27 @@ from typing import Final
 
 import structlog
 
-from common.background import every
+from common.background import run_periodically
 from common.persistence.lease import Lease
-from expiration.service import Expirations
+from expiration.service import ExpirationService
 
-log = structlog.get_logger("sweep")
+log = structlog.get_logger("sweeper")
 
-LEASE: Final = timedelta(seconds=3)
+LEASE_TTL: Final = timedelta(seconds=3)
 
 
-def sweeping(
-    expirations: Expirations, lease: Lease, seconds: float
+def run_sweeper(
+    expirations: ExpirationService, lease: Lease, interval_seconds: float
 ) -> AbstractAsyncContextManager[None]:
     """Sweep while the service runs, at once and then again and again."""
-    grace = timedelta(seconds=seconds / 4)  # an alarm that rings is not to be raced
+    grace = timedelta(seconds=interval_seconds / 4)  # an alarm that rings is not to be raced
 
     async def sweep() -> None:
-        if not await lease.held():
+        if not await lease.acquire_or_renew():
             return
-        fired = await expirations.fire_overdue(grace)
-        restored = await expirations.restore_alarms()
-        if fired or restored:
-            log.info("swept", fired=fired, alarms_restored=restored)
+        expired = await expirations.expire_overdue(grace)
+        restored = await expirations.restore_timers()
+        if expired or restored:
+            log.info("deadlines swept", fired=expired, alarms_restored=restored)
 
-    return every(seconds, sweep, name="deadlines")
+    return run_periodically(interval_seconds, sweep, name="deadlines")

@@ -20,17 +20,17 @@ from arq.utils import timestamp_ms, to_unix_ms
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from common.batching import Grouped
-from common.errors import Unavailable
+from common.batching import Batcher
+from common.errors import ServiceUnavailable
 from common.observability import tracing
 from expiration.settings import Settings
 
-log = structlog.get_logger("alarms")
+log = structlog.get_logger("timers")
 
-FUNCTION: Final = "fire"
-PATIENCE: Final = 1.0
+JOB_NAME: Final = "fire"
+REDIS_TIMEOUT_SECONDS: Final = 1.0
 """Seconds that Redis may take; a listener is not to wait for it."""
-_AWAY: Final = (RedisError, OSError, TimeoutError, Unavailable)
+_REDIS_UNAVAILABLE: Final = (RedisError, OSError, TimeoutError, ServiceUnavailable)
 
 
 def queue_name(settings: Settings) -> str:
@@ -49,87 +49,104 @@ def deserialize(job: bytes) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Alarm:
+class _Timer:
     order_id: str
-    at_ms: int
+    due_at_ms: int
     job: bytes
 
 
-class Alarms:
+class ExpirationTimers:
     """Sets and drops the alarms of deadlines; those of the same moment in one command."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
         self._queue = redis.default_queue_name
-        self._set = Grouped(self._set_all)
-        self._drop = Grouped(self._drop_all)
+        self._schedule = Batcher(self._schedule_batch)
+        self._cancel = Batcher(self._cancel_batch)
 
-    async def set(
-        self, order_id: str, at: datetime, *, belongs: Mapping[str, str] | None = None
+    async def schedule(
+        self, order_id: str, due_at: datetime, *, trace_headers: Mapping[str, str] | None = None
     ) -> None:
         """Have this deadline looked at then; an alarm that is already set stays.
 
         Args:
             order_id: whose deadline.
-            at: when.
-            belongs: the request and the trace that the alarm is to go on with.
+            due_at: when.
+            trace_headers: the request and the trace that the alarm is to go on with.
         """
-        with tracing.publishing(FUNCTION, order_id, belongs or {}, system="arq"):
-            carried = {**(belongs or {}), **tracing.carried()}
-            args = (order_id, carried)
-            job = serialize_job(FUNCTION, args, {}, None, timestamp_ms(), serializer=serialize)
+        with tracing.publishing(JOB_NAME, order_id, trace_headers or {}, system="arq"):
+            job_headers = {**(trace_headers or {}), **tracing.inject()}
+            args = (order_id, job_headers)
+            job = serialize_job(JOB_NAME, args, {}, None, timestamp_ms(), serializer=serialize)
             try:
-                await self._set(_Alarm(order_id, to_unix_ms(at), job))
-            except _AWAY as error:
-                log.warning("alarm not set, the sweep will", order=order_id, error=repr(error))
+                await self._schedule(_Timer(order_id, to_unix_ms(due_at), job))
+            except _REDIS_UNAVAILABLE as error:
+                log.warning(
+                    "could not schedule timer; the sweeper will retry",
+                    order=order_id,
+                    error=repr(error),
+                )
 
-    async def _set_all(self, alarms: Sequence[_Alarm]) -> Sequence[None]:
+    async def _schedule_batch(self, timers: Sequence[_Timer]) -> Sequence[None]:
         """Do what arq's own `enqueue_job` does, which takes three round trips for one job."""
         now = timestamp_ms()
-        async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=True) as pipe:
-            for alarm in alarms:
-                kept_ms = max(0, alarm.at_ms - now) + self._redis.expires_extra_ms
-                pipe.set(job_key_prefix + alarm.order_id, alarm.job, px=kept_ms, nx=True)
-                pipe.zadd(self._queue, {alarm.order_id: alarm.at_ms}, nx=True)
+        async with (
+            asyncio.timeout(REDIS_TIMEOUT_SECONDS),
+            self._redis.pipeline(transaction=True) as pipe,
+        ):
+            for timer in timers:
+                ttl_ms = max(0, timer.due_at_ms - now) + self._redis.expires_extra_ms
+                pipe.set(job_key_prefix + timer.order_id, timer.job, px=ttl_ms, nx=True)
+                pipe.zadd(self._queue, {timer.order_id: timer.due_at_ms}, nx=True)
             await pipe.execute()
-        return [None] * len(alarms)
+        return [None] * len(timers)
 
-    async def drop(self, *order_ids: str) -> None:
+    async def cancel(self, *order_ids: str) -> None:
         """Forget alarms.
 
         By their keys: arq's own `abort()` marks an id that has no job, and a later job of the
         same id would be born dead (python-arq/arq#485).
         """
         try:
-            await asyncio.gather(*map(self._drop, order_ids))
-        except _AWAY as error:
-            log.warning("alarms not dropped, they ring idly", orders=order_ids, error=repr(error))
+            await asyncio.gather(*map(self._cancel, order_ids))
+        except _REDIS_UNAVAILABLE as error:
+            log.warning(
+                "timers not cancelled; they will run and do nothing",
+                orders=order_ids,
+                error=repr(error),
+            )
 
-    async def _drop_all(self, order_ids: Sequence[str]) -> Sequence[None]:
+    async def _cancel_batch(self, order_ids: Sequence[str]) -> Sequence[None]:
         keys = [prefix + o for o in order_ids for prefix in (job_key_prefix, retry_key_prefix)]
-        async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=True) as pipe:
+        async with (
+            asyncio.timeout(REDIS_TIMEOUT_SECONDS),
+            self._redis.pipeline(transaction=True) as pipe,
+        ):
             pipe.zrem(self._queue, *order_ids)
             pipe.delete(*keys)
             await pipe.execute()
         return [None] * len(order_ids)
 
-    async def missing(self, order_ids: Sequence[str]) -> list[str]:
+    async def find_missing(self, order_ids: Sequence[str]) -> list[str]:
         """Tell which of these have no alarm, for Redis was emptied or away; none when it is."""
         try:
-            async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=False) as pipe:
+            async with (
+                asyncio.timeout(REDIS_TIMEOUT_SECONDS),
+                self._redis.pipeline(transaction=False) as pipe,
+            ):
                 for order_id in order_ids:
                     pipe.zscore(self._queue, order_id)
                 scores = await pipe.execute()
-        except _AWAY as error:
-            log.warning("alarms not seen", error=repr(error))
+        except _REDIS_UNAVAILABLE as error:
+            log.warning("could not read timers", error=repr(error))
             return []
         return [o for o, score in zip(order_ids, scores, strict=True) if score is None]
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncGenerator[Alarms]:
+async def connect(settings: Settings) -> AsyncGenerator[ExpirationTimers]:
     """Have alarms at hand; Redis need not be there yet."""
-    pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=PATIENCE)
+    pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
     redis = ArqRedis(
         pool,
         job_serializer=serialize,
@@ -137,6 +154,6 @@ async def connected(settings: Settings) -> AsyncGenerator[Alarms]:
         default_queue_name=queue_name(settings),
     )
     try:
-        yield Alarms(redis)
+        yield ExpirationTimers(redis)
     finally:
         await redis.aclose(close_connection_pool=True)

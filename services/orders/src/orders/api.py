@@ -9,69 +9,73 @@ from common.auth.dependencies import CurrentUser
 from common.auth.revocations import Revocations
 from common.values.ids import Id
 from common.web.errors import error_responses
-from common.web.etags import IfNoneMatch, etag, reply, reply_unless_known
+from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import Feed, LastEventId, event_stream
+from common.web.sse import EventBroadcaster, LastEventId, sse_responses
 from orders.schemas import OrderIn, OrderOut
-from orders.service import Orders
+from orders.service import OrderService
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
-async def _door(request: Request) -> Orders:
-    door: Orders = request.app.state.orders
-    return door
+async def _service(request: Request) -> OrderService:
+    service: OrderService = request.app.state.orders
+    return service
 
 
-Door = Annotated[Orders, Depends(_door)]
+OrdersDep = Annotated[OrderService, Depends(_service)]
 
 
 @router.get(
     "",
-    summary="Your orders, newest first",
+    summary="List your orders, newest first",
     response_model=list[OrderOut],
     responses=error_responses(400, 401),
 )
 async def list_orders(
     request: Request,
-    orders: Door,
+    orders: OrdersDep,
     user: CurrentUser,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await orders.of_buyer(user.id, limit=limit, cursor=cursor)
-    return reply([OrderOut.of(order) for order in page.items], headers=page.link(request))
+    page = await orders.list_by_buyer(user.id, limit=limit, cursor=cursor)
+    return json_response(
+        [OrderOut.from_domain(order) for order in page.items], headers=page.link_header(request)
+    )
 
 
 @router.get(
     "/events",
-    summary="Your orders as they change, as server-sent events",
+    summary="Stream changes of your orders as server-sent events",
     response_class=StreamingResponse,
-    responses=event_stream() | error_responses(401, 503),
+    responses=sse_responses() | error_responses(401, 503),
 )
-async def watch_orders(request: Request, user: CurrentUser, last: LastEventId = None) -> Response:
-    feed: Feed = request.app.state.feed
+async def watch_orders(
+    request: Request, user: CurrentUser, last_event_id: LastEventId = None
+) -> Response:
+    broadcaster: EventBroadcaster = request.app.state.feed
     revocations: Revocations = request.app.state.revocations
-    return feed.stream(
-        key=user.id,
+    return broadcaster.stream(
+        client=user.id,
         user=user.id,
-        last=last,
-        alive=lambda: user.session_id not in revocations,
+        last_event_id=last_event_id,
+        is_authorized=lambda: user.session_id not in revocations,
     )
 
 
 @router.get(
     "/{order_id}",
-    summary="One of your orders",
+    summary="Get one of your orders",
     response_model=OrderOut,
     responses=error_responses(401, 404),
 )
 async def show_order(
-    order_id: Id, orders: Door, user: CurrentUser, known: IfNoneMatch = None
+    order_id: Id, orders: OrdersDep, user: CurrentUser, if_none_match: IfNoneMatch = None
 ) -> Response:
-    order = await orders.show(order_id, to=user.id)
-    return reply_unless_known(known, etag(order.version), OrderOut.of(order))
+    order = await orders.get_for(order_id, buyer_id=user.id)
+    return conditional_response(if_none_match, etag(order.version), OrderOut.from_domain(order))
 
 
 @router.post(
@@ -81,17 +85,19 @@ async def show_order(
     response_model=OrderOut,
     responses=error_responses(400, 401, 404),
 )
-async def create_order(body: OrderIn, user: CurrentUser, orders: Door, order_id: NewId) -> Response:
-    order = await orders.place(order_id=order_id, ticket_id=body.ticket_id, by=user.id)
-    return reply(OrderOut.of(order), 201, tag=etag(order.version))
+async def create_order(
+    body: OrderIn, user: CurrentUser, orders: OrdersDep, order_id: NewId
+) -> Response:
+    order = await orders.place(order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id)
+    return json_response(OrderOut.from_domain(order), 201, tag=etag(order.version))
 
 
 @router.delete(
     "/{order_id}",
     status_code=204,
-    summary="Cancel your order while it is not paid",
+    summary="Cancel an unpaid order",
     responses=error_responses(400, 401, 404),
 )
-async def cancel_order(order_id: Id, orders: Door, user: CurrentUser) -> Response:
-    await orders.cancel(order_id, by=user.id)
+async def cancel_order(order_id: Id, orders: OrdersDep, user: CurrentUser) -> Response:
+    await orders.cancel(order_id, buyer_id=user.id)
     return Response(status_code=204)

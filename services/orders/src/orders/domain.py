@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.change import Change
-from common.errors import Invalid, NotAuthorized
+from common.errors import BadRequest, Unauthorized
 from common.events import (
     CancelReason,
     Event,
@@ -35,7 +35,7 @@ TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CANCELLED: frozenset(),
 }
 
-_EVENT: Final = {
+_EVENT_FOR_STATUS: Final = {
     OrderStatus.CREATED: OrderCreated,
     OrderStatus.AWAITING_PAYMENT: OrderUpdated,
     OrderStatus.COMPLETE: OrderCompleted,
@@ -45,7 +45,7 @@ _EVENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class ForSale:
+class ListedTicket:
     """A ticket as orders knows it from tickets' events; its price in cents."""
 
     id: str
@@ -55,13 +55,13 @@ class ForSale:
     seller_id: str
 
     @property
-    def ordered_before(self) -> bool:
+    def may_have_orders(self) -> bool:
         """Whether it may have been: as far as is known here, it was changed since it was listed."""
         return self.version > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
+class ReservedTicket:
     """The ticket as it was when it was ordered, and the fence of its order."""
 
     id: str
@@ -80,11 +80,11 @@ class Order:
     user_id: str
     created_at: datetime
     expires_at: datetime
-    ticket: Reserved
+    ticket: ReservedTicket
     reason: CancelReason | None = None
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         """Whether the ticket is taken by it: any order that was not given up."""
         return self.status is not OrderStatus.CANCELLED
 
@@ -95,45 +95,47 @@ class Order:
             NotAuthorized: it is another buyer's order.
         """
         if user_id != self.user_id:
-            raise NotAuthorized
+            raise Unauthorized
 
-    def cancel(self, *, by: str) -> Change["Order"]:
+    def cancel(self, *, buyer_id: str) -> Change["Order"]:
         """Give the order up because its buyer wants to; a second time changes nothing.
 
         Raises:
             NotAuthorized: it is another buyer's order.
             Invalid: it is paid.
         """
-        self.require_owner(by)
+        self.require_owner(buyer_id)
         if self.status is OrderStatus.COMPLETE:
-            raise Invalid("Order is already complete")
-        return self._to(OrderStatus.CANCELLED, CancelReason.BUYER)
+            raise BadRequest("Order is already complete")
+        return self._transition(OrderStatus.CANCELLED, CancelReason.BUYER)
 
     def expire(self) -> Change["Order"]:
         """Give the order up because its time ran out; a paid one stays."""
-        return self._to(OrderStatus.CANCELLED, CancelReason.EXPIRED)
+        return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED)
 
-    def await_payment(self) -> Change["Order"]:
+    def mark_awaiting_payment(self) -> Change["Order"]:
         """Note that its buyer has begun to pay."""
-        return self._to(OrderStatus.AWAITING_PAYMENT)
+        return self._transition(OrderStatus.AWAITING_PAYMENT)
 
     def complete(self) -> Change["Order"]:
         """Note that it is paid; one that was given up stays so, and payments gives back."""
-        return self._to(OrderStatus.COMPLETE)
+        return self._transition(OrderStatus.COMPLETE)
 
-    def fail(self) -> Change["Order"]:
+    def fail_payment(self) -> Change["Order"]:
         """Give the order up because no further payment is allowed."""
-        return self._to(OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED)
+        return self._transition(OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED)
 
-    def _to(self, status: OrderStatus, reason: CancelReason | None = None) -> Change["Order"]:
+    def _transition(
+        self, status: OrderStatus, reason: CancelReason | None = None
+    ) -> Change["Order"]:
         if status not in TRANSITIONS[self.status]:
             return Change(self)
         after = replace(self, status=status, reason=reason, version=self.version + 1)
-        return Change(after, (after.told(),))
+        return Change(after, (after.to_event(),))
 
-    def told(self) -> Event:
+    def to_event(self) -> Event:
         """Tell what the order is now."""
-        return _EVENT[self.status](
+        return _EVENT_FOR_STATUS[self.status](
             id=self.id,
             version=self.version,
             status=self.status,
@@ -149,12 +151,12 @@ class Order:
         )
 
 
-def placed(
+def place_order(
     *,
     order_id: str,
-    ticket: ForSale,
-    last: Order | None,
-    by: str,
+    ticket: ListedTicket,
+    latest_order: Order | None,
+    buyer_id: str,
     now: datetime,
     window: timedelta,
 ) -> Change[Order]:
@@ -163,30 +165,30 @@ def placed(
     Args:
         order_id: the id that the order shall have.
         ticket: what is ordered.
-        last: the order placed on that ticket before, if any.
-        by: the buyer.
+        latest_order: the order placed on that ticket before, if any.
+        buyer_id: the buyer.
         now: when.
         window: how long the ticket stays locked.
 
     Raises:
         Invalid: the buyer sells it, or an order holds it.
     """
-    if by == ticket.seller_id:
-        raise Invalid("You cannot order your own ticket")
-    if last is not None and last.live:
-        raise Invalid("Ticket is already reserved")
+    if buyer_id == ticket.seller_id:
+        raise BadRequest("You cannot order your own ticket")
+    if latest_order is not None and latest_order.is_live:
+        raise BadRequest("Ticket is already reserved")
     order = Order(
         id=order_id,
         version=0,
         status=OrderStatus.CREATED,
-        user_id=by,
+        user_id=buyer_id,
         created_at=now,
         expires_at=now + window,
-        ticket=Reserved(
+        ticket=ReservedTicket(
             id=ticket.id,
             title=ticket.title,
             price=ticket.price,
-            hold=1 if last is None else last.ticket.hold + 1,
+            hold=1 if latest_order is None else latest_order.ticket.hold + 1,
         ),
     )
-    return Change(order, (order.told(),))
+    return Change(order, (order.to_event(),))

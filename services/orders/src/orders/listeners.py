@@ -17,18 +17,18 @@ from common.events import (
     TicketUpdated,
 )
 from common.messaging.bus import Handlers, handlers
-from common.web.sse import Feed
-from orders.domain import ForSale
-from orders.schemas import OrderEvent, OrderSeen
-from orders.service import Orders
+from common.web.sse import EventBroadcaster
+from orders.domain import ListedTicket
+from orders.schemas import OrderEvent, OrderEventOut
+from orders.service import OrderService
 
 
-def listeners(orders: Orders) -> Handlers:
+def listeners(orders: OrderService) -> Handlers:
     """Say what is done about each event."""
 
-    async def keep(event: TicketCreated | TicketUpdated) -> None:
-        await orders.keep_ticket(
-            ForSale(
+    async def upsert(event: TicketCreated | TicketUpdated) -> None:
+        await orders.upsert_ticket(
+            ListedTicket(
                 id=event.id,
                 version=event.version,
                 title=event.title,
@@ -38,10 +38,10 @@ def listeners(orders: Orders) -> Handlers:
         )
 
     async def on_ticket_created(event: TicketCreated) -> None:
-        await keep(event)
+        await upsert(event)
 
     async def on_ticket_updated(event: TicketUpdated) -> None:
-        await keep(event)
+        await upsert(event)
 
     async def on_expiration_completed(event: ExpirationCompleted) -> None:
         await orders.expire(event.order_id)
@@ -51,13 +51,13 @@ def listeners(orders: Orders) -> Handlers:
 
     async def on_payment_failed(event: PaymentFailed) -> None:
         if event.final:
-            await orders.fail(event.order_id)
+            await orders.fail_payment(event.order_id)
         else:
-            await orders.await_payment(event.order_id)
+            await orders.mark_awaiting_payment(event.order_id)
 
     async def on_payment_updated(event: PaymentUpdated) -> None:
         if event.status is ChargeStatus.REQUIRES_ACTION:
-            await orders.await_payment(event.order_id)
+            await orders.mark_awaiting_payment(event.order_id)
 
     return handlers(
         on_ticket_created,
@@ -69,22 +69,24 @@ def listeners(orders: Orders) -> Handlers:
     )
 
 
-def screens(feed: Feed) -> Handlers:
+def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:
     """Say what is shown of each event of our own: to its buyer, and nobody else."""
 
-    def show(event: OrderEvent, sequence: int) -> None:
-        feed.tell("order", OrderSeen.told(event), sequence, audience=event.user_id)
+    def publish(event: OrderEvent, sequence: int) -> None:
+        broadcaster.publish(
+            "order", OrderEventOut.from_event(event), sequence, audience=event.user_id
+        )
 
     async def on_order_created(event: OrderCreated, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     async def on_order_updated(event: OrderUpdated, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     async def on_order_cancelled(event: OrderCancelled, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     async def on_order_completed(event: OrderCompleted, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)

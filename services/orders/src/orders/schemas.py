@@ -15,28 +15,28 @@ from common.events import (
 )
 from common.values import money
 from common.values.ids import Id
-from common.web.schemas import Wire
+from common.web.schemas import CamelModel
 from orders.domain import Order
 
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
-class OrderIn(Wire):
-    """What a buyer sends."""
+class OrderIn(CamelModel):
+    """The ticket to reserve."""
 
     ticket_id: Id
 
 
-class OrderedTicketOut(Wire):
-    """The ticket as it was when it was ordered."""
+class OrderedTicketOut(CamelModel):
+    """The ticket at the time of the order."""
 
     id: str
     title: str
     price: Annotated[float, Field(examples=[19.99])]
 
 
-class OrderSeen(Wire):
-    """What its buyer sees of an order while it changes."""
+class OrderEventOut(CamelModel):
+    """An order as sent in server-sent events."""
 
     id: str
     user_id: str
@@ -47,7 +47,7 @@ class OrderSeen(Wire):
     version: int
 
     @classmethod
-    def told(cls, event: OrderEvent) -> Self:
+    def from_event(cls, event: OrderEvent) -> Self:
         """Show what an event tells."""
         return cls(
             id=event.id,
@@ -64,13 +64,13 @@ class OrderSeen(Wire):
         )
 
 
-class OrderOut(OrderSeen):
-    """What its buyer sees of an order."""
+class OrderOut(OrderEventOut):
+    """An order, as its buyer sees it."""
 
     created_at: datetime
 
     @classmethod
-    def of(cls, order: Order) -> Self:
+    def from_domain(cls, order: Order) -> Self:
         """Show an order."""
         return cls(
             id=order.id,

@@ -7,23 +7,23 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from common.change import Change
-from common.errors import Invalid, NotFound, Unavailable
-from common.messaging.envelope import Message
+from common.errors import BadRequest, NotFound, ServiceUnavailable
+from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from orders.domain import ForSale, Order, placed
-from orders.store import OrderStore, Outrun, TicketReplicas
+from orders.domain import ListedTicket, Order, place_order
+from orders.store import OrderStore, ReservationConflict, TicketReplicas
 
-ATTEMPTS: Final = 5
-RESERVATIONS: Final = Counter("orders_reservations_total", "Tickets asked for", ["outcome"])
-LATENESS: Final = Histogram(
-    "orders_expired_late_seconds",
-    "How long orders outlived their time",
+MAX_ATTEMPTS: Final = 5
+RESERVATIONS: Final = Counter("orders_reservations_total", "Reservation attempts", ["outcome"])
+EXPIRATION_LAG: Final = Histogram(
+    "order_expiration_lag_seconds",
+    "Delay between the expiry time of an order and its cancellation",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
 
 
-class Orders:
+class OrderService:
     """Everything that can be done with orders."""
 
     def __init__(
@@ -34,84 +34,88 @@ class Orders:
         self._clock = clock
         self._window = window
 
-    async def place(self, *, order_id: str, ticket_id: str, by: str) -> Order:
+    async def place(self, *, order_id: str, ticket_id: str, buyer_id: str) -> Order:
         """Reserve a ticket for a buyer.
 
         Raises:
             NotFound: there is no such ticket.
             Invalid: the buyer sells it, or somebody holds it.
         """
-        for attempt in range(ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             ticket = await self._tickets.find(ticket_id)
             if ticket is None:
                 raise NotFound
             # Most tickets are ordered once; where that is wrong, the unique indexes tell.
-            first = attempt == 0 and not ticket.ordered_before
-            last = None if first else await self._store.last_on(ticket_id)
-            if last is not None and last.id == order_id and last.user_id == by:
-                return last  # this request was here before
+            is_first_order = attempt == 0 and not ticket.may_have_orders
+            latest_order = None if is_first_order else await self._store.latest_order_for(ticket_id)
+            if (
+                latest_order is not None
+                and latest_order.id == order_id
+                and latest_order.user_id == buyer_id
+            ):
+                return latest_order  # this request was here before
             try:
-                change = placed(
+                change = place_order(
                     order_id=order_id,
                     ticket=ticket,
-                    last=last,
-                    by=by,
+                    latest_order=latest_order,
+                    buyer_id=buyer_id,
                     now=self._clock(),
                     window=self._window,
                 )
                 order = await self._store.reserve(change)
-            except Invalid:
-                RESERVATIONS.labels("lost").inc()
+            except BadRequest:
+                RESERVATIONS.labels("rejected").inc()
                 raise
-            except Outrun:
+            except ReservationConflict:
                 continue
-            RESERVATIONS.labels("won").inc()
+            RESERVATIONS.labels("accepted").inc()
             return order
-        raise Unavailable(retry_after=1)
+        raise ServiceUnavailable(retry_after=1)
 
-    async def show(self, order_id: str, *, to: str) -> Order:
+    async def get_for(self, order_id: str, *, buyer_id: str) -> Order:
         """Show a buyer one of their own orders."""
         order = await self._store.get(order_id)
-        order.require_owner(to)
+        order.require_owner(buyer_id)
         return order
 
-    async def of_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
+    async def list_by_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
         """Give one page of a buyer's orders, newest first."""
-        return await self._store.of_buyer(user_id, limit=limit, cursor=cursor)
+        return await self._store.list_by_buyer(user_id, limit=limit, cursor=cursor)
 
-    async def cancel(self, order_id: str, *, by: str) -> None:
+    async def cancel(self, order_id: str, *, buyer_id: str) -> None:
         """Give an order up because its buyer wants to."""
-        await self._store.change(order_id, lambda order: order.cancel(by=by))
+        await self._store.update(order_id, lambda order: order.cancel(buyer_id=buyer_id))
 
     async def expire(self, order_id: str) -> None:
         """Give an order up because its time ran out."""
-        late: list[timedelta] = []
+        lags: list[timedelta] = []
 
-        def expire(order: Order) -> Change[Order]:
+        def decide(order: Order) -> Change[Order]:
             change = order.expire()
-            late[:] = [self._clock() - order.expires_at] if change.events else []
+            lags[:] = [self._clock() - order.expires_at] if change.events else []
             return change
 
-        await self._store.follow(order_id, expire)
-        for by in late:
-            LATENESS.observe(by.total_seconds())
+        await self._store.apply_event(order_id, decide)
+        for lag in lags:
+            EXPIRATION_LAG.observe(lag.total_seconds())
 
-    async def await_payment(self, order_id: str) -> None:
+    async def mark_awaiting_payment(self, order_id: str) -> None:
         """Note that an order's buyer has begun to pay."""
-        await self._store.follow(order_id, Order.await_payment)
+        await self._store.apply_event(order_id, Order.mark_awaiting_payment)
 
     async def complete(self, order_id: str) -> None:
         """Note that an order is paid."""
-        await self._store.follow(order_id, Order.complete)
+        await self._store.apply_event(order_id, Order.complete)
 
-    async def fail(self, order_id: str) -> None:
+    async def fail_payment(self, order_id: str) -> None:
         """Give an order up because no further payment is allowed."""
-        await self._store.follow(order_id, Order.fail)
+        await self._store.apply_event(order_id, Order.fail_payment)
 
-    async def keep_ticket(self, ticket: ForSale) -> None:
+    async def upsert_ticket(self, ticket: ListedTicket) -> None:
         """Take over what tickets tells of a ticket."""
-        await self._tickets.keep(ticket)
+        await self._tickets.upsert(ticket)
 
-    def states(self) -> AsyncGenerator[Message]:
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Go through every order as an event of its present state."""
-        return self._store.states(Order.told)
+        return self._store.snapshot_events(Order.to_event)

@@ -9,17 +9,17 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from common.batching import Grouped
+from common.batching import Batcher
 from common.change import Change
-from common.errors import Invalid
+from common.errors import BadRequest
 from common.events import CancelReason, OrderStatus
 from common.persistence.mongo import (
     OUTBOX_INDEX,
-    STATE,
+    STATE_PROJECTION,
     AggregateDocument,
     Doc,
-    is_duplicate,
     object_id,
+    violates_index,
 )
 from common.persistence.outbox import Relay
 from common.persistence.replica import Replica
@@ -27,11 +27,11 @@ from common.persistence.store import Store
 from common.values.clock import Clock
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from orders.domain import ForSale, Order, Reserved
+from orders.domain import ListedTicket, Order, ReservedTicket
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
-GROWING_HOLD: Final = "one_order_per_hold"
-LINGER: Final = 0.05
+UNIQUE_HOLD: Final = "one_order_per_hold"
+BATCH_DELAY_SECONDS: Final = 0.05
 """Seconds that an event may wait to be written with others; nobody notices."""
 
 
@@ -58,7 +58,7 @@ class OrderDocument(AggregateDocument):
             ),
             IndexModel(
                 [("ticket.id", ASCENDING), ("ticket.hold", DESCENDING)],
-                name=GROWING_HOLD,
+                name=UNIQUE_HOLD,
                 unique=True,
             ),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
@@ -77,11 +77,11 @@ class TicketReplica(Document):
         name = "tickets"
 
 
-class Outrun(Exception):
+class ReservationConflict(Exception):
     """Another order was placed on the ticket, and given up, since it was looked at."""
 
 
-def _read(doc: Mapping[str, Any]) -> Order:
+def _from_document(doc: Mapping[str, Any]) -> Order:
     ticket = doc["ticket"]
     return Order(
         id=str(doc["_id"]),
@@ -90,7 +90,7 @@ def _read(doc: Mapping[str, Any]) -> Order:
         user_id=doc["user_id"],
         created_at=doc["created_at"],
         expires_at=doc["expires_at"],
-        ticket=Reserved(
+        ticket=ReservedTicket(
             id=str(ticket["id"]),
             title=ticket["title"],
             price=ticket["price"],
@@ -100,11 +100,11 @@ def _read(doc: Mapping[str, Any]) -> Order:
     )
 
 
-def _write(order: Order) -> Doc:
+def _to_document(order: Order) -> Doc:
     ticket = order.ticket
     return {
         "status": order.status,
-        "live": order.live,
+        "live": order.is_live,
         "user_id": order.user_id,
         "created_at": order.created_at,
         "expires_at": order.expires_at,
@@ -122,27 +122,34 @@ class OrderStore(Store[Order]):
     """Every order there ever was."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(OrderDocument, relay, clock, read=_read, write=_write, audited=True)
-        self._follow = Grouped(self._follow_all, linger=LINGER)
-        self._last_on = Grouped(self._last_of_each)
+        super().__init__(
+            OrderDocument,
+            relay,
+            clock,
+            from_document=_from_document,
+            to_document=_to_document,
+            audited=True,
+        )
+        self._follow = Batcher(self._apply_batch, max_delay=BATCH_DELAY_SECONDS)
+        self._latest_order_batcher = Batcher(self._find_latest_orders)
 
-    async def last_on(self, ticket_id: str) -> Order | None:
+    async def latest_order_for(self, ticket_id: str) -> Order | None:
         """Give the last order that was placed on a ticket."""
-        doc = await self._last_on(object_id(ticket_id))
-        return None if doc is None else self.read(doc)
+        doc = await self._latest_order_batcher(object_id(ticket_id))
+        return None if doc is None else self.from_document(doc)
 
-    async def _last_of_each(self, ticket_ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
+    async def _find_latest_orders(self, ticket_ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
         """Skip through the index on (ticket, hold), one step a ticket (a DISTINCT_SCAN)."""
         greatest_hold_first = {"ticket.id": ASCENDING, "ticket.hold": DESCENDING}
-        each = await self.collection.aggregate(
+        groups = await self.collection.aggregate(
             [
                 {"$match": {"ticket.id": {"$in": list(set(ticket_ids))}}},
                 {"$sort": greatest_hold_first},
                 {"$group": {"_id": "$ticket.id", "last": {"$first": "$$ROOT"}}},
             ]
         )
-        found = {group["_id"]: group["last"] async for group in each}
-        return [found.get(ticket_id) for ticket_id in ticket_ids]
+        latest_by_ticket = {group["_id"]: group["last"] async for group in groups}
+        return [latest_by_ticket.get(ticket_id) for ticket_id in ticket_ids]
 
     async def reserve(self, change: Change[Order]) -> Order:
         """Insert an order; the unique indexes decide who has the ticket.
@@ -157,48 +164,48 @@ class OrderStore(Store[Order]):
         try:
             return await self.add(change)
         except DuplicateKeyError as error:
-            mine = await self.find(order.id)
-            if mine is not None and mine.user_id == order.user_id:
-                return mine
-            if is_duplicate(error, ONE_LIVE_ORDER):
-                raise Invalid("Ticket is already reserved") from None
-            raise Outrun from error
+            existing = await self.find(order.id)
+            if existing is not None and existing.user_id == order.user_id:
+                return existing
+            if violates_index(error, ONE_LIVE_ORDER):
+                raise BadRequest("Ticket is already reserved") from None
+            raise ReservationConflict from error
 
-    async def of_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
+    async def list_by_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
         """Give one page of a buyer's orders, newest first."""
         filters: Doc = {"user_id": user_id}
         if cursor is not None:
-            filters["_id"] = {"$lt": object_id(_position(cursor))}
+            filters["_id"] = {"$lt": object_id(_decode_position(cursor))}
         docs = (
-            await self.collection.find(filters, STATE)
+            await self.collection.find(filters, STATE_PROJECTION)
             .sort("_id", DESCENDING)
             .limit(limit + 1)
             .to_list()
         )
-        orders = [self.read(doc) for doc in docs[:limit]]
+        orders = [self.from_document(doc) for doc in docs[:limit]]
         return Page(orders, encode_cursor(orders[-1].id) if len(docs) > limit else None)
 
 
-def _position(cursor: str) -> str:
+def _decode_position(cursor: str) -> str:
     match decode_cursor(cursor):
         case [str(last)] if is_id(last):
             return last
         case _:
-            raise Invalid("cursor is not one of ours", field="cursor")
+            raise BadRequest("Invalid cursor", field="cursor")
 
 
 class TicketReplicas:
     """The tickets that orders can be placed on."""
 
     def __init__(self) -> None:
-        self._replica = Replica(TicketReplica, linger=LINGER)
+        self._replica = Replica(TicketReplica, max_delay=BATCH_DELAY_SECONDS)
 
-    async def find(self, ticket_id: str) -> ForSale | None:
+    async def find(self, ticket_id: str) -> ListedTicket | None:
         """Read one, or nothing."""
         doc = await self._replica.find(ticket_id)
         if doc is None:
             return None
-        return ForSale(
+        return ListedTicket(
             id=ticket_id,
             version=doc["version"],
             title=doc["title"],
@@ -206,7 +213,7 @@ class TicketReplicas:
             seller_id=doc["user_id"],
         )
 
-    async def keep(self, ticket: ForSale) -> None:
+    async def upsert(self, ticket: ListedTicket) -> None:
         """Take a ticket's state over, if it is newer."""
         fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
-        await self._replica.keep(ticket.id, ticket.version, fields)
+        await self._replica.upsert(ticket.id, ticket.version, fields)

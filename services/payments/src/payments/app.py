@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from common.app import Service
 from common.values.clock import Clock
 from payments import api, webhooks
-from payments.domain import Rules
+from payments.domain import PaymentPolicy
 from payments.listeners import listeners
-from payments.reconciler import reconciling
+from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
-from payments.service import Payments
+from payments.service import PaymentService
 from payments.settings import Settings
 from payments.store import (
     ChargeDocument,
@@ -28,12 +28,12 @@ from payments.store import (
 from payments.stripe.gateway import Gateway
 
 
-def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Make the app; uvicorn and the tests call this."""
     settings = settings or Settings.from_environment()
-    service = Service.configured("payments", settings, clock)
-    rules = Rules(
-        attempts=settings.payment_attempts,
+    service = Service.from_settings("payments", settings, clock)
+    policy = PaymentPolicy(
+        max_attempts=settings.payment_attempts,
         cancel_on_decline=settings.payment_failure_policy == "cancel",
         lease=timedelta(seconds=settings.payment_lease_seconds),
         margin=timedelta(seconds=settings.payment_margin_seconds),
@@ -42,7 +42,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
-            service.running([ChargeDocument, OrderReplica, StripeEventDocument]) as running,
+            service.open([ChargeDocument, OrderReplica, StripeEventDocument]) as running,
             Gateway(
                 settings.stripe_key,
                 api_base=settings.stripe_api_base,
@@ -50,24 +50,24 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
                 timeout_seconds=settings.stripe_timeout_seconds,
             ) as gateway,
         ):
-            payments = Payments(
+            payments = PaymentService(
                 ChargeStore(running.relay, running.clock),
                 OrderReplicas(),
                 StripeEvents(running.clock),
                 gateway,
                 running.clock,
-                rules,
+                policy,
                 owner=f"{socket.gethostname()}:{getpid()}",
             )
-            app.state.payments, app.state.rebuild = payments, payments.states
+            app.state.payments, app.state.rebuild = payments, payments.snapshot_events
             app.state.gateway = gateway
             app.state.config = ConfigOut(
                 publishable_key=settings.stripe_publishable_key,
                 stripe_js_url=settings.stripe_js_url,
             )
             async with (
-                running.listening(listeners(payments)),
-                reconciling(payments, settings.payment_reconcile_seconds),
+                running.consuming(listeners(payments)),
+                run_reconciler(payments, settings.payment_reconcile_seconds),
             ):
                 app.state.running = running
                 yield

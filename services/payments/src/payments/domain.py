@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from common.change import Change
-from common.errors import InProgress, Invalid, Problem
+from common.errors import BadRequest, Conflict, ErrorDetail
 from common.events import (
     ChargeStatus,
     OrderStatus,
@@ -24,26 +24,26 @@ from common.events import (
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.transitions import (
     CREATED,
-    GIVING_BACK,
-    NEXT,
+    OPEN_STATUSES,
     PROCESSING,
+    REFUND_STATUSES,
     REQUIRES_PAYMENT_METHOD,
     SUCCEEDED,
-    UNSETTLED,
-    Signal,
+    TRANSITIONS,
+    Trigger,
 )
 
 CURRENCY: Final = "usd"
-MOST_ATTEMPTS: Final = 50
+MAX_STORED_ATTEMPTS: Final = 50
 """Attempts of one charge, those that Stripe never answered included: a document has its bounds."""
 ORDER_CANCELLED: Final = "order cancelled"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PaymentPolicy:
     """What the operator decides."""
 
-    attempts: int = 5
+    max_attempts: int = 5
     cancel_on_decline: bool = False
     """Give the order up at the first decline, instead of letting the buyer try again."""
     lease: timedelta = timedelta(seconds=30)
@@ -62,18 +62,18 @@ class Order:
     status: OrderStatus
     expires_at: datetime
 
-    def refuse_unless_payable(self, now: datetime, margin: timedelta) -> None:
+    def ensure_payable(self, now: datetime, margin: timedelta) -> None:
         """Let a payment begin only while there is time for it to end.
 
         Raises:
             Invalid: the order is cancelled, paid already, or about to expire.
         """
         if self.status is OrderStatus.CANCELLED:
-            raise Invalid("Cannot pay for a cancelled order")
+            raise BadRequest("Cannot pay for a cancelled order")
         if self.status is OrderStatus.COMPLETE:
-            raise Invalid("This order is already paid")
+            raise BadRequest("This order is already paid")
         if now >= self.expires_at - margin:
-            raise Invalid("Cannot pay for an expired order")
+            raise BadRequest("Cannot pay for an expired order")
 
 
 class Outcome(StrEnum):
@@ -83,7 +83,7 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     INVALID = "invalid"
     ACTION = "requires_action"
-    NOTHING = "nothing"
+    NO_RESULT = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,10 @@ class Charge:
     updated_at: datetime
     attempts: tuple[Attempt, ...] = ()
     lease: Lease | None = None
-    look_at: datetime | None = None
+    reconcile_at: datetime | None = None
     """When the reconciler is to ask Stripe again; never, when there is nothing to wait for."""
     order_cancelled: bool = False
-    final: bool = False
+    no_more_attempts: bool = False
     card: Card | None = None
     last_error: Decline | None = None
     stripe_refund_id: str | None = None
@@ -134,34 +134,34 @@ class Charge:
     refunded_at: datetime | None = None
 
     @property
-    def unsettled(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the PaymentIntent may still succeed."""
-        return self.status in UNSETTLED
+        return self.status in OPEN_STATUSES
 
     @property
-    def giving_back(self) -> bool:
+    def has_refund(self) -> bool:
         """Whether there is a refund to look after."""
-        return self.status in GIVING_BACK
+        return self.status in REFUND_STATUSES
 
     @property
-    def watched(self) -> bool:
+    def needs_reconciliation(self) -> bool:
         """Whether something may still come that nobody would tell, were it not looked for."""
         match self.status:
             case ChargeStatus.REQUIRES_ACTION | ChargeStatus.REFUND_PENDING:
                 return True
             case ChargeStatus.REQUIRES_PAYMENT_METHOD if any(
-                attempt.outcome is Outcome.NOTHING for attempt in self.attempts
+                attempt.outcome is Outcome.NO_RESULT for attempt in self.attempts
             ):
                 return True  # Stripe can take longer than anybody waits for it
             case _:
-                return self.order_cancelled and self.unsettled
+                return self.order_cancelled and self.is_open
 
-    def running(self, now: datetime) -> bool:
+    def is_attempt_running(self, now: datetime) -> bool:
         """Tell whether an attempt is being made at this moment."""
         return self.status is PROCESSING and self.lease is not None and self.lease.until > now
 
     def claim(
-        self, order: Order, *, digest: str, by: str, now: datetime, rules: Rules
+        self, order: Order, *, digest: str, owner: str, now: datetime, policy: PaymentPolicy
     ) -> Change["Charge"]:
         """Begin an attempt, which nobody else makes meanwhile.
 
@@ -169,91 +169,115 @@ class Charge:
             InProgress: another one is running, or was and has settled the charge.
             Invalid: the order's or the charge's state does not allow it.
         """
-        if (self.status, Signal.ATTEMPT) not in NEXT:
-            raise InProgress
+        if (self.status, Trigger.ATTEMPT) not in TRANSITIONS:
+            raise Conflict
         if self.order_cancelled:
-            raise Invalid("Cannot pay for a cancelled order")
-        order.refuse_unless_payable(now, rules.margin)
-        if self.final or self._used_up(rules) or len(self.attempts) >= MOST_ATTEMPTS:
-            words = "Too many failed attempts to pay for this order"
-            raise Invalid(problems=[Problem(words, extra={"code": "attempts_used_up"})])
+            raise BadRequest("Cannot pay for a cancelled order")
+        order.ensure_payable(now, policy.margin)
+        if (
+            self.no_more_attempts
+            or self._attempts_exhausted(policy)
+            or len(self.attempts) >= MAX_STORED_ATTEMPTS
+        ):
+            message = "Too many failed payment attempts for this order"
+            raise BadRequest(details=[ErrorDetail(message, extra={"code": "attempts_used_up"})])
         attempt = Attempt(len(self.attempts) + 1, now, digest)
-        lease = Lease(by, now + rules.lease)
-        return self._moved(
-            Signal.ATTEMPT,
+        lease = Lease(owner, now + policy.lease)
+        return self._transition(
+            Trigger.ATTEMPT,
             now,
             attempts=(*self.attempts, attempt),
             lease=lease,
-            look_at=lease.until,
+            reconcile_at=lease.until,
         )
 
-    def observe(
-        self, intent: Intent, *, asked_at: int, own: bool = False, now: datetime, rules: Rules
+    def apply_intent(
+        self,
+        intent: Intent,
+        *,
+        attempts_when_read: int,
+        is_own_confirm: bool = False,
+        now: datetime,
+        policy: PaymentPolicy,
     ) -> Change["Charge"]:
         """Follow the PaymentIntent; total, whatever it says and whenever.
 
         Args:
             intent: what Stripe says.
-            asked_at: how many attempts there were when Stripe was asked.
-            own: whether it is the answer to the last of those itself.
+            attempts_when_read: how many attempts there were when Stripe was asked.
+            is_own_confirm: whether it is the answer to the last of those itself.
             now: the present moment.
-            rules: what the operator decides.
+            policy: what the operator decides.
         """
         match intent.status:
             case IntentStatus.SUCCEEDED:
-                return self._succeeded(intent, now)
+                return self._apply_success(intent, now)
             case IntentStatus.CANCELED:
-                return self._moved(Signal.CANCELLATION, now)
-            case _ if asked_at < len(self.attempts) or (self.running(now) and not own):
+                return self._transition(Trigger.CANCELLATION, now)
+            case _ if attempts_when_read < len(self.attempts) or (
+                self.is_attempt_running(now) and not is_own_confirm
+            ):
                 return Change(self)  # whoever makes the last attempt will tell
             case IntentStatus.PROCESSING:
-                return self.let_go(asked_at, now) if own else Change(self)
+                return (
+                    self.release_attempt(attempts_when_read, now)
+                    if is_own_confirm
+                    else Change(self)
+                )
             case IntentStatus.ACTION:
-                ended = self._ended(Outcome.ACTION)
-                return self._moved(Signal.ACTION, now, attempts=ended, last_error=None)
+                attempts = self._close_attempt(Outcome.ACTION)
+                return self._transition(Trigger.ACTION, now, attempts=attempts, last_error=None)
             case IntentStatus.OPEN:
-                return self._not_paid(intent.decline, own=own, now=now, rules=rules)
+                return self._apply_unpaid(
+                    intent.decline, is_own_confirm=is_own_confirm, now=now, policy=policy
+                )
 
-    def refuse_token(
-        self, attempt: int, problem: Decline, *, now: datetime, rules: Rules
+    def reject_token(
+        self, attempt: int, decline: Decline, *, now: datetime, policy: PaymentPolicy
     ) -> Change["Charge"]:
         """End an attempt whose token Stripe does not know, or has seen before."""
-        if not self._current(attempt):
+        if not self._is_current_attempt(attempt):
             return Change(self)
-        ended = self._ended(Outcome.INVALID, problem)
-        return self._moved(
-            Signal.DECLINE, now, attempts=ended, last_error=problem, final=self._used_up(rules)
+        attempts = self._close_attempt(Outcome.INVALID, decline)
+        return self._transition(
+            Trigger.DECLINE,
+            now,
+            attempts=attempts,
+            last_error=decline,
+            no_more_attempts=self._attempts_exhausted(policy),
         )
 
-    def let_go(self, attempt: int, now: datetime) -> Change["Charge"]:
+    def release_attempt(self, attempt: int, now: datetime) -> Change["Charge"]:
         """End an attempt of which nobody knows what came: anyone may ask Stripe from now on."""
-        if not self._current(attempt):
+        if not self._is_current_attempt(attempt):
             return Change(self)
-        return self._moved(Signal.UNKNOWN, now, look_at=now)
+        return self._transition(Trigger.UNKNOWN, now, reconcile_at=now)
 
-    def cancel_order(self, now: datetime) -> Change["Charge"]:
+    def mark_order_cancelled(self, now: datetime) -> Change["Charge"]:
         """Remember that the order was cancelled: the money must not be taken, or must go back."""
         if self.order_cancelled:
             return Change(self)
         reason = ORDER_CANCELLED if self.status is SUCCEEDED else self.refund_reason
-        return self._moved(
-            Signal.ORDER_CANCELLED,
+        return self._transition(
+            Trigger.ORDER_CANCELLED,
             now,
             lease=self.lease,
             order_cancelled=True,
             refund_reason=reason,
         )
 
-    def observe_refund(self, refund: Refund, now: datetime) -> Change["Charge"]:
+    def apply_refund(self, refund: Refund, now: datetime) -> Change["Charge"]:
         """Follow the refund; total, like `observe`."""
         refund_id = refund.id or self.stripe_refund_id
         match refund.status:
             case RefundStatus.SUCCEEDED:
-                return self._moved(Signal.REFUND, now, stripe_refund_id=refund_id, refunded_at=now)
+                return self._transition(
+                    Trigger.REFUND, now, stripe_refund_id=refund_id, refunded_at=now
+                )
             case RefundStatus.FAILED:
-                reason = refund.problem or self.refund_reason
-                return self._moved(
-                    Signal.REFUND_FAILURE,
+                reason = refund.failure_reason or self.refund_reason
+                return self._transition(
+                    Trigger.REFUND_FAILURE,
                     now,
                     stripe_refund_id=refund_id,
                     refund_reason=reason,
@@ -262,9 +286,9 @@ class Charge:
             case RefundStatus.PENDING:
                 if refund_id == self.stripe_refund_id:
                     return Change(self)
-                return self._moved(Signal.REFUND_BEGUN, now, stripe_refund_id=refund_id)
+                return self._transition(Trigger.REFUND_STARTED, now, stripe_refund_id=refund_id)
 
-    def told(self) -> PaymentCreated | PaymentFailed | PaymentRefunded | PaymentUpdated:
+    def to_event(self) -> PaymentCreated | PaymentFailed | PaymentRefunded | PaymentUpdated:
         """Tell what the charge is now."""
         reason = self.refund_reason
         if self.status is REQUIRES_PAYMENT_METHOD and self.last_error is not None:
@@ -283,66 +307,72 @@ class Charge:
             case ChargeStatus.SUCCEEDED:
                 return PaymentCreated(**state)
             case ChargeStatus.REQUIRES_PAYMENT_METHOD:
-                return PaymentFailed(**state, final=self.final)
+                return PaymentFailed(**state, final=self.no_more_attempts)
             case ChargeStatus.REFUNDED:
                 return PaymentRefunded(**state)
             case _:
                 return PaymentUpdated(**state)
 
-    def _succeeded(self, intent: Intent, now: datetime) -> Change["Charge"]:
-        late = self.order_cancelled
-        return self._moved(
-            Signal.LATE_SUCCESS if late else Signal.SUCCESS,
+    def _apply_success(self, intent: Intent, now: datetime) -> Change["Charge"]:
+        is_late = self.order_cancelled
+        return self._transition(
+            Trigger.LATE_SUCCESS if is_late else Trigger.SUCCESS,
             now,
-            attempts=self._ended(Outcome.SUCCEEDED),
+            attempts=self._close_attempt(Outcome.SUCCEEDED),
             card=intent.card,
             last_error=None,
             paid_at=now,
-            refund_reason=ORDER_CANCELLED if late else None,
+            refund_reason=ORDER_CANCELLED if is_late else None,
         )
 
-    def _not_paid(
-        self, decline: Decline | None, *, own: bool, now: datetime, rules: Rules
+    def _apply_unpaid(
+        self, decline: Decline | None, *, is_own_confirm: bool, now: datetime, policy: PaymentPolicy
     ) -> Change["Charge"]:
         """Tell a decline from the one before, which Stripe shows until something new happens."""
-        news = (own and self.status is PROCESSING) or decline != self.last_error
-        if decline is None or not news:
-            return self._moved(Signal.NOTHING, now, attempts=self._ended(Outcome.NOTHING))
-        return self._moved(
-            Signal.DECLINE,
+        is_new = (is_own_confirm and self.status is PROCESSING) or decline != self.last_error
+        if decline is None or not is_new:
+            return self._transition(
+                Trigger.NO_RESULT, now, attempts=self._close_attempt(Outcome.NO_RESULT)
+            )
+        return self._transition(
+            Trigger.DECLINE,
             now,
-            attempts=self._ended(Outcome.DECLINED, decline),
+            attempts=self._close_attempt(Outcome.DECLINED, decline),
             last_error=decline,
-            final=rules.cancel_on_decline or self._used_up(rules),
+            no_more_attempts=policy.cancel_on_decline or self._attempts_exhausted(policy),
         )
 
-    def _current(self, attempt: int) -> bool:
+    def _is_current_attempt(self, attempt: int) -> bool:
         return self.status is PROCESSING and attempt == len(self.attempts)
 
-    def _used_up(self, rules: Rules) -> bool:
+    def _attempts_exhausted(self, policy: PaymentPolicy) -> bool:
         """Tell whether no try is left; one that Stripe never answered is not the buyer's."""
-        answered = [one for one in self.attempts if one.outcome is not Outcome.NOTHING]
-        return len(answered) >= rules.attempts
+        attempts_with_result = [
+            attempt for attempt in self.attempts if attempt.outcome is not Outcome.NO_RESULT
+        ]
+        return len(attempts_with_result) >= policy.max_attempts
 
-    def _ended(self, outcome: Outcome, why: Decline | None = None) -> tuple[Attempt, ...]:
+    def _close_attempt(
+        self, outcome: Outcome, decline: Decline | None = None
+    ) -> tuple[Attempt, ...]:
         if not self.attempts:
             return ()
         *earlier, last = self.attempts
-        code, decline_code = (why.code, why.decline_code) if why else (None, None)
+        code, decline_code = (decline.code, decline.decline_code) if decline else (None, None)
         return (
             *earlier,
             replace(last, outcome=outcome, code=code, decline_code=decline_code),
         )
 
-    def _moved(self, signal: Signal, now: datetime, **changes: Any) -> Change["Charge"]:
-        status = NEXT.get((self.status, signal))
+    def _transition(self, trigger: Trigger, now: datetime, **changes: Any) -> Change["Charge"]:
+        status = TRANSITIONS.get((self.status, trigger))
         if status is None:
             return Change(self)
-        kept: dict[str, Any] = {"lease": None, "look_at": None, **changes}
-        after = replace(self, version=self.version + 1, status=status, updated_at=now, **kept)
-        if after.watched:
-            after = replace(after, look_at=now)
-        return Change(after, (after.told(),))
+        fields: dict[str, Any] = {"lease": None, "reconcile_at": None, **changes}
+        after = replace(self, version=self.version + 1, status=status, updated_at=now, **fields)
+        if after.needs_reconciliation:
+            after = replace(after, reconcile_at=now)
+        return Change(after, (after.to_event(),))
 
 
 def charge_id_of(order_id: str) -> str:
@@ -350,12 +380,12 @@ def charge_id_of(order_id: str) -> str:
     return hashlib.sha256(f"the charge of order {order_id}".encode()).hexdigest()[:24]
 
 
-def digest_of(token: str) -> str:
+def token_digest(token: str) -> str:
     """Give what may be kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
-def charge_of(order: Order, *, intent_id: str, now: datetime) -> Charge:
+def new_charge(order: Order, *, intent_id: str, now: datetime) -> Charge:
     """Make the charge of an order that nobody has tried to pay yet; its first attempt stores it."""
     return Charge(
         id=charge_id_of(order.id),

@@ -3,13 +3,13 @@
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.bus import Handlers, handlers
 from payments.domain import Order
-from payments.service import Payments
+from payments.service import PaymentService
 
 
-def listeners(payments: Payments) -> Handlers:
+def listeners(payments: PaymentService) -> Handlers:
     """Say what is done about each event."""
 
-    async def follow(
+    async def apply(
         event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
     ) -> None:
         order = Order(
@@ -19,18 +19,18 @@ def listeners(payments: Payments) -> Handlers:
             status=event.status,
             expires_at=event.expires_at,
         )
-        await payments.follow_order(order, event.version)
+        await payments.apply_order(order, event.version)
 
     async def on_order_created(event: OrderCreated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_updated(event: OrderUpdated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_cancelled(event: OrderCancelled) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_completed(event: OrderCompleted) -> None:
-        await follow(event)
+        await apply(event)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)

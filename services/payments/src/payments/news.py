@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from payments.stripe.mapping import Hint
+from payments.stripe.mapping import WebhookEvent
 
 REMEMBERED: Final = 10_000
 
@@ -34,7 +34,7 @@ class News:
         if len(self._paid) > REMEMBERED:
             del self._paid[next(iter(self._paid))]
 
-    async def old(self, hint: Hint) -> bool:
+    async def old(self, hint: WebhookEvent) -> bool:
         """Tell whether a webhook says only what is written down already.
 
         Stripe's webhook and its answer to us set out at the same moment: the answer goes first.

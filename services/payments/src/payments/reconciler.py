@@ -11,42 +11,48 @@ from typing import Final
 import structlog
 from pymongo.errors import PyMongoError
 
-from common.background import every
+from common.background import run_periodically
 from payments.domain import Charge
-from payments.service import Payments
-from payments.stripe.gateway import StripeAway
+from payments.service import PaymentService
+from payments.stripe.gateway import StripeUnavailable
 
 log = structlog.get_logger("reconciler")
 
-AT_ONCE: Final = 16
+CONCURRENCY: Final = 16
 
 
-def reconciling(payments: Payments, seconds: float) -> AbstractAsyncContextManager[None]:
+def run_reconciler(
+    payments: PaymentService, interval_seconds: float
+) -> AbstractAsyncContextManager[None]:
     """Go the rounds while the service runs; never, if there are 0 seconds between them."""
 
-    async def go_round() -> None:
-        while due := await _take(payments):
-            await asyncio.gather(*(_look_at(payments, charge) for charge in due))
+    async def run_once() -> None:
+        while due := await _claim_due(payments):
+            await asyncio.gather(*(_reconcile(payments, charge) for charge in due))
 
-    return every(seconds, go_round, name="reconciler") if seconds else nullcontext()
+    return (
+        run_periodically(interval_seconds, run_once, name="reconciler")
+        if interval_seconds
+        else nullcontext()
+    )
 
 
-async def _take(payments: Payments) -> list[Charge]:
+async def _claim_due(payments: PaymentService) -> list[Charge]:
     due: list[Charge] = []
-    while len(due) < AT_ONCE and (charge := await payments.next_due()):
+    while len(due) < CONCURRENCY and (charge := await payments.claim_due()):
         due.append(charge)
     return due
 
 
-async def _look_at(payments: Payments, charge: Charge) -> None:
+async def _reconcile(payments: PaymentService, charge: Charge) -> None:
     try:
-        after = await payments.apply(charge)
-    except StripeAway:
+        after = await payments.sync_with_stripe(charge)
+    except StripeUnavailable:
         return  # the gateway said so; the charge comes back
     except PyMongoError:
         raise
     except Exception:
-        log.exception("cannot be looked at", charge=charge.id)
+        log.exception("charge reconciliation failed", charge=charge.id)
         return
     if after.status is not charge.status:
-        log.info("healed", charge=charge.id, was=charge.status, now=after.status)
+        log.info("charge reconciled", charge=charge.id, was=charge.status, now=after.status)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from common.events import ChargeStatus
 from common.values import money
 from common.values.ids import Id
-from common.web.schemas import ErrorItem, Wire
+from common.web.schemas import CamelModel, ErrorItem
 from payments.domain import Charge
 
 Token = Annotated[
@@ -17,21 +17,21 @@ Token = Annotated[
 ]
 
 
-class PaymentIn(Wire):
-    """What a buyer sends: what Stripe.js made of the card, and what it is to pay for."""
+class PaymentIn(CamelModel):
+    """A Stripe.js token and the order to pay."""
 
     token: Annotated[Token, Field(examples=["ctoken_1abc", "pm_card_visa", "tok_visa"])]
     order_id: Id
 
 
-class CardOut(Wire):
-    """What may be shown of a card."""
+class CardOut(CamelModel):
+    """The brand and last four digits of a card."""
 
     brand: str
     last4: str
 
 
-class ErrorOut(Wire):
+class ErrorOut(CamelModel):
     """Why the last attempt failed."""
 
     message: str
@@ -40,8 +40,8 @@ class ErrorOut(Wire):
     retryable: bool
 
 
-class PaymentOut(Wire):
-    """What a buyer sees of the money of an order."""
+class PaymentOut(CamelModel):
+    """The payment of an order."""
 
     id: str
     order_id: str
@@ -59,7 +59,7 @@ class PaymentOut(Wire):
     refunded_at: datetime | None
 
     @classmethod
-    def of(cls, charge: Charge) -> Self:
+    def from_domain(cls, charge: Charge) -> Self:
         """Show a charge."""
         card, error = charge.card, charge.last_error
         return cls(
@@ -76,7 +76,7 @@ class PaymentOut(Wire):
                 message=error.message,
                 code=error.code,
                 decline_code=error.decline_code,
-                retryable=not charge.final,
+                retryable=not charge.no_more_attempts,
             )
             if error
             else None,
@@ -87,30 +87,30 @@ class PaymentOut(Wire):
         )
 
 
-class RefusalItem(ErrorItem, Wire):
-    """Why a payment was refused: Stripe's codes, and whether another card may be tried."""
+class PaymentErrorItem(ErrorItem, CamelModel):
+    """A payment error: Stripe's codes, and whether another card may be tried."""
 
     code: str | None = None
     decline_code: str | None = None
     retryable: bool | None = None
 
 
-class Refused(BaseModel):
-    """The shape of every error, with what programs want to know of a payment's."""
+class PaymentErrorResponse(BaseModel):
+    """The error response of every route, with payment details."""
 
-    errors: list[RefusalItem]
+    errors: list[PaymentErrorItem]
 
 
-class ActionOut(Wire):
-    """What a browser needs so that the bank can ask the buyer (3-D Secure)."""
+class ActionOut(CamelModel):
+    """A payment that requires 3-D Secure authentication in the browser."""
 
     id: str
     status: ChargeStatus
     client_secret: str
 
 
-class ConfigOut(Wire):
-    """What the web client needs to show a card form."""
+class ConfigOut(CamelModel):
+    """The settings that the card form needs."""
 
     publishable_key: str | None
     stripe_js_url: str | None

@@ -16,7 +16,7 @@ from common.change import Change
 from common.events import ChargeStatus, OrderStatus
 from common.persistence.mongo import (
     OUTBOX_INDEX,
-    STATE,
+    STATE_PROJECTION,
     AggregateDocument,
     Doc,
     collection_of,
@@ -29,19 +29,19 @@ from common.values.clock import Clock
 from payments.domain import Attempt, Charge, Lease, Order, Outcome
 from payments.stripe.models import Card, Decline
 
-CHARGES: Final = Counter(
-    "payments_charges_total", "Steps of charges, by the status that each led to", ["status"]
+CHARGE_TRANSITIONS: Final = Counter(
+    "payment_charge_transitions_total", "Charge transitions, by resulting status", ["status"]
 )
 for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
-    CHARGES.labels(_status.value)
-EVENTS_KEPT: Final = timedelta(days=30)
+    CHARGE_TRANSITIONS.labels(_status.value)
+WEBHOOK_EVENT_RETENTION: Final = timedelta(days=30)
 REMEMBERED: Final = 10_000
-ON_ITS_WAY: Final = 1.0
+EVENT_GRACE_SECONDS: Final = 1.0
 """Seconds that an order may take from its buyer's answer to here, before there is no such order."""
-MOST_AWAITED: Final = 128
-LINGER: Final = 0.03
+MAX_WAITERS: Final = 128
+BATCH_DELAY_SECONDS: Final = 0.03
 """Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
-EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any charge: what a query must name for MongoDB to use the index of those that are due."""
 
 
@@ -77,7 +77,7 @@ class ChargeDocument(AggregateDocument):
             IndexModel(
                 [("look_at", ASCENDING)],
                 name="due",
-                partialFilterExpression={"look_at": {"$gt": EVER}},
+                partialFilterExpression={"look_at": {"$gt": EPOCH}},
             ),
         ]
 
@@ -103,10 +103,12 @@ class StripeEventDocument(Document):
 
     class Settings:
         name = "stripe_events"
-        indexes = [IndexModel("at", expireAfterSeconds=int(EVENTS_KEPT.total_seconds()))]
+        indexes = [
+            IndexModel("at", expireAfterSeconds=int(WEBHOOK_EVENT_RETENTION.total_seconds()))
+        ]
 
 
-def _read(doc: Mapping[str, Any]) -> Charge:
+def _from_document(doc: Mapping[str, Any]) -> Charge:
     return Charge(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -118,11 +120,11 @@ def _read(doc: Mapping[str, Any]) -> Charge:
         stripe_id=doc["stripe_id"],
         created_at=doc["created_at"],
         updated_at=doc["updated_at"],
-        attempts=tuple(_attempt(attempt) for attempt in doc["attempts"]),
+        attempts=tuple(_attempt_from_document(attempt) for attempt in doc["attempts"]),
         lease=Lease(**doc["lease"]) if doc["lease"] else None,
-        look_at=doc["look_at"],
+        reconcile_at=doc["look_at"],
         order_cancelled=doc["order_cancelled"],
-        final=doc["final"],
+        no_more_attempts=doc["final"],
         card=Card(**doc["card"]) if doc["card"] else None,
         last_error=Decline(**doc["last_error"]) if doc["last_error"] else None,
         stripe_refund_id=doc["stripe_refund_id"],
@@ -132,13 +134,13 @@ def _read(doc: Mapping[str, Any]) -> Charge:
     )
 
 
-def _attempt(doc: Mapping[str, Any]) -> Attempt:
+def _attempt_from_document(doc: Mapping[str, Any]) -> Attempt:
     outcome = Outcome(doc["outcome"]) if doc["outcome"] else None
-    kept = {name: value for name, value in doc.items() if name != "outcome"}
-    return Attempt(**kept, outcome=outcome)
+    fields = {name: value for name, value in doc.items() if name != "outcome"}
+    return Attempt(**fields, outcome=outcome)
 
 
-def _write(charge: Charge) -> Doc:
+def _to_document(charge: Charge) -> Doc:
     return {
         "order_id": object_id(charge.order_id),
         "user_id": charge.user_id,
@@ -148,13 +150,13 @@ def _write(charge: Charge) -> Doc:
         "stripe_id": charge.stripe_id,
         "created_at": charge.created_at,
         "updated_at": charge.updated_at,
-        "attempts": [_fields(attempt) for attempt in charge.attempts],
-        "lease": _fields(charge.lease),
-        "look_at": charge.look_at,
+        "attempts": [_to_subdocument(attempt) for attempt in charge.attempts],
+        "lease": _to_subdocument(charge.lease),
+        "look_at": charge.reconcile_at,
         "order_cancelled": charge.order_cancelled,
-        "final": charge.final,
-        "card": _fields(charge.card),
-        "last_error": _fields(charge.last_error),
+        "final": charge.no_more_attempts,
+        "card": _to_subdocument(charge.card),
+        "last_error": _to_subdocument(charge.last_error),
         "stripe_refund_id": charge.stripe_refund_id,
         "refund_reason": charge.refund_reason,
         "paid_at": charge.paid_at,
@@ -162,14 +164,14 @@ def _write(charge: Charge) -> Doc:
     }
 
 
-def _fields(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
+def _to_subdocument(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
     """Give a part's fields as they are; `dataclasses.asdict` copies each, at ten times the cost."""
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
-def _count(charge: Charge, confirmed: bool) -> None:  # noqa: FBT001
+def _count_transition(charge: Charge, confirmed: bool) -> None:  # noqa: FBT001
     if confirmed:
-        CHARGES.labels(charge.status.value).inc()
+        CHARGE_TRANSITIONS.labels(charge.status.value).inc()
 
 
 class ChargeStore(Store[Charge]):
@@ -177,43 +179,49 @@ class ChargeStore(Store[Charge]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
-            ChargeDocument, relay, clock, read=_read, write=_write, wrote=_count, audited=True
+            ChargeDocument,
+            relay,
+            clock,
+            from_document=_from_document,
+            to_document=_to_document,
+            on_written=_count_transition,
+            audited=True,
         )
 
-    async def open(self, change: Change[Charge]) -> Charge | None:
+    async def insert_first_attempt(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt; nothing, if somebody else was first."""
         try:
             return await self.add(change)
         except DuplicateKeyError:
             return None
 
-    async def of_intent(self, intent_id: str) -> Charge | None:
+    async def find_by_intent(self, intent_id: str) -> Charge | None:
         """Find the charge of a PaymentIntent."""
-        doc = await self.collection.find_one({"stripe_id": intent_id}, STATE)
-        return None if doc is None else self.read(doc)
+        doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
+        return None if doc is None else self.from_document(doc)
 
-    async def take_due(self, now: datetime, until: datetime) -> Charge | None:
+    async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
         """Take one unfinished charge that is due for a look; others leave it alone until then.
 
         Not a change of the charge, so it has neither a version nor an event.
         """
         doc = await self.collection.find_one_and_update(
-            {"look_at": {"$gt": EVER, "$lte": now}},
+            {"look_at": {"$gt": EPOCH, "$lte": now}},
             {"$set": {"look_at": until}},
-            projection=STATE,
+            projection=STATE_PROJECTION,
             sort=[("look_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
-        return None if doc is None else self.read(doc)
+        return None if doc is None else self.from_document(doc)
 
 
 class OrderReplicas:
     """The orders that can be paid for."""
 
     def __init__(self) -> None:
-        self._replica = Replica(OrderReplica, linger=LINGER)
+        self._replica = Replica(OrderReplica, max_delay=BATCH_DELAY_SECONDS)
         self._new: dict[str, Order] = {}
-        self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def take_new(self, order_id: str) -> Order | None:
         """Give an order that was heard of here a while ago, once; it may have changed since.
@@ -235,19 +243,19 @@ class OrderReplicas:
             expires_at=doc["expires_at"],
         )
 
-    async def find_soon(self, order_id: str) -> Order | None:
+    async def wait_for(self, order_id: str) -> Order | None:
         """Read one that was placed a moment ago: what tells of it may still be on its way."""
-        if len(self._awaited) >= MOST_AWAITED:
+        if len(self._waiters) >= MAX_WAITERS:
             return await self.find(order_id)
-        heard = self._awaited.setdefault(order_id, asyncio.Event())
+        arrived = self._waiters.setdefault(order_id, asyncio.Event())
         found = await self.find(order_id)
         if found is not None:
             return found
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), ON_ITS_WAY)
+            await asyncio.wait_for(arrived.wait(), EVENT_GRACE_SECONDS)
         return await self.find(order_id)
 
-    async def keep(self, order: Order, version: int) -> None:
+    async def upsert(self, order: Order, version: int) -> None:
         """Take an order's state over, if it is newer."""
         fields = {
             "status": order.status,
@@ -256,11 +264,11 @@ class OrderReplicas:
             "expires_at": order.expires_at,
         }
         self._new.pop(order.id, None)
-        if await self._replica.keep(order.id, version, fields):
+        if await self._replica.upsert(order.id, version, fields):
             self._new[order.id] = order
-        heard = self._awaited.get(order.id)
-        if heard is not None:
-            heard.set()
+        arrived = self._waiters.get(order.id)
+        if arrived is not None:
+            arrived.set()
         if len(self._new) > REMEMBERED:
             del self._new[next(iter(self._new))]
 
@@ -272,11 +280,11 @@ class StripeEvents:
         self._collection = collection_of(StripeEventDocument)
         self._clock = clock
 
-    async def heard(self, event_id: str) -> bool:
+    async def is_processed(self, event_id: str) -> bool:
         """Tell whether a webhook was heard before."""
         return await self._collection.find_one({"_id": event_id}) is not None
 
-    async def remember(self, event_id: str) -> None:
+    async def mark_processed(self, event_id: str) -> None:
         """Note that a webhook was heard, and acted on."""
         with contextlib.suppress(DuplicateKeyError):
             await self._collection.insert_one({"_id": event_id, "at": self._clock()})

@@ -23,13 +23,13 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.testing.plugin import Client, Published, eventually
+from common.testing.plugin import Client, EventProbe, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain import Charge, charge_id_of
 
-KEY: Final = "sk_test_local_payments"
-SECRET: Final = "whsec_that_only_the_tests_know"
+STRIPE_KEY: Final = "sk_test_local_payments"
+WEBHOOK_SECRET: Final = "whsec_that_only_the_tests_know"
 PRICE: Final = 1999
 VISA: Final = "tok_visa"
 PROCESSES: Final = multiprocessing.get_context("forkserver")
@@ -37,48 +37,48 @@ PROCESSES: Final = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["payments.app", "payments.testing"])
 
 
-class Bank:
+class StripeProbe:
     """What a test sees and does at Stripe, behind the service's back."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(KEY, ""))
+        self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(STRIPE_KEY, ""))
         self._stripe = stripe.AIOHTTPClient(timeout=20)
         self.api = stripe.StripeClient(
-            KEY, http_client=self._stripe, base_addresses={"api": url}
+            STRIPE_KEY, http_client=self._stripe, base_addresses={"api": url}
         ).v1
 
     async def close(self) -> None:
         """Let nothing fail any more, and close the connections."""
-        await self.mend()
+        await self.clear_faults()
         await self._http.aclose()
         await self._stripe.close_async()
 
-    async def fault(self, call: str, action: str, **more: Any) -> None:
+    async def inject_fault(self, call: str, action: str, **more: Any) -> None:
         """Have the network, or Stripe, fail at a call."""
         fault = {"match": call, "action": action, **more}
         response = await self._http.post("/_local/faults", json=fault)
         assert response.is_success, response.text
 
-    async def untouched(self, fault: dict[str, Any]) -> bool:
+    async def is_armed(self, fault: dict[str, Any]) -> bool:
         """Tell whether a fault still waits for its first call."""
-        waiting = (await self._http.get("/_local/faults")).json()
-        return any(fault.items() <= each.items() for each in waiting)
+        armed = (await self._http.get("/_local/faults")).json()
+        return any(fault.items() <= candidate.items() for candidate in armed)
 
-    async def mend(self) -> None:
+    async def clear_faults(self) -> None:
         """Let nothing fail any more."""
         await self._http.delete("/_local/faults")
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Every PaymentIntent that was ever made for an order."""
-        made = await self.api.payment_intents.list_async({"limit": 100})
-        return [intent for intent in made.data if intent.metadata["orderId"] == order_id]
+        intents = await self.api.payment_intents.list_async({"limit": 100})
+        return [intent for intent in intents.data if intent.metadata["orderId"] == order_id]
 
     async def intent(self, order_id: str) -> stripe.PaymentIntent:
         """The one PaymentIntent of an order."""
         (only,) = await self.intents(order_id)
         return only
 
-    async def taken(self, order_id: str) -> int:
+    async def times_charged(self, order_id: str) -> int:
         """How many times money was taken for an order."""
         return sum(charge.paid for charge in await self._charges(order_id))
 
@@ -109,10 +109,10 @@ class Bank:
 
     async def events(self, intent_id: str) -> list[dict[str, Any]]:
         """What Stripe has to tell about a PaymentIntent and its refunds, oldest first."""
-        told = (await self._http.get("/v1/events", params={"limit": 100})).json()["data"]
+        events = (await self._http.get("/v1/events", params={"limit": 100})).json()["data"]
         return [
             event
-            for event in reversed(told)
+            for event in reversed(events)
             if intent_id in {event["data"]["object"].get(name) for name in ("id", "payment_intent")}
         ]
 
@@ -123,20 +123,20 @@ class Bank:
         return found
 
 
-class Orders:
+class FakeOrders:
     """The orders service, as payments hears it."""
 
-    def __init__(self, published: Published) -> None:
+    def __init__(self, published: EventProbe) -> None:
         self._published = published
         self._placed: dict[str, OrderCreated] = {}
 
     async def place(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
         """Have somebody order a ticket, and wait until payments knows."""
-        order_id = self.place_unheard(buyer, price=price, seconds=seconds)
-        await self.tell(order_id)
+        order_id = self.place_unpublished(buyer, price=price, seconds=seconds)
+        await self.publish(order_id)
         return order_id
 
-    def place_unheard(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
+    def place_unpublished(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
         """Have somebody order a ticket, without a word to payments."""
         order = OrderCreated(
             id=new_id(),
@@ -151,7 +151,7 @@ class Orders:
 
     async def cancel(self, order_id: str, *, event_id: str = "") -> None:
         """Have an order cancelled, and wait until payments knows."""
-        await self.tell(
+        await self.publish(
             order_id,
             OrderCancelled,
             event_id=event_id,
@@ -160,7 +160,7 @@ class Orders:
             reason=CancelReason.EXPIRED,
         )
 
-    async def tell(
+    async def publish(
         self,
         order_id: str,
         kind: type[OrderCreated | OrderUpdated | OrderCompleted | OrderCancelled] = OrderCreated,
@@ -172,7 +172,7 @@ class Orders:
         state = self._placed[order_id].model_dump(by_alias=False)
         event = kind.model_validate({**state, **changes})
         await self._published.publish(event, aggregate_id=order_id, event_id=event_id)
-        await self._published.handled("payments-orders")
+        await self._published.wait_until_handled("payments-orders")
 
 
 async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Response:
@@ -180,27 +180,27 @@ async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Respo
     return await payments.post("/api/payments", json={"token": token, "orderId": order_id})
 
 
-async def charge_of(payments: Client, order_id: str) -> Charge | None:
+async def find_charge(payments: Client, order_id: str) -> Charge | None:
     """Look at an order's charge without asking anybody about it."""
     store = payments.app.state.payments._store  # noqa: SLF001 - a reading asks nobody
     return await store.find(charge_id_of(order_id))
 
 
-async def becomes(payments: Client, order_id: str, status: str) -> Charge:
+async def wait_for_status(payments: Client, order_id: str, status: str) -> Charge:
     """Wait until the money of an order stands there."""
 
-    async def there() -> Charge | None:
-        charge = await charge_of(payments, order_id)
+    async def reached() -> Charge | None:
+        charge = await find_charge(payments, order_id)
         return charge if charge is not None and charge.status == status else None
 
-    return await eventually(there)  # pyright: ignore[reportReturnType] - it waits for more than None
+    return await eventually(reached)  # pyright: ignore[reportReturnType] - it waits for more than None
 
 
-async def deliver(
+async def deliver_webhook(
     payments: Client,
     event: dict[str, Any],
     *,
-    secret: str = SECRET,
+    secret: str = WEBHOOK_SECRET,
     age: int = 0,
     content: bytes | None = None,
     headers: dict[str, str] | None = None,
@@ -219,4 +219,4 @@ async def deliver(
 def serve_forever(environment: dict[str, Any], port: int) -> None:
     """Run the service in a process of its own, as `PROCESSES` makes them."""
     os.environ.update({name.upper(): str(value) for name, value in environment.items()})
-    uvicorn.run("payments.app:create", factory=True, port=port, log_level="warning")
+    uvicorn.run("payments.app:create_app", factory=True, port=port, log_level="warning")

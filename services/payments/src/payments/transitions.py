@@ -24,58 +24,58 @@ REFUND_FAILED = ChargeStatus.REFUND_FAILED
 CANCELED = ChargeStatus.CANCELED
 
 
-class Signal(StrEnum):
+class Trigger(StrEnum):
     """What can be learned about a charge."""
 
-    ATTEMPT = "the buyer tries to pay"
-    UNKNOWN = "the attempt ended, and Stripe did not tell how"
-    ACTION = "the bank wants to hear from the buyer"
-    DECLINE = "the card was declined"
-    NOTHING = "nothing came of the attempt"
-    SUCCESS = "the money was taken"
-    LATE_SUCCESS = "the money was taken for an order that is cancelled"
-    CANCELLATION = "the PaymentIntent was cancelled"
-    ORDER_CANCELLED = "the order was cancelled"
-    REFUND_BEGUN = "the money is on its way back"
-    REFUND = "the money was given back"
-    REFUND_FAILURE = "the money could not be given back"
+    ATTEMPT = "attempt_started"
+    UNKNOWN = "outcome_unknown"
+    ACTION = "action_required"
+    DECLINE = "card_declined"
+    NO_RESULT = "no_result"
+    SUCCESS = "payment_succeeded"
+    LATE_SUCCESS = "payment_succeeded_after_cancellation"
+    CANCELLATION = "intent_canceled"
+    ORDER_CANCELLED = "order_cancelled"
+    REFUND_STARTED = "refund_started"
+    REFUND = "refund_succeeded"
+    REFUND_FAILURE = "refund_failed"
 
 
-UNSETTLED: Final = frozenset({PROCESSING, REQUIRES_PAYMENT_METHOD, REQUIRES_ACTION})
+OPEN_STATUSES: Final = frozenset({PROCESSING, REQUIRES_PAYMENT_METHOD, REQUIRES_ACTION})
 """The PaymentIntent may still succeed."""
 
-GIVING_BACK: Final = frozenset({REFUND_PENDING, REFUNDED})
+REFUND_STATUSES: Final = frozenset({REFUND_PENDING, REFUNDED})
 """There is a refund, and it can still turn out otherwise."""
 
-_WHILE_UNSETTLED: Final = {
-    Signal.SUCCESS: SUCCEEDED,
-    Signal.LATE_SUCCESS: REFUND_PENDING,
-    Signal.CANCELLATION: CANCELED,
+_FROM_OPEN_STATUS: Final = {
+    Trigger.SUCCESS: SUCCEEDED,
+    Trigger.LATE_SUCCESS: REFUND_PENDING,
+    Trigger.CANCELLATION: CANCELED,
 }
 
-NEXT: Final[dict[tuple[ChargeStatus, Signal], ChargeStatus]] = {
-    (CREATED, Signal.ATTEMPT): PROCESSING,
-    (REQUIRES_PAYMENT_METHOD, Signal.ATTEMPT): PROCESSING,
-    (REQUIRES_ACTION, Signal.ATTEMPT): PROCESSING,
-    (PROCESSING, Signal.UNKNOWN): PROCESSING,
-    (PROCESSING, Signal.ACTION): REQUIRES_ACTION,
-    (REQUIRES_PAYMENT_METHOD, Signal.ACTION): REQUIRES_ACTION,
-    (PROCESSING, Signal.DECLINE): REQUIRES_PAYMENT_METHOD,
-    (REQUIRES_ACTION, Signal.DECLINE): REQUIRES_PAYMENT_METHOD,
-    (PROCESSING, Signal.NOTHING): REQUIRES_PAYMENT_METHOD,
-    (REQUIRES_ACTION, Signal.NOTHING): REQUIRES_PAYMENT_METHOD,
+TRANSITIONS: Final[dict[tuple[ChargeStatus, Trigger], ChargeStatus]] = {
+    (CREATED, Trigger.ATTEMPT): PROCESSING,
+    (REQUIRES_PAYMENT_METHOD, Trigger.ATTEMPT): PROCESSING,
+    (REQUIRES_ACTION, Trigger.ATTEMPT): PROCESSING,
+    (PROCESSING, Trigger.UNKNOWN): PROCESSING,
+    (PROCESSING, Trigger.ACTION): REQUIRES_ACTION,
+    (REQUIRES_PAYMENT_METHOD, Trigger.ACTION): REQUIRES_ACTION,
+    (PROCESSING, Trigger.DECLINE): REQUIRES_PAYMENT_METHOD,
+    (REQUIRES_ACTION, Trigger.DECLINE): REQUIRES_PAYMENT_METHOD,
+    (PROCESSING, Trigger.NO_RESULT): REQUIRES_PAYMENT_METHOD,
+    (REQUIRES_ACTION, Trigger.NO_RESULT): REQUIRES_PAYMENT_METHOD,
     **{
         (status, signal): becomes
         for status in (PROCESSING, REQUIRES_PAYMENT_METHOD, REQUIRES_ACTION)
-        for signal, becomes in _WHILE_UNSETTLED.items()
+        for signal, becomes in _FROM_OPEN_STATUS.items()
     },
     # Stripe decides whether it can still be stopped: the status stays, the charge remembers.
-    **{(status, Signal.ORDER_CANCELLED): status for status in sorted(UNSETTLED)},
-    (SUCCEEDED, Signal.ORDER_CANCELLED): REFUND_PENDING,
-    (REFUND_PENDING, Signal.REFUND_BEGUN): REFUND_PENDING,
-    (REFUND_PENDING, Signal.REFUND): REFUNDED,
-    (REFUND_PENDING, Signal.REFUND_FAILURE): REFUND_FAILED,
+    **{(status, Trigger.ORDER_CANCELLED): status for status in sorted(OPEN_STATUSES)},
+    (SUCCEEDED, Trigger.ORDER_CANCELLED): REFUND_PENDING,
+    (REFUND_PENDING, Trigger.REFUND_STARTED): REFUND_PENDING,
+    (REFUND_PENDING, Trigger.REFUND): REFUNDED,
+    (REFUND_PENDING, Trigger.REFUND_FAILURE): REFUND_FAILED,
     # A bank may send a refund back days after it was accepted.
-    (REFUNDED, Signal.REFUND_FAILURE): REFUND_FAILED,
+    (REFUNDED, Trigger.REFUND_FAILURE): REFUND_FAILED,
 }
 """What is not in here changes nothing."""

@@ -4,41 +4,41 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from common.errors import Invalid, NotFound
+from common.errors import BadRequest, NotFound
 from common.observability.context import acting_as
 from common.web.errors import error_responses
-from common.web.etags import reply
-from common.web.schemas import Wire
-from payments.service import Payments
+from common.web.etags import json_response
+from common.web.schemas import CamelModel
+from payments.service import PaymentService
 from payments.stripe.gateway import Gateway
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 
 
-class HeardOut(Wire):
-    """What Stripe is answered: that it need not tell again."""
+class WebhookAck(CamelModel):
+    """The acknowledgement that stops Stripe from retrying."""
 
     received: bool = True
 
 
 @router.post(
     "/webhook",
-    summary="Hear from Stripe",
-    response_model=HeardOut,
+    summary="Receive a Stripe webhook",
+    response_model=WebhookAck,
     responses=error_responses(400, 404, 503),
 )
-async def hear_webhook(
+async def receive_webhook(
     request: Request,
     signature: Annotated[str, Header(alias="Stripe-Signature", max_length=2000)] = "",
 ) -> Response:
-    """Verify the raw body, and look at what it hints at."""
+    """Verify the signature of the raw body and process the event."""
     gateway: Gateway = request.app.state.gateway
-    payments: Payments = request.app.state.payments
-    if not gateway.hears_webhooks:
+    payments: PaymentService = request.app.state.payments
+    if not gateway.webhooks_enabled:
         raise NotFound
-    hint = gateway.read_webhook(await request.body(), signature)
-    if hint is None:
-        raise Invalid("The signature is not Stripe's")
-    with acting_as(f"webhook {hint.id}"):
-        await payments.hear(hint)
-    return reply(HeardOut())
+    event = gateway.parse_webhook(await request.body(), signature)
+    if event is None:
+        raise BadRequest("Invalid Stripe signature")
+    with acting_as(f"webhook {event.id}"):
+        await payments.handle_webhook(event)
+    return json_response(WebhookAck())

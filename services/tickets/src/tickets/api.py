@@ -13,47 +13,47 @@ from common.web.errors import error_responses
 from common.web.etags import (
     IfMatch,
     IfNoneMatch,
+    conditional_response,
     etag,
     expected_versions,
-    reply,
-    reply_unless_known,
+    json_response,
 )
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import Feed, LastEventId, event_stream
+from common.web.sse import EventBroadcaster, LastEventId, sse_responses
 from tickets.domain import Sort
 from tickets.schemas import TicketIn, TicketOut
-from tickets.service import Tickets
+from tickets.service import TicketService
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
 
-async def _door(request: Request) -> Tickets:
-    door: Tickets = request.app.state.tickets
-    return door
+async def _service(request: Request) -> TicketService:
+    service: TicketService = request.app.state.tickets
+    return service
 
 
-Door = Annotated[Tickets, Depends(_door)]
-Bound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=2)]
+TicketsDep = Annotated[TicketService, Depends(_service)]
+PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=2)]
 
 
 @router.get(
     "",
-    summary="Tickets that can be ordered now",
+    summary="List available tickets",
     response_model=list[TicketOut],
     responses=error_responses(400),
 )
 async def list_tickets(
     request: Request,
-    tickets: Door,
-    q: Annotated[str, Query(max_length=200, description="Words of the title")] = "",
+    tickets: TicketsDep,
+    q: Annotated[str, Query(max_length=200, description="Words to search for in the title")] = "",
     sort: Sort = Sort.NEWEST,
-    min_price: Annotated[Bound, Query(alias="minPrice")] = None,
-    max_price: Annotated[Bound, Query(alias="maxPrice")] = None,
+    min_price: Annotated[PriceBound, Query(alias="minPrice")] = None,
+    max_price: Annotated[PriceBound, Query(alias="maxPrice")] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await tickets.available(
+    page = await tickets.list_available(
         q=q,
         sort=sort,
         min_price=whole_cents(min_price),
@@ -61,47 +61,55 @@ async def list_tickets(
         limit=limit,
         cursor=cursor,
     )
-    return reply([TicketOut.of(ticket) for ticket in page.items], headers=page.link(request))
+    return json_response(
+        [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
+    )
 
 
 @router.get(
     "/mine",
-    summary="Your own listings, whatever their state",
+    summary="List your own tickets, in any state",
     response_model=list[TicketOut],
     responses=error_responses(400, 401),
 )
 async def list_my_tickets(
     request: Request,
-    tickets: Door,
+    tickets: TicketsDep,
     user: CurrentUser,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await tickets.of_seller(user.id, limit=limit, cursor=cursor)
-    return reply([TicketOut.of(ticket) for ticket in page.items], headers=page.link(request))
+    page = await tickets.list_by_seller(user.id, limit=limit, cursor=cursor)
+    return json_response(
+        [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
+    )
 
 
 @router.get(
     "/events",
-    summary="Tickets as they change, as server-sent events",
+    summary="Stream ticket changes as server-sent events",
     response_class=StreamingResponse,
-    responses=event_stream() | error_responses(503),
+    responses=sse_responses() | error_responses(503),
 )
-async def watch_tickets(request: Request, user: OptionalUser, last: LastEventId = None) -> Response:
-    feed: Feed = request.app.state.feed
+async def watch_tickets(
+    request: Request, user: OptionalUser, last_event_id: LastEventId = None
+) -> Response:
+    broadcaster: EventBroadcaster = request.app.state.feed
     address = request.client.host if request.client else ""
-    return feed.stream(key=user.id if user else address, last=last)
+    return broadcaster.stream(client=user.id if user else address, last_event_id=last_event_id)
 
 
 @router.get(
     "/{ticket_id}",
-    summary="One ticket",
+    summary="Get a ticket",
     response_model=TicketOut,
     responses=error_responses(404),
 )
-async def show_ticket(ticket_id: Id, tickets: Door, known: IfNoneMatch = None) -> Response:
-    ticket = await tickets.show(ticket_id)
-    return reply_unless_known(known, etag(ticket.version), TicketOut.of(ticket))
+async def show_ticket(
+    ticket_id: Id, tickets: TicketsDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    ticket = await tickets.get(ticket_id)
+    return conditional_response(if_none_match, etag(ticket.version), TicketOut.from_domain(ticket))
 
 
 @router.post(
@@ -112,28 +120,28 @@ async def show_ticket(ticket_id: Id, tickets: Door, known: IfNoneMatch = None) -
     responses=error_responses(400, 401),
 )
 async def create_ticket(
-    body: TicketIn, user: CurrentUser, tickets: Door, ticket_id: NewId
+    body: TicketIn, user: CurrentUser, tickets: TicketsDep, ticket_id: NewId
 ) -> Response:
     ticket = await tickets.list_for_sale(
-        ticket_id=ticket_id, title=body.title, price=body.price, by=user.id
+        ticket_id=ticket_id, title=body.title, price=body.price, seller_id=user.id
     )
-    return reply(TicketOut.of(ticket), 201, tag=etag(ticket.version))
+    return json_response(TicketOut.from_domain(ticket), 201, tag=etag(ticket.version))
 
 
 @router.put(
     "/{ticket_id}",
-    summary="Change your ticket's title and price while nobody has reserved it",
+    summary="Update the title and price of an unreserved ticket",
     response_model=TicketOut,
     responses=error_responses(400, 401, 404, 412),
 )
 async def edit_ticket(
-    ticket_id: Id, body: TicketIn, user: CurrentUser, tickets: Door, match: IfMatch = None
+    ticket_id: Id, body: TicketIn, user: CurrentUser, tickets: TicketsDep, if_match: IfMatch = None
 ) -> Response:
     ticket = await tickets.edit(
         ticket_id,
         title=body.title,
         price=body.price,
-        by=user.id,
-        expected=expected_versions(match),
+        user_id=user.id,
+        expected_versions=expected_versions(if_match),
     )
-    return reply(TicketOut.of(ticket), tag=etag(ticket.version))
+    return json_response(TicketOut.from_domain(ticket), tag=etag(ticket.version))

@@ -7,34 +7,34 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.values.clock import Clock
-from common.web.response_cache import Recent
-from common.web.sse import Feed
+from common.web.response_cache import ResponseCache
+from common.web.sse import EventBroadcaster
 from tickets import api
 from tickets.cache import TicketCache
-from tickets.listeners import listeners, screens
-from tickets.service import Tickets
+from tickets.listeners import listeners, sse_handlers
+from tickets.service import TicketService
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
 
 
-def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Make the app; uvicorn and the tests call this."""
-    service = Service.configured("tickets", settings or Settings.from_environment(), clock)
-    recent = Recent()
-    cache = TicketCache(recent)
+    service = Service.from_settings("tickets", settings or Settings.from_environment(), clock)
+    response_cache = ResponseCache()
+    cache = TicketCache(response_cache)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with service.running([TicketDocument]) as running:
+        async with service.open([TicketDocument]) as running:
             store = TicketStore(running.relay, running.clock, cache.on_written)
-            tickets = Tickets(store, running.clock)
-            app.state.tickets, app.state.rebuild = tickets, tickets.states
-            app.state.feed = feed = Feed()
+            tickets = TicketService(store, running.clock)
+            app.state.tickets, app.state.rebuild = tickets, tickets.snapshot_events
+            app.state.feed = broadcaster = EventBroadcaster()
             async with (
-                running.showing(feed, screens(feed, cache)),
-                running.listening(listeners(tickets)),
+                running.broadcasting(broadcaster, sse_handlers(broadcaster, cache)),
+                running.consuming(listeners(tickets)),
             ):
                 app.state.running = running
                 yield
 
-    return service.app(lifespan, api.router, recent=recent)
+    return service.app(lifespan, api.router, response_cache=response_cache)

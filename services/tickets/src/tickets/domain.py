@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Final
 
 from common.change import Change
-from common.errors import Invalid, NotAuthorized, PreconditionFailed
+from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
 
-STATUS: Final = {
+STATUS_FOR_ORDER: Final = {
     OrderStatus.CREATED: TicketStatus.RESERVED,
     OrderStatus.AWAITING_PAYMENT: TicketStatus.RESERVED,
     OrderStatus.COMPLETE: TicketStatus.SOLD,
@@ -28,12 +28,12 @@ STATUS: Final = {
 
 
 class Sort(StrEnum):
-    """Orders of a list of tickets; a minus means the greatest first."""
+    """Sort keys of the ticket list. A leading minus sorts in descending order."""
 
     NEWEST = "-createdAt"
     OLDEST = "createdAt"
-    CHEAPEST = "price"
-    DEAREST = "-price"
+    PRICE_ASC = "price"
+    PRICE_DESC = "-price"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,44 +59,51 @@ class Ticket:
     fence: Fence = Fence()
 
     def edit(
-        self, *, by: str, title: str, price: int, expected: frozenset[int] | None = None
+        self,
+        *,
+        user_id: str,
+        title: str,
+        price: int,
+        expected_versions: frozenset[int] | None = None,
     ) -> Change["Ticket"]:
         """Change title and price.
 
         Args:
-            by: the user who asks.
+            user_id: the user who asks.
             title: the new title.
             price: the new price, in cents.
-            expected: the versions that the user has seen; None if any will do.
+            expected_versions: the versions that the user has seen; None if any will do.
 
         Raises:
             NotAuthorized: it is somebody else's ticket.
             Invalid: an order holds it.
             PreconditionFailed: it is not a version that the user has seen.
         """
-        if by != self.user_id:
-            raise NotAuthorized
+        if user_id != self.user_id:
+            raise Unauthorized
         if self.status is not TicketStatus.AVAILABLE:
-            raise Invalid("Cannot edit a reserved ticket")
-        if expected is not None and self.version not in expected:
+            raise BadRequest("Cannot edit a reserved ticket")
+        if expected_versions is not None and self.version not in expected_versions:
             raise PreconditionFailed
         if (title, price) == (self.title, self.price):
             return Change(self)
-        return self._changed(replace(self, title=title, price=price))
+        return self._next_version(replace(self, title=title, price=price))
 
-    def follow(self, order_id: str, status: OrderStatus, fence: Fence) -> Change["Ticket"]:
+    def apply_order(self, order_id: str, status: OrderStatus, fence: Fence) -> Change["Ticket"]:
         """Be locked, freed or sold by an order; total, for events may not refuse."""
         if fence <= self.fence:
             return Change(self)
-        becomes = STATUS[status]
-        holder = None if becomes is TicketStatus.AVAILABLE else order_id
-        return self._changed(replace(self, status=becomes, order_id=holder, fence=fence))
+        new_status = STATUS_FOR_ORDER[status]
+        holding_order_id = None if new_status is TicketStatus.AVAILABLE else order_id
+        return self._next_version(
+            replace(self, status=new_status, order_id=holding_order_id, fence=fence)
+        )
 
-    def _changed(self, after: "Ticket") -> Change["Ticket"]:
+    def _next_version(self, after: "Ticket") -> Change["Ticket"]:
         after = replace(after, version=self.version + 1)
-        return Change(after, (after.updated(),))
+        return Change(after, (after.to_event(),))
 
-    def updated(self) -> TicketUpdated:
+    def to_event(self) -> TicketUpdated:
         """Tell what the ticket is now."""
         return TicketUpdated(
             id=self.id,
@@ -109,9 +116,12 @@ class Ticket:
         )
 
 
-def listed(*, ticket_id: str, title: str, price: int, by: str, now: datetime) -> Change[Ticket]:
+def list_ticket(
+    *, ticket_id: str, title: str, price: int, seller_id: str, now: datetime
+) -> Change[Ticket]:
     """List a ticket for sale."""
-    ticket = Ticket(ticket_id, 0, title, price, by, now)
+    ticket = Ticket(ticket_id, 0, title, price, seller_id, now)
     return Change(
-        ticket, (TicketCreated(id=ticket.id, version=0, title=title, price=price, user_id=by),)
+        ticket,
+        (TicketCreated(id=ticket.id, version=0, title=title, price=price, user_id=seller_id),),
     )

@@ -9,48 +9,48 @@ from common.events import (
     TicketUpdated,
 )
 from common.messaging.bus import Handlers, handlers
-from common.web.sse import Feed
+from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
 from tickets.domain import Fence
-from tickets.schemas import TicketSeen
-from tickets.service import Tickets
+from tickets.schemas import TicketEventOut
+from tickets.service import TicketService
 
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
-def listeners(tickets: Tickets) -> Handlers:
+def listeners(tickets: TicketService) -> Handlers:
     """Say what is done about each event."""
 
-    async def follow(event: OrderEvent) -> None:
+    async def apply(event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)
-        await tickets.follow_order(event.ticket.id, event.id, event.status, fence)
+        await tickets.apply_order_update(event.ticket.id, event.id, event.status, fence)
 
     async def on_order_created(event: OrderCreated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_updated(event: OrderUpdated) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_cancelled(event: OrderCancelled) -> None:
-        await follow(event)
+        await apply(event)
 
     async def on_order_completed(event: OrderCompleted) -> None:
-        await follow(event)
+        await apply(event)
 
     return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
 
 
-def screens(feed: Feed, cache: TicketCache) -> Handlers:
+def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:
     """Say what is shown of each event of our own, by whichever replica it came about."""
 
-    def show(event: TicketCreated | TicketUpdated, sequence: int) -> None:
+    def publish(event: TicketCreated | TicketUpdated, sequence: int) -> None:
         cache.invalidate(event.id, known_version=event.version)
-        feed.tell("ticket", TicketSeen.told(event), sequence)
+        broadcaster.publish("ticket", TicketEventOut.from_event(event), sequence)
 
     async def on_ticket_created(event: TicketCreated, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     async def on_ticket_updated(event: TicketUpdated, sequence: int) -> None:
-        show(event, sequence)
+        publish(event, sequence)
 
     return handlers(on_ticket_created, on_ticket_updated)

@@ -7,11 +7,11 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from common.events import TicketCreated, TicketStatus, TicketUpdated
 from common.values import money
-from common.values.text import Line
-from common.web.schemas import Wire
+from common.values.text import SingleLine
+from common.web.schemas import CamelModel
 from tickets.domain import Ticket
 
-Title = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
+Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
 Price = Annotated[
     int,
     BeforeValidator(money.cents),
@@ -27,20 +27,20 @@ Price = Annotated[
 """A number or a numeric string outside, whole cents inside."""
 
 
-def path_of(ticket_id: str) -> str:
+def ticket_path(ticket_id: str) -> str:
     """Say where a ticket is read."""
     return f"/api/tickets/{ticket_id}"
 
 
-class TicketIn(Wire):
-    """What a seller sends."""
+class TicketIn(CamelModel):
+    """The title and price of a ticket."""
 
     title: Title
     price: Price
 
 
-class TicketSeen(Wire):
-    """What everybody sees of a ticket while it changes."""
+class TicketEventOut(CamelModel):
+    """A ticket as sent in server-sent events."""
 
     id: str
     title: str
@@ -51,7 +51,7 @@ class TicketSeen(Wire):
     version: int
 
     @classmethod
-    def told(cls, event: TicketCreated | TicketUpdated) -> Self:
+    def from_event(cls, event: TicketCreated | TicketUpdated) -> Self:
         """Show what an event tells."""
         return cls(
             id=event.id,
@@ -64,13 +64,13 @@ class TicketSeen(Wire):
         )
 
 
-class TicketOut(TicketSeen):
-    """What everybody sees of a ticket."""
+class TicketOut(TicketEventOut):
+    """A ticket."""
 
     created_at: datetime
 
     @classmethod
-    def of(cls, ticket: Ticket) -> Self:
+    def from_domain(cls, ticket: Ticket) -> Self:
         """Show a ticket."""
         return cls(
             id=ticket.id,

@@ -9,19 +9,19 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
-from common.errors import Invalid
+from common.errors import BadRequest
 from common.events import TicketStatus
 from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
 from common.values.ids import is_id
-from common.values.text import folded_words
+from common.values.text import search_terms
 from common.web.pagination import Page, decode_cursor, encode_cursor
 from tickets.domain import Fence, Sort, Ticket
 
 
-def _for_sale(name: str, *keys: tuple[str, int]) -> IndexModel:
+def _available_index(name: str, *keys: tuple[str, int]) -> IndexModel:
     """Index what can be ordered, and nothing else: a sale then writes to no index."""
     return IndexModel(
         [("status", ASCENDING), *keys],
@@ -47,22 +47,22 @@ class TicketDocument(AggregateDocument):
         name = "tickets"
         indexes = [
             OUTBOX_INDEX,
-            _for_sale("newest", ("_id", DESCENDING)),
-            _for_sale("cheapest", ("price", ASCENDING), ("_id", DESCENDING)),
-            _for_sale("words", ("words", ASCENDING)),
+            _available_index("newest", ("_id", DESCENDING)),
+            _available_index("cheapest", ("price", ASCENDING), ("_id", DESCENDING)),
+            _available_index("words", ("words", ASCENDING)),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
 
 
-_ORDER: Final[dict[Sort, list[tuple[str, int]]]] = {
+_SORT_KEYS: Final[dict[Sort, list[tuple[str, int]]]] = {
     Sort.NEWEST: [("_id", DESCENDING)],
     Sort.OLDEST: [("_id", ASCENDING)],
-    Sort.CHEAPEST: [("price", ASCENDING), ("_id", DESCENDING)],
-    Sort.DEAREST: [("price", DESCENDING), ("_id", ASCENDING)],
+    Sort.PRICE_ASC: [("price", ASCENDING), ("_id", DESCENDING)],
+    Sort.PRICE_DESC: [("price", DESCENDING), ("_id", ASCENDING)],
 }
 
 
-def _read(doc: Mapping[str, Any]) -> Ticket:
+def _from_document(doc: Mapping[str, Any]) -> Ticket:
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -76,7 +76,7 @@ def _read(doc: Mapping[str, Any]) -> Ticket:
     )
 
 
-def _write(ticket: Ticket) -> Doc:
+def _to_document(ticket: Ticket) -> Doc:
     return {
         "title": ticket.title,
         "price": ticket.price,
@@ -86,7 +86,7 @@ def _write(ticket: Ticket) -> Doc:
         "order_id": ticket.order_id,
         "hold": ticket.fence.hold,
         "order_version": ticket.fence.version,
-        "words": folded_words(ticket.title),
+        "words": search_terms(ticket.title),
     }
 
 
@@ -97,18 +97,25 @@ class TicketStore(Store[Ticket]):
         self,
         relay: Relay,
         clock: Clock,
-        wrote: Callable[[Ticket, bool], None] = lambda _ticket, _confirmed: None,
+        on_written: Callable[[Ticket, bool], None] = lambda _ticket, _confirmed: None,
     ) -> None:
-        super().__init__(TicketDocument, relay, clock, read=_read, write=_write, wrote=wrote)
+        super().__init__(
+            TicketDocument,
+            relay,
+            clock,
+            from_document=_from_document,
+            to_document=_to_document,
+            on_written=on_written,
+        )
 
-    async def add_once(self, change: Change[Ticket]) -> Ticket:
+    async def insert_idempotent(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket; one that is already there under this id is the same request's."""
         try:
             return await self.add(change)
         except DuplicateKeyError:
             return await self.get(change.after.id)
 
-    async def available(
+    async def list_available(
         self,
         *,
         q: str = "",
@@ -129,59 +136,59 @@ class TicketStore(Store[Ticket]):
             cursor: where the page before ended.
         """
         filters: list[Doc] = [{"status": TicketStatus.AVAILABLE}]
-        filters += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in folded_words(q)]
+        filters += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in search_terms(q)]
         if min_price is not None:
             filters.append({"price": {"$gte": min_price}})
         if max_price is not None:
             filters.append({"price": {"$lte": max_price}})
         return await self._page(filters, sort, limit, cursor)
 
-    async def of_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
+    async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Give one page of what somebody lists, whatever its state, newest first."""
         return await self._page([{"user_id": user_id}], Sort.NEWEST, limit, cursor)
 
     async def _page(
         self, filters: list[Doc], sort: Sort, limit: int, cursor: str | None
     ) -> Page[Ticket]:
-        order = _ORDER[sort]
+        sort_keys = _SORT_KEYS[sort]
         if cursor is not None:
-            filters.append(_after(cursor, sort))
+            filters.append(_cursor_filter(cursor, sort))
         docs = (
             await self.collection.find({"$and": filters}, {"outbox": 0})
-            .sort(order)
+            .sort(sort_keys)
             .limit(limit + 1)
             .to_list()
         )
-        tickets = [self.read(doc) for doc in docs[:limit]]
-        more = len(docs) > limit
-        return Page(tickets, _cursor(tickets[-1], sort) if more else None)
+        tickets = [self.from_document(doc) for doc in docs[:limit]]
+        has_more = len(docs) > limit
+        return Page(tickets, _next_cursor(tickets[-1], sort) if has_more else None)
 
 
-def _cursor(last: Ticket, sort: Sort) -> str:
-    if sort in {Sort.CHEAPEST, Sort.DEAREST}:
+def _next_cursor(last: Ticket, sort: Sort) -> str:
+    if sort in {Sort.PRICE_ASC, Sort.PRICE_DESC}:
         return encode_cursor(sort, last.price, last.id)
     return encode_cursor(sort, last.id)
 
 
-def _after(cursor: str, sort: Sort) -> Doc:
+def _cursor_filter(cursor: str, sort: Sort) -> Doc:
     """Say what comes after a cursor in this order.
 
     Raises:
         Invalid: it is not one of ours, or of another order.
     """
     match decode_cursor(cursor):
-        case [str(of), str(last)] if of == sort and is_id(last):
-            return {"_id": {_beyond(sort, "_id"): object_id(last)}}
-        case [str(of), int(price), str(last)] if of == sort and is_id(last):
+        case [str(cursor_sort), str(last)] if cursor_sort == sort and is_id(last):
+            return {"_id": {_comparison(sort, "_id"): object_id(last)}}
+        case [str(cursor_sort), int(price), str(last)] if cursor_sort == sort and is_id(last):
             return {
                 "$or": [
-                    {"price": {_beyond(sort, "price"): price}},
-                    {"price": price, "_id": {_beyond(sort, "_id"): object_id(last)}},
+                    {"price": {_comparison(sort, "price"): price}},
+                    {"price": price, "_id": {_comparison(sort, "_id"): object_id(last)}},
                 ]
             }
         case _:
-            raise Invalid("cursor is not one of ours", field="cursor")
+            raise BadRequest("Invalid cursor", field="cursor")
 
 
-def _beyond(sort: Sort, field: str) -> str:
-    return "$gt" if dict(_ORDER[sort])[field] == ASCENDING else "$lt"
+def _comparison(sort: Sort, field: str) -> str:
+    return "$gt" if dict(_SORT_KEYS[sort])[field] == ASCENDING else "$lt"

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from ticketing_local import backup_format
-from ticketing_local.commands.start import tell
-from ticketing_local.errors import Trouble
+from ticketing_local.commands.start import print_line
+from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
-from ticketing_local.processes.foreground import running
-from ticketing_local.processes.instance_lock import Held, held
+from ticketing_local.processes.foreground import run_in_foreground
+from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
 from ticketing_local.stack import environment, ports, servers
 from ticketing_local.stack.paths import BIN, ROOT, Home
 from ticketing_local.stack.plan import plan
@@ -34,75 +34,81 @@ STORES: Final = ("mongod", "nats", "redis")
 def backup(port: Mapping[str, int], folder: Path) -> None:
     """Write everything that the running system stores."""
     if folder.exists():
-        raise Trouble(f"{folder} is there already: a backup is never written over another.")
+        raise CliError(f"{folder} is there already: a backup is never written over another.")
     folder.mkdir(parents=True, mode=0o700)
-    events = asyncio.run(backup_format.dump_streams(_nats(port), folder / "streams"))
-    tell(f"{events} events")
+    events = asyncio.run(backup_format.dump_streams(_nats_url(port), folder / "streams"))
+    print_line(f"{events} events")
     documents = backup_format.dump_databases(
         servers.mongo_url(port["mongod"]), ports.SERVICES, folder / "databases"
     )
-    tell(f"{documents} documents")
+    print_line(f"{documents} documents")
     (folder / "complete").write_text(datetime.now(UTC).isoformat())
-    tell(f"Written to {folder}. Keep it where this machine's disk is not.")
+    print_line(f"Written to {folder}. Keep it where this machine's disk is not.")
 
 
-def restore(home: Home, caller: Mapping[str, str], folder: Path) -> None:
+def restore(home: Home, environ: Mapping[str, str], folder: Path) -> None:
     """Replace everything that the stopped system stores by a backup."""
     if not (folder / "complete").exists():
-        raise Trouble(f"{folder} holds no complete backup.")
+        raise CliError(f"{folder} holds no complete backup.")
     try:
-        with held(home), ExitStack() as stack:
-            orphans.end(home)
-            for made in (home.data, home.logs, home.run):
-                made.mkdir(parents=True, exist_ok=True, mode=0o700)
-            without = {**caller, "CLIENT": "off"}  # no need to build it for this
-            planned = {program.name: program for program in plan(home, without).programs}
+        with instance_lock(home), ExitStack() as stack:
+            orphans.terminate(home)
+            for directory in (home.data, home.logs, home.run):
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            without_client = {**environ, "CLIENT": "off"}  # no need to build it for this
+            planned = {program.name: program for program in plan(home, without_client).programs}
             for name in STORES:
-                stack.enter_context(running(planned[name], home.logs / f"{name}.log"))
-            port = ports.chosen(caller)
-            fill(port, folder)
+                stack.enter_context(run_in_foreground(planned[name], home.logs / f"{name}.log"))
+            port = ports.resolve_ports(environ)
+            load_stores(port, folder)
             for name in ports.SERVICES:
                 rebuild(name, planned[name].environment)
-    except Held as other:
-        raise Trouble(f"It is running (pid {other.holder.pid}): make stop first.") from None
-    tell("Restored. Now: make start")
+    except AlreadyRunning as other:
+        raise CliError(f"It is running (pid {other.owner.pid}): make stop first.") from None
+    print_line("Restored. Run `make start`.")
 
 
-def fill(port: Mapping[str, int], folder: Path) -> None:
+def load_stores(port: Mapping[str, int], folder: Path) -> None:
     """Put a backup into stores that run."""
     url = servers.mongo_url(port["mongod"])
-    tell(f"{backup_format.restore_databases(url, folder / 'databases')} documents")
-    tell(f"{asyncio.run(backup_format.restore_streams(_nats(port), folder / 'streams'))} events")
+    print_line(f"{backup_format.restore_databases(url, folder / 'databases')} documents")
+    print_line(
+        f"{asyncio.run(backup_format.restore_streams(_nats_url(port), folder / 'streams'))} events"
+    )
 
 
-def rebuild(service: str, told: Mapping[str, str]) -> None:
+def rebuild(service: str, service_environment: Mapping[str, str]) -> None:
     """Have a service tell the present state of all it has."""
-    around = environment.passed(os.environ, *environment.ANY_PROGRAM)
+    base_environment = environment.select(os.environ, *environment.BASE_VARIABLES)
     command = [str(BIN / "python"), "-m", "common.operations.cli", service, "rebuild"]
-    quiet = {"LOG_LEVEL": "ERROR"}
-    if subprocess.run(command, env={**around, **told, **quiet}, check=False).returncode:
-        raise Trouble(f"{service} could not tell its state again: make rebuild, when it runs.")
+    log_settings = {"LOG_LEVEL": "ERROR"}
+    if subprocess.run(
+        command, env={**base_environment, **service_environment, **log_settings}, check=False
+    ).returncode:
+        raise CliError(f"{service} could not tell its state again: make rebuild, when it runs.")
 
 
-def _nats(port: Mapping[str, int]) -> str:
+def _nats_url(port: Mapping[str, int]) -> str:
     return f"nats://127.0.0.1:{port['nats']}"
 
 
-def _default() -> Path:
+def _default_folder() -> Path:
     return ROOT / ".local" / "backups" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
 
 
 if __name__ == "__main__":
-    chooser = argparse.ArgumentParser(prog="ticketing_local.commands.backup", description=__doc__)
-    chooser.add_argument("command", choices=["backup", "restore"])
-    chooser.add_argument("folder", nargs="?", type=Path)
-    chosen = chooser.parse_args()
+    parser = argparse.ArgumentParser(prog="ticketing_local.commands.backup", description=__doc__)
+    parser.add_argument("command", choices=["backup", "restore"])
+    parser.add_argument("folder", nargs="?", type=Path)
+    arguments = parser.parse_args()
     try:
-        if chosen.command == "backup":
-            backup(ports.chosen(os.environ), (chosen.folder or _default()).resolve())
-        elif chosen.folder is None:
-            sys.exit("From which folder? make restore FROM=.local/backups/<which>")
+        if arguments.command == "backup":
+            backup(
+                ports.resolve_ports(os.environ), (arguments.folder or _default_folder()).resolve()
+            )
+        elif arguments.folder is None:
+            sys.exit("No folder given. Run `make restore FROM=.local/backups/<name>`.")
         else:
-            restore(Home.from_environment(), os.environ, chosen.folder.resolve())
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+            restore(Home.from_environment(), os.environ, arguments.folder.resolve())
+    except CliError as error:
+        sys.exit(str(error))

@@ -6,87 +6,92 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from ticketing_local.api_client import Person, running_address, until
-from ticketing_local.commands.start import tell
-from ticketing_local.errors import Trouble
+from ticketing_local.api_client import ApiUser, gateway_address, wait_until
+from ticketing_local.commands.start import print_line
+from ticketing_local.errors import CliError
 
-SHORT = 60  # seconds that someone may be asked to watch
-LATE = 10  # seconds after its window in which an order must be gone
+MAX_WATCH_SECONDS = 60  # seconds that someone may be asked to watch
+EXPIRATION_TOLERANCE_SECONDS = 10  # seconds after its window in which an order must be gone
 
 
 def demo(address: str) -> None:
     """Play the seller and the buyer."""
-    run = secrets.token_hex(4)
+    run_id = secrets.token_hex(4)
     password = secrets.token_urlsafe(12)
-    tell(f"On {address}, with two new users:\n")
+    print_line(f"On {address}, with two new users:\n")
     with (
-        Person(address, f"seller-{run}@example.com", password) as seller,
-        Person(address, f"buyer-{run}@example.com", password) as buyer,
+        ApiUser(address, f"seller-{run_id}@example.com", password) as seller,
+        ApiUser(address, f"buyer-{run_id}@example.com", password) as buyer,
     ):
-        for person in (seller, buyer):
-            person.sign_up()
-            tell(f"+ {person.email} signed up")
-        first = _list(seller, "Cello suites, row 3", 48.5)
-        second = _list(seller, "Jazz cellar, standing", 15)
+        for user in (seller, buyer):
+            user.sign_up()
+            print_line(f"+ {user.email} signed up")
+        first = _list_ticket(seller, "Cello suites, row 3", 48.5)
+        second = _list_ticket(seller, "Jazz cellar, standing", 15)
         _buy(buyer, first)
-        _let_go(buyer, second)
-    tell("\nAll of it happened as it should.")
+        _let_expire(buyer, second)
+    print_line("\nAll of it happened as it should.")
 
 
-def _list(seller: Person, title: str, price: float) -> Any:
-    ticket = seller.ask("POST", "/api/tickets", {"title": title, "price": price}, expect=201)
-    tell(f"+ the seller lists {title!r} for ${price:.2f}")
+def _list_ticket(seller: ApiUser, title: str, price: float) -> Any:
+    ticket = seller.request_ok("POST", "/api/tickets", {"title": title, "price": price}, expect=201)
+    print_line(f"+ the seller lists {title!r} for ${price:.2f}")
     return ticket
 
 
-def _buy(buyer: Person, ticket: Any) -> None:
+def _buy(buyer: ApiUser, ticket: Any) -> None:
     order = _order(buyer, ticket)
-    paid = {"token": "tok_visa", "orderId": order["id"]}
-    buyer.ask("POST", "/api/payments", paid, expect=201)
-    tell(f"+ the buyer pays ${ticket['price']:.2f} by card (Stripe's test card tok_visa)")
-    until("the order is complete", lambda: _status(buyer, order) == "complete")
-    tell("  the order is complete")
+    payment = {"token": "tok_visa", "orderId": order["id"]}
+    buyer.request_ok("POST", "/api/payments", payment, expect=201)
+    print_line(f"+ the buyer pays ${ticket['price']:.2f} by card (Stripe's test card tok_visa)")
+    wait_until("the order is complete", lambda: _status(buyer, order) == "complete")
+    print_line("  the order is complete")
     _expect_listed(buyer, ticket, listed=False)
-    tell("  the ticket is sold: nobody else sees it")
+    print_line("  the ticket is sold and no longer listed")
 
 
-def _let_go(buyer: Person, ticket: Any) -> None:
+def _let_expire(buyer: ApiUser, ticket: Any) -> None:
     order = _order(buyer, ticket)
-    left = _seconds_left(order)
-    if left > SHORT:
-        buyer.ask("DELETE", f"/api/orders/{order['id']}", expect=204)
-        tell(f"+ the buyer cancels: the order would have run out by itself in {left / 60:.0f} min")
-        tell("  (to watch that: ORDER_EXPIRATION_SECONDS=10 make start)")
+    seconds_left = _seconds_left(order)
+    if seconds_left > MAX_WATCH_SECONDS:
+        buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
+        print_line(
+            f"+ the buyer cancels: the order would have expired in {seconds_left / 60:.0f} min"
+        )
+        print_line("  (to watch that: ORDER_EXPIRATION_SECONDS=10 make start)")
     else:
-        tell("+ the buyer walks away; the order runs out by itself")
+        print_line("+ the buyer leaves; the order expires")
         _count_down(order)
-    until(
+    wait_until(
         "the order is cancelled",
         lambda: _status(buyer, order) == "cancelled",
-        max(_seconds_left(order), 0) + LATE,
+        max(_seconds_left(order), 0) + EXPIRATION_TOLERANCE_SECONDS,
     )
-    tell("  the order is cancelled")
+    print_line("  the order is cancelled")
     _expect_listed(buyer, ticket, listed=True)
-    tell("  the ticket is free: everyone sees it again")
+    print_line("  the ticket is available and listed again")
 
 
-def _order(buyer: Person, ticket: Any) -> Any:
-    order = buyer.ask("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)
-    tell(f"+ the buyer orders {ticket['title']!r} and has {_seconds_left(order):.0f} s to pay")
+def _order(buyer: ApiUser, ticket: Any) -> Any:
+    order = buyer.request_ok("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)
+    print_line(
+        f"+ the buyer orders {ticket['title']!r} and has {_seconds_left(order):.0f} s to pay"
+    )
     _expect_listed(buyer, ticket, listed=False)
-    tell("  the ticket is locked: nobody else sees it")
+    print_line("  the ticket is reserved and no longer listed")
     return order
 
 
-def _status(buyer: Person, order: Any) -> str:
-    return buyer.ask("GET", f"/api/orders/{order['id']}")["status"]
+def _status(buyer: ApiUser, order: Any) -> str:
+    return buyer.request_ok("GET", f"/api/orders/{order['id']}")["status"]
 
 
-def _expect_listed(anyone: Person, ticket: Any, *, listed: bool) -> None:
-    until(
+def _expect_listed(viewer: ApiUser, ticket: Any, *, listed: bool) -> None:
+    wait_until(
         f"the ticket is {'listed' if listed else 'not listed'}",
         lambda: (
-            listed == any(one["id"] == ticket["id"] for one in anyone.ask("GET", "/api/tickets"))
+            listed
+            == any(one["id"] == ticket["id"] for one in viewer.request_ok("GET", "/api/tickets"))
         ),
     )
 
@@ -97,13 +102,13 @@ def _seconds_left(order: Any) -> float:
 
 def _count_down(order: Any) -> None:
     end = "\r" if sys.stdout.isatty() else "\n"
-    while (left := _seconds_left(order)) > 0:
-        print(f"  {left:3.0f} s left", end=end, flush=True)
-        time.sleep(min(left, 1 if sys.stdout.isatty() else 5))
+    while (seconds_left := _seconds_left(order)) > 0:
+        print(f"  {seconds_left:3.0f} s left", end=end, flush=True)
+        time.sleep(min(seconds_left, 1 if sys.stdout.isatty() else 5))
 
 
 if __name__ == "__main__":
     try:
-        demo(running_address())
-    except Trouble as trouble:
-        sys.exit(f"\nThe demo went wrong. {trouble}")
+        demo(gateway_address())
+    except CliError as error:
+        sys.exit(f"\nThe demo went wrong. {error}")

@@ -2,9 +2,9 @@
 
 import sys
 
-from ticketing_local.api_client import Person, running_address
-from ticketing_local.commands.start import tell
-from ticketing_local.errors import Trouble
+from ticketing_local.api_client import ApiUser, gateway_address
+from ticketing_local.commands.start import print_line
+from ticketing_local.errors import CliError
 
 PASSWORD = "ticketing"  # noqa: S105  opens only what this script makes
 LISTINGS = {
@@ -17,19 +17,19 @@ LISTINGS = {
 def seed(address: str) -> None:
     """Make sure that everyone is there and has listed what they sell."""
     for email, tickets in LISTINGS.items():
-        with Person(address, email, PASSWORD) as seller:
+        with ApiUser(address, email, PASSWORD) as seller:
             seller.sign_in_or_up()
-            listed = {ticket["title"] for ticket in seller.ask("GET", "/api/tickets/mine")}
+            listed = {ticket["title"] for ticket in seller.request_ok("GET", "/api/tickets/mine")}
             missing = [(title, price) for title, price in tickets if title not in listed]
             for title, price in missing:
                 ticket = {"title": title, "price": price}
-                seller.ask("POST", "/api/tickets", ticket, expect=201)
-            tell(f"{email} has {len(tickets)} tickets ({len(missing)} new)")
-    tell(f"Everyone's password is {PASSWORD!r}. Look: {address}")
+                seller.request_ok("POST", "/api/tickets", ticket, expect=201)
+            print_line(f"{email} has {len(tickets)} tickets ({len(missing)} new)")
+    print_line(f"Everyone's password is {PASSWORD!r}. Look: {address}")
 
 
 if __name__ == "__main__":
     try:
-        seed(running_address())
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+        seed(gateway_address())
+    except CliError as error:
+        sys.exit(str(error))

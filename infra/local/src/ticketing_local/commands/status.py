@@ -12,25 +12,25 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack import client, ports, readiness, replica_set
 from ticketing_local.stack.paths import ROOT
-from ticketing_local.stack.plan import MOST_REPLICAS
-from ticketing_local.stack.ports import NEXT_REPLICA, SERVICES
+from ticketing_local.stack.plan import MAX_REPLICAS
+from ticketing_local.stack.ports import REPLICA_PORT_OFFSET, SERVICES
 
-PATIENCE: Final = 3.0
+METRICS_TIMEOUT_SECONDS: Final = 3.0
 PUBLISHED_BY_COMPOSE: Final = ("gateway", "stripe")
-OLD_SECONDS: Final = 10
+OUTBOX_WARNING_SECONDS: Final = 10
 """A living relay publishes within a second; what has waited this long waits for something."""
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """One process: its name, whether it is well, and what it measures."""
 
     name: str
-    well: bool
-    measured: Mapping[str, float] = field(default_factory=dict[str, float])
+    healthy: bool
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def service(self) -> str:
@@ -38,102 +38,114 @@ class Part:
         return "expiration" if self.name == "worker" else self.name.partition("-")[0]
 
 
-def look(caller: Mapping[str, str]) -> list[Part]:
+def collect(environ: Mapping[str, str]) -> list[Component]:
     """Look at every part at once: those that `make start` starts with this environment."""
-    port = ports.chosen(caller)
-    replicas = ports.number(caller, "REPLICAS", 1, most=MOST_REPLICAS)
-    at = {name: f"http://127.0.0.1:{number}" for name, number in port.items()}
+    port = ports.resolve_ports(environ)
+    replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
+    base_urls = {name: f"http://127.0.0.1:{number}" for name, number in port.items()}
     checks = {
-        "gateway": readiness.http_ok(f"{at['gateway']}/api/tickets"),
-        "client": readiness.http_ok(f"{at['client']}/healthz"),
-        "mongod": replica_set.primary(port["mongod"]),
+        "gateway": readiness.http_ok(f"{base_urls['gateway']}/api/tickets"),
+        "client": readiness.http_ok(f"{base_urls['client']}/healthz"),
+        "mongod": replica_set.is_primary(port["mongod"]),
         "nats": readiness.nats_jetstream(port["nats"]),
         "redis": readiness.redis_pong(port["redis"]),
-        "stripe": readiness.http_ok(f"{at['stripe']}/_local/health"),
+        "stripe": readiness.http_ok(f"{base_urls['stripe']}/_local/health"),
     }
-    if not client.wanted(caller):
+    if not client.enabled(environ):
         del checks["client"]
-    if caller.get("STRIPE_KEY"):  # the real one
+    if environ.get("STRIPE_KEY"):  # the real one
         del checks["stripe"]
     services = {
-        f"{name}-{n + 1}" if n else name: f"http://127.0.0.1:{port[name] + n * NEXT_REPLICA}"
+        f"{name}-{n + 1}" if n else name: f"http://127.0.0.1:{port[name] + n * REPLICA_PORT_OFFSET}"
         for name in SERVICES
         for n in range(replicas)
     }
     with ThreadPoolExecutor(len(checks) + len(services) + 1) as pool:
-        well = {name: pool.submit(check) for name, check in checks.items()}
-        seen = [pool.submit(_service, name, base) for name, base in services.items()]
-        seen.append(pool.submit(_measured, "worker", at["worker"]))
+        health = {name: pool.submit(check) for name, check in checks.items()}
+        service_futures = [pool.submit(_service, name, base) for name, base in services.items()]
+        service_futures.append(pool.submit(_read_metrics, "worker", base_urls["worker"]))
         return [
-            *(Part(name, answer.result()) for name, answer in well.items()),
-            *(answer.result() for answer in seen),
+            *(Component(name, future.result()) for name, future in health.items()),
+            *(answer.result() for answer in service_futures),
         ]
 
 
-def _service(name: str, base: str) -> Part:
+def _service(name: str, base: str) -> Component:
     if not readiness.http_ok(f"{base}/readyz")():
-        return Part(name, well=False)
-    return _measured(name, base)
+        return Component(name, healthy=False)
+    return _read_metrics(name, base)
 
 
-def _measured(name: str, base: str) -> Part:
+def _read_metrics(name: str, base: str) -> Component:
     try:
-        told = httpx.get(f"{base}/metrics", timeout=PATIENCE, trust_env=False).text
+        text = httpx.get(f"{base}/metrics", timeout=METRICS_TIMEOUT_SECONDS, trust_env=False).text
     except httpx.HTTPError:
-        return Part(name, well=False)
+        return Component(name, healthy=False)
     sums: dict[str, float] = defaultdict(float)
-    for family in text_string_to_metric_families(told):
+    for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "outbox_age_seconds":
                 sums[sample.name] = max(sums[sample.name], sample.value)
             else:
                 sums[sample.name] += sample.value
-    return Part(name, well=True, measured=sums)
+    return Component(name, healthy=True, metrics=sums)
 
 
 COLUMNS: Final = {
-    "waits in outbox": "outbox_waiting",
+    "waits in outbox": "outbox_pending_aggregates",
     "oldest, s": "outbox_age_seconds",
-    "to be heard": "bus_consumer_pending",
-    "in hand": "bus_consumer_unacked",
-    "dead letters": "bus_dead_letters_waiting",
-    "stored": "store_documents",
+    "to be heard": "jetstream_consumer_num_pending",
+    "in hand": "jetstream_consumer_ack_pending",
+    "dead letters": "dead_letters",
+    "stored": "mongo_documents",
 }
 
 
-def screen(parts: Sequence[Part]) -> str:
+def render(components: Sequence[Component]) -> str:
     """Write it all on one screen."""
     rows = [["", "", "version", *COLUMNS]]
-    for part in parts:
+    for component in components:
         numbers = [
-            f"{part.measured[of]:.0f}" if of in part.measured else "" for of in COLUMNS.values()
+            f"{component.metrics[metric]:.0f}" if metric in component.metrics else ""
+            for metric in COLUMNS.values()
         ]
-        rows.append([part.name, "well" if part.well else "AWAY", _version(part.service), *numbers])
-    wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        rows.append(
+            [
+                component.name,
+                "well" if component.healthy else "AWAY",
+                _version(component.service),
+                *numbers,
+            ]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
-            [*(cell.ljust(w) for cell, w in zip(row[:3], wide, strict=False))]
-            + [cell.rjust(w) for cell, w in zip(row[3:], wide[3:], strict=True)]
+            [*(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=False))]
+            + [cell.rjust(w) for cell, w in zip(row[3:], widths[3:], strict=True)]
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, "", *advice(parts)])
+    return "\n".join([*lines, "", *suggestions(components)])
 
 
-def advice(parts: Sequence[Part]) -> list[str]:
+def suggestions(components: Sequence[Component]) -> list[str]:
     """Say what somebody should do something about, and where it is written how."""
-    if not any(part.well for part in parts if part.name not in PUBLISHED_BY_COMPOSE):
-        return ["Nothing that make start starts is here; what Compose runs: docker compose ps"]
-    found = [f"{part.name} is away" for part in parts if not part.well]
+    if not any(
+        component.healthy for component in components if component.name not in PUBLISHED_BY_COMPOSE
+    ):
+        return ["No process of `make start` is running. For Compose, run: docker compose ps"]
+    messages = [f"{part.name} is away" for part in components if not part.healthy]
     for service in SERVICES:
-        told = [part.measured for part in parts if part.service == service]
-        dead = max((m.get("bus_dead_letters_waiting", 0) for m in told), default=0)
-        old = max((m.get("outbox_age_seconds", 0) for m in told), default=0)
+        metrics = [part.metrics for part in components if part.service == service]
+        dead = max((m.get("dead_letters", 0) for m in metrics), default=0)
+        oldest = max((m.get("outbox_age_seconds", 0) for m in metrics), default=0)
         if dead:
-            found.append(f"{service} has {dead:.0f} dead letters: make dead-letters")
-        if old > OLD_SECONDS:
-            found.append(f"{service} has an event that could not be published for {old:.0f} s")
-    return [*found, "See docs/operations.md."] if found else ["All is well."]
+            messages.append(f"{service} has {dead:.0f} dead letters: make dead-letters")
+        if oldest > OUTBOX_WARNING_SECONDS:
+            messages.append(
+                f"{service} has an event that could not be published for {oldest:.0f} s"
+            )
+    return [*messages, "See docs/operations.md."] if messages else ["All is well."]
 
 
 def _version(service: str) -> str:
@@ -143,8 +155,8 @@ def _version(service: str) -> str:
 
 if __name__ == "__main__":
     try:
-        parts = look(os.environ)
-        print(screen(parts))
-        sys.exit(0 if all(part.well for part in parts) else 1)
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+        components = collect(os.environ)
+        print(render(components))
+        sys.exit(0 if all(part.healthy for part in components) else 1)
+    except CliError as error:
+        sys.exit(str(error))

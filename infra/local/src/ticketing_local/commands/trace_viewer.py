@@ -22,10 +22,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
-MOST: Final = 300
-MOST_BYTES: Final = 16 * 1024 * 1024
+MAX_TRACES: Final = 300
+MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 PORT: Final = 4318
-FAILED: Final = 2
+STATUS_ERROR: Final = 2
 COLORS: Final = {
     "auth": "#7c5cff",
     "tickets": "#0a8f6c",
@@ -52,23 +52,25 @@ class Span:
 
 
 @dataclass
-class Collector:
+class TraceStore:
     """The last traces that were sent here, newest last."""
 
     traces: OrderedDict[str, list[Span]] = field(default_factory=OrderedDict[str, list[Span]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, body: bytes) -> None:
+    def add(self, body: bytes) -> None:
         """Read one export."""
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
-            for of_resource in request.resource_spans:
-                service = _values(of_resource.resource.attributes).get("service.name", "?")
-                for scope in of_resource.scope_spans:
+            for resource_spans in request.resource_spans:
+                service = _attribute_values(resource_spans.resource.attributes).get(
+                    "service.name", "?"
+                )
+                for scope in resource_spans.scope_spans:
                     for span in scope.spans:
-                        of_trace = self.traces.setdefault(span.trace_id.hex(), [])
-                        of_trace.append(_read(service, span))
-            while len(self.traces) > MOST:
+                        trace = self.traces.setdefault(span.trace_id.hex(), [])
+                        trace.append(_parse_span(service, span))
+            while len(self.traces) > MAX_TRACES:
                 self.traces.popitem(last=False)
 
     def spans(self, trace_id: str) -> list[Span]:
@@ -77,7 +79,7 @@ class Collector:
             return sorted(self.traces.get(trace_id, []), key=lambda span: span.start)
 
 
-def _read(service: str, span: WireSpan) -> Span:
+def _parse_span(service: str, span: WireSpan) -> Span:
     return Span(
         service=service,
         name=span.name,
@@ -86,32 +88,32 @@ def _read(service: str, span: WireSpan) -> Span:
         parent=span.parent_span_id.hex(),
         start=span.start_time_unix_nano,
         end=span.end_time_unix_nano,
-        failed=span.status.code == FAILED,
+        failed=span.status.code == STATUS_ERROR,
         links=len(span.links),
-        attributes=_values(span.attributes),
+        attributes=_attribute_values(span.attributes),
     )
 
 
-def _values(attributes: Iterable[KeyValue]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _attribute_values(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    values: dict[str, str] = {}
     for attribute in attributes:
         value = attribute.value
-        found[attribute.key] = str(getattr(value, value.WhichOneof("value") or "string_value"))
-    return found
+        values[attribute.key] = str(getattr(value, value.WhichOneof("value") or "string_value"))
+    return values
 
 
-def ordered(spans: list[Span]) -> list[tuple[int, Span]]:
+def tree_order(spans: list[Span]) -> list[tuple[int, Span]]:
     """Put each span below the one it is part of, with its depth; orphans at the top."""
     ids = {span.id for span in spans}
-    below: dict[str, list[Span]] = {}
+    children: dict[str, list[Span]] = {}
     for span in spans:
-        below.setdefault(span.parent if span.parent in ids else "", []).append(span)
+        children.setdefault(span.parent if span.parent in ids else "", []).append(span)
     rows: list[tuple[int, Span]] = []
-    waiting = [(0, span) for span in reversed(below.get("", []))]
-    while waiting:
-        depth, span = waiting.pop()
+    stack = [(0, span) for span in reversed(children.get("", []))]
+    while stack:
+        depth, span = stack.pop()
         rows.append((depth, span))
-        waiting += [(depth + 1, child) for child in reversed(below.get(span.id, []))]
+        stack += [(depth + 1, child) for child in reversed(children.get(span.id, []))]
     return rows
 
 
@@ -123,49 +125,54 @@ min-width:2px}tr:hover{background:#f1f4f8}b.failed{color:#c0182b}small{color:#62
 </style>"""
 
 
-def index(collector: Collector) -> str:
+def index(store: TraceStore) -> str:
     """Show the traces, newest first."""
     rows = ""
-    for trace_id in reversed(list(collector.traces)):
-        spans = collector.spans(trace_id)
+    for trace_id in reversed(list(store.traces)):
+        spans = store.spans(trace_id)
         services = ", ".join(sorted({span.service for span in spans}))
-        took = (max(s.end for s in spans) - spans[0].start) / 1e6
-        bad = " <b class=failed>failed</b>" if any(span.failed for span in spans) else ""
+        duration_ms = (max(s.end for s in spans) - spans[0].start) / 1e6
+        failed_mark = " <b class=failed>failed</b>" if any(span.failed for span in spans) else ""
         name = html.escape(spans[0].name)
         rows += (
-            f"<tr><td><a href='/trace/{trace_id}'>{name}</a>{bad}<td>{len(spans)} spans"
-            f"<td>{took:.1f} ms<td>{services}"
+            f"<tr><td><a href='/trace/{trace_id}'>{name}</a>{failed_mark}<td>{len(spans)} spans"
+            f"<td>{duration_ms:.1f} ms<td>{services}"
         )
     return f"{STYLE}<h1>Traces</h1><table>{rows or '<tr><td>None yet.'}</table>"
 
 
-def waterfall(collector: Collector, trace_id: str) -> str:
+def waterfall(store: TraceStore, trace_id: str) -> str:
     """Show one trace from left to right."""
-    spans = collector.spans(trace_id)
+    spans = store.spans(trace_id)
     if not spans:
         return f"{STYLE}<h1>No such trace</h1>"
     first, last = spans[0].start, max(span.end for span in spans)
-    whole = max(last - first, 1)
+    duration = max(last - first, 1)
     rows = ""
-    for depth, span in ordered(spans):
-        left, width = 100 * (span.start - first) / whole, 100 * (span.end - span.start) / whole
+    for depth, span in tree_order(spans):
+        left, width = (
+            100 * (span.start - first) / duration,
+            100 * (span.end - span.start) / duration,
+        )
         color = COLORS.get(span.service, "#627084")
-        told = html.escape("\n".join(f"{k} = {v}" for k, v in sorted(span.attributes.items())))
+        tooltip = html.escape("\n".join(f"{k} = {v}" for k, v in sorted(span.attributes.items())))
         name = html.escape(span.name)
         name = f"<b class=failed>{name}</b>" if span.failed else name
         rows += (
-            f'<tr title="{told}"><td style="padding-left:{depth * 14}px">{name}'
+            f'<tr title="{tooltip}"><td style="padding-left:{depth * 14}px">{name}'
             f"{' &#128279;' if span.links else ''}"
             f"<td style='color:{color}'>{span.service}<td><small>{span.kind}</small>"
             f"<td class=bar><i style='left:{left:.2f}%;width:{width:.2f}%;background:{color}'></i>"
             f"<td align=right>{(span.end - span.start) / 1e6:.1f} ms"
         )
     services = len({span.service for span in spans})
-    head = f"{len(spans)} spans, {services} services, {whole / 1e6:.1f} ms"
-    return f"{STYLE}<h1>{html.escape(spans[0].name)}</h1><p>{trace_id}: {head}<table>{rows}</table>"
+    summary = f"{len(spans)} spans, {services} services, {duration / 1e6:.1f} ms"
+    return (
+        f"{STYLE}<h1>{html.escape(spans[0].name)}</h1><p>{trace_id}: {summary}<table>{rows}</table>"
+    )
 
 
-def server(collector: Collector, port: int = PORT) -> ThreadingHTTPServer:
+def server(store: TraceStore, port: int = PORT) -> ThreadingHTTPServer:
     """Make the receiver and the page, on this machine's own address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -174,22 +181,24 @@ def server(collector: Collector, port: int = PORT) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             """Take spans: OTLP over HTTP, protobuf."""
             length = int(self.headers.get("Content-Length") or 0)
-            if self.path != "/v1/traces" or not 0 < length <= MOST_BYTES:
+            if self.path != "/v1/traces" or not 0 < length <= MAX_EXPORT_BYTES:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             body = self.rfile.read(length)
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            collector.take(body)
-            self._answer("application/x-protobuf", ExportTraceServiceResponse().SerializeToString())
+            store.add(body)
+            self._respond(
+                "application/x-protobuf", ExportTraceServiceResponse().SerializeToString()
+            )
 
         def do_GET(self) -> None:
             """Show what there is."""
             trace_id = self.path.removeprefix("/trace/")
-            page = index(collector) if self.path == "/" else waterfall(collector, trace_id)
-            self._answer("text/html; charset=utf-8", page.encode())
+            page = index(store) if self.path == "/" else waterfall(store, trace_id)
+            self._respond("text/html; charset=utf-8", page.encode())
 
-        def _answer(self, kind: str, body: bytes) -> None:
+        def _respond(self, kind: str, body: bytes) -> None:
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -204,13 +213,13 @@ def server(collector: Collector, port: int = PORT) -> ThreadingHTTPServer:
 
 def main() -> int:
     """Serve until Ctrl-C."""
-    with server(Collector()) as serving:
+    with server(TraceStore()) as httpd:
         print(
             f"Traces: http://localhost:{PORT}. Send them here with\n"
             f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{PORT} make start"
         )
         try:
-            serving.serve_forever()
+            httpd.serve_forever()
         except KeyboardInterrupt:
             print()
     return 0

@@ -8,32 +8,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.processes import log_tail
 from ticketing_local.stack import environment
 from ticketing_local.stack.program import Program
 
-PATIENCE: Final = 60.0
+READY_TIMEOUT_SECONDS: Final = 60.0
 
 
 @contextmanager
-def running(program: Program, log: Path) -> Generator[None]:
+def run_in_foreground(program: Program, log: Path) -> Generator[None]:
     """Start it, wait until it is ready, stop it gently at the end."""
-    told = {**environment.passed(os.environ, *environment.ANY_PROGRAM), **program.environment}
+    env = {**environment.select(os.environ, *environment.BASE_VARIABLES), **program.environment}
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(part) for part in program.argv],
-            env=told,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not program.ready():
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while not program.is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Trouble(f"{program.name} does not start:\n{log_tail.tail(log)}")
+                raise CliError(f"{program.name} does not start:\n{log_tail.tail(log)}")
             time.sleep(0.05)
         yield
     finally:

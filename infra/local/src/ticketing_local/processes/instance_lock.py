@@ -12,39 +12,39 @@ from ticketing_local.stack.paths import Home
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockOwner:
     """Who holds the lock."""
 
     pid: int
     address: str
 
 
-class Held(Exception):
+class AlreadyRunning(Exception):
     """Another process works in this folder."""
 
-    def __init__(self, holder: Holder) -> None:
-        super().__init__(f"held by pid {holder.pid}")
-        self.holder = holder
+    def __init__(self, owner: LockOwner) -> None:
+        super().__init__(f"held by pid {owner.pid}")
+        self.owner = owner
 
 
 @contextmanager
-def held(home: Home, address: str = "") -> Generator[None]:
+def instance_lock(home: Home, address: str = "") -> Generator[None]:
     """Hold the lock, or raise `Held`; the system frees it however its holder dies."""
     home.folder.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Held(_holder(home)) from None
-        home.lock.write_text(json.dumps(asdict(Holder(os.getpid(), address))))
+            raise AlreadyRunning(_read_owner(home)) from None
+        home.lock.write_text(json.dumps(asdict(LockOwner(os.getpid(), address))))
         yield
         home.lock.write_text("")
 
 
-def _holder(home: Home) -> Holder:
+def _read_owner(home: Home) -> LockOwner:
     for _ in range(20):
         try:
-            return Holder(**json.loads(home.lock.read_text()))
+            return LockOwner(**json.loads(home.lock.read_text()))
         except ValueError:
             time.sleep(0.05)  # just taken: its holder is about to write
     raise OSError(f"{home.lock} is held by a process that does not say its name")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 # mongod's log is JSON, and a crash's stack trace buries the reason: its own E and F mark that.
-GRAVE = re.compile(r'"s":"[EF]",.*?"msg":')
+MONGOD_SEVERE = re.compile(r'"s":"[EF]",.*?"msg":')
 
 
 def tail(log: Path) -> str:
@@ -15,8 +15,8 @@ def tail(log: Path) -> str:
         return ""
 
 
-def last_lines(said: str, lines: int = 8, width: int = 500) -> str:
+def last_lines(output: str, lines: int = 8, width: int = 500) -> str:
     """Give the end of what was said, only the grave of it where the program marks that."""
-    recent = said.splitlines()[-100:]
-    grave = [line[found.end() :] for line in recent if (found := GRAVE.search(line))]
-    return "\n".join(line[:width] for line in (grave or recent)[-lines:])
+    recent = output.splitlines()[-100:]
+    severe = [line[found.end() :] for line in recent if (found := MONGOD_SEVERE.search(line))]
+    return "\n".join(line[:width] for line in (severe or recent)[-lines:])

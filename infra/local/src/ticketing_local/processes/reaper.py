@@ -14,21 +14,21 @@ import threading
 from ticketing_local.processes import scheduling
 
 
-def main(scratch: str, *command: str) -> int:
+def main(temp_dir: str, *command: str) -> int:
     """Run the command, end it with the pipe, and clear the scratch folder."""
-    for deaf_to in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for ignored_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # The starter decides, by closing the pipe. A handler, unlike SIG_IGN, is not inherited.
-        signal.signal(deaf_to, _ignore)
-    scheduling.let_finish()  # as make start does
+        signal.signal(ignored_signal, _ignore)
+    scheduling.use_batch_scheduling()  # as make start does
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
-    def follow() -> None:
+    def kill_when_parent_exits() -> None:
         os.read(0, 1)  # not sys.stdin: a lock held in there delays our own end by a second
         program.kill()
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=kill_when_parent_exits, daemon=True).start()
     status = program.wait()
-    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(temp_dir, ignore_errors=True)
     return status
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 
 
-def let_finish() -> None:
+def use_batch_scheduling() -> None:
     """Let this process, and all that it starts, finish a piece of work before another's begins.
 
     By default Linux lets whom a message wakes interrupt whoever sent it. A dozen processes that

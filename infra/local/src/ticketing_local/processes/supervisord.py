@@ -17,14 +17,16 @@ from typing import Any, NamedTuple, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack import environment
 from ticketing_local.stack.paths import BIN, ROOT, Home
 from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
 
-HOME_MARK = "TICKETING_RUN"  # in the environment of every process of a run: the folder it works in
-GROUP_MARK = "TICKETING_GROUP"
+HOME_VARIABLE = (
+    "TICKETING_RUN"  # in the environment of every process of a run: the folder it works in
+)
+GROUP_VARIABLE = "TICKETING_GROUP"
 
 CONFIG = """\
 [supervisord]
@@ -78,17 +80,17 @@ class State(NamedTuple):
 class Supervisord:
     """One supervisord, from start to end."""
 
-    def __init__(self, home: Home, plan: Plan, caller: Mapping[str, str]) -> None:
-        self._scratch = _scratch(home.run / "socket")
-        socket = self._scratch / "rpc"
-        config = _write(home, plan, socket)
+    def __init__(self, home: Home, plan: Plan, environ: Mapping[str, str]) -> None:
+        self._socket_dir = _make_socket_dir(home.run / "socket")
+        socket = self._socket_dir / "rpc"
+        config = _write_config(home, plan, socket)
         with (home.logs / "supervisord.log").open("wb") as log:
             self.process = subprocess.Popen(
                 [BIN / "supervisord", "-c", config],
                 env={
-                    **environment.passed(caller, *environment.ANY_PROGRAM),
-                    HOME_MARK: str(home.folder),
-                    GROUP_MARK: "supervisor",
+                    **environment.select(environ, *environment.BASE_VARIABLES),
+                    HOME_VARIABLE: str(home.folder),
+                    GROUP_VARIABLE: "supervisor",
                 },
                 cwd=home.run,  # the configuration names every path from here
                 stdin=subprocess.DEVNULL,
@@ -96,37 +98,39 @@ class Supervisord:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us, who end it in order
             )
-        self._wire = SupervisorTransport(serverurl=f"unix://{socket}")
-        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=self._wire).supervisor
+        self._transport = SupervisorTransport(serverurl=f"unix://{socket}")
+        self._rpc = xmlrpc.client.ServerProxy(
+            "http://localhost", transport=self._transport
+        ).supervisor
 
     def start(self, group: str) -> None:
         """Start the programs of a group, without waiting for any."""
         try:
             self._rpc.startProcessGroup(group, False)  # noqa: FBT003  the protocol has no names
         except (OSError, HTTPException):
-            self._wire.close()
-            raise Trouble("supervisord has gone. make start mends it.") from None
+            self._transport.close()
+            raise CliError("supervisord has exited. Run `make start` again.") from None
 
     def states(self) -> dict[str, State]:
         """Give the state of each program, of none while supervisord does not answer."""
         try:
             programs = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
         except (OSError, HTTPException):
-            self._wire.close()  # or it would stay in the middle of this question
+            self._transport.close()  # or it would stay in the middle of this question
             return {}
         return {
             program["name"]: State(program["statename"], program["pid"]) for program in programs
         }
 
-    def end(self) -> int:
+    def stop(self) -> int:
         """Stop every group, the last one first, and then itself."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self._socket_dir, ignore_errors=True)
         return status
 
 
-def _scratch(link: Path) -> Path:
+def _make_socket_dir(link: Path) -> Path:
     """Make a folder for the socket, whose path may have only some hundred characters.
 
     A link in our own folder leads to it, so that what a killed run left is cleared by the next.
@@ -139,7 +143,7 @@ def _scratch(link: Path) -> Path:
     return folder
 
 
-def _write(home: Home, plan: Plan, socket: Path) -> Path:
+def _write_config(home: Home, plan: Plan, socket: Path) -> Path:
     launchers = home.run / "programs"
     shutil.rmtree(launchers, ignore_errors=True)
     launchers.mkdir(parents=True, mode=0o700)
@@ -150,15 +154,15 @@ def _write(home: Home, plan: Plan, socket: Path) -> Path:
         for program in programs:
             config += PROGRAM.format(name=program.name, stop_seconds=program.stop_seconds)
             launcher = launchers / program.name
-            launcher.write_text(_launcher(program, group))
+            launcher.write_text(_launcher_script(program, group))
             launcher.chmod(0o700)
     file = home.run / "supervisord.conf"
     file.write_text(config)
     return file
 
 
-def _launcher(program: Program, group: str) -> str:
-    told = {**program.environment, GROUP_MARK: group}
-    exports = [f"export {key}={shlex.quote(value)}" for key, value in told.items()]
-    go = f"cd {shlex.quote(str(ROOT))} || exit"
-    return "\n".join(["#!/bin/sh", go, *exports, f"exec {shlex.join(program.argv)}", ""])
+def _launcher_script(program: Program, group: str) -> str:
+    variables = {**program.environment, GROUP_VARIABLE: group}
+    exports = [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
+    change_dir = f"cd {shlex.quote(str(ROOT))} || exit"
+    return "\n".join(["#!/bin/sh", change_dir, *exports, f"exec {shlex.join(program.argv)}", ""])

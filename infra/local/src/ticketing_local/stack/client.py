@@ -8,30 +8,30 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.stack import readiness
 from ticketing_local.stack.paths import ROOT, TOOLS
 from ticketing_local.stack.program import Program
 
 CLIENT = ROOT / "client"
 SERVER = CLIENT / ".next" / "standalone" / "server.js"
-OLDEST_NODE = 20
-MADE = {"node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", "README.md"}
-BUILD_SECONDS = 900
-MEND = (
+MIN_NODE_VERSION = 20
+BUILD_OUTPUTS = {"node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", "README.md"}
+BUILD_TIMEOUT_SECONDS = 900
+NODE_HINT = (
     "Install Node 20 or later (macOS: brew install node; Debian, Ubuntu: apt-get install nodejs "
     "npm), or start without the web client: CLIENT=off make start"
 )
 
 
-def wanted(caller: Mapping[str, str]) -> bool:
+def enabled(environ: Mapping[str, str]) -> bool:
     """Say whether the client is part of this run; `CLIENT=off` leaves it out."""
-    return caller.get("CLIENT", "on") != "off" and (CLIENT / "package.json").exists()
+    return environ.get("CLIENT", "on") != "off" and (CLIENT / "package.json").exists()
 
 
-def program(port: int, gateway: int) -> Program:
+def program(port: int, gateway_port: int) -> Program:
     """Give the client's program, built from the sources as they are now."""
-    node = _node()
+    node = _find_node()
     _build()
     return Program(
         "client",
@@ -41,21 +41,23 @@ def program(port: int, gateway: int) -> Program:
         {
             "PORT": str(port),
             "HOSTNAME": "127.0.0.1",
-            "API_URL": f"http://127.0.0.1:{gateway}",
+            "API_URL": f"http://127.0.0.1:{gateway_port}",
             "NODE_ENV": "production",
             "NEXT_TELEMETRY_DISABLED": "1",
         },
     )
 
 
-def _node() -> Path:
+def _find_node() -> Path:
     found = shutil.which("node")
     if not found or not shutil.which("npm"):
-        raise Trouble(f"node and npm are not in PATH. {MEND}")
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.match(r"v(\d+)", said)
-    if not version or int(version[1]) < OLDEST_NODE:
-        raise Trouble(f"{found} is {said.strip() or 'broken'}, too old. {MEND}")
+        raise CliError(f"node and npm are not in PATH. {NODE_HINT}")
+    version_output = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    version = re.match(r"v(\d+)", version_output)
+    if not version or int(version[1]) < MIN_NODE_VERSION:
+        raise CliError(f"{found} is {version_output.strip() or 'broken'}, too old. {NODE_HINT}")
     return Path(found)
 
 
@@ -65,39 +67,42 @@ def _build() -> None:
     TOOLS.mkdir(parents=True, exist_ok=True)
     with (TOOLS / "client.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once build it once
-        state = _state()
-        if SERVER.exists() and stamp.exists() and stamp.read_text() == state:
+        source_hash = _source_hash()
+        if SERVER.exists() and stamp.exists() and stamp.read_text() == source_hash:
             return
         print("Building the web client; the first time this takes a minute ...", flush=True)
         _npm("ci", "--no-audit", "--no-fund")
         _npm("run", "build")
-        stamp.write_text(state)
+        stamp.write_text(source_hash)
 
 
 def _npm(*arguments: str) -> None:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["npm", *arguments],
             cwd=CLIENT,
             capture_output=True,
             text=True,
-            timeout=BUILD_SECONDS,
+            timeout=BUILD_TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Trouble(f"npm {arguments[0]} did not end in {BUILD_SECONDS} s.") from None
-    if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise Trouble(
-            f"npm {' '.join(arguments)} fails in client/. {MEND}\n" + "\n".join(said[-12:])
+        raise CliError(f"npm {arguments[0]} did not end in {BUILD_TIMEOUT_SECONDS} s.") from None
+    if result.returncode:
+        output_lines = [
+            line for line in (result.stdout + result.stderr).splitlines() if line.strip()
+        ]
+        raise CliError(
+            f"npm {' '.join(arguments)} fails in client/. {NODE_HINT}\n"
+            + "\n".join(output_lines[-12:])
         )
 
 
-def _state() -> str:
+def _source_hash() -> str:
     """Name the state of the sources: changed when any of them is."""
     digest = hashlib.sha256()
     for path in sorted(CLIENT.rglob("*")):
-        inside = path.relative_to(CLIENT)
-        if inside.parts[0] not in MADE and path.is_file():
-            digest.update(f"{inside}\0".encode() + path.read_bytes() + b"\0")
+        relative = path.relative_to(CLIENT)
+        if relative.parts[0] not in BUILD_OUTPUTS and path.is_file():
+            digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 
 # The caller's variables that reach a service. A shell holds other people's secrets too.
-EVERY_SERVICE = (
+SHARED_VARIABLES = (
     "LOG_*",
     "COOKIE_SECURE",
     "JWT_KEY*",
@@ -17,7 +17,7 @@ EVERY_SERVICE = (
     "STOP_NOTICE_SECONDS",
     "OTEL_*",
 )
-ITS_OWN = {
+SERVICE_VARIABLES = {
     "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*", "TRUSTED_PROXIES"),
     "tickets": ("TICKET_*",),
     "orders": ("ORDER_*",),
@@ -25,19 +25,19 @@ ITS_OWN = {
     "payments": ("PAYMENT_*", "STRIPE_*"),
 }
 # What any program needs to find its way about, and no more.
-ANY_PROGRAM = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
+BASE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
 
 
-def of_service(name: str, caller: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
+def for_service(name: str, environ: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
     """Join the defaults, what the caller may change, and what this run has fixed."""
-    return {**DEFAULTS, **passed(caller, *EVERY_SERVICE, *ITS_OWN[name]), **fixed}
+    return {**DEFAULTS, **select(environ, *SHARED_VARIABLES, *SERVICE_VARIABLES[name]), **fixed}
 
 
-def passed(caller: Mapping[str, str], *patterns: str) -> dict[str, str]:
+def select(environ: Mapping[str, str], *patterns: str) -> dict[str, str]:
     """Keep what matches; an empty variable counts as unset."""
     return {
         key: value
-        for key, value in caller.items()
+        for key, value in environ.items()
         if value and any(fnmatch.fnmatchcase(key, pattern) for pattern in patterns)
     }
 
@@ -45,7 +45,7 @@ def passed(caller: Mapping[str, str], *patterns: str) -> dict[str, str]:
 def jwt_key(file: Path) -> str:
     """Read the key that signs this installation's sessions, made at random the first time."""
     if not file.exists() or not file.read_text():
-        fresh = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fresh, "w") as key:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as key:
             key.write(secrets.token_hex(32))
     return file.read_text()

@@ -16,18 +16,18 @@ ROUTES = {
     "/api/payments": "payments",
 }
 HEALTH_INTERVAL_MS = 500
-STOP_NOTICE_SECONDS = 1.5
+LAME_DUCK_SECONDS = 1.5
 """How long a replica has to go on answering until it is asked whether it stops."""
-TRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
+RETRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
 
 
 def caddy(
-    port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client: int | None
+    port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client_port: int | None
 ) -> Program:
     """Give the gateway's program; without a client, `/` is a page of links."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
-    config.write_text(caddyfile(port, upstreams, client))
+    config.write_text(caddyfile(port, upstreams, client_port))
     return Program(
         "gateway",
         (binaries.find(binaries.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
@@ -37,10 +37,10 @@ def caddy(
     )
 
 
-def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client: int | None) -> str:
+def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: int | None) -> str:
     """Write Caddy's configuration; `upstreams` holds the ports of each service's replicas."""
-    routed = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
-    unknown = json.dumps({"errors": [{"message": "Not Found"}]})
+    routes = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
+    not_found = json.dumps({"errors": [{"message": "Not Found"}]})
     unavailable = {"errors": [{"message": "Service temporarily unavailable, please try again"}]}
     return f"""{{
 \tadmin off
@@ -53,15 +53,15 @@ def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client: int | N
 }}
 
 :{port} {{
-\tbind {" ".join(_loopbacks())}
-{routed}
+\tbind {" ".join(_loopback_addresses())}
+{routes}
 \t@api path /api /api/*
 \thandle @api {{
 \t\theader Content-Type application/json
-\t\trespond `{unknown}` 404
+\t\trespond `{not_found}` 404
 \t}}
 \thandle {{
-{_proxy([client]) if client else _page()}
+{_proxy([client_port]) if client_port else _link_page()}
 \t}}
 
 \thandle_errors {{
@@ -95,14 +95,14 @@ def _proxy(ports: Sequence[int]) -> str:
     busy after its reader has left. Of several replicas, one that says it stops gets nothing more:
     a write that it had not begun could not be sent to another, for nobody could know that.
     """
-    asked = f"""
+    health_check = f"""
 \t\t\thealth_uri /healthz
 \t\t\thealth_interval {HEALTH_INTERVAL_MS}ms"""
-    health = asked if len(ports) > 1 else ""
-    to = " ".join(f"127.0.0.1:{port}" for port in ports)
-    return f"""\t\treverse_proxy {to} {{
+    health = health_check if len(ports) > 1 else ""
+    upstreams = " ".join(f"127.0.0.1:{port}" for port in ports)
+    return f"""\t\treverse_proxy {upstreams} {{
 \t\t\tlb_policy round_robin
-\t\t\tlb_try_duration {TRY_SECONDS}s
+\t\t\tlb_try_duration {RETRY_SECONDS}s
 \t\t\tlb_try_interval 100ms
 \t\t\tfail_duration 1s{health}
 \t\t\ttransport http {{
@@ -113,7 +113,7 @@ def _proxy(ports: Sequence[int]) -> str:
 \t\t}}"""
 
 
-def _page() -> str:
+def _link_page() -> str:
     """Link the API's documentation: what there is to see where no client is built."""
     link = '<p><a href="/api/docs">The API</a>'
     page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1>{link}"
@@ -124,7 +124,7 @@ def _page() -> str:
 \t\trespond "Not found" 404"""
 
 
-def _loopbacks() -> list[str]:
+def _loopback_addresses() -> list[str]:
     """`localhost` means both, where the machine has both."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):

@@ -9,7 +9,7 @@ from ticketing_local.stack import client, environment, gateway, ports, readiness
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.program import Program
 
-MOST_REPLICAS = 9
+MAX_REPLICAS = 9
 
 
 @dataclass(frozen=True)
@@ -25,42 +25,46 @@ class Plan:
         return [program for group in self.groups.values() for program in group]
 
 
-def plan(home: Home, caller: Mapping[str, str]) -> Plan:
+def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     """Decide what runs, from the caller's environment and the data folder."""
-    port = ports.chosen(caller)
-    replicas = ports.number(caller, "REPLICAS", 1, most=MOST_REPLICAS)
+    port = ports.resolve_ports(environ)
+    replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
     upstreams = {
-        name: [port[name] + ports.NEXT_REPLICA * n for n in range(replicas)]
+        name: [port[name] + ports.REPLICA_PORT_OFFSET * n for n in range(replicas)]
         for name in ports.SERVICES
     }
-    stripe = _local_stripe(port["stripe"], caller)
-    notice = {"STOP_NOTICE_SECONDS": str(gateway.STOP_NOTICE_SECONDS)} if replicas > 1 else {}
-    signing = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | notice | dict(caller)
-    told = {
-        name: environment.of_service(name, signing, _fixed(name, port, stripe))
+    stripe = _local_stripe(port["stripe"], environ)
+    lame_duck = {"STOP_NOTICE_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
+    overrides = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | lame_duck | dict(environ)
+    environments = {
+        name: environment.for_service(name, overrides, _fixed_environment(name, port, stripe))
         for name in ports.SERVICES
     }
     services = [
-        _service(name, n, its, told[name])
+        _service(name, n, replica_port, environments[name])
         for name in ports.SERVICES
-        for n, its in enumerate(upstreams[name])
+        for n, replica_port in enumerate(upstreams[name])
     ]
     with ThreadPoolExecutor() as pool:  # the first time, both take a while
-        building = pool.submit(_client, port, caller)
-        stores = _stores(home, port, stripe, caller)
-        clients = building.result()
-    at = clients[0].port if clients else None
+        building = pool.submit(_client_programs, port, environ)
+        stores = _stores(home, port, stripe, environ)
+        client_programs = building.result()
+    client_port = client_programs[0].port if client_programs else None
     groups = {
         "stores": stores,
-        "services": [*services, _worker(port["worker"], told["expiration"]), *clients],
-        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, at)],
+        "services": [
+            *services,
+            _worker(port["worker"], environments["expiration"]),
+            *client_programs,
+        ],
+        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, client_port)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
 
 
-def _local_stripe(port: int, caller: Mapping[str, str]) -> dict[str, str]:
+def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
     """Without a key of the caller's, payments talks to the stand-in and trusts its events."""
-    if caller.get("STRIPE_KEY"):
+    if environ.get("STRIPE_KEY"):
         return {}
     return {
         "STRIPE_KEY": "sk_test_local",
@@ -71,42 +75,46 @@ def _local_stripe(port: int, caller: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _fixed(name: str, port: Mapping[str, int], stripe: Mapping[str, str]) -> dict[str, str]:
-    own = {
+def _fixed_environment(
+    name: str, port: Mapping[str, int], stripe: Mapping[str, str]
+) -> dict[str, str]:
+    specific = {
         "expiration": {"REDIS_URL": f"redis://127.0.0.1:{port['redis']}"},
         "payments": stripe,
     }
     return {
         "MONGO_URI": servers.mongo_url(port["mongod"], name),
         "NATS_URL": f"nats://127.0.0.1:{port['nats']}",
-        **own.get(name, {}),
+        **specific.get(name, {}),
     }
 
 
 def _stores(
-    home: Home, port: Mapping[str, int], stripe: Mapping[str, str], caller: Mapping[str, str]
+    home: Home, port: Mapping[str, int], stripe: Mapping[str, str], environ: Mapping[str, str]
 ) -> list[Program]:
-    interval = caller.get("NATS_SYNC_INTERVAL") or servers.SYNC_ALWAYS
-    wanted: list[Callable[[], Program]] = [
+    interval = environ.get("NATS_SYNC_INTERVAL") or servers.SYNC_ALWAYS
+    factories: list[Callable[[], Program]] = [
         lambda: servers.mongod(port["mongod"], home.data / "mongo"),
         lambda: servers.nats(port["nats"], home.data / "nats", interval),
         lambda: servers.redis(port["redis"], home.data / "redis"),
     ]
     if stripe:
-        hook = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"
+        webhook_url = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"
         secret = stripe["STRIPE_WEBHOOK_SECRET"]
-        wanted.append(lambda: servers.stripe(port["stripe"], home.data / "stripe", hook, secret))
+        factories.append(
+            lambda: servers.stripe(port["stripe"], home.data / "stripe", webhook_url, secret)
+        )
     with ThreadPoolExecutor() as pool:  # the first time, each may have to be fetched
-        return [made.result() for made in [pool.submit(make) for make in wanted]]
+        return [future.result() for future in [pool.submit(factory) for factory in factories]]
 
 
-def _client(port: Mapping[str, int], caller: Mapping[str, str]) -> list[Program]:
-    return [client.program(port["client"], port["gateway"])] if client.wanted(caller) else []
+def _client_programs(port: Mapping[str, int], environ: Mapping[str, str]) -> list[Program]:
+    return [client.program(port["client"], port["gateway"])] if client.enabled(environ) else []
 
 
-def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Program:
+def _service(name: str, replica: int, port: int, env: Mapping[str, str]) -> Program:
     command = (
-        *(BIN / "uvicorn", f"{name}.app:create", "--factory", "--host", "127.0.0.1"),
+        *(BIN / "uvicorn", f"{name}.app:create_app", "--factory", "--host", "127.0.0.1"),
         *("--port", str(port), "--no-access-log", "--no-server-header"),
         *("--timeout-graceful-shutdown", "20"),
         *("--timeout-keep-alive", "65"),  # longer than the gateway keeps a connection
@@ -116,12 +124,12 @@ def _service(name: str, replica: int, port: int, told: Mapping[str, str]) -> Pro
         command,
         port,
         readiness.http_ok(f"http://127.0.0.1:{port}/readyz"),
-        told,
+        env,
         stop_seconds=30,
     )
 
 
-def _worker(port: int, told: Mapping[str, str]) -> Program:
+def _worker(port: int, env: Mapping[str, str]) -> Program:
     """The worker takes no requests, but it tells its metrics once it works."""
     address = f"127.0.0.1:{port}"
     return Program(
@@ -129,6 +137,6 @@ def _worker(port: int, told: Mapping[str, str]) -> Program:
         (BIN / "arq", "expiration.jobs.Worker"),
         port,
         readiness.http_ok(f"http://{address}/metrics"),
-        {**told, "EXPIRATION_METRICS_ADDRESS": address},
+        {**env, "EXPIRATION_METRICS_ADDRESS": address},
         stop_seconds=30,
     )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
-NEXT_REPLICA = 100  # the second orders listens a hundred ports above the first
+REPLICA_PORT_OFFSET = 100  # the second orders listens a hundred ports above the first
 
 # What listens -> the variable that moves it, its port unless moved.
 PORTS = {
@@ -24,45 +24,45 @@ PORTS = {
 }
 
 
-def chosen(environment: Mapping[str, str]) -> dict[str, int]:
+def resolve_ports(environment: Mapping[str, str]) -> dict[str, int]:
     """Give each listener its port, as the environment moves it."""
     ports = {
-        name: number(environment, variable, default, most=65535)
+        name: read_int(environment, variable, default, maximum=65535)
         for name, (variable, default) in PORTS.items()
     }
     for name, port in ports.items():
-        for other, same in ports.items():
-            if name < other and port == same:
+        for other, other_port in ports.items():
+            if name < other and port == other_port:
                 variables = f"{PORTS[name][0]} and {PORTS[other][0]}"
-                raise Trouble(f"{variables} are both {port}: move one of them.")
+                raise CliError(f"{variables} are both {port}: move one of them.")
     return ports
 
 
-def number(environment: Mapping[str, str], variable: str, default: int, most: int) -> int:
+def read_int(environment: Mapping[str, str], variable: str, default: int, maximum: int) -> int:
     """Read a whole number of at least 1, or say which variable has none."""
     text = environment.get(variable) or str(default)
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= most:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= maximum:
         return int(text)
-    raise Trouble(f"{variable} must be a whole number from 1 to {most}, not {text!r}.")
+    raise CliError(f"{variable} must be a whole number from 1 to {maximum}, not {text!r}.")
 
 
-def refuse_taken(listeners: Iterable[tuple[str, int]]) -> None:
+def ensure_free(listeners: Iterable[tuple[str, int]]) -> None:
     """Refuse to start where someone else listens, naming whom and the way out."""
     for name, port in listeners:
-        reason = _taken(port)
+        reason = _conflict(port)
         if reason:
             variable = PORTS[name.partition("-")[0]][0]
-            raise Trouble(
+            raise CliError(
                 f"Port {port} (for {name}) {reason}. "
                 f"Move ours with {variable}=<another port> make start, or free it."
             )
 
 
-def _taken(port: int) -> str:
+def _conflict(port: int) -> str:
     try:
         # Asked first, because macOS lets one bind 127.0.0.1 below another's 0.0.0.0.
         with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return f"is taken{_holder(port)}"
+            return f"is taken{_describe_listener(port)}"
     except OSError:
         pass
     try:
@@ -71,10 +71,10 @@ def _taken(port: int) -> str:
     except OSError as error:
         if error.errno == errno.EACCES:
             return "may only be opened by root"
-        return f"is taken{_holder(port)}"
+        return f"is taken{_describe_listener(port)}"
 
 
-def _holder(port: int) -> str:
+def _describe_listener(port: int) -> str:
     """Name who listens, where the system lets us see it."""
     for process in psutil.process_iter():
         try:

@@ -12,7 +12,7 @@ class Program:
     name: str
     command: tuple[str | Path, ...]
     port: int | None
-    ready: Callable[[], bool]
+    is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     stop_seconds: int = 10
 

@@ -7,25 +7,25 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-PATIENCE = 2.0
+CHECK_TIMEOUT_SECONDS = 2.0
 
 
 def http_ok(url: str) -> Callable[[], bool]:
     """Ready when this address answers with success."""
-    at = urlsplit(url)
+    parts = urlsplit(url)
 
-    def ready() -> bool:
+    def is_ready() -> bool:
         # Asked many times while everybody starts, so without the weight of a whole client.
-        connection = HTTPConnection(at.hostname or "", at.port, timeout=PATIENCE)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=CHECK_TIMEOUT_SECONDS)
         try:
-            connection.request("GET", at.path)
+            connection.request("GET", parts.path)
             return connection.getresponse().status == HTTPStatus.OK
         except (OSError, HTTPException):
             return False
         finally:
             connection.close()
 
-    return ready
+    return is_ready
 
 
 def redis_pong(port: int) -> Callable[[], bool]:
@@ -36,18 +36,20 @@ def redis_pong(port: int) -> Callable[[], bool]:
 def nats_jetstream(port: int) -> Callable[[], bool]:
     """Ready when NATS greets with JetStream on."""
 
-    def ready() -> bool:
+    def is_ready() -> bool:
         verb, _, greeting = _first_line(port).partition(b" ")
         return verb == b"INFO" and bool(json.loads(greeting).get("jetstream"))
 
-    return ready
+    return is_ready
 
 
-def _first_line(port: int, question: bytes = b"") -> bytes:
+def _first_line(port: int, request: bytes = b"") -> bytes:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-            connection.sendall(question)
-            with connection.makefile("rb") as answer:
-                return answer.readline()
+        with socket.create_connection(
+            ("127.0.0.1", port), timeout=CHECK_TIMEOUT_SECONDS
+        ) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as response:
+                return response.readline()
     except OSError:
         return b""

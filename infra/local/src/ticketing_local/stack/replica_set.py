@@ -10,10 +10,10 @@ NAME = "rs0"
 NOT_YET_INITIALIZED = 94
 
 
-def primary(port: int) -> Callable[[], bool]:
+def is_primary(port: int) -> Callable[[], bool]:
     """Ready when the mongod on this port takes writes; initiates or renames the set on the way."""
 
-    def ready() -> bool:
+    def is_ready() -> bool:
         client = MongoClient[dict[str, Any]](
             "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
         )
@@ -21,15 +21,15 @@ def primary(port: int) -> Callable[[], bool]:
             try:
                 if client.admin.command("hello")["isWritablePrimary"]:
                     return True
-                _settle(client, f"127.0.0.1:{port}")
+                _ensure_initiated(client, f"127.0.0.1:{port}")
             except PyMongoError:
                 return False
             return False
 
-    return ready
+    return is_ready
 
 
-def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
+def _ensure_initiated(client: MongoClient[dict[str, Any]], host: str) -> None:
     member = {"_id": 0, "host": host}
     try:
         config = client.admin.command("replSetGetConfig")["config"]
@@ -39,6 +39,6 @@ def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
         client.admin.command("replSetInitiate", {"_id": NAME, "members": [member]})
         return
     if config["members"][0]["host"] != host:  # the data was kept, the port was moved
-        moved = config | {"members": [config["members"][0] | member]}
-        moved["version"] += 1
-        client.admin.command("replSetReconfig", moved, force=True)
+        reconfigured = config | {"members": [config["members"][0] | member]}
+        reconfigured["version"] += 1
+        client.admin.command("replSetReconfig", reconfigured, force=True)

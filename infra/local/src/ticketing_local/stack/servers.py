@@ -8,8 +8,8 @@ from ticketing_local.stack import binaries, readiness, replica_set
 from ticketing_local.stack.program import Program
 
 SYNC_ALWAYS = "always"
-SYNC_SELDOM = "2m"
-HOOK_EVENTS = (
+SYNC_EVERY_2_MINUTES = "2m"
+WEBHOOK_EVENT_TYPES = (
     "payment_intent.succeeded,payment_intent.payment_failed,payment_intent.processing,"
     "payment_intent.requires_action,payment_intent.canceled,"
     "refund.created,refund.updated,refund.failed"
@@ -29,7 +29,7 @@ def mongod(port: int, data: Path, cache_gigabytes: float = 0.5) -> Program:
         # Nobody else could take over: waiting for a successor at each stop is lost time.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     )
-    return Program("mongod", command, port, replica_set.primary(port), stop_seconds=60)
+    return Program("mongod", command, port, replica_set.is_primary(port), stop_seconds=60)
 
 
 def mongo_url(port: int, database: str = "") -> str:
@@ -68,13 +68,13 @@ def redis(port: int, data: Path, databases: int = 16) -> Program:
     return Program("redis", command, port, readiness.redis_pong(port))
 
 
-def stripe(port: int, data: Path, hook: str = "", secret: str = "") -> Program:
+def stripe(port: int, data: Path, webhook_url: str = "", secret: str = "") -> Program:
     """The stand-in for Stripe; `hook` is who hears of its events, signed with the secret."""
     data.mkdir(parents=True, exist_ok=True)
     command = (
         *(sys.executable, "-m", "stripe_local", "--port", str(port)),
         *("--db", data / "stripe.sqlite"),
-        *(("--hook", hook, "--events", HOOK_EVENTS) if hook else ()),
+        *(("--hook", webhook_url, "--events", WEBHOOK_EVENT_TYPES) if webhook_url else ()),
     )
     health = readiness.http_ok(f"http://127.0.0.1:{port}/_local/health")
     return Program("stripe", command, port, health, {"STRIPE_WEBHOOK_SECRET": secret})

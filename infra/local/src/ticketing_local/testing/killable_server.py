@@ -7,7 +7,7 @@ from ticketing_local.stack.program import Program
 from ticketing_local.testing.tiny_stack import eventually
 
 
-class Mortal:
+class KillableServer:
     """Keeps its port, and what it has stored, over its deaths."""
 
     def __init__(self, program: Program) -> None:
@@ -16,10 +16,10 @@ class Mortal:
 
     async def start(self) -> None:
         """Start, and wait until it answers."""
-        await self.run(*self.program.argv)
-        await asyncio.to_thread(eventually, self.program.ready)
+        await self.spawn(*self.program.argv)
+        await asyncio.to_thread(eventually, self.program.is_ready)
 
-    async def run(self, *argv: str) -> None:
+    async def spawn(self, *argv: str) -> None:
         """Start something in its place, and do not wait."""
         self._process = await asyncio.create_subprocess_exec(
             *argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
@@ -29,7 +29,7 @@ class Mortal:
         """Stand still (SIGSTOP), until it is killed."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
-        await asyncio.to_thread(eventually, lambda: not self.program.ready())
+        await asyncio.to_thread(eventually, lambda: not self.program.is_ready())
 
     async def kill(self) -> None:
         """Die without a word (SIGKILL), if it lives."""

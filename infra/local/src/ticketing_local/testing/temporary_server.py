@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ticketing_local.errors import Trouble
+from ticketing_local.errors import CliError
 from ticketing_local.processes import log_tail, reaper
 from ticketing_local.stack.program import Program
 
-MEMORY = Path("/dev/shm")  # noqa: S108  the scratch folder inside it is private to this run
+TMPFS = Path("/dev/shm")  # noqa: S108  the scratch folder inside it is private to this run
 
 
 def free_port() -> int:
@@ -24,16 +24,16 @@ def free_port() -> int:
         return port
 
 
-class ScratchServer:
+class TemporaryServer:
     """One running server; `make` gives its program for a port and a data folder."""
 
-    def __init__(self, make: Callable[[int, Path], Program]) -> None:
-        memory = MEMORY if os.access(MEMORY, os.W_OK) else None
-        folder = Path(tempfile.mkdtemp(prefix="ticketing-test-", dir=memory))
+    def __init__(self, make_program: Callable[[int, Path], Program]) -> None:
+        tmpfs = TMPFS if os.access(TMPFS, os.W_OK) else None
+        folder = Path(tempfile.mkdtemp(prefix="ticketing-test-", dir=tmpfs))
         self.port = free_port()
         try:
-            self.program = make(self.port, folder / "data")
-        except Trouble:
+            self.program = make_program(self.port, folder / "data")
+        except CliError:
             shutil.rmtree(folder)
             raise
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115  open as long as the server
@@ -50,12 +50,12 @@ class ScratchServer:
     def wait(self, seconds: float = 60) -> int:
         """Wait until the server is ready, and give its port."""
         deadline = time.monotonic() + seconds
-        while not self.program.ready():
+        while not self.program.is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._log.seek(0)
-                said = log_tail.last_lines(self._log.read())
+                output = log_tail.last_lines(self._log.read())
                 self.stop()
-                raise Trouble(f"{self.program.name} did not become ready. It said:\n{said}")
+                raise CliError(f"{self.program.name} did not become ready. It said:\n{output}")
             time.sleep(0.02)
         return self.port
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from ticketing_local.commands.start import Start
-from ticketing_local.errors import Trouble
+from ticketing_local.commands.start import StackRunner
+from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.stack import readiness, servers
 from ticketing_local.stack.paths import Home
@@ -20,7 +20,7 @@ from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
 from ticketing_local.testing.temporary_server import free_port
 
-SERVE = """
+SERVER_SCRIPT = """
 import http.server, json, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -31,34 +31,36 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def plan(home: Home, caller: Mapping[str, str]) -> Plan:
+def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     """A real store, two services that answer their environment."""
-    redis = servers.redis(int(caller["TINY_REDIS"]), home.data / "redis")
+    redis = servers.redis(int(environ["TINY_REDIS"]), home.data / "redis")
     services = [
-        _service("one", int(caller["TINY_ONE"]), {"ODD": caller["TINY_ODD"]}),
-        _service("two", int(caller["TINY_TWO"]), {}, caller.get("TINY_BROKEN", SERVE)),
+        _service("one", int(environ["TINY_ONE"]), {"ODD": environ["TINY_ODD"]}),
+        _service("two", int(environ["TINY_TWO"]), {}, environ.get("TINY_BROKEN", SERVER_SCRIPT)),
     ]
     return Plan({"stores": [redis], "services": services}, f"http://127.0.0.1:{services[0].port}")
 
 
-def _service(name: str, port: int, told: dict[str, str], code: str = SERVE) -> Program:
+def _service(
+    name: str, port: int, environment: dict[str, str], code: str = SERVER_SCRIPT
+) -> Program:
     command = (sys.executable, "-c", code, str(port))
-    return Program(name, command, port, readiness.http_ok(f"http://127.0.0.1:{port}/"), told)
+    return Program(name, command, port, readiness.http_ok(f"http://127.0.0.1:{port}/"), environment)
 
 
-class TinySystem:
+class TinyStack:
     """The folder it works in, its ports, and whoever was started there."""
 
-    odd = """it's "odd": $HOME `id` 100% ; # \\ \n second line"""
+    AWKWARD_VALUE = """it's "odd": $HOME `id` 100% ; # \\ \n second line"""
 
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.port = {name: free_port() for name in ("redis", "one", "two")}
-        self._started: list[subprocess.Popen[str]] = []
+        self._launched: list[subprocess.Popen[str]] = []
         self._environment = {
             **os.environ,
             "TICKETING_HOME": str(folder),
-            "TINY_ODD": self.odd,
+            "TINY_ODD": self.AWKWARD_VALUE,
             **{f"TINY_{name.upper()}": str(port) for name, port in self.port.items()},
         }
 
@@ -71,26 +73,26 @@ class TinySystem:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._started.append(process)
+        self._launched.append(process)
         return process
 
-    def started(self) -> subprocess.Popen[str]:
+    def start_and_wait(self) -> subprocess.Popen[str]:
         """Start and wait until it says that all is ready."""
         process = self.start()
         self.wait_for(process, "Ready after")
         return process
 
-    def wait_for(self, process: subprocess.Popen[str], words: str) -> str:
+    def wait_for(self, process: subprocess.Popen[str], text: str) -> str:
         """Read what it says up to the line with these words."""
         assert process.stdout
-        said = ""
+        output = ""
         for line in process.stdout:
-            said += line
-            if words in line:
-                return said
-        raise AssertionError(f"it ended without saying {words!r}:\n{said}")
+            output += line
+            if text in line:
+                return output
+        raise AssertionError(f"it ended without saying {text!r}:\n{output}")
 
-    def command(self, name: str) -> subprocess.CompletedProcess[str]:
+    def run_command(self, name: str) -> subprocess.CompletedProcess[str]:
         """Run `make stop` or `make reset`."""
         return subprocess.run(
             [sys.executable, "-m", "ticketing_local", name],
@@ -103,28 +105,28 @@ class TinySystem:
 
     def processes(self, group: str | None = None) -> list[psutil.Process]:
         """Every living process of this system, or those of one group."""
-        return orphans.of(self.home, group)
+        return orphans.find(self.home, group)
 
-    def answers(self, name: str) -> bool:
+    def is_answering(self, name: str) -> bool:
         """Tell whether a service is there."""
         return readiness.http_ok(f"http://127.0.0.1:{self.port[name]}/")()
 
-    def clear(self) -> None:
+    def clean_up(self) -> None:
         """Leave nothing, whatever the test did."""
-        for process in self._started:
+        for process in self._launched:
             process.terminate()
             process.wait(30)
             if process.stdout:
                 process.stdout.close()
-        for left in self.processes():
+        for survivor in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
-                left.kill()
+                survivor.kill()
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 15) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -132,6 +134,6 @@ def eventually(is_so: Callable[[], bool], seconds: float = 15) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sys.exit(Start(Home.from_environment(), os.environ, plan).run())
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+        sys.exit(StackRunner(Home.from_environment(), os.environ, plan).run())
+    except CliError as error:
+        sys.exit(str(error))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from stripe_local.app import build
+from stripe_local.app import create_app
 from stripe_local.settings import Settings
 
 _SECRET = "STRIPE_WEBHOOK_SECRET"  # noqa: S105  # the name of a variable
@@ -20,7 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=12111, help="default: %(default)s")
     parser.add_argument("--db", default=":memory:", help="SQLite file; default: %(default)s")
-    parser.add_argument("--public", help="address browsers reach it at; default: from host, port")
+    parser.add_argument("--public", help="base URL for browsers; default: from --host and --port")
     parser.add_argument(
         "--hook",
         action="append",
@@ -29,15 +29,15 @@ def _arguments() -> argparse.Namespace:
         help=f"send events there; the secret is best left to ${_SECRET}, which `ps` does not show",
     )
     parser.add_argument(
-        "--events", default="*", help="event types that go to --hook, by commas; default: all"
+        "--events", default="*", help="comma-separated event types sent to --hook; default: all"
     )
     return parser.parse_args()
 
 
-def _hook(given: str) -> tuple[str, str]:
+def _parse_hook(argument: str) -> tuple[str, str]:
     """The address, and its own secret or the environment's."""
-    url, _, own = given.partition("=")
-    secret = own or os.environ.get(_SECRET, "")
+    url, _, own_secret = argument.partition("=")
+    secret = own_secret or os.environ.get(_SECRET, "")
     if not secret:
         sys.exit(f"stripe_local: --hook {url} needs a secret: set {_SECRET}")
     if urlsplit(url).scheme not in {"http", "https"}:
@@ -47,16 +47,16 @@ def _hook(given: str) -> tuple[str, str]:
 
 def main() -> None:
     """Serve."""
-    given = _arguments()
+    arguments = _arguments()
     settings = Settings(
-        public=(given.public or f"http://{given.host}:{given.port}").rstrip("/"),
-        hooks=tuple(_hook(hook) for hook in given.hook),
-        hook_events=tuple(given.events.split(",")),
+        public_url=(arguments.public or f"http://{arguments.host}:{arguments.port}").rstrip("/"),
+        webhook_endpoints=tuple(_parse_hook(hook) for hook in arguments.hook),
+        webhook_event_types=tuple(arguments.events.split(",")),
     )
     uvicorn.run(
-        build(given.db, settings),
-        host=given.host,
-        port=given.port,
+        create_app(arguments.db, settings),
+        host=arguments.host,
+        port=arguments.port,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from stripe_local.faults import Faults
-from stripe_local.http.control_api import Control
-from stripe_local.http.disconnect import CanHangUp
+from stripe_local.http.control_api import ControlApi
+from stripe_local.http.disconnect import DisconnectMiddleware
 from stripe_local.http.endpoint import CORS, Api
 from stripe_local.http.idempotency import IdempotencyKeys
 from stripe_local.resources import refunds
@@ -24,29 +24,29 @@ from stripe_local.store import Store
 from stripe_local.stripe_js import routes
 from stripe_local.webhooks.delivery_queue import Deliveries
 from stripe_local.webhooks.events import Events
-from stripe_local.webhooks.sender import Courier
+from stripe_local.webhooks.sender import WebhookSender
 
-_LOOK_SECONDS = 0.1
-_TIDY_SECONDS = 60.0
+_REFUND_POLL_SECONDS = 0.1
+_PRUNE_INTERVAL_SECONDS = 60.0
 
 
-def build(database: str, settings: Settings | None = None) -> ASGIApp:
+def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
     """The server on one SQLite file (or ":memory:"); it opens the file here and now."""
     settings = settings or Settings()
     store = Store(database)
-    keys = IdempotencyKeys(store, settings.keys_kept_seconds)
+    keys = IdempotencyKeys(store, settings.idempotency_retention_seconds)
     deliveries = Deliveries(store)
     faults = Faults()
     events = Events(store, deliveries, faults)
     configure(store, settings)
-    courier = Courier(store, deliveries, events, settings)
+    sender = WebhookSender(store, deliveries, events, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         tasks = [
-            asyncio.create_task(courier.run()),
+            asyncio.create_task(sender.run()),
             asyncio.create_task(_settle_refunds(Call(store, events, settings))),
-            asyncio.create_task(_tidy(keys, deliveries, settings)),
+            asyncio.create_task(_prune(keys, deliveries, settings)),
         ]
         yield
         for task in tasks:
@@ -57,36 +57,36 @@ def build(database: str, settings: Settings | None = None) -> ASGIApp:
     app = Starlette(
         routes=[
             *Api(store, keys, events, faults, settings).routes(),
-            *Control(store, keys, deliveries, faults, settings).routes(),
+            *ControlApi(store, keys, deliveries, faults, settings).routes(),
             *routes.routes(),
         ],
         lifespan=lifespan,
-        exception_handlers={404: _unknown, 405: _unknown},
+        exception_handlers={404: _not_found, 405: _not_found},
     )
-    return CanHangUp(app)
+    return DisconnectMiddleware(app)
 
 
 async def _settle_refunds(call: Call) -> None:
     """Let pending refunds succeed and failing ones fail when their time has come."""
     while True:
-        for refund in call.store.due(time.time()):
+        for refund in call.store.list_due(time.time()):
             with call.store.transaction():
-                refunds.settle(call, refund)
-        await asyncio.sleep(_LOOK_SECONDS)
+                refunds.settle_refund(call, refund)
+        await asyncio.sleep(_REFUND_POLL_SECONDS)
 
 
-async def _tidy(keys: IdempotencyKeys, deliveries: Deliveries, settings: Settings) -> None:
+async def _prune(keys: IdempotencyKeys, deliveries: Deliveries, settings: Settings) -> None:
     while True:
         keys.prune()
-        deliveries.prune(settings.deliveries_kept_seconds)
-        await asyncio.sleep(_TIDY_SECONDS)
+        deliveries.prune(settings.delivery_retention_seconds)
+        await asyncio.sleep(_PRUNE_INTERVAL_SECONDS)
 
 
-async def _unknown(request: Request, problem: Exception) -> Response:
+async def _not_found(request: Request, exception: Exception) -> Response:
     message = (
         f"Unrecognized request URL ({request.method}: {request.url.path}): this local server has "
         "no such method."
     )
-    status = problem.status_code if isinstance(problem, HTTPException) else 404
+    status = exception.status_code if isinstance(exception, HTTPException) else 404
     error = {"type": "invalid_request_error", "message": message}
     return JSONResponse({"error": error}, 404 if status == 405 else status, CORS)  # noqa: PLR2004  # as Stripe answers

@@ -13,20 +13,22 @@ Document = dict[str, Any]
 PRIVATE = "_local"
 
 # What each random byte becomes in an identifier.
-_LETTERS = bytes((string.ascii_letters + string.digits).encode()[byte % 62] for byte in range(256))
+_ID_ALPHABET = bytes(
+    (string.ascii_letters + string.digits).encode()[byte % 62] for byte in range(256)
+)
 
 
 def new_id(prefix: str, length: int = 24) -> str:
     """An identifier in Stripe's form: a prefix that names the type, then letters and digits."""
-    return prefix + secrets.token_bytes(length).translate(_LETTERS).decode()
+    return prefix + secrets.token_bytes(length).translate(_ID_ALPHABET).decode()
 
 
-def written(document: Document) -> str:
+def to_json(document: Document) -> str:
     """The object as JSON."""
     return orjson.dumps(document).decode()
 
 
-def read(text: str) -> Document:
+def from_json(text: str) -> Document:
     """The object that was written as JSON."""
     return orjson.loads(text)
 

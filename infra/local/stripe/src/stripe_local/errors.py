@@ -13,11 +13,11 @@ class StripeError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        present = {name: value for name, value in fields.items() if value is not None}
-        self.body: Document = {"type": kind, "message": message, **present}
+        non_null = {name: value for name, value in fields.items() if value is not None}
+        self.body: Document = {"type": kind, "message": message, **non_null}
 
 
-class NotStarted(StripeError):
+class RequestRejected(StripeError):
     """A refusal before the call began: an idempotency key does not remember it."""
 
 
@@ -28,9 +28,9 @@ class CardError(StripeError):
         super().__init__(402, message, "card_error", code=code, **fields)
 
 
-def invalid(message: str, param: str | None = None, code: str | None = None) -> NotStarted:
+def invalid(message: str, param: str | None = None, code: str | None = None) -> RequestRejected:
     """A parameter that cannot be accepted, whatever the state of things."""
-    return NotStarted(400, message, code=code, param=param)
+    return RequestRejected(400, message, code=code, param=param)
 
 
 def missing(kind: str, object_id: str, param: str = "id", status: int = 404) -> StripeError:

@@ -15,7 +15,7 @@ ON_CALLS = frozenset({"drop_before", "drop_after", "status", "delay", "hold"})
 ON_WEBHOOKS = frozenset({"duplicate", "delay", "reorder"})
 
 
-class BadFault(ValueError):
+class InvalidFault(ValueError):
     """A fault that could not be understood; it would otherwise silently do nothing."""
 
 
@@ -38,21 +38,21 @@ class Fault:
         return self.delay_ms / 1000
 
 
-def _read(described: Any) -> Fault:
+def _parse(description: Any) -> Fault:
     """The fault that a JSON body describes."""
-    if not isinstance(described, dict):
-        raise BadFault("a fault is an object")
+    if not isinstance(description, dict):
+        raise InvalidFault("a fault is an object")
     names = {each.name for each in fields(Fault)}
-    unknown = sorted(str(name) for name in described if name not in names)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    unknown = sorted(str(name) for name in description if name not in names)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
     if unknown:
-        raise BadFault(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
+        raise InvalidFault(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
     try:
-        fault = Fault(**described)  # pyright: ignore[reportUnknownArgumentType]  # JSON
-    except TypeError as problem:
-        raise BadFault(str(problem)) from None
+        fault = Fault(**description)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    except TypeError as error:
+        raise InvalidFault(str(error)) from None
     allowed = ON_WEBHOOKS if fault.match.startswith("WEBHOOK ") else ON_CALLS
     if fault.action not in allowed:
-        raise BadFault(f"{fault.match!r} can have: {', '.join(sorted(allowed))}")
+        raise InvalidFault(f"{fault.match!r} can have: {', '.join(sorted(allowed))}")
     return fault
 
 
@@ -60,28 +60,28 @@ class Faults:
     """The faults that are waiting for what they match."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._armed: list[Fault] = []
 
-    def add(self, described: Any) -> None:
+    def add(self, description: Any) -> None:
         """Arm a fault."""
-        self._waiting.append(_read(described))
+        self._armed.append(_parse(description))
 
     def clear(self) -> None:
         """Disarm all of them."""
-        self._waiting.clear()
+        self._armed.clear()
 
-    def listed(self) -> list[Document]:
+    def to_documents(self) -> list[Document]:
         """Those that are still to happen."""
-        return [asdict(fault) for fault in self._waiting]
+        return [asdict(fault) for fault in self._armed]
 
-    def take(self, happening: str) -> Fault | None:
+    def consume(self, event: str) -> Fault | None:
         """The first fault that matches what is happening now, counted as used."""
-        for fault in self._waiting:
-            if not fnmatchcase(happening, fault.match) or random.random() >= fault.chance:  # noqa: S311  # chaos, not a secret
+        for fault in self._armed:
+            if not fnmatchcase(event, fault.match) or random.random() >= fault.chance:  # noqa: S311  # chaos, not a secret
                 continue
             if fault.times is not None:
                 fault.times -= 1
                 if fault.times <= 0:
-                    self._waiting.remove(fault)
+                    self._armed.remove(fault)
             return fault
         return None

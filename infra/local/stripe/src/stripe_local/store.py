@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from stripe_local.documents import PRIVATE, Document, now, read, written
+from stripe_local.documents import PRIVATE, Document, from_json, now, to_json
 
 _SCHEMA = """
 pragma journal_mode = wal;
@@ -78,9 +78,9 @@ class Store:
         """The object with this id, if it is of the kind that is looked for."""
         sql = "select kind, document from objects where id = ?"
         row = self.connection.execute(sql, (object_id,)).fetchone()
-        return read(row[1]) if row and kind in {None, row[0]} else None
+        return from_json(row[1]) if row and kind in {None, row[0]} else None
 
-    def put(self, document: Document) -> Document:
+    def upsert(self, document: Document) -> Document:
         """Keep an object, new or changed."""
         private: Document = document.get(PRIVATE, {})
         self.connection.execute(
@@ -95,7 +95,7 @@ class Store:
                 document.get("charge"),
                 document.get("type"),
                 private.get("due"),
-                written(document),
+                to_json(document),
             ),
         )
         return document
@@ -116,26 +116,26 @@ class Store:
 
     def page(self, query: Query) -> tuple[list[Document], bool]:
         """Newest first, and whether more lie in the direction of travel."""
-        where, values = _where(query)
-        onward = "asc" if query.newer_than is not None else "desc"
+        where, values = _where_clause(query)
+        direction = "asc" if query.newer_than is not None else "desc"
         # The words put in are this module's own; what callers send goes in as values.
-        sql = f"select document from objects where {where} order by seq {onward} limit ?"  # noqa: S608
+        sql = f"select document from objects where {where} order by seq {direction} limit ?"  # noqa: S608
         rows = self.connection.execute(sql, (*values, query.limit + 1)).fetchall()
-        found: list[Document] = [read(row[0]) for row in rows[: query.limit]]
+        found: list[Document] = [from_json(row[0]) for row in rows[: query.limit]]
         if query.newer_than is not None:
             found.reverse()
         return found, len(rows) > query.limit
 
-    def after(self, kind: str, seq: int, limit: int) -> list[tuple[int, Document]]:
+    def list_after(self, kind: str, seq: int, limit: int) -> list[tuple[int, Document]]:
         """Objects of a kind in the order in which they came, from a place onward."""
         sql = "select seq, document from objects where kind = ? and seq > ? order by seq limit ?"
         rows = self.connection.execute(sql, (kind, seq, limit)).fetchall()
-        return [(row[0], read(row[1])) for row in rows]
+        return [(row[0], from_json(row[1])) for row in rows]
 
-    def due(self, moment: float) -> list[Document]:
+    def list_due(self, timestamp: float) -> list[Document]:
         """Objects whose time to change by themselves has come."""
         sql = "select document from objects where due <= ? order by due limit 100"
-        return [read(row[0]) for row in self.connection.execute(sql, (moment,)).fetchall()]
+        return [from_json(row[0]) for row in self.connection.execute(sql, (timestamp,)).fetchall()]
 
     def counts(self) -> dict[str, int]:
         """How many objects there are of each kind."""
@@ -143,7 +143,7 @@ class Store:
         return dict(self.connection.execute(sql).fetchall())
 
 
-def _where(query: Query) -> tuple[str, list[Any]]:
+def _where_clause(query: Query) -> tuple[str, list[Any]]:
     clauses, values = ["kind = ?"], [query.kind]
     bounds: list[Any] = []
     for column, value in query.equal.items():
@@ -152,9 +152,9 @@ def _where(query: Query) -> tuple[str, list[Any]]:
     if query.types:
         clauses.append(f"type in ({', '.join('?' * len(query.types))})")
         values.extend(query.types)
-    for name, moment in query.created.items():
+    for name, timestamp in query.created.items():
         clauses.append(f"created {_COMPARISONS[name]} ?")
-        bounds.append(moment)
+        bounds.append(timestamp)
     if query.older_than is not None:
         clauses.append("seq < ?")
         bounds.append(query.older_than)

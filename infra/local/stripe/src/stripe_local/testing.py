@@ -22,16 +22,16 @@ from stripe_local.documents import Document
 T = TypeVar("T")
 SECRET_KEY = "sk_test_local1234"
 PUBLISHABLE_KEY = "pk_test_local1234"
-HOOK_SECRET = "whsec_of_the_tests"
+WEBHOOK_SECRET = "whsec_of_the_tests"
 
 
-def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
+def eventually(condition: Callable[[], T | None], seconds: float = 20) -> T:
     """Wait until `look` gives something, and give it."""
     deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"still {seen!r} after {seconds} s"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"
         time.sleep(0.02)
-    return seen
+    return value
 
 
 def free_port() -> int:
@@ -57,14 +57,14 @@ class Server:
 
     def start(self) -> None:
         """Start it, again if it was killed, and wait until it answers."""
-        place = ("--port", str(self.port), "--db", str(self.database))
+        address = ("--port", str(self.port), "--db", str(self.database))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "stripe_local", *place, *self.arguments],
-            env={**os.environ, "STRIPE_WEBHOOK_SECRET": HOOK_SECRET},
+            [sys.executable, "-m", "stripe_local", *address, *self.arguments],
+            env={**os.environ, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET},
         )
-        eventually(self._healthy, 60)
+        eventually(self._is_healthy, 60)
 
-    def _healthy(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
             return httpx.get(f"{self.url}/_local/health").is_success
         except httpx.TransportError:
@@ -94,7 +94,7 @@ class Server:
         )
 
     @asynccontextmanager
-    async def asynchronous_client(self, *, retries: int) -> AsyncGenerator[stripe.StripeClient]:
+    async def async_client(self, *, retries: int) -> AsyncGenerator[stripe.StripeClient]:
         """The same for a while on asyncio, as the payments service has it."""
         http = stripe.HTTPXClient()
         try:
@@ -130,14 +130,14 @@ class Server:
         """The newest webhooks and what became of them."""
         return httpx.get(f"{self.url}/_local/deliveries").json()["data"]
 
-    def browser(self, path: str, **form: str | None) -> httpx.Response:
+    def post_as_browser(self, path: str, **form: str | None) -> httpx.Response:
         """A call as a browser makes it."""
-        given = {name: value for name, value in form.items() if value is not None}
-        return httpx.post(f"{self.url}{path}", data={"key": PUBLISHABLE_KEY, **given})
+        data = {name: value for name, value in form.items() if value is not None}
+        return httpx.post(f"{self.url}{path}", data={"key": PUBLISHABLE_KEY, **data})
 
-    def challenge(self, intent: stripe.PaymentIntent, outcome: str) -> Document:
+    def answer_challenge(self, intent: stripe.PaymentIntent, outcome: str) -> Document:
         """What the buyer does on the bank's page."""
-        return self.browser(
+        return self.post_as_browser(
             f"/_local/payment_intents/{intent.id}/authenticate",
             client_secret=intent.client_secret,
             outcome=outcome,
@@ -145,7 +145,7 @@ class Server:
 
 
 @dataclass
-class Receiver:
+class WebhookReceiver:
     """An address that takes webhooks, and answers each of them as it is told to."""
 
     url: str = ""
@@ -162,15 +162,15 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Generator[Receiver]:
+def run_webhook_receiver() -> Generator[WebhookReceiver]:
     """Take webhooks for a while."""
-    seen = Receiver()
+    receiver = WebhookReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.received.append((body, self.headers["Stripe-Signature"]))
-            self.send_response(seen.statuses.pop(0) if seen.statuses else 200)
+            receiver.received.append((body, self.headers["Stripe-Signature"]))
+            self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name it has
@@ -179,7 +179,7 @@ def receiving() -> Generator[Receiver]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.05,))
         thread.start()
-        seen.url = f"http://127.0.0.1:{http.server_port}/hook"
-        yield seen
+        receiver.url = f"http://127.0.0.1:{http.server_port}/hook"
+        yield receiver
         http.shutdown()
         thread.join()

@@ -17,40 +17,40 @@ import stripe
 import structlog
 from pydantic import SecretStr
 
-from common.errors import Unavailable
+from common.errors import ServiceUnavailable
 from common.observability import tracing
-from payments.stripe.mapping import Told
+from payments.stripe.mapping import StripeObject
 
 log = structlog.get_logger("stripe-gateway")
 
-RETRIES: Final = 2
-OURS: Final = re.compile(r"/(pi|re)_\w+")
-for _chatty in ("stripe", "aiohttp"):  # their details hold tokens
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+MAX_NETWORK_RETRIES: Final = 2
+RESOURCE_ID: Final = re.compile(r"/(pi|re)_\w+")
+for _noisy_logger in ("stripe", "aiohttp"):  # their details hold tokens
+    logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
 stripe.enable_telemetry = False
 
 
-class Under(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
     """The key that makes a call one, however often it is sent."""
 
     idempotency_key: str
 
 
-class StripeAway(Unavailable):
+class StripeUnavailable(ServiceUnavailable):
     """Stripe did not answer, or not with a result: nobody knows what came of the call."""
 
-    default = "The card processor does not answer. Nothing is lost; try again in a moment."
+    default = "The card processor is not responding. It is safe to try again in a moment."
 
 
-class Calls:
+class StripeClient:
     """The way to Stripe's API."""
 
     def __init__(self, key: SecretStr, *, api_base: str | None, timeout_seconds: float) -> None:
-        self._http = _Http(timeout=timeout_seconds)
+        self._http = _RetryingHttpClient(timeout=timeout_seconds)
         self._api = stripe.StripeClient(
             key.get_secret_value(),
             http_client=self._http,
-            max_network_retries=RETRIES,
+            max_network_retries=MAX_NETWORK_RETRIES,
             base_addresses={"api": api_base} if api_base else {},
         )
 
@@ -58,27 +58,27 @@ class Calls:
         """Close the connections."""
         await self._http.close_async()
 
-    async def get(self, path: str, params: Mapping[str, object] | None = None) -> Told:
+    async def get(self, path: str, params: Mapping[str, object] | None = None) -> StripeObject:
         """Ask for something."""
         return await self._call("get", path, params or {}, {})
 
     async def post(
-        self, path: str, params: Mapping[str, object], under: Under | None = None
-    ) -> Told:
+        self, path: str, params: Mapping[str, object], options: RequestOptions | None = None
+    ) -> StripeObject:
         """Have something done."""
-        return await self._call("post", path, params, under or {})
+        return await self._call("post", path, params, options or {})
 
     async def _call(
-        self, method: str, path: str, params: Mapping[str, object], under: Under
-    ) -> Told:
-        template = OURS.sub("/{id}", path)
+        self, method: str, path: str, params: Mapping[str, object], options: RequestOptions
+    ) -> StripeObject:
+        template = RESOURCE_ID.sub("/{id}", path)
         attributes = {"http.request.method": method.upper(), "url.template": template}
         with tracing.span(f"{method.upper()} {template}", "client", attributes):
-            response = await self._api.raw_request_async(method, path, **params, **under)
-        return cast(Told, response.data)
+            response = await self._api.raw_request_async(method, path, **params, **options)
+        return cast(StripeObject, response.data)
 
 
-class _Http(stripe.AIOHTTPClient):
+class _RetryingHttpClient(stripe.AIOHTTPClient):
     """The library's own, but that an answer which breaks off half-way is asked for again too."""
 
     async def request_async(
@@ -92,7 +92,7 @@ class _Http(stripe.AIOHTTPClient):
 
 
 @asynccontextmanager
-async def answered() -> AsyncGenerator[None]:
+async def translate_stripe_errors() -> AsyncGenerator[None]:
     """Take whatever Stripe's library cannot make a result of as no answer.
 
     Raises:
@@ -102,15 +102,15 @@ async def answered() -> AsyncGenerator[None]:
         yield
     except stripe.StripeError as error:
         log.warning(
-            "no answer from Stripe",
+            "Stripe request failed",
             kind=type(error).__name__,
             status=error.http_status,
             code=error.code,
             request=error.request_id,
         )
-        raise StripeAway(retry_after=3) from None  # its words may hold a token
+        raise StripeUnavailable(retry_after=3) from None  # its words may hold a token
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         # JSON of another shape, a status of tomorrow: what was done is not known either.
         kind = type(error).__name__
-        log.error("an answer from Stripe is not understood", kind=kind, problem=str(error))  # noqa: TRY400 - a stack shows what a call was made with
-        raise StripeAway(retry_after=3) from None
+        log.error("invalid Stripe response", kind=kind, problem=str(error))  # noqa: TRY400 - a stack shows what a call was made with
+        raise StripeUnavailable(retry_after=3) from None

@@ -19,24 +19,31 @@ from stripe.params import (
 )
 
 from payments.domain import Charge, Order, charge_id_of
-from payments.stripe.client import Calls, StripeAway, answered
-from payments.stripe.mapping import Hint, Told, decline_of, hint_of, intent_of, refund_of
+from payments.stripe.client import StripeClient, StripeUnavailable, translate_stripe_errors
+from payments.stripe.mapping import (
+    StripeObject,
+    WebhookEvent,
+    parse_decline,
+    parse_intent,
+    parse_refund,
+    parse_webhook_event,
+)
 from payments.stripe.models import Intent, IntentStatus, Refund, RefundStatus
 
-__all__ = ["Gateway", "StripeAway", "TokenRefused"]
+__all__ = ["Gateway", "StripeUnavailable", "TokenRejected"]
 
 log = structlog.get_logger("stripe-gateway")
 
 EXPAND: Final = ["payment_method"]
-INTENTS: Final = "/v1/payment_intents"
-METHODS: Final = "/v1/payment_methods"
-REFUNDS: Final = "/v1/refunds"
+INTENTS_PATH: Final = "/v1/payment_intents"
+PAYMENT_METHODS_PATH: Final = "/v1/payment_methods"
+REFUNDS_PATH: Final = "/v1/refunds"
 SERVER_ERROR: Final = 500
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 ALREADY_REFUNDED: Final = "charge_already_refunded"
 
 
-class TokenRefused(Exception):
+class TokenRejected(Exception):
     """Stripe does not take this token: it is unknown, used up or expired."""
 
     def __init__(self, code: str | None, intent: Intent) -> None:
@@ -57,14 +64,14 @@ class Gateway:
         webhook_secret: SecretStr | None,
         timeout_seconds: float,
     ) -> None:
-        self._calls = Calls(key, api_base=api_base, timeout_seconds=timeout_seconds)
+        self._client = StripeClient(key, api_base=api_base, timeout_seconds=timeout_seconds)
         self._webhook_secret = webhook_secret
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._calls.close()
+        await self._client.close()
 
     async def create_intent(self, order: Order, currency: str) -> Intent:
         """Make the order's PaymentIntent, or find it: the key makes it one, and it costs nothing.
@@ -73,7 +80,7 @@ class Gateway:
             StripeAway: no answer.
         """
         charge_id = charge_id_of(order.id)
-        wanted: PaymentIntentCreateParams = {
+        params: PaymentIntentCreateParams = {
             "amount": order.price,
             "currency": currency,
             "allowed_payment_method_types": ["card"],
@@ -81,11 +88,11 @@ class Gateway:
             "metadata": {"orderId": order.id, "chargeId": charge_id},
         }
 
-        async def create(key: str) -> Told:
-            return await self._calls.post(INTENTS, wanted, {"idempotency_key": key})
+        async def create(key: str) -> StripeObject:
+            return await self._client.post(INTENTS_PATH, params, {"idempotency_key": key})
 
-        async with answered():
-            return intent_of(await _not_stuck(f"{charge_id}:pi", create))
+        async with translate_stripe_errors():
+            return parse_intent(await _retry_with_new_key(f"{charge_id}:pi", create))
 
     async def confirm(self, charge: Charge, token: str) -> Intent:
         """Try to take the money with what the token stands for; a decline is an answer like others.
@@ -94,25 +101,27 @@ class Gateway:
             TokenRefused: nothing was tried, the token is no good.
             StripeAway: no answer; the money may or may not have been taken.
         """
-        n = len(charge.attempts)
-        async with answered():
+        attempt_number = len(charge.attempts)
+        async with translate_stripe_errors():
             try:
-                how = await self._means(token, f"{charge.id}:pm:{n}")
-                return intent_of(
-                    await self._calls.post(
-                        f"{INTENTS}/{charge.stripe_id}/confirm",
-                        how,
-                        {"idempotency_key": f"{charge.id}:confirm:{n}"},
+                params = await self._payment_method_params(
+                    token, f"{charge.id}:pm:{attempt_number}"
+                )
+                return parse_intent(
+                    await self._client.post(
+                        f"{INTENTS_PATH}/{charge.stripe_id}/confirm",
+                        params,
+                        {"idempotency_key": f"{charge.id}:confirm:{attempt_number}"},
                     )
                 )
             except stripe.CardError as error:
-                decline = decline_of(_body(error))
+                decline = parse_decline(_error_body(error))
                 return Intent(charge.stripe_id, IntentStatus.OPEN, decline=decline)
             except stripe.InvalidRequestError as error:
                 intent = await self._retrieve(charge)
                 if error.code == UNEXPECTED_STATE:
                     return intent
-                raise TokenRefused(error.code, intent) from None
+                raise TokenRejected(error.code, intent) from None
 
     async def retrieve(self, charge: Charge) -> Intent:
         """Ask where the PaymentIntent stands.
@@ -120,7 +129,7 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
-        async with answered():
+        async with translate_stripe_errors():
             return await self._retrieve(charge)
 
     async def cancel(self, charge: Charge) -> Intent:
@@ -129,11 +138,11 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
-        why: PaymentIntentCancelParams = {"cancellation_reason": "abandoned"}
-        async with answered():
+        params: PaymentIntentCancelParams = {"cancellation_reason": "abandoned"}
+        async with translate_stripe_errors():
             try:
-                return intent_of(
-                    await self._calls.post(f"{INTENTS}/{charge.stripe_id}/cancel", why)
+                return parse_intent(
+                    await self._client.post(f"{INTENTS_PATH}/{charge.stripe_id}/cancel", params)
                 )
             except stripe.InvalidRequestError as error:
                 if error.code != UNEXPECTED_STATE:
@@ -148,32 +157,34 @@ class Gateway:
         Raises:
             StripeAway: no answer.
         """
-        wanted: RefundCreateParams = {
+        params: RefundCreateParams = {
             "payment_intent": charge.stripe_id,
             "reason": "requested_by_customer",
             "metadata": {"orderId": charge.order_id, "chargeId": charge.id},
         }
 
-        async def create(key: str) -> Told:
-            return await self._calls.post(REFUNDS, wanted, {"idempotency_key": key})
+        async def create(key: str) -> StripeObject:
+            return await self._client.post(REFUNDS_PATH, params, {"idempotency_key": key})
 
-        async with answered():
+        async with translate_stripe_errors():
             if charge.stripe_refund_id is not None:
-                return refund_of(await self._calls.get(f"{REFUNDS}/{charge.stripe_refund_id}"))
+                return parse_refund(
+                    await self._client.get(f"{REFUNDS_PATH}/{charge.stripe_refund_id}")
+                )
             try:
-                return refund_of(await _not_stuck(f"{charge.id}:refund", create))
+                return parse_refund(await _retry_with_new_key(f"{charge.id}:refund", create))
             except stripe.InvalidRequestError as error:
                 if error.code != ALREADY_REFUNDED:
-                    log.exception("refund refused", charge=charge.id, code=error.code)
+                    log.exception("refund rejected by Stripe", charge=charge.id, code=error.code)
                     return Refund(None, RefundStatus.FAILED, error.code or "refused")
-            return await self._refund_made(charge)
+            return await self._find_refund(charge)
 
     @property
-    def hears_webhooks(self) -> bool:
+    def webhooks_enabled(self) -> bool:
         """Whether there is a secret to verify webhooks with."""
         return self._webhook_secret is not None
 
-    def read_webhook(self, payload: bytes, signature: str) -> Hint | None:
+    def parse_webhook(self, payload: bytes, signature: str) -> WebhookEvent | None:
         """Verify a webhook and read what it hints at; nothing, if the signature is not Stripe's."""
         if self._webhook_secret is None:
             return None
@@ -182,11 +193,11 @@ class Gateway:
             stripe.WebhookSignature.verify_header(
                 payload.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
             )
-            return hint_of(json.loads(payload))
+            return parse_webhook_event(json.loads(payload))
         except (ValueError, stripe.SignatureVerificationError):
             return None
 
-    async def _means(self, token: str, key: str) -> PaymentIntentConfirmParams:
+    async def _payment_method_params(self, token: str, key: str) -> PaymentIntentConfirmParams:
         """Say what to confirm with.
 
         Who sends a bare `tok_` has no way to ask the buyer anything: where the bank wants to, that
@@ -197,7 +208,7 @@ class Gateway:
         if token.startswith("pm_"):
             return {"payment_method": token, "use_stripe_sdk": True, "expand": EXPAND}
         card: PaymentMethodCreateParams = {"type": "card", "card": {"token": token}}
-        method = await self._calls.post(METHODS, card, {"idempotency_key": key})
+        method = await self._client.post(PAYMENT_METHODS_PATH, card, {"idempotency_key": key})
         return {
             "payment_method": method["id"],
             "error_on_requires_action": True,
@@ -205,22 +216,28 @@ class Gateway:
         }
 
     async def _retrieve(self, charge: Charge) -> Intent:
-        how: PaymentIntentRetrieveParams = {"expand": EXPAND}
-        return intent_of(await self._calls.get(f"{INTENTS}/{charge.stripe_id}", how))
+        params: PaymentIntentRetrieveParams = {"expand": EXPAND}
+        return parse_intent(await self._client.get(f"{INTENTS_PATH}/{charge.stripe_id}", params))
 
-    async def _refund_made(self, charge: Charge) -> Refund:
-        which: RefundListParams = {"payment_intent": charge.stripe_id}
-        made: list[Told] = (await self._calls.get(REFUNDS, which))["data"]
-        good = [refund for refund in made if refund["status"] != "failed"]
-        return refund_of(good[0]) if good else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
+    async def _find_refund(self, charge: Charge) -> Refund:
+        params: RefundListParams = {"payment_intent": charge.stripe_id}
+        refunds: list[StripeObject] = (await self._client.get(REFUNDS_PATH, params))["data"]
+        not_failed = [refund for refund in refunds if refund["status"] != "failed"]
+        return (
+            parse_refund(not_failed[0])
+            if not_failed
+            else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
+        )
 
 
-def _body(error: stripe.StripeError) -> Told:
+def _error_body(error: stripe.StripeError) -> StripeObject:
     body: Any = error.json_body
     return body["error"]
 
 
-async def _not_stuck(key: str, call: Callable[[str], Awaitable[Told]]) -> Told:
+async def _retry_with_new_key(
+    key: str, call: Callable[[str], Awaitable[StripeObject]]
+) -> StripeObject:
     """Call under a key; where Stripe holds a failure of its own under it, once under a new one.
 
     Stripe repeats the first answer for a day, a 500 too; only for calls that are harmless twice.

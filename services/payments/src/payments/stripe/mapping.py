@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
-Told = Mapping[str, Any]
+StripeObject = Mapping[str, Any]
 """An object of Stripe's, as it tells of it."""
 
-HEARD: Final = frozenset(
+WEBHOOK_EVENT_TYPES: Final = frozenset(
     {
         "payment_intent.succeeded",
         "payment_intent.payment_failed",
@@ -23,7 +23,7 @@ HEARD: Final = frozenset(
 )
 """The webhook events that can tell something new about a charge."""
 
-_INTENT: Final = {
+_INTENT_STATUS: Final = {
     "requires_payment_method": IntentStatus.OPEN,
     "requires_confirmation": IntentStatus.OPEN,
     "requires_action": IntentStatus.ACTION,
@@ -32,7 +32,7 @@ _INTENT: Final = {
     "succeeded": IntentStatus.SUCCEEDED,
     "canceled": IntentStatus.CANCELED,
 }
-_REFUND: Final = {
+_REFUND_STATUS: Final = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
@@ -40,7 +40,7 @@ _REFUND: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class WebhookEvent:
     """A webhook event: which PaymentIntent to look at. What it says itself is not believed."""
 
     id: str
@@ -49,37 +49,39 @@ class Hint:
     """Whether it says that the money was taken; nothing new for who knows it already."""
 
 
-def hint_of(event: Told) -> Hint:
+def parse_webhook_event(event: StripeObject) -> WebhookEvent:
     """Read which PaymentIntent an event is about."""
-    kind: str = event["type"]
-    if kind not in HEARD:
-        return Hint(event["id"], None)
-    subject: Told = event["data"]["object"]
-    of_intent = kind.startswith("payment_intent.")
-    intent_id: str | None = subject["id"] if of_intent else subject.get("payment_intent")
-    return Hint(event["id"], intent_id, paid=kind == "payment_intent.succeeded")
+    event_type: str = event["type"]
+    if event_type not in WEBHOOK_EVENT_TYPES:
+        return WebhookEvent(event["id"], None)
+    subject: StripeObject = event["data"]["object"]
+    is_intent_event = event_type.startswith("payment_intent.")
+    intent_id: str | None = subject["id"] if is_intent_event else subject.get("payment_intent")
+    return WebhookEvent(event["id"], intent_id, paid=event_type == "payment_intent.succeeded")
 
 
-def intent_of(told: Told) -> Intent:
+def parse_intent(data: StripeObject) -> Intent:
     """Read a PaymentIntent; its card, where it was asked for."""
-    status = _INTENT[told["status"]]
+    status = _INTENT_STATUS[data["status"]]
     decline = None
-    if status is IntentStatus.OPEN and told["last_payment_error"] is not None:
-        decline = decline_of(told["last_payment_error"])
-    method: Told | str | None = told["payment_method"]
-    card: Told | None = None if method is None or isinstance(method, str) else method.get("card")
+    if status is IntentStatus.OPEN and data["last_payment_error"] is not None:
+        decline = parse_decline(data["last_payment_error"])
+    method: StripeObject | str | None = data["payment_method"]
+    card: StripeObject | None = (
+        None if method is None or isinstance(method, str) else method.get("card")
+    )
     return Intent(
-        told["id"],
+        data["id"],
         status,
         None if card is None else Card(card["brand"], card["last4"]),
         decline,
-        told["client_secret"] or "",
+        data["client_secret"] or "",
     )
 
 
-def decline_of(error: Told) -> Decline:
+def parse_decline(error: StripeObject) -> Decline:
     """Read why; the failed charge's id tells it from others, or else the card's, made anew."""
-    method: Told = error.get("payment_method") or {}
+    method: StripeObject = error.get("payment_method") or {}
     return Decline(
         message=error.get("message") or "Your card was declined.",
         code=error.get("code"),
@@ -88,7 +90,7 @@ def decline_of(error: Told) -> Decline:
     )
 
 
-def refund_of(told: Told) -> Refund:
+def parse_refund(data: StripeObject) -> Refund:
     """Read a refund; whatever is neither done nor failed is on its way."""
-    status = _REFUND.get(told["status"] or "", RefundStatus.PENDING)
-    return Refund(told["id"], status, told.get("failure_reason"))
+    status = _REFUND_STATUS.get(data["status"] or "", RefundStatus.PENDING)
+    return Refund(data["id"], status, data.get("failure_reason"))

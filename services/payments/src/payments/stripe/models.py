@@ -57,4 +57,4 @@ class Refund:
 
     id: str | None
     status: RefundStatus
-    problem: str | None = None
+    failure_reason: str | None = None

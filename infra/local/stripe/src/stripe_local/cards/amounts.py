@@ -2,41 +2,41 @@
 
 from stripe_local.errors import invalid
 
-_LARGEST = 99_999_999
+_MAX_AMOUNT = 99_999_999
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
-_SMALLEST = {
+_MIN_AMOUNTS = {
     "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 
 
-def checked_currency(given: str) -> str:
+def validate_currency(code: str) -> str:
     """A three-letter currency code, in lower case."""
-    currency = given.lower()
-    if currency not in _SMALLEST:
+    currency = code.lower()
+    if currency not in _MIN_AMOUNTS:
         raise invalid(
-            f"Invalid currency: {currency}. This local server supports: {', '.join(_SMALLEST)}.",
+            f"Invalid currency: {currency}. This local server supports: {', '.join(_MIN_AMOUNTS)}.",
             "currency",
         )
     return currency
 
 
-def checked_amount(amount: int, currency: str) -> int:
+def validate_amount(amount: int, currency: str) -> int:
     """An amount that a card can be charged."""
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer"
         )
-    if amount < _SMALLEST[currency]:
+    if amount < _MIN_AMOUNTS[currency]:
         raise invalid(
-            f"Amount must be at least {_SMALLEST[currency]} in {currency}'s smallest unit.",
+            f"Amount must be at least {_MIN_AMOUNTS[currency]} in {currency}'s smallest unit.",
             "amount",
             "amount_too_small",
         )
-    if amount > _LARGEST:
+    if amount > _MAX_AMOUNT:
         raise invalid(
-            f"Amount must be no more than {_LARGEST} in the smallest unit.",
+            f"Amount must be no more than {_MAX_AMOUNT} in the smallest unit.",
             "amount",
             "amount_too_large",
         )

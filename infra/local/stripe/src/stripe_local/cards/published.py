@@ -21,7 +21,7 @@ class Card:
     brand: str = "visa"
     funding: str = "credit"
     decline: Decline | None = None
-    challenge: bool = False
+    requires_challenge: bool = False
     refund: Literal["succeeds", "pends", "fails"] = "succeeds"
 
 
@@ -51,7 +51,7 @@ AUTHENTICATION = Decline(
 )
 
 # The name is what follows `tok_` and `pm_card_`.
-_NAMED = {
+_CARDS_BY_NAME = {
     "visa": Card("4242424242424242"),
     "visa_debit": Card("4000056655665556", funding="debit"),
     "mastercard": Card("5555555555554444", "mastercard"),
@@ -72,31 +72,33 @@ _NAMED = {
     "chargeDeclinedIncorrectCvc": Card("4000000000000127", decline=WRONG_CVC),
     "chargeDeclinedProcessingError": Card("4000000000000119", decline=PROCESSING),
     "chargeCustomerFail": Card("4000000000000341", decline=GENERIC),
-    "threeDSecure2Required": Card("4000000000003220", challenge=True),
-    "threeDSecureRequired": Card("4000000000003063", challenge=True),
+    "threeDSecure2Required": Card("4000000000003220", requires_challenge=True),
+    "threeDSecureRequired": Card("4000000000003063", requires_challenge=True),
     "threeDSecureOptional": Card("4000000000003055"),
-    "threeDSecureRequiredChargeDeclined": Card("4000008400001629", decline=GENERIC, challenge=True),
-    "authenticationRequired": Card("4000002760003184", challenge=True),
-    "authenticationRequiredOnSetup": Card("4000002500003155", challenge=True),
-    "authenticationRequiredSetupForOffSession": Card("4000003800000446", challenge=True),
+    "threeDSecureRequiredChargeDeclined": Card(
+        "4000008400001629", decline=GENERIC, requires_challenge=True
+    ),
+    "authenticationRequired": Card("4000002760003184", requires_challenge=True),
+    "authenticationRequiredOnSetup": Card("4000002500003155", requires_challenge=True),
+    "authenticationRequiredSetupForOffSession": Card("4000003800000446", requires_challenge=True),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
-        "4000008260003178", decline=INSUFFICIENT, challenge=True
+        "4000008260003178", decline=INSUFFICIENT, requires_challenge=True
     ),
 }
-_ALIASES = {**_NAMED, "radarBlock": _NAMED["chargeDeclinedFraudulent"]}
-_BY_NUMBER = {card.number: card for card in _NAMED.values()}
+_ALIASES = {**_CARDS_BY_NAME, "radarBlock": _CARDS_BY_NAME["chargeDeclinedFraudulent"]}
+_CARDS_BY_NUMBER = {card.number: card for card in _CARDS_BY_NAME.values()}
 _PREFIXES = ("tok_visa_", "pm_card_visa_", "tok_", "pm_card_")
 
 
-def numbered(number: str) -> Card | None:
+def find_by_number(number: str) -> Card | None:
     """The published test card with this number."""
-    return _BY_NUMBER.get(number)
+    return _CARDS_BY_NUMBER.get(number)
 
 
-def named(magic_id: str) -> Card | None:
+def find_by_test_id(test_id: str) -> Card | None:
     """The card behind a published id such as `tok_visa` or `pm_card_chargeDeclined`."""
     for prefix in _PREFIXES:
-        card = _ALIASES.get(magic_id.removeprefix(prefix)) if magic_id.startswith(prefix) else None
+        card = _ALIASES.get(test_id.removeprefix(prefix)) if test_id.startswith(prefix) else None
         if card:
             return card
     return None

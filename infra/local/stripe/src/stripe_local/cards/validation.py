@@ -4,30 +4,30 @@ import re
 import time
 from typing import Any
 
-from stripe_local.cards.published import numbered, passes_luhn
+from stripe_local.cards.published import find_by_number, passes_luhn
 from stripe_local.documents import Document
 from stripe_local.errors import CardError, StripeError
 
-_YEARS_AHEAD = 50
-_MAGIC_YEARS = 2
+_MAX_YEARS_AHEAD = 50
+_TEST_CARD_VALID_YEARS = 2
 
 
-def magic_entry(number: str) -> Document:
+def details_for_test_id(number: str) -> Document:
     """The details behind a published id such as `tok_visa`."""
-    return _details(number, 12, time.gmtime().tm_year + _MAGIC_YEARS)
+    return _details(number, 12, time.gmtime().tm_year + _TEST_CARD_VALID_YEARS)
 
 
-def typed_entry(card: Document, *, browser: bool) -> Document:
+def validate_card(card: Document, *, is_browser: bool) -> Document:
     """The details of a card whose number was sent; only a browser may send one."""
-    if not browser:
+    if not is_browser:
         raise StripeError(
             402,
             "Sending credit card numbers directly to the Stripe API is generally unsafe. We "
             "suggest you use test tokens that map to the test card you are using, see "
             "https://stripe.com/docs/testing.",
         )
-    number = _number(card.get("number"))
-    month, year = _expiry(card.get("exp_month"), card.get("exp_year"))
+    number = _validate_number(card.get("number"))
+    month, year = _validate_expiry(card.get("exp_month"), card.get("exp_year"))
     cvc = card.get("cvc")
     if cvc is not None and not re.fullmatch(r"\d{3,4}", str(cvc)):
         raise CardError("Your card's security code is invalid.", "invalid_cvc", param="cvc")
@@ -44,13 +44,13 @@ def _details(number: str, month: int, year: int, card: Document | None = None) -
     }
 
 
-def _number(given: Any) -> str:
-    number = re.sub(r"\s", "", str(given or ""))
+def _validate_number(value: Any) -> str:
+    number = re.sub(r"\s", "", str(value or ""))
     if not number.isdigit() or not passes_luhn(number):
         raise CardError("Your card number is incorrect.", "incorrect_number", param="number")
-    if not numbered(number):
+    if not find_by_number(number):
         raise CardError(
-            "Your card was declined. This is a local test server: it takes only the test cards "
+            "Your card was declined. This local test server accepts only the test cards "
             "that Stripe publishes.",
             "card_declined",
             decline_code="test_mode_live_card",
@@ -59,8 +59,8 @@ def _number(given: Any) -> str:
     return number
 
 
-def _expiry(month: Any, year: Any) -> tuple[int, int]:
-    month, year = _whole(month), _whole(year)
+def _validate_expiry(month: Any, year: Any) -> tuple[int, int]:
+    month, year = _parse_int(month), _parse_int(year)
     if not 1 <= month <= 12:  # noqa: PLR2004  # the months of a year
         raise CardError(
             "Your card's expiration month is invalid.", "invalid_expiry_month", param="exp_month"
@@ -69,12 +69,12 @@ def _expiry(month: Any, year: Any) -> tuple[int, int]:
     full = year + century if year < 100 else year  # noqa: PLR2004  # two digits
     today = time.gmtime()
     past = (full, month) < (today.tm_year, today.tm_mon)
-    if past or full > today.tm_year + _YEARS_AHEAD:
+    if past or full > today.tm_year + _MAX_YEARS_AHEAD:
         raise CardError(
             "Your card's expiration year is invalid.", "invalid_expiry_year", param="exp_year"
         )
     return month, full
 
 
-def _whole(given: Any) -> int:
-    return int(given) if str(given).isdigit() else 0
+def _parse_int(value: Any) -> int:
+    return int(value) if str(value).isdigit() else 0

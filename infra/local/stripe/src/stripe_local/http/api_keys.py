@@ -7,17 +7,17 @@ import re
 from starlette.requests import Request
 
 from stripe_local.documents import Document
-from stripe_local.errors import NotStarted
+from stripe_local.errors import RequestRejected
 
 _SECRET = re.compile(r"(sk|rk)_test_\w{4,}")
 _PUBLISHABLE = re.compile(r"pk_test_\w{4,}")
 
 
-def is_browser(request: Request, params: Document, *, public: bool) -> bool:
+def authenticate(request: Request, params: Document, *, public: bool) -> bool:
     """Whether a publishable key asks; refuses what is no test key, or may not ask this."""
-    key = _key(request.headers.get("authorization", "")) or params.get("key", "")
+    key = _key_from_header(request.headers.get("authorization", "")) or params.get("key", "")
     if not key:
-        raise NotStarted(
+        raise RequestRejected(
             401,
             "You did not provide an API key. You need to provide your API key in the "
             "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
@@ -26,13 +26,13 @@ def is_browser(request: Request, params: Document, *, public: bool) -> bool:
     if _SECRET.fullmatch(key):
         return False
     if not _PUBLISHABLE.fullmatch(key):
-        raise NotStarted(
+        raise RequestRejected(
             401,
             f"Invalid API Key provided: {key[:4]}***. This local server takes only test keys: "
             "sk_test_, rk_test_ and, from a browser, pk_test_.",
         )
     if not public:
-        raise NotStarted(
+        raise RequestRejected(
             403,
             "This API call cannot be made with a publishable API key. Please use a secret API "
             "key. You can find a list of your API keys at https://dashboard.stripe.com/apikeys.",
@@ -41,7 +41,7 @@ def is_browser(request: Request, params: Document, *, public: bool) -> bool:
     return True
 
 
-def _key(authorization: str) -> str:
+def _key_from_header(authorization: str) -> str:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()

@@ -8,18 +8,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from stripe_local.documents import public
-from stripe_local.faults import BadFault, Faults
+from stripe_local.faults import Faults, InvalidFault
 from stripe_local.http.idempotency import IdempotencyKeys
 from stripe_local.resources.webhook_endpoints import configure
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries
 
-_PAGE = 1000
+_MAX_PAGE_SIZE = 1000
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlApi:
     """The server seen from outside Stripe's API."""
 
     store: Store
@@ -45,31 +45,31 @@ class Control:
         return JSONResponse({"api_version": stripe.api_version, "objects": self.store.counts()})
 
     async def _list_faults(self, _: Request) -> Response:
-        return JSONResponse(self.faults.listed())
+        return JSONResponse(self.faults.to_documents())
 
     async def _add_fault(self, request: Request) -> Response:
         try:
             self.faults.add(await request.json())
-        except ValueError as problem:  # BadFault, or no JSON at all
-            kind = "fault" if isinstance(problem, BadFault) else "JSON"
-            return JSONResponse({"error": f"not a {kind}: {problem}"}, 400)
-        return JSONResponse(self.faults.listed(), 201)
+        except ValueError as error:  # BadFault, or no JSON at all
+            kind = "fault" if isinstance(error, InvalidFault) else "JSON"
+            return JSONResponse({"error": f"not a {kind}: {error}"}, 400)
+        return JSONResponse(self.faults.to_documents(), 201)
 
     async def _clear_faults(self, _: Request) -> Response:
         self.faults.clear()
         return JSONResponse([])
 
     async def _list_deliveries(self, request: Request) -> Response:
-        after, limit = _page(request)
+        after, limit = _page_params(request)
         rows = self.deliveries.recent(after, limit)
-        more = rows[-1]["id"] if len(rows) == limit else None
-        return JSONResponse({"data": rows, "next": more})
+        next_id = rows[-1]["id"] if len(rows) == limit else None
+        return JSONResponse({"data": rows, "next": next_id})
 
     async def _list_objects(self, request: Request) -> Response:
-        after, limit = _page(request)
-        found = self.store.after(request.query_params.get("type", ""), after, limit)
-        more = found[-1][0] if len(found) == limit else None
-        return JSONResponse({"data": [public(document) for _, document in found], "next": more})
+        after, limit = _page_params(request)
+        found = self.store.list_after(request.query_params.get("type", ""), after, limit)
+        next_seq = found[-1][0] if len(found) == limit else None
+        return JSONResponse({"data": [public(document) for _, document in found], "next": next_seq})
 
     async def _show_object(self, request: Request) -> Response:
         document = self.store.get(request.path_params["id"])
@@ -84,9 +84,9 @@ class Control:
         return Response(status_code=204)
 
 
-def _page(request: Request) -> tuple[int, int]:
+def _page_params(request: Request) -> tuple[int, int]:
     after, limit = request.query_params.get("after", "0"), request.query_params.get("limit", "")
     return (
         int(after) if after.isdigit() else 0,
-        min(int(limit), _PAGE) if limit.isdigit() and int(limit) else _PAGE,
+        min(int(limit), _MAX_PAGE_SIZE) if limit.isdigit() and int(limit) else _MAX_PAGE_SIZE,
     )

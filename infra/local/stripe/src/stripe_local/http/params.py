@@ -15,74 +15,79 @@ from urllib.parse import parse_qsl
 import stripe
 
 from stripe_local.documents import Document
-from stripe_local.errors import NotStarted, invalid
+from stripe_local.errors import RequestRejected, invalid
 
 _REQUEST_OPTIONS = frozenset(stripe.RequestOptions.__annotations__)
 _BOOLEANS = {"true": True, "false": False}
 
 
-def decode(*forms: str) -> Document:
+def decode_form(*forms: str) -> Document:
     """The nested value that `a[b][0]=c` stands for."""
     root: Document = {}
     for form in forms:
         for name, value in parse_qsl(form, keep_blank_values=True):
             _insert(root, re.findall(r"[^\[\]]+|\[\]", name), value)
-    return {name: _listed(value) for name, value in root.items()}
+    return {name: _lists_from_numeric_keys(value) for name, value in root.items()}
 
 
 def _insert(root: Document, path: list[str], value: str) -> None:
-    here = root
+    node = root
     for part in path[:-1]:
-        deeper: object = here.setdefault(part, {})
-        if not isinstance(deeper, dict):
+        child: object = node.setdefault(part, {})
+        if not isinstance(child, dict):
             raise invalid(f"Invalid {part}: a value and a hash at the same time", part)
-        here = cast("Document", deeper)
+        node = cast("Document", child)
     if path and path[-1] == "[]":
-        here[str(len(here))] = value
+        node[str(len(node))] = value
     elif path:
-        here[path[-1]] = value
+        node[path[-1]] = value
 
 
-def _listed(value: Any) -> Any:
+def _lists_from_numeric_keys(value: Any) -> Any:
     """Hashes whose names are all numbers are lists."""
     if not isinstance(value, dict):
         return value
-    entries: Document = {name: _listed(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON-like
+    entries: Document = {name: _lists_from_numeric_keys(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON-like
     if entries and all(name.isdigit() for name in entries):
         return [entries[name] for name in sorted(entries, key=int)]
     return entries
 
 
-def typed(params: Document, shape: str | type) -> Document:
+def validate(params: Document, params_type: str | type) -> Document:
     """The parameters as a type, the SDK's if named, says they must be; else a refusal."""
-    return _hash(params, named(shape) if isinstance(shape, str) else shape, "")
+    return _validate_hash(
+        params, load_params_type(params_type) if isinstance(params_type, str) else params_type, ""
+    )
 
 
 @functools.cache
-def named(shape: str) -> type:
+def load_params_type(type_name: str) -> type:
     """The SDK's parameter type of this name; importing all of them would slow the start."""
-    module, _, name = f"stripe.params.{shape}".rpartition(".")
+    module, _, name = f"stripe.params.{type_name}".rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
-def _hash(value: Document, shape: Any, path: str) -> Document:
+def _validate_hash(value: Document, shape: Any, path: str) -> Document:
     hints = _hints(shape)
     for name in value:
         if name not in hints:
-            raise _unknown(_inside(path, name))
+            raise _unknown_parameter(_join_path(path, name))
     for name in sorted(shape.__required_keys__):
         if value.get(name) in (None, ""):
-            where = _inside(path, name)
+            where = _join_path(path, name)
             raise invalid(f"Missing required param: {where}.", where, "parameter_missing")
-    return {name: _value(inner, hints[name], _inside(path, name)) for name, inner in value.items()}
+    return {
+        name: _validate_value(inner, hints[name], _join_path(path, name))
+        for name, inner in value.items()
+    }
 
 
-def _value(value: Any, hint: Any, path: str) -> Any:
+def _validate_value(value: Any, hint: Any, path: str) -> Any:
     options = _options(hint)
     if isinstance(value, dict):
         shape = next((each for each in options if hasattr(each, "__required_keys__")), None)
         if shape:
-            return _hash(value, shape, path)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
+            return _validate_hash(value, shape, path)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
         if any(get_origin(each) is dict for each in options):
             return value  # pyright: ignore[reportUnknownVariableType]  # JSON-like
         raise invalid(f"Invalid {path}", path)
@@ -90,11 +95,11 @@ def _value(value: Any, hint: Any, path: str) -> Any:
         item = next((get_args(each)[0] for each in options if get_origin(each) is list), None)
         if item is None:
             raise invalid(f"Invalid {path}", path)
-        return [_value(inner, item, f"{path}[{n}]") for n, inner in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # JSON-like
-    return _scalar(value, options, path)
+        return [_validate_value(inner, item, f"{path}[{n}]") for n, inner in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # JSON-like
+    return _validate_scalar(value, options, path)
 
 
-def _scalar(value: str, options: list[Any], path: str) -> Any:
+def _validate_scalar(value: str, options: list[Any], path: str) -> Any:
     if value == "":
         return value
     if bool in options:
@@ -128,11 +133,11 @@ def _hints(shape: type) -> dict[str, Any]:
     return get_type_hints(holder, vars(sys.modules[shape.__module__]))
 
 
-def _inside(path: str, name: str) -> str:
+def _join_path(path: str, name: str) -> str:
     return f"{path}[{name}]" if path else name
 
 
-def _unknown(path: str) -> NotStarted:
+def _unknown_parameter(path: str) -> RequestRejected:
     if path == "payment_method_types":
         return invalid(
             "payment_method_types is no longer supported; use dynamic payment methods, "

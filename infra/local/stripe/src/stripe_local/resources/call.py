@@ -23,14 +23,14 @@ class Call:
     settings: Settings
     id: str = ""
     params: Document = field(default_factory=Document)
-    browser: bool = False
+    is_browser: bool = False
     cause: Cause = field(default_factory=Cause)
 
     def emit(self, kind: str, subject: Document) -> None:
         """Tell the webhook endpoints."""
         self.events.emit(kind, subject, self.cause)
 
-    def subject(self, kind: str) -> Document:
+    def load_object(self, kind: str) -> Document:
         """The object that the path names."""
         found = self.store.get(self.id, kind)
         if found is None:
@@ -45,26 +45,26 @@ class Operation:
     method: str
     path: str
     run: Callable[[Call], Document]
-    shape: str | type
-    acts_on: frozenset[str] = frozenset()
+    params_type: str | type
+    supported_params: frozenset[str] = frozenset()
     public: bool = False  # whether a browser's key may call it
 
 
-def with_metadata(document: Document, params: Document) -> Document:
+def merge_metadata(document: Document, params: Document) -> Document:
     """The object with metadata merged in as Stripe does: an empty value removes a key."""
     given = params.get("metadata")
     if given is None:
         return document
     merged = {**document["metadata"], **given} if given else {}
-    kept = {name: value for name, value in merged.items() if value != ""}
-    if len(kept) > _METADATA_KEYS:
+    metadata = {name: value for name, value in merged.items() if value != ""}
+    if len(metadata) > _METADATA_KEYS:
         raise invalid(f"Metadata is limited to {_METADATA_KEYS} keys.", "metadata")
-    for name, value in kept.items():
+    for name, value in metadata.items():
         if len(name) > _METADATA_KEY_LENGTH or len(value) > _METADATA_VALUE_LENGTH:
             raise invalid(
                 f"Metadata keys can have {_METADATA_KEY_LENGTH} characters, values "
                 f"{_METADATA_VALUE_LENGTH}.",
                 f"metadata[{name}]",
             )
-    document["metadata"] = kept
+    document["metadata"] = metadata
     return document

@@ -3,26 +3,26 @@
 from stripe_local.cards.published import Decline
 from stripe_local.documents import PRIVATE, Document, new_id, now
 from stripe_local.resources.call import Call
-from stripe_local.resources.payment_methods import test_card
+from stripe_local.resources.payment_methods import published_card
 
 
-def attempt(
+def attempt_charge(
     call: Call, intent: Document, method: Document, *, authenticated: bool
 ) -> tuple[Document, Decline | None]:
     """Ask the card for the money: the Charge, and why it was refused if it was."""
-    card = test_card(method)
+    card = published_card(method)
     charge = _charge(call, intent, method, authenticated=authenticated)
     if card.decline:
-        charge |= _refused(card.decline)
-        call.store.put(charge)
+        charge |= _decline_fields(card.decline)
+        call.store.upsert(charge)
         call.emit("charge.failed", charge)
     else:
-        call.store.put(charge)
+        call.store.upsert(charge)
         call.emit("charge.succeeded", charge)
     return charge, card.decline
 
 
-def _refused(decline: Decline) -> Document:
+def _decline_fields(decline: Decline) -> Document:
     blocked = decline.decline_code == "fraudulent"
     return {
         "status": "failed",
@@ -92,7 +92,7 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
-        "receipt_url": f"{call.settings.public}/_local/objects/{charge_id}",
+        "receipt_url": f"{call.settings.public_url}/_local/objects/{charge_id}",
         "refunded": False,
         "review": None,
         "shipping": None,
@@ -103,7 +103,7 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "status": "succeeded",
         "transfer_data": None,
         "transfer_group": None,
-        PRIVATE: {"refund": test_card(method).refund},
+        PRIVATE: {"refund": published_card(method).refund},
     }
 
 

@@ -11,8 +11,8 @@ _LIFETIME_SECONDS = 12 * 3600
 def create(call: Call) -> Document:
     """POST /v1/confirmation_tokens: what Stripe.js makes of a filled-in form."""
     data = call.params["payment_method_data"]
-    method = payment_methods.from_data(call, data, "payment_method_data")
-    return _keep(call, method)
+    method = payment_methods.create_from_data(call, data, "payment_method_data")
+    return _store_token(call, method)
 
 
 def create_for_test(call: Call) -> Document:
@@ -22,11 +22,11 @@ def create_for_test(call: Call) -> Document:
         raise invalid(
             "Missing required param: payment_method.", "payment_method", "parameter_missing"
         )
-    return _keep(call, payment_methods.find(call.store, given))
+    return _store_token(call, payment_methods.find_or_create(call.store, given))
 
 
-def _keep(call: Call, method: Document) -> Document:
-    return call.store.put(
+def _store_token(call: Call, method: Document) -> Document:
+    return call.store.upsert(
         {
             "id": new_id("ctoken_1"),
             "object": "confirmation_token",
@@ -47,7 +47,7 @@ def _keep(call: Call, method: Document) -> Document:
     )
 
 
-def use(call: Call, token_id: str, intent: Document) -> Document:
+def consume(call: Call, token_id: str, intent: Document) -> Document:
     """The token, spent on this PaymentIntent."""
     token = call.store.get(token_id, "confirmation_token")
     if token is None:
@@ -62,7 +62,7 @@ def use(call: Call, token_id: str, intent: Document) -> Document:
         raise StripeError(
             400, f"The ConfirmationToken {token_id} has expired.", param="confirmation_token"
         )
-    return call.store.put({**token, "payment_intent": intent["id"]})
+    return call.store.upsert({**token, "payment_intent": intent["id"]})
 
 
 def payment_method(token: Document) -> str:
@@ -71,5 +71,5 @@ def payment_method(token: Document) -> str:
 
 
 def _preview(method: Document) -> Document:
-    shown = ("allow_redisplay", "billing_details", "card", "customer", "customer_account", "type")
-    return {name: value for name, value in public(method).items() if name in shown}
+    fields = ("allow_redisplay", "billing_details", "card", "customer", "customer_account", "type")
+    return {name: value for name, value in public(method).items() if name in fields}

@@ -9,40 +9,44 @@ from stripe_local.errors import invalid, missing
 from stripe_local.resources.call import Call
 from stripe_local.store import Query, Store
 
-_MOST = 100
+_MAX_LIMIT = 100
 _EXPANDABLE = frozenset({"charge", "latest_charge", "payment_intent", "payment_method"})
 
 
-def reader(kind: str) -> Callable[[Call], Document]:
+def retrieve_operation(kind: str) -> Callable[[Call], Document]:
     """GET /v1/<kind>s/{id}."""
-    return functools.partial(_read, kind)
+    return functools.partial(_retrieve, kind)
 
 
-def lister(kind: str, path: str) -> Callable[[Call], Document]:
+def list_operation(kind: str, path: str) -> Callable[[Call], Document]:
     """GET /v1/<kind>s."""
     return functools.partial(_list, kind, path)
 
 
-def expanded(store: Store, document: Document, paths: list[str]) -> Document:
+def expand_fields(store: Store, document: Document, paths: list[str]) -> Document:
     """The answer with the ids on these paths replaced by their objects."""
     for path in paths:
         _expand(store, document, path.split("."), path)
     return document
 
 
-def _read(kind: str, call: Call) -> Document:
-    return _shown(call, call.subject(kind))
+def _retrieve(kind: str, call: Call) -> Document:
+    return _visible_fields(call, call.load_object(kind))
 
 
-def _shown(call: Call, document: Document) -> Document:
-    return call.events.shown(document) if document["object"] == "event" else public(document)
+def _visible_fields(call: Call, document: Document) -> Document:
+    return (
+        call.events.with_pending_count(document)
+        if document["object"] == "event"
+        else public(document)
+    )
 
 
 def _list(kind: str, path: str, call: Call) -> Document:
     found, more = call.store.page(_query(kind, call))
     return {
         "object": "list",
-        "data": [_shown(call, document) for document in found],
+        "data": [_visible_fields(call, document) for document in found],
         "has_more": more,
         "url": path,
     }
@@ -51,8 +55,10 @@ def _list(kind: str, path: str, call: Call) -> Document:
 def _query(kind: str, call: Call) -> Query:
     params = call.params
     limit = params.get("limit", 10)
-    if not 1 <= limit <= _MOST:
-        raise invalid(f"limit must be between 1 and {_MOST}.", "limit", "parameter_invalid_integer")
+    if not 1 <= limit <= _MAX_LIMIT:
+        raise invalid(
+            f"limit must be between 1 and {_MAX_LIMIT}.", "limit", "parameter_invalid_integer"
+        )
     types = tuple(params.get("types") or ())
     if types and params.get("type"):
         raise invalid("You may only specify one of these parameters: type, types.")
@@ -65,35 +71,35 @@ def _query(kind: str, call: Call) -> Query:
         },
         types=types,
         created=created if isinstance(created, dict) else {"gte": created, "lte": created},  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
-        older_than=_place(kind, call, "starting_after"),
-        newer_than=_place(kind, call, "ending_before"),
+        older_than=_cursor_position(kind, call, "starting_after"),
+        newer_than=_cursor_position(kind, call, "ending_before"),
     )
 
 
-def _place(kind: str, call: Call, name: str) -> int | None:
+def _cursor_position(kind: str, call: Call, name: str) -> int | None:
     object_id = call.params.get(name)
     if not object_id:
         return None
-    place = call.store.position(object_id, kind)
-    if place is None:
+    position = call.store.position(object_id, kind)
+    if position is None:
         raise missing(kind, object_id, name, 400)
-    return place
+    return position
 
 
-def _expand(store: Store, value: Any, path: list[str], whole: str) -> None:
+def _expand(store: Store, value: Any, path: list[str], full_path: str) -> None:
     if isinstance(value, list):
         for entry in value:  # pyright: ignore[reportUnknownVariableType]  # JSON-like
-            _expand(store, entry, path, whole)
+            _expand(store, entry, path, full_path)
         return
     name, *rest = path
     if not isinstance(value, dict) or name not in value:
-        raise invalid(f"This property cannot be expanded ({whole}).", "expand")
+        raise invalid(f"This property cannot be expanded ({full_path}).", "expand")
     inner: Any = value[name]  # pyright: ignore[reportUnknownVariableType]  # JSON-like
     if isinstance(inner, str):
         if name not in _EXPANDABLE:
-            raise invalid(f"This property cannot be expanded ({whole}).", "expand")
+            raise invalid(f"This property cannot be expanded ({full_path}).", "expand")
         named = store.get(inner)
         inner = public(named) if named else inner
         value[name] = inner
     if rest and inner is not None:
-        _expand(store, inner, rest, whole)
+        _expand(store, inner, rest, full_path)

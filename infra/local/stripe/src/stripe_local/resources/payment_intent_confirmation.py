@@ -8,9 +8,9 @@ from stripe_local.errors import CardError, StripeError, invalid, unexpected_stat
 from stripe_local.resources import charges, payment_methods
 from stripe_local.resources.call import Call
 
-_ERROR_PAGES = "https://docs.stripe.com/error-codes"
-_TRY_AGAIN = frozenset({"insufficient_funds", "processing_error"})
-_UNAUTHENTICATED = (
+_ERROR_DOCS_URL = "https://docs.stripe.com/error-codes"
+_RETRYABLE_DECLINES = frozenset({"insufficient_funds", "processing_error"})
+_UNAUTHENTICATED_MESSAGE = (
     "We are unable to authenticate your payment method. Please choose a different payment method "
     "and try again."
 )
@@ -25,8 +25,8 @@ def confirm(call: Call, intent: Document, return_url: str | None) -> Document:
             "either update the PaymentIntent with a payment method and then confirm it again, or "
             "confirm it again directly with a payment method or ConfirmationToken.",
         )
-    _demand_return_url(call, intent, return_url)
-    method = payment_methods.find(call.store, intent["payment_method"])
+    _require_return_url(call, intent, return_url)
+    method = payment_methods.find_or_create(call.store, intent["payment_method"])
     if method[PRIVATE]["paid"]:
         raise StripeError(
             400,
@@ -35,42 +35,44 @@ def confirm(call: Call, intent: Document, return_url: str | None) -> Document:
             "detached from a Customer. It may not be used again. To use a PaymentMethod multiple "
             "times, you must attach it to a Customer first.",
         )
-    if not payment_methods.test_card(method).challenge:
-        return charge(call, intent, method, authenticated=False)
+    if not payment_methods.published_card(method).requires_challenge:
+        return charge_card(call, intent, method, authenticated=False)
     if call.params.get("error_on_requires_action"):
-        _refuse(call, intent, method, AUTHENTICATION)
+        _raise_decline(call, intent, method, AUTHENTICATION)
     return _challenge(call, intent)
 
 
-def charge(call: Call, intent: Document, method: Document, *, authenticated: bool) -> Document:
+def charge_card(call: Call, intent: Document, method: Document, *, authenticated: bool) -> Document:
     """Charge the card: this is where money moves."""
-    attempt, decline = charges.attempt(call, intent, method, authenticated=authenticated)
-    intent["latest_charge"] = attempt["id"]
+    charge_attempt, decline = charges.attempt_charge(
+        call, intent, method, authenticated=authenticated
+    )
+    intent["latest_charge"] = charge_attempt["id"]
     if decline:
-        _refuse(call, intent, method, decline, attempt)
+        _raise_decline(call, intent, method, decline, charge_attempt)
     method[PRIVATE]["paid"] = intent["id"]
-    call.store.put(method)
+    call.store.upsert(method)
     intent |= {
         "status": "succeeded",
         "amount_received": intent["amount"],
         "last_payment_error": None,
         "next_action": None,
     }
-    call.store.put(intent)
+    call.store.upsert(intent)
     call.emit("payment_intent.succeeded", intent)
     return intent
 
 
-def refuse_unauthenticated(call: Call, intent: Document, method: Document) -> Document:
+def fail_authentication(call: Call, intent: Document, method: Document) -> Document:
     """The buyer did not pass the bank's challenge."""
     error: Document = {
         "code": "payment_intent_authentication_failure",
-        "doc_url": f"{_ERROR_PAGES}/payment-intent-authentication-failure",
-        "message": _UNAUTHENTICATED,
+        "doc_url": f"{_ERROR_DOCS_URL}/payment-intent-authentication-failure",
+        "message": _UNAUTHENTICATED_MESSAGE,
         "payment_method": public(method),
         "type": "invalid_request_error",
     }
-    return _needs_another_card(call, intent, error)
+    return _require_new_payment_method(call, intent, error)
 
 
 def _challenge(call: Call, intent: Document) -> Document:
@@ -81,57 +83,57 @@ def _challenge(call: Call, intent: Document) -> Document:
             "type": "use_stripe_sdk",
             "use_stripe_sdk": {
                 "source": "payatt_local",
-                "stripe_js": f"{call.settings.public}/elements/frame.html",
+                "stripe_js": f"{call.settings.public_url}/elements/frame.html",
                 "type": "three_d_secure_redirect",
             },
         },
     }
-    call.store.put(intent)
+    call.store.upsert(intent)
     call.emit("payment_intent.requires_action", intent)
     return intent
 
 
-def _refuse(
+def _raise_decline(
     call: Call,
     intent: Document,
     method: Document,
     decline: Decline,
-    attempt: Document | None = None,
+    failed_charge: Document | None = None,
 ) -> NoReturn:
     error: Document = {
-        "advice_code": "try_again_later" if decline.decline_code in _TRY_AGAIN else None,
-        "charge": attempt["id"] if attempt else None,
+        "advice_code": "try_again_later" if decline.decline_code in _RETRYABLE_DECLINES else None,
+        "charge": failed_charge["id"] if failed_charge else None,
         "code": decline.code,
         "decline_code": decline.decline_code,
-        "doc_url": f"{_ERROR_PAGES}/{decline.code.replace('_', '-')}",
+        "doc_url": f"{_ERROR_DOCS_URL}/{decline.code.replace('_', '-')}",
         "message": decline.message,
         "payment_method": public(method),
         "type": "card_error",
     }
-    kept = {name: value for name, value in error.items() if value is not None}
-    _needs_another_card(call, intent, kept)
+    details = {name: value for name, value in error.items() if value is not None}
+    _require_new_payment_method(call, intent, details)
     fields = {
-        name: value for name, value in kept.items() if name not in {"message", "type", "code"}
+        name: value for name, value in details.items() if name not in {"message", "type", "code"}
     }
     raise CardError(decline.message, decline.code, payment_intent=public(intent), **fields)
 
 
-def _needs_another_card(call: Call, intent: Document, error: Document) -> Document:
+def _require_new_payment_method(call: Call, intent: Document, error: Document) -> Document:
     intent |= {
         "status": "requires_payment_method",
         "payment_method": None,
         "next_action": None,
         "last_payment_error": error,
     }
-    call.store.put(intent)
+    call.store.upsert(intent)
     call.emit("payment_intent.payment_failed", intent)
     return intent
 
 
-def _demand_return_url(call: Call, intent: Document, return_url: str | None) -> None:
+def _require_return_url(call: Call, intent: Document, return_url: str | None) -> None:
     """Methods that redirect need a place to come back to, unless none of them is allowed."""
     automatic = intent["automatic_payment_methods"]
-    inside_sdk = call.browser or call.params.get("use_stripe_sdk")
+    inside_sdk = call.is_browser or call.params.get("use_stripe_sdk")
     if automatic and automatic["allow_redirects"] == "always" and not (return_url or inside_sdk):
         raise invalid(
             "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "

@@ -1,15 +1,20 @@
 """PaymentIntents: one sum to be paid, through as many attempts as it takes; it succeeds once."""
 
-from stripe_local.cards.amounts import checked_amount, checked_currency
+from stripe_local.cards.amounts import validate_amount, validate_currency
 from stripe_local.documents import Document, new_id, now
 from stripe_local.errors import CardError, StripeError, invalid, missing, unexpected_state
 from stripe_local.resources import confirmation_tokens, payment_methods
-from stripe_local.resources.call import Call, with_metadata
-from stripe_local.resources.payment_intent_confirmation import charge, refuse_unauthenticated
+from stripe_local.resources.call import Call, merge_metadata
+from stripe_local.resources.payment_intent_confirmation import charge_card, fail_authentication
 from stripe_local.resources.payment_intent_confirmation import confirm as try_to_pay
 
-OPEN = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
-_TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
+OPEN_STATUSES = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+_TEXT_FIELDS = (
+    "description",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+)
 # Stripe documents the other fields as retrievable with a publishable key.
 _HIDDEN_FROM_BROWSERS = frozenset(
     {
@@ -46,60 +51,60 @@ def create(call: Call) -> Document:
         raise invalid(
             "confirmation_token can only be used with confirm=true.", "confirmation_token"
         )
-    intent = with_metadata(_new(params), params)
-    return_url = _take_method(call, intent)
-    call.store.put(intent)
+    intent = merge_metadata(_new(params), params)
+    return_url = _attach_payment_method(call, intent)
+    call.store.upsert(intent)
     call.emit("payment_intent.created", intent)
     return try_to_pay(call, intent, return_url) if params.get("confirm") else intent
 
 
 def retrieve(call: Call) -> Document:
     """GET /v1/payment_intents/{id}."""
-    return _shown(call, _found(call))
+    return _visible_fields(call, _load(call))
 
 
 def update(call: Call) -> Document:
     """POST /v1/payment_intents/{id}."""
-    intent = _found(call)
-    if set(call.params) - {"metadata"} and intent["status"] not in OPEN:
+    intent = _load(call)
+    if set(call.params) - {"metadata"} and intent["status"] not in OPEN_STATUSES:
         raise unexpected_state(
             intent,
             "This PaymentIntent could not be updated because it has a status of "
             f"{intent['status']}.",
         )
     if "currency" in call.params:
-        intent["currency"] = checked_currency(call.params["currency"])
+        intent["currency"] = validate_currency(call.params["currency"])
     if "amount" in call.params or "currency" in call.params:
         amount = call.params.get("amount", intent["amount"])
-        intent["amount"] = checked_amount(amount, intent["currency"])
-    intent |= {name: call.params[name] or None for name in _TEXTS if name in call.params}
-    _take_method(call, with_metadata(intent, call.params))
-    return call.store.put(intent)
+        intent["amount"] = validate_amount(amount, intent["currency"])
+    intent |= {name: call.params[name] or None for name in _TEXT_FIELDS if name in call.params}
+    _attach_payment_method(call, merge_metadata(intent, call.params))
+    return call.store.upsert(intent)
 
 
 def confirm(call: Call) -> Document:
     """POST /v1/payment_intents/{id}/confirm."""
-    intent = _found(call)
-    if intent["status"] not in OPEN:
+    intent = _load(call)
+    if intent["status"] not in OPEN_STATUSES:
         raise unexpected_state(
             intent,
             f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
         )
-    return_url = _take_method(call, intent)
+    return_url = _attach_payment_method(call, intent)
     if call.params.get("receipt_email"):
         intent["receipt_email"] = call.params["receipt_email"]
-    return _shown(call, try_to_pay(call, intent, return_url))
+    return _visible_fields(call, try_to_pay(call, intent, return_url))
 
 
 def cancel(call: Call) -> Document:
     """POST /v1/payment_intents/{id}/cancel."""
-    intent = _found(call)
-    if intent["status"] not in OPEN:
+    intent = _load(call)
+    if intent["status"] not in OPEN_STATUSES:
         raise unexpected_state(
             intent,
             "You cannot cancel this PaymentIntent because it has a status of "
             f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
-            f"canceled: {', '.join(sorted(OPEN))}.",
+            f"canceled: {', '.join(sorted(OPEN_STATUSES))}.",
         )
     intent |= {
         "status": "canceled",
@@ -107,57 +112,57 @@ def cancel(call: Call) -> Document:
         "cancellation_reason": call.params.get("cancellation_reason"),
         "next_action": None,
     }
-    call.store.put(intent)
+    call.store.upsert(intent)
     call.emit("payment_intent.canceled", intent)
     return intent
 
 
 def authenticate(call: Call) -> Document:
     """What the bank's page does when the buyer passes or fails the challenge."""
-    intent = _found(call)
+    intent = _load(call)
     if intent["status"] != "requires_action":
         raise unexpected_state(
             intent,
             f"This PaymentIntent cannot be authenticated: it has a status of {intent['status']}.",
         )
-    method = payment_methods.find(call.store, intent["payment_method"])
+    method = payment_methods.find_or_create(call.store, intent["payment_method"])
     if call.params["outcome"] != "success":
-        return _shown(call, refuse_unauthenticated(call, intent, method))
+        return _visible_fields(call, fail_authentication(call, intent, method))
     try:
-        return _shown(call, charge(call, intent, method, authenticated=True))
+        return _visible_fields(call, charge_card(call, intent, method, authenticated=True))
     except CardError:
         # The challenge was passed; that the bank then declined is for the intent to say.
-        return _shown(call, call.subject("payment_intent"))
+        return _visible_fields(call, call.load_object("payment_intent"))
 
 
-def _found(call: Call) -> Document:
+def _load(call: Call) -> Document:
     """The intent in the path; a browser must prove with its client secret that it may see it."""
-    intent = call.subject("payment_intent")
+    intent = call.load_object("payment_intent")
     secret = call.params.get("client_secret")
-    if (call.browser or secret) and secret != intent["client_secret"]:
+    if (call.is_browser or secret) and secret != intent["client_secret"]:
         raise missing("payment_intent", call.id)
     return intent
 
 
-def _shown(call: Call, intent: Document) -> Document:
-    if not call.browser:
+def _visible_fields(call: Call, intent: Document) -> Document:
+    if not call.is_browser:
         return intent
     return {name: value for name, value in intent.items() if name not in _HIDDEN_FROM_BROWSERS}
 
 
-def _take_method(call: Call, intent: Document) -> str | None:
+def _attach_payment_method(call: Call, intent: Document) -> str | None:
     """Put the PaymentMethod that a call brings into the intent; the return URL it came with."""
-    brought = [name for name in ("confirmation_token", "payment_method") if call.params.get(name)]
-    if len(brought) > 1:
-        raise invalid(f"You may only specify one of these parameters: {', '.join(brought)}.")
+    given = [name for name in ("confirmation_token", "payment_method") if call.params.get(name)]
+    if len(given) > 1:
+        raise invalid(f"You may only specify one of these parameters: {', '.join(given)}.")
     return_url: str | None = call.params.get("return_url")
-    match brought:
+    match given:
         case ["confirmation_token"]:
-            token = confirmation_tokens.use(call, call.params["confirmation_token"], intent)
+            token = confirmation_tokens.consume(call, call.params["confirmation_token"], intent)
             intent["payment_method"] = confirmation_tokens.payment_method(token)
             return_url = return_url or token["return_url"]
         case ["payment_method"]:
-            method = payment_methods.find(call.store, call.params["payment_method"])
+            method = payment_methods.find_or_create(call.store, call.params["payment_method"])
             intent["payment_method"] = method["id"]
         case _:
             pass
@@ -167,14 +172,14 @@ def _take_method(call: Call, intent: Document) -> str | None:
 
 
 def _new(params: Document) -> Document:
-    currency = checked_currency(params["currency"])
+    currency = validate_currency(params["currency"])
     intent_id = new_id("pi_3")
     types = _types(params)
     return {
         "id": intent_id,
         "object": "payment_intent",
         "allowed_payment_method_types": types,
-        "amount": checked_amount(params["amount"], currency),
+        "amount": validate_amount(params["amount"], currency),
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -190,7 +195,7 @@ def _new(params: Document) -> Document:
         "currency": currency,
         "customer": None,
         "customer_account": None,
-        **{name: params.get(name) for name in _TEXTS},
+        **{name: params.get(name) for name in _TEXT_FIELDS},
         "excluded_payment_method_types": None,
         "last_payment_error": None,
         "latest_charge": None,
@@ -231,7 +236,7 @@ def _types(params: Document) -> list[str] | None:
     if types and "card" not in types:
         raise StripeError(
             400,
-            "This local server takes only cards: allowed_payment_method_types must name card.",
+            "This server supports only cards: allowed_payment_method_types must include card.",
             param="allowed_payment_method_types",
         )
     return types

@@ -1,57 +1,59 @@
 """PaymentMethods: a card that a PaymentIntent can be confirmed with."""
 
-from stripe_local.cards.published import Card, named, numbered
-from stripe_local.cards.validation import magic_entry, typed_entry
+from stripe_local.cards.published import Card, find_by_number, find_by_test_id
+from stripe_local.cards.validation import details_for_test_id, validate_card
 from stripe_local.documents import PRIVATE, Document, new_id, now
 from stripe_local.errors import invalid, missing
 from stripe_local.resources import tokens
-from stripe_local.resources.call import Call, with_metadata
+from stripe_local.resources.call import Call, merge_metadata
 from stripe_local.store import Store
 
 
 def create(call: Call) -> Document:
     """POST /v1/payment_methods."""
-    method = with_metadata(from_data(call, call.params), call.params)
-    return call.store.put(method)
+    method = merge_metadata(create_from_data(call, call.params), call.params)
+    return call.store.upsert(method)
 
 
 def retrieve(call: Call) -> Document:
     """GET /v1/payment_methods/{id}."""
-    return find(call.store, call.id, "id", 404)
+    return find_or_create(call.store, call.id, "id", 404)
 
 
-def from_data(call: Call, data: Document, path: str = "") -> Document:
+def create_from_data(call: Call, data: Document, path: str = "") -> Document:
     """A new PaymentMethod from a card's number (a browser's) or from a token (anyone's)."""
     if data.get("type") != "card":
         raise invalid(
-            "This local server takes only cards: type must be card.",
+            "This local server supports only cards: type must be card.",
             f"{path}[type]" if path else "type",
         )
     card: Document = data.get("card") or {}
     param = f"{path}[card][token]" if path else "card[token]"
     token = card.get("token")
     details = (
-        tokens.use(call.store, token, param) if token else typed_entry(card, browser=call.browser)
+        tokens.consume(call.store, token, param)
+        if token
+        else validate_card(card, is_browser=call.is_browser)
     )
-    return call.store.put(_new(details, data.get("billing_details")))
+    return call.store.upsert(_new(details, data.get("billing_details")))
 
 
-def find(
+def find_or_create(
     store: Store, method_id: str, param: str = "payment_method", status: int = 400
 ) -> Document:
     """The PaymentMethod with this id; `pm_card_visa` and its kin are a new one every time."""
-    card = named(method_id) if method_id.startswith("pm_card_") else None
+    card = find_by_test_id(method_id) if method_id.startswith("pm_card_") else None
     if card:
-        return store.put(_new(magic_entry(card.number)))
+        return store.upsert(_new(details_for_test_id(card.number)))
     method = store.get(method_id, "payment_method")
     if method is None:
         raise missing("PaymentMethod", method_id, param, status)
     return method
 
 
-def test_card(method: Document) -> Card:
+def published_card(method: Document) -> Card:
     """The published test card behind a PaymentMethod."""
-    card = numbered(method[PRIVATE]["number"])
+    card = find_by_number(method[PRIVATE]["number"])
     if card is None:
         raise missing("PaymentMethod", method["id"])  # kept by a version that knew more cards
     return card
@@ -83,12 +85,12 @@ def _billing_details(details: Document, given: Document) -> Document:
         "postal_code": details["postal_code"],
         "state": None,
     }
-    known = {"email": None, "name": details["name"], "phone": None, "tax_id": None, **given}
-    return {**known, "address": {**address, **(given.get("address") or {})}}
+    details_given = {"email": None, "name": details["name"], "phone": None, "tax_id": None, **given}
+    return {**details_given, "address": {**address, **(given.get("address") or {})}}
 
 
 def _card(details: Document) -> Document:
-    card = numbered(details["number"])
+    card = find_by_number(details["number"])
     brand, funding = (card.brand, card.funding) if card else ("visa", "credit")
     return {
         "brand": brand,

@@ -4,52 +4,52 @@ import time
 
 from stripe_local.documents import PRIVATE, Document, new_id, now
 from stripe_local.errors import StripeError, invalid, missing
-from stripe_local.resources.call import Call, with_metadata
+from stripe_local.resources.call import Call, merge_metadata
 
 
 def create(call: Call) -> Document:
     """POST /v1/refunds."""
-    charge = _charge(call)
+    charge = _find_charge(call)
     if charge["refunded"]:
         raise StripeError(
             400,
             f"Charge {charge['id']} has already been refunded.",
             code="charge_already_refunded",
         )
-    left = charge["amount"] - charge["amount_refunded"]
-    amount = call.params.get("amount") or left
-    if not 1 <= amount <= left:
+    refundable = charge["amount"] - charge["amount_refunded"]
+    amount = call.params.get("amount") or refundable
+    if not 1 <= amount <= refundable:
         raise StripeError(
             400,
-            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({refundable})",
             param="amount",
         )
-    refund = with_metadata(_new(call, charge, amount), call.params)
-    call.store.put(refund)
-    _give_back(call, charge, amount)
+    refund = merge_metadata(_new(call, charge, amount), call.params)
+    call.store.upsert(refund)
+    _add_refunded_amount(call, charge, amount)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", charge)
     return refund
 
 
-def settle(call: Call, refund: Document) -> None:
+def settle_refund(call: Call, refund: Document) -> None:
     """The later fate of a refund, once its time has come."""
     if refund[PRIVATE].pop("fate") == "fails":
         refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
         charge = call.store.get(refund["charge"], "charge")
         if charge:
-            _give_back(call, charge, -refund["amount"])
+            _add_refunded_amount(call, charge, -refund["amount"])
     else:
         refund["status"] = "succeeded"
     refund[PRIVATE]["due"] = None
-    call.store.put(refund)
+    call.store.upsert(refund)
     call.emit("refund.updated", refund)
     call.emit("charge.refund.updated", refund)
     if refund["status"] == "failed":
         call.emit("refund.failed", refund)
 
 
-def _charge(call: Call) -> Document:
+def _find_charge(call: Call) -> Document:
     """The successful Charge that a call wants to give back."""
     intent_id, charge_id = call.params.get("payment_intent"), call.params.get("charge")
     if bool(intent_id) == bool(charge_id):
@@ -72,10 +72,10 @@ def _charge(call: Call) -> Document:
     return charge
 
 
-def _give_back(call: Call, charge: Document, amount: int) -> None:
+def _add_refunded_amount(call: Call, charge: Document, amount: int) -> None:
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    call.store.put(charge)
+    call.store.upsert(charge)
 
 
 def _new(call: Call, charge: Document, amount: int) -> Document:
@@ -109,6 +109,6 @@ def _new(call: Call, charge: Document, amount: int) -> Document:
         "transfer_reversal": None,
         PRIVATE: {
             "fate": fate,
-            "due": None if fate == "succeeds" else time.time() + call.settings.refund_seconds,
+            "due": None if fate == "succeeds" else time.time() + call.settings.refund_delay_seconds,
         },
     }

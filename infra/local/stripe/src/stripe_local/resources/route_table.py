@@ -11,11 +11,16 @@ from stripe_local.resources import (
     webhook_endpoints,
 )
 from stripe_local.resources.call import Operation
-from stripe_local.resources.listing import lister, reader
+from stripe_local.resources.listing import list_operation, retrieve_operation
 
-_PAGE = ("limit", "starting_after", "ending_before")
-_METHOD = ("payment_method", "confirmation_token", "return_url", "use_stripe_sdk")
-_TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
+_PAGE_PARAMS = ("limit", "starting_after", "ending_before")
+_PAYMENT_METHOD_PARAMS = ("payment_method", "confirmation_token", "return_url", "use_stripe_sdk")
+_TEXT_PARAMS = (
+    "description",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+)
 
 
 class _FormCard(TypedDict):
@@ -60,22 +65,22 @@ class _Challenge(TypedDict):
     outcome: Literal["success", "failure"]
 
 
-def _acts_on(*names: str) -> frozenset[str]:
+def _supported(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
 OPERATIONS = (
     # Tokens, PaymentMethods, ConfirmationTokens
     Operation(
-        "POST", "/v1/tokens", tokens.create, "TokenCreateParams", _acts_on("card"), public=True
+        "POST", "/v1/tokens", tokens.create, "TokenCreateParams", _supported("card"), public=True
     ),
-    Operation("GET", "/v1/tokens/{id}", reader("token"), "TokenRetrieveParams"),
+    Operation("GET", "/v1/tokens/{id}", retrieve_operation("token"), "TokenRetrieveParams"),
     Operation(
         "POST",
         "/v1/payment_methods",
         payment_methods.create,
         "PaymentMethodCreateParams",
-        _acts_on("type", "card", "billing_details", "metadata"),
+        _supported("type", "card", "billing_details", "metadata"),
         public=True,
     ),
     Operation(
@@ -89,7 +94,7 @@ OPERATIONS = (
         "/v1/confirmation_tokens",
         confirmation_tokens.create,
         _FormToken,
-        _acts_on("payment_method_data", "return_url"),
+        _supported("payment_method_data", "return_url"),
         public=True,
     ),
     Operation(
@@ -97,12 +102,12 @@ OPERATIONS = (
         "/v1/test_helpers/confirmation_tokens",
         confirmation_tokens.create_for_test,
         "test_helpers.ConfirmationTokenCreateParams",
-        _acts_on("payment_method", "return_url"),
+        _supported("payment_method", "return_url"),
     ),
     Operation(
         "GET",
         "/v1/confirmation_tokens/{id}",
-        reader("confirmation_token"),
+        retrieve_operation("confirmation_token"),
         "ConfirmationTokenRetrieveParams",
     ),
     # PaymentIntents
@@ -111,7 +116,7 @@ OPERATIONS = (
         "/v1/payment_intents",
         payment_intents.create,
         "PaymentIntentCreateParams",
-        _acts_on(
+        _supported(
             "amount",
             "currency",
             "allowed_payment_method_types",
@@ -119,23 +124,23 @@ OPERATIONS = (
             "confirm",
             "error_on_requires_action",
             "metadata",
-            *_METHOD,
-            *_TEXTS,
+            *_PAYMENT_METHOD_PARAMS,
+            *_TEXT_PARAMS,
         ),
     ),
     Operation(
         "GET",
         "/v1/payment_intents",
-        lister("payment_intent", "/v1/payment_intents"),
+        list_operation("payment_intent", "/v1/payment_intents"),
         "PaymentIntentListParams",
-        _acts_on("created", *_PAGE),
+        _supported("created", *_PAGE_PARAMS),
     ),
     Operation(
         "GET",
         "/v1/payment_intents/{id}",
         payment_intents.retrieve,
         "PaymentIntentRetrieveParams",
-        _acts_on("client_secret"),
+        _supported("client_secret"),
         public=True,
     ),
     Operation(
@@ -143,14 +148,14 @@ OPERATIONS = (
         "/v1/payment_intents/{id}",
         payment_intents.update,
         "PaymentIntentModifyParams",
-        _acts_on("amount", "currency", "metadata", "payment_method", *_TEXTS),
+        _supported("amount", "currency", "metadata", "payment_method", *_TEXT_PARAMS),
     ),
     Operation(
         "POST",
         "/v1/payment_intents/{id}/confirm",
         payment_intents.confirm,
         "PaymentIntentConfirmParams",
-        _acts_on("error_on_requires_action", "receipt_email", *_METHOD),
+        _supported("error_on_requires_action", "receipt_email", *_PAYMENT_METHOD_PARAMS),
         public=True,
     ),
     Operation(
@@ -158,67 +163,67 @@ OPERATIONS = (
         "/v1/payment_intents/{id}/cancel",
         payment_intents.cancel,
         "PaymentIntentCancelParams",
-        _acts_on("cancellation_reason"),
+        _supported("cancellation_reason"),
     ),
     Operation(
         "POST",
         "/_local/payment_intents/{id}/authenticate",
         payment_intents.authenticate,
         _Challenge,
-        _acts_on("outcome"),
+        _supported("outcome"),
         public=True,
     ),
     # Charges, Refunds
     Operation(
         "GET",
         "/v1/charges",
-        lister("charge", "/v1/charges"),
+        list_operation("charge", "/v1/charges"),
         "ChargeListParams",
-        _acts_on("created", "payment_intent", *_PAGE),
+        _supported("created", "payment_intent", *_PAGE_PARAMS),
     ),
-    Operation("GET", "/v1/charges/{id}", reader("charge"), "ChargeRetrieveParams"),
+    Operation("GET", "/v1/charges/{id}", retrieve_operation("charge"), "ChargeRetrieveParams"),
     Operation(
         "POST",
         "/v1/refunds",
         refunds.create,
         "RefundCreateParams",
-        _acts_on("amount", "charge", "metadata", "payment_intent", "reason"),
+        _supported("amount", "charge", "metadata", "payment_intent", "reason"),
     ),
     Operation(
         "GET",
         "/v1/refunds",
-        lister("refund", "/v1/refunds"),
+        list_operation("refund", "/v1/refunds"),
         "RefundListParams",
-        _acts_on("charge", "created", "payment_intent", *_PAGE),
+        _supported("charge", "created", "payment_intent", *_PAGE_PARAMS),
     ),
-    Operation("GET", "/v1/refunds/{id}", reader("refund"), "RefundRetrieveParams"),
+    Operation("GET", "/v1/refunds/{id}", retrieve_operation("refund"), "RefundRetrieveParams"),
     # Events, WebhookEndpoints
     Operation(
         "GET",
         "/v1/events",
-        lister("event", "/v1/events"),
+        list_operation("event", "/v1/events"),
         "EventListParams",
-        _acts_on("created", "type", "types", *_PAGE),
+        _supported("created", "type", "types", *_PAGE_PARAMS),
     ),
-    Operation("GET", "/v1/events/{id}", reader("event"), "EventRetrieveParams"),
+    Operation("GET", "/v1/events/{id}", retrieve_operation("event"), "EventRetrieveParams"),
     Operation(
         "POST",
         "/v1/webhook_endpoints",
         webhook_endpoints.create,
         "WebhookEndpointCreateParams",
-        _acts_on("description", "enabled_events", "metadata", "url"),
+        _supported("description", "enabled_events", "metadata", "url"),
     ),
     Operation(
         "GET",
         "/v1/webhook_endpoints",
-        lister("webhook_endpoint", "/v1/webhook_endpoints"),
+        list_operation("webhook_endpoint", "/v1/webhook_endpoints"),
         "WebhookEndpointListParams",
-        _acts_on(*_PAGE),
+        _supported(*_PAGE_PARAMS),
     ),
     Operation(
         "GET",
         "/v1/webhook_endpoints/{id}",
-        reader("webhook_endpoint"),
+        retrieve_operation("webhook_endpoint"),
         "WebhookEndpointRetrieveParams",
     ),
     Operation(

@@ -2,14 +2,14 @@
 
 import hashlib
 
-from stripe_local.cards.published import named, numbered
-from stripe_local.cards.validation import magic_entry, typed_entry
+from stripe_local.cards.published import find_by_number, find_by_test_id
+from stripe_local.cards.validation import details_for_test_id, validate_card
 from stripe_local.documents import PRIVATE, Document, new_id, now
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.resources.call import Call
 from stripe_local.store import Store
 
-_BRANDS = {
+_BRAND_NAMES = {
     "visa": "Visa",
     "mastercard": "MasterCard",
     "amex": "American Express",
@@ -23,8 +23,8 @@ def create(call: Call) -> Document:
     card = call.params.get("card")
     if not isinstance(card, dict):
         raise invalid("Missing required param: card.", "card", "parameter_missing")
-    details = typed_entry(card, browser=call.browser)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
-    return call.store.put(
+    details = validate_card(card, is_browser=call.is_browser)  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
+    return call.store.upsert(
         {
             "id": new_id("tok_1"),
             "object": "token",
@@ -39,11 +39,11 @@ def create(call: Call) -> Document:
     )
 
 
-def use(store: Store, token_id: str, param: str) -> Document:
+def consume(store: Store, token_id: str, param: str) -> Document:
     """The card's details, once: a token cannot be used again."""
-    card = named(token_id) if token_id.startswith("tok_") else None
+    card = find_by_test_id(token_id) if token_id.startswith("tok_") else None
     if card:
-        return magic_entry(card.number)
+        return details_for_test_id(card.number)
     token = store.get(token_id, "token")
     if token is None:
         raise missing("token", token_id, param, 400)
@@ -54,7 +54,7 @@ def use(store: Store, token_id: str, param: str) -> Document:
             code="token_already_used",
             param=param,
         )
-    store.put({**token, "used": True})
+    store.upsert({**token, "used": True})
     return token[PRIVATE]
 
 
@@ -64,7 +64,7 @@ def fingerprint(number: str) -> str:
 
 
 def _card(details: Document) -> Document:
-    card = numbered(details["number"])
+    card = find_by_number(details["number"])
     brand, funding = (card.brand, card.funding) if card else ("visa", "credit")
     postal_code = details["postal_code"]
     return {
@@ -78,7 +78,7 @@ def _card(details: Document) -> Document:
         "address_state": None,
         "address_zip": postal_code,
         "address_zip_check": "unchecked" if postal_code else None,
-        "brand": _BRANDS[brand],
+        "brand": _BRAND_NAMES[brand],
         "country": "US",
         "cvc_check": "unchecked",
         "dynamic_last4": None,

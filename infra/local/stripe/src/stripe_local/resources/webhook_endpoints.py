@@ -4,12 +4,12 @@ import hashlib
 
 from stripe_local.documents import PRIVATE, Document, new_id
 from stripe_local.errors import invalid
-from stripe_local.resources.call import Call, with_metadata
+from stripe_local.resources.call import Call, merge_metadata
 from stripe_local.settings import Settings
 from stripe_local.store import Query, Store
 from stripe_local.webhooks.events import webhook_endpoint
 
-_CONFIGURED = "we_local_"
+_CONFIGURED_ID_PREFIX = "we_local_"
 
 
 def create(call: Call) -> Document:
@@ -25,35 +25,35 @@ def create(call: Call) -> Document:
         new_id("we_1"),
         call.params.get("description"),
     )
-    call.store.put(with_metadata(endpoint, call.params))
+    call.store.upsert(merge_metadata(endpoint, call.params))
     return {**endpoint, "secret": secret}
 
 
 def delete(call: Call) -> Document:
     """DELETE /v1/webhook_endpoints/{id}."""
-    endpoint = call.subject("webhook_endpoint")
+    endpoint = call.load_object("webhook_endpoint")
     call.store.delete(endpoint["id"])
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
 
 
 def configure(store: Store, settings: Settings) -> None:
     """Make the endpoints of the command line what they are now: some may be gone, some changed."""
-    wanted = {_configured_id(url): (url, secret) for url, secret in settings.hooks}
+    configured = {_configured_id(url): (url, secret) for url, secret in settings.webhook_endpoints}
     endpoints, _ = store.page(Query("webhook_endpoint", limit=100))
     for endpoint in endpoints:
-        if endpoint["id"].startswith(_CONFIGURED) and endpoint["id"] not in wanted:
+        if endpoint["id"].startswith(_CONFIGURED_ID_PREFIX) and endpoint["id"] not in configured:
             store.delete(endpoint["id"])
-    for object_id, (url, secret) in wanted.items():
-        fresh = webhook_endpoint(url, secret, list(settings.hook_events), object_id)
-        known = store.get(object_id)
-        store.put({**fresh, "created": known["created"]} if known else fresh)
+    for object_id, (url, secret) in configured.items():
+        updated = webhook_endpoint(url, secret, list(settings.webhook_event_types), object_id)
+        existing = store.get(object_id)
+        store.upsert({**updated, "created": existing["created"]} if existing else updated)
 
 
 def _configured_id(url: str) -> str:
     """The same id after a restart, so that what was owed to the address still is."""
-    return _CONFIGURED + hashlib.sha256(url.encode()).hexdigest()[:16]
+    return _CONFIGURED_ID_PREFIX + hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
-def secret_of(endpoint: Document) -> str:
+def signing_secret(endpoint: Document) -> str:
     """The secret that deliveries to an endpoint are signed with."""
     return endpoint[PRIVATE]["secret"]

@@ -7,11 +7,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 _STATIC = Path(__file__).parent / "static"
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-_FRESH = {"Cache-Control": "no-store"}
+_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+_NO_STORE = {"Cache-Control": "no-store"}
 # What is typed here goes to this origin only, and nothing is run that is not this server's.
 _FRAME_POLICY = {
-    **_FRESH,
+    **_NO_STORE,
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'",
     "Referrer-Policy": "no-referrer",
@@ -29,13 +29,13 @@ def routes() -> list[Route]:
 
 
 async def _script(_: Request) -> Response:
-    return FileResponse(_STATIC / "stripe.js", media_type=_TYPES[".js"], headers=_FRESH)
+    return FileResponse(_STATIC / "stripe.js", media_type=_MEDIA_TYPES[".js"], headers=_NO_STORE)
 
 
 async def _element(request: Request) -> Response:
-    known = {path.name for path in _STATIC.iterdir()} - {"stripe.js"}
+    names = {path.name for path in _STATIC.iterdir()} - {"stripe.js"}
     name = request.path_params["name"]
-    if name not in known:
+    if name not in names:
         return Response(status_code=404)
     path = _STATIC / name
-    return FileResponse(path, media_type=_TYPES[path.suffix], headers=_FRAME_POLICY)
+    return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=_FRAME_POLICY)

@@ -46,7 +46,9 @@ class Deliveries:
         # What a killed process was sending may or may not have arrived: send it again.
         self._connection.execute("update deliveries set state = 'pending' where state = 'sending'")
 
-    def owe(self, event: Document, endpoint: str, delay: float = 0, *, held: bool = False) -> None:
+    def enqueue(
+        self, event: Document, endpoint: str, delay: float = 0, *, held: bool = False
+    ) -> None:
         """Put an event on its way; part of the transaction that made it."""
         self._connection.execute(
             "insert into deliveries (event, type, endpoint, state, due) values (?, ?, ?, ?, ?)",
@@ -59,7 +61,7 @@ class Deliveries:
             ),
         )
 
-    def take(self, limit: int) -> list[Delivery]:
+    def claim_due(self, limit: int) -> list[Delivery]:
         """Those whose time has come, now under way."""
         rows = self._connection.execute(
             "update deliveries set state = 'sending' where id in (select id from deliveries"
@@ -74,24 +76,24 @@ class Deliveries:
         sql = "select min(due) from deliveries where state in ('pending', 'held')"
         return self._connection.execute(sql).fetchone()[0]
 
-    def arrived(self, delivery: Delivery, result: str) -> None:
+    def mark_delivered(self, delivery: Delivery, result: str) -> None:
         """It was taken; whatever it was to overtake may follow now."""
-        self._settle(delivery, "delivered", result)
+        self._update(delivery, "delivered", result)
         self._connection.execute(
             "update deliveries set state = 'pending', due = 0"
             " where state = 'held' and endpoint = ? and id < ?",
             (delivery.endpoint, delivery.id),
         )
 
-    def retry(self, delivery: Delivery, result: str, delay: float) -> None:
+    def schedule_retry(self, delivery: Delivery, result: str, delay: float) -> None:
         """It was not taken: again later."""
-        self._settle(delivery, "pending", result, time.time() + delay)
+        self._update(delivery, "pending", result, time.time() + delay)
 
-    def give_up(self, delivery: Delivery, result: str, state: str = "failed") -> None:
+    def mark_failed(self, delivery: Delivery, result: str, state: str = "failed") -> None:
         """It was not taken, and will not be sent again."""
-        self._settle(delivery, state, result)
+        self._update(delivery, state, result)
 
-    def _settle(
+    def _update(
         self, delivery: Delivery, state: str, result: str, due: float | None = None
     ) -> None:
         self._connection.execute(
@@ -105,7 +107,7 @@ class Deliveries:
             ),
         )
 
-    def owed(self, event: str) -> int:
+    def pending_count(self, event: str) -> int:
         """How many endpoints have not taken an event yet."""
         return self._connection.execute(
             "select count(*) from deliveries"
@@ -120,11 +122,11 @@ class Deliveries:
         rows = self._connection.execute(sql, (after, limit)).fetchall()
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def prune(self, kept_seconds: float) -> None:
+    def prune(self, retention_seconds: float) -> None:
         """Drop what has been over for a while; the events themselves stay."""
         self._connection.execute(
             "delete from deliveries where state in ('delivered', 'failed', 'dropped') and due < ?",
-            (time.time() - kept_seconds,),
+            (time.time() - retention_seconds,),
         )
 
     def clear(self) -> None:

@@ -28,11 +28,11 @@ class Events:
         self._store = store
         self._deliveries = deliveries
         self._faults = faults
-        self.news = asyncio.Event()
+        self.work_available = asyncio.Event()
 
     def emit(self, kind: str, subject: Document, cause: Cause) -> None:
         """Record that something happened to an object, in the transaction that did it."""
-        event = self._store.put(
+        event = self._store.upsert(
             {
                 "id": new_id("evt_1"),
                 "object": "event",
@@ -48,22 +48,22 @@ class Events:
         endpoints, _ = self._store.page(Query("webhook_endpoint", limit=100))
         for endpoint in endpoints:
             if "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]:
-                self._owe(event, endpoint["id"], self._faults.take(f"WEBHOOK {kind}"))
-        self.news.set()
+                self._enqueue(event, endpoint["id"], self._faults.consume(f"WEBHOOK {kind}"))
+        self.work_available.set()
 
-    def _owe(self, event: Document, endpoint: str, fault: Fault | None) -> None:
+    def _enqueue(self, event: Document, endpoint: str, fault: Fault | None) -> None:
         delay = fault.seconds if fault else 0
         if fault and fault.action == "reorder":
-            self._deliveries.owe(event, endpoint, delay or _REORDER_SECONDS, held=True)
+            self._deliveries.enqueue(event, endpoint, delay or _REORDER_SECONDS, held=True)
         elif fault and fault.action == "duplicate":
-            self._deliveries.owe(event, endpoint)
-            self._deliveries.owe(event, endpoint, delay)
+            self._deliveries.enqueue(event, endpoint)
+            self._deliveries.enqueue(event, endpoint, delay)
         else:
-            self._deliveries.owe(event, endpoint, delay)
+            self._deliveries.enqueue(event, endpoint, delay)
 
-    def shown(self, event: Document) -> Document:
+    def with_pending_count(self, event: Document) -> Document:
         """The event with the number of endpoints that have not taken it yet."""
-        return public(event) | {"pending_webhooks": self._deliveries.owed(event["id"])}
+        return public(event) | {"pending_webhooks": self._deliveries.pending_count(event["id"])}
 
 
 def webhook_endpoint(

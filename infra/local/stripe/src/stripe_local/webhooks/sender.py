@@ -10,23 +10,23 @@ import aiohttp
 import orjson
 
 from stripe_local.documents import Document, now
-from stripe_local.resources.webhook_endpoints import secret_of
+from stripe_local.resources.webhook_endpoints import signing_secret
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries, Delivery
 from stripe_local.webhooks.events import Events
 
 _IDLE_SECONDS = 5.0
-_REDIRECTION = 300
+_FIRST_REDIRECT_STATUS = 300
 
 
-def signature(secret: str, moment: int, body: bytes) -> str:
+def signature(secret: str, timestamp: int, body: bytes) -> str:
     """The `Stripe-Signature` header, https://docs.stripe.com/webhooks/signature."""
-    signed = hmac.new(secret.encode(), b"%d.%s" % (moment, body), hashlib.sha256)
-    return f"t={moment},v1={signed.hexdigest()}"
+    signed = hmac.new(secret.encode(), b"%d.%s" % (timestamp, body), hashlib.sha256)
+    return f"t={timestamp},v1={signed.hexdigest()}"
 
 
-class Courier:
+class WebhookSender:
     """The background task that works off what is owed."""
 
     def __init__(
@@ -36,57 +36,57 @@ class Courier:
         self._deliveries = deliveries
         self._events = events
         self._settings = settings
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is sent again at the next start."""
         # The endpoints are the developer's own: no proxy lies between.
-        patience = aiohttp.ClientTimeout(self._settings.delivery_timeout_seconds)
-        async with aiohttp.ClientSession(timeout=patience, trust_env=False) as client:
+        timeout = aiohttp.ClientTimeout(self._settings.delivery_timeout_seconds)
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as client:
             try:
                 while True:
-                    self._events.news.clear()
+                    self._events.work_available.clear()
                     self._send_due(client)
-                    await self._wait()
+                    await self._wait_for_work()
             finally:
-                await _cancel(self._under_way)
+                await _cancel(self._in_flight)
 
     def _send_due(self, client: aiohttp.ClientSession) -> None:
-        free = self._settings.delivery_parallel - len(self._under_way)
-        for delivery in self._deliveries.take(free) if free else []:
+        slots = self._settings.max_parallel_deliveries - len(self._in_flight)
+        for delivery in self._deliveries.claim_due(slots) if slots else []:
             task = asyncio.create_task(self._deliver(client, delivery))
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
+            self._in_flight.add(task)
+            task.add_done_callback(self._on_task_done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        self._events.news.set()
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._events.work_available.set()
 
-    async def _wait(self) -> None:
+    async def _wait_for_work(self) -> None:
         """Until something new is owed, a place is free, or the next one's time has come."""
-        full = len(self._under_way) >= self._settings.delivery_parallel
+        full = len(self._in_flight) >= self._settings.max_parallel_deliveries
         due = None if full else self._deliveries.next_due()
         seconds = _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due - time.time())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._events.news.wait(), max(seconds, 0.001))
+            await asyncio.wait_for(self._events.work_available.wait(), max(seconds, 0.001))
 
     async def _deliver(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         endpoint = self._store.get(delivery.endpoint, "webhook_endpoint")
         event = self._store.get(delivery.event, "event")
         if not endpoint or not event:
-            self._deliveries.give_up(delivery, "the endpoint is gone", "dropped")
+            self._deliveries.mark_failed(delivery, "the endpoint is gone", "dropped")
             return
-        taken, result = await _post(client, endpoint, self._events.shown(event))
-        if taken:
-            self._deliveries.arrived(delivery, result)
-        elif delivery.attempts + 1 >= self._settings.retry_attempts:
-            self._deliveries.give_up(delivery, result)
+        accepted, result = await _post(client, endpoint, self._events.with_pending_count(event))
+        if accepted:
+            self._deliveries.mark_delivered(delivery, result)
+        elif delivery.attempts + 1 >= self._settings.max_attempts:
+            self._deliveries.mark_failed(delivery, result)
         else:
-            self._deliveries.retry(delivery, result, self._pause(delivery.attempts))
+            self._deliveries.schedule_retry(delivery, result, self._retry_delay(delivery.attempts))
 
-    def _pause(self, attempts: int) -> float:
-        doubled = self._settings.retry_first_seconds * 2 ** min(attempts, 30)
-        return min(doubled, self._settings.retry_longest_seconds)
+    def _retry_delay(self, attempts: int) -> float:
+        delay = self._settings.initial_retry_seconds * 2 ** min(attempts, 30)
+        return min(delay, self._settings.max_retry_seconds)
 
 
 async def _post(
@@ -95,17 +95,17 @@ async def _post(
     body = orjson.dumps(event, option=orjson.OPT_INDENT_2)
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": signature(secret_of(endpoint), now(), body),
+        "Stripe-Signature": signature(signing_secret(endpoint), now(), body),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     try:
         async with client.post(
             endpoint["url"], data=body, headers=headers, allow_redirects=False
-        ) as answer:
-            await answer.read()
-    except (aiohttp.ClientError, TimeoutError) as problem:
-        return False, f"{type(problem).__name__}: {problem}"
-    return answer.status < _REDIRECTION, str(answer.status)
+        ) as response:
+            await response.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return False, f"{type(error).__name__}: {error}"
+    return response.status < _FIRST_REDIRECT_STATUS, str(response.status)
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
