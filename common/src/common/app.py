@@ -108,7 +108,7 @@ class Service:
                 await self.revocations.subscribe(event_bus)
                 tune_garbage_collector()
                 log.info("service started")
-                with on_stop_signal(stop_requested.set, settings.stop_notice_seconds):
+                with on_stop_signal(stop_requested.set, settings.lame_duck_seconds):
                     yield RunningService(
                         database,
                         event_bus,
@@ -170,7 +170,9 @@ class Service:
             secure=self.settings.cookie_secure,
         )
         app.add_middleware(BodyLimitMiddleware)
-        app.add_middleware(ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_requests)
+        app.add_middleware(
+            ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_in_flight_requests
+        )
         if response_cache is not None:
             app.add_middleware(
                 ResponseCacheMiddleware,

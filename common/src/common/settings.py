@@ -52,12 +52,12 @@ class ServiceSettings(BaseSettings):
     """Where to send traces by OTLP over HTTP; unset, none are made. The other OTEL_ variables of
     the standard hold too: OTEL_TRACES_SAMPLER=parentbased_traceidratio, OTEL_TRACES_SAMPLER_ARG=0.1
     keeps one trace of ten."""
-    max_requests: Annotated[int, Field(ge=1)] = 512
+    max_in_flight_requests: Annotated[int, Field(ge=1)] = 512
     """Requests that one process has in hand; beyond, the answer is 503 at once. More than it can
     do in half a second would only make everybody wait."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
     """How long a stopping process may take to finish what it has begun."""
-    stop_notice_seconds: Annotated[float, Field(ge=0)] = 0
+    lame_duck_seconds: Annotated[float, Field(ge=0)] = 0
     """How long a process that is told to stop goes on answering, but says at `/healthz` and
     `/readyz` that it stops, so that a gateway which looks there sends it nothing more. A connection
     that is kept open would otherwise be closed just as a request arrives on it. Kubernetes waits by

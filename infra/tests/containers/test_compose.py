@@ -65,7 +65,7 @@ def test_container_has_read_only_root_and_no_capabilities(system: ComposeSystem,
     host = system.containers()[name]["HostConfig"]
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
-    if name != "prepared":
+    if name != "init-secrets":
         assert system.containers()[name]["Config"]["User"].split(":")[0] not in {"", "0", "root"}
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
 
@@ -187,6 +187,6 @@ def test_restart_keeps_the_signing_key(system: ComposeSystem) -> None:
         return system.compose("exec", "auth", "cat", "/run/secrets/jwt_key")
 
     before = key()
-    system.compose("up", "--detach", "--wait", "--force-recreate", "prepared", "auth")
+    system.compose("up", "--detach", "--wait", "--force-recreate", "init-secrets", "auth")
     assert key() == before
     assert len(before) == 64

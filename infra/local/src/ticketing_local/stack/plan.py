@@ -34,7 +34,7 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
     }
     stripe = _local_stripe(port["stripe"], environ)
-    lame_duck = {"STOP_NOTICE_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
+    lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
     overrides = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | lame_duck | dict(environ)
     environments = {
         name: environment.for_service(name, overrides, _fixed_environment(name, port, stripe))
