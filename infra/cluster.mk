@@ -1,63 +1,64 @@
-# Images, a cluster on this machine, and the checks of both. Included by the Makefile.
+# Images, clusters and their tests. Included by the Makefile.
 SERVICES := auth tickets orders expiration payments
 IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-local:dev
-# The last release: its project was retired in March 2026 (docs/gateway-api.md).
+# The last release, because ingress-nginx was retired in March 2026 (docs/gateway-api.md).
 INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
 .PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
-  apply-dev skdev hosts release-image verify-images deployer deploy upgrade lint-infra test-compose test-stores test-deploy
+  apply-dev skdev hosts release-image verify-images deployer-kubeconfig deploy lock-upgrade lint-infra \
+  test-compose test-store-replication test-deploy
 
 build-dev-images: ## Build every image as ticketing/<name>:dev
 	docker compose build
 
-build-dev-image: ## Build one of them: make build-dev-image NAME=auth
+build-dev-image: ## Build one image (NAME=auth)
 	docker compose build $(NAME)
 
-kind-up: ## Make the development cluster (kind), with its doors at ports 80 and 443
+kind-up: ## Create the development cluster (kind), exposing ports 80 and 443
 	@kind get clusters 2>/dev/null | grep -qx ticketing || kind create cluster --config infra/kind/cluster.yaml
 	kubectl config use-context kind-ticketing
 
-kind-down: ## Remove the development cluster and all that is in it
+kind-down: ## Delete the development cluster and its data
 	kind delete cluster --name ticketing
 
 ingress-up: ## Install ingress-nginx in the cluster and wait for it
 	kubectl apply -f https://raw.githubusercontent.com/kubernetes/ingress-nginx/$(INGRESS_NGINX)/deploy/static/provider/kind/deploy.yaml
 	kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=300s
 
-secrets: ## Make jwt-secret and stripe-secret in the cluster; what is there stays
+secrets: ## Create jwt-secret and stripe-secret in the cluster; existing secrets are kept
 	@infra/scripts/create-secrets.sh
 
-certificate: ## Make the certificate of https://ticketing.dev and put it in the cluster
+certificate: ## Create the certificate of https://ticketing.dev and store it in the cluster
 	@infra/scripts/create-certificate.sh
 
 kload-imgs: ## Load the built images into the development cluster
 	kind load docker-image --name ticketing $(IMAGES)
 
-apply-dev: ## Apply the manifests and wait until every part is ready
+apply-dev: ## Apply the manifests and wait until every deployment is ready
 	kubectl apply -f infra/k8s/ -f infra/k8s-dev/
 	kubectl -n ticketing rollout status --timeout=600s deployment
 	@echo "https://ticketing.dev"
 
-skdev: ## Develop in the cluster: Skaffold copies changed source into running pods
+skdev: ## Develop in the cluster: Skaffold syncs changed sources into running pods
 	skaffold dev
 
 hosts: ## Print the line that /etc/hosts needs
 	@echo "127.0.0.1 ticketing.dev stripe.ticketing.dev"
 
-release-image: ## Push one image of a release: NAME=auth REGISTRY=ghcr.io/<owner>/ticketing
+release-image: ## Build and push one image of a release (NAME=auth REGISTRY=ghcr.io/<owner>/ticketing)
 	@infra/scripts/build-image.sh $(NAME) $(REGISTRY)
 
-verify-images: ## See that every image of this release is signed: REGISTRY=... IDENTITY=...
+verify-images: ## Verify the signature of every image of this release (REGISTRY=... IDENTITY=...)
 	@infra/scripts/verify-signatures.sh $(REGISTRY) '$(IDENTITY)'
 
-deployer: ## Make the account that deploys from GitHub, and print its kubeconfig
+deployer-kubeconfig: ## Create the account that deploys from GitHub, and print its kubeconfig
 	@infra/scripts/deployer-kubeconfig.sh
 
-deploy: $(INFRA_TOOLS)/installed ## Bring the cluster to the release checked out here: REGISTRY=...
+deploy: $(INFRA_TOOLS)/installed ## Deploy the checked-out release to the cluster (REGISTRY=...)
 	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)
 
-upgrade: install ## Lock the newest versions of every Python dependency
+lock-upgrade: install ## Lock the newest versions of all Python dependencies
 	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
 	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile --upgrade
 
@@ -68,15 +69,15 @@ $(INFRA_TOOLS)/installed: requirements/infra-tools.txt infra/lint/package-lock.j
 	@npm ci --prefix $(INFRA_TOOLS) --silent --no-audit --no-fund
 	@touch $@
 
-lint-infra: $(INFRA_TOOLS)/installed ## Check Dockerfiles, manifests, workflows, shell, YAML and the playbook
+lint-infra: $(INFRA_TOOLS)/installed ## Lint Dockerfiles, manifests, workflows, shell scripts, YAML and the playbook
 	@infra/scripts/lint.sh $(INFRA_TOOLS)
 	@$(INFRA_TOOLS)/bin/pytest -q -c infra/tests/pytest.ini infra/tests/static
 
-test-compose: $(INFRA_TOOLS)/installed install ## Build the images, run the system with Compose, and the demo through nginx
+test-compose: $(INFRA_TOOLS)/installed install ## Build the images, start the system with Compose, and test it through nginx
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers/test_compose.py $(ARGS)
 
-test-stores: $(INFRA_TOOLS)/installed ## Let the manifests' MongoDB and NATS grow to three, in containers
+test-store-replication: $(INFRA_TOOLS)/installed ## Scale the cluster's MongoDB and NATS to three members, in containers
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/containers/test_stores.py $(ARGS)
 
-test-deploy: $(INFRA_TOOLS)/installed ## Run the playbook against the API server that KUBECONFIG names (a scratch one!)
+test-deploy: $(INFRA_TOOLS)/installed ## Test the playbook against the API server of KUBECONFIG (a scratch cluster!)
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/cluster $(ARGS)
