@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What is known, or can be seen, to be unsafe: `make audit`, or infra/scripts/audit.sh .local/audit
-# Runs every check, and fails if one found something or could not be made.
+# Scans for secrets, unsafe code and known vulnerabilities: `make audit`, or infra/scripts/audit.sh .local/audit
+# Runs every check, and fails if any of them finds a problem or cannot run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(realpath "$1")/bin
@@ -18,8 +18,8 @@ check() {
   fi
 }
 
-# Forms of real keys and tokens, in every tracked file. A token of the algorithm "none" opens nothing.
-# Entropy and the word "password" are left out: they find every hash of a lock, every message of a form.
+# Looks for formats of real keys and tokens in every tracked file. A token with the algorithm "none" is
+# worthless. The entropy and keyword plugins would report every hash of a lock and every form message.
 secrets() {
   git ls-files -z | xargs -0 "$tools/detect-secrets-hook" --no-verify \
     --exclude-secrets '^eyJhbGciOiJub25lIn0\.' \
@@ -27,21 +27,21 @@ secrets() {
     --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
 }
 
-# --strict: a dependency that could not be asked about is not one without faults.
+# --strict fails if a dependency cannot be checked.
 python() { "$tools/pip-audit" --strict --require-hashes --disable-pip --requirement "$1"; }
 javascript() { npm --prefix "$1" audit --audit-level=high "${@:2}"; }
 
 check "secrets in the tree" secrets
-check "static analysis (flake8-bandit's rules)" .venv/bin/ruff check --select S
+check "static analysis (flake8-bandit rules)" .venv/bin/ruff check --select S
 for lock in everything servers fuzz audit infra-tools; do
-  check "known faults in requirements/$lock.txt" python "requirements/$lock.txt"
+  check "known vulnerabilities in requirements/$lock.txt" python "requirements/$lock.txt"
 done
-check "known faults in what the client ships" javascript client --omit=dev
-check "known faults in what builds and tests it" javascript client
-check "known faults in the browser suite" javascript tests/browser
-check "known faults in the linters" javascript infra/lint
+check "known vulnerabilities in the client (runtime)" javascript client --omit=dev
+check "known vulnerabilities in the client (all dependencies)" javascript client
+check "known vulnerabilities in the browser tests" javascript tests/browser
+check "known vulnerabilities in the linters" javascript infra/lint
 
 if ((${#failed[@]})); then
-  echo "found something, or could not ask: ${failed[*]}" >&2
+  echo "failed: ${failed[*]}" >&2
   exit 1
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds and pushes one image of a release, unless it is there: infra/scripts/build-image.sh auth ghcr.io/owner/ticketing
-# Prints the pushed image by its digest; nothing where the version was released before from the same
-# source. The same version of another source is refused: a tag, once out, stays what it is.
+# Builds and pushes one image of a release: infra/scripts/build-image.sh auth ghcr.io/owner/ticketing
+# Prints the pushed image with its digest. If the version was already released from the same source, it
+# does nothing. If it was released from different source, it fails, because release tags never change.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=$1 registry=$2
@@ -18,10 +18,10 @@ digest() { docker buildx imagetools inspect "$1" --format '{{.Manifest.Digest}}'
 
 if released=$(digest "$image:$version"); then
   if [[ $(digest "$image:$source") == "$released" ]]; then
-    echo "$image:$version is out, of the same source: nothing to do." >&2
+    echo "$image:$version was already released from the same source: nothing to do." >&2
     exit 0
   fi
-  echo "$image:$version is out, of another source: raise $folder/deploy/version.json." >&2
+  echo "$image:$version was already released from different source: raise $folder/deploy/version.json." >&2
   exit 1
 fi
 

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Makes the certificate of https://ticketing.dev for a development cluster, and puts it there.
-# With mkcert this machine's browsers trust it. Every browser insists: .dev is on the HSTS list.
+# Creates the certificate of https://ticketing.dev and stores it in the development cluster.
+# mkcert makes this machine's browsers trust it, which they require because .dev is HSTS-preloaded.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-kept=.local/certificate
-mkdir -p "$kept"
+folder=.local/certificate
+mkdir -p "$folder"
 
-if [[ ! -s $kept/tls.crt ]]; then
+if [[ ! -s $folder/tls.crt ]]; then
   if command -v mkcert >/dev/null; then
     mkcert -install
-    mkcert -cert-file "$kept/tls.crt" -key-file "$kept/tls.key" ticketing.dev stripe.ticketing.dev
+    mkcert -cert-file "$folder/tls.crt" -key-file "$folder/tls.key" ticketing.dev stripe.ticketing.dev
   else
-    echo "mkcert is not installed: making a certificate that no browser trusts by itself." >&2
+    echo "mkcert is not installed: creating a self-signed certificate, which browsers do not trust." >&2
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 \
       -subj /CN=ticketing.dev -addext "subjectAltName=DNS:ticketing.dev,DNS:stripe.ticketing.dev" \
-      -keyout "$kept/tls.key" -out "$kept/tls.crt" 2>/dev/null
-    echo "Import $kept/tls.crt into your browser as an authority, or install mkcert, remove" \
-      "$kept and run this again." >&2
+      -keyout "$folder/tls.key" -out "$folder/tls.crt" 2>/dev/null
+    echo "Import $folder/tls.crt into your browser as an authority, or install mkcert, delete" \
+      "$folder and run this command again." >&2
   fi
 fi
 
 kubectl apply -f infra/k8s/00-namespace.yaml
-kubectl -n ticketing create secret tls ticketing-tls --cert="$kept/tls.crt" --key="$kept/tls.key" \
+kubectl -n ticketing create secret tls ticketing-tls --cert="$folder/tls.crt" --key="$folder/tls.key" \
   --dry-run=client -o yaml | kubectl apply -f -

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the account that deploys, in the cluster that kubectl points at, and prints its kubeconfig:
+# Creates the deploy account in kubectl's current cluster and prints its kubeconfig:
 #   infra/scripts/deployer-kubeconfig.sh | gh secret set KUBECONFIG --env production
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 kubectl apply -f infra/k8s/00-namespace.yaml -f infra/k8s-prod/deployer/ >&2
 
 secret() { kubectl -n ticketing get secret deployer-token -o "jsonpath={.data.$1}"; }
-until [[ -n $(secret token) ]]; do sleep 0.5; done # the cluster fills it in
+until [[ -n $(secret token) ]]; do sleep 0.5; done # the cluster creates the token asynchronously
 
 cat <<EOF
 apiVersion: v1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Every linter of what is not Python or TypeScript, from the environment that is given:
+# Runs the linters for everything except Python and TypeScript, from the given tools folder:
 #   infra/scripts/lint.sh .local/infra-tools
-# Runs them all, and fails if one found something.
+# Runs all of them, and fails if any finds a problem.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(realpath "$1")
@@ -23,7 +23,7 @@ check() {
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile')
 mapfile -t scripts < <(git ls-files | xargs grep -slE '^#!.*\b(ba)?sh$' --)
 mapfile -t yaml < <(git ls-files '*.yaml' '*.yml')
-# What Kubernetes itself defines; the rest is for other controllers, or a part to be merged.
+# Only built-in kinds: the excluded folders hold custom resources or patches.
 mapfile -t manifests < <(git ls-files 'infra/k8s*/*.yaml' | grep -vE '/(gateway-api|cert-manager|three-nodes)/')
 
 check hadolint hadolint --config infra/lint/hadolint.yaml "${dockerfiles[@]}"
@@ -41,6 +41,6 @@ check ansible-lint ansible-lint --offline --profile production infra/ansible
 check ansible-playbook ansible-playbook --syntax-check infra/ansible/deploy.yml
 
 if ((${#failed[@]})); then
-  echo "found something: ${failed[*]}" >&2
+  echo "failed: ${failed[*]}" >&2
   exit 1
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what an image is made of, as one hash over git's own hashes: infra/scripts/source-hash.sh auth
+# Prints one hash of an image's sources, computed from git's object hashes: infra/scripts/source-hash.sh auth
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=$1
@@ -7,5 +7,5 @@ case $name in
   client) paths=(.dockerignore infra/base-images client) ;;
   *) paths=(.dockerignore infra/base-images services/Dockerfile common/src "services/$name/src" "requirements/$name.txt") ;;
 esac
-# A version.json says how it is called, not what it is.
+# version.json names the release and does not affect the image.
 git ls-tree -r HEAD -- "${paths[@]}" | grep -v 'deploy/version.json$' | sha256sum | cut -c1-40

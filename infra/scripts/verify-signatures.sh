@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees that each image of this release was signed by whom we mean:
+# Verifies that the expected identity signed each image of this release:
 #   infra/scripts/verify-signatures.sh ghcr.io/owner/ticketing '^https://github.com/owner/ticketing/.github/workflows/release.yml@'
 set -euo pipefail
 cd "$(dirname "$0")/../.."

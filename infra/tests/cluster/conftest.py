@@ -1,4 +1,4 @@
-"""A scratch API server, emptied before each test, and a node that only pretends."""
+"""A scratch API server, emptied before each test, and a hollow node."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SCRATCH = re.compile(r"^(mini|kind-.*)$")
 def _node() -> Iterator[None]:
     context = kubectl("config", "current-context").strip()
     if not SCRATCH.match(context):
-        pytest.exit(f"{context} is not a scratch cluster: these tests remove what is in it")
+        pytest.exit(f"{context} is not a scratch cluster: these tests delete its contents")
     others = kubectl("get", "nodes", "--output=name").split()
     for other in others:
         kubectl("cordon", other)

@@ -1,4 +1,4 @@
-"""A node that starts nothing: it reports each pod as ready, unless the image is broken."""
+"""A node that starts no containers and reports pods as ready unless their image is broken."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ READY = ("Initialized", "ContainersReady", "Ready")
 
 
 class HollowNode:
-    """Registers itself through `kubectl proxy`, and looks after its pods in a thread."""
+    """Registers itself through `kubectl proxy` and updates its pods in a thread."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -77,7 +77,7 @@ class HollowNode:
                     last_heartbeat = time.monotonic()
                 for pod in self._request("GET", PODS)["items"]:
                     self._reconcile_pod(pod)
-            except OSError:  # a pod that changed meanwhile, or a slow answer: the next round
+            except OSError:  # conflict or timeout: retry in the next round
                 continue
 
     def _send_heartbeat(self) -> None:

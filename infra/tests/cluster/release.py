@@ -1,4 +1,4 @@
-"""What a release holds, as a copy whose versions a test can change, and the playbook run on it."""
+"""A copy of a release's files with changeable versions, and the playbook to deploy it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def kubectl(*arguments: str, check: bool = True) -> str:
 
 
 class Release:
-    """A copy of what a release holds, so that its versions can be changed."""
+    """A copy of a release's files, so that a test can change its versions."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -50,7 +50,7 @@ class Release:
                 PLAYBOOK,
                 ROOT / "infra/ansible/deploy.yml",
                 *("-e", f"root={self.root}", "-e", "registry=registry.test/ticketing"),
-                *("-e", f"patience={rollout_timeout}"),
+                *("-e", f"rollout_timeout={rollout_timeout}"),
             ],
             capture_output=True,
             text=True,
@@ -62,7 +62,7 @@ class Release:
 
 
 def _downgrade_api_versions(manifest: str) -> str:
-    """The scratch API server may be of 2020: these two became v1 and v2 later, alike in shape."""
+    """Use the beta versions of two APIs if the API server is too old for v1 and v2."""
     if "policy/v1\n" not in kubectl("api-versions"):
         manifest = manifest.replace("apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n")
         manifest = manifest.replace("autoscaling/v2\n", "autoscaling/v2beta2\n")
@@ -70,6 +70,6 @@ def _downgrade_api_versions(manifest: str) -> str:
 
 
 def render_three_nodes(release: Release) -> str:
-    """What docs/deploy.md pipes into kubectl apply."""
+    """Return what docs/deploy.md pipes into `kubectl apply`."""
     folder = str(release.root / THREE_NODES)
     return kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", folder)

@@ -1,4 +1,4 @@
-"""The playbook, against a real API server: what it does to a cluster, in the order of its life."""
+"""The deploy playbook, run against a real API server."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from release import ROOT, Release, kubectl, rendered_three_nodes
+from release import ROOT, Release, kubectl, render_three_nodes
 
 DEPLOYMENTS = {
     "auth-depl",
@@ -55,13 +55,13 @@ def test_first_deploy_applies_manifests_and_images(
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_second_run_changes_nothing(release: Release) -> None:
+def test_second_deploy_changes_nothing(release: Release) -> None:
     release.deploy()
     before = revisions()
     result = release.deploy()
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"changed=0\b", result.stdout), result.stdout
-    assert "Nothing: 7 deployments already run this release." in result.stdout
+    assert "No changes: 7 deployments already run this release." in result.stdout
     assert revisions() == before
 
 
@@ -104,7 +104,7 @@ def test_failed_release_is_rolled_back_completely(
     before = images()
     release.bump("auth", "0.3.0")
     release.bump("payments", "0.3.0-broken")
-    result = release.deploy(patience="8s")
+    result = release.deploy(rollout_timeout="8s")
     assert result.returncode != 0
     assert "did not become ready" in result.stdout
     assert "Rolled back: auth-depl, payments-depl" in result.stdout
@@ -123,7 +123,7 @@ def test_failed_release_is_rolled_back_completely(
 def test_deploy_keeps_stores_on_three_nodes(release: Release) -> None:
     release.deploy()
     three = release.root / "three.yaml"
-    three.write_text(rendered_three_nodes(release))
+    three.write_text(render_three_nodes(release))
     kubectl("apply", "--filename", str(three))
     release.bump("orders", "0.2.0")
     result = release.deploy()
@@ -148,12 +148,12 @@ def test_deployer_account_has_least_privilege(release: Release, tmp_path: Path) 
     first = release.deploy(KUBECONFIG=str(kubeconfig))
     assert first.returncode == 0, first.stdout + first.stderr
     release.bump("payments", "0.3.0-broken")
-    broken = release.deploy(patience="8s", KUBECONFIG=str(kubeconfig))
+    broken = release.deploy(rollout_timeout="8s", KUBECONFIG=str(kubeconfig))
     assert "Rolled back: payments-depl" in broken.stdout
     assert images()["payments-depl"] == "registry.test/ticketing/payments:0.1.0"
 
-    def can_i(*what: str) -> str:
-        return kubectl(f"--kubeconfig={kubeconfig}", "auth", "can-i", *what, check=False).strip()
+    def can_i(*request: str) -> str:
+        return kubectl(f"--kubeconfig={kubeconfig}", "auth", "can-i", *request, check=False).strip()
 
     assert can_i("patch", "deployments", "--namespace=ticketing") == "yes"
     for other in (

@@ -1,4 +1,4 @@
-"""The system, built and up, for all of these tests."""
+"""Fixture for a running Compose system."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The system as Compose runs it, under a name, volumes and ports of its own."""
+"""Runs the Compose project with its own name, volumes and ports."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-WINDOW = 8  # seconds until an order runs out, so that the demo can watch it
+ORDER_EXPIRATION_SECONDS = 8  # short, because the demo waits for an expiration
 
 
 def free_port() -> int:
@@ -18,7 +18,7 @@ def free_port() -> int:
 
 
 def is_available(image: str) -> bool:
-    """Whether an image is here, or can be pulled."""
+    """Return whether an image exists locally or can be pulled."""
     return any(
         subprocess.run(["docker", *command, image], capture_output=True, check=False).returncode
         == 0
@@ -27,7 +27,7 @@ def is_available(image: str) -> bool:
 
 
 class ComposeSystem:
-    """Compose's project, and what a test asks of it."""
+    """A Compose project under test."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -38,7 +38,7 @@ class ComposeSystem:
             "PORT": str(self.port),
             "STRIPE_PORT": str(free_port()),
             "PROMETHEUS_PORT": str(self.prometheus_port),
-            "ORDER_EXPIRATION_SECONDS": str(WINDOW),
+            "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
         }
 
     def compose(self, *arguments: str) -> str:
@@ -55,7 +55,7 @@ class ComposeSystem:
         return result.stdout
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """Every container, by its service's name."""
+        """Return every container by its service name."""
         ids = self.compose("ps", "--all", "--quiet").split()
         shown = subprocess.run(["docker", "inspect", *ids], capture_output=True, check=True).stdout
         return {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in json.loads(shown)}

@@ -1,4 +1,4 @@
-"""The system as Compose runs it: what its users see, and what its images may do."""
+"""The Compose system through its gateway, and the hardening of its images."""
 
 import http.client
 import json
@@ -152,7 +152,7 @@ def test_stopped_service_drains_then_returns_503(system: ComposeSystem) -> None:
     assert (status, headers["Retry-After"]) == (503, "1")
     assert json.loads(body) == {"errors": [{"message": "Temporarily unavailable"}]}
     system.compose("up", "--detach", "--wait", "tickets")
-    deadline = time.monotonic() + 15  # nginx asks again where it is within five seconds
+    deadline = time.monotonic() + 15  # nginx refreshes DNS every five seconds
     while fetch(system, "/api/tickets")[0] != 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -174,7 +174,7 @@ def test_prometheus_scrapes_every_process(
         try:
             with urllib.request.urlopen(f"{base}/query?query=up", timeout=5) as response:  # noqa: S310
                 found = json.load(response)["data"]["result"]
-        except OSError:  # it is still starting
+        except OSError:  # still starting
             continue
         scraped = {sample["metric"]["service"]: sample["value"][1] for sample in found}
     with urllib.request.urlopen(f"{base}/rules", timeout=5) as response:  # noqa: S310

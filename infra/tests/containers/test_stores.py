@@ -1,4 +1,4 @@
-"""The stores of the cluster grow to three nodes by the manifests alone: their own files, run."""
+"""MongoDB and NATS scale to three members with the configuration from the manifests."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def from_manifests(file: str, config_map: str, key: str) -> str:
 
 
 class Pods:
-    """Containers with the names that the pods of a StatefulSet have, in a network of their own."""
+    """Containers with the host names of a StatefulSet's pods, in their own network."""
 
     def __init__(self, name: str, *arguments: str) -> None:
         self.network = f"{name}-{uuid.uuid4().hex[:8]}"
@@ -41,7 +41,7 @@ class Pods:
         docker(
             *("run", "--detach", "--name", self.container(n), "--hostname", pod),
             *("--network", self.network, "--network-alias", f"{pod}.{self._name}-srv"),
-            *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--env", f"POD_NAME={pod}"),  # noqa: S108 - the container's
+            *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--env", f"POD_NAME={pod}"),  # noqa: S108 - inside the container
             *self._options,
             *command,
         )
@@ -53,7 +53,7 @@ class Pods:
         return docker("exec", self.container(n), *command, check=False)
 
     def wait_until_succeeds(self, n: int, *command: str, seconds: float = 90) -> str:
-        """What Kubernetes does with a probe: ask again until it passes."""
+        """Run a probe repeatedly until it passes, as Kubernetes does."""
         deadline = time.monotonic() + seconds
         while True:
             result = self.run(n, *command)

@@ -1,4 +1,4 @@
-"""The manifests of infra/, read."""
+"""Readers for the manifests of infra/."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Manifest = dict[str, Any]
 
 
 def read(*folders: str) -> list[Manifest]:
-    """Every object of these folders' own files."""
+    """Return every object in these folders, without subfolders."""
     files = [file for folder in folders for file in sorted((INFRA / folder).glob("*.yaml"))]
     found = [document for file in files for document in yaml.safe_load_all(file.read_text())]
     return [document for document in found if document]
@@ -38,7 +38,7 @@ def selects(selector: Manifest, labels: Manifest) -> bool:
 
 
 def nginx_table(configuration: str) -> Iterator[tuple[str, str]]:
-    """The prefixes that `map $uri $upstream` sends somewhere, and where to; "" is nowhere."""
+    """Yield each prefix of `map $uri $upstream` with its target; "" means that it has none."""
     (table,) = re.findall(r"map \$uri \$upstream \{(.*?)\}", configuration, re.DOTALL)
     for line in table.strip().splitlines():
         pattern, target = line.partition(";")[0].split()

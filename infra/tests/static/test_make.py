@@ -1,4 +1,4 @@
-"""The Make targets, with stand-ins for what they call, which note how they are called."""
+"""The make targets, run with fake programs that record their arguments."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What every part of the cluster promises."""
+"""Rules that all workloads of the cluster must follow."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Who may open a connection to whom: the NetworkPolicies, worked out for every pair of pods."""
+"""Evaluates the NetworkPolicies for every pair of pods."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ STRIPE = "203.0.113.7"
 
 
 def matches(selector: Manifest, labels: Manifest) -> bool:
-    assert set(selector) <= {"matchLabels"}, "this test knows no other selector"
+    assert set(selector) <= {"matchLabels"}, "this test supports no other selector"
     return selects(selector.get("matchLabels", {}), labels)
 
 
 def peer_matches(peer: Manifest, labels: Manifest | None, namespace: str, address: str) -> bool:
-    """Whether a peer of a rule is this pod, or, with no labels, this address outside."""
+    """Return whether a rule's peer matches this pod, or this outside address if labels is None."""
     if "ipBlock" in peer:
         block = peer["ipBlock"]
         inside = [ipaddress.ip_network(net) for net in (block["cidr"], *block.get("except", []))]

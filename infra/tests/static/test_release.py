@@ -1,4 +1,4 @@
-"""A release's images: built once per version, and a tag that is out stays what it is."""
+"""A release image is built once per version, and a released tag never changes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from manifests import ROOT
 
 REGISTRY = "registry.test/ticketing"
 
-# A registry in a folder: a file per tag, which holds a digest.
+# Fake docker: the registry is a folder with one file per tag, which contains the digest.
 DOCKER = """#!/bin/sh
 tag() { echo "$TAGS/$(echo "$1" | tr '/:' '__')"; }
 case "$2" in
@@ -32,7 +32,7 @@ esac
 
 
 class Checkout:
-    """A repository of its own with what images are made of, and a registry beside it."""
+    """A temporary git repository with the sources of the images, and a fake registry."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.tags, self.programs = folder / "root", folder / "tags", folder / "programs"

@@ -1,4 +1,4 @@
-"""One table of routes, written for five doors: they must not drift apart."""
+"""Five gateway configurations must have the same routes."""
 
 import ast
 
@@ -49,7 +49,7 @@ def cluster_gateway_config() -> str:
 
 
 def test_local_gateway_has_the_routes() -> None:
-    source = ast.parse((INFRA / "local/src/ticketing_local/gateway.py").read_text())
+    source = ast.parse((INFRA / "local/src/ticketing_local/stack/gateway.py").read_text())
     (routes,) = [
         ast.literal_eval(node.value)
         for node in source.body

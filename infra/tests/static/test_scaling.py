@@ -1,4 +1,4 @@
-"""docs/scaling.md computes with rows of docs/benchmarks.md: each that it names is one."""
+"""Every benchmark row that docs/scaling.md quotes exists in docs/benchmarks.md."""
 
 import re
 
