@@ -1,7 +1,7 @@
-"""`make mutants`: takes each safeguard out in a copy of the tree, and sees the tests fail.
+"""`make mutants`: remove each safeguard in a copy of the tree and check that its tests fail.
 
-python -m mutation            all of them
-python -m mutation relay      those whose name has this word
+python -m mutation            all mutants
+python -m mutation relay      those with this word in the name of the safeguard
 """
 
 import os
@@ -12,18 +12,18 @@ import tempfile
 import time
 from pathlib import Path
 
+import click
 from mutation.safeguards import MUTANTS, Mutant
 
 from ticketing_local.stack.paths import ROOT
 
 TEST_TIMEOUT_SECONDS = 240.0
-PYTEST_TESTS_FAILED = (
-    1  # pytest's word for: a test has failed; all others mean that it could not run them
-)
+PYTEST_TESTS_FAILED = 1
+"""pytest's exit code for a failed test; the other codes mean that the tests could not run."""
 
 
 def copy_tree(target: Path) -> None:
-    """Copy what git knows of the tree, as it is now, and lend it our interpreter and tools."""
+    """Copy the working tree's tracked files and link its interpreter and tools."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, tracked.stdout.decode().split("\0")):
         source = ROOT / name
@@ -36,7 +36,11 @@ def copy_tree(target: Path) -> None:
 
 
 def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
-    """Run some tests of the copy, on the copy's code; give pytest's status and its last line."""
+    """Run the given tests on the copy's code.
+
+    Returns:
+        pytest's exit code and the line that names the last failure, or its last line.
+    """
     sources = [*tree.glob("*/src"), *tree.glob("services/*/src"), *tree.glob("infra/**/src")]
     path = os.pathsep.join(str(source) for source in [*sources, tree / "tests"])
     options = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "--tb", "line")
@@ -53,13 +57,17 @@ def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         run.kill()
         run.communicate()
-        return PYTEST_TESTS_FAILED, f"still not done after {TEST_TIMEOUT_SECONDS:.0f} s"
+        return PYTEST_TESTS_FAILED, f"timed out after {TEST_TIMEOUT_SECONDS:.0f} s"
     failed = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return run.returncode, (failed or output.strip().splitlines() or [""])[-1]
 
 
 def is_caught(tree: Path, mutant: Mutant) -> tuple[bool, str]:
-    """Take one safeguard out, and tell whether it was missed."""
+    """Apply a mutant to the copy, run its tests, and restore the source.
+
+    Returns:
+        Whether a test failed, and the line of `run_tests`.
+    """
     file = tree / mutant.file
     original = file.read_text()
     if original.count(mutant.old) != 1:
@@ -72,38 +80,41 @@ def is_caught(tree: Path, mutant: Mutant) -> tuple[bool, str]:
     return status == PYTEST_TESTS_FAILED, output
 
 
-def main() -> int:
-    """Judge them all, and print a table."""
-    selected = [m for m in MUTANTS if all(word in m.safeguard for word in sys.argv[1:])]
+@click.command(help="Remove each safeguard in a copy of the tree and check that its tests fail.")
+@click.argument("words", nargs=-1)
+def main(words: tuple[str, ...]) -> None:
+    """Run the mutants whose safeguard contains all the words, and print a table."""
+    selected = [m for m in MUTANTS if all(word in m.safeguard for word in words)]
+    survived = 0
     with tempfile.TemporaryDirectory(prefix="ticketing-mutants-") as folder:
         tree = Path(folder)
         copy_tree(tree)
-        survived = 0
-        print("| without | in | is noticed by | after |\n| --- | --- | --- | --- |", flush=True)
+        click.echo("| safeguard removed | file | caught by | time |\n| --- | --- | --- | --- |")
         for mutant in selected:
             status, output = run_tests(tree, mutant.tests)
             if status != 0:
                 survived += 1
-                output = f"unharmed, the tests fail: {output}"
-                print(f"| {mutant.safeguard} | {mutant.file} | {output} | |", flush=True)
+                output = f"tests fail without the mutation: {output}"
+                click.echo(f"| {mutant.safeguard} | {mutant.file} | {output} | |")
                 continue
             started_at = time.monotonic()
             caught, output = is_caught(tree, mutant)
             survived += not caught
-            result = _test_name(output) if caught else f"**NOBODY**: {output}"
+            result = _test_name(output) if caught else f"**NOT CAUGHT**: {output}"
             elapsed = time.monotonic() - started_at
             where = mutant.file.partition("/src/")[2]
-            print(f"| {mutant.safeguard} | {where} | {result} | {elapsed:.0f} s |", flush=True)
-    print(f"\n{len(selected) - survived} of {len(selected)} caught", flush=True)
-    return 1 if survived else 0
+            click.echo(f"| {mutant.safeguard} | {where} | {result} | {elapsed:.0f} s |")
+    click.echo(f"\n{len(selected) - survived} of {len(selected)} caught")
+    if survived:
+        sys.exit(1)
 
 
 def _test_name(line: str) -> str:
-    """Give the test that pytest's line names, without the reason that it adds."""
+    """Return the test that pytest's failure line names, without the reason."""
     return (
         line.partition(" ")[2].partition(" - ")[0] if line.startswith(("FAILED", "ERROR")) else line
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,11 +1,11 @@
-"""Every safeguard, how it is taken out, and the narrowest tests that must notice."""
+"""The safeguards, the source change that removes each, and the tests that must fail without it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One safeguard less: in `file`, `old` becomes `new`."""
+    """A source change that removes one safeguard: in `file`, `old` is replaced by `new`."""
 
     safeguard: str
     file: str
@@ -19,7 +19,9 @@ WRITER = "common/src/common/persistence/writer.py"
 CHARGE = "services/payments/src/payments/domain.py"
 GATEWAY = "services/payments/src/payments/stripe/gateway.py"
 TICKET = "services/tickets/src/tickets/domain.py"
+CACHE = "common/src/common/web/response_cache.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
+CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
 MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
@@ -35,8 +37,8 @@ MUTANTS = (
     Mutant(
         "the outbox relay",
         OUTBOX,
-        "                batch = [self._waiting.",
-        "                self._waiting.clear()\n                batch = [self._waiting.",
+        "                batch = [\n",
+        "                self._pending.clear()\n                batch = [\n",
         (OUTBOX_TESTS,),
     ),
     Mutant(
@@ -49,47 +51,47 @@ MUTANTS = (
     Mutant(
         "the outbox sweep",
         OUTBOX,
-        "                if await self._lease.held():",
+        "                if await self._lease.acquire_or_renew():",
         "                if False:",
         (f"{OUTBOX_TESTS}::test_what_a_dead_process_wrote_and_did_not_tell_another_tells",),
     ),
     Mutant(
-        "a listener acknowledges after it has handled",
+        "an event is acknowledged after it was handled",
         "common/src/common/messaging/durable_consumer.py",
         "            try:\n                await handler(event)",
         "            try:\n                await msg.ack()\n                await handler(event)",
-        ("common/tests/test_consumer.py",),
+        ("common/tests/test_durable_consumer.py",),
     ),
     Mutant(
-        "after a broken connection a follower asks from the last event seen",
+        "resubscription from the last seen event after a reconnect",
         "common/src/common/messaging/ephemeral_consumer.py",
-        "        self._missing = True\n        super().reconnected()",
-        "        super().reconnected()",
+        "        self._must_redeclare = True\n        super().on_reconnect()",
+        "        super().on_reconnect()",
         ("common/tests/test_connection.py",),
     ),
     Mutant(
-        "version check of what listeners keep",
+        "version check of replicated aggregates",
         "common/src/common/persistence/replica.py",
         '"version": {"$lt": version}}',
         '"version": {"$exists": True}}',
         ("common/tests/test_replica.py", "common/tests/test_store.py"),
     ),
     Mutant(
-        "what was read during a write is not taken for what it wrote",
-        "common/src/common/web/response_cache.py",
-        "        if old is not None and old.read_at < began:",
-        "        if old is not None:",
-        ("common/tests/test_recent.py",),
+        "a response that was read during a write is not cached",
+        CACHE,
+        "        self._in_flight.pop(key, None)\n",
+        "",
+        (CACHE_TESTS,),
     ),
     Mutant(
-        "a lock that is heard late is not shown",
-        "services/tickets/src/tickets/early_locks.py",
-        "told if before is None or before.fence < told.fence else before",
-        "told",
-        ("services/tickets/tests/test_heard.py",),
+        "a user is not served a response older than their own write",
+        CACHE,
+        'return max(oldest, self._last_writes.get(get_user_id() or "", oldest))',
+        "return oldest",
+        (CACHE_TESTS,),
     ),
     Mutant(
-        "version check of what listeners change",
+        "version check of event-driven updates",
         TICKET,
         "        if fence <= self.fence:",
         "        if fence == self.fence:",
@@ -103,10 +105,10 @@ MUTANTS = (
         (f"{ORDERS}::test_the_index_itself_refuses_a_second_live_order",),
     ),
     Mutant(
-        "unique index on an order's place in line",
+        "unique index on holds",
         "services/orders/src/orders/store.py",
-        "                name=GROWING_HOLD,\n                unique=True,",
-        "                name=GROWING_HOLD,",
+        "                name=UNIQUE_HOLD,\n                unique=True,",
+        "                name=UNIQUE_HOLD,",
         (f"{ORDERS}::test_an_order_placed_over_an_outdated_look_is_outrun",),
     ),
     Mutant(
@@ -126,54 +128,54 @@ MUTANTS = (
     Mutant(
         "one PaymentIntent per order",
         GATEWAY,
-        '_not_stuck(f"{charge_id}:pi", create)',
-        '_not_stuck(f"{charge_id}:pi:{uuid4().hex}", create)',
+        '_retry_with_new_key(f"{charge_id}:pi", create)',
+        '_retry_with_new_key(f"{charge_id}:pi:{uuid4().hex}", create)',
         (f"{PAY}::test_twenty_clicks_on_two_replicas_are_one_payment",),
     ),
     Mutant(
         "attempt number in the idempotency key",
         GATEWAY,
-        '{"idempotency_key": f"{charge.id}:confirm:{n}"}',
+        '{"idempotency_key": f"{charge.id}:confirm:{attempt_number}"}',
         '{"idempotency_key": f"{charge.id}:confirm"}',
         (f"{PAY}::test_a_decline_leaves_the_order_open_and_another_card_pays_it",),
     ),
     Mutant(
-        "compare-and-swap on the charge, and on all else",
+        "compare-and-swap on every write",
         WRITER,
         'expected={"_id": ObjectId(after.id), "version": before.version},',
         'expected={"_id": ObjectId(after.id)},',
         (f"{CHARGES}::test_one_of_many_rivals_gets_the_next_attempt",),
     ),
     Mutant(
-        "a click that another one overtook begins no attempt",
+        "no new attempt for a request that another one has overtaken",
         "services/payments/src/payments/service.py",
         "            if charge is not None and len(charge.attempts) < len(found.attempts):",
         "            if False:",
         (f"{RACES}::test_a_click_that_its_double_overtakes_is_told_what_came_of_that",),
     ),
     Mutant(
-        "an attempt that nothing came of is looked at again",
+        "reconciliation of an attempt without a result",
         CHARGE,
         "                return True  # Stripe can take longer",
         "                return False  # Stripe can take longer",
         ("services/payments/tests/test_interleavings.py", RACES),
     ),
     Mutant(
-        "what was said before an attempt says nothing of it",
+        "a response from before an attempt does not apply to it",
         CHARGE,
-        "            case _ if asked_at < len(self.attempts) or ",
+        "            case _ if attempts_when_read < len(self.attempts) or ",
         "            case _ if ",
         (f"{RACES}::test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it",),
     ),
     Mutant(
-        "refund of late money",
+        "refund of a late payment",
         CHARGE,
-        "        late = self.order_cancelled\n",
-        "        late = False\n",
+        "        is_late = self.order_cancelled\n",
+        "        is_late = False\n",
         (f"{MONEY}::test_success_for_a_cancelled_order_goes_back_at_once", MODEL),
     ),
     Mutant(
-        "cancelling the PaymentIntent of a cancelled order",
+        "cancellation of the PaymentIntent of a cancelled order",
         "services/payments/src/payments/service.py",
         "self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve",
         "self._gateway.retrieve",
@@ -182,21 +184,21 @@ MUTANTS = (
     Mutant(
         "the reconciler (webhooks off)",
         "services/payments/src/payments/reconciler.py",
-        "if seconds else nullcontext()",
-        "if seconds < 0 else nullcontext()",
+        "if interval_seconds\n",
+        "if interval_seconds < 0\n",
         (KILLED, "-k", "reconciler"),
     ),
     Mutant(
         "the webhook (reconciler off)",
         "services/payments/src/payments/service.py",
-        "        if hint.intent_id is None or await self._webhooks.heard(hint.id):",
+        "        if event.intent_id is None or await self._stripe_events.is_processed(event.id):",
         "        if True:",
         (KILLED, "-k", "webhooks"),
     ),
     Mutant(
-        "the expiry sweep (Redis emptied)",
+        "the expiration sweeper (Redis emptied)",
         "services/expiration/src/expiration/sweeper.py",
-        "        if not await lease.held():",
+        "        if not await lease.acquire_or_renew():",
         "        if True:",
         (
             f"{JOBS}::test_with_redis_emptied_and_the_worker_dead_the_sweep_fires",
@@ -207,13 +209,13 @@ MUTANTS = (
         "reuse of a refresh token ends its session",
         "services/auth/src/auth/domain.py",
         "            return Change(self)\n        return self.end(now)",
-        "            return Change(self)\n        raise NotAuthorized",
+        "            return Change(self)\n        raise Unauthorized",
         (f"{SESSIONS}::test_a_used_token_shown_after_the_grace_ends_the_whole_session",),
     ),
     Mutant(
-        "every service hears of ended sessions",
+        "every service receives revocations",
         "common/src/common/app.py",
-        "                await self.revocations.follow(connected)\n",
+        "                await self.revocations.subscribe(event_bus)\n",
         "",
         (SESSIONS,),
     ),
