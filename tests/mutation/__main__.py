@@ -32,7 +32,9 @@ def copy_tree(target: Path) -> None:
             shutil.copy2(source, target / name)
     (target / ".local").mkdir()
     (target / ".venv").symlink_to(ROOT / ".venv")
-    (target / ".local" / "tools").symlink_to(ROOT / ".local" / "tools")
+    tools = ROOT / ".local" / "tools"
+    tools.mkdir(parents=True, exist_ok=True)
+    (target / ".local" / "tools").symlink_to(tools)
 
 
 def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
