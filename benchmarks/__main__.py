@@ -1,8 +1,9 @@
-"""`make bench`: every section, or those that ONLY names; --quick to see that they work."""
+"""`make bench`: run every section, or those named by ONLY."""
 
-import argparse
 import sys
 from collections.abc import Callable
+
+import click
 
 from benchmarks import comparison, expiry, flash_sale, overload, purchase, report, sign_in, start
 from benchmarks.measure import Options, Row
@@ -26,35 +27,34 @@ SECTIONS: dict[str, Section] = {
 }
 
 
-def main() -> int:
-    """Measure, show, and keep what was measured."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("only", nargs="*", help=f"sections: {', '.join(SECTIONS)}")
-    parser.add_argument("--quick", action="store_true", help="smoke test; results are not saved")
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--dry", action="store_true", help="show, but do not keep")
-    arguments = parser.parse_args()
-    options = Options(arguments.seconds, arguments.runs, arguments.quick)
-    if arguments.quick:
-        options = Options(1, 1, quick=True)
+@click.command(help="Measure the system and write the results into docs/benchmarks.md.")
+@click.argument("only", nargs=-1, type=click.Choice(list(SECTIONS)))
+@click.option("--quick", is_flag=True, help="Smoke test: one second each, nothing is saved.")
+@click.option("--seconds", type=float, default=5, show_default=True)
+@click.option("--runs", type=int, default=5, show_default=True)
+@click.option("--dry", is_flag=True, help="Print the results without saving them.")
+def main(only: tuple[str, ...], seconds: float, runs: int, *, quick: bool, dry: bool) -> None:
+    """Run the sections, print their rows and save them."""
+    options = Options(1, 1, quick=True) if quick else Options(seconds, runs, quick=False)
     failures = 0
     with Testbed() as testbed:
-        for name in arguments.only or SECTIONS:
-            print(f"\n== {name}", flush=True)
+        for name in only or SECTIONS:
+            click.echo(f"\n== {name}")
             try:
                 rows = SECTIONS[name](testbed, options)
             except (CliError, OSError) as error:
-                print(f"not measured: {error}", flush=True)  # the others can still be
+                click.echo(f"not measured: {error}")
                 failures += 1
                 continue
             report.print_rows(rows)
             failures += sum(row.met is False for row in rows)
-            if not (arguments.quick or arguments.dry):
+            if not (quick or dry):
                 report.save_rows(name, rows)
-    print(f"\n{failures} bars not met, or not measured." if failures else "\nEvery bar is met.")
-    return 0 if arguments.quick else min(failures, 1)
+    summary = f"{failures} targets missed or not measured." if failures else "All targets are met."
+    click.echo(f"\n{summary}")
+    if failures and not quick:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""A thin HTTP client: many buyers must fit beside what they are served by, on two cores."""
+"""A minimal HTTP client, because the load generator shares two cores with the system."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, and how many seconds it took."""
+    """A response and how many seconds it took."""
 
     status: int
     headers: dict[str, str]
@@ -26,12 +26,12 @@ class Response:
 
     @property
     def json(self) -> Any:
-        """The body."""
+        """The parsed body."""
         return json.loads(self.body)
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection to one port of this machine; one request at a time."""
+    """A keep-alive connection to a local port that sends one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
     @classmethod
     @asynccontextmanager
     async def open(cls, port: int) -> AsyncGenerator[Self]:
-        """Connect, and close in the end."""
+        """Open a connection for the duration of the block."""
         connection = cls(port)
         try:
             await connection.connect()
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
             connection.close()
 
     async def connect(self) -> asyncio.Transport:
-        """Connect, unless it is already."""
+        """Connect unless already connected."""
         if self._transport is None:
             loop = asyncio.get_running_loop()
             self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", self._port)
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
             self._transport = None
 
     def data_received(self, data: bytes) -> None:
-        """Note what came; an answer is whole when its head and the length told there are."""
+        """Buffer the data and complete the response once its Content-Length has arrived."""
         self._buffer += data
         if not self._head_end:
             self._head_end = self._buffer.find(b"\r\n\r\n") + 4
@@ -82,15 +82,15 @@ class Connection(asyncio.Protocol):
             self._response_future.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits; the next request connects anew."""
+        """Fail the pending request. The next one connects again."""
         self._transport = None
         if self._response_future and not self._response_future.done():
             self._response_future.set_exception(
-                exc or ConnectionResetError("closed without an answer")
+                exc or ConnectionResetError("closed without a response")
             )
 
     async def send(self, method: str, path: str, body: object = None, cookie: str = "") -> Response:
-        """Send a request and wait for its answer."""
+        """Send a request and wait for its response."""
         payload = request(method, path, body, **({"Cookie": cookie} if cookie else {}))
         started_at = time.perf_counter()
         try:
@@ -115,6 +115,6 @@ class Connection(asyncio.Protocol):
 
 
 def quantile(values: list[float], fraction: float) -> float:
-    """Give the value below which that part of all lies."""
+    """Return the value below which the given fraction of the values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))]

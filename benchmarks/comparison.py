@@ -1,4 +1,4 @@
-"""Sections that the reference can do too: reads, and the two writes."""
+"""The sections that the reference supports too: reads and the two writes."""
 
 import http.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,27 +12,27 @@ from common.testing.plugin import session_cookie
 TICKETS_LISTED = 100
 BUYERS = 500
 MAX_ORDERS_PER_SECOND = 4_000
-"""A second: more than either side can take."""
+"""More than either side can process."""
 
 Requests = Sequence[bytes]
 
 
 def reads(testbed: Testbed, options: Options) -> list[Row]:
-    """Read the list and single tickets, of 100; also while some are written."""
+    """Measure reads of the list and of single tickets, also while tickets are created."""
     testbed.start_services("tickets", THEIRS)
     ids = testbed.insert_tickets(TICKETS_LISTED)
 
-    def compare(name: str, requests: Mapping[str, Requests], bar: float | None = None) -> Row:
+    def compare(name: str, requests: Mapping[str, Requests], target: float | None = None) -> Row:
         return compare_sides(
-            testbed, name, "tickets", _wrk_work(testbed, options, requests), options, bar
+            testbed, name, "tickets", _wrk_work(testbed, options, requests), options, target
         )
 
     list_request = [request("GET", "/api/tickets")]
     ticket_requests = [request("GET", f"/api/tickets/{i}") for i in ids]
     mixed_requests = [*list_request * 19, _new_ticket(0)]
     return [
-        compare("list of 100 tickets", _for_both_sides(list_request), bar=25),
-        compare("one ticket, of 100", _for_both_sides(ticket_requests), bar=5),
+        compare("list of 100 tickets", _for_both_sides(list_request), target=25),
+        compare("one ticket, of 100", _for_both_sides(ticket_requests), target=5),
         compare(
             "one ticket, If-None-Match (304)",
             {
@@ -45,7 +45,7 @@ def reads(testbed: Testbed, options: Options) -> list[Row]:
 
 
 def tickets(testbed: Testbed, options: Options) -> list[Row]:
-    """Create tickets; each answer means that the change is safe and its event will come."""
+    """Measure the creation of tickets. The response means that the event is stored too."""
     testbed.start_services("tickets", THEIRS)
     requests = _for_both_sides([_new_ticket(n) for n in range(BUYERS)])
     work = _wrk_work(testbed, options, requests)
@@ -53,7 +53,7 @@ def tickets(testbed: Testbed, options: Options) -> list[Row]:
 
 
 def orders(testbed: Testbed, options: Options) -> list[Row]:
-    """Order tickets, each once."""
+    """Measure the creation of orders, each on its own ticket."""
     testbed.start_services("orders", THEIRS)
     buyers = session_cookies(BUYERS)
     orders_per_run = int(options.seconds * MAX_ORDERS_PER_SECOND)
@@ -97,7 +97,7 @@ def _order(ticket: str, buyer: str) -> bytes:
 
 
 def _conditional_requests(port: int, ids: Sequence[str]) -> Requests:
-    """Ask for what the asker has already: each side gives its own tags."""
+    """Return conditional requests with the ETags that this side returned."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     requests: list[bytes] = []
     for i in ids:

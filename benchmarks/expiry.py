@@ -1,4 +1,4 @@
-"""Ten thousand orders that run out of time within a minute: how late is each?"""
+"""The lateness of 10,000 orders that expire within a minute."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ MAX_LATENESS_SECONDS = 2.0
 
 
 def expiry(testbed: Testbed, options: Options) -> list[Row]:
-    """Place orders at an even pace; see when each is told to be cancelled, and free again."""
+    """Place orders at an even rate and measure how late each is cancelled."""
     count, seconds, window = (
         (300, 3, 5) if options.quick else (10_000, 60, ORDER_EXPIRATION_SECONDS)
     )
@@ -56,12 +56,12 @@ async def _measure(testbed: Testbed, count: int, seconds: float, expiration: flo
     cpu = ", ".join(f"{name} {cost:.0f}" for name, cost in meter.per(len(due_at)).items())
     return Row(
         f"{len(due_at):,} orders expiring in {seconds:.0f} s: lateness of the cancelled order",
-        f"p50 {quantile(cancel_lags, 0.5):.2f} s, p99 {quantile(cancel_lags, 0.99):.2f} s, most "
+        f"p50 {quantile(cancel_lags, 0.5):.2f} s, p99 {quantile(cancel_lags, 0.99):.2f} s, max "
         f"{max(cancel_lags):.2f} s, earliest {min(cancel_lags):.3f} s "
         f"(of expiration.completed: p50 "
-        f"{quantile(fire_lags, 0.5):.2f} s, most {max(fire_lags):.2f} s); "
-        f"{len(due_at) - len(cancel_lags)} never; CPU µs an order: {cpu}",
-        bar="each within 2 s",
+        f"{quantile(fire_lags, 0.5):.2f} s, max {max(fire_lags):.2f} s); "
+        f"{len(due_at) - len(cancel_lags)} never; CPU µs per order: {cpu}",
+        target="each within 2 s",
         met=len(cancel_lags) == len(due_at) > 0
         and max(cancel_lags) < MAX_LATENESS_SECONDS
         and min(cancel_lags) > -0.01,

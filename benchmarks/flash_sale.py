@@ -1,4 +1,4 @@
-"""Crowds: 500 buyers on one ticket at once, and a flash sale."""
+"""Contention: 500 buyers on one ticket, and a flash sale."""
 
 import asyncio
 import statistics
@@ -18,7 +18,7 @@ SEATS = 100
 
 
 def hot(testbed: Testbed, options: Options) -> list[Row]:
-    """Let 500 buyers, already connected, order the same ticket at the same moment."""
+    """Measure 500 connected buyers who order the same ticket at the same moment."""
     testbed.start_services("orders", THEIRS)
     buyers = session_cookies(HOT_BUYERS)
     ports = {OURS: testbed.port["orders"], THEIRS: testbed.port[THEIRS]}
@@ -37,7 +37,7 @@ def hot(testbed: Testbed, options: Options) -> list[Row]:
             summaries[OURS],
             summaries[THEIRS],
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-            bar="sold once each time",
+            target="sold once each time",
             met=sold_once,
         )
     ]
@@ -67,17 +67,17 @@ def _slowest_responses(rounds: Sequence[Sequence[Response]]) -> list[float]:
 
 
 def _summarize(rounds: Sequence[Sequence[Response]]) -> str:
-    p50 = statistics.median(quantile([a.seconds for a in responses], 0.5) for responses in rounds)
-    statuses = Counter(response.status for answers in rounds for response in answers)
+    p50 = statistics.median(quantile([r.seconds for r in responses], 0.5) for responses in rounds)
+    statuses = Counter(response.status for responses in rounds for response in responses)
     return (
-        f"all answered in {statistics.median(_slowest_responses(rounds)) * 1000:.0f} ms, "
-        f"p50 {p50 * 1000:.0f} ms; sold {', '.join(str(_count_created(a)) for a in rounds)} times; "
+        f"all responses within {statistics.median(_slowest_responses(rounds)) * 1000:.0f} ms, "
+        f"p50 {p50 * 1000:.0f} ms; sold {', '.join(str(_count_created(r)) for r in rounds)} times; "
         f"statuses {dict(sorted(statuses.items()))}"
     )
 
 
 def flash(testbed: Testbed, options: Options) -> list[Row]:
-    """Let 20,000 come within a minute for 100 tickets: look, order, pay, or see it sold out."""
+    """Measure 20,000 buyers who arrive within a minute to buy one of 100 tickets."""
     buyers, seconds = (500, 5.0) if options.quick else (20_000, 60.0)
     testbed.start_all()
     testbed.insert_tickets(SEATS)
@@ -94,18 +94,18 @@ def flash(testbed: Testbed, options: Options) -> list[Row]:
         Row(
             f"flash sale: {buyers:,} buyers, {SEATS} tickets, {seconds:.0f} s",
             f"{sold} paid, {live} live orders, {taken} tickets taken; "
-            f"{len(response_times):,} answers: "
+            f"{len(response_times):,} responses: "
             f"p50 {quantile(response_times, 0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, "
-            f"most {max(response_times):.1f} s; statuses {dict(sorted(sale.statuses.items()))}; "
-            f"the last was answered {sale.duration:.1f} s after the doors opened",
-            bar="100 sold, none twice, p99 2 s",
+            f"max {max(response_times):.1f} s; statuses {dict(sorted(sale.statuses.items()))}; "
+            f"last response {sale.duration:.1f} s after the start",
+            target="100 sold, none twice, p99 2 s",
             met=sold == live == taken == SEATS and p99 < 2,
         )
     ]
 
 
 class FlashSale:
-    """A flash sale: half of the buyers come in the first tenth of the time."""
+    """A flash sale in which half of the buyers arrive in the first tenth of the time."""
 
     def __init__(self, testbed: Testbed, cookies: Sequence[str], seconds: float) -> None:
         self._port = testbed.port["gateway"]
@@ -116,9 +116,9 @@ class FlashSale:
         self.duration = 0.0
 
     async def run(self) -> None:
-        """Open the doors, and wait until everybody has left."""
+        """Start the buyers on schedule and wait until all have finished."""
         started_at = time.perf_counter()
-        connection_limit = asyncio.Semaphore(2_000)  # connections that one machine opens to itself
+        connection_limit = asyncio.Semaphore(2_000)  # the ports of one machine are limited
         tasks: list[asyncio.Task[None]] = []
         for n, cookie in enumerate(self._cookies):
             place = n / len(self._cookies)

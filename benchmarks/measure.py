@@ -1,4 +1,4 @@
-"""Numbers: one run, two sides, their ratio, and how far the runs differ."""
+"""Runs of one side, comparisons of two sides, and the rows of the table."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ MICROSECONDS = 1e6
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one side: requests a second, times in ms, and CPU in µs per answered request."""
+    """One run of one side: requests per second, times in ms, CPU in µs per response."""
 
     rate: float
     p50: float
@@ -25,26 +25,26 @@ class Run:
 
     @property
     def cpu_all(self) -> float:
-        """The CPU of the service and of its stores."""
+        """The CPU of the service and its stores."""
         return sum(self.cpu.values())
 
 
 @dataclass
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     work: str
     ours: str
     theirs: str = ""
     ratio: str = ""
     cpu: str = ""
-    bar: str = ""
+    target: str = ""
     met: bool | None = None
     runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 class Meter:
-    """CPU time of some processes since it was made."""
+    """The CPU time of some processes since the creation of the meter."""
 
     def __init__(self, testbed: Testbed, names: Sequence[str]) -> None:
         self._processes = {name: testbed.process(name) for name in names}
@@ -55,7 +55,7 @@ class Meter:
         return {name: time.user + time.system for name, time in times.items()}
 
     def per(self, count: int) -> dict[str, float]:
-        """Give the microseconds of each, per request."""
+        """Return the CPU microseconds of each process, divided by `count`."""
         now = self._now()
         return {
             name: (now[name] - before) * MICROSECONDS / max(1, count)
@@ -65,7 +65,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Options:
-    """How long and how often."""
+    """The duration and number of runs."""
 
     seconds: float
     runs: int
@@ -73,11 +73,11 @@ class Options:
 
 
 Work = Callable[[str], Load]
-"""Does the work once on a side, `ours` or `reference`."""
+"""Runs the load once against a side, `ours` or `reference`."""
 
 
 def measure_run(testbed: Testbed, service: str, work: Callable[[], Load]) -> Run:
-    """Do the work once, and take the CPU of the service and the stores."""
+    """Run the load once and measure the CPU of the service and the stores."""
     meter = Meter(testbed, [service, *STORES[:2]])
     load = work()
     cpu = meter.per(load.answered)
@@ -93,10 +93,10 @@ def compare_sides(
     options: Options,
     target: float | None = None,
 ) -> Row:
-    """Do the same work on both sides in turn, and compare run by run."""
+    """Run the same load on both sides in turn and compare them pairwise."""
     process_names = {OURS: service, THEIRS: THEIRS}
     for side in process_names:
-        work(side)  # warm
+        work(side)  # warm-up
     pairs: list[dict[str, Run]] = []
     for n in range(options.runs):
         sides = list(process_names) if n % 2 == 0 else list(reversed(process_names))
@@ -107,7 +107,7 @@ def compare_sides(
             }
         )
     if not all(run.rate for pair in pairs for run in pair.values()):
-        raise CliError(f"{name}: a run had no answer at all; the machine is too busy to measure")
+        raise CliError(f"{name}: a run had no response at all; the machine is too busy to measure")
     ratios = [pair[OURS].rate / pair[THEIRS].rate for pair in pairs]
     total_cpu_ratios = [pair[THEIRS].cpu_all / pair[OURS].cpu_all for pair in pairs]
     service_cpu_ratios = [pair[THEIRS].cpu["service"] / pair[OURS].cpu["service"] for pair in pairs]
@@ -132,11 +132,11 @@ def _format_runs(runs: Sequence[Run]) -> str:
     cpu = {name: statistics.median(run.cpu[name] for run in runs) for name in runs[0].cpu}
     times = ", ".join(f"{name} {cpu[name]:.0f}" for name in ("service", "mongod", "nats"))
     failures = sum(run.refused + run.broken for run in runs)
-    suffix = f"; {failures} NOT ANSWERED WELL" if failures else ""
+    suffix = f"; {failures} FAILED" if failures else ""
     return f"{rate:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU µs: {times}{suffix}"
 
 
 def spread(values: Sequence[float]) -> str:
-    """Show a median with the least and the greatest."""
+    """Format the median with the minimum and maximum."""
     median = statistics.median(values)
     return f"{median:.2f} ({min(values):.2f} to {max(values):.2f})"

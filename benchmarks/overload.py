@@ -1,4 +1,4 @@
-"""Three times more than it can take: what is still done, how the rest is refused, and after it."""
+"""Overload: the rate at three times the peak, how the rest is shed, and the recovery."""
 
 import asyncio
 import statistics
@@ -14,11 +14,11 @@ OVERLOAD_FACTOR = 3
 MIN_PEAK_RATIO = 0.8
 CONNECTIONS = 1_000
 FAST_SECONDS = 0.25
-"""Seconds: an answer as fast as before the overload."""
+"""A response within this time is as fast as before the overload."""
 
 
 def overload(testbed: Testbed, options: Options) -> list[Row]:
-    """Offer three times the orders that were taken at the peak, in an open loop."""
+    """Offer three times the peak rate of orders in an open loop."""
     testbed.start_all()
     cookies = session_cookies(500)
     peaks = [load_orders(testbed, cookies, options.seconds) for _ in range(options.runs + 1)][1:]
@@ -30,12 +30,12 @@ def overload(testbed: Testbed, options: Options) -> list[Row]:
             f"orders at {OVERLOAD_FACTOR} times the peak of {peak:.0f}/s "
             f"({CONNECTIONS:,} connections)",
             f"{offered.requests / offered.seconds:.0f}/s offered, "
-            f"{offered.rate:.0f}/s taken: {peak_ratio:.2f} of the peak; "
+            f"{offered.rate:.0f}/s accepted: {peak_ratio:.2f} of the peak; "
             f"statuses {offered.statuses}, "
             f"{offered.unretried} of the 503 without Retry-After, {offered.broken} broken; "
             f"p50 {offered.p50:.0f} ms, p99 {offered.p99:.0f} ms; "
-            f"as fast as before {recovery:.1f} s after it",
-            bar=f"{MIN_PEAK_RATIO:g} of the peak, 503 and Retry-After, well again in 5 s",
+            f"recovered after {recovery:.1f} s",
+            target=f"{MIN_PEAK_RATIO:g} of the peak, 503 and Retry-After, recovered within 5 s",
             met=peak_ratio >= MIN_PEAK_RATIO
             and not offered.unretried
             and not offered.broken

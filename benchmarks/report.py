@@ -1,4 +1,4 @@
-"""The table, on the screen and in docs/benchmarks.md; each section keeps its latest run."""
+"""The results on the terminal and in docs/benchmarks.md, which has each section's latest run."""
 
 import json
 import os
@@ -23,18 +23,19 @@ BEGIN, END = "<!-- written by make bench -->\n", "<!-- end -->\n"
 
 
 def print_rows(rows: list[Row]) -> None:
-    """Show a section on the screen."""
+    """Print the rows of a section."""
     for row in rows:
-        met = {None: "", True: f"  [met: {row.bar}]", False: f"  [NOT MET: {row.bar}]"}[row.met]
-        print(f"{row.work}{met}\n    ours       {row.ours}", flush=True)
+        verdict = "met" if row.met else "NOT MET"
+        suffix = "" if row.met is None else f"  [{verdict}: {row.target}]"
+        print(f"{row.work}{suffix}\n    ours       {row.ours}", flush=True)
         if row.theirs:
             print(f"    reference  {row.theirs}\n    ratio      {row.ratio}", flush=True)
         if row.cpu:
-            print(f"    CPU saved  {row.cpu}", flush=True)
+            print(f"    CPU ratio  {row.cpu}", flush=True)
 
 
 def save_rows(section: str, rows: list[Row]) -> None:
-    """Write a section into the page, beside what other runs have written."""
+    """Replace a section's results in docs/benchmarks.json and in the page."""
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[section] = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
@@ -50,14 +51,14 @@ def save_rows(section: str, rows: list[Row]) -> None:
 
 def _render_table(results: dict[str, Any]) -> str:
     lines = ["", f"Machine: {_machine()}.", "", f"Versions: {_versions()}.", ""]
-    lines += ["| work | ours | reference | ratio | CPU saved, times | bar | |"]
+    lines += ["| workload | ours | reference | throughput ratio | CPU ratio | target | |"]
     lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
     for section, section_results in results.items():
         date, commit = section_results["date"], section_results["commit"]
         lines += [f"| **{section}** ({date}, {commit}) | | | | | | |"]
         for row in section_results["rows"]:
             met = {None: "", True: "met", False: "**not met**"}[row["met"]]
-            cells = [row[c] for c in ("work", "ours", "theirs", "ratio", "cpu", "bar")]
+            cells = [row[c] for c in ("work", "ours", "theirs", "ratio", "cpu", "target")]
             lines += [f"| {' | '.join([*cells, met])} |"]
     return "\n".join([*lines, "", ""])
 

@@ -1,4 +1,4 @@
-"""`make start` to ready, from nothing stored and with what a run before has stored."""
+"""The time of `make start` until ready, with empty and with existing stores."""
 
 import os
 import re
@@ -20,14 +20,14 @@ STOP_TIMEOUT_SECONDS = 180
 
 
 def start(_: Testbed, options: Options) -> list[Row]:
-    """Start the whole system with the one command, wait until it says ready, stop it."""
+    """Measure `make start` until it prints that it is ready, then stop it."""
     shutil.rmtree(HOME, ignore_errors=True)
     first, *later = (_time_start(HOME) for _ in range(2 if options.quick else 4))
     shutil.rmtree(HOME, ignore_errors=True)
     later_seconds = ", ".join(f"{seconds:.1f}" for seconds in later)
     return [
         Row(
-            "make start to ready (tools and packages there)",
+            "make start to ready (binaries and packages installed)",
             f"{first:.1f} s; again {later_seconds} s",
         )
     ]

@@ -1,4 +1,4 @@
-"""What is measured: our system and the reference, on the same stores, each process by its name."""
+"""The system under test: our services and the reference on the same stores."""
 
 import asyncio
 import shutil
@@ -32,19 +32,18 @@ REFERENCE = Path(__file__).parent / "reference"
 OURS, THEIRS = "ours", "reference"
 STORES = ("mongod", "nats", "redis")
 PRODUCTION_SETTINGS = {
-    "PASSWORD_MEMORY_KIB": str(19 * 1024),  # the harness of the other tests cheapens the hash
+    "PASSWORD_MEMORY_KIB": str(19 * 1024),  # the other tests use a cheaper hash
     "PASSWORD_ITERATIONS": "2",
-    "SIGN_UPS_PER_ADDRESS": "1000000",  # all come from one address here
+    "SIGN_UPS_PER_ADDRESS": "1000000",  # all requests come from one address
     "LOG_FORMAT": "json",
 }
 SELLER = make_user()
 
 
 class Testbed:
-    """The stores, and whichever services a measurement asks for."""
+    """The stores and the services that a section starts."""
 
     def __init__(self) -> None:
-        """Prepare everything on free ports, with an empty folder; nothing is started."""
         shutil.rmtree(FOLDER, ignore_errors=True)
         self.system = System(FOLDER, PRODUCTION_SETTINGS, replicas=1)
         self.processes = dict(self.system.processes)
@@ -72,11 +71,11 @@ class Testbed:
             process.kill()
 
     def start_services(self, *names: str, **overrides: str) -> None:
-        """Stop every other service, empty the stores, start these and wait for them.
+        """Stop the running services, empty the stores, start the named services and wait.
 
         Args:
-            names: which.
-            changed: what is different in their environment.
+            names: the services to start.
+            overrides: environment variables to change.
         """
         for name in self._running:
             self.processes[name].terminate()
@@ -88,18 +87,22 @@ class Testbed:
             self.processes[name].wait_ready()
 
     def start_all(self, **overrides: str) -> None:
-        """Start the whole system, with some of its environment changed."""
+        """Start the whole system."""
         self.start_services("stripe", *self.system.services, "gateway", **overrides)
 
     def process(self, name: str) -> psutil.Process:
-        """Give a running process."""
+        """Return a running process.
+
+        Raises:
+            CliError: it is not running.
+        """
         found = self.processes[name]._find_process()
         if found is None:
             raise CliError(f"{name} is not running")
         return found
 
     def insert_tickets(self, count: int) -> list[str]:
-        """Put tickets up for sale, wherever a ticket is kept, as if they had been for long."""
+        """Insert available tickets into every database that has a copy of them."""
         now = utc_now()
         ids = [str(ObjectId()) for _ in range(count)]
         changes = [
@@ -144,11 +147,11 @@ class Testbed:
         return ids
 
     def count(self, database: str, collection: str, **query: object) -> int:
-        """Count what is stored."""
+        """Count the documents that match the query."""
         return self._mongo[database][collection].count_documents(query)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 60) -> None:
-        """Wait until the services have come to an end with what they were given, or give up."""
+        """Wait until the condition is met or the timeout has passed."""
         deadline = time.monotonic() + timeout
         while not condition() and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -188,5 +191,5 @@ class Testbed:
 
 
 def session_cookies(count: int) -> list[str]:
-    """Sign in that many people, good for fifteen minutes; give their Cookie headers."""
+    """Return the Cookie headers of new users, valid for fifteen minutes."""
     return [f"session={session_cookie(make_user())}" for _ in range(count)]

@@ -1,5 +1,5 @@
--- wrk's script: sends ready-made requests one after another, and tells what came back as JSON.
--- Arguments: the file of requests (a NUL between two), and how many a second at most (0: any).
+-- A script for wrk that sends prepared requests in a cycle and prints the results as JSON.
+-- Arguments: the file of requests (separated by NUL), and the requests per second (0: no limit).
 local ffi = require("ffi")
 ffi.cdef [[
   typedef struct { long sec; long nsec; } bench_time;
@@ -19,7 +19,7 @@ local function pace(rate)
     return tonumber(time.sec) * 1000 + tonumber(time.nsec) / 1e6
   end
   local due
-  -- An open loop as long as a connection is idle: what is late is sent at once.
+  -- An open loop while a connection is idle: a late request is sent immediately.
   function delay()
     due = (due or now()) + 1000 / rate
     return math.max(0, math.floor(due - now()))

@@ -1,4 +1,4 @@
-"""Load from wrk: a closed loop of connections, or requests at a rate."""
+"""Load by wrk: a closed loop of connections, or requests at a fixed rate."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw; times in milliseconds."""
+    """The results of wrk, with times in milliseconds."""
 
     requests: int
     seconds: float
@@ -26,18 +26,18 @@ class Load:
     p99: float
     longest: float
     statuses: dict[str, int] = field(default_factory=dict[str, int])
-    """How often each status came; counted only where there is a rate."""
+    """Responses by status; counted only at a fixed rate."""
     unretried: int = 0
-    """Answers of 503 without Retry-After."""
+    """503 responses without Retry-After."""
 
     @property
     def answered(self) -> int:
-        """How many were not refused."""
+        """The number of successful responses."""
         return self.requests - self.refused
 
     @property
     def rate(self) -> float:
-        """How many were answered, and not refused, a second."""
+        """Successful responses per second."""
         return self.answered / self.seconds
 
 
@@ -49,11 +49,15 @@ def load(
     connections: int = CONNECTIONS,
     rate: float = 0,
 ) -> Load:
-    """Send these requests for a while, again from the first after the last."""
+    """Send the requests in a cycle for the given time.
+
+    Raises:
+        CliError: wrk is not installed.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise CliError(
-            "wrk is missing. Debian, Ubuntu: apt-get install wrk; macOS: brew install wrk"
+            "wrk is not installed. Debian, Ubuntu: apt-get install wrk; macOS: brew install wrk"
         )
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\0".join(requests))
@@ -68,7 +72,7 @@ def load(
 
 
 def request(method: str, path: str, body: object = None, **headers: str) -> bytes:
-    """Write an HTTP request as it goes over the wire; underscores in headers are dashes."""
+    """Render an HTTP request. Underscores in header names become dashes."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
