@@ -53,7 +53,7 @@ test: install ## Run all tests against real servers (ARGS="services/orders -x")
 chaos: install ## Kill processes under load, then audit the data (SEED= MINUTES= ROUNDS= DISABLE=webhooks)
 	@PYTHONPATH=tests nice $(PYTHON_IN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(DISABLE),--without $(DISABLE))
+	  $(if $(DISABLE),--disable $(DISABLE))
 
 mutants: install ## Remove each safeguard in a copy and check that a test fails (ONLY=relay)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutation $(ONLY)

@@ -1,9 +1,8 @@
-"""`make chaos`: real users, a saboteur, and then an auditor.
+"""`make chaos`: simulated users and a saboteur, followed by an audit.
 
 python -m chaos --seed 7 --minutes 5
 """
 
-import argparse
 import asyncio
 import random
 import shutil
@@ -16,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 
 from chaos.auditor import audit
@@ -34,9 +34,9 @@ from ticketing_local.testing.temporary_server import TMPFS
 
 ORDER_EXPIRATION_SECONDS = 12
 RECOVERY_TIMEOUT_SECONDS = 30.0
-"""Seconds after the last kill in which everything that had piled up must be worked off."""
+"""The time after the last kill within which the backlog must be processed."""
 SETTLE_SECONDS = 5.0
-"""Seconds that users go on after that, everything being up."""
+"""The time for which users continue on the recovered system."""
 QUIESCE_TIMEOUT_SECONDS = 60.0
 SETTINGS = {
     "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
@@ -49,7 +49,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to happen."""
+    """The parameters of a run."""
 
     seed: int
     seconds: float
@@ -61,25 +61,21 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What has happened."""
+    """The results of a run."""
 
     violations: list[str]
     recovery: float
     rate: float
-    """Answers a second while things were killed, waiting for what was down included."""
+    """Responses per second during the kills, including the wait for recovery."""
     rate_after_recovery: float
-    """Answers a second from when everything was up until users stopped."""
+    """Responses per second from recovery until the users stopped."""
     client_log: ClientLog
     action_counts: dict[str, int]
     snapshot: Snapshot | None = None
 
 
-def _report(line: str) -> None:
-    print(line, flush=True)
-
-
 async def run(plan: Plan, system: System) -> Outcome:
-    """Let everything happen, and look at what is left."""
+    """Run the contention rounds and the chaos, then audit the stores."""
     bank = StripeProbe(system.stripe)
     backlog = Backlog(system, reconciler_enabled=plan.disabled != "reconciler")
     try:
@@ -87,13 +83,14 @@ async def run(plan: Plan, system: System) -> Outcome:
         if plan.rounds:
             started_at = time.monotonic()
             violations += await run_contention(system, plan.rounds)
-            _report(
-                f"crowd: {plan.rounds} x {BUYERS} buyers in {time.monotonic() - started_at:.0f} s"
+            click.echo(
+                f"contention: {plan.rounds} x {BUYERS} buyers "
+                f"in {time.monotonic() - started_at:.0f} s"
             )
         return await _chaos(plan, system, bank, backlog, violations)
     finally:
         await backlog.close()
-        with suppress(httpx.TransportError):  # it would hide what has gone wrong before
+        with suppress(httpx.TransportError):  # it would hide an earlier exception
             await bank.close()
 
 
@@ -158,12 +155,12 @@ async def _chaos(
 
 
 def _enable_reconciler(system: System) -> None:
-    """Without it nothing may go wrong; to put everything right in the end it is needed."""
+    """Enable the reconciler, which is needed to finish what is left open in the end."""
     system.restart(system.replicas_of("payments"), {"PAYMENT_RECONCILE_SECONDS": "1"})
 
 
 async def _after_recovery(read: Any) -> Any:
-    """Look as soon as what is looked at is up again."""
+    """Retry until the store is available again."""
     while True:
         try:
             return await read()
@@ -174,7 +171,11 @@ async def _after_recovery(read: Any) -> Any:
 async def _wait_recovered(
     backlog: Backlog, stream_positions: dict[str, int], since: float
 ) -> float:
-    """Wait until what had piled up is worked off, while users go on; say how long it took."""
+    """Wait until the backlog is processed, while users continue.
+
+    Returns:
+        The seconds since the last kill.
+    """
     last_remaining: list[str] = []
     last_report = 0.0
     killed_at = utc_now() - timedelta(seconds=time.monotonic() - since)
@@ -182,30 +183,30 @@ async def _wait_recovered(
         elapsed = time.monotonic() - since
         remaining = await _after_recovery(lambda: backlog.overdue(stream_positions, killed_at))
         if not remaining:
-            _report(f"the last to recover: {last_remaining}")
+            click.echo(f"last remaining work: {last_remaining}")
             return elapsed
         last_remaining = remaining
         if elapsed - last_report > RECOVERY_TIMEOUT_SECONDS / 6:
             last_report = elapsed
-            _report(f"{elapsed:.0f} s after the last kill: {remaining}")
+            click.echo(f"{elapsed:.0f} s after the last kill: {remaining}")
         if elapsed > 3 * RECOVERY_TIMEOUT_SECONDS:
-            _report(f"not recovered: {remaining}")
+            click.echo(f"not recovered: {remaining}")
             return elapsed
         await asyncio.sleep(0.25)
 
 
 async def _wait_quiesced(backlog: Backlog) -> list[str]:
-    """Wait until nothing is left to do."""
+    """Wait until no work is left and return what is left after the timeout."""
     deadline = time.monotonic() + QUIESCE_TIMEOUT_SECONDS
     remaining = await backlog.remaining()
     while remaining and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
         remaining = await backlog.remaining()
-    return [f"not quiet: {what}" for what in remaining]
+    return [f"not quiescent: {what}" for what in remaining]
 
 
 def print_summary(plan: Plan, outcome: Outcome) -> None:
-    """Print what happened, in numbers."""
+    """Print the counts and violations."""
     snapshot, client_log = outcome.snapshot, outcome.client_log
     if snapshot is None:
         return
@@ -228,60 +229,63 @@ def print_summary(plan: Plan, outcome: Outcome) -> None:
         ),
         "duplicates absorbed": sum(snapshot.duplicates.values()),
     }
-    _report(f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
-    _report(f"  harm: {dict(sorted(outcome.action_counts.items()))}")
-    _report(
-        f"  answers: {dict(sorted(client_log.status_counts.items()))}, {outcome.rate:.0f} a second"
+    click.echo(
+        f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items())
     )
-    _report(f"  again: {dict(snapshot.duplicates)}")
-    _report(
+    click.echo(f"  injected faults: {dict(sorted(outcome.action_counts.items()))}")
+    click.echo(
+        f"  responses: {dict(sorted(client_log.status_counts.items()))}, "
+        f"{outcome.rate:.0f} per second"
+    )
+    click.echo(f"  duplicates: {dict(snapshot.duplicates)}")
+    click.echo(
         f"  recovered in {outcome.recovery:.1f} s, "
-        f"at {outcome.rate_after_recovery:.0f} requests per second"
+        f"then {outcome.rate_after_recovery:.0f} requests per second"
     )
     for violation in outcome.violations[:50]:
-        _report(f"  VIOLATION {violation}")
-    _report(f"{len(outcome.violations)} violations (seed {plan.seed})")
+        click.echo(f"  VIOLATION {violation}")
+    click.echo(f"{len(outcome.violations)} violations (seed {plan.seed})")
 
 
-def main() -> int:
-    """Read the command line, and do it."""
-    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--rate", type=float, default=50, help="requests a second")
-    parser.add_argument("--users", type=int, default=120)
-    parser.add_argument("--rounds", type=int, default=100, help="of the crowd")
-    parser.add_argument("--without", choices=["webhooks", "reconciler"])
-    parser.add_argument("--memory", action="store_true", help="keep the stores' files in memory")
-    arguments = parser.parse_args()
-    plan = Plan(
-        arguments.seed,
-        arguments.minutes * 60,
-        arguments.rate,
-        arguments.users,
-        arguments.rounds,
-        arguments.without,
-    )
-    parent = TMPFS if arguments.memory and TMPFS.is_dir() else ROOT / ".local" / "chaos"
+@click.command(help="Kill processes under load, then audit the data.")
+@click.option("--seed", type=int, default=lambda: random.randrange(1_000_000))
+@click.option("--minutes", type=float, default=5, show_default=True)
+@click.option("--rate", type=float, default=50, show_default=True, help="Requests per second.")
+@click.option("--users", type=int, default=120, show_default=True)
+@click.option("--rounds", type=int, default=100, show_default=True, help="Contention rounds.")
+@click.option("--disable", type=click.Choice(["webhooks", "reconciler"]))
+@click.option("--memory", is_flag=True, help="Keep the stores' files in memory.")
+def main(
+    seed: int,
+    minutes: float,
+    rate: float,
+    users: int,
+    rounds: int,
+    disable: str | None,
+    *,
+    memory: bool,
+) -> None:
+    """Run chaos on a system of its own and exit with 1 if there are violations."""
+    plan = Plan(seed, minutes * 60, rate, users, rounds, disable)
+    parent = TMPFS if memory and TMPFS.is_dir() else ROOT / ".local" / "chaos"
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"seed-{plan.seed}-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=parent))
     settings = dict(SETTINGS)
-    if plan.disabled == "reconciler":
+    if disable == "reconciler":
         settings["PAYMENT_RECONCILE_SECONDS"] = "0"
-    system = System(folder, settings, webhooks=plan.disabled != "webhooks")
+    system = System(folder, settings, webhooks=disable != "webhooks")
     try:
-        _report(f"seed {plan.seed}: {plan.seconds:.0f} s at {plan.rate:.0f} requests a second")
+        click.echo(f"seed {seed}: {plan.seconds:.0f} s at {rate:.0f} requests per second")
         system.start()
         outcome = asyncio.run(run(plan, system))
     finally:
         system.stop()
     print_summary(plan, outcome)
     if outcome.violations:
-        _report(f"Everything it stored and said is in {folder}")
-        return 1
+        click.echo(f"Data and logs: {folder}")
+        sys.exit(1)
     shutil.rmtree(folder)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

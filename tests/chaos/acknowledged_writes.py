@@ -1,4 +1,4 @@
-"""Whether what users were told was kept."""
+"""The check that every acknowledged write is stored."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,41 +8,41 @@ from chaos.snapshot import Snapshot
 
 
 def lost_acknowledged_writes(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
-    """What users were told is so."""
+    """Yield every acknowledged write that the snapshot does not contain."""
     yield from _accounts_and_tickets(snapshot, client_log)
     orders = snapshot.by_id("orders.orders")
     for order_id, buyer in client_log.orders.items():
         if order_id not in orders or orders[order_id]["user_id"] != buyer:
-            yield f"order {order_id} was placed by {buyer}, and is {orders.get(order_id)}"
+            yield f"order {order_id} was placed by {buyer}, but is {orders.get(order_id)}"
     for order_id in client_log.cancelled:
         status = orders[order_id]["status"] if order_id in orders else None
         if status != "cancelled":
-            yield f"order {order_id} was cancelled, and is {status}"
+            yield f"order {order_id} was cancelled, but is {status}"
     sessions = snapshot.by_id("auth.sessions")
     for session_id in client_log.ended_sessions:
         if session_id not in sessions or sessions[session_id]["ended_at"] is None:
-            yield f"session {session_id} was ended, and is alive"
+            yield f"session {session_id} was ended, but is active"
     for replica in snapshot.accepting_replicas:
-        yield f"an ended session is believed by {replica}"
+        yield f"an ended session is accepted by {replica}"
     charges = snapshot.by_id("payments.charges")
     for order_id, charge_id in client_log.paid.items():
         status = charges[charge_id]["status"] if charge_id in charges else None
         if status not in {"succeeded", "refunded"}:
-            yield f"order {order_id} was paid, and its charge is {status}"
+            yield f"order {order_id} was paid, but its charge is {status}"
 
 
 def _accounts_and_tickets(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
     accounts = {doc["email"]: str(doc["_id"]) for doc in snapshot.documents["auth.accounts"]}
     for email, user_id in client_log.accounts.items():
         if accounts.get(email) != user_id:
-            yield f"{email} was told to be {user_id}, and is {accounts.get(email)}"
+            yield f"{email} was acknowledged as {user_id}, but is {accounts.get(email)}"
     tickets = snapshot.by_id("tickets.tickets")
     titles = Counter(ticket["title"] for ticket in tickets.values())
     for ticket_id, title in client_log.tickets.items():
         if ticket_id not in tickets:
-            yield f"ticket {ticket_id} was listed, and does not exist"
+            yield f"ticket {ticket_id} was listed, but does not exist"
         elif titles[title] != 1:
-            yield f"ticket {title!r} was listed once, and exists {titles[title]} times"
+            yield f"ticket {title!r} was listed once, but exists {titles[title]} times"
     for ticket_id, version in client_log.edits:
         if ticket_id in tickets and tickets[ticket_id]["version"] < version:
             yield f"the edit of ticket {ticket_id} to version {version} is lost"

@@ -1,4 +1,4 @@
-"""The auditor: whether what must never happen has happened, judged from the evidence alone."""
+"""The auditor: checks the invariants of the system on a snapshot of its stores."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ VERSIONED_STREAMS: Final = {
     "orders": "orders.orders",
     "payments": "payments.charges",
 }
-"""Streams that hold exactly one event for each committed version of their aggregates."""
+"""Stream -> the collection that has exactly one event in it for each committed version."""
 FINAL_SUBJECTS: Final = frozenset({"order.cancelled", "order.completed"})
 TICKET_STATUS: Final = {"complete": "sold", "created": "reserved", "awaiting:payment": "reserved"}
 
@@ -26,12 +26,12 @@ Check = Callable[[Snapshot], Iterator[str]]
 
 
 def audit(snapshot: Snapshot, client_log: ClientLog, healthy_since: datetime) -> list[str]:
-    """Give every violation.
+    """Return every violation.
 
     Args:
-        snapshot: the evidence, taken when all was quiet.
-        client_log: what users were told.
-        healthy_since: since when everything was up, and nothing made it fail any more.
+        snapshot: the stores of the quiescent system.
+        client_log: the responses that users received.
+        healthy_since: the time from which no component was down and no fault was injected.
     """
     violations = list(client_log.forbidden_responses)
     for check in CHECKS:
@@ -42,10 +42,10 @@ def audit(snapshot: Snapshot, client_log: ClientLog, healthy_since: datetime) ->
 
 
 def one_live_order(snapshot: Snapshot) -> Iterator[str]:
-    """At most one live order for each ticket, and a hold of its own for each order.
+    """Check that each ticket has at most one live order and that its holds are 1, 2, 3, ...
 
-    That looks at the end only. Two that lived at once before are seen by their holds: an order gets
-    the next one when the last before it is dead, so none may have come after one that still lives.
+    Orders that were live at the same time earlier are detected by their holds: an order gets the
+    next hold only after the previous order has ended, so no order may follow a live one.
     """
     live = Counter(
         str(order["ticket"]["id"])
@@ -68,7 +68,7 @@ def one_live_order(snapshot: Snapshot) -> Iterator[str]:
     for order in snapshot.documents["orders.orders"]:
         ticket, hold = str(order["ticket"]["id"]), order["ticket"]["hold"]
         if order["status"] in LIVE_STATUSES and hold < last[ticket]:
-            yield f"order {order['_id']} is {order['status']}, and another was placed after it"
+            yield f"order {order['_id']} is {order['status']}, but another was placed after it"
     for ticket, longest in last.items():
         missing = {hold for hold in range(1, longest + 1) if (ticket, hold) not in holds}
         if missing:
@@ -76,7 +76,7 @@ def one_live_order(snapshot: Snapshot) -> Iterator[str]:
 
 
 def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
-    """No ticket is locked by a dead order, none is free under a live one, none lags behind."""
+    """Check that a ticket is locked by its live order and has applied its last order event."""
     last: dict[str, Doc] = {}
     for order in snapshot.documents["orders.orders"]:
         ticket = str(order["ticket"]["id"])
@@ -88,16 +88,19 @@ def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
         if order is not None and order["status"] in LIVE_STATUSES:
             expected = (TICKET_STATUS[order["status"]], str(order["_id"]))
         if (ticket["status"], ticket["order_id"]) != expected:
-            yield f"ticket {ticket_id} is {ticket['status']} by {ticket['order_id']}: {expected}"
+            yield (
+                f"ticket {ticket_id} is {ticket['status']} by {ticket['order_id']}, "
+                f"expected {expected}"
+            )
         expected_fence = (order["ticket"]["hold"], order["version"]) if order else (0, -1)
         if (ticket["hold"], ticket["order_version"]) != expected_fence:
-            yield f"ticket {ticket_id} has not followed its orders to {expected_fence}"
+            yield f"ticket {ticket_id} has not applied its orders up to {expected_fence}"
     for ticket_id in last:
         yield f"there is an order on ticket {ticket_id}, which does not exist"
 
 
 def every_version_published(snapshot: Snapshot) -> Iterator[str]:
-    """Every committed version has exactly one event in its stream, and no event has none."""
+    """Check that every committed version has exactly one event, and every event a version."""
     for stream, collection in VERSIONED_STREAMS.items():
         published: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for event in snapshot.streams[stream]:
@@ -107,11 +110,14 @@ def every_version_published(snapshot: Snapshot) -> Iterator[str]:
         for aggregate, doc in documents.items():
             versions = published.pop(aggregate, Counter())
             if versions != Counter(range(doc["version"] + 1)):
-                yield f"{collection} {aggregate} is at {doc['version']}, told were {dict(versions)}"
+                yield (
+                    f"{collection} {aggregate} is at {doc['version']}, "
+                    f"published versions: {dict(versions)}"
+                )
         for event in snapshot.streams[stream]:
             yield from _event_matches_document(event, documents)
         for aggregate in published:
-            yield f"{stream} told of {aggregate}, which does not exist"
+            yield f"{stream} has an event of {aggregate}, which does not exist"
     fired = [i for i, d in snapshot.by_id("expiration.deadlines").items() if d["status"] == "fired"]
     yield from _published_once("expiration", fired, snapshot)
     ended = [i for i, s in snapshot.by_id("auth.sessions").items() if s["ended_at"] is not None]
@@ -119,26 +125,26 @@ def every_version_published(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> Iterator[str]:
-    """What an event says is of the version it stands for, and the last is how things are."""
+    """Check an event's content against its id and, if it is the last one, its document."""
     _, aggregate, version = event.id.split(":")
     body = json.loads(event.data)
     if (body["id"], body["version"]) != (aggregate, int(version)):
-        yield f"the event {event.id} tells of {body['id']} at {body['version']}"
+        yield f"event {event.id} contains {body['id']} at {body['version']}"
     doc = documents.get(aggregate)
     if doc and doc["version"] == int(version) and doc["status"] != body["status"]:
-        yield f"the event {event.id} says {body['status']}, it is {doc['status']}"
+        yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
 
 
 def _published_once(stream: str, expected: list[str], snapshot: Snapshot) -> Iterator[str]:
     published = Counter(event.id.split(":")[1] for event in snapshot.streams[stream])
     for aggregate, count in (published - Counter(expected)).items():
-        yield f"{stream} told {count} times too often of {aggregate}"
+        yield f"{stream} published {count} surplus events of {aggregate}"
     for aggregate in Counter(expected) - published:
-        yield f"{stream} did not tell of {aggregate}"
+        yield f"{stream} has no event of {aggregate}"
 
 
 def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
-    """What other services keep of a ticket or an order is what it is."""
+    """Check that the copies of tickets and orders in other services equal the originals."""
     tickets = snapshot.by_id("tickets.tickets")
     yield from _same(
         "orders.tickets",
@@ -168,7 +174,7 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     )
     for order_id, deadline in deadlines.items():
         if deadline["status"] == "waiting":
-            yield f"the deadline of order {order_id} still waits"
+            yield f"the deadline of order {order_id} is still waiting"
 
 
 def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
@@ -178,20 +184,23 @@ def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iter
 
 
 def no_backlog(snapshot: Snapshot) -> Iterator[str]:
-    """No event waits in an outbox, for a listener, or with the dead letters."""
+    """Check that outboxes, consumers and dead letters are empty."""
     for collection, documents in snapshot.documents.items():
         for doc in documents:
             if doc.get("outbox"):
                 yield f"{collection} {doc['_id']} has {len(doc['outbox'])} events in its outbox"
     for consumer in snapshot.consumers:
         if consumer.pending or consumer.unacknowledged:
-            yield f"{consumer.name} has {consumer.pending} + {consumer.unacknowledged} to hear"
+            yield (
+                f"{consumer.name} has {consumer.pending} pending "
+                f"and {consumer.unacknowledged} unacknowledged"
+            )
     for letter in snapshot.streams[DEAD_LETTERS_STREAM]:
         yield f"dead letter: {letter.subject} {letter.data[:200]!r}"
 
 
 def late_orders(snapshot: Snapshot, healthy_since: datetime) -> Iterator[str]:
-    """No order outlived its window by more than a few seconds, once nothing was broken."""
+    """Check that no order ended more than a few seconds late while the system was healthy."""
     orders = snapshot.by_id("orders.orders")
     for event in snapshot.streams["orders"]:
         order = orders.get(event.id.split(":")[1])

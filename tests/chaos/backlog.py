@@ -1,4 +1,4 @@
-"""How far the system still is from having worked everything off."""
+"""The work that the system has not finished yet."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,15 +24,9 @@ OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_actio
 
 
 class Backlog:
-    """Looks at what is still to be done."""
+    """Reads the unfinished work from the stores and from NATS."""
 
     def __init__(self, system: System, *, reconciler_enabled: bool = True) -> None:
-        """Look at this system.
-
-        Args:
-            system: which.
-            reconciler_enabled: whether anybody goes round to finish what others left unfinished.
-        """
         self._system = system
         self._reconciler_enabled = reconciler_enabled
         self._mongo = AsyncMongoClient[dict[str, Any]](system.mongo, tz_aware=True)
@@ -42,11 +36,11 @@ class Backlog:
         await self._mongo.close()
 
     async def overdue(self, stream_positions: dict[str, int], since: datetime) -> list[str]:
-        """Name what should have been done by now, while new things go on arriving.
+        """Return what should be finished by now although new work keeps arriving.
 
         Args:
-            stream_positions: how far every listener must have heard each stream.
-            since: what was left unfinished before must be finished.
+            stream_positions: the sequence that each consumer of a stream must have reached.
+            since: work from before this time must be finished.
         """
         now = utc_now()
         remaining: list[str] = []
@@ -62,14 +56,14 @@ class Backlog:
             "expires_at": {"$lt": now - EXPIRATION_GRACE},
         }
         remaining += self._describe(
-            "late orders", await self._count("orders", "orders", overdue_orders)
+            "overdue orders", await self._count("orders", "orders", overdue_orders)
         )
         return remaining + (await self._charges(since) if self._reconciler_enabled else [])
 
     async def remaining(self) -> list[str]:
-        """Name what is still to be done, when nothing new arrives."""
+        """Return all unfinished work, when no new work arrives."""
         remaining = [
-            f"{consumer.name} has {consumer.pending} + {consumer.unacknowledged}"
+            f"{consumer.name} has {consumer.pending} pending and {consumer.unacknowledged} unacked"
             for consumer in await consumers(self._system)
             if consumer.pending or consumer.unacknowledged
         ]
@@ -83,7 +77,7 @@ class Backlog:
         return remaining + await self._charges(utc_now())
 
     async def _charges(self, until: datetime) -> list[str]:
-        """Charges that somebody must look at, and has not since."""
+        """Describe the charges that need reconciliation and were last updated before `until`."""
         open_ones = {
             "$or": [
                 {"status": "refund_pending"},

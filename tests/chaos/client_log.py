@@ -1,4 +1,4 @@
-"""What users were told: none of it may be untrue when all is quiet again."""
+"""The responses that users received, which must still be true when the system is quiescent."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class ClientLog:
-    """Every answer that somebody relies on, by what it was about."""
+    """The responses that a user relies on."""
 
     accounts: dict[str, str] = field(default_factory=dict[str, str])
     """Email -> user."""
     tickets: dict[str, str] = field(default_factory=dict[str, str])
-    """Ticket -> the title it was listed under; every listing has a title of its own."""
+    """Ticket -> its title, which is unique."""
     edits: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
-    """Ticket, and the version that an edit was answered with."""
+    """Ticket and the version in the response to its edit."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> buyer."""
     cancelled: set[str] = field(default_factory=set[str])
@@ -21,13 +21,13 @@ class ClientLog:
     paid: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> charge, of payments that were accepted."""
     ended_sessions: dict[str, str] = field(default_factory=dict[str, str])
-    """Session that was signed out of -> its last access token, which nobody may believe."""
+    """Ended session -> its last access token, which every service must reject."""
     status_counts: Counter[str] = field(default_factory=Counter[str])
-    """How often each status was answered; `none` where the connection broke."""
+    """Responses by status; `none` counts broken connections."""
     forbidden_responses: list[str] = field(default_factory=list[str])
-    """Answers that must never be given."""
+    """Responses that are never allowed."""
 
     @property
     def response_count(self) -> int:
-        """How many answers there were, broken connections included."""
+        """The number of responses, including broken connections."""
         return self.status_counts.total()

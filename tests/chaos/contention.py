@@ -1,4 +1,4 @@
-"""The crowd: two hundred buyers want one ticket at the same moment, again and again."""
+"""Contention: 200 buyers order one ticket at the same moment, repeatedly."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ BAD_REQUEST = 400
 
 
 async def run_contention(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
-    """Let the crowd loose; give every round that did not end with exactly one order."""
+    """Run the rounds and return each that did not end with exactly one order."""
     failures: list[str] = []
     users = [make_user() for _ in range(buyers)]
     seller = ApiUser.with_signed_session(system.address)
@@ -27,10 +27,10 @@ async def run_contention(system: System, rounds: int, buyers: int = BUYERS) -> l
     ) as http:
         cookies = [f"session={session_cookie(user)}" for user in users]
         for n in range(rounds):
-            ticket = await seller.sell(f"Wanted by everybody, {n}")
+            ticket = await seller.sell(f"Contended ticket {n}")
 
             async def is_known_to_orders(ticket_id: str = ticket["id"]) -> bool:
-                """Orders knows the ticket: it refuses its seller with other words."""
+                """Return whether orders rejects the seller, instead of an unknown ticket."""
                 response = await seller.request("POST", "/api/orders", {"ticketId": ticket_id})
                 return response.status_code == BAD_REQUEST
 

@@ -1,6 +1,7 @@
-"""What it costs to wait for the disk: `python -m chaos.durability`, on the disk of this tree.
+"""The cost of waiting for the disk: `python -m chaos.durability`, on the disk of this tree.
 
-The best of several short rounds, taken in turn, so that a busy machine disturbs all alike.
+The variants run in turn and the best of several short rounds counts, because other processes use
+the machine too.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ INTERVALS = {
 
 
 async def measure(write: Write, concurrency: int) -> tuple[float, float]:
-    """Write for a second; give the writes per second, and how long one took in the middle."""
+    """Write for a second and return the writes per second and the median duration."""
     durations: list[float] = []
     deadline = time.perf_counter() + SECONDS
 
@@ -54,7 +55,7 @@ async def measure(write: Write, concurrency: int) -> tuple[float, float]:
 
 @contextmanager
 def run_server(program: Program) -> Generator[None]:
-    """Run a server for as long as it is measured."""
+    """Run a server during the block."""
     process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while not program.is_ready():
@@ -66,7 +67,7 @@ def run_server(program: Program) -> Generator[None]:
 
 
 async def main() -> None:
-    """Measure, and print a table."""
+    """Measure every variant and print a table."""
     folder = Path(tempfile.mkdtemp(prefix="durability-", dir=ROOT / ".local"))
     best: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     async with AsyncExitStack() as stack:
@@ -76,7 +77,7 @@ async def main() -> None:
             for name, write in writes.items():
                 for concurrency in (SEQUENTIAL, CONCURRENT):
                     best[name, concurrency].append(await measure(write, concurrency))
-    print("| | a second, one at a time | one takes | a second, 64 at once |")
+    print("| | per second, sequential | median duration | per second, 64 concurrent |")
     print("| --- | --- | --- | --- |")
     for name in writes:
         sequential, concurrent = max(best[name, SEQUENTIAL]), max(best[name, CONCURRENT])
@@ -93,8 +94,8 @@ async def _mongo(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     stack.push_async_callback(client.close)
     writes: dict[str, Write] = {}
     for name, concern in CONCERNS.items():
-        things = client["durability"].get_collection("things", write_concern=concern)
-        writes[name] = lambda things=things: things.insert_one({"body": BODY})
+        collection = client["durability"].get_collection("documents", write_concern=concern)
+        writes[name] = lambda collection=collection: collection.insert_one({"body": BODY})
     return writes
 
 
@@ -106,8 +107,8 @@ async def _nats(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
         client = await nats.connect(f"nats://127.0.0.1:{port}")
         stack.push_async_callback(client.close)
         js = client.jetstream()
-        await js.add_stream(StreamConfig("things", subjects=["things"], storage=StorageType.FILE))
-        writes[name] = lambda js=js: js.publish("things", BODY.encode())
+        await js.add_stream(StreamConfig("events", subjects=["events"], storage=StorageType.FILE))
+        writes[name] = lambda js=js: js.publish("events", BODY.encode())
     return writes
 
 

@@ -1,4 +1,4 @@
-"""Whether the money fits the orders: what Stripe took and gave back, beside what we say of it."""
+"""The check that Stripe's charges and refunds match the orders and the stored charges."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from chaos.snapshot import Doc, Snapshot
 
 
 def paid_once(snapshot: Snapshot) -> Iterator[str]:
-    """A complete order has one paid charge of its amount; a cancelled one none, or a refunded."""
+    """Check that a complete order is paid once, and a cancelled one is unpaid or refunded."""
     paid: defaultdict[str, list[Doc]] = defaultdict(list)
     for charge in snapshot.charges:
         if charge["paid"]:
@@ -29,7 +29,7 @@ def paid_once(snapshot: Snapshot) -> Iterator[str]:
         else:
             yield f"order {order_id} is still {order['status']}"
     for order_id in paid:
-        yield f"money was taken for order {order_id}, which does not exist"
+        yield f"order {order_id} was charged, but does not exist"
     for order_id in stored_charges:
         yield f"there is a charge for order {order_id}, which does not exist"
 
@@ -46,16 +46,16 @@ def _complete(
         return
     (charge, *_) = stripe_charges
     if charge["amount"] != order["ticket"]["price"]:
-        yield f"order {order_id} costs {order['ticket']['price']} and took {charge['amount']}"
+        yield f"order {order_id} costs {order['ticket']['price']}, charged {charge['amount']}"
     if refunds.get(charge["id"]):
-        yield f"order {order_id} is complete and its money was given back"
+        yield f"order {order_id} is complete and its payment was refunded"
     if stored_charge is None or stored_charge["status"] != "succeeded":
         status = stored_charge and stored_charge["status"]
         yield f"order {order_id} is complete and its charge is {status}"
     elif stored_charge["amount"] != charge["amount"]:
         yield (
-            f"the charge of order {order_id} says {stored_charge['amount']}, "
-            f"{charge['amount']} was taken"
+            f"the charge of order {order_id} has amount {stored_charge['amount']}, "
+            f"but {charge['amount']} was charged"
         )
     elif stored_charge["stripe_id"] != charge["payment_intent"]:
         yield f"the charge of order {order_id} names another PaymentIntent"
@@ -76,7 +76,7 @@ def _cancelled(
     refunded_amount = sum(refund["amount"] for refund in succeeded_refunds)
     if refunded_amount != charge["amount"]:
         share = f"{refunded_amount} of its {charge['amount']}"
-        yield f"order {order_id} is cancelled and {share} was given back"
+        yield f"order {order_id} is cancelled and {share} was refunded"
     if stored_charge is None or stored_charge["status"] != "refunded":
         status = stored_charge and stored_charge["status"]
         yield f"order {order_id} is refunded, its charge is {status}"

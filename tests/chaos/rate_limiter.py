@@ -1,18 +1,18 @@
-"""How often all users together may ask: so many times a second, however slow the answers are."""
+"""The request rate of all users together, independent of the response times."""
 
 import asyncio
 import time
 
 
 class RateLimiter:
-    """Turns, handed out evenly; those that nobody takes are lost, not saved up."""
+    """Evenly spaced slots. Unused slots are not saved for later."""
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1 / per_second
         self._next_slot = time.monotonic()
 
     async def acquire(self) -> None:
-        """Wait for one's turn."""
+        """Wait for the next slot."""
         now = time.monotonic()
         self._next_slot = max(self._next_slot, now) + self._interval
         await asyncio.sleep(self._next_slot - self._interval - now)

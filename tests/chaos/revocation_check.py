@@ -1,4 +1,4 @@
-"""Every replica that asks who somebody is: whether it has heard which sessions were ended."""
+"""The check that every replica rejects the access tokens of ended sessions."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ PROTECTED_PATHS: Final = {
     "orders": "/api/orders",
     "payments": f"/api/payments?orderId={new_id()}",
 }
-"""What each service shows to those only whom it knows."""
+"""A path of each service that needs a session."""
 
 
 async def accepting_replicas(system: System, ended: Iterable[str]) -> list[str]:
-    """Show every replica the access tokens of ended sessions; give those that believe one."""
+    """Return the replicas that accept an access token of an ended session."""
     tokens = list(ended)
     accepting: list[str] = []
     for service, path in PROTECTED_PATHS.items():
@@ -31,7 +31,7 @@ async def accepting_replicas(system: System, ended: Iterable[str]) -> list[str]:
             url = f"http://127.0.0.1:{system.port[service] + n * REPLICA_PORT_OFFSET}{path}"
             rejected = await _rejected(url, [session_cookie(make_user()), *tokens])
             if rejected[0]:
-                accepting.append(f"nobody: {name} refuses a living one too")
+                accepting.append(f"none: {name} rejects a valid session too")
             accepting += [name for is_rejected in rejected[1:] if not is_rejected]
     return accepting
 

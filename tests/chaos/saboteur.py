@@ -1,7 +1,7 @@
-"""The saboteur: kills and pauses what runs, and makes Stripe misbehave, in a seeded order.
+"""The saboteur: kills and pauses processes and injects faults into Stripe, in a seeded order.
 
-What it has killed it starts again after a moment; what ends by itself, because something that it
-needs was away, is started again as a supervisor would.
+It restarts what it has killed after a moment. A process that exits on its own, because something
+that it needs is unavailable, is restarted too, as a supervisor does.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from support.system import SERVICES, System
 ACTION_INTERVAL_SECONDS: Final = (1.5, 4.0)
 DOWNTIME_SECONDS: Final = (0.2, 2.5)
 PAUSE_PAST_ACK_WAIT_SECONDS: Final = (7.0, 9.0)
-"""Seconds that a service stands still: its deliveries go to others, and then it goes on."""
+"""Long enough that the pending deliveries are redelivered to other replicas."""
 SUPERVISE_INTERVAL_SECONDS: Final = 0.3
 CONFIRM = "POST /v1/payment_intents/*/confirm"
 CALL_FAULTS: Final[tuple[dict[str, Any], ...]] = (
@@ -47,7 +47,7 @@ Action = Callable[[], Awaitable[None]]
 
 
 class Saboteur:
-    """What goes wrong, one thing after another, some at the same time."""
+    """Runs the harmful actions one after another; some overlap."""
 
     def __init__(self, system: System, bank: StripeProbe, rng: random.Random) -> None:
         self.action_counts: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class Saboteur:
         self._over = False
 
     async def run(self, seconds: float) -> None:
-        """Do harm for so long: every kind as often as every other, in random order."""
+        """Run every kind of action equally often, in random order, for the given time."""
         deadline = time.monotonic() + seconds
         deck: list[Action] = []
         while time.monotonic() < deadline:
@@ -73,7 +73,7 @@ class Saboteur:
             await asyncio.sleep(self._rng.uniform(*ACTION_INTERVAL_SECONDS))
 
     async def recover(self) -> None:
-        """Let everything run again, and nothing fail any more."""
+        """Wait until everything runs again and clear Stripe's faults."""
         while self._running:
             await asyncio.wait(self._running)
         while True:
@@ -83,7 +83,7 @@ class Saboteur:
             await asyncio.sleep(0.2)
 
     async def supervise(self) -> None:
-        """Start again whatever has ended, as a supervisor would, until cancelled."""
+        """Restart exited processes, as a supervisor does, until cancelled."""
         while True:
             for name, process in self._system.processes.items():
                 if name not in self._busy and not process.running:
@@ -120,7 +120,7 @@ class Saboteur:
         await self._kill(*self._rng.sample(self._system.services, 3))
 
     async def _kill(self, *names: str) -> None:
-        """SIGKILL them at once, and start them again after a moment."""
+        """Send SIGKILL to the processes and restart them after a moment."""
         claimed = self._claim(names)
         try:
             for process in claimed:
@@ -134,7 +134,7 @@ class Saboteur:
             self._release(claimed)
 
     async def _stop(self, name: str) -> None:
-        """Ask it to end (SIGTERM), as an upgrade does, and start it again."""
+        """Send SIGTERM, as an upgrade does, and restart the process."""
         claimed = self._claim([name])
         try:
             for process in claimed:
@@ -146,7 +146,7 @@ class Saboteur:
             self._release(claimed)
 
     async def _pause(self, service: str) -> None:
-        """SIGSTOP one replica past the moment that its deliveries are given to others."""
+        """Send SIGSTOP to one replica until its deliveries are redelivered to others."""
         name = self._rng.choice(self._system.replicas_of(service))
         await self._suspend(name, self._rng.uniform(*PAUSE_PAST_ACK_WAIT_SECONDS))
 
@@ -168,7 +168,7 @@ class Saboteur:
     async def _fault(self, spec: dict[str, Any]) -> None:
         options = {name: value for name, value in spec.items() if name not in {"match", "action"}}
         await self._bank.inject_fault(spec["match"], spec["action"], **options)
-        where = "webhooks" if spec in WEBHOOK_FAULTS else "answers"
+        where = "webhooks" if spec in WEBHOOK_FAULTS else "responses"
         self.action_counts[f"Stripe's {where}: {spec['action']}"] += 1
 
     def _claim(self, names: tuple[str, ...] | list[str]) -> list[ManagedProcess]:

@@ -1,4 +1,4 @@
-"""Everything there is to see when all is quiet: the databases, the streams, the Stripe server."""
+"""A snapshot of the quiescent system: the databases, the streams and the Stripe server."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ FETCH_SIZE = 500
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event as its stream holds it."""
+    """An event in a stream."""
 
     id: str
     subject: str
@@ -34,7 +34,7 @@ class StoredEvent:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A durable consumer: what it has not heard yet, and how often it heard something again."""
+    """The state of a durable consumer."""
 
     name: str
     pending: int
@@ -42,14 +42,14 @@ class Consumer:
     redelivery_count: int
     delivered_to: int = 0
     acknowledged_to: int = 0
-    """All up to here is acknowledged; the server looks only when nothing at all is open."""
+    """The ack floor. The server moves it only when no delivery is unacknowledged."""
     redelivered: int = 0
-    """How many of the unacknowledged were delivered before."""
+    """The number of unacknowledged messages that were delivered before."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was found."""
+    """The content of the stores."""
 
     documents: dict[str, list[Doc]]
     """`<service>.<collection>` -> its documents."""
@@ -60,7 +60,7 @@ class Snapshot:
     refunds: list[Doc]
     deliveries: list[Doc]
     accepting_replicas: list[str] = field(default_factory=list[str])
-    """Who still believes an access token of an ended session."""
+    """The replicas that accept an access token of an ended session."""
 
     def by_id(self, collection: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
@@ -68,7 +68,7 @@ class Snapshot:
 
     @property
     def duplicates(self) -> Counter[str]:
-        """What came more than once, and was to change nothing."""
+        """The number of duplicate deliveries, by their sender."""
         delivered = [d for d in self.deliveries if d["state"] == "delivered"]
         return Counter(
             {
@@ -91,7 +91,7 @@ COLLECTIONS = (
 
 
 async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
-    """Look at all of it; show everybody the tokens of these ended sessions."""
+    """Read the stores, and check the access tokens of ended sessions on every replica."""
     async with AsyncMongoClient[Doc](system.mongo, tz_aware=True) as mongo:
         documents: dict[str, list[Doc]] = {}
         for namespace in COLLECTIONS:
@@ -116,7 +116,7 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
 
 
 async def consumers(system: System) -> list[Consumer]:
-    """Look at every service's durable consumers."""
+    """Return the durable consumers of every service."""
     client = await _nats(system)
     try:
         js = client.jetstream()
@@ -143,7 +143,7 @@ async def consumers(system: System) -> list[Consumer]:
 
 
 async def last_sequences(system: System) -> dict[str, int]:
-    """How much each stream holds now."""
+    """Return the last sequence of each stream."""
     client = await _nats(system)
     try:
         js = client.jetstream()
@@ -154,7 +154,7 @@ async def last_sequences(system: System) -> dict[str, int]:
 
 async def _nats(system: System) -> Client:
     async def ignore_error(_: Exception) -> None:
-        """Whoever asks is told; it need not be printed too."""
+        """Ignore the error: the caller gets an exception too."""
 
     return await nats.connect(system.nats, error_cb=ignore_error, connect_timeout=2)
 

@@ -1,4 +1,4 @@
-"""A user: a random but seeded mix of what people do, with the patience that people have."""
+"""A simulated user: a seeded random mix of actions, with retries."""
 
 import asyncio
 import random
@@ -18,14 +18,14 @@ from support.api_user import CERTIFICATES, PASSWORD
 MAX_ATTEMPTS: Final = 14
 TRANSIENT_STATUSES: Final = frozenset({409, 429, 502, 503, 504})
 MARKET_SIZE: Final = 40
-"""How many of the newest tickets people look at: few enough to get in each other's way."""
+"""The number of newest tickets that users buy from: few enough to cause contention."""
 DECLINED_CARDS: Final = ("tok_chargeDeclined", "tok_chargeDeclinedInsufficientFunds")
 APPROVED_CARDS: Final = ("tok_visa", "tok_mastercard", "pm_card_visa", "tok_pendingRefund")
 CHALLENGED_CARD: Final = "pm_card_threeDSecure2Required"
 
 
 class SimulatedUser:
-    """Somebody who lists, edits, orders, pays, cancels and forgets to pay."""
+    """A user who lists, edits, orders, pays, cancels and abandons orders."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class SimulatedUser:
         )
 
     async def run(self) -> None:
-        """Go on until it is over."""
+        """Perform random actions until stopped."""
         try:
             await self._sign_up()
             while not self.stopped:
@@ -73,7 +73,7 @@ class SimulatedUser:
         idempotent: bool = True,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> httpx.Response | None:
-        """Ask until there is an answer; one that must never be given is noted."""
+        """Send a request until it is answered. Log a response that is not allowed."""
         self._request_count += 1
         headers = {"Idempotency-Key": f"{self.name}-{self._request_count}"} if idempotent else {}
         for attempt in range(max_attempts):
@@ -92,7 +92,7 @@ class SimulatedUser:
                 await self._sign_in()
                 continue
             if status not in TRANSIENT_STATUSES:
-                message = f"{method} {path} try {attempt + 1}: {status} {response.text[:200]}"
+                message = f"{method} {path} attempt {attempt + 1}: {status} {response.text[:200]}"
                 self._client_log.forbidden_responses.append(message)
                 return None
             await self._wait(0.2, 1.5)
@@ -108,7 +108,7 @@ class SimulatedUser:
         response = None
         while response is None:
             response = await self._request("POST", "/api/users/signup", body, allowed={201, 400})
-        if response.status_code == 400:  # an earlier try arrived, its answer did not
+        if response.status_code == 400:  # an earlier attempt succeeded, but its response was lost
             response = await self._sign_in()
         if response is not None:
             self._client_log.accounts[self._email] = response.json()["id"]
@@ -174,7 +174,7 @@ class SimulatedUser:
         await outcome(self, order)
 
     async def _pay(self, order: Any, token: str) -> httpx.Response | None:
-        """Pay; a buyer whom nobody can tell whether it worked asks again, with the same card."""
+        """Pay with the given card, and retry with it while the outcome is unknown."""
         payment = {"token": token, "orderId": order["id"]}
         response = await self._request(
             "POST", "/api/payments", payment, allowed={201, 202, 400, 402, 404}
@@ -190,7 +190,7 @@ class SimulatedUser:
         try:
             token = await self._bank.confirmation_token()
         except (httpx.TransportError, AssertionError):
-            return  # Stripe is away: the form does not open
+            return  # Stripe is unavailable, so the form does not open
         await self._pay(order, token)
 
     async def _pay_twice(self, order: Any) -> None:
@@ -211,8 +211,8 @@ class SimulatedUser:
         response = await self._pay(order, CHALLENGED_CARD)
         if response is None or response.status_code != 202:
             return
-        outcome = self._rng.choice(["success", "success", "failure", "walks away"])
-        if outcome == "walks away":
+        outcome = self._rng.choice(["success", "success", "failure", "abandon"])
+        if outcome == "abandon":
             return
         try:
             await self._bank.authenticate(response.json()["clientSecret"], outcome)
@@ -257,4 +257,4 @@ OUTCOME_WEIGHTS: Final[dict[Callable[[SimulatedUser, Any], Awaitable[None]], flo
     SimulatedUser._pay_late: 4,
     SimulatedUser._abandon: 8,
 }
-"""What becomes of an order: how many of a hundred."""
+"""The outcomes of an order and their weights in percent."""

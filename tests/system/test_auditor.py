@@ -1,4 +1,4 @@
-"""The auditor of `make chaos` can fail: each invariant, broken once in otherwise sound evidence."""
+"""The auditor of `make chaos` reports each invariant that is broken in a valid snapshot."""
 
 import copy
 import json
@@ -65,7 +65,7 @@ def _charge(order_id: str, status: str, refund: str | None) -> dict[str, Any]:
 
 
 def _valid_snapshot() -> Snapshot:
-    """A ticket that was sold; one whose order expired after it was paid; then one that was not."""
+    """Return a snapshot of a sold ticket, and of one with a refunded and an unpaid order."""
     orders = [
         _order(PAID, SOLD, "complete", None),
         _order(EXPIRED, FREE, "cancelled", "expired"),
@@ -77,7 +77,7 @@ def _valid_snapshot() -> Snapshot:
         _charge(EXPIRED, "refunded", "re_1"),
         _charge(UNPAID, "canceled", None),
     ]
-    documents: dict[str, list[dict[str, Any]]] = {place: [] for place in COLLECTIONS}
+    documents: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
     documents |= {
         "orders.orders": orders,
         "tickets.tickets": tickets,
@@ -152,7 +152,7 @@ def _client_log() -> ClientLog:
         edits=[(FREE, 0)],
         orders={PAID: BUYER},
         cancelled={UNPAID},
-        ended_sessions={SESSION: "its token"},
+        ended_sessions={SESSION: "token"},
         paid={PAID: f"ch{PAID[2:]}"},
     )
 
@@ -165,33 +165,35 @@ Corruption = Callable[[Snapshot, ClientLog], object]
 
 
 def _corrupt_document(collection: str, number: int, **fields: Any) -> Corruption:
-    return lambda found, _: found.documents[collection][number].update(fields)
+    return lambda snapshot, _: snapshot.documents[collection][number].update(fields)
 
 
 def _append_event(stream: str, event: StoredEvent) -> Corruption:
-    return lambda found, _: found.streams[stream].append(event)
+    return lambda snapshot, _: snapshot.streams[stream].append(event)
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "has 2 live orders": lambda found, _: found.documents["orders.orders"].append(
+    "has 2 live orders": lambda snapshot, _: snapshot.documents["orders.orders"].append(
         _order("e" * 24, SOLD, "complete", None)
     ),
-    "was given hold 1 2 times": lambda found, _: found.documents["orders.orders"].append(
+    "was given hold 1 2 times": lambda snapshot, _: snapshot.documents["orders.orders"].append(
         _order("e" * 24, FREE, "cancelled", "buyer")
     ),
-    "is complete, and another was placed after it": _corrupt_document(
+    "is complete, but another was placed after it": _corrupt_document(
         "orders.orders", 1, status="complete", reason=None
     ),
-    "has no order of hold {1}": lambda found, _: found.documents["orders.orders"].pop(1),
-    "was paid 2 times": lambda found, _: found.charges.append(_stripe_charge(PAID)),
-    "is complete and was not paid": lambda found, _: found.charges.pop(0),
-    "costs 2000 and took 1999": lambda found, _: found.charges[0].update(amount=1999),
-    "says 1999, 2000 was taken": _corrupt_document("payments.charges", 0, amount=1999),
-    "and its money was given back": lambda found, _: found.refunds[0].update(charge=f"py_{PAID}"),
+    "has no order of hold {1}": lambda snapshot, _: snapshot.documents["orders.orders"].pop(1),
+    "was paid 2 times": lambda snapshot, _: snapshot.charges.append(_stripe_charge(PAID)),
+    "is complete and was not paid": lambda snapshot, _: snapshot.charges.pop(0),
+    "costs 2000, charged 1999": lambda snapshot, _: snapshot.charges[0].update(amount=1999),
+    "has amount 1999, but 2000 was charged": _corrupt_document("payments.charges", 0, amount=1999),
+    "and its payment was refunded": lambda snapshot, _: snapshot.refunds[0].update(
+        charge=f"py_{PAID}"
+    ),
     "its charge is processing": _corrupt_document("payments.charges", 0, status="processing"),
     "names another PaymentIntent": _corrupt_document("payments.charges", 0, stripe_id="pi_other"),
-    "0 of its 2000 was given back": lambda found, _: found.refunds.clear(),
-    "1999 of its 2000 was given back": lambda found, _: found.refunds[0].update(amount=1999),
+    "0 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds.clear(),
+    "1999 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds[0].update(amount=1999),
     "does not name its refund": _corrupt_document("payments.charges", 1, stripe_refund_id="re_2"),
     "is refunded, its charge is succeeded": _corrupt_document(
         "payments.charges", 1, status="succeeded"
@@ -199,56 +201,64 @@ CORRUPTIONS: dict[str, Corruption] = {
     "its unpaid charge is processing": _corrupt_document(
         "payments.charges", 2, status="processing"
     ),
-    "its PaymentIntent is requires_action": lambda found, _: found.intents[f"pi_{UNPAID}"].update(
-        status="requires_action"
+    "its PaymentIntent is requires_action": lambda snapshot, _: snapshot.intents[
+        f"pi_{UNPAID}"
+    ].update(status="requires_action"),
+    "was charged, but does not exist": lambda snapshot, _: snapshot.documents["orders.orders"].pop(
+        0
     ),
-    "money was taken for order": lambda found, _: found.documents["orders.orders"].pop(0),
-    "there is a charge for order": lambda found, _: found.documents["orders.orders"].pop(2),
+    "there is a charge for order": lambda snapshot, _: snapshot.documents["orders.orders"].pop(2),
     "is still created": _corrupt_document("orders.orders", 0, status="created"),
     "is reserved by": _corrupt_document("tickets.tickets", 1, status="reserved", order_id=EXPIRED),
     "is available by None": _corrupt_document(
         "tickets.tickets", 0, status="available", order_id=None
     ),
-    "has not followed its orders": _corrupt_document("tickets.tickets", 0, order_version=0),
-    "there is an order on ticket": lambda found, _: found.documents["tickets.tickets"].pop(0),
-    "told were {0: 1}": lambda found, _: found.streams["orders"].pop(3),
-    "told were {0: 1, 1: 2}": lambda found, _: found.streams["orders"].append(
-        found.streams["orders"][3]
+    "has not applied its orders": _corrupt_document("tickets.tickets", 0, order_version=0),
+    "there is an order on ticket": lambda snapshot, _: snapshot.documents["tickets.tickets"].pop(0),
+    "published versions: {0: 1}": lambda snapshot, _: snapshot.streams["orders"].pop(3),
+    "published versions: {0: 1, 1: 2}": lambda snapshot, _: snapshot.streams["orders"].append(
+        snapshot.streams["orders"][3]
     ),
     "which does not exist": _append_event("tickets", _event("ticket.created", "e" * 24, 0)),
-    "tells of": lambda found, _: found.streams["tickets"].__setitem__(
-        0, replace(found.streams["tickets"][0], id=f"ticket.created:{SOLD}:1")
+    f"contains {SOLD} at 0": lambda snapshot, _: snapshot.streams["tickets"].__setitem__(
+        0, replace(snapshot.streams["tickets"][0], id=f"ticket.created:{SOLD}:1")
     ),
-    "says sold, it is reserved": _corrupt_document("tickets.tickets", 0, status="reserved"),
-    "expiration did not tell of": lambda found, _: found.streams["expiration"].clear(),
-    "expiration told 1 times too often": _append_event(
+    "has status sold, the document reserved": _corrupt_document(
+        "tickets.tickets", 0, status="reserved"
+    ),
+    "expiration has no event of": lambda snapshot, _: snapshot.streams["expiration"].clear(),
+    "expiration published 1 surplus events of": _append_event(
         "expiration", _event("e.completed", EXPIRED, 1)
     ),
-    "auth did not tell of": lambda found, _: found.streams["auth"].clear(),
+    "auth has no event of": lambda snapshot, _: snapshot.streams["auth"].clear(),
     "orders.tickets": _corrupt_document("orders.tickets", 0, price=1),
     "payments.orders": _corrupt_document("payments.orders", 0, version=0),
-    "expiration.deadlines": lambda found, _: found.documents["expiration.deadlines"].pop(0),
-    "still waits": _corrupt_document("expiration.deadlines", 0, status="waiting"),
+    "expiration.deadlines": lambda snapshot, _: snapshot.documents["expiration.deadlines"].pop(0),
+    "is still waiting": _corrupt_document("expiration.deadlines", 0, status="waiting"),
     "events in its outbox": _corrupt_document("tickets.tickets", 0, outbox=[{}]),
-    "has 0 + 1 to hear": lambda found, _: found.consumers.append(Consumer("a-b", 0, 1, 0)),
-    "has 1 + 0 to hear": lambda found, _: found.consumers.append(Consumer("a-b", 1, 0, 0)),
+    "has 0 pending and 1 unacknowledged": lambda snapshot, _: snapshot.consumers.append(
+        Consumer("a-b", 0, 1, 0)
+    ),
+    "has 1 pending and 0 unacknowledged": lambda snapshot, _: snapshot.consumers.append(
+        Consumer("a-b", 1, 0, 0)
+    ),
     "dead letter": _append_event(DEAD_LETTERS_STREAM, _event("dead.x", "x", 0)),
-    "was cancelled 9.0 s late": lambda found, _: found.streams["orders"].__setitem__(
+    "was cancelled 9.0 s late": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
         4, _event("order.cancelled", EXPIRED, 1, "cancelled", seconds_late=9)
     ),
-    "was complete 9.0 s late": lambda found, _: found.streams["orders"].__setitem__(
+    "was complete 9.0 s late": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
         3, _event("order.completed", PAID, 1, "complete", seconds_late=9)
     ),
-    "was told to be": _corrupt_document("auth.accounts", 0, email="nobody@example.com"),
-    "was listed, and does not exist": lambda _, promises: promises.tickets.update({"9" * 24: ""}),
+    "was acknowledged as": _corrupt_document("auth.accounts", 0, email="nobody@example.com"),
+    "was listed, but does not exist": lambda _, log: log.tickets.update({"9" * 24: ""}),
     "exists 2 times": _corrupt_document("tickets.tickets", 1, title=SOLD),
-    "is lost": lambda _, promises: promises.edits.append((FREE, 1)),
-    "was placed by": lambda _, promises: promises.orders.update({PAID: SOLD}),
-    "was cancelled, and is complete": lambda _, promises: promises.cancelled.add(PAID),
-    "was paid, and its charge is": lambda _, promises: promises.paid.update({PAID: "none"}),
-    "was ended, and is alive": _corrupt_document("auth.sessions", 0, ended_at=None),
-    "is believed by orders-1": lambda found, _: found.accepting_replicas.append("orders-1"),
-    "answered 500": lambda _, promises: promises.forbidden_responses.append("answered 500"),
+    "is lost": lambda _, log: log.edits.append((FREE, 1)),
+    "was placed by": lambda _, log: log.orders.update({PAID: SOLD}),
+    "was cancelled, but is complete": lambda _, log: log.cancelled.add(PAID),
+    "was paid, but its charge is": lambda _, log: log.paid.update({PAID: "none"}),
+    "was ended, but is active": _corrupt_document("auth.sessions", 0, ended_at=None),
+    "is accepted by orders-1": lambda snapshot, _: snapshot.accepting_replicas.append("orders-1"),
+    "answered 500": lambda _, log: log.forbidden_responses.append("answered 500"),
 }
 
 

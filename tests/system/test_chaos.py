@@ -1,4 +1,4 @@
-"""A short run of `make chaos`; `tests/chaos` tells what is killed and what is checked."""
+"""A short run of `make chaos`. `tests/chaos` defines what is killed and checked."""
 
 import os
 import subprocess
