@@ -1,1 +1,1 @@
-"""Who has reserved what."""
+"""The orders service: reservations of tickets."""

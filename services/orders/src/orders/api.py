@@ -1,4 +1,4 @@
-"""Orders over HTTP."""
+"""HTTP routes of the orders API."""
 
 from typing import Annotated
 

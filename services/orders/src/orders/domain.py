@@ -1,12 +1,12 @@
-"""What is allowed with an order.
+"""Rules of an order: its states, its transitions and who may cause them.
 
 created ----> awaiting:payment ----> complete
    |                 |                  ^
    +-----------------|------------------+
    +-----------------+-------------> cancelled (buyer, expired, payment failed)
 
-`complete` and `cancelled` are final. A buyer's command may be refused; an event never is: one that
-comes late or twice changes nothing.
+`complete` and `cancelled` are final. A buyer's command may be refused. An event is never refused: a
+late or repeated one changes nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -41,12 +41,11 @@ _EVENT_FOR_STATUS: Final = {
     OrderStatus.COMPLETE: OrderCompleted,
     OrderStatus.CANCELLED: OrderCancelled,
 }
-"""What is told when an order has come to a status."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTicket:
-    """A ticket as orders knows it from tickets' events; its price in cents."""
+    """The local copy of a ticket, built from ticket events. The price is in cents."""
 
     id: str
     version: int
@@ -56,13 +55,13 @@ class ListedTicket:
 
     @property
     def may_have_orders(self) -> bool:
-        """Whether it may have been: as far as is known here, it was changed since it was listed."""
+        """Whether it may have been ordered before, because it has changed since it was listed."""
         return self.version > 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedTicket:
-    """The ticket as it was when it was ordered, and the fence of its order."""
+    """The ticket at the time of the order. `hold` is the order's fencing token on the ticket."""
 
     id: str
     title: str
@@ -85,24 +84,20 @@ class Order:
 
     @property
     def is_live(self) -> bool:
-        """Whether the ticket is taken by it: any order that was not given up."""
+        """Whether the order holds its ticket, which every order does until it is cancelled."""
         return self.status is not OrderStatus.CANCELLED
 
     def require_owner(self, user_id: str) -> None:
-        """Refuse anybody else.
-
-        Raises:
-            NotAuthorized: it is another buyer's order.
-        """
+        """Raise `Unauthorized` if the user is not the buyer."""
         if user_id != self.user_id:
             raise Unauthorized
 
     def cancel(self, *, buyer_id: str) -> Change["Order"]:
-        """Give the order up because its buyer wants to; a second time changes nothing.
+        """Cancel the order for its buyer. Cancelling it again changes nothing.
 
         Raises:
-            NotAuthorized: it is another buyer's order.
-            Invalid: it is paid.
+            Unauthorized: The order belongs to another buyer.
+            BadRequest: The order is paid.
         """
         self.require_owner(buyer_id)
         if self.status is OrderStatus.COMPLETE:
@@ -110,19 +105,17 @@ class Order:
         return self._transition(OrderStatus.CANCELLED, CancelReason.BUYER)
 
     def expire(self) -> Change["Order"]:
-        """Give the order up because its time ran out; a paid one stays."""
         return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED)
 
     def mark_awaiting_payment(self) -> Change["Order"]:
-        """Note that its buyer has begun to pay."""
         return self._transition(OrderStatus.AWAITING_PAYMENT)
 
     def complete(self) -> Change["Order"]:
-        """Note that it is paid; one that was given up stays so, and payments gives back."""
+        """Mark the order as paid. A cancelled order stays so, and payments refunds the money."""
         return self._transition(OrderStatus.COMPLETE)
 
     def fail_payment(self) -> Change["Order"]:
-        """Give the order up because no further payment is allowed."""
+        """Cancel the order because its buyer may not try to pay again."""
         return self._transition(OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED)
 
     def _transition(
@@ -134,7 +127,7 @@ class Order:
         return Change(after, (after.to_event(),))
 
     def to_event(self) -> Event:
-        """Tell what the order is now."""
+        """Return the event that publishes the order's current state."""
         return _EVENT_FOR_STATUS[self.status](
             id=self.id,
             version=self.version,
@@ -160,18 +153,12 @@ def place_order(
     now: datetime,
     window: timedelta,
 ) -> Change[Order]:
-    """Reserve a ticket for a buyer.
+    """Create an order that reserves the ticket until `now + window`.
 
-    Args:
-        order_id: the id that the order shall have.
-        ticket: what is ordered.
-        latest_order: the order placed on that ticket before, if any.
-        buyer_id: the buyer.
-        now: when.
-        window: how long the ticket stays locked.
+    `latest_order` is the previous order on the same ticket, if any.
 
     Raises:
-        Invalid: the buyer sells it, or an order holds it.
+        BadRequest: The buyer is the seller, or another order holds the ticket.
     """
     if buyer_id == ticket.seller_id:
         raise BadRequest("You cannot order your own ticket")

@@ -1,9 +1,9 @@
-"""What the wire sees of an order."""
+"""Request and response bodies of the orders API."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from common.events import (
     CancelReason,
@@ -32,7 +32,7 @@ class OrderedTicketOut(CamelModel):
 
     id: str
     title: str
-    price: Annotated[float, Field(examples=[19.99])]
+    price: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
 
 
 class OrderEventOut(CamelModel):
@@ -48,41 +48,14 @@ class OrderEventOut(CamelModel):
 
     @classmethod
     def from_event(cls, event: OrderEvent) -> Self:
-        """Show what an event tells."""
-        return cls(
-            id=event.id,
-            user_id=event.user_id,
-            status=event.status,
-            expires_at=event.expires_at,
-            ticket=OrderedTicketOut(
-                id=event.ticket.id,
-                title=event.ticket.title,
-                price=money.price(event.ticket.price),
-            ),
-            reason=event.reason,
-            version=event.version,
-        )
+        return cls.model_validate(event, from_attributes=True, by_alias=False, by_name=True)
 
 
 class OrderOut(OrderEventOut):
-    """An order, as its buyer sees it."""
+    """An order of the signed-in user."""
 
     created_at: datetime
 
     @classmethod
     def from_domain(cls, order: Order) -> Self:
-        """Show an order."""
-        return cls(
-            id=order.id,
-            user_id=order.user_id,
-            status=order.status,
-            expires_at=order.expires_at,
-            ticket=OrderedTicketOut(
-                id=order.ticket.id,
-                title=order.ticket.title,
-                price=money.price(order.ticket.price),
-            ),
-            reason=order.reason,
-            version=order.version,
-            created_at=order.created_at,
-        )
+        return cls.model_validate(order, from_attributes=True, by_alias=False, by_name=True)

@@ -1,4 +1,4 @@
-"""What orders can do: the one door for HTTP and for events."""
+"""The orders application service, called by HTTP routes and event listeners."""
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -24,7 +24,7 @@ EXPIRATION_LAG: Final = Histogram(
 
 
 class OrderService:
-    """Everything that can be done with orders."""
+    """Places, cancels, completes and lists orders."""
 
     def __init__(
         self, store: OrderStore, tickets: TicketReplicas, clock: Clock, window: timedelta
@@ -38,14 +38,16 @@ class OrderService:
         """Reserve a ticket for a buyer.
 
         Raises:
-            NotFound: there is no such ticket.
-            Invalid: the buyer sells it, or somebody holds it.
+            NotFound: The ticket does not exist.
+            BadRequest: The buyer is the seller, or another order holds the ticket.
+            ServiceUnavailable: Other buyers ordered and cancelled it in every attempt.
         """
         for attempt in range(MAX_ATTEMPTS):
             ticket = await self._tickets.find(ticket_id)
             if ticket is None:
                 raise NotFound
-            # Most tickets are ordered once; where that is wrong, the unique indexes tell.
+            # Most tickets are ordered once, so the first attempt skips this query. If an order
+            # exists after all, a unique index rejects the insert.
             is_first_order = attempt == 0 and not ticket.may_have_orders
             latest_order = None if is_first_order else await self._store.latest_order_for(ticket_id)
             if (
@@ -53,7 +55,7 @@ class OrderService:
                 and latest_order.id == order_id
                 and latest_order.user_id == buyer_id
             ):
-                return latest_order  # this request was here before
+                return latest_order  # a retry of the same request
             try:
                 change = place_order(
                     order_id=order_id,
@@ -74,21 +76,19 @@ class OrderService:
         raise ServiceUnavailable(retry_after=1)
 
     async def get_for(self, order_id: str, *, buyer_id: str) -> Order:
-        """Show a buyer one of their own orders."""
+        """Return an order of this buyer."""
         order = await self._store.get(order_id)
         order.require_owner(buyer_id)
         return order
 
     async def list_by_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
-        """Give one page of a buyer's orders, newest first."""
+        """Return one page of a buyer's orders, newest first."""
         return await self._store.list_by_buyer(user_id, limit=limit, cursor=cursor)
 
     async def cancel(self, order_id: str, *, buyer_id: str) -> None:
-        """Give an order up because its buyer wants to."""
         await self._store.update(order_id, lambda order: order.cancel(buyer_id=buyer_id))
 
     async def expire(self, order_id: str) -> None:
-        """Give an order up because its time ran out."""
         lags: list[timedelta] = []
 
         def decide(order: Order) -> Change[Order]:
@@ -101,21 +101,18 @@ class OrderService:
             EXPIRATION_LAG.observe(lag.total_seconds())
 
     async def mark_awaiting_payment(self, order_id: str) -> None:
-        """Note that an order's buyer has begun to pay."""
         await self._store.apply_event(order_id, Order.mark_awaiting_payment)
 
     async def complete(self, order_id: str) -> None:
-        """Note that an order is paid."""
         await self._store.apply_event(order_id, Order.complete)
 
     async def fail_payment(self, order_id: str) -> None:
-        """Give an order up because no further payment is allowed."""
         await self._store.apply_event(order_id, Order.fail_payment)
 
     async def upsert_ticket(self, ticket: ListedTicket) -> None:
-        """Take over what tickets tells of a ticket."""
+        """Store the state of a ticket if it is newer than the local copy."""
         await self._tickets.upsert(ticket)
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Go through every order as an event of its present state."""
+        """Generate an event with the current state of every order."""
         return self._store.snapshot_events(Order.to_event)

@@ -1,4 +1,4 @@
-"""What orders reads from its environment."""
+"""The environment variables of the orders service."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The settings of orders."""
+    """Settings of the orders service."""
 
     order_expiration_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
-    """How long an order locks its ticket."""
+    """How long an unpaid order holds its ticket."""
