@@ -1,1 +1,1 @@
-"""What is for sale."""
+"""The tickets service: tickets for sale."""

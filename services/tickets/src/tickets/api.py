@@ -1,4 +1,4 @@
-"""Tickets over HTTP."""
+"""HTTP routes of the tickets API."""
 
 from decimal import Decimal
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The cached responses of tickets, kept in step with what is written."""
+"""Invalidation of cached ticket responses."""
 
 from common.web.etags import etag
 from common.web.response_cache import ResponseCache
@@ -9,17 +9,17 @@ from tickets.schemas import ticket_path
 class TicketCache:
     """Invalidates the cached responses of tickets that have changed."""
 
-    def __init__(self, recent: ResponseCache) -> None:
-        self._recent = recent
+    def __init__(self, response_cache: ResponseCache) -> None:
+        self._response_cache = response_cache
 
     def invalidate(self, ticket_id: str, *, known_version: int) -> None:
-        """Drop a ticket's cached response, unless it shows this version already."""
-        self._recent.invalidate(ticket_path(ticket_id), etag(known_version))
+        """Drop the cached response of a ticket, unless it already contains this version."""
+        self._response_cache.invalidate(ticket_path(ticket_id), etag(known_version))
 
     def on_written(self, ticket: Ticket, confirmed: bool) -> None:  # noqa: ARG002, FBT001
-        """Drop what this replica has written, so that its writer reads it back at once.
+        """Drop the cached response of a ticket, so that its seller reads this write immediately.
 
         An unconfirmed write counts too, because it may have been stored.
         """
-        self._recent.invalidate(ticket_path(ticket.id))
-        self._recent.note_write_by(ticket.user_id)
+        self._response_cache.invalidate(ticket_path(ticket.id))
+        self._response_cache.note_write_by(ticket.user_id)

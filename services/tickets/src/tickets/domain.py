@@ -1,12 +1,12 @@
-"""What is allowed with a ticket.
+"""Rules of a ticket: who may edit it, and how its orders change its status.
 
 available --order created--> reserved --order completed--> sold
     ^                           |
     +------order cancelled------+
 
-A ticket is edited by its owner only, and only while it is available. Orders lock and free it, by
-events that may come twice, late or in the wrong order: the fence (hold, order version) of the last
-one applied tells the living from the dead.
+Only its owner edits a ticket, and only while it is available. Order events lock, free and sell it.
+They may arrive twice, late or out of order, so a ticket stores the fence (hold, order version) of
+the last event applied and ignores any event that is not newer.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.COMPLETE: TicketStatus.SOLD,
     OrderStatus.CANCELLED: TicketStatus.AVAILABLE,
 }
-"""What an order's status makes of its ticket."""
+"""The status of a ticket for each status of its newest order."""
 
 
 class Sort(StrEnum):
@@ -38,7 +38,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fence:
-    """How far a ticket has followed its orders; a smaller or equal one is old news."""
+    """The position of an order event among all events of a ticket's orders."""
 
     hold: int = 0
     version: int = -1
@@ -46,7 +46,7 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket that somebody sells; its price in whole cents."""
+    """A ticket listed by a seller. The price is in cents."""
 
     id: str
     version: int
@@ -66,18 +66,14 @@ class Ticket:
         price: int,
         expected_versions: frozenset[int] | None = None,
     ) -> Change["Ticket"]:
-        """Change title and price.
+        """Change the title and the price, in cents.
 
-        Args:
-            user_id: the user who asks.
-            title: the new title.
-            price: the new price, in cents.
-            expected_versions: the versions that the user has seen; None if any will do.
+        `expected_versions` are the versions that may be edited. None allows every version.
 
         Raises:
-            NotAuthorized: it is somebody else's ticket.
-            Invalid: an order holds it.
-            PreconditionFailed: it is not a version that the user has seen.
+            Unauthorized: The user is not the seller.
+            BadRequest: The ticket is reserved or sold.
+            PreconditionFailed: The current version is not an expected one.
         """
         if user_id != self.user_id:
             raise Unauthorized
@@ -90,7 +86,7 @@ class Ticket:
         return self._next_version(replace(self, title=title, price=price))
 
     def apply_order(self, order_id: str, status: OrderStatus, fence: Fence) -> Change["Ticket"]:
-        """Be locked, freed or sold by an order; total, for events may not refuse."""
+        """Lock, free or sell the ticket if the event is newer than the last one applied."""
         if fence <= self.fence:
             return Change(self)
         new_status = STATUS_FOR_ORDER[status]
@@ -104,7 +100,7 @@ class Ticket:
         return Change(after, (after.to_event(),))
 
     def to_event(self) -> TicketUpdated:
-        """Tell what the ticket is now."""
+        """Return the event that publishes the ticket's current state."""
         return TicketUpdated(
             id=self.id,
             version=self.version,
@@ -119,9 +115,6 @@ class Ticket:
 def list_ticket(
     *, ticket_id: str, title: str, price: int, seller_id: str, now: datetime
 ) -> Change[Ticket]:
-    """List a ticket for sale."""
-    ticket = Ticket(ticket_id, 0, title, price, seller_id, now)
-    return Change(
-        ticket,
-        (TicketCreated(id=ticket.id, version=0, title=title, price=price, user_id=seller_id),),
-    )
+    """Create an available ticket."""
+    created = TicketCreated(id=ticket_id, version=0, title=title, price=price, user_id=seller_id)
+    return Change(Ticket(ticket_id, 0, title, price, seller_id, now), (created,))

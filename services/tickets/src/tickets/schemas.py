@@ -1,4 +1,4 @@
-"""What the wire sees of a ticket."""
+"""Request and response bodies of the tickets API."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -24,11 +24,11 @@ Price = Annotated[
         }
     ),
 ]
-"""A number or a numeric string outside, whole cents inside."""
+"""A price in dollars, as a number or a numeric string, parsed into cents."""
 
 
 def ticket_path(ticket_id: str) -> str:
-    """Say where a ticket is read."""
+    """Return the URL path of a ticket."""
     return f"/api/tickets/{ticket_id}"
 
 
@@ -44,7 +44,7 @@ class TicketEventOut(CamelModel):
 
     id: str
     title: str
-    price: Annotated[float, Field(examples=[19.99])]
+    price: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
     user_id: str
     status: TicketStatus
     order_id: str | None
@@ -52,16 +52,7 @@ class TicketEventOut(CamelModel):
 
     @classmethod
     def from_event(cls, event: TicketCreated | TicketUpdated) -> Self:
-        """Show what an event tells."""
-        return cls(
-            id=event.id,
-            title=event.title,
-            price=money.price(event.price),
-            user_id=event.user_id,
-            status=event.status,
-            order_id=event.order_id,
-            version=event.version,
-        )
+        return cls.model_validate(event, from_attributes=True, by_alias=False, by_name=True)
 
 
 class TicketOut(TicketEventOut):
@@ -71,14 +62,4 @@ class TicketOut(TicketEventOut):
 
     @classmethod
     def from_domain(cls, ticket: Ticket) -> Self:
-        """Show a ticket."""
-        return cls(
-            id=ticket.id,
-            title=ticket.title,
-            price=money.price(ticket.price),
-            user_id=ticket.user_id,
-            status=ticket.status,
-            order_id=ticket.order_id,
-            version=ticket.version,
-            created_at=ticket.created_at,
-        )
+        return cls.model_validate(ticket, from_attributes=True, by_alias=False, by_name=True)

@@ -1,7 +1,7 @@
-"""What tickets reads from its environment: nothing but what all services share."""
+"""The environment variables of the tickets service."""
 
 from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The settings of tickets."""
+    """Settings of the tickets service, which are those of every service."""
