@@ -1,1 +1,1 @@
-"""Who you are: accounts and sessions."""
+"""The auth service: accounts and sessions."""

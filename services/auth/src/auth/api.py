@@ -1,6 +1,6 @@
-"""Accounts and sessions over HTTP.
+"""HTTP routes of accounts and sessions.
 
-No route takes an Idempotency-Key: its kept answer would hand out cookies again.
+No route accepts an Idempotency-Key, because a replayed response would contain the cookies again.
 """
 
 from typing import Annotated, Final
@@ -109,13 +109,12 @@ async def current_user(user: OptionalUser) -> Response:
 )
 async def refresh(request: Request, auth: AuthDep, cookies: CookiesDep) -> Response:
     try:
-        return _signed_in_response(
-            await auth.refresh(cookies.refresh_token(request) or ""), cookies
-        )
-    except Unauthorized as failure:
-        response = error_response(failure)
-        cookies.clear(response)  # they can never be good again
+        signed_in = await auth.refresh(cookies.refresh_token(request) or "")
+    except Unauthorized as error:
+        response = error_response(error)
+        cookies.clear(response)  # they will never be valid again
         return response
+    return _signed_in_response(signed_in, cookies)
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """The two cookies of a session: the access token and the refresh token.
 
-Both go to every path, because the web server renews a session on the way to a page. Neither can be
-read by a script, nor is sent with another site's requests.
+Both are sent to every path, because the web server refreshes the session while it renders a page.
+Scripts cannot read them (`HttpOnly`), and other sites' requests do not send them (`SameSite`).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,12 +21,12 @@ REFRESH_SCHEME: Final = APIKeyCookie(
     description="The refresh token; `__Host-refresh` where cookies are secure",
     auto_error=False,
 )
-"""Declares in OpenAPI that a route reads the refresh token."""
+"""Documents in OpenAPI which routes read the refresh token."""
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 class SessionCookies:
-    """Puts, reads and clears them; `secure` outside of plain http."""
+    """Sets, reads and clears both cookies. `secure` is false for plain HTTP only."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
@@ -34,16 +34,14 @@ class SessionCookies:
         self._refresh = cookie_name(REFRESH_COOKIE, secure=secure)
 
     def refresh_token(self, request: Request) -> str | None:
-        """Read the refresh token."""
         return request.cookies.get(self._refresh)
 
     def set(self, response: Response, signed_in: SignedIn) -> None:
-        """Hand over both tokens, each for as long as it is good."""
+        """Set both cookies, each for the lifetime of its token."""
         self._set(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
         self._set(response, self._refresh, signed_in.refresh_token, signed_in.refresh_expires_in)
 
     def clear(self, response: Response) -> None:
-        """Have the browser forget both."""
         for name in (self._access, self._refresh):
             self._set(response, name, "", timedelta(0), expires=EPOCH)
 

@@ -1,12 +1,13 @@
-"""What is allowed with an account and its sessions.
+"""Rules of accounts and sessions.
 
-    signed in --> live --> ended (signed out, ended by its owner, or a used token shown again)
-                   |
-                   +-----> over (thirty days)
+    signed in --> active --> ended (signed out, ended by its owner, or a rotated token reused)
+                    |
+                    +------> expired (thirty days)
 
-A live session has one current refresh token. Using it makes its successor the current one. A used
-one may be shown again for a short grace (a second tab, a lost answer) and leads to the same current
-one; after that it is in a thief's hands or was, and the session ends (RFC 9700, 4.14.2).
+An active session has one current refresh token. Using it rotates it: its successor becomes current.
+A rotated token is still accepted for a short grace period (a second tab, a lost response) and leads
+to the same successor. After that we assume the token was stolen and end the session (RFC 9700,
+4.14.2).
 """
 
 import base64
@@ -23,21 +24,21 @@ from common.errors import NotFound, Unauthorized
 from common.events import SessionRevoked
 
 SESSION_LIFETIME: Final = timedelta(days=30)
-"""From the sign-in on, however much it is used (NIST SP 800-63B, 4.1.3)."""
+"""Counted from the sign-in, regardless of use (NIST SP 800-63B, 4.1.3)."""
 REVOCATION_TTL: Final = timedelta(minutes=16)
-"""An access token's fifteen minutes, and one for clocks that differ and answers on their way."""
+"""The lifetime of an access token, and one minute for clock skew and responses in transit."""
 MAX_ROTATED_TOKENS: Final = 16
-"""Used refresh tokens a session remembers; an older one is as good as one after the grace."""
+"""Rotated refresh tokens stored per session. An older one counts as reused after the grace."""
 
 
 def normalize_email(email: str) -> str:
-    """Give what two spellings of one address have in common: they differ in letter case only."""
+    """Return the address in the form that is compared, which ignores letter case."""
     return unicodedata.normalize("NFC", email.casefold())
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can sign in."""
+    """A user who can sign in."""
 
     id: str
     version: int
@@ -46,7 +47,7 @@ class Account:
     created_at: datetime
 
     def rehash(self, old: str, new: str) -> Change["Account"]:
-        """Keep a hash of today's cost in the place of an older one, if that is still there."""
+        """Replace the hash `old` by `new`, unless it was replaced already."""
         if self.password_hash != old:
             return Change(self)
         return Change(replace(self, password_hash=new, version=self.version + 1))
@@ -54,7 +55,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a session was begun, as far as we are told."""
+    """The device that started a session, as reported by its request."""
 
     user_agent: str
     address: str
@@ -62,7 +63,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class RotatedToken:
-    """The hash of a refresh token that was used, and when."""
+    """The hash of a used refresh token and the time of its use."""
 
     hash: str
     rotated_at: datetime
@@ -70,7 +71,7 @@ class RotatedToken:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in on one device: `seed` and a token together give the token's successor."""
+    """A sign-in on one device. `successor_secret` derives each refresh token from the previous."""
 
     id: str
     version: int
@@ -85,28 +86,26 @@ class Session:
     ended_at: datetime | None = None
 
     def is_active(self, now: datetime) -> bool:
-        """Tell whether it is neither ended nor over."""
         return self.ended_at is None and now < self.expires_at
 
     def refresh(self, token: str, *, now: datetime, grace: timedelta) -> Change["Session"]:
-        """Use a refresh token; shown again after the grace, it ends the session.
+        """Rotate the refresh token, or end the session if it is reused after the grace period.
 
         Raises:
-            NotAuthorized: the session is ended or over.
+            Unauthorized: The session is ended or expired.
         """
         if not self.is_active(now):
             raise Unauthorized
         presented_hash = hash_token(token)
         within_grace = tuple(used for used in self.rotated_tokens if now - used.rotated_at <= grace)
         if presented_hash == self.current_token_hash:
+            rotated_tokens = (RotatedToken(presented_hash, now), *within_grace)
             after = replace(
                 self,
                 version=self.version + 1,
                 last_used_at=now,
                 current_token_hash=hash_token(self._successor(token)),
-                rotated_tokens=(RotatedToken(presented_hash, now), *within_grace)[
-                    :MAX_ROTATED_TOKENS
-                ],
+                rotated_tokens=rotated_tokens[:MAX_ROTATED_TOKENS],
             )
             return Change(after)
         if any(presented_hash == used.hash for used in within_grace):
@@ -114,7 +113,7 @@ class Session:
         return self.end(now)
 
     def current_token(self, token: str) -> str:
-        """Follow a used token's successors to the current one."""
+        """Return the current token, derived from this token or one rotated earlier."""
         for _ in self.rotated_tokens:
             token = self._successor(token)
             if hash_token(token) == self.current_token_hash:
@@ -122,18 +121,18 @@ class Session:
         raise ValueError("not a rotated refresh token of this session")
 
     def end(self, now: datetime) -> Change["Session"]:
-        """End it; once is enough."""
+        """End the session. Ending it again changes nothing."""
         if self.ended_at is not None:
             return Change(self)
         after = replace(self, version=self.version + 1, ended_at=now)
         return Change(after, (after.to_event(now),))
 
     def end_owned_by(self, user_id: str, now: datetime) -> Change["Session"]:
-        """End it because somebody asks.
+        """End the session for its owner.
 
         Raises:
-            NotAuthorized: it is somebody else's.
-            NotFound: it is ended or over already.
+            Unauthorized: The session belongs to another user.
+            NotFound: The session is ended or expired.
         """
         if user_id != self.user_id:
             raise Unauthorized
@@ -142,7 +141,7 @@ class Session:
         return self.end(now)
 
     def to_event(self, at: datetime) -> SessionRevoked:
-        """Tell that it was ended, and until when its access tokens have to be refused."""
+        """Return the event of a session that ended at this time."""
         return SessionRevoked(user_id=self.user_id, session_id=self.id, until=at + REVOCATION_TTL)
 
     def _successor(self, token: str) -> str:
@@ -151,10 +150,10 @@ class Session:
 
 
 def start_session(*, user_id: str, device: Device, now: datetime) -> tuple[Change[Session], str]:
-    """Begin a session, and give its first refresh token.
+    """Create a session and return it with its first refresh token.
 
-    Its id is random, unlike other ids: a token that only names a session ends it, so nobody may
-    be able to guess one.
+    Unlike other ids, its id is random. An invalid token that contains the id ends the session, so
+    the id must not be guessable.
     """
     session_id = secrets.token_hex(12)
     token = f"{session_id}.{secrets.token_urlsafe(32)}"
@@ -173,10 +172,10 @@ def start_session(*, user_id: str, device: Device, now: datetime) -> tuple[Chang
 
 
 def session_id_of(token: str) -> str:
-    """Read whose refresh token it is, as its bearer claims."""
+    """Return the session id that a refresh token claims, without verifying it."""
     return token.partition(".")[0]
 
 
 def hash_token(token: str) -> str:
-    """Give what is kept of a refresh token; it is random enough to need no slow hash."""
+    """Return the stored hash of a refresh token, which is too random to need a slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Passwords: hashed with Argon2id, away from the event loop, a bounded number at a time."""
+"""Password hashing with Argon2id in a bounded thread pool."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ HASHES_REJECTED: Final = Counter(
 
 
 class PasswordHasher:
-    """Hashes and checks passwords; Argon2 releases the interpreter's lock while it works."""
+    """Hashes and verifies passwords in threads, because Argon2 releases the GIL."""
 
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
         self._context = context
@@ -31,7 +31,6 @@ class PasswordHasher:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Take the cost of a hash and the size of the pool."""
         context = CryptContext(
             schemes=["argon2"],
             argon2__type="ID",
@@ -42,19 +41,18 @@ class PasswordHasher:
         return cls(context, threads=settings.password_threads, queue=settings.password_queue)
 
     async def hash(self, password: str) -> str:
-        """Hash a new password."""
         return await self._run_in_pool(lambda: cast(str, self._context.hash(password)))
 
     async def check(self, password: str, stored: str | None) -> tuple[bool, str | None]:
-        """Tell whether it is the password, and give a new hash where the stored one is outdated.
+        """Return whether the password is right, and a new hash if the stored one is outdated.
 
-        Without a stored hash it takes as long, so that the time does not tell who has an account.
+        Without a stored hash the check takes as long, so that its duration does not reveal whether
+        an account exists.
         """
         is_valid, new_hash = await self._run_in_pool(lambda: self._verify(password, stored))
         return is_valid and stored is not None, new_hash
 
     def close(self) -> None:
-        """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
@@ -62,10 +60,10 @@ class PasswordHasher:
         return cast(Any, self._context.verify_and_update(password, hash_to_check))
 
     async def _run_in_pool(self, work: Callable[[], T]) -> T:
-        """Do it in the pool.
+        """Run `work` in the pool, which a cancelled caller still occupies until `work` returns.
 
         Raises:
-            Unavailable: too many wait already.
+            ServiceUnavailable: The queue is full.
         """
         if not self._capacity.acquire(blocking=False):
             HASHES_REJECTED.inc()

@@ -1,4 +1,4 @@
-"""What the wire sees of accounts and sessions."""
+"""Request and response bodies of accounts and sessions."""
 
 from datetime import datetime
 from typing import Annotated, Final, Self
@@ -26,7 +26,7 @@ def _validate_email(text: str) -> str:
 
 
 def _reject_surrogates(text: str) -> str:
-    """Refuse half a character: JSON can name a lone surrogate, no text has one."""
+    """Reject lone surrogates, which JSON can express but UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -68,7 +68,7 @@ NewPassword = Annotated[
         }
     ),
 ]
-"""Any characters, kept as they were typed: a password of spaces is one."""
+"""A password with any characters, stored as typed."""
 AnyPassword = Annotated[
     str,
     AfterValidator(_reject_surrogates),
@@ -101,7 +101,6 @@ class UserOut(CamelModel):
 
     @classmethod
     def from_domain(cls, user: User) -> Self:
-        """Show a user to themselves."""
         return cls(id=user.id, email=user.email)
 
 
@@ -128,7 +127,6 @@ class SessionOut(CamelModel):
 
     @classmethod
     def from_domain(cls, session: Session, current_user: User) -> Self:
-        """Show a session to its owner."""
         return cls(
             id=session.id,
             created_at=session.created_at,

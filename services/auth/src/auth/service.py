@@ -1,4 +1,4 @@
-"""What auth can do: the one door for HTTP."""
+"""The auth application service, called by HTTP routes."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ from common.values.ids import is_id, new_id
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in now, the two tokens that prove it, and how long the second one does."""
+    """A signed-in user, the tokens of the session and the remaining life of the refresh token."""
 
     user: User
     access_token: str
@@ -39,7 +39,7 @@ class SignedIn:
 
 
 class AuthService:
-    """Everything that can be done with accounts and sessions."""
+    """Creates accounts, and starts, refreshes, lists and ends sessions."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class AuthService:
         self._clock = clock
 
     async def sign_up(self, email: str, password: str, device: Device) -> SignedIn:
-        """Open an account, and sign in.
+        """Create an account and sign in.
 
         Raises:
-            Invalid: the email has an account already.
-            TooManyRequests: too many were opened from this address.
+            BadRequest: The email already has an account.
+            TooManyRequests: The address has created too many accounts.
         """
         address = rate_limit_network(device.address)
         await self._attempt_limiter.record_attempt(
@@ -80,16 +80,15 @@ class AuthService:
         return await self._start_session(account, device)
 
     async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
-        """Begin a session with an email and its password.
+        """Start a session with an email and a password.
 
-        What was counted is looked at again once the password is known to be right or wrong, and a
-        wrong one is counted before it is answered: many tries at once, here or at other replicas,
-        are no more than many in a row. Who has no account is counted, and kept waiting, like
-        everybody else.
+        The limits are checked again after hashing, and a failure is recorded before the response,
+        so that concurrent attempts, also at other replicas, count the same as sequential ones.
+        Attempts for an unknown email are hashed and counted too, so that they look the same.
 
         Raises:
-            Invalid: there is no such account, or it has another password.
-            TooManyRequests: too many tries have failed, for this email or from this address.
+            BadRequest: The email is unknown or the password is wrong.
+            TooManyRequests: Too many attempts failed for this email or from this address.
         """
         address, settings = rate_limit_network(device.address), self._settings
         address_limit = RateLimit(f"address:{address}", settings.sign_in_failures_per_address)
@@ -114,10 +113,10 @@ class AuthService:
         return await self._start_session(account, device)
 
     async def refresh(self, token: str) -> SignedIn:
-        """Use a refresh token: a new pair for the same session.
+        """Exchange a refresh token for a new pair of tokens of the same session.
 
         Raises:
-            NotAuthorized: it is none of ours, or its session is over, or it was used before.
+            Unauthorized: The token is unknown or was reused, or its session is ended or expired.
         """
         now, grace = self._clock(), self._grace
         try:
@@ -132,7 +131,7 @@ class AuthService:
         return self._issue_tokens(account, session, session.current_token(token))
 
     async def sign_out(self, user: User | None, token: str | None) -> None:
-        """End the session that the cookies name, by whichever of them is left."""
+        """End the session that either cookie names."""
         now = self._clock()
         session_ids = {user.session_id if user else "", session_id_of(token or "")}
         for session_id in session_ids:
@@ -140,28 +139,28 @@ class AuthService:
                 await self._update_session(session_id, lambda session: session.end(now))
 
     async def list_sessions(self, user: User) -> list[Session]:
-        """Give somebody's own live sessions, the last used first."""
+        """Return the active sessions of a user, most recently used first."""
         return await self._sessions.list_active(user.id, self._clock())
 
     async def end_session(self, session_id: str, user: User) -> None:
-        """End one of somebody's own sessions.
+        """End a session of this user.
 
         Raises:
-            NotFound: there is no such session, or no more.
-            NotAuthorized: it is somebody else's.
+            NotFound: The session does not exist, or is ended or expired.
+            Unauthorized: The session belongs to another user.
         """
         now = self._clock()
         await self._update_session(session_id, lambda session: session.end_owned_by(user.id, now))
 
     async def end_all_sessions(self, user: User) -> None:
-        """End all of somebody's sessions, this one too."""
+        """End all sessions of a user, including the current one."""
         now = self._clock()
         while sessions := await self._sessions.list_active(user.id, now):
             for session in sessions:
                 await self._update_session(session.id, lambda session: session.end(now))
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Go through the ended sessions whose access tokens could still be good."""
+        """Generate the event of every ended session whose access tokens may still be valid."""
         since = self._clock() - REVOCATION_TTL
 
         def to_event(session: Session) -> SessionRevoked | None:
@@ -182,7 +181,7 @@ class AuthService:
     async def _update_session(
         self, session_id: str, decide: Callable[[Session], Change[Session]]
     ) -> Session:
-        """Change a session; one that ends is refused by this process at once."""
+        """Update a session. If it ends, this process rejects its access tokens immediately."""
         if not is_id(session_id):
             raise NotFound
         session = await self._sessions.update(session_id, decide)
