@@ -1,1 +1,1 @@
-"""When a reservation runs out."""
+"""The expiration service: deadlines of orders."""

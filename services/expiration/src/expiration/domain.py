@@ -1,11 +1,11 @@
-"""What is allowed with a deadline.
+"""Rules of a deadline: the time at which an unpaid order expires.
 
-waiting --its time is up--> fired
+waiting --time is up--> expired
    |
    +--order completed or cancelled--> cleared
 
-Fired and cleared are final. Orders tell of themselves in events that may come twice, late or in
-the wrong order; all orders of arrival end in the same state, unless the time is up in between.
+`expired` and `cleared` are final. Order events may arrive twice, late or out of order. Every order
+of arrival leads to the same state, unless the deadline expires in between.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from common.events import ExpirationCompleted, OrderStatus
 
 
 class Status(StrEnum):
-    """Whether a deadline is still to come."""
+    """The status of a deadline, with its stored value."""
 
     WAITING = "waiting"
     EXPIRED = "fired"
@@ -32,26 +32,26 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.COMPLETE: Status.CLEARED,
     OrderStatus.CANCELLED: Status.CLEARED,
 }
-"""What an order's status makes of its deadline."""
+"""The status of a deadline for each status of its order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment an order runs out; its id is the order's."""
+    """The time at which an order expires. Its id is the order's."""
 
     id: str
     version: int
     expires_at: datetime
     status: Status
     order_version: int
-    """How far it has followed its order; a smaller or equal version is old news."""
+    """The version of the last order event applied. An event that is not newer is ignored."""
     trace_headers: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
-    """The request and the trace that placed the order; its end belongs to them, too."""
+    """The request and the trace that placed the order. Its expiration continues them."""
 
     def apply_order(
         self, status: OrderStatus, *, expires_at: datetime, order_version: int
     ) -> Change["Deadline"]:
-        """Be cleared or moved by its order; total, for events may not refuse."""
+        """Move or clear the deadline, unless it is final or the event is not newer."""
         if self.status is not Status.WAITING or order_version <= self.order_version:
             return Change(self)
         return Change(
@@ -65,14 +65,14 @@ class Deadline:
         )
 
     def expire(self, now: datetime) -> Change["Deadline"]:
-        """Tell that the time is up, if it is and nobody has told yet."""
+        """Mark the deadline as expired if its time is up."""
         if self.status is not Status.WAITING or now < self.expires_at:
             return Change(self)
         after = replace(self, version=self.version + 1, status=Status.EXPIRED)
         return Change(after, (ExpirationCompleted(order_id=self.id),))
 
     def to_event(self) -> ExpirationCompleted | None:
-        """Tell again what was told, if anything."""
+        """Return the event that was published for the deadline, or None."""
         return ExpirationCompleted(order_id=self.id) if self.status is Status.EXPIRED else None
 
 
@@ -84,9 +84,8 @@ def new_deadline(
     order_version: int,
     trace_headers: Mapping[str, str] | None = None,
 ) -> Change[Deadline]:
-    """Note the deadline of an order that was not known, whatever is heard of it first."""
+    """Create the deadline of an order from the first event received about it."""
+    deadline_status = STATUS_FOR_ORDER[status]
     return Change(
-        Deadline(
-            order_id, 0, expires_at, STATUS_FOR_ORDER[status], order_version, trace_headers or {}
-        )
+        Deadline(order_id, 0, expires_at, deadline_status, order_version, trace_headers or {})
     )

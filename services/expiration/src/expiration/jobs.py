@@ -1,7 +1,8 @@
-"""The worker: `arq expiration.jobs.Worker` runs the alarms, with the service's own environment.
+"""The arq worker that runs expiration jobs: `arq expiration.jobs.Worker`.
 
-arq forgets a job whose function raises, so whatever goes wrong is a `Retry` with a growing delay;
-behind the last one stands the sweep. No result is kept: it would block the id.
+arq drops a job that raises, so every failure becomes a `Retry` with a growing delay. If the last
+retry fails, the sweeper expires the order. arq stores no job result, because a stored result would
+block the job id.
 """
 
 import asyncio
@@ -34,33 +35,31 @@ from expiration.timers import JOB_NAME, connect, deserialize, queue_name, serial
 log = structlog.get_logger("jobs")
 
 POLL_INTERVAL_SECONDS: Final = 0.1
-"""arq's own half a second would be a quarter of the two seconds that an order may be late."""
+"""arq's default of 0.5 s is a quarter of the two seconds that an order may expire late."""
 MAX_JOBS: Final = 100
-"""arq starts at most this many per poll: with its own 10 a rush of orders would be hours late."""
+"""Jobs that arq starts per poll. With its default of 10 a burst of orders expires hours late."""
 JOB_TIMEOUT_SECONDS: Final = 10
-"""A killed worker's jobs are parked for this and ten more; the sweep fires them long before."""
+"""arq withholds a killed worker's jobs for this and ten more. The sweeper is much faster."""
 HANDLER_TIMEOUT_SECONDS: Final = 9.0
-"""What takes longer is tried again; what arq itself cuts off, it forgets."""
+"""Shorter than arq's own timeout, because arq drops a job that it times out."""
 MAX_TRIES: Final = 12
 MAX_RETRY_DELAY_SECONDS: Final = 30.0
 HEALTH_CHECK_INTERVAL_SECONDS: Final = 15
 REDIS_TIMEOUT_SECONDS: Final = 1.0
-"""Seconds that Redis may take to answer."""
 REDIS_RETRIES: Final = 5
-"""Rides out four seconds without Redis, or a minute of its silence; after a longer absence the
-process ends, and its keeper restarts it. Without `retry_on_error` redis-py would try again neither
-a command nor a refused connection."""
+"""Enough for four seconds of refused connections or a minute of timeouts. After that the worker
+exits, and its supervisor restarts it. redis-py retries only the errors in `retry_on_error`."""
 TIMERS_RUN: Final = Counter(
     "expiration_timers_total", "Expiration timers run, by outcome", ["outcome"]
 )
-for _outcome in ("fired", "early", "failed"):  # 0 from the start: Prometheus sees no first step
+for _outcome in ("fired", "early", "failed"):  # start at 0, so that Prometheus sees the first one
     TIMERS_RUN.labels(_outcome)
 
 
 async def expire_order(
     ctx: dict[Any, Any], order_id: str, trace_headers: Mapping[str, str] | None = None
 ) -> None:
-    """Fire the deadline of one order; look again later when it is not due, or it fails."""
+    """Expire one order if it is due, and otherwise or on failure run again later."""
     expirations: ExpirationService = ctx["expirations"]
     attempt: int = ctx["job_try"]
     try:
@@ -68,7 +67,7 @@ async def expire_order(
             async with asyncio.timeout(HANDLER_TIMEOUT_SECONDS):
                 wait = await expirations.expire(order_id)
     except Exception as error:
-        delay = min(0.2 * 2 ** (ctx["job_try"] - 1), MAX_RETRY_DELAY_SECONDS)
+        delay = min(0.2 * 2 ** (attempt - 1), MAX_RETRY_DELAY_SECONDS)
         log.warning(
             "expiration job failed, retrying", order=order_id, error=repr(error), delay=delay
         )
@@ -80,14 +79,14 @@ async def expire_order(
 
 
 def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
-    """Give the settings of an arq worker that runs the alarms."""
+    """Return the settings of the arq worker."""
     exit_stack = AsyncExitStack()
 
     async def on_startup(ctx: dict[Any, Any]) -> None:
         service = Service.from_settings("expiration", settings, clock)
         arq_log = logging.getLogger("arq")
-        arq_log.handlers.clear()  # arq's command line set its own, not in our format
-        arq_log.setLevel(logging.ERROR)  # below, it tells of every job, and of those dropped
+        arq_log.handlers.clear()  # set by arq's command line, not in our format
+        arq_log.setLevel(logging.ERROR)  # arq logs every job at lower levels
         running = await exit_stack.enter_async_context(service.open([DeadlineDocument]))
         timers = await exit_stack.enter_async_context(connect(settings))
         store = DeadlineStore(running.relay, running.clock)
@@ -111,7 +110,7 @@ def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str,
     return {
         "functions": [func(expire_order, name=JOB_NAME)],
         "queue_name": queue_name(settings),
-        "redis_pool": ArqRedis(pool),  # arq's own has no limit to a read
+        "redis_pool": ArqRedis(pool),  # arq's own pool has no read timeout
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
         "poll_delay": POLL_INTERVAL_SECONDS,
@@ -127,8 +126,8 @@ def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str,
 
 
 def __getattr__(name: str) -> dict[str, Any]:
-    """Make `Worker` when arq asks for it: importing this file reads no environment."""
+    """Create `Worker` on first access, so that importing this module reads no environment."""
     if name != "Worker":
         raise AttributeError(name)
-    asyncio.set_event_loop(uvloop.new_event_loop())  # the one that arq will take
+    asyncio.set_event_loop(uvloop.new_event_loop())  # arq uses the current loop
     return worker_settings(Settings.from_environment())

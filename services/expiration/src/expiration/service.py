@@ -1,4 +1,4 @@
-"""What expiration can do: the one door for events, for alarms and for the sweep."""
+"""The expiration application service, called by listeners, expiration jobs and the sweeper."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -17,7 +17,7 @@ from expiration.store import DeadlineStore
 from expiration.timers import ExpirationTimers
 
 TIMER_CHECK_WINDOW: Final = timedelta(seconds=5)
-"""How far before its time a deadline's alarm is checked; enough for several sweeps to fail."""
+"""How long before a deadline its timer is checked, which leaves time for several failed sweeps."""
 BATCH_SIZE: Final = 200
 SWEPT: Final = Counter(
     "expiration_swept_total", "Deadlines expired by the sweeper instead of their timer"
@@ -28,7 +28,7 @@ TIMERS_RESTORED: Final = Counter(
 
 
 class ExpirationService:
-    """Everything that can be done with deadlines."""
+    """Schedules, clears and expires deadlines."""
 
     def __init__(self, store: DeadlineStore, timers: ExpirationTimers, clock: Clock) -> None:
         self._store = store
@@ -39,7 +39,7 @@ class ExpirationService:
     async def apply_order(
         self, order_id: str, status: OrderStatus, *, expires_at: datetime, version: int
     ) -> None:
-        """Note, move or clear the deadline of an order, and then its alarm."""
+        """Create, move or clear the deadline of an order, and then its timer."""
         deadline = await self._store.upsert(
             new_deadline(
                 order_id,
@@ -48,20 +48,20 @@ class ExpirationService:
                 order_version=version,
                 trace_headers=tracing.inject(),
             ),
-            lambda known: known.apply_order(status, expires_at=expires_at, order_version=version),
+            lambda deadline: deadline.apply_order(
+                status, expires_at=expires_at, order_version=version
+            ),
         )
         if deadline.status is Status.WAITING:
-            await self._timers.schedule(
-                order_id, deadline.expires_at, trace_headers=deadline.trace_headers
-            )
+            await self._schedule_timer(deadline)
         else:
             await self._timers.cancel(order_id)
 
     async def expire(self, order_id: str) -> timedelta | None:
-        """Fire a deadline whose time is up; say how long to wait where it is not.
+        """Expire an order if it is due, and otherwise return the time left.
 
-        Whatever else is due fires with it, in the same write, and its alarm need not ring: a
-        rush of deadlines is then never later than the first of them.
+        Every other due order expires in the same write and its timer is cancelled, so that a burst
+        of deadlines is not delayed by the number of jobs.
         """
         deadline = await self._expire_batched(order_id)
         if deadline is None or deadline.status is not Status.WAITING:
@@ -72,46 +72,42 @@ class ExpirationService:
         now = self._clock()
         due = await anext(self._store.iter_due(until=now, batch=BATCH_SIZE), list[Deadline]())
         others = {deadline.id for deadline in due} - set(order_ids)
-        expired = await self._expire_all([*order_ids, *others], now)
+        expired = await self._store.update_many(
+            [*order_ids, *others], lambda deadline: deadline.expire(now)
+        )
         await self._timers.cancel(*others)
         by_id = {deadline.id: deadline for deadline in expired}
         return [by_id.get(order_id) for order_id in order_ids]
 
-    async def _expire_all(self, order_ids: Sequence[str], now: datetime) -> list[Deadline]:
-        return await self._store.update_many(order_ids, lambda known: known.expire(now))
-
     async def expire_overdue(self, grace: timedelta) -> int:
-        """Fire what no alarm has fired in time; say how many there were."""
+        """Expire every order that is overdue by the grace period, and return their number."""
         count = 0
         now = self._clock()
         async for overdue in self._store.iter_due(until=now - grace, batch=BATCH_SIZE):
             order_ids = [deadline.id for deadline in overdue]
-            await self._expire_all(order_ids, now)
+            await self._store.update_many(order_ids, lambda deadline: deadline.expire(now))
             await self._timers.cancel(*order_ids)
             count += len(overdue)
             SWEPT.inc(len(overdue))
         return count
 
     async def restore_timers(self) -> int:
-        """Set again the alarms of what comes due soon, where they were lost; say how many."""
+        """Schedule the missing timers of deadlines that are due soon, and return their number."""
         count = 0
-        async for soon in self._store.iter_due(
-            until=self._clock() + TIMER_CHECK_WINDOW, batch=BATCH_SIZE
-        ):
+        until = self._clock() + TIMER_CHECK_WINDOW
+        async for soon in self._store.iter_due(until=until, batch=BATCH_SIZE):
             by_id = {deadline.id: deadline for deadline in soon}
-            lost = [by_id[order_id] for order_id in await self._timers.find_missing(list(by_id))]
-            await asyncio.gather(
-                *(
-                    self._timers.schedule(
-                        deadline.id, deadline.expires_at, trace_headers=deadline.trace_headers
-                    )
-                    for deadline in lost
-                )
-            )
+            lost = await self._timers.find_missing(list(by_id))
+            await asyncio.gather(*(self._schedule_timer(by_id[order_id]) for order_id in lost))
             count += len(lost)
             TIMERS_RESTORED.inc(len(lost))
         return count
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Go through every deadline that has fired as the event that told of it."""
+        """Generate the event of every expired deadline."""
         return self._store.snapshot_events(Deadline.to_event)
+
+    async def _schedule_timer(self, deadline: Deadline) -> None:
+        await self._timers.schedule(
+            deadline.id, deadline.expires_at, trace_headers=deadline.trace_headers
+        )

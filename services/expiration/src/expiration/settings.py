@@ -1,4 +1,4 @@
-"""What expiration reads from its environment; the app and the worker read the same."""
+"""The environment variables of the expiration service, read by the app and the worker."""
 
 from typing import Annotated
 
@@ -7,15 +7,15 @@ from pydantic import Field, StringConstraints
 from common.settings import ServiceSettings
 
 Address = Annotated[str, StringConstraints(pattern=r"^[\w.:-]*:\d+$")]
-"""`host:port`; without a host, every address of the machine."""
+"""`host:port`. Without a host the worker listens on all interfaces."""
 
 
 class Settings(ServiceSettings):
-    """The settings of expiration."""
+    """Settings of the expiration service."""
 
     redis_url: Annotated[str, StringConstraints(pattern=r"^(redis|rediss|unix)://")]
-    """Where the alarms are; `redis://host:port/database`."""
+    """The Redis that stores the timers, `redis://host:port/database`."""
     expiration_sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 1
-    """How often to look for what no alarm has fired; it is late by that and a quarter more."""
+    """Sweep interval. An order without a timer expires late by up to 1.25 intervals."""
     expiration_metrics_address: Address | None = None
-    """Where the worker answers /metrics; unset, it opens no port."""
+    """Where the worker serves /metrics. If unset, it opens no port."""

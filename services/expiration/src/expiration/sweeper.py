@@ -1,6 +1,6 @@
-"""The sweep: finds in MongoDB what no alarm has fired, or will fire, and does without Redis.
+"""The sweeper, which expires overdue orders and restores lost timers from MongoDB.
 
-It runs beside the listeners and not in the worker, so that deadlines fire when the worker is dead.
+It runs in the service process, so that orders expire without the worker and without Redis.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -21,8 +21,8 @@ LEASE_TTL: Final = timedelta(seconds=3)
 def run_sweeper(
     expirations: ExpirationService, lease: Lease, interval_seconds: float
 ) -> AbstractAsyncContextManager[None]:
-    """Sweep while the service runs, at once and then again and again."""
-    grace = timedelta(seconds=interval_seconds / 4)  # an alarm that rings is not to be raced
+    """Run a sweep immediately and then at every interval, while this replica holds the lease."""
+    grace = timedelta(seconds=interval_seconds / 4)  # leaves due orders to their timers
 
     async def sweep() -> None:
         if not await lease.acquire_or_renew():
@@ -30,6 +30,6 @@ def run_sweeper(
         expired = await expirations.expire_overdue(grace)
         restored = await expirations.restore_timers()
         if expired or restored:
-            log.info("deadlines swept", fired=expired, alarms_restored=restored)
+            log.info("deadlines swept", expired=expired, timers_restored=restored)
 
     return run_periodically(interval_seconds, sweep, name="deadlines")

@@ -1,7 +1,7 @@
-"""Alarms in Redis: delayed arq jobs, one per order, that the worker (`expiration.jobs`) runs.
+"""Expiration timers: one delayed arq job per order in Redis, run by `expiration.jobs`.
 
-An alarm makes a deadline fire on time; that it fires at all rests on the row in MongoDB and the
-sweep. So nothing here fails when Redis is away: an alarm that could not be set is the sweep's.
+A timer makes an order expire on time. The document in MongoDB and the sweeper guarantee that it
+expires at all, so nothing here raises when Redis is unavailable.
 """
 
 import asyncio
@@ -29,22 +29,21 @@ log = structlog.get_logger("timers")
 
 JOB_NAME: Final = "fire"
 REDIS_TIMEOUT_SECONDS: Final = 1.0
-"""Seconds that Redis may take; a listener is not to wait for it."""
 _REDIS_UNAVAILABLE: Final = (RedisError, OSError, TimeoutError, ServiceUnavailable)
 
 
 def queue_name(settings: Settings) -> str:
-    """Name the queue as this system's namespace knows it."""
+    """Return the name of the arq queue in this deployment's namespace."""
     return f"{settings.namespace or 'ticketing'}:expiration"
 
 
 def serialize(job: dict[str, Any]) -> bytes:
-    """Write a job as JSON; arq's own way, pickle, would run whatever Redis holds."""
+    """Serialize a job as JSON, because unpickling, arq's default, could execute code from Redis."""
     return json.dumps(job, default=repr).encode()
 
 
 def deserialize(job: bytes) -> dict[str, Any]:
-    """Read a job."""
+    """Parse a serialized job."""
     return json.loads(job)
 
 
@@ -56,7 +55,7 @@ class _Timer:
 
 
 class ExpirationTimers:
-    """Sets and drops the alarms of deadlines; those of the same moment in one command."""
+    """Schedules and cancels timers, with concurrent calls batched into one Redis command."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
@@ -67,16 +66,12 @@ class ExpirationTimers:
     async def schedule(
         self, order_id: str, due_at: datetime, *, trace_headers: Mapping[str, str] | None = None
     ) -> None:
-        """Have this deadline looked at then; an alarm that is already set stays.
+        """Schedule the timer of an order, unless it has one.
 
-        Args:
-            order_id: whose deadline.
-            due_at: when.
-            trace_headers: the request and the trace that the alarm is to go on with.
+        The job continues the request and the trace in `trace_headers`.
         """
         with tracing.publishing(JOB_NAME, order_id, trace_headers or {}, system="arq"):
-            job_headers = {**(trace_headers or {}), **tracing.inject()}
-            args = (order_id, job_headers)
+            args = (order_id, {**(trace_headers or {}), **tracing.inject()})
             job = serialize_job(JOB_NAME, args, {}, None, timestamp_ms(), serializer=serialize)
             try:
                 await self._schedule(_Timer(order_id, to_unix_ms(due_at), job))
@@ -88,7 +83,7 @@ class ExpirationTimers:
                 )
 
     async def _schedule_batch(self, timers: Sequence[_Timer]) -> Sequence[None]:
-        """Do what arq's own `enqueue_job` does, which takes three round trips for one job."""
+        """Enqueue jobs like arq's `enqueue_job`, which takes three round trips per job."""
         now = timestamp_ms()
         async with (
             asyncio.timeout(REDIS_TIMEOUT_SECONDS),
@@ -102,10 +97,9 @@ class ExpirationTimers:
         return [None] * len(timers)
 
     async def cancel(self, *order_ids: str) -> None:
-        """Forget alarms.
+        """Delete the jobs by key.
 
-        By their keys: arq's own `abort()` marks an id that has no job, and a later job of the
-        same id would be born dead (python-arq/arq#485).
+        arq's `abort()` would also abort a later job of the same id (python-arq/arq#485).
         """
         try:
             await asyncio.gather(*map(self._cancel, order_ids))
@@ -128,7 +122,7 @@ class ExpirationTimers:
         return [None] * len(order_ids)
 
     async def find_missing(self, order_ids: Sequence[str]) -> list[str]:
-        """Tell which of these have no alarm, for Redis was emptied or away; none when it is."""
+        """Return the orders without a timer, or none if Redis is unavailable."""
         try:
             async with (
                 asyncio.timeout(REDIS_TIMEOUT_SECONDS),
@@ -145,7 +139,7 @@ class ExpirationTimers:
 
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncGenerator[ExpirationTimers]:
-    """Have alarms at hand; Redis need not be there yet."""
+    """Open the timers of this deployment. Redis need not be reachable yet."""
     pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
     redis = ArqRedis(
         pool,
