@@ -9,7 +9,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open an account and sign in */
+        /** Create an account and sign in */
         post: operations["sign_up_api_users_signup_post"];
         delete?: never;
         options?: never;
@@ -43,7 +43,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign out; nobody may do so too */
+        /** Sign out (also succeeds without a session) */
         post: operations["sign_out_api_users_signout_post"];
         delete?: never;
         options?: never;
@@ -58,7 +58,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in, or null */
+        /** Get the signed-in user, or null */
         get: operations["current_user_api_users_currentuser_get"];
         put?: never;
         post?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Renew the session's cookies */
+        /** Refresh the session */
         post: operations["refresh_api_users_refresh_post"];
         delete?: never;
         options?: never;
@@ -92,11 +92,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your own live sessions, the last used first */
+        /** List your active sessions, most recently used first */
         get: operations["list_sessions_api_users_sessions_get"];
         put?: never;
         post?: never;
-        /** End all of your own sessions, this one too */
+        /** End all of your sessions, including this one */
         delete: operations["end_sessions_api_users_sessions_delete"];
         options?: never;
         head?: never;
@@ -113,7 +113,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one of your own sessions */
+        /** End one of your sessions */
         delete: operations["end_session_api_users_sessions__session_id__delete"];
         options?: never;
         head?: never;
@@ -126,11 +126,16 @@ export interface components {
     schemas: {
         /**
          * CurrentUserOut
-         * @description Who is signed in, or null.
+         * @description The signed-in user, or null.
          */
         CurrentUserOut: {
             currentUser: components["schemas"]["UserOut"] | null;
         };
+        /**
+         * EmptyOut
+         * @description An empty object.
+         */
+        EmptyOut: Record<string, never>;
         /**
          * ErrorItem
          * @description One thing that is wrong.
@@ -138,20 +143,23 @@ export interface components {
         ErrorItem: {
             /** Message */
             message: string;
-            /** Field */
+            /**
+             * Field
+             * @default null
+             */
             field?: string | null;
         };
         /**
-         * Errors
+         * ErrorResponse
          * @description The shape of every error, from every service and for every cause.
          */
-        Errors: {
+        ErrorResponse: {
             /** Errors */
             errors: components["schemas"]["ErrorItem"][];
         };
         /**
          * SessionOut
-         * @description One of somebody's own sessions; `current` is the one that asks.
+         * @description A session of the signed-in user. `current` marks the session of this request.
          */
         SessionOut: {
             /** Id */
@@ -180,7 +188,7 @@ export interface components {
         };
         /**
          * SignInIn
-         * @description What somebody known sends.
+         * @description Credentials of an existing account.
          */
         SignInIn: {
             /**
@@ -196,7 +204,7 @@ export interface components {
         };
         /**
          * SignUpIn
-         * @description What somebody new sends.
+         * @description Credentials of a new account.
          */
         SignUpIn: {
             /**
@@ -211,19 +219,22 @@ export interface components {
             password: string;
         };
         /**
-         * SignedOut
-         * @description Nothing more to say.
-         */
-        SignedOut: Record<string, never>;
-        /**
          * UserOut
-         * @description Who is signed in.
+         * @description A signed-in user.
          */
         UserOut: {
             /** Id */
             id: string;
             /** Email */
             email: string;
+        };
+        /**
+         * ErrorResponse
+         * @description The shape of every error, from every service and for every cause.
+         */
+        Errors: {
+            /** Errors */
+            errors: components["schemas"]["ErrorItem"][];
         };
     };
     responses: never;
@@ -271,7 +282,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -289,7 +300,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -325,7 +336,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -343,7 +354,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -385,7 +396,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -403,7 +414,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -439,7 +450,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -457,7 +468,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -477,7 +488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedOut"];
+                    "application/json": components["schemas"]["EmptyOut"];
                 };
             };
             /** @description What was sent, or the state it meets, does not allow it */
@@ -513,7 +524,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -595,10 +606,7 @@ export interface operations {
     refresh_api_users_refresh_post: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -646,7 +654,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -664,25 +672,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
-                };
-            };
-            /** @description The same thing is being done right now */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "errors": [
-                     *         {
-                     *           "message": "Already in progress"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -756,7 +746,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -831,7 +821,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -849,7 +839,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */
@@ -962,7 +952,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -980,7 +970,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description There is no such thing */
@@ -998,7 +988,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */

@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your orders, newest first */
+        /** List your orders, newest first */
         get: operations["list_orders_api_orders_get"];
         put?: never;
         /** Reserve a ticket */
@@ -25,7 +25,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your orders as they change, as server-sent events */
+        /** Stream changes of your orders as server-sent events */
         get: operations["watch_orders_api_orders_events_get"];
         put?: never;
         post?: never;
@@ -42,11 +42,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One of your orders */
+        /** Get one of your orders */
         get: operations["show_order_api_orders__order_id__get"];
         put?: never;
         post?: never;
-        /** Cancel your order while it is not paid */
+        /** Cancel an unpaid order */
         delete: operations["cancel_order_api_orders__order_id__delete"];
         options?: never;
         head?: never;
@@ -70,20 +70,23 @@ export interface components {
         ErrorItem: {
             /** Message */
             message: string;
-            /** Field */
+            /**
+             * Field
+             * @default null
+             */
             field?: string | null;
         };
         /**
-         * Errors
+         * ErrorResponse
          * @description The shape of every error, from every service and for every cause.
          */
-        Errors: {
+        ErrorResponse: {
             /** Errors */
             errors: components["schemas"]["ErrorItem"][];
         };
         /**
          * OrderIn
-         * @description What a buyer sends.
+         * @description The ticket to reserve.
          */
         OrderIn: {
             /** Ticketid */
@@ -91,7 +94,7 @@ export interface components {
         };
         /**
          * OrderOut
-         * @description What its buyer sees of an order.
+         * @description An order of the signed-in user.
          */
         OrderOut: {
             /** Id */
@@ -122,7 +125,7 @@ export interface components {
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";
         /**
          * OrderedTicketOut
-         * @description The ticket as it was when it was ordered.
+         * @description The ticket at the time of the order.
          */
         OrderedTicketOut: {
             /** Id */
@@ -134,6 +137,14 @@ export interface components {
              * @example 19.99
              */
             price: number;
+        };
+        /**
+         * ErrorResponse
+         * @description The shape of every error, from every service and for every cause.
+         */
+        Errors: {
+            /** Errors */
+            errors: components["schemas"]["ErrorItem"][];
         };
     };
     responses: never;
@@ -182,7 +193,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -200,7 +211,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -263,7 +274,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -281,7 +292,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -317,7 +328,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */
@@ -430,7 +441,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -448,7 +459,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -515,7 +526,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description There is no such thing */
@@ -533,7 +544,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -592,7 +603,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -610,7 +621,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -646,7 +657,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */

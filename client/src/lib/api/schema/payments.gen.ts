@@ -7,12 +7,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the money of your order stands */
+        /** Get the payment of an order */
         get: operations["show_payment_api_payments_get"];
         put?: never;
         /**
-         * Pay for your order
-         * @description 201: paid, now or before. 202: the bank wants to hear from the buyer; go on with `stripe.handleNextAction({clientSecret})`, then ask `GET /api/payments?orderId=`. 503: it is not known yet whether the money was taken; asking again is safe.
+         * Pay for an order
+         * @description 201: the order is paid. 202: the bank requires authentication; call `stripe.handleNextAction({clientSecret})`, then `GET /api/payments?orderId=`. 503: the outcome is not known yet; it is safe to retry.
          */
         post: operations["pay_api_payments_post"];
         delete?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a card form needs */
+        /** Get the configuration of the card form */
         get: operations["show_config_api_payments_config_get"];
         put?: never;
         post?: never;
@@ -48,10 +48,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Hear from Stripe
-         * @description Verify the raw body, and look at what it hints at.
+         * Receive a Stripe webhook
+         * @description Verify the signature of the raw body and process the event.
          */
-        post: operations["hear_webhook_api_payments_webhook_post"];
+        post: operations["receive_webhook_api_payments_webhook_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -64,7 +64,7 @@ export interface components {
     schemas: {
         /**
          * ActionOut
-         * @description What a browser needs so that the bank can ask the buyer (3-D Secure).
+         * @description A payment that requires 3-D Secure authentication in the browser.
          */
         ActionOut: {
             /** Id */
@@ -75,7 +75,7 @@ export interface components {
         };
         /**
          * CardOut
-         * @description What may be shown of a card.
+         * @description The brand and last four digits of a card.
          */
         CardOut: {
             /** Brand */
@@ -91,7 +91,7 @@ export interface components {
         ChargeStatus: "created" | "processing" | "requires_payment_method" | "requires_action" | "succeeded" | "refund_pending" | "refunded" | "refund_failed" | "canceled";
         /**
          * ConfigOut
-         * @description What the web client needs to show a card form.
+         * @description The settings that the card form needs.
          */
         ConfigOut: {
             /** Publishablekey */
@@ -106,7 +106,10 @@ export interface components {
         ErrorItem: {
             /** Message */
             message: string;
-            /** Field */
+            /**
+             * Field
+             * @default null
+             */
             field?: string | null;
         };
         /**
@@ -124,27 +127,40 @@ export interface components {
             retryable: boolean;
         };
         /**
-         * Errors
+         * ErrorResponse
          * @description The shape of every error, from every service and for every cause.
          */
-        Errors: {
+        ErrorResponse: {
             /** Errors */
             errors: components["schemas"]["ErrorItem"][];
         };
         /**
-         * HeardOut
-         * @description What Stripe is answered: that it need not tell again.
+         * PaymentErrorItem
+         * @description A payment error: Stripe's codes, and whether another card may be tried.
          */
-        HeardOut: {
-            /**
-             * Received
-             * @default true
-             */
-            received?: boolean;
+        PaymentErrorItem: {
+            /** Message */
+            message: string;
+            /** Field */
+            field?: string | null;
+            /** Code */
+            code?: string | null;
+            /** Declinecode */
+            declineCode?: string | null;
+            /** Retryable */
+            retryable?: boolean | null;
+        };
+        /**
+         * PaymentErrorResponse
+         * @description The error response of every route, with payment details.
+         */
+        PaymentErrorResponse: {
+            /** Errors */
+            errors: components["schemas"]["PaymentErrorItem"][];
         };
         /**
          * PaymentIn
-         * @description What a buyer sends: what Stripe.js made of the card, and what it is to pay for.
+         * @description A Stripe.js token and the order to pay.
          */
         PaymentIn: {
             /**
@@ -159,7 +175,7 @@ export interface components {
         };
         /**
          * PaymentOut
-         * @description What a buyer sees of the money of an order.
+         * @description The payment of an order.
          */
         PaymentOut: {
             /** Id */
@@ -195,28 +211,23 @@ export interface components {
             refundedAt: string | null;
         };
         /**
-         * RefusalItem
-         * @description Why a payment was refused: Stripe's codes, and whether another card may be tried.
+         * WebhookAck
+         * @description The acknowledgement that stops Stripe from retrying.
          */
-        RefusalItem: {
-            /** Message */
-            message: string;
-            /** Field */
-            field?: string | null;
-            /** Code */
-            code?: string | null;
-            /** Declinecode */
-            declineCode?: string | null;
-            /** Retryable */
-            retryable?: boolean | null;
+        WebhookAck: {
+            /**
+             * Received
+             * @default true
+             */
+            received?: boolean;
         };
         /**
-         * Refused
-         * @description The shape of every error, with what programs want to know of a payment's.
+         * ErrorResponse
+         * @description The shape of every error, from every service and for every cause.
          */
-        Refused: {
+        Errors: {
             /** Errors */
-            errors: components["schemas"]["RefusalItem"][];
+            errors: components["schemas"]["ErrorItem"][];
         };
     };
     responses: never;
@@ -271,7 +282,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -289,7 +300,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description There is no such thing */
@@ -307,7 +318,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -379,7 +390,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Refused"];
+                    "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -397,7 +408,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The card was declined */
@@ -415,7 +426,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Refused"];
+                    "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -451,7 +462,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */
@@ -469,7 +480,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -505,7 +516,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -548,7 +559,7 @@ export interface operations {
             };
         };
     };
-    hear_webhook_api_payments_webhook_post: {
+    receive_webhook_api_payments_webhook_post: {
         parameters: {
             query?: never;
             header?: {
@@ -565,7 +576,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HeardOut"];
+                    "application/json": components["schemas"]["WebhookAck"];
                 };
             };
             /** @description What was sent, or the state it meets, does not allow it */
@@ -583,7 +594,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -619,7 +630,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -655,7 +666,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };

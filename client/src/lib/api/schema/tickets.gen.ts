@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tickets that can be ordered now */
+        /** List available tickets */
         get: operations["list_tickets_api_tickets_get"];
         put?: never;
         /** List a ticket for sale */
@@ -25,7 +25,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your own listings, whatever their state */
+        /** List your own tickets, in any state */
         get: operations["list_my_tickets_api_tickets_mine_get"];
         put?: never;
         post?: never;
@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tickets as they change, as server-sent events */
+        /** Stream ticket changes as server-sent events */
         get: operations["watch_tickets_api_tickets_events_get"];
         put?: never;
         post?: never;
@@ -59,9 +59,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One ticket */
+        /** Get a ticket */
         get: operations["show_ticket_api_tickets__ticket_id__get"];
-        /** Change your ticket's title and price while nobody has reserved it */
+        /** Update the title and price of an unreserved ticket */
         put: operations["edit_ticket_api_tickets__ticket_id__put"];
         post?: never;
         delete?: never;
@@ -81,26 +81,29 @@ export interface components {
         ErrorItem: {
             /** Message */
             message: string;
-            /** Field */
+            /**
+             * Field
+             * @default null
+             */
             field?: string | null;
         };
         /**
-         * Errors
+         * ErrorResponse
          * @description The shape of every error, from every service and for every cause.
          */
-        Errors: {
+        ErrorResponse: {
             /** Errors */
             errors: components["schemas"]["ErrorItem"][];
         };
         /**
          * Sort
-         * @description Orders of a list of tickets; a minus means the greatest first.
+         * @description Sort keys of the ticket list. A leading minus sorts in descending order.
          * @enum {string}
          */
         Sort: "-createdAt" | "createdAt" | "price" | "-price";
         /**
          * TicketIn
-         * @description What a seller sends.
+         * @description The title and price of a ticket.
          */
         TicketIn: {
             /** Title */
@@ -110,7 +113,7 @@ export interface components {
         };
         /**
          * TicketOut
-         * @description What everybody sees of a ticket.
+         * @description A ticket.
          */
         TicketOut: {
             /** Id */
@@ -141,6 +144,14 @@ export interface components {
          * @enum {string}
          */
         TicketStatus: "available" | "reserved" | "sold";
+        /**
+         * ErrorResponse
+         * @description The shape of every error, from every service and for every cause.
+         */
+        Errors: {
+            /** Errors */
+            errors: components["schemas"]["ErrorItem"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -153,7 +164,7 @@ export interface operations {
     list_tickets_api_tickets_get: {
         parameters: {
             query?: {
-                /** @description Words of the title */
+                /** @description Words to search for in the title */
                 q?: string;
                 sort?: components["schemas"]["Sort"];
                 minPrice?: number | string | null;
@@ -193,7 +204,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -256,7 +267,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -274,7 +285,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -389,7 +400,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -407,7 +418,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -484,7 +495,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -551,7 +562,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description It cannot be done, or its outcome be told, at the moment */
@@ -617,7 +628,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No session, or somebody else's thing */
@@ -635,7 +646,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description A write that another site caused */
@@ -671,7 +682,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The same thing is being done right now */
@@ -707,7 +718,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
