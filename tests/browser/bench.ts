@@ -19,7 +19,7 @@ const PHONE = {
   network: { offline: false, latency: 150, downloadThroughput: 204_800, uploadThroughput: 93_750 },
   cpu: 4,
 };
-const DESK = { viewport: { width: 1350, height: 940 }, network: null, cpu: 1 };
+const DESKTOP = { viewport: { width: 1350, height: 940 }, network: null, cpu: 1 };
 
 interface Metrics {
   LCP: number;
@@ -35,7 +35,7 @@ const COLUMNS: [keyof Metrics, string, (value: number) => string][] = [
   ["CLS", "CLS (good: 0.1)", (value) => value.toFixed(3)],
   ["TBT", "TBT (good: 200 ms)", (value) => `${value} ms`],
   ["scriptKB", `script (at most ${SCRIPT_BUDGET_KB} KB)`, (value) => `${value} KB`],
-  ["totalKB", "everything", (value) => `${value} KB`],
+  ["totalKB", "total", (value) => `${value} KB`],
 ];
 
 test("measure the home page", async ({ browser, seller }) => {
@@ -43,8 +43,8 @@ test("measure the home page", async ({ browser, seller }) => {
   const results: Record<string, Metrics> = {};
   await visit(browser, DESK); // warm up the server
   for (const [name, device] of Object.entries({
-    "phone (4 times slower, slow 4G)": PHONE,
-    desk: DESK,
+    "phone (CPU 4 times slower, slow 4G)": PHONE,
+    desktop: DESKTOP,
   })) {
     const runs: Metrics[] = [];
     for (let run = 0; run < RUNS; run += 1) runs.push(await visit(browser, device));
@@ -124,8 +124,8 @@ function writeTables(results: Record<string, Metrics>): void {
     ),
   ];
   const description =
-    `First visit with ${TICKETS} tickets, median of ${RUNS}; client, services, databases and Chromium ` +
-    `together on ${cpus().length} cores. Sizes compressed; everything includes fonts, style and headers.`;
+    `First visit with ${TICKETS} tickets, median of ${RUNS} runs, with client, services, databases and Chromium ` +
+    `on the same ${cpus().length} cores. Sizes are compressed; the total includes fonts, styles and headers.`;
   for (const name of README_FILES) {
     const file = resolve(ROOT, name);
     const text = readFileSync(file, "utf8");
