@@ -41,7 +41,7 @@ const COLUMNS: [keyof Metrics, string, (value: number) => string][] = [
 test("measure the home page", async ({ browser, seller }) => {
   for (let count = 0; count < TICKETS; count += 1) await seller.list(`Measured ${count}`);
   const results: Record<string, Metrics> = {};
-  await visit(browser, DESK); // warm up the server
+  await visit(browser, DESKTOP); // warm up the server
   for (const [name, device] of Object.entries({
     "phone (CPU 4 times slower, slow 4G)": PHONE,
     desktop: DESKTOP,
@@ -56,7 +56,7 @@ test("measure the home page", async ({ browser, seller }) => {
     expect(scriptKB).toBeLessThan(SCRIPT_BUDGET_KB);
 });
 
-async function visit(browser: Browser, device: typeof PHONE | typeof DESK): Promise<Metrics> {
+async function visit(browser: Browser, device: typeof PHONE | typeof DESKTOP): Promise<Metrics> {
   const context = await browser.newContext({
     viewport: device.viewport,
     baseURL: process.env.BASE_URL ?? "",
