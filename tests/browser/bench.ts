@@ -124,8 +124,9 @@ function writeTables(results: Record<string, Metrics>): void {
     ),
   ];
   const description =
-    `First visit with ${TICKETS} tickets, median of ${RUNS} runs, with client, services, databases and Chromium ` +
-    `on the same ${cpus().length} cores. Sizes are compressed; the total includes fonts, styles and headers.`;
+    `First visit with ${TICKETS} tickets, median of ${RUNS} runs, with client, services, databases ` +
+    `and Chromium on the same ${cpus().length} cores. Sizes are compressed; the total includes fonts, ` +
+    "styles and headers.";
   for (const name of README_FILES) {
     const file = resolve(ROOT, name);
     const text = readFileSync(file, "utf8");
