@@ -85,10 +85,10 @@ def test_gateway_api_has_the_routes() -> None:
 
 
 def test_dev_and_prod_ingress_differ_only_in_certificate() -> None:
-    def ours(folder: str) -> list[Manifest]:
+    def without_certificate(folder: str) -> list[Manifest]:
         found = [i for i in of_kind(read(folder), "Ingress") if name(i) != "ingress-stripe"]
         for ingress in found:
             ingress["metadata"]["annotations"].pop("cert-manager.io/cluster-issuer", None)
         return found
 
-    assert ours("k8s-dev") == ours("k8s-prod")
+    assert without_certificate("k8s-dev") == without_certificate("k8s-prod")
