@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 import nats
 import structlog
@@ -43,7 +43,6 @@ FLUSH_TIMEOUT_SECONDS: Final = 2
 """Seconds that NATS may take to say that it has all, when a service stops."""
 _STREAM_NAME_IN_USE: Final = 10058
 
-E = TypeVar("E", bound=Event)
 Handler = Callable[..., Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 
@@ -53,14 +52,21 @@ class PublishError(Exception):
 
 
 def handlers(*functions: Handler) -> Handlers:
-    """Map each `on_<event>` function by the event that its argument names."""
+    """Map each event type to the function whose first argument is annotated with it.
+
+    Example:
+        `async def on_order(event: OrderCreated | OrderUpdated)` handles both events.
+
+    Raises:
+        ValueError: an event has two handlers.
+    """
     handler_by_event: dict[type[Event], Handler] = {}
     for function in functions:
-        hints = get_type_hints(function).values()
-        (event,) = (h for h in hints if isinstance(h, type) and issubclass(h, Event))
-        if event in handler_by_event:
-            raise ValueError(f"{event.__name__} has two handlers")
-        handler_by_event[event] = function
+        annotation = next(iter(get_type_hints(function).values()))
+        for event in get_args(annotation) or (annotation,):
+            if event in handler_by_event:
+                raise ValueError(f"{event.__name__} has two handlers")
+            handler_by_event[event] = function
     return handler_by_event
 
 

@@ -1,15 +1,11 @@
-"""What orders hears: tickets to be ordered, time that ran out, money that came or did not.
+"""The events that orders consumes: tickets for sale, expirations and payments.
 
-And what it shows of itself.
+And the orders' own events, which every replica streams to their buyers.
 """
 
 from common.events import (
     ChargeStatus,
     ExpirationCompleted,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderUpdated,
     PaymentCreated,
     PaymentFailed,
     PaymentUpdated,
@@ -24,9 +20,9 @@ from orders.service import OrderService
 
 
 def listeners(orders: OrderService) -> Handlers:
-    """Say what is done about each event."""
+    """Return the handler of each consumed event."""
 
-    async def upsert(event: TicketCreated | TicketUpdated) -> None:
+    async def on_ticket(event: TicketCreated | TicketUpdated) -> None:
         await orders.upsert_ticket(
             ListedTicket(
                 id=event.id,
@@ -36,12 +32,6 @@ def listeners(orders: OrderService) -> Handlers:
                 seller_id=event.user_id,
             )
         )
-
-    async def on_ticket_created(event: TicketCreated) -> None:
-        await upsert(event)
-
-    async def on_ticket_updated(event: TicketUpdated) -> None:
-        await upsert(event)
 
     async def on_expiration_completed(event: ExpirationCompleted) -> None:
         await orders.expire(event.order_id)
@@ -60,33 +50,16 @@ def listeners(orders: OrderService) -> Handlers:
             await orders.mark_awaiting_payment(event.order_id)
 
     return handlers(
-        on_ticket_created,
-        on_ticket_updated,
-        on_expiration_completed,
-        on_payment_created,
-        on_payment_failed,
-        on_payment_updated,
+        on_ticket, on_expiration_completed, on_payment_created, on_payment_failed, on_payment_updated
     )
 
 
 def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:
-    """Say what is shown of each event of our own: to its buyer, and nobody else."""
+    """Return the handlers that stream each order event to its buyer alone."""
 
-    def publish(event: OrderEvent, sequence: int) -> None:
+    async def on_order(event: OrderEvent, sequence: int) -> None:
         broadcaster.publish(
             "order", OrderEventOut.from_event(event), sequence, audience=event.user_id
         )
 
-    async def on_order_created(event: OrderCreated, sequence: int) -> None:
-        publish(event, sequence)
-
-    async def on_order_updated(event: OrderUpdated, sequence: int) -> None:
-        publish(event, sequence)
-
-    async def on_order_cancelled(event: OrderCancelled, sequence: int) -> None:
-        publish(event, sequence)
-
-    async def on_order_completed(event: OrderCompleted, sequence: int) -> None:
-        publish(event, sequence)
-
-    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
+    return handlers(on_order)

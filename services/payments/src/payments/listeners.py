@@ -1,4 +1,4 @@
-"""What payments hears: the orders to be paid, and those that will not be."""
+"""The events that payments consumes: the orders to be paid, and those that will not be."""
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.bus import Handlers, handlers
@@ -7,9 +7,9 @@ from payments.service import PaymentService
 
 
 def listeners(payments: PaymentService) -> Handlers:
-    """Say what is done about each event."""
+    """Return the handler of each consumed event."""
 
-    async def apply(
+    async def on_order(
         event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
     ) -> None:
         order = Order(
@@ -21,16 +21,4 @@ def listeners(payments: PaymentService) -> Handlers:
         )
         await payments.apply_order(order, event.version)
 
-    async def on_order_created(event: OrderCreated) -> None:
-        await apply(event)
-
-    async def on_order_updated(event: OrderUpdated) -> None:
-        await apply(event)
-
-    async def on_order_cancelled(event: OrderCancelled) -> None:
-        await apply(event)
-
-    async def on_order_completed(event: OrderCompleted) -> None:
-        await apply(event)
-
-    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
+    return handlers(on_order)

@@ -1,4 +1,7 @@
-"""What tickets hears: orders lock, free and sell them; and what it shows of them and of itself."""
+"""The events that tickets consumes: orders reserve, free and sell tickets.
+
+And the tickets' own events, which every replica streams to its SSE clients.
+"""
 
 from common.events import (
     OrderCancelled,
@@ -15,42 +18,24 @@ from tickets.domain import Fence
 from tickets.schemas import TicketEventOut
 from tickets.service import TicketService
 
-OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
-
 
 def listeners(tickets: TicketService) -> Handlers:
-    """Say what is done about each event."""
+    """Return the handler of each consumed event."""
 
-    async def apply(event: OrderEvent) -> None:
+    async def on_order(
+        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
+    ) -> None:
         fence = Fence(event.ticket.hold, event.version)
         await tickets.apply_order_update(event.ticket.id, event.id, event.status, fence)
 
-    async def on_order_created(event: OrderCreated) -> None:
-        await apply(event)
-
-    async def on_order_updated(event: OrderUpdated) -> None:
-        await apply(event)
-
-    async def on_order_cancelled(event: OrderCancelled) -> None:
-        await apply(event)
-
-    async def on_order_completed(event: OrderCompleted) -> None:
-        await apply(event)
-
-    return handlers(on_order_created, on_order_updated, on_order_cancelled, on_order_completed)
+    return handlers(on_order)
 
 
 def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:
-    """Say what is shown of each event of our own, by whichever replica it came about."""
+    """Return the handlers that stream each ticket event to every client."""
 
-    def publish(event: TicketCreated | TicketUpdated, sequence: int) -> None:
+    async def on_ticket(event: TicketCreated | TicketUpdated, sequence: int) -> None:
         cache.invalidate(event.id, known_version=event.version)
         broadcaster.publish("ticket", TicketEventOut.from_event(event), sequence)
 
-    async def on_ticket_created(event: TicketCreated, sequence: int) -> None:
-        publish(event, sequence)
-
-    async def on_ticket_updated(event: TicketUpdated, sequence: int) -> None:
-        publish(event, sequence)
-
-    return handlers(on_ticket_created, on_ticket_updated)
+    return handlers(on_ticket)
