@@ -21,6 +21,7 @@ from common.auth.dependencies import CurrentUser
 from common.auth.revocations import Revocations
 from common.auth.tokens import ACCESS_LIFETIME, AccessTokens, User
 from common.events import SessionRevoked
+from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.plugin import (
     JWT_KEY,
@@ -187,13 +188,6 @@ def test_no_header_breaks_the_question_of_another_site(origin: str, site: str) -
     assert is_cross_site(Headers({"origin": origin, "host": "\u00e9 no host has this name"}))
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    async with app.state.service.open([]) as running:
-        app.state.running = running
-        yield
-
-
 def whoami(settings: ServiceSettings) -> FastAPI:
     """A service that says who is asking."""
     router = APIRouter()
@@ -203,9 +197,13 @@ def whoami(settings: ServiceSettings) -> FastAPI:
         return {"id": user.id}
 
     service = Service.from_settings("tickets", settings)
-    app = service.app(_lifespan, router)
-    app.state.service = service
-    return app
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[ServiceState]:
+        async with service.open([]) as running:
+            yield ServiceState(running=running)
+
+    return service.app(lifespan, router)
 
 
 async def revoke(published: EventProbe, user: User) -> None:

@@ -9,12 +9,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Response
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.app import Service
 from common.auth.dependencies import CurrentUser
 from common.errors import BadRequest, NotFound, ServiceUnavailable
+from common.lifecycle import ServiceState
 from common.persistence.mongo import Doc
 from common.settings import ServiceSettings
 from common.testing.plugin import Client, Serve, errors
@@ -90,10 +91,9 @@ async def client(
                 )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[ServiceState]:
         async with service.open([]) as running:
-            app.state.running = running
-            yield
+            yield ServiceState(running=running)
 
     client = await serve(service.app(lifespan, router))
     client.sign_in()

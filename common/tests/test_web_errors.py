@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
@@ -16,6 +16,7 @@ from pymongo.errors import AutoReconnect
 from common.app import Service
 from common.auth.dependencies import CurrentUser
 from common.errors import ApiError, BadRequest, ErrorDetail
+from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.plugin import Client, Serve, errors
 from common.values.ids import Id, new_id
@@ -106,10 +107,9 @@ async def client(serve: Serve, settings: ServiceSettings) -> Client:
     service = Service.from_settings("tickets", settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[ServiceState]:
         async with service.open([]) as running:
-            app.state.running = running
-            yield
+            yield ServiceState(running=running)
 
     return await serve(service.app(lifespan, router))
 

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from common.apidocs import openapi_completion
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
-from common.lifecycle import RunningService, on_stop_signal
+from common.lifecycle import RunningService, ServiceState, on_stop_signal
 from common.messaging import bus
 from common.observability import tracing
 from common.observability.logging import configure_logging
@@ -114,7 +114,8 @@ class Service:
                         event_bus,
                         relay,
                         self.clock,
-                        settings.drain_seconds,
+                        settings,
+                        self.revocations,
                         stop_requested,
                     )
             finally:
@@ -129,7 +130,7 @@ class Service:
 
     def app(
         self,
-        lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+        lifespan: Callable[[], AbstractAsyncContextManager[ServiceState]],
         *routers: APIRouter,
         route: str | None = None,
         response_cache: ResponseCache | None = None,
@@ -137,17 +138,24 @@ class Service:
         """Make the FastAPI app: the routes of the service, and what all services have.
 
         Args:
-            lifespan: opens the service, puts its door and `running` on `app.state`.
+            lifespan: opens the service and yields its state.
             routers: its routes.
             route: the first path segments of its API, such as `/api/orders`; its OpenAPI
                 document is served below it.
             response_cache: where the answers of its public reads are kept, if it has such.
         """
         api_prefix = route or f"/api/{self.name}"
+
+        @asynccontextmanager
+        async def set_state(app: FastAPI) -> AsyncGenerator[None]:
+            async with lifespan() as state:
+                app.state.service = state
+                yield
+
         app = FastAPI(
             title=f"Ticketing: {self.name}",
             version="1.0.0",
-            lifespan=lifespan,
+            lifespan=set_state,
             openapi_url=f"{api_prefix}/openapi.json",
             docs_url=f"{api_prefix}/docs",
             redoc_url=None,
@@ -158,7 +166,6 @@ class Service:
         app.openapi = lambda: (
             app.openapi_schema or openapi_completion.add_common_responses(default_openapi())
         )
-        app.state.revocations = self.revocations
         for router in (*routers, health_router):
             # Not include_router: FastAPI would look through an included one twice a request.
             app.router.routes.extend(router.routes)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -11,9 +11,12 @@ from types import FrameType
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
+from common.auth.revocations import Revocations
 from common.messaging.bus import Bus, Handlers
+from common.messaging.envelope import EventEnvelope
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
+from common.settings import ServiceSettings
 from common.values.clock import Clock
 from common.web.sse import EventBroadcaster
 
@@ -64,7 +67,8 @@ class RunningService:
     bus: Bus
     relay: Relay
     clock: Clock
-    drain_seconds: float
+    settings: ServiceSettings
+    revocations: Revocations
     stop_requested: threading.Event
 
     @asynccontextmanager
@@ -84,7 +88,7 @@ class RunningService:
         try:
             yield
         finally:
-            await self.bus.drain(self.drain_seconds)
+            await self.bus.drain(self.settings.drain_seconds)
 
     async def is_ready(self) -> bool:
         """Tell whether a request sent now would be served."""
@@ -95,3 +99,24 @@ class RunningService:
         except PyMongoError:
             return False
         return True
+
+
+async def no_events() -> AsyncIterator[EventEnvelope]:
+    """Return the snapshot events of a service without aggregates."""
+    return
+    yield
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceState:
+    """What a service's lifespan yields. `Service.app` puts it on `app.state.service`.
+
+    Each service adds the parts that its routes need.
+
+    Attributes:
+        running: the parts that all services have.
+        snapshot_events: the present state of every aggregate as events, for republishing.
+    """
+
+    running: RunningService
+    snapshot_events: Callable[[], AsyncIterator[EventEnvelope]] = no_events

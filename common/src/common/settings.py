@@ -46,6 +46,8 @@ class ServiceSettings(BaseSettings):
     jwt_key_previous: SigningKey | None = None
     """Still accepted, no longer used to sign: rotation without signing anyone out."""
     cookie_secure: bool = True
+    trusted_proxies: Annotated[int, Field(ge=0)] = 1
+    """The number of our own proxies that append to X-Forwarded-For; 0 ignores the header."""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: str | None = None

@@ -280,7 +280,7 @@ async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: 
 async def test_the_right_password_among_too_many_at_once_has_to_wait(start: Start) -> None:
     one, other = [await start(password_threads=1, sign_in_failures_per_account=5) for _ in range(2)]
     await sign_up(one)
-    auth_service: AuthService = one.app.state.auth
+    auth_service: AuthService = one.app.state.service.auth
     go = Event()
     blocking_job = asyncio.create_task(auth_service._passwords._run_in_pool(go.wait))
     right = asyncio.create_task(one.post("/api/users/signin", json=ANN))
@@ -323,7 +323,7 @@ async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_count
 ) -> None:
     auth = await start(password_threads=1, password_queue=0, sign_in_failures_per_account=1)
     await sign_up(auth)
-    auth_service: AuthService = auth.app.state.auth
+    auth_service: AuthService = auth.app.state.service.auth
     go = Event()
     blocking_job = asyncio.create_task(auth_service._passwords._run_in_pool(go.wait))
     await asyncio.sleep(0)
@@ -348,7 +348,7 @@ async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: S
 
     assert (await after.post("/api/users/signin", json=ANN)).status_code == 200
 
-    auth_service: AuthService = after.app.state.auth
+    auth_service: AuthService = after.app.state.service.auth
     account = await auth_service._attempt_limiter.find_account_unless_limited(ANN["email"])
     assert account is not None
     assert account.password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")

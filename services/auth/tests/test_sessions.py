@@ -326,7 +326,7 @@ async def test_rebuild_tells_again_of_sessions_whose_tokens_could_still_be_good(
     await send(auth, "POST", "signout", {"refresh": ended["refresh"]})
     await sign_in(auth)
 
-    states = [message async for message in auth.app.state.rebuild()]
+    states = [message async for message in auth.app.state.service.snapshot_events()]
 
     events = [SessionRevoked.model_validate_json(state.data) for state in states]
     assert [event.session_id for event in events] == [ended["refresh"].partition(".")[0]]

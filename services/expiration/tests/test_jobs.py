@@ -64,7 +64,7 @@ async def test_an_alarm_fires_its_deadline_in_time(
     service = await expiration(settings_without_sweep)
     start_worker(settings_without_sweep)
     due = utc_now() + SOON
-    order_id = await place_order(service.app.state.expirations, expires_in=SOON)
+    order_id = await place_order(service.app.state.service.expirations, expires_in=SOON)
 
     event = await published.next(ExpirationCompleted)
 
@@ -81,7 +81,7 @@ async def test_an_alarm_that_rang_leaves_nothing_in_redis(
 ) -> None:
     service = await expiration(settings_without_sweep)
     start_worker(settings_without_sweep)
-    order_id = await place_order(service.app.state.expirations, expires_in=timedelta(0))
+    order_id = await place_order(service.app.state.service.expirations, expires_in=timedelta(0))
     await published.next(ExpirationCompleted)
 
     async def nothing_left() -> bool:
@@ -100,7 +100,7 @@ async def test_a_cleared_deadline_never_rings(
 ) -> None:
     service = await expiration(settings_without_sweep)
     start_worker(settings_without_sweep)
-    expirations = service.app.state.expirations
+    expirations = service.app.state.service.expirations
     cancelled = await place_order(expirations, expires_in=SOON)
     await complete_order(expirations, cancelled)
     last = await place_order(expirations, expires_in=SOON + timedelta(milliseconds=50))
@@ -289,7 +289,9 @@ async def test_with_redis_emptied_the_alarms_are_set_again(
     redis: Redis,
 ) -> None:
     service = await expiration(settings)
-    order_id = await place_order(service.app.state.expirations, expires_in=timedelta(seconds=1.5))
+    order_id = await place_order(
+        service.app.state.service.expirations, expires_in=timedelta(seconds=1.5)
+    )
     await redis.flushdb()
 
     async def set_again() -> bool:
@@ -306,7 +308,7 @@ async def test_with_redis_emptied_and_the_worker_dead_the_sweep_fires(
 ) -> None:
     service = await expiration(settings)
     order_ids = {
-        await place_order(service.app.state.expirations, expires_in=SOON) for _ in range(5)
+        await place_order(service.app.state.service.expirations, expires_in=SOON) for _ in range(5)
     }
     await redis.flushdb()
 

@@ -236,6 +236,6 @@ async def test_rebuild_tells_again_what_has_fired_and_only_that(
     await publish_events(published, fired, waiting)
     await published.next(ExpirationCompleted)
 
-    messages = [message async for message in service.app.state.rebuild()]
+    messages = [message async for message in service.app.state.service.snapshot_events()]
 
     assert [(m.subject, m.aggregate_id) for m in messages] == [("expiration.completed", fired.id)]

@@ -666,7 +666,7 @@ async def test_neither_logs_nor_database_hold_a_token_or_a_client_secret(
     await stripe_probe.inject_fault(CONFIRM, "drop_after", times=3)
     await pay(payments, await orders.place(buyer), "pm_card_mastercard")
 
-    database = payments.app.state.running.database
+    database = payments.app.state.service.running.database
     documents = [
         str(doc)
         for name in await database.list_collection_names()
@@ -706,7 +706,7 @@ async def test_every_state_can_be_told_again(payments: Client, orders: FakeOrder
     order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
 
-    messages = [message async for message in payments.app.state.rebuild()]
+    messages = [message async for message in payments.app.state.service.snapshot_events()]
 
     (message,) = messages
     charge = await find_charge(payments, order_id)

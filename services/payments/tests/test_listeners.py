@@ -179,7 +179,7 @@ async def test_a_cancellation_that_another_replica_heard_is_not_overlooked(
 ) -> None:
     disconnected = await serve_payments()
     order_id = await orders.place(disconnected.sign_in())
-    await disconnected.app.state.running.bus.drain(1)
+    await disconnected.app.state.service.running.bus.drain(1)
     await serve_payments()
     await orders.cancel(order_id)
 

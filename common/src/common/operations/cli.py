@@ -21,7 +21,7 @@ from typing import Protocol
 from bson import ObjectId
 from fastapi import FastAPI
 
-from common.lifecycle import RunningService
+from common.lifecycle import RunningService, ServiceState
 from common.messaging import dead_letters
 from common.messaging.envelope import EventEnvelope
 from common.values.ids import is_id
@@ -93,14 +93,15 @@ async def run_command(service: str, command: str, aggregate_id: str = "") -> int
     module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
     app = module.create_app()
     async with app.router.lifespan_context(app):
-        running: RunningService = app.state.running
+        state: ServiceState = app.state.service
+        running = state.running
         if command == "dead-letters":
             return await _print_dead_letters(running)
         if command == "replay":
             return await _replay(running)
         if command == "history":
             return await _print_audit_log(running, aggregate_id)
-        return await _rebuild(running, app.state.rebuild())
+        return await _rebuild(running, state.snapshot_events())
 
 
 def main() -> int:

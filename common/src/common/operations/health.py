@@ -4,16 +4,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.lifecycle import RunningService
+from common.lifecycle import RunningService, ServiceState
 from common.operations.state_metrics import StateMetricsCollector
 
 health_router = APIRouter(include_in_schema=False)
 
 
+def _running_service(request: Request) -> RunningService | None:
+    state: ServiceState | None = getattr(request.app.state, "service", None)
+    return state and state.running
+
+
 @health_router.get("/healthz")
 async def healthz(request: Request) -> Response:
     """Tell whether the process lives, and is to go on living."""
-    running: RunningService | None = getattr(request.app.state, "running", None)
+    running = _running_service(request)
     stopping = running is not None and running.stop_requested.is_set()
     return JSONResponse({"status": "stopping" if stopping else "alive"}, 503 if stopping else 200)
 
@@ -21,7 +26,7 @@ async def healthz(request: Request) -> Response:
 @health_router.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Tell whether requests may be sent here."""
-    running: RunningService | None = getattr(request.app.state, "running", None)
+    running = _running_service(request)
     ready = running is not None and await running.is_ready()
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
@@ -29,7 +34,7 @@ async def readyz(request: Request) -> Response:
 @health_router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Tell Prometheus what was counted, and what is measured at this moment."""
-    running: RunningService | None = getattr(request.app.state, "running", None)
+    running = _running_service(request)
     if running is not None:
         await StateMetricsCollector(running.bus, running.relay).refresh()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

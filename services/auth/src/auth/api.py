@@ -7,14 +7,15 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 
-from auth.address import client_address
 from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain import Device
 from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
 from auth.service import AuthService, SignedIn
+from auth.state import state_of
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
 from common.values.ids import Id
+from common.web.client_address import client_address
 from common.web.errors import error_response, error_responses
 from common.web.etags import json_response
 
@@ -25,18 +26,17 @@ MAX_USER_AGENT_LENGTH: Final = 200
 
 
 async def _service(request: Request) -> AuthService:
-    service: AuthService = request.app.state.auth
-    return service
+    return state_of(request).auth
 
 
 async def _cookies(request: Request) -> SessionCookies:
-    cookies: SessionCookies = request.app.state.cookies
-    return cookies
+    return state_of(request).cookies
 
 
 async def _device(request: Request) -> Device:
     user_agent = request.headers.get("user-agent", "")[:MAX_USER_AGENT_LENGTH]
-    return Device(user_agent, client_address(request, request.app.state.trusted_proxies))
+    trusted_proxies = state_of(request).running.settings.trusted_proxies
+    return Device(user_agent, client_address(request, trusted_proxies))
 
 
 AuthDep = Annotated[AuthService, Depends(_service)]

@@ -1,4 +1,4 @@
-"""Auth, put together."""
+"""Creates the auth app."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
@@ -10,6 +10,7 @@ from auth.cookies import SessionCookies
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
+from auth.state import State
 from auth.store import (
     AccountDocument,
     AccountStore,
@@ -24,12 +25,12 @@ from common.values.clock import Clock
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """Make the app; uvicorn and the tests call this."""
+    """Create the app. uvicorn calls this, so importing the module reads no environment."""
     settings = settings or Settings.from_environment()
     service = Service.from_settings("auth", settings, clock)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[State]:
         documents = [AccountDocument, SessionDocument, ThrottleDocument]
         async with service.open(documents) as running:
             with closing(PasswordHasher.from_settings(settings)) as passwords:
@@ -43,10 +44,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     revocations=service.revocations,
                     clock=running.clock,
                 )
-                app.state.auth, app.state.rebuild = auth, auth.snapshot_events
-                app.state.cookies = SessionCookies(secure=settings.cookie_secure)
-                app.state.trusted_proxies = settings.trusted_proxies
-                app.state.running = running
-                yield
+                yield State(
+                    running=running,
+                    snapshot_events=auth.snapshot_events,
+                    auth=auth,
+                    cookies=SessionCookies(secure=settings.cookie_secure),
+                )
 
     return service.app(lifespan, api.router, routes.router, route="/api/users")

@@ -27,5 +27,3 @@ class Settings(ServiceSettings):
     sign_ups_per_address: PositiveInt = 100
     throttle_seconds: PositiveInt = 15 * 60
     """The window in which these attempts are counted."""
-    trusted_proxies: Annotated[int, Field(ge=0)] = 1
-    """The number of our own proxies that append to X-Forwarded-For."""

@@ -6,22 +6,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth.dependencies import CurrentUser
-from common.auth.revocations import Revocations
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import EventBroadcaster, LastEventId, sse_responses
+from common.web.sse import LastEventId, sse_responses
 from orders.schemas import OrderIn, OrderOut
 from orders.service import OrderService
+from orders.state import state_of
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
 async def _service(request: Request) -> OrderService:
-    service: OrderService = request.app.state.orders
-    return service
+    return state_of(request).orders
 
 
 OrdersDep = Annotated[OrderService, Depends(_service)]
@@ -55,13 +54,12 @@ async def list_orders(
 async def watch_orders(
     request: Request, user: CurrentUser, last_event_id: LastEventId = None
 ) -> Response:
-    broadcaster: EventBroadcaster = request.app.state.feed
-    revocations: Revocations = request.app.state.revocations
-    return broadcaster.stream(
+    state = state_of(request)
+    return state.broadcaster.stream(
         client=user.id,
         user=user.id,
         last_event_id=last_event_id,
-        is_authorized=lambda: user.session_id not in revocations,
+        is_authorized=lambda: user.session_id not in state.running.revocations,
     )
 
 

@@ -1,4 +1,4 @@
-"""Orders, put together."""
+"""Creates the orders app."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,27 +13,31 @@ from orders import api
 from orders.listeners import listeners, sse_handlers
 from orders.service import OrderService
 from orders.settings import Settings
+from orders.state import State
 from orders.store import OrderDocument, OrderStore, TicketReplica, TicketReplicas
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """Make the app; uvicorn and the tests call this."""
+    """Create the app. uvicorn calls this, so importing the module reads no environment."""
     settings = settings or Settings.from_environment()
     service = Service.from_settings("orders", settings, clock)
     window = timedelta(seconds=settings.order_expiration_seconds)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[State]:
         async with service.open([OrderDocument, TicketReplica]) as running:
             store = OrderStore(running.relay, running.clock)
             orders = OrderService(store, TicketReplicas(), running.clock, window)
-            app.state.orders, app.state.rebuild = orders, orders.snapshot_events
-            app.state.feed = broadcaster = EventBroadcaster()
+            broadcaster = EventBroadcaster()
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster)),
                 running.consuming(listeners(orders)),
             ):
-                app.state.running = running
-                yield
+                yield State(
+                    running=running,
+                    snapshot_events=orders.snapshot_events,
+                    orders=orders,
+                    broadcaster=broadcaster,
+                )
 
     return service.app(lifespan, api.router)

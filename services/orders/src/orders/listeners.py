@@ -50,7 +50,11 @@ def listeners(orders: OrderService) -> Handlers:
             await orders.mark_awaiting_payment(event.order_id)
 
     return handlers(
-        on_ticket, on_expiration_completed, on_payment_created, on_payment_failed, on_payment_updated
+        on_ticket,
+        on_expiration_completed,
+        on_payment_created,
+        on_payment_failed,
+        on_payment_updated,
     )
 
 

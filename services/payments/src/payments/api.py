@@ -11,13 +11,13 @@ from common.web.etags import IfNoneMatch, conditional_response, etag, json_respo
 from common.web.idempotency import IdempotentRoute
 from payments.schemas import ActionOut, ConfigOut, PaymentErrorResponse, PaymentIn, PaymentOut
 from payments.service import PaymentService
+from payments.state import state_of
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], route_class=IdempotentRoute)
 
 
 async def _service(request: Request) -> PaymentService:
-    service: PaymentService = request.app.state.payments
-    return service
+    return state_of(request).payments
 
 
 PaymentsDep = Annotated[PaymentService, Depends(_service)]
@@ -69,5 +69,4 @@ async def show_payment(
 
 @router.get("/config", summary="Get the configuration of the card form", response_model=ConfigOut)
 async def show_config(request: Request) -> Response:
-    config: ConfigOut = request.app.state.config
-    return json_response(config)
+    return json_response(state_of(request).config)

@@ -1,4 +1,4 @@
-"""Payments, put together."""
+"""Creates the payments app."""
 
 import socket
 from collections.abc import AsyncGenerator
@@ -17,6 +17,7 @@ from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
 from payments.service import PaymentService
 from payments.settings import Settings
+from payments.state import State
 from payments.store import (
     ChargeDocument,
     ChargeStore,
@@ -29,7 +30,7 @@ from payments.stripe.gateway import Gateway
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """Make the app; uvicorn and the tests call this."""
+    """Create the app. uvicorn calls this, so importing the module reads no environment."""
     settings = settings or Settings.from_environment()
     service = Service.from_settings("payments", settings, clock)
     policy = PaymentPolicy(
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[State]:
         async with (
             service.open([ChargeDocument, OrderReplica, StripeEventDocument]) as running,
             Gateway(
@@ -59,17 +60,19 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 policy,
                 owner=f"{socket.gethostname()}:{getpid()}",
             )
-            app.state.payments, app.state.rebuild = payments, payments.snapshot_events
-            app.state.gateway = gateway
-            app.state.config = ConfigOut(
-                publishable_key=settings.stripe_publishable_key,
-                stripe_js_url=settings.stripe_js_url,
-            )
             async with (
                 running.consuming(listeners(payments)),
                 run_reconciler(payments, settings.payment_reconcile_seconds),
             ):
-                app.state.running = running
-                yield
+                yield State(
+                    running=running,
+                    snapshot_events=payments.snapshot_events,
+                    payments=payments,
+                    gateway=gateway,
+                    config=ConfigOut(
+                        publishable_key=settings.stripe_publishable_key,
+                        stripe_js_url=settings.stripe_js_url,
+                    ),
+                )
 
     return service.app(lifespan, api.router, webhooks.router)

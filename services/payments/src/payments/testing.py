@@ -182,7 +182,7 @@ async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Respo
 
 async def find_charge(payments: Client, order_id: str) -> Charge | None:
     """Look at an order's charge without asking anybody about it."""
-    store = payments.app.state.payments._store  # noqa: SLF001 - a reading asks nobody
+    store = payments.app.state.service.payments._store  # noqa: SLF001 - a reading asks nobody
     return await store.find(charge_id_of(order_id))
 
 

@@ -9,8 +9,7 @@ from common.observability.context import acting_as
 from common.web.errors import error_responses
 from common.web.etags import json_response
 from common.web.schemas import CamelModel
-from payments.service import PaymentService
-from payments.stripe.gateway import Gateway
+from payments.state import state_of
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 
@@ -32,13 +31,12 @@ async def receive_webhook(
     signature: Annotated[str, Header(alias="Stripe-Signature", max_length=2000)] = "",
 ) -> Response:
     """Verify the signature of the raw body and process the event."""
-    gateway: Gateway = request.app.state.gateway
-    payments: PaymentService = request.app.state.payments
-    if not gateway.webhooks_enabled:
+    state = state_of(request)
+    if not state.gateway.webhooks_enabled:
         raise NotFound
-    event = gateway.parse_webhook(await request.body(), signature)
+    event = state.gateway.parse_webhook(await request.body(), signature)
     if event is None:
         raise BadRequest("Invalid Stripe signature")
     with acting_as(f"webhook {event.id}"):
-        await payments.handle_webhook(event)
+        await state.payments.handle_webhook(event)
     return json_response(WebhookAck())

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.values.ids import Id
 from common.values.money import whole_cents
+from common.web.client_address import client_address
 from common.web.errors import error_responses
 from common.web.etags import (
     IfMatch,
@@ -20,17 +21,17 @@ from common.web.etags import (
 )
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import EventBroadcaster, LastEventId, sse_responses
+from common.web.sse import LastEventId, sse_responses
 from tickets.domain import Sort
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import TicketService
+from tickets.state import state_of
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
 
 async def _service(request: Request) -> TicketService:
-    service: TicketService = request.app.state.tickets
-    return service
+    return state_of(request).tickets
 
 
 TicketsDep = Annotated[TicketService, Depends(_service)]
@@ -94,9 +95,11 @@ async def list_my_tickets(
 async def watch_tickets(
     request: Request, user: OptionalUser, last_event_id: LastEventId = None
 ) -> Response:
-    broadcaster: EventBroadcaster = request.app.state.feed
-    address = request.client.host if request.client else ""
-    return broadcaster.stream(client=user.id if user else address, last_event_id=last_event_id)
+    state = state_of(request)
+    address = client_address(request, state.running.settings.trusted_proxies)
+    return state.broadcaster.stream(
+        client=user.id if user else address, last_event_id=last_event_id
+    )
 
 
 @router.get(

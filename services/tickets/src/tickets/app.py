@@ -1,4 +1,4 @@
-"""Tickets, put together."""
+"""Creates the tickets app."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,27 +14,31 @@ from tickets.cache import TicketCache
 from tickets.listeners import listeners, sse_handlers
 from tickets.service import TicketService
 from tickets.settings import Settings
+from tickets.state import State
 from tickets.store import TicketDocument, TicketStore
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """Make the app; uvicorn and the tests call this."""
+    """Create the app. uvicorn calls this, so importing the module reads no environment."""
     service = Service.from_settings("tickets", settings or Settings.from_environment(), clock)
     response_cache = ResponseCache()
     cache = TicketCache(response_cache)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan() -> AsyncGenerator[State]:
         async with service.open([TicketDocument]) as running:
             store = TicketStore(running.relay, running.clock, cache.on_written)
             tickets = TicketService(store, running.clock)
-            app.state.tickets, app.state.rebuild = tickets, tickets.snapshot_events
-            app.state.feed = broadcaster = EventBroadcaster()
+            broadcaster = EventBroadcaster()
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster, cache)),
                 running.consuming(listeners(tickets)),
             ):
-                app.state.running = running
-                yield
+                yield State(
+                    running=running,
+                    snapshot_events=tickets.snapshot_events,
+                    tickets=tickets,
+                    broadcaster=broadcaster,
+                )
 
     return service.app(lifespan, api.router, response_cache=response_cache)

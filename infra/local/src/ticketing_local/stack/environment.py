@@ -16,9 +16,10 @@ SHARED_VARIABLES = (
     "DRAIN_SECONDS",
     "LAME_DUCK_SECONDS",
     "OTEL_*",
+    "TRUSTED_PROXIES",
 )
 SERVICE_VARIABLES = {
-    "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*", "TRUSTED_PROXIES"),
+    "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*"),
     "tickets": ("TICKET_*",),
     "orders": ("ORDER_*",),
     "expiration": ("EXPIRATION_*",),

@@ -116,7 +116,7 @@ def _service(name: str, replica: int, port: int, env: Mapping[str, str]) -> Prog
     command = (
         *(BIN / "uvicorn", f"{name}.app:create_app", "--factory", "--host", "127.0.0.1"),
         *("--port", str(port), "--no-access-log", "--no-server-header"),
-        *("--timeout-graceful-shutdown", "20"),
+        *("--no-proxy-headers", "--timeout-graceful-shutdown", "20"),
         *("--timeout-keep-alive", "65"),  # longer than the gateway keeps a connection
     )
     return Program(

@@ -1,0 +1,43 @@
+"""The client's address behind our proxies."""
+
+import pytest
+from fastapi import Request
+
+from common.web.client_address import client_address
+
+
+def request(*forwarded: str, peer: str | None = "198.51.100.9") -> Request:
+    return Request(
+        {
+            "type": "http",
+            "headers": [(b"x-forwarded-for", line.encode()) for line in forwarded],
+            "client": (peer, 1) if peer else None,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "address"),
+    [
+        ([], 1, "198.51.100.9"),
+        (["192.0.2.1"], 1, "192.0.2.1"),
+        (["203.0.113.66, 192.0.2.1"], 1, "192.0.2.1"),
+        (["203.0.113.66", "192.0.2.1"], 1, "192.0.2.1"),
+        (["203.0.113.66, 192.0.2.1, 10.0.0.1"], 2, "192.0.2.1"),
+        (["192.0.2.1"], 2, "192.0.2.1"),
+        (["192.0.2.1"], 0, "198.51.100.9"),
+        (["192.0.2.1, nonsense"], 1, "198.51.100.9"),
+        (["", ""], 1, "198.51.100.9"),
+        (["::ffff:192.0.2.1"], 1, "192.0.2.1"),
+        (["2001:DB8::1"], 1, "2001:db8::1"),
+    ],
+)
+def test_client_address_trusts_only_our_proxies_entries(
+    forwarded: list[str], proxies: int, address: str
+) -> None:
+    assert client_address(request(*forwarded), proxies) == address
+
+
+@pytest.mark.parametrize("peer", [None, "a-socket"])
+def test_client_address_of_peer_without_ip_is_unknown(peer: str | None) -> None:
+    assert client_address(request(peer=peer), 1) == "unknown"

@@ -1,0 +1,25 @@
+"""What the payments lifespan opens for its routes."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from common.lifecycle import ServiceState
+from payments.schemas import ConfigOut
+from payments.service import PaymentService
+from payments.stripe.gateway import Gateway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State(ServiceState):
+    """The open parts of the payments service."""
+
+    payments: PaymentService
+    gateway: Gateway
+    config: ConfigOut
+
+
+def state_of(request: Request) -> State:
+    """Return the state of the service that serves this request."""
+    state: State = request.app.state.service
+    return state
