@@ -7,7 +7,7 @@ from itertools import islice
 from benchmarks.measure import Options, Row, compare_sides
 from benchmarks.testbed import OURS, SELLER, THEIRS, Testbed, session_cookies
 from benchmarks.wrk import Load, load, request
-from common.testing.plugin import session_cookie
+from common.testing.client import session_cookie
 
 TICKETS_LISTED = 100
 BUYERS = 500

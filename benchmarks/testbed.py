@@ -15,7 +15,7 @@ from bson import ObjectId
 from nats.js.errors import APIError
 from pymongo import MongoClient
 
-from common.testing.plugin import JWT_KEY, make_user, session_cookie
+from common.testing.client import JWT_KEY, make_user, session_cookie
 from common.values.clock import utc_now
 from support.process import ManagedProcess
 from support.system import System

@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from common.lifecycle import on_stop_signal
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 
 
 @pytest.fixture

@@ -23,15 +23,11 @@ from common.auth.tokens import ACCESS_LIFETIME, AccessTokens, User
 from common.events import SessionRevoked
 from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
-from common.testing.plugin import (
-    JWT_KEY,
-    EventProbe,
-    FakeClock,
-    Serve,
-    errors,
-    eventually,
-    make_user,
-)
+from common.testing.client import JWT_KEY, errors, make_user
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web.authentication import AuthenticationMiddleware, is_cross_site

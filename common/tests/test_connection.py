@@ -15,7 +15,8 @@ from common.auth.revocations import Revocations
 from common.events import SessionRevoked
 from common.messaging import bus
 from common.messaging.bus import PublishError
-from common.testing.plugin import EventProbe, eventually
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

@@ -17,7 +17,8 @@ from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus, dead_letters, durable_consumer
 from common.messaging.bus import Bus, handlers
 from common.messaging.envelope import EventEnvelope
-from common.testing.plugin import EventProbe, eventually
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from common.events import EVENT_TYPES, STREAMS, Event, TicketCreated, stream_of
-from common.testing.plugin import EventProbe
+from common.testing.events import EventProbe
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

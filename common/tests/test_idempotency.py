@@ -18,7 +18,8 @@ from common.errors import BadRequest, NotFound, ServiceUnavailable
 from common.lifecycle import ServiceState
 from common.persistence.mongo import Doc
 from common.settings import ServiceSettings
-from common.testing.plugin import Client, Serve, errors
+from common.testing.client import Client, errors
+from common.testing.plugin import Serve
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web import idempotency

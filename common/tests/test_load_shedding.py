@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from common.web.load_shedding import ConcurrencyLimitMiddleware
 
 LIMIT = 2

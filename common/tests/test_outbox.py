@@ -20,7 +20,9 @@ from common.persistence.lease import Lease
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
-from common.testing.plugin import EventProbe, FakeClock, eventually
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 
 NewThing = Callable[[str], Change[Any]]

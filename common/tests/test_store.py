@@ -20,7 +20,8 @@ from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.replica import upsert_newer
 from common.persistence.store import Store
-from common.testing.plugin import EventProbe, eventually
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

@@ -18,7 +18,8 @@ from common.auth.dependencies import CurrentUser
 from common.errors import ApiError, BadRequest, ErrorDetail
 from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
-from common.testing.plugin import Client, Serve, errors
+from common.testing.client import Client, errors
+from common.testing.plugin import Serve
 from common.values.ids import Id, new_id
 from common.web.errors import MAX_BODY_BYTES
 from common.web.etags import (

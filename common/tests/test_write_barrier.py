@@ -16,7 +16,7 @@ from common.persistence import mongo
 from common.persistence.mongo import UNAVAILABLE_ERRORS, Doc, collection_of
 from common.persistence.replica import Replica, upsert_newer
 from common.persistence.store import Store
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from common.values.ids import new_id
 from ticketing_local.stack import servers
 from ticketing_local.stack.program import Program

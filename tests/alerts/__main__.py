@@ -18,7 +18,7 @@ from typing import Final
 from alerts.prometheus import Prometheus, alert_names
 from alerts.scenarios import ORDER_EXPIRATION_SECONDS, SCENARIOS, AlertScenario
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from payments.testing import StripeProbe
 from support.api_user import ApiUser
 from support.system import SERVICES, System

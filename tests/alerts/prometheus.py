@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import free_port

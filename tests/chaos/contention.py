@@ -8,7 +8,8 @@ import httpx
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from common.testing.plugin import eventually, make_user, session_cookie
+from common.testing.client import make_user, session_cookie
+from common.testing.polling import eventually
 from support.api_user import CERTIFICATES, ApiUser
 from support.system import System
 

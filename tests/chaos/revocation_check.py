@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from common.testing.plugin import make_user, session_cookie
+from common.testing.client import make_user, session_cookie
 from common.values.ids import new_id
 from support.system import System
 from ticketing_local.stack.ports import REPLICA_PORT_OFFSET

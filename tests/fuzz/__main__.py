@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from common.testing.plugin import make_user, session_cookie
+from common.testing.client import make_user, session_cookie
 from support.api_user import ApiUser
 from support.system import System
 from ticketing_local.stack.paths import ROOT

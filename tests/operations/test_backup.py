@@ -12,7 +12,7 @@ from chaos.auditor import audit
 from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
 from chaos.snapshot import take_snapshot
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from support.api_user import PASSWORD, ApiUser
 from support.system import System

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from common.testing.plugin import JWT_KEY, eventually
+from common.testing.client import JWT_KEY
+from common.testing.polling import eventually
 from support.api_user import PASSWORD, ApiUser
 from support.system import System
 from ticketing_local.stack.ports import SERVICES

@@ -3,7 +3,7 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.api_user import ApiUser
 from support.system import System
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.system import System
 from ticketing_local.commands import status
 from ticketing_local.commands.status import Component

@@ -2,7 +2,7 @@
 
 import secrets
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.api_user import ApiUser
 from support.system import System
 from ticketing_local.commands.trace_viewer import Span, TraceStore, tree_order

@@ -7,7 +7,8 @@ from typing import Any, Self
 import httpx
 
 from common.auth.tokens import User
-from common.testing.plugin import eventually, make_user, session_cookie
+from common.testing.client import make_user, session_cookie
+from common.testing.polling import eventually
 from support.system import new_email
 
 PASSWORD = "correct horse battery"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from common.testing.plugin import JWT_KEY
+from common.testing.client import JWT_KEY
 from support.ports import free_block
 from support.process import ManagedProcess
 from ticketing_local.stack.paths import Home

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import errors, sse_events
+from common.testing.client import errors
+from common.testing.server import sse_events
 from support.api_user import ApiUser
 from support.system import System
 

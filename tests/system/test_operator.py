@@ -9,7 +9,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.api_user import ApiUser
 from support.system import System
 from ticketing_local.stack import environment

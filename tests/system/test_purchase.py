@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from common.testing.plugin import errors, eventually
+from common.testing.client import errors
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
 from support.api_user import ApiUser

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from common.testing.plugin import errors
+from common.testing.client import errors
 from payments.testing import StripeProbe
 from support.api_user import ApiUser, MakeSignedInUser
 

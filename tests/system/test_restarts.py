@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.api_user import ApiUser, MakeSignedInUser
 from support.system import SERVICES, System
 

@@ -1,6 +1,6 @@
 """Sessions, as every service sees them."""
 
-from common.testing.plugin import eventually
+from common.testing.polling import eventually
 from support.api_user import PASSWORD, ApiUser, SignUp
 from support.system import System
 

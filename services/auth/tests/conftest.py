@@ -7,7 +7,9 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import Settings
-from common.testing.plugin import Client, FakeClock, Serve
+from common.testing.client import Client
+from common.testing.clock import FakeClock
+from common.testing.plugin import Serve
 from common.values.clock import Clock
 
 LOW_COST_HASHING = {"password_memory_kib": 8, "password_iterations": 1}

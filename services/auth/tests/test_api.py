@@ -12,7 +12,9 @@ from pydantic import SecretStr
 
 from auth.service import AuthService
 from common.auth.tokens import AccessTokens
-from common.testing.plugin import JWT_KEY, Client, FakeClock, errors, eventually, make_user
+from common.testing.client import JWT_KEY, Client, errors, make_user
+from common.testing.clock import FakeClock
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import is_id
 

@@ -7,7 +7,10 @@ import httpx
 import pytest
 
 from common.events import SessionRevoked
-from common.testing.plugin import Client, EventProbe, FakeClock, errors, eventually
+from common.testing.client import Client, errors
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

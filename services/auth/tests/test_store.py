@@ -24,7 +24,9 @@ from common.events import SessionRevoked
 from common.persistence import mongo
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay, stale_outbox_filter
-from common.testing.plugin import EventProbe, FakeClock, eventually
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 

@@ -14,7 +14,9 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from common.app import Service
-from common.testing.plugin import Client, FakeClock, Serve
+from common.testing.client import Client
+from common.testing.clock import FakeClock
+from common.testing.plugin import Serve
 from common.values.clock import Clock
 from expiration import jobs
 from expiration.app import create_app

@@ -18,7 +18,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.events import ExpirationCompleted, OrderStatus
-from common.testing.plugin import Client, EventProbe, FakeClock, eventually
+from common.testing.client import Client
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration import jobs

@@ -17,7 +17,8 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.testing.plugin import Client, EventProbe
+from common.testing.client import Client
+from common.testing.events import EventProbe
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration.settings import Settings

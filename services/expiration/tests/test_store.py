@@ -14,7 +14,9 @@ from common.events import ExpirationCompleted, OrderStatus
 from common.persistence import mongo
 from common.persistence.mongo import object_id
 from common.persistence.outbox import Relay
-from common.testing.plugin import EventProbe, FakeClock, eventually
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration.domain import Deadline, Status, new_deadline

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from common.events import TicketCreated
-from common.testing.plugin import Client, EventProbe, Serve
+from common.testing.client import Client
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
 from common.values.ids import new_id
 from orders.app import create_app
 from orders.settings import Settings

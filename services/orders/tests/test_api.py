@@ -16,7 +16,9 @@ from common.events import (
     PaymentCreated,
     TicketCreated,
 )
-from common.testing.plugin import Client, EventProbe, Serve, errors, make_user, session_cookie
+from common.testing.client import Client, errors, make_user, session_cookie
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
 from common.values.ids import new_id
 from orders.app import create_app
 from orders.settings import Settings

@@ -18,7 +18,8 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
-from common.testing.plugin import Client, EventProbe
+from common.testing.client import Client
+from common.testing.events import EventProbe
 from common.values.ids import new_id
 
 

@@ -9,14 +9,10 @@ import httpx
 import pytest
 
 from common.events import TicketCreated
-from common.testing.plugin import (
-    EventProbe,
-    eventually,
-    make_user,
-    serve_over_tcp,
-    session_cookie,
-    sse_events,
-)
+from common.testing.client import make_user, session_cookie
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
+from common.testing.server import serve_over_tcp, sse_events
 from common.values.ids import new_id
 from orders.app import create_app
 from orders.settings import Settings

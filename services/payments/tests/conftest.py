@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import stripe
 
-from common.testing.plugin import Client, EventProbe, Serve
+from common.testing.client import Client
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
 from payments.app import create_app
 from payments.settings import Settings
 from payments.testing import STRIPE_KEY, WEBHOOK_SECRET, FakeOrders, StripeProbe

@@ -10,7 +10,10 @@ import httpx
 import pytest
 
 from common.events import ChargeStatus, PaymentCreated, PaymentFailed, PaymentUpdated
-from common.testing.plugin import Client, EventProbe, FakeClock, Serve, errors, make_user
+from common.testing.client import Client, errors, make_user
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.app import create_app

@@ -15,7 +15,9 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from common.testing.plugin import Client, EventProbe, eventually
+from common.testing.client import Client
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from payments.testing import FakeOrders, StripeProbe, find_charge, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import Client, FakeClock, Serve, errors
+from common.testing.client import Client, errors
+from common.testing.clock import FakeClock
+from common.testing.plugin import Serve
 from common.values.clock import utc_now
 from payments.app import create_app
 from payments.domain import Charge

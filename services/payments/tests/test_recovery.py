@@ -11,7 +11,9 @@ import pytest
 
 from common.auth.tokens import User
 from common.events import PaymentCreated
-from common.testing.plugin import Client, EventProbe, eventually, make_user, session_cookie
+from common.testing.client import Client, make_user, session_cookie
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from payments.testing import (
     PROCESSES,
     VISA,

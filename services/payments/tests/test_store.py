@@ -12,7 +12,7 @@ from common.app import Service
 from common.change import Change
 from common.errors import Conflict
 from common.events import ChargeStatus, OrderStatus
-from common.testing.plugin import FakeClock
+from common.testing.clock import FakeClock
 from common.values.ids import new_id
 from payments.domain import Charge, Order, PaymentPolicy, new_charge
 from payments.settings import Settings

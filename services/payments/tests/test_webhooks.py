@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from common.events import PaymentCreated
-from common.testing.plugin import Client, EventProbe, errors, eventually
+from common.testing.client import Client, errors
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from payments.testing import (
     FakeOrders,
     StripeProbe,

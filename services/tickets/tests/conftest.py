@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from common.testing.plugin import Client, Serve
+from common.testing.client import Client
+from common.testing.plugin import Serve
 from tickets.app import create_app
 from tickets.settings import Settings
 

@@ -15,7 +15,9 @@ from common.events import (
     TicketStatus,
     TicketUpdated,
 )
-from common.testing.plugin import Client, EventProbe, errors, eventually
+from common.testing.client import Client, errors
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.ids import new_id
 
 VALID_TICKET = {"title": "Front row", "price": 19.99}

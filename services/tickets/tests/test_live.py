@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.testing.plugin import errors, make_user, serve_over_tcp, session_cookie, sse_events
+from common.testing.client import errors, make_user, session_cookie
+from common.testing.server import serve_over_tcp, sse_events
 from common.web.sse import MAX_CONNECTIONS_PER_CLIENT
 from tickets.app import create_app
 from tickets.settings import Settings

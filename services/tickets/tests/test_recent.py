@@ -8,7 +8,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.events import OrderCreated, OrderedTicket, OrderStatus
-from common.testing.plugin import Client, EventProbe, Serve, eventually, make_user
+from common.testing.client import Client, make_user
+from common.testing.events import EventProbe
+from common.testing.plugin import Serve
+from common.testing.polling import eventually
 from common.values.ids import new_id
 from common.web.response_cache import TTL_SECONDS
 from tickets.app import create_app

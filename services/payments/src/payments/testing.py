@@ -23,7 +23,9 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from common.testing.plugin import Client, EventProbe, eventually
+from common.testing.client import Client
+from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain import Charge, charge_id_of

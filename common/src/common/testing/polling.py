@@ -1,0 +1,27 @@
+"""Waiting for a condition."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+DEFAULT_TIMEOUT_SECONDS: Final = 10.0
+
+V = TypeVar("V")
+
+
+async def eventually(
+    check: Callable[[], Awaitable[V]], timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+) -> V:
+    """Wait until the check returns something true, and return it.
+
+    Raises:
+        AssertionError: the timeout passed. The message shows the last result.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    while True:
+        result = await check()
+        if result:
+            return result
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"did not come true in {timeout_seconds} s: {result!r}")
+        await asyncio.sleep(0.01)
