@@ -86,6 +86,20 @@ def test_a_failure_is_written_with_its_stack_in_one_line(lines: Lines) -> None:
     assert line["level"] == "error"
 
 
+def test_logger_used_before_reconfiguration_follows_the_new_one(lines: Lines) -> None:
+    module_logger = structlog.get_logger("here")
+    module_logger.info("before")
+    handlers = list(logging.getLogger().handlers)
+    configure_logging("orders", log_format="json", level="INFO")
+    logging.getLogger().handlers = handlers
+
+    module_logger.info("after")
+
+    before, after = lines()
+    assert before["service"] == "tickets"
+    assert after["service"] == "orders"
+
+
 def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
     token = REQUEST_ID.set("abc")
     structlog.get_logger("here").info("heard")
