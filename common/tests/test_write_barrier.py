@@ -30,9 +30,9 @@ def _mongod(port: int, data: Path) -> Program:
 
 @pytest.fixture(scope="module")
 def mongo_url() -> Iterator[str]:
-    """A MongoDB whose journal a test can hold up."""
+    """Start a MongoDB with fail points, to whose state its clients react within half a second."""
     server = TemporaryServer(_mongod)
-    yield servers.mongo_url(server.wait())
+    yield f"{servers.mongo_url(server.wait())}&heartbeatFrequencyMS=500"
     server.stop()
 
 
