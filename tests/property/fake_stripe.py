@@ -70,7 +70,9 @@ class FakeStripe:
 
     def _decline(self, order_id: str) -> Intent:
         self._declines += 1
-        decline = Decline("Your card was declined.", "card_declined", mark=f"ch_{self._declines}")
+        decline = Decline(
+            "Your card was declined.", "card_declined", decline_id=f"ch_{self._declines}"
+        )
         return self._set_status(order_id, IntentStatus.OPEN, decline=decline)
 
     def _set_status(

@@ -28,7 +28,9 @@ from common.events import (
 )
 from expiration.domain import Deadline, new_deadline
 from orders.domain import ListedTicket, Order, place_order
-from payments import domain as payments
+from payments.domain.charge import Charge, charge_id_of, new_charge
+from payments.domain.order import Order as PayableOrder
+from payments.domain.order import PaymentPolicy
 from payments.stripe.models import Intent
 from property.fake_stripe import CardKind, FakeStripe
 from tickets.domain import Fence, Ticket, list_ticket
@@ -36,7 +38,7 @@ from tickets.domain import Fence, Ticket, list_ticket
 WINDOW: Final = timedelta(seconds=60)
 SELLER: Final = "5" * 24
 BUYER: Final = "b" * 24
-POLICY: Final = payments.PaymentPolicy(max_attempts=3)
+POLICY: Final = PaymentPolicy(max_attempts=3)
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
@@ -69,8 +71,8 @@ class Model:
         self.orders: dict[str, Order] = {}
         self.listed_tickets: dict[str, ListedTicket] = {}
         self.deadlines: dict[str, Deadline] = {}
-        self.order_replicas: dict[str, tuple[int, payments.Order]] = {}
-        self.charges: dict[str, payments.Charge] = {}
+        self.order_replicas: dict[str, tuple[int, PayableOrder]] = {}
+        self.charges: dict[str, Charge] = {}
         self.in_flight_events: list[Event] = []
         self.attempts: list[Attempt] = []
         self.stripe_responses: list[StripeResponse] = []
@@ -159,7 +161,7 @@ class Model:
             if charge is None:
                 order.ensure_payable(self.now, POLICY.margin)
                 intent = self.stripe.create(order_id)
-                charge = payments.new_charge(order, intent_id=intent.id, now=self.now)
+                charge = new_charge(order, intent_id=intent.id, now=self.now)
             claim = charge.claim(order, digest="", owner="me", now=self.now, policy=POLICY)
         except ApiError:
             return
@@ -264,7 +266,7 @@ class Model:
     def _apply_order_to_payments(self, event: OrderEvent) -> None:
         existing = self.order_replicas.get(event.id)
         if existing is None or existing[0] < event.version:
-            order = payments.Order(
+            order = PayableOrder(
                 event.id, event.user_id, event.ticket.price, event.status, event.expires_at
             )
             self.order_replicas[event.id] = (event.version, order)
@@ -272,16 +274,16 @@ class Model:
         if event.status is OrderStatus.CANCELLED and charge is not None:
             self._commit(self.charges, charge.mark_order_cancelled(self.now))
 
-    def _sync_order_cancellation(self, charge: payments.Charge) -> payments.Charge:
+    def _sync_order_cancellation(self, charge: Charge) -> Charge:
         _, order = self.order_replicas[charge.order_id]
         if order.status is OrderStatus.CANCELLED and not charge.order_cancelled:
             self._commit(self.charges, charge.mark_order_cancelled(self.now))
         return self._charge_for(charge.order_id)
 
-    def _find_charge(self, order_id: str) -> payments.Charge | None:
-        return self.charges.get(payments.charge_id_of(order_id))
+    def _find_charge(self, order_id: str) -> Charge | None:
+        return self.charges.get(charge_id_of(order_id))
 
-    def _charge_for(self, order_id: str) -> payments.Charge:
+    def _charge_for(self, order_id: str) -> Charge:
         charge = self._find_charge(order_id)
         assert charge is not None
         return charge

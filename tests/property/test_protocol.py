@@ -21,7 +21,7 @@ from common.events import (
     TicketStatus,
 )
 from expiration.domain import Status
-from payments.domain import Charge, charge_id_of
+from payments.domain.charge import Charge, charge_id_of
 from property.fake_stripe import CardKind
 from property.model import WINDOW, Model
 

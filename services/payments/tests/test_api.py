@@ -451,7 +451,7 @@ async def test_an_attempt_that_takes_its_time_is_409_for_the_others(
     stripe_probe: StripeProbe,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("payments.service.ATTEMPT_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("payments.sync.ATTEMPT_WAIT_SECONDS", 0.2)
     payments = await serve_payments()
     order_id = await orders.place(payments.sign_in())
     await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1500)

@@ -18,19 +18,11 @@ from common.events import (
     PaymentUpdated,
 )
 from common.values.ids import new_id
-from payments.domain import (
-    MAX_STORED_ATTEMPTS,
-    Attempt,
-    Charge,
-    Lease,
-    Order,
-    Outcome,
-    PaymentPolicy,
-    charge_id_of,
-    new_charge,
-)
+from payments.domain.attempts import MAX_STORED_ATTEMPTS, Attempt, Lease, Outcome
+from payments.domain.charge import Charge, charge_id_of, new_charge
+from payments.domain.order import Order, PaymentPolicy
+from payments.domain.transitions import OPEN_STATUSES, TRANSITIONS, Trigger
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
-from payments.transitions import OPEN_STATUSES, TRANSITIONS, Trigger
 
 NOW: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOON: Final = NOW + timedelta(minutes=15)
@@ -216,7 +208,7 @@ def test_the_first_attempt_is_the_first_version() -> None:
     charge = change.after
     assert (charge.id, charge.version, charge.amount) == (charge_id_of(of.id), 0, 1999)
     assert charge.status is ChargeStatus.PROCESSING
-    assert [attempt.n for attempt in charge.attempts] == [1]
+    assert [attempt.number for attempt in charge.attempts] == [1]
     assert charge.is_attempt_running(NOW)
     assert not charge.is_attempt_running(NOW + POLICY.lease)
     assert charge.reconcile_at == NOW + POLICY.lease
@@ -250,7 +242,7 @@ def test_an_attempt_can_begin_only_where_the_table_has_one(status: ChargeStatus)
     charge = make_charge(status)
 
     if (status, Trigger.ATTEMPT) in TRANSITIONS:
-        assert claim(charge).after.attempts[-1].n == 2
+        assert claim(charge).after.attempts[-1].number == 2
     else:
         with pytest.raises(Conflict):
             claim(charge)
@@ -394,7 +386,7 @@ def test_an_attempt_that_stripe_never_answered_is_not_the_buyers() -> None:
     for _ in range(POLICY.max_attempts):
         charge = apply_intent(abandoned(claim(charge).after), make_intent(IntentStatus.OPEN)).after
 
-    assert claim(charge).after.attempts[-1].n == POLICY.max_attempts + 1
+    assert claim(charge).after.attempts[-1].number == POLICY.max_attempts + 1
 
 
 def test_even_attempts_that_stripe_never_answered_have_an_end() -> None:

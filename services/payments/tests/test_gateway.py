@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from common.events import OrderStatus
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from payments.domain import CURRENCY, Order, PaymentPolicy, new_charge
+from payments.domain.charge import CURRENCY, new_charge
+from payments.domain.order import Order, PaymentPolicy
 from payments.stripe.gateway import Gateway, StripeUnavailable
 
 ORDER = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, utc_now() + timedelta(minutes=15))

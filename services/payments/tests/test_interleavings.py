@@ -25,7 +25,9 @@ from common.change import Change
 from common.errors import BadRequest, Conflict
 from common.events import ChargeStatus, OrderStatus, PaymentCreated, PaymentFailed
 from common.values.ids import new_id
-from payments.domain import Charge, Order, Outcome, PaymentPolicy, new_charge
+from payments.domain.attempts import Outcome
+from payments.domain.charge import Charge, new_charge
+from payments.domain.order import Order, PaymentPolicy
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 POLICY = PaymentPolicy(max_attempts=3)
@@ -55,8 +57,8 @@ class StripeModel:
             self.status = IntentStatus.ACTION
         else:
             self.declines += 1
-            mark = f"ch_{self.declines}"
-            self.status, self.decline = IntentStatus.OPEN, Decline("No.", "declined", mark=mark)
+            self.status = IntentStatus.OPEN
+            self.decline = Decline("No.", "declined", decline_id=f"ch_{self.declines}")
 
     def cancel(self) -> None:
         if self.status not in CLOSED:

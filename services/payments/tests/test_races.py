@@ -12,7 +12,7 @@ from common.testing.clock import FakeClock
 from common.testing.plugin import Serve
 from common.values.clock import utc_now
 from payments.app import create_app
-from payments.domain import Charge
+from payments.domain.charge import Charge
 from payments.settings import Settings
 from payments.store import ChargeStore
 from payments.stripe.gateway import Gateway

@@ -14,7 +14,8 @@ from common.errors import Conflict
 from common.events import ChargeStatus, OrderStatus
 from common.testing.clock import FakeClock
 from common.values.ids import new_id
-from payments.domain import Charge, Order, PaymentPolicy, new_charge
+from payments.domain.charge import Charge, new_charge
+from payments.domain.order import Order, PaymentPolicy
 from payments.settings import Settings
 from payments.store import (
     EPOCH,
@@ -133,7 +134,7 @@ async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> N
 
     assert won.count(True) == 1
     after = await store.get(charge.id)
-    assert ([attempt.n for attempt in after.attempts], after.version) == ([1, 2], 2)
+    assert ([attempt.number for attempt in after.attempts], after.version) == ([1, 2], 2)
 
 
 async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeStore) -> None:

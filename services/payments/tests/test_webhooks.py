@@ -10,6 +10,9 @@ from common.events import PaymentCreated
 from common.testing.client import Client, errors
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
+from payments.domain.charge import Charge
+from payments.stripe.gateway import Gateway
+from payments.stripe.models import Intent
 from payments.testing import (
     FakeOrders,
     StripeProbe,
@@ -107,27 +110,75 @@ async def test_a_webhook_of_what_is_known_asks_nobody(
     assert response.status_code == 200
 
 
-async def test_a_webhook_that_overtakes_the_answer_waits_for_it(
-    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+async def test_webhook_during_an_attempt_waits_for_its_result(
+    payments: Client,
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
 ) -> None:
+    other = await serve_payments(payment_reconcile_seconds=0)
     order_id = await orders.place(payments.sign_in())
     await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=500)
     await stripe_probe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=9)
     paying = asyncio.create_task(pay(payments, order_id))
 
-    async def on_its_way() -> bool:
+    async def is_confirming() -> bool:
         return not await stripe_probe.is_armed({"match": CONFIRM})
 
-    await eventually(on_its_way)
+    await eventually(is_confirming)
     charge = await wait_for_status(payments, order_id, "processing")
-    event = {"object": "event", "id": "evt_early", "type": "payment_intent.succeeded"}
-    subject = {"id": charge.stripe_id, "object": "payment_intent"}
+    event: dict[str, Any] = {
+        "object": "event",
+        "id": "evt_early",
+        "type": "payment_intent.succeeded",
+        "data": {"object": {"id": charge.stripe_id, "object": "payment_intent"}},
+    }
 
-    response = await deliver_webhook(payments, {**event, "data": {"object": subject}})
+    responses = await asyncio.gather(
+        *(deliver_webhook(replica, event) for replica in (payments, other))
+    )
 
-    assert response.status_code == 200
-    assert paying.done() or (await paying).status_code == 201
+    assert [response.status_code for response in responses] == [200, 200]
+    assert (await paying).status_code == 201
     assert (await wait_for_status(payments, order_id, "succeeded")).card is not None
+
+
+async def test_webhook_applies_success_without_the_confirm_response(
+    payments: Client,
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    published: EventProbe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("payments.sync.ATTEMPT_WAIT_SECONDS", 0.1)
+    order_id = await orders.place(payments.sign_in())
+    confirm, webhook_applied = Gateway.confirm, asyncio.Event()
+
+    async def slow_confirm(gateway: Gateway, charge: Charge, token: str) -> Intent:
+        intent = await confirm(gateway, charge, token)
+        await webhook_applied.wait()
+        return intent
+
+    monkeypatch.setattr(Gateway, "confirm", slow_confirm)
+    paying = asyncio.create_task(pay(payments, order_id))
+
+    async def succeeded_events() -> list[dict[str, Any]]:
+        intents = await stripe_probe.intents(order_id)
+        events = await stripe_probe.events(intents[0].id) if intents else []
+        return [event for event in events if event["type"] == "payment_intent.succeeded"]
+
+    (event,) = await eventually(succeeded_events)
+
+    webhook = await deliver_webhook(payments, event)
+    charge = await find_charge(payments, order_id)
+    webhook_applied.set()
+    response = await paying
+
+    assert (webhook.status_code, response.status_code) == (200, 201)
+    assert charge is not None
+    assert (charge.status, charge.version) == ("succeeded", 1)
+    assert await find_charge(payments, order_id) == charge
+    assert len(await published.all(PaymentCreated)) == 1
 
 
 async def test_a_webhook_is_a_hint_and_not_believed(

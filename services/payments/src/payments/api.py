@@ -1,4 +1,4 @@
-"""Payments over HTTP."""
+"""The HTTP routes of payments."""
 
 from typing import Annotated
 
@@ -9,18 +9,24 @@ from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute
+from payments.attempts import PaymentAttempts
 from payments.schemas import ActionOut, ConfigOut, PaymentErrorResponse, PaymentIn, PaymentOut
-from payments.service import PaymentService
 from payments.state import state_of
+from payments.sync import ChargeSync
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> PaymentService:
-    return state_of(request).payments
+async def _attempts(request: Request) -> PaymentAttempts:
+    return state_of(request).attempts
 
 
-PaymentsDep = Annotated[PaymentService, Depends(_service)]
+async def _sync(request: Request) -> ChargeSync:
+    return state_of(request).sync
+
+
+AttemptsDep = Annotated[PaymentAttempts, Depends(_attempts)]
+ChargeSyncDep = Annotated[ChargeSync, Depends(_sync)]
 
 
 @router.post(
@@ -40,14 +46,12 @@ PaymentsDep = Annotated[PaymentService, Depends(_service)]
         402: {"model": PaymentErrorResponse},
     },
 )
-async def pay(body: PaymentIn, user: CurrentUser, payments: PaymentsDep) -> Response:
-    result = await payments.pay(body.order_id, token=body.token, user_id=user.id)
+async def pay(body: PaymentIn, user: CurrentUser, attempts: AttemptsDep) -> Response:
+    result = await attempts.pay(body.order_id, token=body.token, user_id=user.id)
     charge = result.charge
     if result.client_secret is not None:
-        secret = result.client_secret
-        return json_response(
-            ActionOut(id=charge.id, status=charge.status, client_secret=secret), 202
-        )
+        action = ActionOut(id=charge.id, status=charge.status, client_secret=result.client_secret)
+        return json_response(action, 202)
     return json_response(PaymentOut.from_domain(charge), 201, tag=etag(charge.version))
 
 
@@ -60,10 +64,10 @@ async def pay(body: PaymentIn, user: CurrentUser, payments: PaymentsDep) -> Resp
 async def show_payment(
     order_id: Annotated[Id, Query(alias="orderId")],
     user: CurrentUser,
-    payments: PaymentsDep,
+    sync: ChargeSyncDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    charge = await payments.get_payment(order_id, user_id=user.id)
+    charge = await sync.get_payment(order_id, user_id=user.id)
     return conditional_response(if_none_match, etag(charge.version), PaymentOut.from_domain(charge))
 
 

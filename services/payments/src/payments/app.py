@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from common.app import Service
 from common.values.clock import Clock
 from payments import api, webhooks
-from payments.domain import PaymentPolicy
+from payments.attempts import PaymentAttempts
+from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
 from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
-from payments.service import PaymentService
 from payments.settings import Settings
 from payments.state import State
 from payments.store import (
@@ -27,6 +27,7 @@ from payments.store import (
     StripeEvents,
 )
 from payments.stripe.gateway import Gateway
+from payments.sync import ChargeSync
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -51,23 +52,20 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 timeout_seconds=settings.stripe_timeout_seconds,
             ) as gateway,
         ):
-            payments = PaymentService(
-                ChargeStore(running.relay, running.clock),
-                OrderReplicas(),
-                StripeEvents(running.clock),
-                gateway,
-                running.clock,
-                policy,
-                owner=f"{socket.gethostname()}:{getpid()}",
-            )
+            clock = running.clock
+            charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
+            sync = ChargeSync(charges, orders, StripeEvents(clock), gateway, clock, policy)
+            owner = f"{socket.gethostname()}:{getpid()}"
+            attempts = PaymentAttempts(charges, orders, gateway, sync, clock, policy, owner=owner)
             async with (
-                running.consuming(listeners(payments)),
-                run_reconciler(payments, settings.payment_reconcile_seconds),
+                running.consuming(listeners(sync)),
+                run_reconciler(sync, settings.payment_reconcile_seconds),
             ):
                 yield State(
                     running=running,
-                    snapshot_events=payments.snapshot_events,
-                    payments=payments,
+                    snapshot_events=sync.snapshot_events,
+                    attempts=attempts,
+                    sync=sync,
                     gateway=gateway,
                     config=ConfigOut(
                         publishable_key=settings.stripe_publishable_key,

@@ -1,12 +1,12 @@
-"""The events that payments consumes: the orders to be paid, and those that will not be."""
+"""The events that payments consumes: the orders to be paid."""
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.bus import Handlers, handlers
-from payments.domain import Order
-from payments.service import PaymentService
+from payments.domain.order import Order
+from payments.sync import ChargeSync
 
 
-def listeners(payments: PaymentService) -> Handlers:
+def listeners(sync: ChargeSync) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(
@@ -19,6 +19,6 @@ def listeners(payments: PaymentService) -> Handlers:
             status=event.status,
             expires_at=event.expires_at,
         )
-        await payments.apply_order(order, event.version)
+        await sync.apply_order(order, event.version)
 
     return handlers(on_order)

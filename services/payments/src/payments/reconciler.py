@@ -1,7 +1,7 @@
-"""The reconciler: looks again at every charge that was left unfinished, whoever left it.
+"""The reconciler: syncs every charge that was left unfinished, also without any webhook.
 
-It heals every crash without a single webhook. A charge is taken before it is looked at, so that
-replicas do not look at the same one; whoever dies over it leaves it to a later round.
+A charge is claimed before it is synced, so that replicas do not sync the same one. If a process
+dies, its charges become due again.
 """
 
 import asyncio
@@ -12,23 +12,21 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from common.background import run_periodically
-from payments.domain import Charge
-from payments.service import PaymentService
+from payments.domain.charge import Charge
 from payments.stripe.gateway import StripeUnavailable
+from payments.sync import ChargeSync
 
 log = structlog.get_logger("reconciler")
 
 CONCURRENCY: Final = 16
 
 
-def run_reconciler(
-    payments: PaymentService, interval_seconds: float
-) -> AbstractAsyncContextManager[None]:
-    """Go the rounds while the service runs; never, if there are 0 seconds between them."""
+def run_reconciler(sync: ChargeSync, interval_seconds: float) -> AbstractAsyncContextManager[None]:
+    """Reconcile periodically in the background; an interval of 0 turns it off."""
 
     async def run_once() -> None:
-        while due := await _claim_due(payments):
-            await asyncio.gather(*(_reconcile(payments, charge) for charge in due))
+        while due := await _claim_due(sync):
+            await asyncio.gather(*(_reconcile(sync, charge) for charge in due))
 
     return (
         run_periodically(interval_seconds, run_once, name="reconciler")
@@ -37,18 +35,18 @@ def run_reconciler(
     )
 
 
-async def _claim_due(payments: PaymentService) -> list[Charge]:
+async def _claim_due(sync: ChargeSync) -> list[Charge]:
     due: list[Charge] = []
-    while len(due) < CONCURRENCY and (charge := await payments.claim_due()):
+    while len(due) < CONCURRENCY and (charge := await sync.claim_due()):
         due.append(charge)
     return due
 
 
-async def _reconcile(payments: PaymentService, charge: Charge) -> None:
+async def _reconcile(sync: ChargeSync, charge: Charge) -> None:
     try:
-        after = await payments.sync_with_stripe(charge)
+        after = await sync.sync_with_stripe(charge)
     except StripeUnavailable:
-        return  # the gateway said so; the charge comes back
+        return  # logged by the client; the charge becomes due again
     except PyMongoError:
         raise
     except Exception:

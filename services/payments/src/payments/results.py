@@ -11,7 +11,8 @@ from common.errors import (
     ServiceUnavailable,
 )
 from common.events import ChargeStatus
-from payments.domain import Charge, Outcome
+from payments.domain.attempts import Outcome
+from payments.domain.charge import Charge
 from payments.stripe.models import Decline
 
 

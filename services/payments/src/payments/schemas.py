@@ -9,7 +9,7 @@ from common.events import ChargeStatus
 from common.values import money
 from common.values.ids import Id
 from common.web.schemas import CamelModel, ErrorItem
-from payments.domain import Charge
+from payments.domain.charge import Charge
 
 Token = Annotated[
     str,

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from common.lifecycle import ServiceState
+from payments.attempts import PaymentAttempts
 from payments.schemas import ConfigOut
-from payments.service import PaymentService
 from payments.stripe.gateway import Gateway
+from payments.sync import ChargeSync
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State(ServiceState):
     """The open parts of the payments service."""
 
-    payments: PaymentService
+    attempts: PaymentAttempts
+    sync: ChargeSync
     gateway: Gateway
     config: ConfigOut
 

@@ -26,7 +26,9 @@ from common.persistence.outbox import Relay
 from common.persistence.replica import Replica
 from common.persistence.store import Store
 from common.values.clock import Clock
-from payments.domain import Attempt, Charge, Lease, Order, Outcome
+from payments.domain.attempts import Attempt, Lease, Outcome
+from payments.domain.charge import Charge
+from payments.domain.order import Order
 from payments.stripe.models import Card, Decline
 
 CHARGE_TRANSITIONS: Final = Counter(
@@ -35,7 +37,6 @@ CHARGE_TRANSITIONS: Final = Counter(
 for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
     CHARGE_TRANSITIONS.labels(_status.value)
 WEBHOOK_EVENT_RETENTION: Final = timedelta(days=30)
-REMEMBERED: Final = 10_000
 EVENT_GRACE_SECONDS: Final = 1.0
 """Seconds that an order may take from its buyer's answer to here, before there is no such order."""
 MAX_WAITERS: Final = 128
@@ -126,7 +127,7 @@ def _from_document(doc: Mapping[str, Any]) -> Charge:
         order_cancelled=doc["order_cancelled"],
         no_more_attempts=doc["final"],
         card=Card(**doc["card"]) if doc["card"] else None,
-        last_error=Decline(**doc["last_error"]) if doc["last_error"] else None,
+        last_error=_decline_from_document(doc["last_error"]) if doc["last_error"] else None,
         stripe_refund_id=doc["stripe_refund_id"],
         refund_reason=doc["refund_reason"],
         paid_at=doc["paid_at"],
@@ -135,9 +136,38 @@ def _from_document(doc: Mapping[str, Any]) -> Charge:
 
 
 def _attempt_from_document(doc: Mapping[str, Any]) -> Attempt:
-    outcome = Outcome(doc["outcome"]) if doc["outcome"] else None
-    fields = {name: value for name, value in doc.items() if name != "outcome"}
-    return Attempt(**fields, outcome=outcome)
+    return Attempt(
+        number=doc["n"],
+        started_at=doc["at"],
+        token_digest=doc["digest"],
+        outcome=Outcome(doc["outcome"]) if doc["outcome"] else None,
+        code=doc["code"],
+        decline_code=doc["decline_code"],
+    )
+
+
+def _attempt_to_document(attempt: Attempt) -> Doc:
+    return {
+        "n": attempt.number,
+        "at": attempt.started_at,
+        "digest": attempt.token_digest,
+        "outcome": attempt.outcome,
+        "code": attempt.code,
+        "decline_code": attempt.decline_code,
+    }
+
+
+def _decline_from_document(doc: Mapping[str, Any]) -> Decline:
+    return Decline(doc["message"], doc["code"], doc["decline_code"], decline_id=doc.get("mark"))
+
+
+def _decline_to_document(decline: Decline) -> Doc:
+    return {
+        "message": decline.message,
+        "code": decline.code,
+        "decline_code": decline.decline_code,
+        "mark": decline.decline_id,
+    }
 
 
 def _to_document(charge: Charge) -> Doc:
@@ -150,13 +180,13 @@ def _to_document(charge: Charge) -> Doc:
         "stripe_id": charge.stripe_id,
         "created_at": charge.created_at,
         "updated_at": charge.updated_at,
-        "attempts": [_to_subdocument(attempt) for attempt in charge.attempts],
+        "attempts": [_attempt_to_document(attempt) for attempt in charge.attempts],
         "lease": _to_subdocument(charge.lease),
         "look_at": charge.reconcile_at,
         "order_cancelled": charge.order_cancelled,
         "final": charge.no_more_attempts,
         "card": _to_subdocument(charge.card),
-        "last_error": _to_subdocument(charge.last_error),
+        "last_error": _decline_to_document(charge.last_error) if charge.last_error else None,
         "stripe_refund_id": charge.stripe_refund_id,
         "refund_reason": charge.refund_reason,
         "paid_at": charge.paid_at,
@@ -164,8 +194,8 @@ def _to_document(charge: Charge) -> Doc:
     }
 
 
-def _to_subdocument(part: Attempt | Lease | Card | Decline | None) -> Doc | None:
-    """Give a part's fields as they are; `dataclasses.asdict` copies each, at ten times the cost."""
+def _to_subdocument(part: Lease | Card | None) -> Doc | None:
+    """Return the fields by name; `dataclasses.asdict` copies each value and is ten times slower."""
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
@@ -220,15 +250,7 @@ class OrderReplicas:
 
     def __init__(self) -> None:
         self._replica = Replica(OrderReplica, max_delay=BATCH_DELAY_SECONDS)
-        self._new: dict[str, Order] = {}
         self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
-
-    def take_new(self, order_id: str) -> Order | None:
-        """Give an order that was heard of here a while ago, once; it may have changed since.
-
-        Most orders are paid once, at the replica that heard of them.
-        """
-        return self._new.pop(order_id, None)
 
     async def find(self, order_id: str) -> Order | None:
         """Read one, or nothing."""
@@ -263,14 +285,10 @@ class OrderReplicas:
             "price": order.price,
             "expires_at": order.expires_at,
         }
-        self._new.pop(order.id, None)
-        if await self._replica.upsert(order.id, version, fields):
-            self._new[order.id] = order
+        await self._replica.upsert(order.id, version, fields)
         arrived = self._waiters.get(order.id)
         if arrived is not None:
             arrived.set()
-        if len(self._new) > REMEMBERED:
-            del self._new[next(iter(self._new))]
 
 
 class StripeEvents:

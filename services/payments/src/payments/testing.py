@@ -28,7 +28,7 @@ from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from payments.domain import Charge, charge_id_of
+from payments.domain.charge import Charge, charge_id_of
 
 STRIPE_KEY: Final = "sk_test_local_payments"
 WEBHOOK_SECRET: Final = "whsec_that_only_the_tests_know"
@@ -184,7 +184,7 @@ async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Respo
 
 async def find_charge(payments: Client, order_id: str) -> Charge | None:
     """Look at an order's charge without asking anybody about it."""
-    store = payments.app.state.service.payments._store  # noqa: SLF001 - a reading asks nobody
+    store = payments.app.state.service.sync._store  # noqa: SLF001 - reads without a sync
     return await store.find(charge_id_of(order_id))
 
 

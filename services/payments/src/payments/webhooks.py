@@ -1,4 +1,4 @@
-"""Webhooks in: Stripe calls, without a session; its signature is what it is known by."""
+"""The webhook that Stripe calls, authenticated by its signature instead of a session."""
 
 from typing import Annotated
 
@@ -38,5 +38,5 @@ async def receive_webhook(
     if event is None:
         raise BadRequest("Invalid Stripe signature")
     with acting_as(f"webhook {event.id}"):
-        await state.payments.handle_webhook(event)
+        await state.sync.handle_webhook(event)
     return json_response(WebhookAck())

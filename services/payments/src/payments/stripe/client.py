@@ -39,7 +39,7 @@ class RequestOptions(TypedDict, total=False):
 class StripeUnavailable(ServiceUnavailable):
     """Stripe did not answer, or not with a result: nobody knows what came of the call."""
 
-    default = "The card processor is not responding. It is safe to try again in a moment."
+    default_message = "The card processor is not responding. It is safe to try again in a moment."
 
 
 class StripeClient:

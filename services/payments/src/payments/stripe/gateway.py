@@ -18,7 +18,8 @@ from stripe.params import (
     RefundListParams,
 )
 
-from payments.domain import Charge, Order, charge_id_of
+from payments.domain.charge import Charge, charge_id_of
+from payments.domain.order import Order
 from payments.stripe.client import StripeClient, StripeUnavailable, translate_stripe_errors
 from payments.stripe.mapping import (
     StripeObject,

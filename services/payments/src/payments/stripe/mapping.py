@@ -86,7 +86,7 @@ def parse_decline(error: StripeObject) -> Decline:
         message=error.get("message") or "Your card was declined.",
         code=error.get("code"),
         decline_code=error.get("decline_code"),
-        mark=error.get("charge") or method.get("id"),
+        decline_id=error.get("charge") or method.get("id"),
     )
 
 

@@ -32,12 +32,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a card was declined; `mark` tells one decline from another that reads the same."""
+    """Why a card was declined; `decline_id` distinguishes two declines for the same reason."""
 
     message: str
     code: str | None = None
     decline_code: str | None = None
-    mark: str | None = None
+    decline_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,179 @@
+"""Attempts to pay: claim an attempt, confirm it at Stripe, return the result to the buyer."""
+
+from typing import Final
+
+from common.change import Change
+from common.errors import BadRequest, Conflict, NotFound, Unauthorized
+from common.values.clock import Clock
+from payments.domain.attempts import Outcome, token_digest
+from payments.domain.charge import CURRENCY, Charge, charge_id_of, new_charge
+from payments.domain.order import Order, PaymentPolicy
+from payments.domain.transitions import PROCESSING, REQUIRES_ACTION, REQUIRES_PAYMENT_METHOD
+from payments.results import (
+    PaymentResult,
+    attempt_error,
+    attempt_in_progress,
+    card_declined,
+    final_result,
+    outcome_unknown,
+    token_rejected,
+)
+from payments.store import ChargeStore, OrderReplicas
+from payments.stripe.gateway import Gateway, StripeUnavailable, TokenRejected
+from payments.stripe.models import Decline, IntentStatus
+from payments.sync import ChargeSync
+
+MAX_CLAIMS: Final = 10
+"""How often a click may lose the race for the next attempt before it is rejected."""
+
+
+class PaymentAttempts:
+    """Handles one click on "Pay" at a time for each order."""
+
+    def __init__(
+        self,
+        store: ChargeStore,
+        orders: OrderReplicas,
+        gateway: Gateway,
+        sync: ChargeSync,
+        clock: Clock,
+        policy: PaymentPolicy,
+        *,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._gateway = gateway
+        self._sync = sync
+        self._clock = clock
+        self._policy = policy
+        self._owner = owner
+
+    async def pay(self, order_id: str, *, token: str, user_id: str) -> PaymentResult:
+        """Pay for an order; a repeated click gets the result of the attempt it waited for.
+
+        Raises:
+            NotFound: there is no such order.
+            Unauthorized: the order belongs to another user.
+            BadRequest: the order cannot be paid, or Stripe rejected the token.
+            PaymentDeclined: the card was declined.
+            Conflict: another attempt is still running.
+            ServiceUnavailable: it is not known whether the payment succeeded.
+        """
+        order = await self._orders.wait_for(order_id)
+        if order is None:
+            raise NotFound
+        if order.user_id != user_id:
+            raise Unauthorized
+        digest = token_digest(token)
+        charge = await self._store.find(charge_id_of(order_id))
+        ended_attempts = 0 if charge is None else charge.count_ended_attempts(self._clock())
+        for _ in range(MAX_CLAIMS):
+            if charge is not None:
+                charge = await self._sync.wait_for_attempt(charge)
+                result = await self._known_result(charge, digest, ended_attempts)
+                if result is not None:
+                    return result
+            claimed = await self._claim(order, charge, digest)
+            if claimed is not None:
+                return await self._confirm(claimed, token)
+            charge = await self._store.find(charge_id_of(order_id))
+        raise attempt_in_progress()
+
+    async def _known_result(
+        self, charge: Charge, digest: str, ended_attempts: int
+    ) -> PaymentResult | None:
+        """Return the result without a new attempt, or None if one is needed.
+
+        Args:
+            charge: the charge, whose running attempt has been waited for.
+            digest: identifies the token.
+            ended_attempts: how many attempts had ended before this click. Those after it count
+                as this click's own if they have the same token.
+        """
+        charge = await self._sync.refresh_if_stale(charge)
+        if charge.status is PROCESSING:
+            raise attempt_in_progress()
+        last = charge.attempts[-1]
+        has_same_token = last.token_digest == digest
+        if charge.status is REQUIRES_ACTION and has_same_token:
+            intent = await self._gateway.retrieve(charge)
+            charge = await self._sync.apply_intent(charge, intent)
+            if charge.status is REQUIRES_ACTION:
+                return PaymentResult(charge, intent.client_secret)
+        if charge.status is REQUIRES_PAYMENT_METHOD:
+            has_waited = has_same_token and last.number > ended_attempts
+            if has_waited and charge.last_error and last.outcome is not Outcome.NO_RESULT:
+                raise attempt_error(charge, charge.last_error)
+        return None if charge.is_open else final_result(charge)
+
+    async def _claim(self, order: Order, charge: Charge | None, digest: str) -> Charge | None:
+        """Start an attempt, or return None if another one has started since `charge` was read."""
+        now = self._clock()
+
+        def claim(found: Charge) -> Change[Charge]:
+            if charge is not None and len(charge.attempts) < len(found.attempts):
+                raise Conflict  # it may have ended already: its result is also this click's
+            return found.claim(
+                order, digest=digest, owner=self._owner, now=now, policy=self._policy
+            )
+
+        if charge is not None:
+            try:
+                return await self._store.update(charge.id, claim)
+            except Conflict:
+                return None
+        try:
+            order.ensure_payable(now, self._policy.margin)
+            intent = await self._gateway.create_intent(order, CURRENCY)
+        except (BadRequest, StripeUnavailable):
+            if await self._store.find(charge_id_of(order.id)) is None:
+                raise
+            return None
+        inserted = await self._store.insert_first_attempt(
+            claim(new_charge(order, intent_id=intent.id, now=now))
+        )
+        if inserted is None:
+            return None
+        # A cancellation that arrived before the insert found no charge to mark.
+        return await self._sync.apply_order_cancellation(inserted)
+
+    async def _confirm(self, charge: Charge, token: str) -> PaymentResult:
+        """Confirm the PaymentIntent, and store and return the result."""
+        if charge.order_cancelled:
+            return final_result(await self._sync.sync_with_stripe(charge))
+        attempt_number = len(charge.attempts)
+        try:
+            intent = await self._gateway.confirm(charge, token)
+        except TokenRejected as error:
+            return await self._handle_rejected_token(charge, error)
+        except StripeUnavailable:
+            now = self._clock()
+            await self._store.update(
+                charge.id, lambda c: c.release_attempt(attempt_number, now), snapshot=charge
+            )
+            raise outcome_unknown() from None
+        charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True)
+        if charge.order_cancelled and charge.is_open:
+            charge = await self._sync.sync_with_stripe(charge)
+        if intent.status is IntentStatus.ACTION and charge.status is REQUIRES_ACTION:
+            return PaymentResult(charge, intent.client_secret)
+        if charge.is_open:
+            raise card_declined(charge, intent.decline) if intent.decline else outcome_unknown()
+        return final_result(charge)
+
+    async def _handle_rejected_token(self, charge: Charge, error: TokenRejected) -> PaymentResult:
+        """End the attempt, unless an earlier attempt has succeeded in the meantime."""
+        decline = Decline("Invalid payment token", error.code)
+        if error.intent.status is IntentStatus.OPEN:
+            now, attempt_number = self._clock(), len(charge.attempts)
+            charge = await self._store.update(
+                charge.id,
+                lambda c: c.reject_token(attempt_number, decline, now=now, policy=self._policy),
+                snapshot=charge,
+            )
+        else:
+            charge = await self._sync.apply_intent(charge, error.intent, is_own_confirm=True)
+        if charge.is_open:
+            raise token_rejected(decline)
+        return final_result(charge)

@@ -1,0 +1,1 @@
+"""The rules of payments: orders, attempts and charges, as pure functions."""

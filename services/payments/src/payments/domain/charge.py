@@ -1,0 +1,213 @@
+"""The payment of one order: one charge and one PaymentIntent.
+
+A PaymentIntent can succeed only once, so an order is never paid twice. Leases only prevent
+needless concurrent attempts. Responses of Stripe may arrive late, twice or in any order, so
+`apply_intent` and `apply_refund` accept any of them and never undo a later state.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+from common.change import Change
+from common.errors import BadRequest, Conflict, ErrorDetail
+from payments.domain.attempts import (
+    MAX_STORED_ATTEMPTS,
+    Attempt,
+    Lease,
+    Outcome,
+    close_last,
+    count_with_result,
+)
+from payments.domain.charge_state import ChargeState
+from payments.domain.order import Order, PaymentPolicy
+from payments.domain.transitions import CREATED, PROCESSING, SUCCEEDED, TRANSITIONS, Trigger
+from payments.stripe.models import Decline, Intent, IntentStatus, Refund, RefundStatus
+
+CURRENCY: Final = "usd"
+ORDER_CANCELLED: Final = "order cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge(ChargeState):
+    """The payment of an order: what may happen to it, and what that changes."""
+
+    def claim(
+        self, order: Order, *, digest: str, owner: str, now: datetime, policy: PaymentPolicy
+    ) -> Change[Self]:
+        """Start an attempt and acquire its lease.
+
+        Raises:
+            Conflict: an attempt is running, or the payment has ended.
+            BadRequest: the order cannot be paid, or no attempt is left.
+        """
+        if (self.status, Trigger.ATTEMPT) not in TRANSITIONS:
+            raise Conflict
+        if self.order_cancelled:
+            raise BadRequest("Cannot pay for a cancelled order")
+        order.ensure_payable(now, policy.margin)
+        if (
+            self.no_more_attempts
+            or self._attempts_exhausted(policy)
+            or len(self.attempts) >= MAX_STORED_ATTEMPTS
+        ):
+            message = "Too many failed payment attempts for this order"
+            raise BadRequest(details=[ErrorDetail(message, extra={"code": "attempts_used_up"})])
+        lease = Lease(owner, now + policy.lease)
+        return self._transition(
+            Trigger.ATTEMPT,
+            now,
+            attempts=(*self.attempts, Attempt(len(self.attempts) + 1, now, digest)),
+            lease=lease,
+            reconcile_at=lease.until,
+        )
+
+    def apply_intent(
+        self,
+        intent: Intent,
+        *,
+        attempts_when_read: int,
+        is_own_confirm: bool = False,
+        now: datetime,
+        policy: PaymentPolicy,
+    ) -> Change[Self]:
+        """Apply the state of the PaymentIntent.
+
+        Args:
+            intent: the PaymentIntent as Stripe returned it.
+            attempts_when_read: the number of attempts when the request to Stripe was sent.
+            is_own_confirm: whether it is the response to the confirm call of the last of them.
+            now: the current time.
+            policy: the operator's payment policy.
+        """
+        match intent.status:
+            case IntentStatus.SUCCEEDED:
+                return self._apply_success(intent, now)
+            case IntentStatus.CANCELED:
+                return self._transition(Trigger.CANCELLATION, now)
+            case _ if attempts_when_read < len(self.attempts) or (
+                self.is_attempt_running(now) and not is_own_confirm
+            ):
+                return Change(self)  # the response to the running attempt decides
+            case IntentStatus.PROCESSING:
+                return (
+                    self.release_attempt(attempts_when_read, now)
+                    if is_own_confirm
+                    else Change(self)
+                )
+            case IntentStatus.ACTION:
+                attempts = close_last(self.attempts, Outcome.ACTION)
+                return self._transition(Trigger.ACTION, now, attempts=attempts, last_error=None)
+            case IntentStatus.OPEN:
+                return self._apply_unpaid(
+                    intent.decline, is_own_confirm=is_own_confirm, now=now, policy=policy
+                )
+
+    def reject_token(
+        self, attempt: int, decline: Decline, *, now: datetime, policy: PaymentPolicy
+    ) -> Change[Self]:
+        """End an attempt whose token Stripe rejected."""
+        if not self._is_current_attempt(attempt):
+            return Change(self)
+        return self._transition(
+            Trigger.DECLINE,
+            now,
+            attempts=close_last(self.attempts, Outcome.INVALID, decline),
+            last_error=decline,
+            no_more_attempts=self._attempts_exhausted(policy),
+        )
+
+    def release_attempt(self, attempt: int, now: datetime) -> Change[Self]:
+        """Release the lease of an attempt with an unknown outcome, so that anyone may sync it."""
+        if not self._is_current_attempt(attempt):
+            return Change(self)
+        return self._transition(Trigger.UNKNOWN, now, reconcile_at=now)
+
+    def mark_order_cancelled(self, now: datetime) -> Change[Self]:
+        """Record that the order was cancelled, so that the payment is stopped or refunded."""
+        if self.order_cancelled:
+            return Change(self)
+        return self._transition(
+            Trigger.ORDER_CANCELLED,
+            now,
+            lease=self.lease,
+            order_cancelled=True,
+            refund_reason=ORDER_CANCELLED if self.status is SUCCEEDED else self.refund_reason,
+        )
+
+    def apply_refund(self, refund: Refund, now: datetime) -> Change[Self]:
+        """Apply the state of the refund."""
+        refund_id = refund.id or self.stripe_refund_id
+        match refund.status:
+            case RefundStatus.SUCCEEDED:
+                return self._transition(
+                    Trigger.REFUND, now, stripe_refund_id=refund_id, refunded_at=now
+                )
+            case RefundStatus.FAILED:
+                return self._transition(
+                    Trigger.REFUND_FAILURE,
+                    now,
+                    stripe_refund_id=refund_id,
+                    refund_reason=refund.failure_reason or self.refund_reason,
+                    refunded_at=None,
+                )
+            case RefundStatus.PENDING:
+                if refund_id == self.stripe_refund_id:
+                    return Change(self)
+                return self._transition(Trigger.REFUND_STARTED, now, stripe_refund_id=refund_id)
+
+    def _apply_success(self, intent: Intent, now: datetime) -> Change[Self]:
+        is_late = self.order_cancelled
+        return self._transition(
+            Trigger.LATE_SUCCESS if is_late else Trigger.SUCCESS,
+            now,
+            attempts=close_last(self.attempts, Outcome.SUCCEEDED),
+            card=intent.card,
+            last_error=None,
+            paid_at=now,
+            refund_reason=ORDER_CANCELLED if is_late else None,
+        )
+
+    def _apply_unpaid(
+        self, decline: Decline | None, *, is_own_confirm: bool, now: datetime, policy: PaymentPolicy
+    ) -> Change[Self]:
+        # Stripe keeps returning the previous decline until the next attempt.
+        is_new = (is_own_confirm and self.status is PROCESSING) or decline != self.last_error
+        if decline is None or not is_new:
+            attempts = close_last(self.attempts, Outcome.NO_RESULT)
+            return self._transition(Trigger.NO_RESULT, now, attempts=attempts)
+        return self._transition(
+            Trigger.DECLINE,
+            now,
+            attempts=close_last(self.attempts, Outcome.DECLINED, decline),
+            last_error=decline,
+            no_more_attempts=policy.cancel_on_decline or self._attempts_exhausted(policy),
+        )
+
+    def _is_current_attempt(self, attempt: int) -> bool:
+        return self.status is PROCESSING and attempt == len(self.attempts)
+
+    def _attempts_exhausted(self, policy: PaymentPolicy) -> bool:
+        return count_with_result(self.attempts) >= policy.max_attempts
+
+
+def charge_id_of(order_id: str) -> str:
+    """Return the id of an order's charge, which is known before the charge exists."""
+    return hashlib.sha256(f"the charge of order {order_id}".encode()).hexdigest()[:24]
+
+
+def new_charge(order: Order, *, intent_id: str, now: datetime) -> Charge:
+    """Return the charge of an order before its first attempt, which creates version 0."""
+    return Charge(
+        id=charge_id_of(order.id),
+        version=-1,
+        order_id=order.id,
+        user_id=order.user_id,
+        amount=order.price,
+        currency=CURRENCY,
+        status=CREATED,
+        stripe_id=intent_id,
+        created_at=now,
+        updated_at=now,
+    )

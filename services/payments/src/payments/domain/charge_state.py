@@ -1,0 +1,116 @@
+"""The state of a charge, and the event that publishes it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from common.change import Change
+from common.events import (
+    ChargeStatus,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentUpdated,
+)
+from payments.domain.attempts import Attempt, Lease, count_with_result
+from payments.domain.transitions import (
+    OPEN_STATUSES,
+    PROCESSING,
+    REFUND_STATUSES,
+    REQUIRES_PAYMENT_METHOD,
+    TRANSITIONS,
+    Trigger,
+)
+from payments.stripe.models import Card, Decline
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeState:
+    """A charge without its rules; `amount` is in cents."""
+
+    id: str
+    version: int
+    order_id: str
+    user_id: str
+    amount: int
+    currency: str
+    status: ChargeStatus
+    stripe_id: str
+    created_at: datetime
+    updated_at: datetime
+    attempts: tuple[Attempt, ...] = ()
+    lease: Lease | None = None
+    reconcile_at: datetime | None = None
+    """When the reconciler reads the PaymentIntent again; None if nothing is pending."""
+    order_cancelled: bool = False
+    no_more_attempts: bool = False
+    card: Card | None = None
+    last_error: Decline | None = None
+    stripe_refund_id: str | None = None
+    refund_reason: str | None = None
+    paid_at: datetime | None = None
+    refunded_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the PaymentIntent may still succeed."""
+        return self.status in OPEN_STATUSES
+
+    @property
+    def has_refund(self) -> bool:
+        """Whether there is a refund whose state may still change."""
+        return self.status in REFUND_STATUSES
+
+    @property
+    def needs_reconciliation(self) -> bool:
+        """Whether Stripe may still change this charge without notifying us."""
+        if self.status in {ChargeStatus.REQUIRES_ACTION, ChargeStatus.REFUND_PENDING}:
+            return True
+        if self.order_cancelled and self.is_open:
+            return True
+        # Stripe may still execute a confirm call after we have stopped waiting for it.
+        has_unanswered = count_with_result(self.attempts) < len(self.attempts)
+        return self.status is REQUIRES_PAYMENT_METHOD and has_unanswered
+
+    def is_attempt_running(self, now: datetime) -> bool:
+        """Return whether the last attempt still holds its lease."""
+        return self.status is PROCESSING and self.lease is not None and self.lease.until > now
+
+    def count_ended_attempts(self, now: datetime) -> int:
+        """Count the attempts without the one that is running."""
+        return len(self.attempts) - self.is_attempt_running(now)
+
+    def to_event(self) -> PaymentCreated | PaymentFailed | PaymentRefunded | PaymentUpdated:
+        """Return the event of the current state."""
+        reason = self.refund_reason
+        if self.status is REQUIRES_PAYMENT_METHOD and self.last_error is not None:
+            reason = self.last_error.decline_code or self.last_error.code
+        state: dict[str, Any] = {
+            "id": self.id,
+            "version": self.version,
+            "order_id": self.order_id,
+            "amount": self.amount,
+            "status": self.status,
+            "stripe_id": self.stripe_id,
+            "stripe_refund_id": self.stripe_refund_id,
+            "reason": reason,
+        }
+        match self.status:
+            case ChargeStatus.SUCCEEDED:
+                return PaymentCreated(**state)
+            case ChargeStatus.REQUIRES_PAYMENT_METHOD:
+                return PaymentFailed(**state, final=self.no_more_attempts)
+            case ChargeStatus.REFUNDED:
+                return PaymentRefunded(**state)
+            case _:
+                return PaymentUpdated(**state)
+
+    def _transition(self, trigger: Trigger, now: datetime, **changes: Any) -> Change[Self]:
+        status = TRANSITIONS.get((self.status, trigger))
+        if status is None:
+            return Change(self)
+        fields: dict[str, Any] = {"lease": None, "reconcile_at": None, **changes}
+        after = replace(self, version=self.version + 1, status=status, updated_at=now, **fields)
+        if after.needs_reconciliation:
+            after = replace(after, reconcile_at=now)
+        return Change(after, (after.to_event(),))

@@ -1,0 +1,172 @@
+"""Synchronisation of charges with Stripe, for reads, events, webhooks and the reconciler."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import structlog
+
+from common.change import Change
+from common.errors import Unauthorized
+from common.events import ChargeStatus, OrderStatus
+from common.messaging.envelope import EventEnvelope
+from common.values.clock import Clock
+from payments.domain.charge import Charge, charge_id_of
+from payments.domain.order import Order, PaymentPolicy
+from payments.store import ChargeStore, OrderReplicas, StripeEvents
+from payments.stripe.gateway import Gateway, StripeUnavailable
+from payments.stripe.mapping import WebhookEvent
+from payments.stripe.models import Intent
+
+log = structlog.get_logger("payments")
+
+ATTEMPT_WAIT_SECONDS: Final = 5.0
+"""How long a click or a webhook waits for the attempt that is running."""
+POLL_INTERVAL_SECONDS: Final = 0.05
+
+
+class ChargeSync:
+    """Moves charges to the state that Stripe and the order are in."""
+
+    def __init__(
+        self,
+        store: ChargeStore,
+        orders: OrderReplicas,
+        stripe_events: StripeEvents,
+        gateway: Gateway,
+        clock: Clock,
+        policy: PaymentPolicy,
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._stripe_events = stripe_events
+        self._gateway = gateway
+        self._clock = clock
+        self._policy = policy
+
+    async def get_payment(self, order_id: str, *, user_id: str) -> Charge:
+        """Return the charge of an order, refreshed from Stripe if it is pending there.
+
+        Raises:
+            NotFound: there was no attempt to pay for this order.
+            Unauthorized: the order belongs to another user.
+        """
+        charge = await self._store.get(charge_id_of(order_id))
+        if charge.user_id != user_id:
+            raise Unauthorized
+        try:
+            return await self.refresh_if_stale(charge)
+        except StripeUnavailable:
+            return charge
+
+    async def apply_order(self, order: Order, version: int) -> None:
+        """Store the order, and mark its charge if it is cancelled.
+
+        Stripe is not called, because an event must not wait for it: the reconciler does that.
+        """
+        await self._orders.upsert(order, version)
+        if order.status is OrderStatus.CANCELLED:
+            charge = await self._store.find(charge_id_of(order.id))
+            if charge is not None:
+                await self._mark_order_cancelled(charge)
+
+    async def handle_webhook(self, event: WebhookEvent) -> None:
+        """Sync the charge that a webhook event names, once, unless it carries nothing new."""
+        if event.intent_id is None:
+            return
+        charge = await self._store.find_by_intent(event.intent_id)
+        if charge is None:
+            return
+        charge = await self.wait_for_attempt(charge)  # it usually stores what the event is about
+        if event.paid and not charge.is_open:
+            return
+        if await self._stripe_events.is_processed(event.id):
+            return
+        await self.sync_with_stripe(charge)
+        await self._stripe_events.mark_processed(event.id)
+
+    async def claim_due(self) -> Charge | None:
+        """Claim a charge that needs reconciliation, for as long as a lease lasts."""
+        now = self._clock()
+        return await self._store.claim_due(now, now + self._policy.lease)
+
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+        """Yield the current state of every charge as an event."""
+        return self._store.snapshot_events(Charge.to_event)
+
+    async def wait_for_attempt(self, charge: Charge) -> Charge:
+        """Poll until no attempt is running, for at most `ATTEMPT_WAIT_SECONDS`."""
+        deadline = asyncio.get_running_loop().time() + ATTEMPT_WAIT_SECONDS
+        while charge.is_attempt_running(self._clock()):
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            charge = await self._store.get(charge.id)
+        return charge
+
+    async def refresh_if_stale(self, charge: Charge) -> Charge:
+        """Sync a charge that has no running attempt but may have changed at Stripe.
+
+        Raises:
+            StripeUnavailable: Stripe did not respond.
+        """
+        is_abandoned = charge.status is ChargeStatus.PROCESSING and not charge.is_attempt_running(
+            self._clock()
+        )
+        if is_abandoned or charge.status is ChargeStatus.REQUIRES_ACTION:
+            return await self.sync_with_stripe(charge)
+        return charge
+
+    async def sync_with_stripe(self, charge: Charge) -> Charge:
+        """Apply the state of the PaymentIntent and its refund; cancel or refund where needed.
+
+        Safe to call by anyone at any time, also concurrently.
+
+        Raises:
+            StripeUnavailable: Stripe did not respond.
+        """
+        charge = await self.apply_order_cancellation(charge)
+        if charge.is_open:
+            read_intent = self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve
+            charge = await self.apply_intent(charge, await read_intent(charge))
+        if charge.has_refund:
+            refund = await self._gateway.refund(charge)
+            now = self._clock()
+            charge = await self._store.update(
+                charge.id, lambda c: c.apply_refund(refund, now), snapshot=charge
+            )
+            if charge.status is ChargeStatus.REFUND_FAILED:
+                log.error("refund failed, manual refund required", charge=charge.id)
+        return charge
+
+    async def apply_intent(
+        self, charge: Charge, intent: Intent, *, is_own_confirm: bool = False
+    ) -> Charge:
+        """Store what Stripe returned for a charge as it was when the request was sent."""
+        now, attempts_when_read = self._clock(), len(charge.attempts)
+
+        def decide(found: Charge) -> Change[Charge]:
+            return found.apply_intent(
+                intent,
+                attempts_when_read=attempts_when_read,
+                is_own_confirm=is_own_confirm,
+                now=now,
+                policy=self._policy,
+            )
+
+        return await self._store.apply_event(charge.id, decide, snapshot=charge)
+
+    async def apply_order_cancellation(self, charge: Charge) -> Charge:
+        """Read the order again, and mark the charge if it was cancelled."""
+        if charge.order_cancelled:
+            return charge
+        order = await self._orders.find(charge.order_id)
+        if order is None or order.status is not OrderStatus.CANCELLED:
+            return charge
+        return await self._mark_order_cancelled(charge)
+
+    async def _mark_order_cancelled(self, charge: Charge) -> Charge:
+        now = self._clock()
+        return await self._store.update(
+            charge.id, lambda c: c.mark_order_cancelled(now), snapshot=charge
+        )
