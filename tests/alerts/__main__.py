@@ -1,12 +1,10 @@
-"""`make test-alerts`: makes each alert fire once, in a real Prometheus, on a running system.
+"""`make test-alerts`: make each alert fire once, in a real Prometheus, on a running system.
 
-Each is silent before, fires while something is really wrong, and falls silent after. Only how long
-a condition must hold and the window it is looked at are shortened (`--hold`, `--window`); what is
-measured and every threshold are those of infra/observability/alerts.yml. At the end each panel of
-the dashboard must have had something to show.
+Each alert must be silent before, fire during its scenario and be silent again after it. The rules
+are those of infra/observability/alerts.yml with a shorter `for` and shorter windows (`--hold`,
+`--window`). At the end every panel of the dashboard must have data.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -15,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+import click
 from alerts.prometheus import Prometheus, alert_names
 from alerts.scenarios import ORDER_EXPIRATION_SECONDS, SCENARIOS, AlertScenario
 
@@ -31,7 +30,11 @@ ALERT_TIMEOUT_SECONDS: Final = 120.0
 
 
 async def check_alert(prometheus: Prometheus, scenario: AlertScenario, alert: str) -> str:
-    """Provoke one alert; say how it went, or what was wrong in capitals."""
+    """Run the scenario of one alert.
+
+    Returns:
+        The result, in capitals if it is a failure.
+    """
 
     async def is_silent() -> bool:
         return alert not in await prometheus.firing_alerts()
@@ -42,7 +45,7 @@ async def check_alert(prometheus: Prometheus, scenario: AlertScenario, alert: st
     try:
         await eventually(is_silent, ALERT_TIMEOUT_SECONDS)
     except AssertionError:
-        return "FIRED BEFORE"
+        return "FIRED TOO EARLY"
     started = time.monotonic()
     async with SCENARIOS[alert](scenario):
         try:
@@ -53,12 +56,12 @@ async def check_alert(prometheus: Prometheus, scenario: AlertScenario, alert: st
     try:
         await eventually(is_silent, ALERT_TIMEOUT_SECONDS)
     except AssertionError:
-        return "WENT ON FIRING"
+        return "KEPT FIRING"
     return f"fired after {elapsed:.0f} s"
 
 
 async def empty_panels(prometheus: Prometheus, since: float) -> list[str]:
-    """Name the panels of the dashboard one of whose queries had nothing to show."""
+    """Return the queries of the dashboard that returned no data."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
     return [
         f"{panel['title']}: {target['expr']}"
@@ -69,53 +72,50 @@ async def empty_panels(prometheus: Prometheus, since: float) -> list[str]:
 
 
 async def run_scenarios(system: System, prometheus: Prometheus, selected: list[str]) -> bool:
-    """Provoke them one after another; tell whether all went as they should."""
-    bank = StripeProbe(system.stripe)
+    """Run the selected scenarios and return whether all passed."""
+    stripe = StripeProbe(system.stripe)
     seller = await ApiUser.sign_up(system.address, "seller")
     buyer = await ApiUser.sign_up(system.address, "buyer")
-    scenario = AlertScenario(system, seller, buyer, bank)
+    scenario = AlertScenario(system, seller, buyer, stripe)
     since = time.time()
     passed = True
     for alert in selected:
         result = await check_alert(prometheus, scenario, alert)
         passed &= not result.isupper()
-        print(f"{alert:15} {result:18} {SCENARIOS[alert].__doc__}", flush=True)
+        click.echo(f"{alert:24} {result:18} {SCENARIOS[alert].__doc__}")
         system.wait_ready()
     if len(selected) == len(SCENARIOS):
         await buyer.pay(await buyer.order(await seller.sell()))
         empty = await empty_panels(prometheus, since)
-        print(
-            "Every panel has data." if not empty else "Nothing to show:",
-            *empty,
-            sep="\n",
-            flush=True,
+        click.echo(
+            "\n".join(["Panels without data:", *empty] if empty else ["Every panel has data."])
         )
         passed &= not empty
-    for person in (seller, buyer):
-        await person.close()
-    await bank.close()
+    for user in (seller, buyer):
+        await user.close()
+    await stripe.close()
     return passed
 
 
-async def run(system: System, folder: Path, arguments: argparse.Namespace) -> bool:
-    """Start Prometheus beside the system, and provoke."""
+async def run(system: System, folder: Path, alerts: list[str], *, hold: str, window: str) -> bool:
+    """Start Prometheus beside the system and run the scenarios of the alerts."""
     targets = {name: f"127.0.0.1:{system.port[name]}" for name in SERVICES}
     targets["expiration-worker"] = f"127.0.0.1:{system.port['worker']}"
-    async with Prometheus(folder, targets, arguments.hold, arguments.window) as prometheus:
-        return await run_scenarios(system, prometheus, arguments.alert or alert_names())
+    async with Prometheus(folder, targets, hold, window) as prometheus:
+        return await run_scenarios(system, prometheus, alerts)
 
 
-def main() -> int:
-    """Start a system of its own, and see."""
-    parser = argparse.ArgumentParser(prog="alerts", description=__doc__)
-    parser.add_argument("--hold", default="1s", help="instead of each alert's `for`")
-    parser.add_argument("--window", default="20s", help="instead of each [5m], [10m], [1h]")
-    parser.add_argument("alert", nargs="*", choices=[*SCENARIOS, []], help="only these")
-    arguments = parser.parse_args()
+@click.command(help="Make each alert fire once, in a real Prometheus, on a running system.")
+@click.argument("alerts", nargs=-1, type=click.Choice(list(SCENARIOS)))
+@click.option("--hold", default="1s", show_default=True, help="Replaces each alert's `for`.")
+@click.option("--window", default="20s", show_default=True, help="Replaces [5m], [10m] and [1h].")
+def main(alerts: tuple[str, ...], hold: str, window: str) -> None:
+    """Run the scenarios on a system of its own and exit with 1 if one fails."""
+    selected = list(alerts) or alert_names()
     settings = {
         "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
         "PAYMENT_MARGIN_SECONDS": "0",
-        "PASSWORD_MEMORY_KIB": "19456",  # what a hash costs is what SignInsRefused is about
+        "PASSWORD_MEMORY_KIB": "19456",  # SignInsRejected depends on the cost of a hash
         "PASSWORD_ITERATIONS": "2",
         "NATS_SYNC_INTERVAL": "2m",
     }
@@ -125,15 +125,16 @@ def main() -> int:
         try:
             system.start()
             (prometheus_folder := Path(folder) / "prometheus").mkdir()
-            passed = asyncio.run(run(system, prometheus_folder, arguments))
+            passed = asyncio.run(run(system, prometheus_folder, selected, hold=hold, window=window))
         except CliError as error:
-            print(error)
+            click.echo(error)
             passed = False
         finally:
             system.stop()
-    print("Each fired once." if passed else "Not as it should be.")
-    return 0 if passed else 1
+    click.echo("Every alert fired once." if passed else "Some alerts or panels failed.")
+    if not passed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""Prometheus itself, with our rules hurried: what takes minutes at night takes seconds here."""
+"""A Prometheus with our alert rules, whose times are shortened."""
 
 import asyncio
 import json
@@ -17,21 +17,21 @@ from ticketing_local.testing.temporary_server import free_port
 
 RULES: Final = ROOT / "infra" / "observability" / "alerts.yml"
 SCRAPE_SECONDS: Final = 4
-"""Longer than the gauges wait for a store that is away, so that a scrape then still succeeds."""
+"""Longer than the timeout of the state metrics, so that scrapes succeed while a store is down."""
 
 
 def alert_names() -> list[str]:
-    """Name every alert there is."""
+    """Return the names of all alerts."""
     return re.findall(r"- alert: (\w+)", RULES.read_text())
 
 
 def shorten_windows(rules: str, hold: str, window: str) -> str:
-    """Shorten how long a condition has to hold, and over how long it is looked at; nothing else."""
+    """Replace the `for` times and the windows of the rules."""
     return re.sub(r"\[\d+[mh]\]", f"[{window}]", re.sub(r"\bfor: \d+m", f"for: {hold}", rules))
 
 
 class Prometheus:
-    """One Prometheus that asks the given processes and judges by our rules."""
+    """A Prometheus that scrapes the targets and evaluates our rules."""
 
     def __init__(self, folder: Path, targets: Mapping[str, str], hold: str, window: str) -> None:
         program = shutil.which("prometheus")
@@ -82,13 +82,13 @@ class Prometheus:
             return False
 
     async def firing_alerts(self) -> set[str]:
-        """Name the alerts that fire now."""
-        await asyncio.sleep(0.25)  # whoever asks, asks again and again
+        """Return the names of the firing alerts."""
+        await asyncio.sleep(0.25)  # callers poll
         active = (await self._http.get("/alerts")).raise_for_status().json()["data"]["alerts"]
         return {alert["labels"]["alertname"] for alert in active if alert["state"] == "firing"}
 
     async def has_values(self, expression: str, since: float, until: float) -> bool:
-        """Tell whether an expression had a value, other than none, at any time in between."""
+        """Return whether an expression had a value at any time in the range."""
         found = await self._query(
             "query_range", query=expression, start=since, end=until, step=SCRAPE_SECONDS
         )

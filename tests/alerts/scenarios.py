@@ -1,4 +1,4 @@
-"""What makes each alert fire: the real thing, done to a running system, and undone after."""
+"""The scenarios that make each alert fire on a running system."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -20,17 +20,16 @@ from support.api_user import PASSWORD, ApiUser
 from support.system import System, new_email
 
 ORDER_EXPIRATION_SECONDS: Final = 10
-"""Seconds that an order lives here."""
 
 
 @dataclass(frozen=True)
 class AlertScenario:
-    """A running system, who uses it, and its bank."""
+    """A running system, its users and its Stripe server."""
 
     system: System
     seller: ApiUser
     buyer: ApiUser
-    bank: StripeProbe
+    stripe: StripeProbe
 
 
 ScenarioFactory = Callable[[AlertScenario], AbstractAsyncContextManager[None]]
@@ -40,7 +39,7 @@ ScenarioFactory = Callable[[AlertScenario], AbstractAsyncContextManager[None]]
 async def repeat(
     action: Callable[[], Awaitable[object]], concurrency: int = 1
 ) -> AsyncGenerator[None]:
-    """Do it again and again during the block, whatever comes of it."""
+    """Repeat an action during the block and ignore its failures."""
 
     async def run_forever() -> None:
         while True:
@@ -59,7 +58,7 @@ async def repeat(
 
 @asynccontextmanager
 async def killed(scenario: AlertScenario, name: str) -> AsyncGenerator[None]:
-    """Kill a program for the block."""
+    """Kill a process and restart it after the block."""
     scenario.system.processes[name].kill()
     try:
         yield
@@ -70,7 +69,7 @@ async def killed(scenario: AlertScenario, name: str) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def paused(scenario: AlertScenario, *names: str) -> AsyncGenerator[None]:
-    """Stop programs for the block (SIGSTOP), and let them go on after it."""
+    """Pause processes (SIGSTOP) during the block."""
     for name in names:
         scenario.system.processes[name].pause()
     try:
@@ -82,7 +81,7 @@ async def paused(scenario: AlertScenario, *names: str) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def writes_blocked(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Have MongoDB take no write for the block, as for a snapshot of its disk (fsyncLock)."""
+    """Block MongoDB's writes (fsyncLock) during the block."""
     async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
         await client.admin.command("fsync", lock=True)
         try:
@@ -92,7 +91,7 @@ async def writes_blocked(scenario: AlertScenario) -> AsyncGenerator[None]:
 
 
 async def publish(scenario: AlertScenario, *messages: EventEnvelope) -> None:
-    """Publish as tickets would."""
+    """Publish messages as the tickets service does."""
     client = await nats.connect(scenario.system.nats)
     stream = client.jetstream()
     for message in messages:
@@ -102,9 +101,9 @@ async def publish(scenario: AlertScenario, *messages: EventEnvelope) -> None:
 
 
 def ticket_created_message() -> EventEnvelope:
-    """Make up the event of a ticket that was listed."""
+    """Create the event of a new ticket."""
     ticket = TicketCreated(
-        id=new_id(), version=0, title="Made up", price=2000, user_id=new_id(), order_id=None
+        id=new_id(), version=0, title="Front row", price=2000, user_id=new_id(), order_id=None
     )
     body = ticket.model_dump_json().encode()
     return EventEnvelope(uuid4().hex, ticket.subject, body, ticket.id, utc_now())
@@ -158,7 +157,7 @@ async def high_redelivery_rate(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Make MongoDB reject orders' copies of tickets (a validator) and list 60 tickets."""
     async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
         copies = client["orders"]
-        rejecting = {"$jsonSchema": {"required": ["what nothing has"]}}
+        rejecting = {"$jsonSchema": {"required": ["missing"]}}
         await copies.command("collMod", "tickets", validator=rejecting)
         try:
             await publish(scenario, *(ticket_created_message() for _ in range(60)))
@@ -200,14 +199,15 @@ async def expiration_timers_lost(scenario: AlertScenario) -> AsyncGenerator[None
 async def refund_failed(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Lose Stripe's response after the charge, cancel the order, reject the refund."""
     error = {"type": "invalid_request_error", "code": "charge_disputed", "message": "Disputed."}
-    await scenario.bank.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
-    await scenario.bank.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
+    stripe = scenario.stripe
+    await stripe.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
+    await stripe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
     order = await scenario.buyer.order(await scenario.seller.sell())
     await scenario.buyer.pay(order, expect=503)
     await scenario.buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
     async with paused(scenario, "payments"):
-        await scenario.bank.clear_faults()
-        await scenario.bank.inject_fault("POST /v1/refunds", "status", status=400, error=error)
+        await stripe.clear_faults()
+        await stripe.inject_fault("POST /v1/refunds", "status", status=400, error=error)
     yield
 
 
@@ -218,10 +218,10 @@ async def stripe_unavailable(scenario: AlertScenario) -> AsyncGenerator[None]:
     async def pay() -> None:
         await scenario.buyer.pay(await scenario.buyer.order(await scenario.seller.sell()))
 
-    await scenario.bank.inject_fault("POST /v1/payment_intents*", "drop_before", times=None)
+    await scenario.stripe.inject_fault("POST /v1/payment_intents*", "drop_before", times=None)
     async with repeat(pay, concurrency=4):
         yield
-    await scenario.bank.clear_faults()
+    await scenario.stripe.clear_faults()
 
 
 @asynccontextmanager

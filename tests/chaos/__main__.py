@@ -76,7 +76,7 @@ class Outcome:
 
 async def run(plan: Plan, system: System) -> Outcome:
     """Run the contention rounds and the chaos, then audit the stores."""
-    bank = StripeProbe(system.stripe)
+    stripe = StripeProbe(system.stripe)
     backlog = Backlog(system, reconciler_enabled=plan.disabled != "reconciler")
     try:
         violations: list[str] = []
@@ -87,18 +87,18 @@ async def run(plan: Plan, system: System) -> Outcome:
                 f"contention: {plan.rounds} x {BUYERS} buyers "
                 f"in {time.monotonic() - started_at:.0f} s"
             )
-        return await _chaos(plan, system, bank, backlog, violations)
+        return await _chaos(plan, system, stripe, backlog, violations)
     finally:
         await backlog.close()
         with suppress(httpx.TransportError):  # it would hide an earlier exception
-            await bank.close()
+            await stripe.close()
 
 
 async def _chaos(
-    plan: Plan, system: System, bank: StripeProbe, backlog: Backlog, violations: list[str]
+    plan: Plan, system: System, stripe: StripeProbe, backlog: Backlog, violations: list[str]
 ) -> Outcome:
     rng = random.Random(plan.seed)
-    saboteur = Saboteur(system, bank, random.Random(rng.random()))
+    saboteur = Saboteur(system, stripe, random.Random(rng.random()))
     client_log, rate_limiter, market = ClientLog(), RateLimiter(plan.rate), list[Any]()
     users = [
         SimulatedUser(
@@ -108,7 +108,7 @@ async def _chaos(
             rate_limiter=rate_limiter,
             client_log=client_log,
             market=market,
-            bank=bank,
+            stripe=stripe,
         )
         for n in range(plan.users)
     ]

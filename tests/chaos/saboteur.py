@@ -49,11 +49,11 @@ Action = Callable[[], Awaitable[None]]
 class Saboteur:
     """Runs the harmful actions one after another; some overlap."""
 
-    def __init__(self, system: System, bank: StripeProbe, rng: random.Random) -> None:
+    def __init__(self, system: System, stripe: StripeProbe, rng: random.Random) -> None:
         self.action_counts: Counter[str] = Counter()
         self.last_action_at = time.monotonic()
         self._system = system
-        self._bank = bank
+        self._stripe = stripe
         self._rng = rng
         self._busy: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
@@ -78,7 +78,7 @@ class Saboteur:
             await asyncio.wait(self._running)
         while True:
             with suppress(httpx.TransportError):  # it may just be starting
-                await self._bank.clear_faults()
+                await self._stripe.clear_faults()
                 return
             await asyncio.sleep(0.2)
 
@@ -167,7 +167,7 @@ class Saboteur:
 
     async def _fault(self, spec: dict[str, Any]) -> None:
         options = {name: value for name, value in spec.items() if name not in {"match", "action"}}
-        await self._bank.inject_fault(spec["match"], spec["action"], **options)
+        await self._stripe.inject_fault(spec["match"], spec["action"], **options)
         where = "webhooks" if spec in WEBHOOK_FAULTS else "responses"
         self.action_counts[f"Stripe's {where}: {spec['action']}"] += 1
 

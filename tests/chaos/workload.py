@@ -36,7 +36,7 @@ class SimulatedUser:
         rate_limiter: RateLimiter,
         client_log: ClientLog,
         market: list[Any],
-        bank: StripeProbe,
+        stripe: StripeProbe,
     ) -> None:
         self.name = name
         self.stopped = False
@@ -45,7 +45,7 @@ class SimulatedUser:
         self._rate_limiter = rate_limiter
         self._client_log = client_log
         self._market = market
-        self._bank = bank
+        self._stripe = stripe
         self._own_tickets: list[Any] = []
         self._request_count = 0
         self._http = httpx.AsyncClient(
@@ -188,7 +188,7 @@ class SimulatedUser:
 
     async def _pay_by_form(self, order: Any) -> None:
         try:
-            token = await self._bank.confirmation_token()
+            token = await self._stripe.confirmation_token()
         except (httpx.TransportError, AssertionError):
             return  # Stripe is unavailable, so the form does not open
         await self._pay(order, token)
@@ -215,7 +215,7 @@ class SimulatedUser:
         if outcome == "abandon":
             return
         try:
-            await self._bank.authenticate(response.json()["clientSecret"], outcome)
+            await self._stripe.authenticate(response.json()["clientSecret"], outcome)
         except httpx.TransportError:
             return
         await self._request("GET", f"/api/payments?orderId={order['id']}", allowed={200})

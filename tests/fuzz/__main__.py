@@ -1,11 +1,9 @@
 """`make test-api-fuzz`: schemathesis against each OpenAPI document, on a system of its own.
 
-Whatever is sent, no answer is a 5xx and every answer is one that the document tells of.
-Schemathesis lives in an environment of its own (requirements/fuzz.txt): nothing else needs what it
-brings.
+No response may be a 5xx, and every response must be documented. Schemathesis has an environment of
+its own (requirements/fuzz.txt), because nothing else needs its dependencies.
 """
 
-import argparse
 import asyncio
 import os
 import subprocess
@@ -13,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Final
+
+import click
 
 from common.testing.client import make_user, session_cookie
 from support.api_user import ApiUser
@@ -31,16 +31,16 @@ CHECKS: Final = (
     "ignored_auth",
 )
 STREAM_PATHS: Final = "/events$"
-"""Event streams do not end; `tests/system` and each service's tests read them."""
+"""Event streams do not end. `tests/system` and the services' tests cover them."""
 
 
 def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: Path) -> bool:
-    """Try one service for that long; say whether it bore it."""
+    """Fuzz one service and return whether it passed."""
     document = ROOT / "docs" / "openapi" / f"{service}.json"
     command = [
         *(str(schemathesis), "run", str(document), "--url", system.address),
         *("--header", f"Cookie: session={cookie}", "--checks", ",".join(CHECKS)),
-        # One worker: Python 3.11 breaks down where two threads parse (Hypothesis' lambdas).
+        # One worker: Hypothesis parses lambdas, and Python 3.11 fails if two threads parse.
         *("--exclude-path-regex", STREAM_PATHS, "--max-time", str(seconds), "--workers", "1"),
         *("--request-timeout", "10", "--warnings", "off", "--no-color", "--seed", "1"),
     ]
@@ -49,28 +49,29 @@ def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: 
 
 
 def system_folder(system: System) -> Path:
-    """Give a folder that vanishes with the system."""
+    """Return a folder that is removed with the system."""
     return system.processes["nats"].log.parent
 
 
 async def create_test_data(system: System, cookie: str) -> None:
-    """List, order and pay something, so that not all that is asked for is missing."""
+    """Create a ticket, orders and a payment, so that not every lookup returns 404."""
     seller = ApiUser.with_signed_session(system.address)
     buyer = ApiUser.with_signed_session(system.address)
     buyer.http.cookies.set("session", cookie)
     await buyer.pay(await buyer.order(await seller.sell()))
     await buyer.order(await seller.sell())
-    for person in (seller, buyer):
-        await person.close()
+    for user in (seller, buyer):
+        await user.close()
 
 
-def main() -> int:
-    """Fuzz every service, one after another."""
-    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="for each service")
-    parser.add_argument("--schemathesis", type=Path, default=ROOT / ".local/fuzz/bin/schemathesis")
-    parser.add_argument("service", nargs="*", default=list(SERVICES))
-    arguments = parser.parse_args()
+@click.command(help="Fuzz each API with schemathesis, on a system of its own.")
+@click.argument("services", nargs=-1, type=click.Choice(SERVICES))
+@click.option("--seconds", type=int, default=60, show_default=True, help="For each service.")
+@click.option(
+    "--schemathesis", type=Path, default=ROOT / ".local/fuzz/bin/schemathesis", show_default=True
+)
+def main(services: tuple[str, ...], seconds: int, schemathesis: Path) -> None:
+    """Fuzz the services one after another and exit with 1 if one fails."""
     tmpfs = TMPFS if TMPFS.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="ticketing-fuzz-", dir=tmpfs) as folder:
         system = System(Path(folder), {"NATS_SYNC_INTERVAL": "2m"}, replicas=1)
@@ -80,14 +81,16 @@ def main() -> int:
             asyncio.run(create_test_data(system, cookie))
             failed = [
                 service
-                for service in arguments.service
-                if not fuzz(system, service, cookie, arguments.seconds, arguments.schemathesis)
+                for service in services or SERVICES
+                if not fuzz(system, service, cookie, seconds, schemathesis)
             ]
         finally:
             system.stop()
-    print(f"Failed: {', '.join(failed)}" if failed else "Nothing found.")
-    return 1 if failed else 0
+    if failed:
+        click.echo(f"Failed: {', '.join(failed)}")
+        sys.exit(1)
+    click.echo("No failures.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

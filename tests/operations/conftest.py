@@ -1,4 +1,4 @@
-"""A whole system that sends its spans to a receiver of the test's own, and logs in JSON."""
+"""A system that exports its spans to a receiver in the test process and logs JSON."""
 
 import tempfile
 import threading
@@ -16,7 +16,7 @@ ORDER_EXPIRATION_SECONDS = 4
 
 @pytest.fixture(scope="session")
 def trace_receiver() -> Iterator[tuple[TraceStore, int]]:
-    """A receiver of OTLP over HTTP, and its port."""
+    """Run a receiver of OTLP over HTTP and return it with its port."""
     store = TraceStore()
     with server(store, port=0) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
@@ -26,13 +26,13 @@ def trace_receiver() -> Iterator[tuple[TraceStore, int]]:
 
 @pytest.fixture(scope="session")
 def traces(trace_receiver: tuple[TraceStore, int]) -> TraceStore:
-    """What has been received."""
+    """Return the received traces."""
     return trace_receiver[0]
 
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """Where the system keeps its data and its logs."""
+    """Create the folder of the system's data and logs."""
     tmpfs = TMPFS if TMPFS.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="ticketing-operations-", dir=tmpfs) as temp_dir:
         yield Path(temp_dir)
@@ -40,13 +40,13 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def system(folder: Path, trace_receiver: tuple[TraceStore, int]) -> Iterator[System]:
-    """The whole system behind its gateway, one replica of each service."""
+    """Start the whole system behind its gateway, with one replica of each service."""
     settings = {
         "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
         "PAYMENT_MARGIN_SECONDS": "0",
         "NATS_SYNC_INTERVAL": "2m",
         "LOG_FORMAT": "json",
-        "LOG_LEVEL": "DEBUG",  # when most is said
+        "LOG_LEVEL": "DEBUG",  # the most verbose level
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{trace_receiver[1]}",
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }

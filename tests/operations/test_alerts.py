@@ -1,4 +1,4 @@
-"""Each alert fires once in Prometheus' own tests, measures what there is, says what to do."""
+"""Alert rules: promtool tests, scenarios, runbooks, and the metrics they query."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A backup is only one when it has been restored: all is destroyed, brought back, and audited."""
+"""Backup and restore: the stores are destroyed, restored and audited."""
 
 import asyncio
 import shutil
@@ -25,7 +25,7 @@ STORES = ("mongod", "nats", "redis")
 
 @pytest.fixture
 def own_system(tmp_path: Path) -> Iterator[System]:
-    """A system of the test's own, which may be destroyed."""
+    """Start a separate system, which the test may destroy."""
     settings = {
         "ORDER_EXPIRATION_SECONDS": "600",
         "PAYMENT_MARGIN_SECONDS": "0",
@@ -70,8 +70,8 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     own_system.wait_ready(STORES)
     await asyncio.to_thread(backup.load_stores, own_system.port, tmp_path / "backup")
     for service in ("auth", "tickets", "orders", "expiration", "payments"):
-        published = own_system.processes[service].program.environment
-        await asyncio.to_thread(backup.rebuild, service, published)
+        environment = own_system.processes[service].program.environment
+        await asyncio.to_thread(backup.rebuild, service, environment)
     for name in own_system.services:
         own_system.processes[name].start()
     own_system.wait_ready()
@@ -85,7 +85,7 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     assert (
         await buyer.request("GET", f"/api/tickets/{listed_after_backup['id']}")
     ).status_code == 404
-    await buyer.pay(pending)  # the order that was open goes on where it was
+    await buyer.pay(pending)  # the restored order is still open
     await buyer.wait_for(f"/api/tickets/{reserved['id']}", status="sold")
     late = await buyer.order(free)
     await buyer.pay(late)
@@ -95,22 +95,22 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     await wait_for_empty_backlog(own_system)
 
     after = await take_snapshot(own_system)
-    for place, documents in before.documents.items():
+    for collection, documents in before.documents.items():
         ids = {str(doc["_id"]) for doc in documents}
-        assert ids <= set(after.by_id(place)), place
+        assert ids <= set(after.by_id(collection)), collection
     published = {event.id for events in before.streams.values() for event in events}
     assert published <= {event.id for events in after.streams.values() for event in events}
-    original_events = {  # what `rebuild` has told again has ids of its own, of four parts
+    original_events = {  # republished events have ids of four parts
         stream: [event for event in events if event.id.count(":") == 2]
         for stream, events in after.streams.items()
     }
     assert audit(replace(after, streams=original_events), ClientLog(), healthy_since) == []
-    for person in (seller, buyer):
-        await person.close()
+    for user in (seller, buyer):
+        await user.close()
 
 
 async def wait_for_empty_backlog(system: System) -> None:
-    """Wait until nothing is still to be told, heard or done."""
+    """Wait until no event or other work is pending."""
     backlog = Backlog(system)
 
     async def is_empty() -> bool:
@@ -121,7 +121,7 @@ async def wait_for_empty_backlog(system: System) -> None:
 
 
 def nats_configuration(system: System, data: Path) -> str:
-    """Write the server's settings anew, which were in the folder that was destroyed."""
+    """Return the server's configuration, which was in the destroyed folder."""
     return (
         f'{{"listen": "127.0.0.1:{system.port["nats"]}", "server_name": "local", '
         f'"jetstream": {{"store_dir": "{data}"}}}}'

@@ -1,4 +1,4 @@
-"""What is logged can be followed from service to service, and holds nothing it should not."""
+"""Logs: correlation across services, and no secrets or personal data."""
 
 import json
 from pathlib import Path
@@ -12,19 +12,19 @@ from support.api_user import PASSWORD, ApiUser
 from support.system import System
 from ticketing_local.stack.ports import SERVICES
 
-WRONG_PASSWORD = "a wrong password nobody has"
+WRONG_PASSWORD = "a wrong password of a user"
 PROGRAMS = (*SERVICES, "worker")
 
 
 def log_lines(folder: Path, program: str) -> list[dict[str, Any]]:
-    """Read what a program has logged; every line is JSON, but arq's two before it asks us."""
+    """Return a program's log lines, without the two that arq logs before our configuration."""
     log = next(folder.rglob(f"{program}.log")).read_text().splitlines()
     return [json.loads(line) for line in (log[2:] if program == "worker" else log)]
 
 
 @pytest.fixture
 async def users(system: System) -> list[ApiUser]:
-    """A seller and a buyer, who do all that could put something into a log."""
+    """Return a seller and a buyer whose actions could log sensitive data."""
     seller = await ApiUser.sign_up(system.address, "seller")
     buyer = await ApiUser.sign_up(system.address, "buyer")
     for password in (WRONG_PASSWORD, PASSWORD):

@@ -1,4 +1,4 @@
-"""What the people who run it at night can see of it in numbers."""
+"""The metrics that the services and the worker export."""
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,7 +13,7 @@ Sample = tuple[str, dict[str, str]]
 async def read_metrics(
     system: System, service: str
 ) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
-    """Read what a service tells Prometheus: by name, then by labels."""
+    """Return the metrics of a service by name and labels."""
     async with httpx.AsyncClient(trust_env=False) as http:
         response = await http.get(f"http://127.0.0.1:{system.port[service]}/metrics", timeout=10)
     found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
@@ -25,7 +25,7 @@ async def read_metrics(
 
 
 async def read_metric(system: System, service: str, name: str, **labels: str) -> float:
-    """Read one number; 0 where it was never counted."""
+    """Return one metric, or 0 if it does not exist."""
     found = await read_metrics(system, service)
     return found.get(name, {}).get(tuple(sorted(labels.items())), 0.0)
 
@@ -47,8 +47,8 @@ async def test_purchase_and_expiration_are_counted(system: System) -> None:
     await buyer.pay(order)
     expired = await buyer.order(await seller.sell())
     await buyer.wait_for(f"/api/orders/{expired['id']}", status="cancelled")
-    for person in (seller, buyer, rival):
-        await person.close()
+    for user in (seller, buyer, rival):
+        await user.close()
 
     async def metric(service: str, name: str, **labels: str) -> float:
         return await read_metric(system, service, name, **labels)
@@ -103,11 +103,11 @@ async def test_worker_exports_timer_and_publish_metrics(
     buyer = ApiUser.with_signed_session(system.address)
     expired = await buyer.order(await seller.sell())
     await buyer.wait_for(f"/api/orders/{expired['id']}", status="cancelled")
-    for person in (seller, buyer):
-        await person.close()
+    for user in (seller, buyer):
+        await user.close()
     assert await read("expiration_timers_total", outcome="fired") == fired_before + 1
-    told = {"subject": "expiration.completed", "outcome": "ok"}
-    assert await read("bus_published_total", **told) >= 1
+    labels = {"subject": "expiration.completed", "outcome": "ok"}
+    assert await read("bus_published_total", **labels) >= 1
 
 
 async def test_unpublished_event_shows_in_outbox_metrics(system: System) -> None:

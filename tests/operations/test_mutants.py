@@ -1,4 +1,4 @@
-"""Every mutant of `make mutants` still applies to the source, and its tests still exist."""
+"""The mutants of `make mutants` match the source and name existing tests."""
 
 import ast
 from itertools import takewhile

@@ -1,4 +1,4 @@
-"""No secret is kept in the tree: none of the forms that keys, tokens and passwords come in."""
+"""No tracked file contains a key, a token or a password."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ SECRET_PATTERNS = {
 }
 ANY_SECRET = re.compile("|".join(f"(?:{form})" for form in SECRET_PATTERNS.values()))
 ALLOWED = frozenset({"tests/operations/test_secrets.py"})
-"""Files whose look-alikes open nothing."""
+"""Files with examples that are not secret."""
 
 
 def tracked_files() -> list[str]:

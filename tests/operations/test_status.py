@@ -1,4 +1,4 @@
-"""`make status`: what somebody woken at night sees first."""
+"""`make status`: the health and backlog of every component on one screen."""
 
 import pytest
 

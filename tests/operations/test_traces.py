@@ -1,4 +1,4 @@
-"""One purchase is one trace, from the browser's request to the last event."""
+"""Traces: one purchase is one trace, from the browser's request to the last event."""
 
 import secrets
 
@@ -11,21 +11,21 @@ ALL_SERVICES = {"auth", "tickets", "orders", "expiration", "payments"}
 
 
 class TracedUser(ApiUser):
-    """Somebody whose browser has begun a trace."""
+    """A user whose browser starts traces."""
 
     @property
     def trace_id(self) -> str:
-        """The id of the trace."""
+        """The id of the current trace."""
         return self.http.headers["traceparent"].split("-")[1]
 
     def begin_trace(self) -> None:
-        """Begin a trace, sampled."""
+        """Start a sampled trace."""
         header = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
         self.http.headers["traceparent"] = header
 
 
 async def wait_for_spans(traces: TraceStore, trace_id: str, *needed: str) -> list[Span]:
-    """Wait until these ("service: name") have come, and give all of the trace."""
+    """Wait for the needed spans ("service: name") and return the whole trace."""
 
     async def collected() -> list[Span]:
         spans = traces.spans(trace_id)
@@ -35,7 +35,7 @@ async def wait_for_spans(traces: TraceStore, trace_id: str, *needed: str) -> lis
 
 
 def parent_names(spans: list[Span], span: Span) -> list[str]:
-    """Name what a span is part of, nearest first."""
+    """Return the names of a span's ancestors, nearest first."""
     spans_by_id = {span.id: span for span in spans}
     names: list[str] = []
     while (parent := spans_by_id.get(span.parent)) is not None:
@@ -109,7 +109,7 @@ async def test_expiration_belongs_to_its_orders_trace(system: System, traces: Tr
     buyer.begin_trace()
     order = await buyer.order(ticket)
     trace_id = buyer.trace_id
-    buyer.begin_trace()  # what its browser asks from here on is another trace
+    buyer.begin_trace()  # later requests belong to another trace
     await buyer.wait_for(f"/api/orders/{order['id']}", status="cancelled", reason="expired")
     await seller.close()
     await buyer.close()

@@ -11,18 +11,18 @@ from support.system import System
 from ticketing_local.testing.temporary_server import TMPFS
 
 ORDER_EXPIRATION_SECONDS = 6
-"""Seconds an order has: enough to pay on a busy machine, short enough to wait for its end."""
+"""Long enough to pay on a busy machine, short enough to wait for the expiration."""
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    """The whole system behind its gateway, two replicas of each service, started once."""
+    """Start the whole system behind its gateway, with two replicas of each service."""
     tmpfs = TMPFS if TMPFS.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="ticketing-system-", dir=tmpfs) as folder:
         settings = {
             "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
             "PAYMENT_MARGIN_SECONDS": "0",
-            "NATS_SYNC_INTERVAL": "2m",  # no power fails in a test
+            "NATS_SYNC_INTERVAL": "2m",  # a test does not need durability
         }
         running = System(Path(folder), settings)
         try:
@@ -33,16 +33,16 @@ def system() -> Iterator[System]:
 
 
 @pytest.fixture
-async def bank(system: System) -> AsyncGenerator[StripeProbe]:
-    """What a test sees and does at Stripe."""
-    bank = StripeProbe(system.stripe)
-    yield bank
-    await bank.close()
+async def stripe(system: System) -> AsyncGenerator[StripeProbe]:
+    """Return access to the local Stripe server."""
+    stripe = StripeProbe(system.stripe)
+    yield stripe
+    await stripe.close()
 
 
 @pytest.fixture
 async def sign_up(system: System) -> AsyncGenerator[SignUp]:
-    """People who sign up when they come."""
+    """Return a function that signs up a user."""
     users: list[ApiUser] = []
 
     async def sign_up_user(name: str) -> ApiUser:
@@ -66,7 +66,7 @@ async def buyer(sign_up: SignUp) -> ApiUser:
 
 @pytest.fixture
 async def make_signed_in_user(system: System) -> AsyncGenerator[MakeSignedInUser]:
-    """People whose session was signed without asking auth."""
+    """Return a function that creates a user whose session was signed without auth."""
     users: list[ApiUser] = []
 
     def make_user(user: User | None = None) -> ApiUser:

@@ -1,4 +1,4 @@
-"""What the gateway lets in, and what everybody is told when something is wrong."""
+"""Requests through the gateway: routing, error responses, idempotency and event streams."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from common.testing.server import sse_events
 from support.api_user import ApiUser
 from support.system import System
 
-NOWHERE = "0123456789abcdef01234567"
+UNKNOWN_ID = "0123456789abcdef01234567"
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ NOWHERE = "0123456789abcdef01234567"
         ("GET", "/api/nothing", 404),
         ("GET", "/api/users/nothing", 404),
         ("GET", "/api/tickets/no-id", 404),
-        ("GET", f"/api/tickets/{NOWHERE}", 404),
-        ("GET", f"/api/orders/{NOWHERE}", 404),
+        ("GET", f"/api/tickets/{UNKNOWN_ID}", 404),
+        ("GET", f"/api/orders/{UNKNOWN_ID}", 404),
         ("GET", "/api/orders/x/y", 404),
         ("GET", "/api/payments/nothing", 404),
         ("GET", "/api/expiration", 404),
@@ -109,7 +109,7 @@ async def test_cross_site_write_is_rejected(buyer: ApiUser) -> None:
 
 
 async def test_same_idempotency_key_replays_the_response(buyer: ApiUser) -> None:
-    ticket, key = {"title": "Front row", "price": 5}, {"Idempotency-Key": "one click"}
+    ticket, key = {"title": "Front row", "price": 5}, {"Idempotency-Key": "key-1"}
     first = await buyer.request_ok("POST", "/api/tickets", ticket, expect=201, headers=key)
     again = await buyer.request("POST", "/api/tickets", ticket, headers=key)
     assert (again.status_code, again.json()) == (201, first)
@@ -153,16 +153,16 @@ async def test_event_streams_show_tickets_and_own_orders(
         own = await seller.order(await buyer.sell())
         first = sse_events(seller_stream)
         assert await _next_status(first, own["id"]) == "created", (
-            "the buyer's order was shown to another"
+            "the buyer's order was sent to the seller"
         )
 
 
-async def _next_status(events: Any, thing_id: str) -> str:
-    """Read on until this thing is shown; an order that is shown must be this one."""
+async def _next_status(events: Any, aggregate_id: str) -> str:
+    """Return the next status of an aggregate. Fail on an event of another order."""
     async for frame in events:
         is_aggregate = frame.get("event") in {"ticket", "order"}
         data: dict[str, Any] = json.loads(frame["data"]) if is_aggregate else {}
-        if data.get("id") == thing_id:
+        if data.get("id") == aggregate_id:
             return data["status"]
         assert frame.get("event") != "order", data
     raise AssertionError("the stream ended")

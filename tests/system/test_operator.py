@@ -1,4 +1,4 @@
-"""What an operator does about what could not be handled."""
+"""The operator commands for dead letters and republishing state."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What becomes of a ticket, its order and its money, all services together."""
+"""Purchases across all services: the ticket, its order and its payment."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from support.api_user import ApiUser
 
 
 async def test_purchase_sells_the_ticket_and_charges_once(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell(price=19.99)
     order = await buyer.order(ticket)
@@ -21,7 +21,7 @@ async def test_purchase_sells_the_ticket_and_charges_once(
     assert (payment["status"], payment["amount"]) == ("succeeded", 19.99)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="sold", orderId=order["id"])
-    (intent,) = await bank.intents(order["id"])
+    (intent,) = await stripe.intents(order["id"])
     assert (intent.status, intent.amount_received, intent.currency) == ("succeeded", 1999, "usd")
     refused = await buyer.request("DELETE", f"/api/orders/{order['id']}")
     assert (refused.status_code, errors(refused)[0]["message"]) == (
@@ -33,11 +33,11 @@ async def test_purchase_sells_the_ticket_and_charges_once(
 async def test_reserved_or_sold_ticket_is_not_listed_or_editable(
     seller: ApiUser, buyer: ApiUser
 ) -> None:
-    ticket = await seller.sell("A title nobody else has chosen")
+    ticket = await seller.sell("A unique title of one listing")
     path = f"/api/tickets/{ticket['id']}"
 
     async def is_listed() -> bool:
-        found = await buyer.request_ok("GET", "/api/tickets?q=title+nobody+else+chosen")
+        found = await buyer.request_ok("GET", "/api/tickets?q=unique+title+one+listing")
         return ticket["id"] in [one["id"] for one in found]
 
     async def is_not_listed() -> bool:
@@ -60,7 +60,7 @@ async def test_reserved_or_sold_ticket_is_not_listed_or_editable(
 
 
 async def test_cancelled_order_releases_its_ticket(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell()
     first = await buyer.order(ticket)
@@ -75,7 +75,7 @@ async def test_cancelled_order_releases_its_ticket(
     assert refused.status_code == 400
     await buyer.pay(second)
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="sold", orderId=second["id"])
-    assert await bank.times_charged(first["id"]) == 0
+    assert await stripe.times_charged(first["id"]) == 0
 
 
 async def test_unpaid_order_expires_and_releases_its_ticket(
@@ -91,7 +91,7 @@ async def test_unpaid_order_expires_and_releases_its_ticket(
     await buyer.order(ticket)
 
 
-async def test_a_paid_order_does_not_expire(seller: ApiUser, buyer: ApiUser) -> None:
+async def test_paid_order_does_not_expire(seller: ApiUser, buyer: ApiUser) -> None:
     ticket = await seller.sell()
     paid = await buyer.order(ticket)
     await buyer.pay(paid)
@@ -101,7 +101,7 @@ async def test_a_paid_order_does_not_expire(seller: ApiUser, buyer: ApiUser) -> 
 
 
 async def test_another_card_pays_after_a_decline(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell()
     order = await buyer.order(ticket)
@@ -111,11 +111,11 @@ async def test_another_card_pays_after_a_decline(
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="reserved")
     await buyer.pay(order)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
-    assert (await bank.declines(order["id"]), await bank.times_charged(order["id"])) == (1, 1)
+    assert (await stripe.declines(order["id"]), await stripe.times_charged(order["id"])) == (1, 1)
 
 
 async def test_exhausted_payment_attempts_cancel_the_order(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell()
     order = await buyer.order(ticket)
@@ -124,30 +124,29 @@ async def test_exhausted_payment_attempts_cancel_the_order(
     await buyer.wait_for(f"/api/orders/{order['id']}", status="cancelled", reason="payment failed")
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="available")
     await buyer.pay(order, expect=400)
-    assert await bank.times_charged(order["id"]) == 0
+    assert await stripe.times_charged(order["id"]) == 0
 
 
 async def test_payment_after_cancellation_is_refunded(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
-    """Stripe takes the money, its answers are lost, and the buyer cancels meanwhile."""
     order = await buyer.order(await seller.sell())
-    await bank.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
-    await bank.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
+    await stripe.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
+    await stripe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
     await buyer.pay(order, expect=503)
-    assert await bank.times_charged(order["id"]) == 1
+    assert await stripe.times_charged(order["id"]) == 1
     await buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
-    await bank.clear_faults()
+    await stripe.clear_faults()
     await buyer.wait_for(f"/api/orders/{order['id']}", status="cancelled", reason="buyer")
     refunded_payment = await buyer.wait_for(
         f"/api/payments?orderId={order['id']}", status="refunded"
     )
-    (refund,) = await bank.refunds(order["id"])
+    (refund,) = await stripe.refunds(order["id"])
     assert (refunded_payment["stripeRefundId"], refund.status) == (refund.id, "succeeded")
 
 
 async def test_order_keeps_the_price_at_placement(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell(price=30)
     path = f"/api/tickets/{ticket['id']}"
@@ -167,7 +166,7 @@ async def test_order_keeps_the_price_at_placement(
 
     second: Any = await eventually(order_at_new_price)
     await buyer.pay(second)
-    assert (await bank.intent(second["id"])).amount_received == 4550
+    assert (await stripe.intent(second["id"])).amount_received == 4550
 
 
 async def test_seller_cannot_order_own_ticket(seller: ApiUser) -> None:

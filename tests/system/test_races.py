@@ -1,4 +1,4 @@
-"""Many at once: exactly one may win."""
+"""Concurrent requests of which exactly one may succeed."""
 
 import asyncio
 from collections import Counter
@@ -8,7 +8,7 @@ from payments.testing import StripeProbe
 from support.api_user import ApiUser, MakeSignedInUser
 
 BUYERS = 200
-CLICKS = 20
+PAYMENTS = 20
 
 
 async def test_one_of_200_concurrent_buyers_gets_the_ticket(
@@ -34,26 +34,26 @@ async def test_one_of_200_concurrent_buyers_gets_the_ticket(
 
 
 async def test_20_concurrent_payments_charge_once(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     order = await buyer.order(await seller.sell())
     await buyer.wait_for(f"/api/orders/{order['id']}", status="created")
     pay = {"token": "tok_visa", "orderId": order["id"]}
     await buyer.request_ok("GET", f"/api/payments?orderId={order['id']}", expect=404)
     responses = await asyncio.gather(
-        *(buyer.request("POST", "/api/payments", pay) for _ in range(CLICKS))
+        *(buyer.request("POST", "/api/payments", pay) for _ in range(PAYMENTS))
     )
-    assert Counter(response.status_code for response in responses) == {201: CLICKS}
+    assert Counter(response.status_code for response in responses) == {201: PAYMENTS}
     assert len({answer.json()["id"] for answer in responses}) == 1
-    assert len(await bank.intents(order["id"])) == 1
-    assert await bank.times_charged(order["id"]) == 1
+    assert len(await stripe.intents(order["id"])) == 1
+    assert await stripe.times_charged(order["id"]) == 1
 
 
 async def test_concurrent_payments_with_different_cards_charge_once(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     order = await buyer.order(await seller.sell())
-    await buyer.pay(order, "tok_chargeDeclined", expect=402)  # so payments has heard of the order
+    await buyer.pay(order, "tok_chargeDeclined", expect=402)  # so payments has the order
     cards = ["tok_visa", "tok_mastercard", "tok_amex", "tok_chargeDeclined"] * 3
 
     async def pay_with(card: str) -> int:
@@ -65,11 +65,11 @@ async def test_concurrent_payments_with_different_cards_charge_once(
     statuses = await asyncio.gather(*map(pay_with, cards))
     assert set(statuses) <= {201, 402}, statuses
     assert 201 in statuses
-    assert await bank.times_charged(order["id"]) == 1
+    assert await stripe.times_charged(order["id"]) == 1
 
 
 async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
-    seller: ApiUser, buyer: ApiUser, bank: StripeProbe
+    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     orders = [await buyer.order(await seller.sell()) for _ in range(6)]
 
@@ -88,13 +88,13 @@ async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
         if order_body["status"] == "created":
             order_body = await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
         if order_body["status"] == "complete":
-            assert await bank.times_charged(order["id"]) == 1
-            assert not await bank.refunds(order["id"])
-        elif await bank.times_charged(order["id"]):
+            assert await stripe.times_charged(order["id"]) == 1
+            assert not await stripe.refunds(order["id"])
+        elif await stripe.times_charged(order["id"]):
             refunded_payment = await buyer.wait_for(
                 f"/api/payments?orderId={order['id']}", status="refunded"
             )
-            assert [refund.id for refund in await bank.refunds(order["id"])] == [
+            assert [refund.id for refund in await stripe.refunds(order["id"])] == [
                 refunded_payment["stripeRefundId"]
             ]
 
@@ -102,9 +102,9 @@ async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
 async def test_concurrent_sign_ups_create_one_account(
     make_signed_in_user: MakeSignedInUser,
 ) -> None:
-    person = make_signed_in_user()
-    credentials = {"email": person.email, "password": "long enough"}
+    user = make_signed_in_user()
+    credentials = {"email": user.email, "password": "long enough"}
     responses = await asyncio.gather(
-        *(person.request("POST", "/api/users/signup", credentials) for _ in range(8))
+        *(user.request("POST", "/api/users/signup", credentials) for _ in range(8))
     )
     assert Counter(response.status_code for response in responses) == {201: 1, 400: 7}

@@ -1,4 +1,4 @@
-"""A rollout under load: replicas are stopped and started one by one, and nobody notices."""
+"""A rollout under load: replicas restart one by one and no request fails."""
 
 import asyncio
 from collections import Counter
@@ -12,13 +12,13 @@ from common.testing.polling import eventually
 from support.api_user import ApiUser, MakeSignedInUser
 from support.system import SERVICES, System
 
-PAUSE = 0.2
-"""Seconds between two things that somebody does: some fifty requests a second in all."""
+PAUSE_SECONDS = 0.2
+"""The pause between actions, for about fifty requests per second in total."""
 
 
 @dataclass
 class Workload:
-    """People who go on listing, ordering, paying and looking, and note every answer."""
+    """Users who list, order, pay and browse, and the responses they received."""
 
     statuses: Counter[int] = field(default_factory=Counter[int])
     failures: list[str] = field(default_factory=list[str])
@@ -27,7 +27,7 @@ class Workload:
     stopped: bool = False
 
     async def request(self, user: ApiUser, method: str, path: str, body: object = None) -> Any:
-        """Ask, and note what must not be: a 5xx, or no answer at all."""
+        """Send a request, retried on 404. Record a 5xx or a broken connection as a failure."""
         while True:
             try:
                 response = await user.request(method, path, body)
@@ -39,10 +39,10 @@ class Workload:
                 self.failures.append(f"{method} {path}: {response.status_code} {response.text}")
             if response.status_code != 404:
                 return response.json() if response.content else None
-            await asyncio.sleep(0.05)  # not heard of yet
+            await asyncio.sleep(0.05)  # the event has not arrived yet
 
     async def trade(self, seller: ApiUser, buyer: ApiUser) -> None:
-        """Sell and buy until the load is over."""
+        """Sell and buy until stopped."""
         while not self.stopped:
             ticket = await self.request(
                 seller, "POST", "/api/tickets", {"title": "Row 1", "price": 9}
@@ -52,18 +52,18 @@ class Workload:
             pay = {"token": "tok_visa", "orderId": order["id"]}
             await self.request(buyer, "POST", "/api/payments", pay)
             self.paid.append((buyer, order))
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def browse(self, user: ApiUser) -> None:
-        """Look around until the load is over."""
+        """Read lists until stopped."""
         while not self.stopped:
             for path in ("/api/tickets", "/api/orders", "/api/users/currentuser"):
                 await self.request(user, "GET", path)
             await self.request(user, "POST", "/api/users/refresh", {})
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def watch_events(self, user: ApiUser) -> None:
-        """Have a screen open, which comes back by itself, until the load is over."""
+        """Read an event stream, reconnecting when it ends, until stopped."""
         while not self.stopped:
             async with user.http.stream("GET", "/api/tickets/events") as stream:
                 if stream.status_code != 200:
@@ -73,7 +73,7 @@ class Workload:
                         if self.stopped:
                             return
                 except httpx.TransportError:
-                    continue  # a screen may be cut; what it missed it gets when it is back
+                    continue  # a broken stream is no failure: missed events are replayed
 
 
 @pytest.mark.timeout(300)
@@ -100,8 +100,8 @@ async def test_rolling_restart_loses_no_request(
 
     async def is_sold() -> bool:
         orders = [
-            (await who.request("GET", f"/api/orders/{order['id']}")).json()["status"]
-            for who, order in load.paid
+            (await user.request("GET", f"/api/orders/{order['id']}")).json()["status"]
+            for user, order in load.paid
         ]
         tickets = [
             (await seller.request("GET", f"/api/tickets/{ticket['id']}")).json()["status"]

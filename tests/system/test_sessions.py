@@ -1,4 +1,4 @@
-"""Sessions, as every service sees them."""
+"""Sessions across all services."""
 
 from common.testing.polling import eventually
 from support.api_user import PASSWORD, ApiUser, SignUp
@@ -10,12 +10,12 @@ PROTECTED_PATHS = {
     "orders": "/api/orders",
     "payments": "/api/payments?orderId=0123456789abcdef01234567",
 }
-"""A question that each service answers only to somebody who is signed in."""
+"""A path of each service that needs a session."""
 
 
-async def _statuses(person: ApiUser) -> dict[str, int]:
+async def _statuses(user: ApiUser) -> dict[str, int]:
     status_lists = {
-        service: [(await person.request("GET", path)).status_code for _ in range(2)]  # each replica
+        service: [(await user.request("GET", path)).status_code for _ in range(2)]  # each replica
         for service, path in PROTECTED_PATHS.items()
     }
     return {service: max(statuses) for service, statuses in status_lists.items()}
@@ -25,26 +25,26 @@ SIGNED_IN = {"auth": 200, "tickets": 200, "orders": 200, "payments": 404}
 UNAUTHORIZED_EVERYWHERE = dict.fromkeys(PROTECTED_PATHS, 401)
 
 
-async def _is_unauthorized_everywhere(person: ApiUser) -> bool:
-    return await _statuses(person) == UNAUTHORIZED_EVERYWHERE
+async def _is_unauthorized_everywhere(user: ApiUser) -> bool:
+    return await _statuses(user) == UNAUTHORIZED_EVERYWHERE
 
 
 async def test_ended_session_is_rejected_by_every_service(system: System, sign_up: SignUp) -> None:
-    person = await sign_up("somebody")
-    thief = ApiUser(system.address, person.email)
-    thief.http.cookies = person.http.cookies  # pyright: ignore[reportAttributeAccessIssue] - httpx copies
-    assert await _statuses(thief) == SIGNED_IN
-    await person.request_ok("POST", "/api/users/signout", {})
+    user = await sign_up("user")
+    attacker = ApiUser(system.address, user.email)
+    attacker.http.cookies = user.http.cookies  # pyright: ignore[reportAttributeAccessIssue] - httpx copies
+    assert await _statuses(attacker) == SIGNED_IN
+    await user.request_ok("POST", "/api/users/signout", {})
 
     async def is_rejected() -> bool:
-        return await _is_unauthorized_everywhere(thief)
+        return await _is_unauthorized_everywhere(attacker)
 
     await eventually(is_rejected)
-    await thief.close()
+    await attacker.close()
 
 
 async def test_one_of_several_sessions_can_be_revoked(system: System, sign_up: SignUp) -> None:
-    browser = await sign_up("somebody")
+    browser = await sign_up("user")
     phone = ApiUser(system.address, browser.email)
     await phone.request_ok(
         "POST", "/api/users/signin", {"email": browser.email, "password": PASSWORD}
@@ -74,20 +74,20 @@ async def test_session_continues_after_refresh(seller: ApiUser, buyer: ApiUser) 
 
 
 async def test_signing_key_rotation_keeps_sessions(system: System, sign_up: SignUp) -> None:
-    person = await sign_up("somebody")
+    user = await sign_up("user")
     with_key = [name for service in PROTECTED_PATHS for name in system.replicas_of(service)]
     old = system.processes["auth"].program.environment["JWT_KEY"]
     try:
         system.restart(with_key, {"JWT_KEY": old[::-1], "JWT_KEY_PREVIOUS": old})
-        assert await _statuses(person) == SIGNED_IN
-        await person.request_ok("POST", "/api/users/refresh", {})
+        assert await _statuses(user) == SIGNED_IN
+        await user.request_ok("POST", "/api/users/refresh", {})
         latecomer = await sign_up("latecomer")
-        assert await _statuses(person) == SIGNED_IN
+        assert await _statuses(user) == SIGNED_IN
         assert await _statuses(latecomer) == SIGNED_IN
     finally:
         system.restart(with_key)
-    assert await _statuses(person) == UNAUTHORIZED_EVERYWHERE, (
-        "a key that is not known any more is believed"
+    assert await _statuses(user) == UNAUTHORIZED_EVERYWHERE, (
+        "a removed signing key is still accepted"
     )
-    await person.request_ok("POST", "/api/users/refresh", {})
-    assert await _statuses(person) == SIGNED_IN
+    await user.request_ok("POST", "/api/users/refresh", {})
+    assert await _statuses(user) == SIGNED_IN

@@ -1,4 +1,4 @@
-"""Who did what to an order and its money: every version has its entry, and names who it was."""
+"""The audit log of orders and charges: one entry per version, with its actor and cause."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ async def mongo(system: System) -> AsyncGenerator[Mongo]:
         yield client
 
 
-async def history(mongo: Mongo, collection: str, **query: ObjectId) -> list[dict[str, Any]]:
-    """Read a trail, which has exactly one entry for each version."""
+async def read_audit_log(mongo: Mongo, collection: str, **query: ObjectId) -> list[dict[str, Any]]:
+    """Return the audit log of a document, which must have one entry per version."""
     database = "orders" if collection == "orders" else "payments"
     doc = await mongo[database][collection].find_one(query)
     assert doc is not None
@@ -39,19 +39,19 @@ async def test_purchase_is_audited_with_actor_and_cause(system: System, mongo: M
     paid = await buyer.pay(order)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
 
-    of_order = await history(mongo, "orders", _id=ObjectId(order["id"]))
-    assert [entry["changed"].get("status") for entry in of_order] == [
+    order_log = await read_audit_log(mongo, "orders", _id=ObjectId(order["id"]))
+    assert [entry["changed"].get("status") for entry in order_log] == [
         "created",
         "awaiting:payment",
         "complete",
     ]
-    assert of_order[0]["by"] == f"user {buyer.id}"
-    assert of_order[1]["by"].startswith(f"event payment.failed:{paid['id']}:")
-    assert of_order[2]["by"].startswith(f"event payment.created:{paid['id']}:")
-    of_charge = await history(mongo, "charges", order_id=ObjectId(order["id"]))
-    assert {entry["by"] for entry in of_charge} == {f"user {buyer.id}"}
-    assert all(entry["request_id"] for entry in of_order + of_charge)
-    assert all("tok_" not in str(entry) for entry in of_charge)
+    assert order_log[0]["by"] == f"user {buyer.id}"
+    assert order_log[1]["by"].startswith(f"event payment.failed:{paid['id']}:")
+    assert order_log[2]["by"].startswith(f"event payment.created:{paid['id']}:")
+    charge_log = await read_audit_log(mongo, "charges", order_id=ObjectId(order["id"]))
+    assert {entry["by"] for entry in charge_log} == {f"user {buyer.id}"}
+    assert all(entry["request_id"] for entry in order_log + charge_log)
+    assert all("tok_" not in str(entry) for entry in charge_log)
     await seller.close()
     await buyer.close()
 
@@ -64,10 +64,10 @@ async def test_audit_log_distinguishes_buyer_and_expiration(system: System, mong
     await buyer.request_ok("DELETE", f"/api/orders/{cancelled['id']}", expect=204)
     await buyer.wait_for(f"/api/orders/{expired['id']}", status="cancelled")
 
-    by_buyer = await history(mongo, "orders", _id=ObjectId(cancelled["id"]))
+    by_buyer = await read_audit_log(mongo, "orders", _id=ObjectId(cancelled["id"]))
     assert (by_buyer[-1]["by"], by_buyer[-1]["changed"]["reason"]) == (f"user {buyer.id}", "buyer")
-    by_time = await history(mongo, "orders", _id=ObjectId(expired["id"]))
-    assert by_time[-1]["by"].startswith(f"event expiration.completed:{expired['id']}:")
+    by_expiration = await read_audit_log(mongo, "orders", _id=ObjectId(expired["id"]))
+    assert by_expiration[-1]["by"].startswith(f"event expiration.completed:{expired['id']}:")
     await seller.close()
     await buyer.close()
 
@@ -89,13 +89,13 @@ async def test_operator_command_prints_the_audit_log(system: System) -> None:
         output, _ = await process.communicate()
         return process.returncode, output.decode()
 
-    status, said = await run_admin_command("orders", order["id"])
-    assert (status, said.count(f"user {buyer.id}")) == (0, 1)
-    assert "event payment.created:" in said
-    status, said = await run_admin_command("payments", order["id"])
+    status, output = await run_admin_command("orders", order["id"])
+    assert (status, output.count(f"user {buyer.id}")) == (0, 1)
+    assert "event payment.created:" in output
+    status, output = await run_admin_command("payments", order["id"])
     assert status == 0
-    assert '"status": "succeeded"' in said
-    status, said = await run_admin_command("orders", "0" * 24)
-    assert (status, said) == (1, "Nothing with that id has a history here\n")
+    assert '"status": "succeeded"' in output
+    status, output = await run_admin_command("orders", "0" * 24)
+    assert (status, output) == (1, "Nothing with that id has a history here\n")
     await seller.close()
     await buyer.close()
