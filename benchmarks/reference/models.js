@@ -1,4 +1,4 @@
-// Tickets and orders as mongoose models, with the indexes that the queries below ask for.
+// The mongoose models of tickets and orders, with the indexes that the queries use.
 import mongoose from "mongoose";
 
 const toJSON = {

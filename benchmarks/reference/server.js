@@ -1,4 +1,4 @@
-// The service that make bench compares with: Express, Mongoose and NATS JetStream in one process.
+// The reference of make bench: Express, Mongoose and NATS JetStream in one process.
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import cookieParser from "cookie-parser";
