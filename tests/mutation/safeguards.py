@@ -104,14 +104,14 @@ MUTANTS = (
         "services/orders/src/orders/store.py",
         '                unique=True,\n                partialFilterExpression={"live": True},',
         '                partialFilterExpression={"live": True},',
-        (f"{ORDERS}::test_the_index_itself_refuses_a_second_live_order",),
+        (f"{ORDERS}::test_unique_index_rejects_a_second_live_order",),
     ),
     Mutant(
         "unique index on holds",
         "services/orders/src/orders/store.py",
         "                name=UNIQUE_HOLD,\n                unique=True,",
         "                name=UNIQUE_HOLD,",
-        (f"{ORDERS}::test_an_order_placed_over_an_outdated_look_is_outrun",),
+        (f"{ORDERS}::test_reserve_after_an_outdated_read_raises_a_conflict",),
     ),
     Mutant(
         "release only by the order that holds the ticket",
@@ -203,8 +203,8 @@ MUTANTS = (
         "        if not await lease.acquire_or_renew():",
         "        if True:",
         (
-            f"{JOBS}::test_with_redis_emptied_and_the_worker_dead_the_sweep_fires",
-            f"{JOBS}::test_with_redis_emptied_the_alarms_are_set_again",
+            f"{JOBS}::test_sweeper_expires_orders_without_timers_and_worker",
+            f"{JOBS}::test_timers_are_restored_after_redis_is_emptied",
         ),
     ),
     Mutant(
@@ -212,7 +212,7 @@ MUTANTS = (
         "services/auth/src/auth/domain.py",
         "            return Change(self)\n        return self.end(now)",
         "            return Change(self)\n        raise Unauthorized",
-        (f"{SESSIONS}::test_a_used_token_shown_after_the_grace_ends_the_whole_session",),
+        (f"{SESSIONS}::test_rotated_token_reused_after_the_grace_ends_the_session",),
     ),
     Mutant(
         "every service receives revocations",

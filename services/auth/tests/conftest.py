@@ -1,4 +1,4 @@
-"""An auth service of each test's own, with passwords that cost little."""
+"""Fixtures: one auth service per test, with cheap password hashes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,13 +17,13 @@ LOW_COST_HASHING = {"password_memory_kib": 8, "password_iterations": 1}
 
 @pytest.fixture
 def environment(environment: dict[str, Any]) -> dict[str, Any]:
-    """The settings that every service takes, and hashes for tests only."""
+    """The settings of every service, and cheap password hashes."""
     return {**environment, **LOW_COST_HASHING}
 
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """The time of the `auth` service."""
+    """The clock of the `auth` service."""
     return FakeClock()
 
 
@@ -31,7 +31,7 @@ def clock() -> FakeClock:
 def start(
     serve: Serve, environment: dict[str, Any], clock: FakeClock
 ) -> Callable[..., Awaitable[Client]]:
-    """Start one more process of the service, with some settings, and a clock, of its own."""
+    """Start another process of the service, with its own settings and clock."""
 
     async def start_service(clock: Clock = clock, **settings: Any) -> Client:
         return await serve(create_app(Settings(**{**environment, **settings}), clock))
@@ -41,5 +41,5 @@ def start(
 
 @pytest.fixture
 async def auth(start: Callable[..., Awaitable[Client]]) -> Client:
-    """The running service, asked by nobody in particular."""
+    """A client of the running service, without a session."""
     return await start()

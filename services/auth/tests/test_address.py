@@ -1,4 +1,4 @@
-"""The network that sign-in attempts are counted by."""
+"""Tests of the network that sign-in attempts are counted by."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from auth.address import rate_limit_network
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "alike"),
+    ("one", "other", "equal"),
     [
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
@@ -15,5 +15,5 @@ from auth.address import rate_limit_network
         ("unknown", "unknown", True),
     ],
 )
-def test_rate_limit_network_groups_ipv6_by_64(one: str, other: str, *, alike: bool) -> None:
-    assert (rate_limit_network(one) == rate_limit_network(other)) is alike
+def test_rate_limit_network_groups_ipv6_by_64(one: str, other: str, *, equal: bool) -> None:
+    assert (rate_limit_network(one) == rate_limit_network(other)) is equal

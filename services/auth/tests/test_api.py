@@ -1,4 +1,4 @@
-"""Accounts over HTTP: every route with every status that it can answer."""
+"""Tests of the account routes with every status they can return."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,15 +36,15 @@ async def fail_sign_ins(auth: Client, times: int, **fields: str) -> None:
 
 
 def parse_set_cookies(response: httpx.Response) -> dict[str, set[str]]:
-    """Read each Set-Cookie as its name and the set of its parts."""
-    read: dict[str, set[str]] = {}
+    """Return the parts of each Set-Cookie header by cookie name."""
+    cookies: dict[str, set[str]] = {}
     for line in response.headers.get_list("set-cookie"):
         parts = line.split("; ")
-        read[parts[0].partition("=")[0]] = set(parts)
-    return read
+        cookies[parts[0].partition("=")[0]] = set(parts)
+    return cookies
 
 
-async def test_signing_up_answers_201_with_the_user_and_both_cookies(auth: Client) -> None:
+async def test_sign_up_returns_the_user_and_both_cookies(auth: Client) -> None:
     response = await auth.post("/api/users/signup", json=ANN)
 
     assert response.status_code == 201
@@ -59,7 +59,7 @@ async def test_signing_up_answers_201_with_the_user_and_both_cookies(auth: Clien
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_cookies_over_tls_are_pinned_to_the_host(start: Start) -> None:
+async def test_secure_cookies_have_the_host_prefix(start: Start) -> None:
     auth = await start(cookie_secure=True)
 
     up = parse_set_cookies(await auth.post("/api/users/signup", json=ANN))
@@ -69,7 +69,7 @@ async def test_cookies_over_tls_are_pinned_to_the_host(start: Start) -> None:
     assert all(parts >= {"Secure", "Path=/", "HttpOnly"} for parts in [*up.values(), *out.values()])
 
 
-async def test_signing_up_signs_in(auth: Client) -> None:
+async def test_sign_up_signs_the_user_in(auth: Client) -> None:
     user = await sign_up(auth)
 
     assert (await auth.get("/api/users/currentuser")).json() == {"currentUser": user}
@@ -97,7 +97,7 @@ async def test_signing_up_signs_in(auth: Client) -> None:
         ({**ANN, "password": True}, "password", "Input should be a valid string"),
     ],
 )
-async def test_a_malformed_sign_up_is_refused_at_its_field(
+async def test_malformed_sign_up_is_rejected_with_its_field(
     auth: Client, body: dict[str, Any], field: str, message: str | None
 ) -> None:
     response = await auth.post("/api/users/signup", json=body)
@@ -125,7 +125,7 @@ async def test_a_malformed_sign_up_is_refused_at_its_field(
         b'{"email":' * 2000,
     ],
 )
-async def test_a_body_that_is_no_credentials_is_refused(
+async def test_body_without_credentials_is_rejected(
     auth: Client, route: str, content: bytes
 ) -> None:
     response = await auth.post(
@@ -139,7 +139,7 @@ async def test_a_body_that_is_no_credentials_is_refused(
 @pytest.mark.parametrize(
     "password", ["      ", " secret ", "x" * 128, "ü" * 128, "a\0bcde", "秘密秘密秘密"]
 )
-async def test_a_password_is_kept_as_it_was_typed(auth: Client, password: str) -> None:
+async def test_password_is_stored_as_typed(auth: Client, password: str) -> None:
     await sign_up(auth, password=password)
 
     right = await auth.post("/api/users/signin", json={**ANN, "password": password})
@@ -150,7 +150,7 @@ async def test_a_password_is_kept_as_it_was_typed(auth: Client, password: str) -
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.COM", " ann@example.com "])
-async def test_an_email_that_has_an_account_cannot_have_another(auth: Client, email: str) -> None:
+async def test_email_in_use_is_rejected(auth: Client, email: str) -> None:
     await sign_up(auth)
 
     response = await auth.post("/api/users/signup", json={**ANN, "email": email})
@@ -160,7 +160,7 @@ async def test_an_email_that_has_an_account_cannot_have_another(auth: Client, em
     assert "set-cookie" not in response.headers
 
 
-async def test_of_many_who_sign_up_with_one_email_at_once_one_succeeds(auth: Client) -> None:
+async def test_one_of_many_concurrent_sign_ups_with_one_email_succeeds(auth: Client) -> None:
     attempts = [auth.post("/api/users/signup", json=ANN) for _ in range(10)]
 
     statuses = sorted([response.status_code for response in await asyncio.gather(*attempts)])
@@ -168,7 +168,7 @@ async def test_of_many_who_sign_up_with_one_email_at_once_one_succeeds(auth: Cli
     assert statuses == [201, *[400] * 9]
 
 
-async def test_too_many_sign_ups_from_one_address_have_to_wait(start: Start) -> None:
+async def test_sign_ups_beyond_the_limit_of_an_address_are_throttled(start: Start) -> None:
     auth = await start(sign_ups_per_address=1)
     await sign_up(auth)
 
@@ -185,9 +185,7 @@ async def test_too_many_sign_ups_from_one_address_have_to_wait(start: Start) -> 
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@EXAMPLE.COM"])
-async def test_signing_in_answers_200_with_the_user_and_both_cookies(
-    auth: Client, email: str
-) -> None:
+async def test_sign_in_returns_the_user_and_both_cookies(auth: Client, email: str) -> None:
     user = await sign_up(auth)
 
     response = await auth.post("/api/users/signin", json={**ANN, "email": email})
@@ -197,7 +195,7 @@ async def test_signing_in_answers_200_with_the_user_and_both_cookies(
     assert set(parse_set_cookies(response)) == {"session", "refresh"}
 
 
-async def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(auth: Client) -> None:
+async def test_unknown_email_and_wrong_password_get_the_same_response(auth: Client) -> None:
     await sign_up(auth)
 
     unknown = await auth.post("/api/users/signin", json={**ANN, "email": "bob@example.com"})
@@ -222,7 +220,7 @@ async def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(auth: C
         ({**ANN, "password": "x" * 129}, "password", "Password must have at most 128 characters"),
     ],
 )
-async def test_a_malformed_sign_in_is_refused_at_its_field(
+async def test_malformed_sign_in_is_rejected_with_its_field(
     auth: Client, body: dict[str, Any], field: str, message: str
 ) -> None:
     response = await auth.post("/api/users/signin", json=body)
@@ -232,7 +230,7 @@ async def test_a_malformed_sign_in_is_refused_at_its_field(
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", "nobody@example.com"])
-async def test_after_too_many_failures_even_the_right_password_has_to_wait(
+async def test_right_password_is_throttled_after_too_many_failures(
     auth: Client, clock: FakeClock, email: str
 ) -> None:
     await sign_up(auth)
@@ -248,7 +246,7 @@ async def test_after_too_many_failures_even_the_right_password_has_to_wait(
     assert later.status_code == (200 if email == ANN["email"] else 400)
 
 
-async def test_letter_case_gives_no_further_tries(auth: Client) -> None:
+async def test_emails_in_another_letter_case_share_one_limit(auth: Client) -> None:
     await fail_sign_ins(auth, 5)
     await fail_sign_ins(auth, 5, email="ANN@example.com")
 
@@ -257,7 +255,7 @@ async def test_letter_case_gives_no_further_tries(auth: Client) -> None:
     assert refused.status_code == 429
 
 
-async def test_the_right_password_in_time_clears_the_failures(auth: Client) -> None:
+async def test_right_password_resets_the_failures(auth: Client) -> None:
     await sign_up(auth)
     await fail_sign_ins(auth, 9)
 
@@ -267,7 +265,7 @@ async def test_the_right_password_in_time_clears_the_failures(auth: Client) -> N
     await fail_sign_ins(auth, 10)
 
 
-async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: Start) -> None:
+async def test_concurrent_failures_at_two_replicas_share_one_limit(start: Start) -> None:
     one, other = [await start(sign_in_failures_per_account=5) for _ in range(2)]
     await sign_up(one)
     wrong = {**ANN, "password": "wrong"}
@@ -279,7 +277,7 @@ async def test_guesses_made_at_once_at_two_replicas_are_counted_together(start: 
     assert sorted(answer.status_code for answer in answers) == [*[400] * 5, *[429] * 25]
 
 
-async def test_the_right_password_among_too_many_at_once_has_to_wait(start: Start) -> None:
+async def test_right_password_is_throttled_by_concurrent_failures(start: Start) -> None:
     one, other = [await start(password_threads=1, sign_in_failures_per_account=5) for _ in range(2)]
     await sign_up(one)
     auth_service: AuthService = one.app.state.service.auth
@@ -299,7 +297,7 @@ async def test_the_right_password_among_too_many_at_once_has_to_wait(start: Star
     assert (await right).status_code == 429
 
 
-async def test_too_many_failures_from_one_address_have_to_wait_whatever_it_claims_to_be(
+async def test_forged_header_does_not_evade_the_address_limit(
     start: Start,
 ) -> None:
     auth = await start(sign_in_failures_per_address=2)
@@ -320,7 +318,7 @@ async def test_too_many_failures_from_one_address_have_to_wait_whatever_it_claim
     assert statuses == [400, 200, 400, 429, 200]
 
 
-async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_counted(
+async def test_sign_in_with_a_full_hash_queue_is_503_and_not_counted(
     start: Start,
 ) -> None:
     auth = await start(password_threads=1, password_queue=0, sign_in_failures_per_account=1)
@@ -343,7 +341,7 @@ async def test_a_sign_in_that_finds_the_hashing_full_is_asked_back_and_not_count
     assert (await auth.post("/api/users/signin", json=ANN)).status_code == 200
 
 
-async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: Start) -> None:
+async def test_sign_in_renews_a_hash_of_another_cost(start: Start) -> None:
     before = await start()
     await sign_up(before)
     after = await start(password_iterations=2)
@@ -367,7 +365,7 @@ async def test_a_password_is_kept_at_todays_cost_after_the_next_sign_in(start: S
         {"Origin": "null"},
     ],
 )
-async def test_a_write_that_another_site_caused_is_refused(
+async def test_cross_site_write_is_rejected(
     auth: Client, route: str, headers: dict[str, str]
 ) -> None:
     await sign_up(auth)
@@ -385,13 +383,13 @@ async def test_a_write_that_another_site_caused_is_refused(
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://ticketing.test"}]
 )
-async def test_our_own_pages_may_write(auth: Client, headers: dict[str, str]) -> None:
+async def test_same_origin_write_is_accepted(auth: Client, headers: dict[str, str]) -> None:
     response = await auth.post("/api/users/signup", json=ANN, headers=headers)
 
     assert response.status_code == 201
 
 
-async def test_nobody_is_null(auth: Client) -> None:
+async def test_current_user_without_a_session_is_null(auth: Client) -> None:
     response = await auth.get("/api/users/currentuser")
 
     assert (response.status_code, response.json()) == (200, {"currentUser": None})
@@ -400,13 +398,13 @@ async def test_nobody_is_null(auth: Client) -> None:
 @pytest.mark.parametrize(
     "cookie", ["session=nonsense", "session=", "session=eyJhbGciOiJub25lIn0.e30.", "x=y"]
 )
-async def test_a_bad_cookie_makes_nobody(auth: Client, cookie: str) -> None:
+async def test_current_user_with_an_invalid_cookie_is_null(auth: Client, cookie: str) -> None:
     response = await auth.get("/api/users/currentuser", headers={"cookie": cookie})
 
     assert (response.status_code, response.json()) == (200, {"currentUser": None})
 
 
-async def test_an_access_token_is_good_for_fifteen_minutes(auth: Client, clock: FakeClock) -> None:
+async def test_access_token_expires_after_fifteen_minutes(auth: Client, clock: FakeClock) -> None:
     await sign_up(auth)
     clock.advance(minutes=14, seconds=59)
     assert (await auth.get("/api/users/currentuser")).json()["currentUser"]
@@ -416,8 +414,8 @@ async def test_an_access_token_is_good_for_fifteen_minutes(auth: Client, clock: 
     assert (await auth.get("/api/users/currentuser")).json() == {"currentUser": None}
 
 
-async def test_a_new_key_signs_nobody_out(start: Start) -> None:
-    new_key = "the key that came after it, as long as it must be"
+async def test_key_rotation_signs_no_one_out(start: Start) -> None:
+    new_key = "a new signing key of at least 32 characters"
     before = await start(clock=utc_now)
     after = await start(clock=utc_now, jwt_key=new_key, jwt_key_previous=JWT_KEY)
     user = await sign_up(before)
@@ -431,7 +429,7 @@ async def test_a_new_key_signs_nobody_out(start: Start) -> None:
         jwt.decode(token, JWT_KEY, algorithms=["HS256"])
 
 
-async def test_a_key_that_is_neither_is_not_believed(auth: Client, clock: FakeClock) -> None:
+async def test_token_signed_with_an_unknown_key_is_rejected(auth: Client, clock: FakeClock) -> None:
     forged = AccessTokens(SecretStr("x" * 40), None, clock).issue(make_user())
 
     response = await auth.get("/api/users/currentuser", headers={"cookie": f"session={forged}"})
@@ -439,7 +437,7 @@ async def test_a_key_that_is_neither_is_not_believed(auth: Client, clock: FakeCl
     assert response.json() == {"currentUser": None}
 
 
-async def test_the_openapi_document_is_where_the_ingress_leads(auth: Client) -> None:
+async def test_openapi_document_is_served_under_the_api_path(auth: Client) -> None:
     response = await auth.get("/api/users/openapi.json")
 
     assert response.status_code == 200
@@ -458,7 +456,7 @@ async def test_the_openapi_document_is_where_the_ingress_leads(auth: Client) -> 
     ("method", "path", "status"),
     [("GET", "/api/users/nothing", 404), ("GET", "/api/users/signup", 405), ("GET", "/api/x", 404)],
 )
-async def test_an_unknown_path_or_method_gets_the_one_shape(
+async def test_unknown_path_or_method_gets_the_common_error_shape(
     auth: Client, method: str, path: str, status: int
 ) -> None:
     response = await auth.request(method, path)
@@ -467,7 +465,7 @@ async def test_an_unknown_path_or_method_gets_the_one_shape(
     assert errors(response)
 
 
-async def test_a_body_over_the_limit_is_refused(auth: Client) -> None:
+async def test_body_over_the_limit_is_rejected(auth: Client) -> None:
     response = await auth.post("/api/users/signup", json={**ANN, "password": "x" * 70_000})
 
     assert response.status_code == 413

@@ -1,4 +1,4 @@
-"""The rules of accounts and sessions."""
+"""Tests of the rules of accounts and sessions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def new_session() -> tuple[Session, str]:
     return change.after, token
 
 
-def test_a_session_begins_live_untold_and_with_a_token_that_names_it() -> None:
+def test_new_session_is_active_with_a_token_and_no_event() -> None:
     change, token = start_session(user_id=OWNER, device=LAPTOP, now=NOW)
 
     assert change.events == ()
@@ -44,20 +44,20 @@ def test_a_session_begins_live_untold_and_with_a_token_that_names_it() -> None:
     assert is_id(change.after.id)
 
 
-def test_what_is_kept_of_a_session_does_not_hold_its_token() -> None:
+def test_session_does_not_contain_its_token() -> None:
     session, token = new_session()
 
     assert token.partition(".")[2] not in repr(session)
 
 
-def test_session_ids_and_tokens_are_never_alike() -> None:
-    begins = [new_session() for _ in range(100)]
+def test_session_ids_and_tokens_are_unique() -> None:
+    started = [new_session() for _ in range(100)]
 
-    assert len({session.id[:8] for session, _ in begins}) == 100
-    assert len({token.partition(".")[2] for _, token in begins}) == 100
+    assert len({session.id[:8] for session, _ in started}) == 100
+    assert len({token.partition(".")[2] for _, token in started}) == 100
 
 
-def test_using_the_current_token_makes_its_successor_the_current_one() -> None:
+def test_refresh_makes_the_successor_the_current_token() -> None:
     session, first = new_session()
 
     after = session.refresh(first, now=NOW, grace=GRACE).after
@@ -68,7 +68,7 @@ def test_using_the_current_token_makes_its_successor_the_current_one() -> None:
     assert session_id_of(second) == session.id
 
 
-def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
+def test_successor_depends_on_the_secret_of_the_session() -> None:
     session, token = new_session()
     stolen = replace(session, successor_secret=new_session()[0].successor_secret)
 
@@ -79,7 +79,7 @@ def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "lives"),
+    ("later", "is_active"),
     [
         (timedelta(0), True),
         (GRACE, True),
@@ -87,22 +87,24 @@ def test_the_successor_cannot_be_told_from_the_token_alone() -> None:
         (timedelta(days=1), False),
     ],
 )
-def test_a_used_token_is_good_again_within_the_grace_only(later: timedelta, *, lives: bool) -> None:
+def test_rotated_token_is_accepted_within_the_grace_only(
+    later: timedelta, *, is_active: bool
+) -> None:
     session, first = new_session()
     session = session.refresh(first, now=NOW, grace=GRACE).after
     second = session.current_token(first)
 
     change = session.refresh(first, now=NOW + later, grace=GRACE)
 
-    assert change.after.is_active(NOW + later) is lives
-    if lives:
+    assert change.after.is_active(NOW + later) is is_active
+    if is_active:
         assert change.after == session
         assert change.after.current_token(first) == second
     else:
         assert [event.subject for event in change.events] == ["session.revoked"]
 
 
-def test_a_token_that_is_none_of_the_session_ends_it() -> None:
+def test_unknown_token_ends_the_session() -> None:
     session, _ = new_session()
 
     change = session.refresh(f"{session.id}.made-up", now=NOW, grace=GRACE)
@@ -111,13 +113,13 @@ def test_a_token_that_is_none_of_the_session_ends_it() -> None:
 
 
 @pytest.mark.parametrize("later", [timedelta(0), SESSION_LIFETIME - timedelta(milliseconds=1)])
-def test_a_session_is_good_for_thirty_days(later: timedelta) -> None:
+def test_session_is_active_for_thirty_days(later: timedelta) -> None:
     session, token = new_session()
 
     assert session.refresh(token, now=NOW + later, grace=GRACE).after.is_active(NOW + later)
 
 
-def test_a_session_is_over_after_thirty_days_however_much_it_is_used() -> None:
+def test_session_expires_after_thirty_days_despite_use() -> None:
     session, token = new_session()
     session = session.refresh(token, now=NOW + timedelta(days=29), grace=GRACE).after
 
@@ -125,7 +127,7 @@ def test_a_session_is_over_after_thirty_days_however_much_it_is_used() -> None:
         session.refresh(session.current_token(token), now=NOW + SESSION_LIFETIME, grace=GRACE)
 
 
-def test_an_end_is_told_once() -> None:
+def test_ending_a_session_twice_publishes_once() -> None:
     session, token = new_session()
 
     change = session.end(NOW)
@@ -140,11 +142,11 @@ def test_an_end_is_told_once() -> None:
         change.after.refresh(token, now=NOW, grace=GRACE)
 
 
-def test_an_ended_session_is_refused_for_longer_than_an_access_token_lives() -> None:
+def test_revocation_outlasts_an_access_token() -> None:
     assert REVOCATION_TTL > ACCESS_LIFETIME
 
 
-def test_only_its_owner_ends_a_session_and_only_while_it_lives() -> None:
+def test_only_the_owner_ends_a_session_and_only_while_active() -> None:
     session, _ = new_session()
     ended = session.end_owned_by(OWNER, NOW).after
 
@@ -158,7 +160,7 @@ def test_only_its_owner_ends_a_session_and_only_while_it_lives() -> None:
         session.end_owned_by(OWNER, NOW + SESSION_LIFETIME)
 
 
-def test_a_new_hash_takes_the_place_of_the_one_it_was_made_for_only() -> None:
+def test_rehash_replaces_only_the_expected_hash() -> None:
     account = Account(new_id(), 3, "a@example.com", "old", NOW)
 
     renewed = account.rehash("old", "new")
@@ -181,7 +183,7 @@ def test_emails_are_compared_without_letter_case(one: str, other: str) -> None:
 
 
 class RefreshTokens(RuleBasedStateMachine):
-    """Whoever shows whichever token whenever: one is current, the old ones end the session."""
+    """Presents tokens at random times. One is current, and rotated ones end the session."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -219,10 +221,10 @@ class RefreshTokens(RuleBasedStateMachine):
     def rotated_token_is_presented(self, data: st.DataObject) -> None:
         index = data.draw(st.integers(0, len(self.used_at) - 1))
         remembered = len(self.used_at) - index <= MAX_ROTATED_TOKENS
-        good = remembered and self.now - self.used_at[index] <= GRACE
+        is_accepted = remembered and self.now - self.used_at[index] <= GRACE
         self.present(self.tokens[index])
-        assert self.is_active is good
-        if good:
+        assert self.is_active is is_accepted
+        if is_accepted:
             assert self.session.current_token(self.tokens[index]) == self.tokens[-1]
 
     @precondition(lambda self: self.is_active)

@@ -1,4 +1,4 @@
-"""Passwords: what is kept of them, and how many are hashed at a time."""
+"""Tests of password hashing and of its bounded queue."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from common.errors import ServiceUnavailable
 
 
 class CountedContext(CryptContext):
-    """Counts how often a hash was computed to check a password."""
+    """Counts the hashes computed to check a password."""
 
     checks = 0
 
@@ -40,7 +40,7 @@ def passwords() -> Iterator[PasswordHasher]:
     made.close()
 
 
-async def test_only_the_same_password_is_right(passwords: PasswordHasher) -> None:
+async def test_only_the_exact_password_is_valid(passwords: PasswordHasher) -> None:
     stored = await passwords.hash("  a b  ")
 
     assert await passwords.check("  a b  ", stored) == (True, None)
@@ -56,18 +56,20 @@ async def test_only_the_same_password_is_right(passwords: PasswordHasher) -> Non
         ("      ", "       "),
     ],
 )
-async def test_every_character_counts(passwords: PasswordHasher, password: str, other: str) -> None:
+async def test_every_character_of_a_password_matters(
+    passwords: PasswordHasher, password: str, other: str
+) -> None:
     stored = await passwords.hash(password)
 
     assert (await passwords.check(password, stored))[0]
     assert not (await passwords.check(other, stored))[0]
 
 
-async def test_the_same_password_is_never_kept_the_same_way(passwords: PasswordHasher) -> None:
+async def test_hashes_of_one_password_differ(passwords: PasswordHasher) -> None:
     assert await passwords.hash("secret") != await passwords.hash("secret")
 
 
-async def test_nobodys_password_is_never_right_but_takes_a_hash_too() -> None:
+async def test_check_without_a_stored_hash_fails_after_hashing() -> None:
     counted = context()
     passwords = PasswordHasher(counted, threads=1, queue=0)
 
@@ -75,47 +77,47 @@ async def test_nobodys_password_is_never_right_but_takes_a_hash_too() -> None:
     assert counted.checks == 1
 
 
-async def test_a_hash_of_another_cost_is_renewed_when_the_password_is_right(
+async def test_right_password_renews_a_hash_of_another_cost(
     passwords: PasswordHasher,
 ) -> None:
     old = await passwords.hash("secret")
-    dearer = PasswordHasher(context(iterations=2), threads=1, queue=0)
+    costlier = PasswordHasher(context(iterations=2), threads=1, queue=0)
 
-    right, renewed = await dearer.check("secret", old)
+    is_valid, new_hash = await costlier.check("secret", old)
 
-    assert right
-    assert renewed is not None
-    assert ",t=2," in renewed
-    assert await dearer.check("secret", renewed) == (True, None)
-    assert await dearer.check("wrong", old) == (False, None)
+    assert is_valid
+    assert new_hash is not None
+    assert ",t=2," in new_hash
+    assert await costlier.check("secret", new_hash) == (True, None)
+    assert await costlier.check("wrong", old) == (False, None)
 
 
-async def test_whoever_comes_when_too_many_wait_is_asked_to_come_back(
+async def test_hash_beyond_the_queue_limit_is_rejected(
     passwords: PasswordHasher,
 ) -> None:
     go = Event()
     blocking_jobs = [asyncio.create_task(passwords._run_in_pool(go.wait)) for _ in range(2)]
     await asyncio.sleep(0)
 
-    with pytest.raises(ServiceUnavailable) as refused:
+    with pytest.raises(ServiceUnavailable) as rejected:
         await passwords.hash("secret")
     go.set()
     await asyncio.gather(*blocking_jobs)
 
-    assert refused.value.retry_after == 1
+    assert rejected.value.retry_after == 1
     assert await passwords.hash("secret")
 
 
-async def test_a_caller_who_leaves_frees_the_place_only_when_the_thread_is_free() -> None:
+async def test_cancelled_caller_occupies_the_pool_until_its_job_ends() -> None:
     passwords = PasswordHasher(context(), threads=1, queue=0)
-    go, begun = Event(), Event()
+    go, started = Event(), Event()
 
     def work() -> bool:
-        begun.set()
+        started.set()
         return go.wait()
 
     task = asyncio.create_task(passwords._run_in_pool(work))
-    await asyncio.to_thread(begun.wait)
+    await asyncio.to_thread(started.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -127,7 +129,7 @@ async def test_a_caller_who_leaves_frees_the_place_only_when_the_thread_is_free(
     assert await passwords.hash("secret")
 
 
-def test_the_default_cost_is_the_least_that_owasp_allows() -> None:
+def test_default_cost_is_the_owasp_minimum() -> None:
     settings = Settings(mongo_uri="", nats_url="", jwt_key="k" * 32)  # pyright: ignore[reportArgumentType] - read as from the environment
 
     made = PasswordHasher.from_settings(settings)

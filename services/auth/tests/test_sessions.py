@@ -1,4 +1,4 @@
-"""Sessions over HTTP: renewed, listed, ended, and refused by everybody afterwards."""
+"""Tests of the session routes, and of ended sessions in every process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ ANN = {"email": "ann@example.com", "password": "secret"}
 
 
 async def sign_up(auth: Client, email: str = ANN["email"]) -> dict[str, str]:
-    """Sign up, and give the cookies; the client keeps none."""
+    """Sign up and return the cookies without storing them in the client."""
     response = await auth.post("/api/users/signup", json={**ANN, "email": email})
     assert response.status_code == 201, response.text
     auth.sign_out()
@@ -27,7 +27,7 @@ async def sign_up(auth: Client, email: str = ANN["email"]) -> dict[str, str]:
 
 
 async def sign_in(auth: Client, user_agent: str = "") -> dict[str, str]:
-    """Sign in once more, and give the cookies; the client keeps none."""
+    """Sign in and return the cookies without storing them in the client."""
     headers = {"user-agent": user_agent}
     response = await auth.post("/api/users/signin", json=ANN, headers=headers)
     assert response.status_code == 200, response.text
@@ -36,7 +36,7 @@ async def sign_in(auth: Client, user_agent: str = "") -> dict[str, str]:
 
 
 async def send(auth: Client, method: str, path: str, cookies: dict[str, str]) -> httpx.Response:
-    """Send a request with exactly these cookies."""
+    """Send a request with only these cookies."""
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     response = await auth.request(method, f"/api/users/{path}", headers={"cookie": cookie})
     auth.sign_out()
@@ -53,7 +53,7 @@ async def current_email(auth: Client, cookies: dict[str, str]) -> str | None:
 
 
 def clears_cookies(response: httpx.Response) -> bool:
-    """Tell whether an answer has the browser forget both cookies, and how."""
+    """Return whether a response deletes both cookies."""
     return response.headers.get_list("set-cookie") == [
         f'{name}=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Max-Age=0; Path=/;'
         " SameSite=lax"
@@ -61,9 +61,7 @@ def clears_cookies(response: httpx.Response) -> bool:
     ]
 
 
-async def test_refreshing_answers_200_with_the_user_and_new_cookies(
-    auth: Client, clock: FakeClock
-) -> None:
+async def test_refresh_returns_the_user_and_new_cookies(auth: Client, clock: FakeClock) -> None:
     old = await sign_up(auth)
     clock.advance(days=1)
 
@@ -82,7 +80,7 @@ async def test_refreshing_answers_200_with_the_user_and_new_cookies(
     "token",
     [None, "", "nonsense", ".", "$where.x", f"{new_id()}.x", new_id(), "ü.ü", "x" * 5000],
 )
-async def test_a_refresh_token_that_is_none_is_401(auth: Client, token: str | None) -> None:
+async def test_invalid_refresh_token_is_401(auth: Client, token: str | None) -> None:
     cookies = {} if token is None else {"refresh": token.encode().decode("latin-1")}
     headers = [(b"cookie", f"refresh={token}".encode())] if cookies else []
 
@@ -93,7 +91,7 @@ async def test_a_refresh_token_that_is_none_is_401(auth: Client, token: str | No
     assert clears_cookies(response)
 
 
-async def test_two_tabs_that_refresh_at_once_both_go_on(auth: Client, clock: FakeClock) -> None:
+async def test_two_refreshes_with_one_token_both_succeed(auth: Client, clock: FakeClock) -> None:
     cookies = await sign_up(auth)
 
     one, other = await refresh(auth, cookies), await refresh(auth, cookies)
@@ -104,7 +102,7 @@ async def test_two_tabs_that_refresh_at_once_both_go_on(auth: Client, clock: Fak
     assert one.cookies["refresh"] == other.cookies["refresh"]
 
 
-async def test_two_hundred_refreshes_at_once_leave_a_working_session(
+async def test_200_concurrent_refreshes_leave_a_valid_session(
     start: Start, clock: FakeClock
 ) -> None:
     replicas = [await start() for _ in range(2)]
@@ -118,7 +116,7 @@ async def test_two_hundred_refreshes_at_once_leave_a_working_session(
     assert (await refresh(replicas[1], dict(answers[-1].cookies))).status_code == 200
 
 
-async def test_a_used_token_shown_after_the_grace_ends_the_whole_session(
+async def test_rotated_token_reused_after_the_grace_ends_the_session(
     auth: Client, clock: FakeClock, published: EventProbe
 ) -> None:
     stolen = await sign_up(auth)
@@ -137,22 +135,20 @@ async def test_a_used_token_shown_after_the_grace_ends_the_whole_session(
     assert (event.until - clock()).total_seconds() == 16 * 60
 
 
-async def test_a_session_cannot_be_renewed_after_thirty_days(
-    auth: Client, clock: FakeClock
-) -> None:
+async def test_refresh_after_thirty_days_is_401(auth: Client, clock: FakeClock) -> None:
     cookies = await sign_up(auth)
     clock.advance(days=30)
 
     assert (await refresh(auth, cookies)).status_code == 401
 
 
-@pytest.mark.parametrize("left", [("session",), ("refresh",), ("session", "refresh")])
-async def test_signing_out_ends_the_session_by_whichever_cookie_is_left(
-    auth: Client, published: EventProbe, left: tuple[str, ...]
+@pytest.mark.parametrize("cookie_names", [("session",), ("refresh",), ("session", "refresh")])
+async def test_sign_out_with_either_cookie_ends_the_session(
+    auth: Client, published: EventProbe, cookie_names: tuple[str, ...]
 ) -> None:
     cookies = await sign_up(auth)
 
-    response = await send(auth, "POST", "signout", {name: cookies[name] for name in left})
+    response = await send(auth, "POST", "signout", {name: cookies[name] for name in cookie_names})
 
     assert (response.status_code, response.json()) == (200, {})
     assert clears_cookies(response)
@@ -161,7 +157,7 @@ async def test_signing_out_ends_the_session_by_whichever_cookie_is_left(
     await published.next(SessionRevoked)
 
 
-async def test_signing_out_works_after_the_access_token_has_expired(
+async def test_sign_out_with_an_expired_access_token_ends_the_session(
     auth: Client, clock: FakeClock
 ) -> None:
     cookies = await sign_up(auth)
@@ -173,14 +169,14 @@ async def test_signing_out_works_after_the_access_token_has_expired(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"{"])
-async def test_nobody_can_sign_out_too(auth: Client, content: bytes) -> None:
+async def test_sign_out_without_a_session_succeeds(auth: Client, content: bytes) -> None:
     response = await auth.post("/api/users/signout", content=content)
 
     assert (response.status_code, response.json()) == (200, {})
     assert clears_cookies(response)
 
 
-async def test_signing_out_twice_is_told_once(auth: Client, published: EventProbe) -> None:
+async def test_sign_out_twice_publishes_once(auth: Client, published: EventProbe) -> None:
     cookies = await sign_up(auth)
 
     answers = [await send(auth, "POST", "signout", cookies) for _ in range(2)]
@@ -190,20 +186,20 @@ async def test_signing_out_twice_is_told_once(auth: Client, published: EventProb
     assert len(await published.all(SessionRevoked)) == 1
 
 
-async def test_another_process_refuses_a_session_that_was_ended_here(start: Start) -> None:
+async def test_ended_session_is_rejected_by_another_process(start: Start) -> None:
     here, there = [await start() for _ in range(2)]
     cookies = await sign_up(here)
     assert await current_email(there, cookies) == ANN["email"]
 
     await send(here, "POST", "signout", cookies)
 
-    async def refused() -> bool:
+    async def is_rejected() -> bool:
         return await current_email(there, cookies) is None
 
-    await eventually(refused, timeout_seconds=1)
+    await eventually(is_rejected, timeout_seconds=1)
 
 
-async def test_a_process_that_starts_later_refuses_it_too(
+async def test_ended_session_is_rejected_by_a_process_started_later(
     start: Start, published: EventProbe
 ) -> None:
     here = await start(clock=utc_now)
@@ -216,7 +212,7 @@ async def test_a_process_that_starts_later_refuses_it_too(
     assert await current_email(later, cookies) is None
 
 
-async def test_own_sessions_are_listed_the_last_used_first(auth: Client, clock: FakeClock) -> None:
+async def test_sessions_are_listed_most_recently_used_first(auth: Client, clock: FakeClock) -> None:
     first = await sign_up(auth)
     await sign_up(auth, "bob@example.com")
     clock.advance(minutes=1)
@@ -227,8 +223,8 @@ async def test_own_sessions_are_listed_the_last_used_first(auth: Client, clock: 
     response = await send(auth, "GET", "sessions", phone)
 
     assert response.status_code == 200
-    used_last, asking = response.json()
-    assert asking == {
+    other, current = response.json()
+    assert current == {
         "id": phone["refresh"].partition(".")[0],
         "createdAt": "2030-01-01T12:01:00Z",
         "lastUsedAt": "2030-01-01T12:01:00Z",
@@ -237,8 +233,8 @@ async def test_own_sessions_are_listed_the_last_used_first(auth: Client, clock: 
         "address": "127.0.0.1",
         "current": True,
     }
-    assert used_last["current"] is False
-    assert used_last["lastUsedAt"] == "2030-01-01T12:02:00Z"
+    assert other["current"] is False
+    assert other["lastUsedAt"] == "2030-01-01T12:02:00Z"
 
 
 @pytest.mark.parametrize(
@@ -250,14 +246,16 @@ async def test_own_sessions_are_listed_the_last_used_first(auth: Client, clock: 
         ("DELETE", "sessions/nonsense"),
     ],
 )
-async def test_sessions_need_a_session(auth: Client, method: str, path: str) -> None:
+async def test_session_routes_without_a_session_are_401(
+    auth: Client, method: str, path: str
+) -> None:
     response = await send(auth, method, path, {})
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
 
 
-async def test_ending_another_session_of_ones_own_leaves_this_one(auth: Client) -> None:
+async def test_ending_another_own_session_keeps_the_current_one(auth: Client) -> None:
     here = await sign_up(auth)
     phone = await sign_in(auth)
     path = f"sessions/{phone['refresh'].partition('.')[0]}"
@@ -273,7 +271,7 @@ async def test_ending_another_session_of_ones_own_leaves_this_one(auth: Client) 
     assert len((await send(auth, "GET", "sessions", here)).json()) == 1
 
 
-async def test_ending_this_session_clears_its_cookies(auth: Client) -> None:
+async def test_ending_the_current_session_clears_its_cookies(auth: Client) -> None:
     here = await sign_up(auth)
 
     response = await send(auth, "DELETE", f"sessions/{here['refresh'].partition('.')[0]}", here)
@@ -284,7 +282,7 @@ async def test_ending_this_session_clears_its_cookies(auth: Client) -> None:
 
 
 @pytest.mark.parametrize("session_id", [new_id(), "nonsense", "$where", "1" * 23])
-async def test_an_unknown_session_is_404(auth: Client, session_id: str) -> None:
+async def test_ending_an_unknown_session_is_404(auth: Client, session_id: str) -> None:
     here = await sign_up(auth)
 
     response = await send(auth, "DELETE", f"sessions/{session_id}", here)
@@ -293,7 +291,7 @@ async def test_an_unknown_session_is_404(auth: Client, session_id: str) -> None:
     assert errors(response) == [{"message": "Not Found"}]
 
 
-async def test_another_users_session_is_401_and_lives_on(auth: Client) -> None:
+async def test_ending_another_users_session_is_401(auth: Client) -> None:
     anns = await sign_up(auth)
     bobs = await sign_up(auth, "bob@example.com")
 
@@ -303,7 +301,7 @@ async def test_another_users_session_is_401_and_lives_on(auth: Client) -> None:
     assert await current_email(auth, anns) == ANN["email"]
 
 
-async def test_ending_all_sessions_ends_this_one_too_and_nobody_elses(
+async def test_ending_all_sessions_ends_only_those_of_the_user(
     auth: Client, published: EventProbe
 ) -> None:
     here = await sign_up(auth)
@@ -320,7 +318,7 @@ async def test_ending_all_sessions_ends_this_one_too_and_nobody_elses(
     await published.next(SessionRevoked, count=2)
 
 
-async def test_rebuild_tells_again_of_sessions_whose_tokens_could_still_be_good(
+async def test_rebuild_generates_recently_ended_sessions_only(
     auth: Client, clock: FakeClock, published: EventProbe
 ) -> None:
     expired, ended = await sign_up(auth), await sign_in(auth)

@@ -1,4 +1,4 @@
-"""Accounts, sessions and tries in MongoDB."""
+"""Tests of accounts, sessions and attempt counters in MongoDB."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -44,7 +44,7 @@ async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
 
 @pytest.fixture
 async def relay(database: AsyncDatabase[Doc], published: EventProbe) -> AsyncGenerator[Relay]:
-    """A relay that has not been started: what waits in an outbox stays there."""
+    """A relay that is not started, so that events stay in their outbox."""
     relay = Relay(published.bus, database, ["accounts", "sessions"], utc_now)
     yield relay
     await relay.stop(0)
@@ -76,13 +76,13 @@ def session(user_id: str | None = None, now: datetime = NOW) -> Change[Session]:
     )[0]
 
 
-async def test_an_account_comes_back_as_it_was_added(accounts: AccountStore) -> None:
+async def test_account_round_trips(accounts: AccountStore) -> None:
     added = await accounts.add_unless_taken(account())
 
     assert await accounts.get(added.id) == added
 
 
-async def test_an_account_is_found_by_its_email_whatever_its_letter_case(
+async def test_account_is_found_by_email_in_any_letter_case(
     accounts: AccountStore, throttle: AttemptLimiter
 ) -> None:
     added = await accounts.add_unless_taken(account())
@@ -92,7 +92,7 @@ async def test_an_account_is_found_by_its_email_whatever_its_letter_case(
     assert await throttle.find_account_unless_limited("bob@example.com", ANN, BOB) is None
 
 
-async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore) -> None:
+async def test_concurrent_inserts_of_one_email_create_one_account(accounts: AccountStore) -> None:
     outcomes = await asyncio.gather(
         *(accounts.add_unless_taken(account(f"{name}@example.com")) for name in ("Ann", "aNN") * 5),
         return_exceptions=True,
@@ -102,7 +102,7 @@ async def test_one_email_has_one_account_whoever_is_first(accounts: AccountStore
     assert sum(isinstance(outcome, BadRequest) for outcome in outcomes) == 9
 
 
-async def test_a_session_comes_back_as_it_was_added_and_used(sessions: SessionStore) -> None:
+async def test_session_round_trips_after_insert_and_refresh(sessions: SessionStore) -> None:
     change, token = start_session(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
     added = await sessions.add(change)
     assert await sessions.get(added.id) == added
@@ -115,7 +115,7 @@ async def test_a_session_comes_back_as_it_was_added_and_used(sessions: SessionSt
     assert used.version == 1
 
 
-async def test_an_end_and_its_event_are_one_write(sessions: SessionStore) -> None:
+async def test_session_end_and_its_event_are_one_write(sessions: SessionStore) -> None:
     added = await sessions.add(session())
 
     await sessions.update(added.id, lambda session: session.end(NOW))
@@ -126,7 +126,7 @@ async def test_an_end_and_its_event_are_one_write(sessions: SessionStore) -> Non
     assert [entry["subject"] for entry in doc["outbox"]] == ["session.revoked"]
 
 
-async def test_an_end_is_published_and_leaves_the_outbox(
+async def test_session_end_is_published_and_leaves_the_outbox(
     sessions: SessionStore, relay: Relay, published: EventProbe
 ) -> None:
     relay.start()
@@ -136,14 +136,14 @@ async def test_an_end_is_published_and_leaves_the_outbox(
 
     assert (await published.next(SessionRevoked)).session_id == added.id
 
-    async def emptied() -> bool:
+    async def is_empty() -> bool:
         doc = await sessions.collection.find_one({"_id": mongo.object_id(added.id)})
         return doc is not None and doc["outbox"] == []
 
-    await eventually(emptied)
+    await eventually(is_empty)
 
 
-async def test_many_who_use_one_token_at_once_cause_one_write(sessions: SessionStore) -> None:
+async def test_concurrent_refreshes_with_one_token_cause_one_write(sessions: SessionStore) -> None:
     change, token = start_session(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
     added = await sessions.add(change)
 
@@ -163,7 +163,7 @@ async def test_many_who_use_one_token_at_once_cause_one_write(sessions: SessionS
     assert (await sessions.get(added.id)).version == 1
 
 
-async def test_many_who_end_a_session_at_once_tell_it_once(sessions: SessionStore) -> None:
+async def test_concurrent_ends_of_a_session_store_one_event(sessions: SessionStore) -> None:
     added = await sessions.add(session())
 
     await asyncio.gather(
@@ -175,27 +175,27 @@ async def test_many_who_end_a_session_at_once_tell_it_once(sessions: SessionStor
     assert len(doc["outbox"]) == 1
 
 
-async def test_changing_an_unknown_session_is_not_found(sessions: SessionStore) -> None:
+async def test_update_of_an_unknown_session_raises_not_found(sessions: SessionStore) -> None:
     with pytest.raises(NotFound):
         await sessions.update(new_id(), lambda session: session.end(NOW))
 
 
-async def test_somebodys_live_sessions_are_listed_the_last_used_first(
+async def test_active_sessions_are_listed_most_recently_used_first(
     sessions: SessionStore,
 ) -> None:
     user_id = new_id()
-    begins = [session(user_id, NOW + timedelta(minutes=minute)) for minute in range(3)]
-    first, second, third = [await sessions.add(change) for change in begins]
+    changes = [session(user_id, NOW + timedelta(minutes=minute)) for minute in range(3)]
+    first, second, third = [await sessions.add(change) for change in changes]
     await sessions.add(session())
     await sessions.add(session(user_id, NOW - timedelta(days=31)))
     await sessions.update(second.id, lambda session: session.end(NOW))
 
-    live = await sessions.list_active(user_id, NOW)
+    active = await sessions.list_active(user_id, NOW)
 
-    assert [session.id for session in live] == [third.id, first.id]
+    assert [session.id for session in active] == [third.id, first.id]
 
 
-async def test_what_is_over_is_removed_by_mongodb_itself(database: AsyncDatabase[Doc]) -> None:
+async def test_ttl_indexes_remove_expired_documents(database: AsyncDatabase[Doc]) -> None:
     sessions = await database["sessions"].index_information()
     throttle = await database["throttle"].index_information()
 
@@ -211,7 +211,7 @@ async def test_what_is_over_is_removed_by_mongodb_itself(database: AsyncDatabase
         ("sessions", stale_outbox_filter(NOW)),
     ],
 )
-async def test_what_is_looked_for_has_an_index(
+async def test_queries_use_an_index(
     database: AsyncDatabase[Doc], collection: str, query: dict[str, Any]
 ) -> None:
     plan = await database.command("explain", {"find": collection, "filter": query})
@@ -219,7 +219,7 @@ async def test_what_is_looked_for_has_an_index(
     assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
 
 
-async def test_tries_beyond_the_limit_are_refused_until_the_window_is_over(
+async def test_attempts_beyond_the_limit_are_rejected_in_the_window(
     database: AsyncDatabase[Doc],
 ) -> None:
     assert database is not None
@@ -244,7 +244,7 @@ async def test_tries_beyond_the_limit_are_refused_until_the_window_is_over(
     assert finding.value.retry_after == 900
 
 
-async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: AttemptLimiter) -> None:
+async def test_concurrent_attempts_do_not_exceed_the_limit(throttle: AttemptLimiter) -> None:
     outcomes = await asyncio.gather(
         *(throttle.record_attempt(ANN) for _ in range(50)), return_exceptions=True
     )
@@ -255,17 +255,17 @@ async def test_tries_made_at_once_are_no_more_than_tries_in_a_row(throttle: Atte
     )
 
 
-async def test_a_look_at_the_counts_tells_who_has_any_and_counts_nothing(
+async def test_check_returns_limits_with_attempts_and_counts_nothing(
     throttle: AttemptLimiter,
 ) -> None:
     await throttle.record_attempt(ANN)
 
-    seen = [await throttle.check(BOB, ANN) for _ in range(ANN.max_attempts + 1)]
+    checked = [await throttle.check(BOB, ANN) for _ in range(ANN.max_attempts + 1)]
 
-    assert seen == [[ANN]] * (ANN.max_attempts + 1)
+    assert checked == [[ANN]] * (ANN.max_attempts + 1)
 
 
-async def test_forgotten_tries_begin_anew(throttle: AttemptLimiter) -> None:
+async def test_reset_clears_the_attempts(throttle: AttemptLimiter) -> None:
     for _ in range(ANN.max_attempts):
         await throttle.record_attempt(ANN)
 

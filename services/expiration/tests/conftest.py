@@ -1,4 +1,4 @@
-"""An expiration service of each test's own, with a Redis database of its own."""
+"""Fixtures: one expiration service and one Redis database per test."""
 
 import asyncio
 import contextlib
@@ -33,20 +33,20 @@ _databases = itertools.count(1)
 
 @pytest.fixture
 def settings(environment: dict[str, Any], redis_url: str) -> Settings:
-    """Settings whose sweep is quick."""
+    """Settings with a short sweep interval."""
     url = f"{redis_url}/{next(_databases)}"
     return Settings(**environment, redis_url=url, expiration_sweep_seconds=0.2)
 
 
 @pytest.fixture
 def settings_without_sweep(settings: Settings) -> Settings:
-    """Settings whose sweep comes too late for a test."""
+    """Settings with a sweep interval longer than any test."""
     return settings.model_copy(update={"expiration_sweep_seconds": 60})
 
 
 @pytest.fixture
 def expiration(serve: Serve) -> Expiration:
-    """Start the service: its listeners and its sweep."""
+    """Start the service with its listeners and sweeper."""
 
     async def start(settings: Settings, clock: Clock | None = None) -> Client:
         return await serve(create_app(settings, clock))
@@ -56,7 +56,7 @@ def expiration(serve: Serve) -> Expiration:
 
 @pytest.fixture
 async def start_worker() -> AsyncGenerator[Callable[[Settings], None]]:
-    """Start a worker in this process."""
+    """Start an arq worker in this process."""
     async with AsyncExitStack() as stack:
 
         def start(settings: Settings) -> None:
@@ -78,7 +78,7 @@ async def start_worker() -> AsyncGenerator[Callable[[Settings], None]]:
 async def _open_service(
     settings: Settings, clock: Clock | None = None
 ) -> AsyncGenerator[ExpirationService]:
-    """The door alone: nobody listens, nobody sweeps."""
+    """Open the application service without listeners and sweeper."""
     service = Service.from_settings("expiration", settings, clock)
     async with (
         service.open([DeadlineDocument]) as running,
@@ -90,13 +90,13 @@ async def _open_service(
 
 @pytest.fixture
 def open_service() -> OpenService:
-    """Open the door alone."""
+    """Open the application service without listeners and sweeper."""
     return _open_service
 
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that stands."""
+    """A clock that tests advance."""
     return FakeClock()
 
 
@@ -104,14 +104,14 @@ def clock() -> FakeClock:
 async def expirations(
     settings_without_sweep: Settings, clock: FakeClock
 ) -> AsyncGenerator[ExpirationService]:
-    """The door alone, at a moment that stands."""
+    """The application service without listeners and sweeper, on the fake clock."""
     async with _open_service(settings_without_sweep, clock) as expirations:
         yield expirations
 
 
 @pytest.fixture
 async def redis(settings: Settings) -> AsyncGenerator[Redis]:
-    """This test's Redis database."""
+    """The Redis database of this test."""
     async with Redis.from_url(settings.redis_url) as connection:
         yield connection
 
@@ -121,7 +121,7 @@ FindDeadline = Callable[[str], Awaitable[dict[str, Any] | None]]
 
 @pytest.fixture
 async def find_deadline(mongo_uri: str) -> AsyncGenerator[FindDeadline]:
-    """Read a deadline as MongoDB has it."""
+    """Read the stored document of a deadline."""
     async with AsyncMongoClient[dict[str, Any]](mongo_uri) as client:
         collection = client.get_default_database()["deadlines"]
 

@@ -1,4 +1,4 @@
-"""The rules of a deadline, over every state and every order of arrival."""
+"""Tests of the rules of a deadline, over every state and every order of arrival."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -27,26 +27,26 @@ def make_deadline(status: Status = Status.WAITING, order_version: int = 1) -> De
     return Deadline(ORDER, 3, NOON, status, order_version)
 
 
-def test_every_status_of_an_order_means_something_here() -> None:
+def test_every_order_status_has_a_deadline_status() -> None:
     assert set(STATUS_FOR_ORDER) == set(OrderStatus)
 
 
 @pytest.mark.parametrize(
-    ("early", "fires"),
+    ("early", "expires"),
     [(timedelta(milliseconds=1), False), (timedelta(0), True), (timedelta(hours=-9), True)],
 )
-def test_a_deadline_fires_at_its_moment_and_not_a_millisecond_before(
-    early: timedelta, *, fires: bool
+def test_deadline_expires_at_its_time_and_not_a_ms_earlier(
+    early: timedelta, *, expires: bool
 ) -> None:
     change = make_deadline().expire(NOON - early)
 
-    assert (change.after.status is Status.EXPIRED) is fires
-    assert change.events == ((ExpirationCompleted(order_id=ORDER),) if fires else ())
-    assert change.after.version == (4 if fires else 3)
+    assert (change.after.status is Status.EXPIRED) is expires
+    assert change.events == ((ExpirationCompleted(order_id=ORDER),) if expires else ())
+    assert change.after.version == (4 if expires else 3)
 
 
 @pytest.mark.parametrize("status", [Status.EXPIRED, Status.CLEARED])
-def test_what_is_final_never_fires(status: Status) -> None:
+def test_final_deadline_never_expires(status: Status) -> None:
     change = make_deadline(status).expire(NOON + timedelta(days=1))
 
     assert (change.after, change.events) == (make_deadline(status), ())
@@ -56,7 +56,7 @@ def test_what_is_final_never_fires(status: Status) -> None:
     ("status", "order_status", "order_version"),
     list(itertools.product(Status, OrderStatus, [0, 1, 2])),
 )
-def test_only_newer_news_moves_only_what_waits(
+def test_only_a_newer_event_changes_a_waiting_deadline(
     status: Status, order_status: OrderStatus, order_version: int
 ) -> None:
     later = NOON + timedelta(minutes=1)
@@ -74,7 +74,7 @@ def test_only_newer_news_moves_only_what_waits(
 
 
 @given(st.data())
-def test_however_the_news_of_an_order_arrives_it_ends_the_same(data: st.DataObject) -> None:
+def test_order_events_in_any_order_end_the_same(data: st.DataObject) -> None:
     history = list(enumerate(data.draw(st.sampled_from(HISTORIES))))
     repeated = data.draw(st.lists(st.sampled_from(history), max_size=4))
     arrival = data.draw(st.permutations(history + repeated))
@@ -95,7 +95,7 @@ def test_however_the_news_of_an_order_arrives_it_ends_the_same(data: st.DataObje
 
 
 @pytest.mark.parametrize("status", OrderStatus)
-def test_what_is_heard_first_is_noted_without_telling_anybody(status: OrderStatus) -> None:
+def test_first_event_creates_a_deadline_and_publishes_nothing(status: OrderStatus) -> None:
     change = new_deadline(ORDER, status, expires_at=NOON, order_version=7)
 
     assert change.after == Deadline(ORDER, 0, NOON, STATUS_FOR_ORDER[status], 7)
@@ -103,7 +103,7 @@ def test_what_is_heard_first_is_noted_without_telling_anybody(status: OrderStatu
 
 
 @pytest.mark.parametrize("status", Status)
-def test_only_what_has_fired_is_told_again(status: Status) -> None:
+def test_only_an_expired_deadline_has_an_event(status: Status) -> None:
     event = make_deadline(status).to_event()
 
     assert event == (ExpirationCompleted(order_id=ORDER) if status is Status.EXPIRED else None)

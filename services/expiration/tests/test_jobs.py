@@ -1,4 +1,4 @@
-"""Alarms and the sweep: whatever breaks, every deadline fires, once and not before its time."""
+"""Tests of timers and sweeper: whatever fails, every order expires once and not early."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ OpenService = Callable[..., AbstractAsyncContextManager[ExpirationService]]
 StartWorker = Callable[[Settings], None]
 FindDeadline = Callable[[str], Awaitable[dict[str, Any] | None]]
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:Call to deprecated close:DeprecationWarning"  # how arq leaves redis-py
+    "ignore:Call to deprecated close:DeprecationWarning"  # raised by arq
 )
 SOON = timedelta(milliseconds=400)
 
@@ -58,7 +58,7 @@ def job_context(expirations: ExpirationService, job_try: int = 1) -> dict[str, A
     return {"expirations": expirations, "job_try": job_try}
 
 
-async def test_an_alarm_fires_its_deadline_in_time(
+async def test_timer_expires_the_order_on_time(
     expiration: Expiration,
     start_worker: StartWorker,
     settings_without_sweep: Settings,
@@ -75,7 +75,7 @@ async def test_an_alarm_fires_its_deadline_in_time(
     assert timedelta(0) <= utc_now() - due < timedelta(seconds=2)
 
 
-async def test_an_alarm_that_rang_leaves_nothing_in_redis(
+async def test_timer_that_ran_leaves_nothing_in_redis(
     expiration: Expiration,
     start_worker: StartWorker,
     settings_without_sweep: Settings,
@@ -87,15 +87,15 @@ async def test_an_alarm_that_rang_leaves_nothing_in_redis(
     order_id = await place_order(service.app.state.service.expirations, expires_in=timedelta(0))
     await published.next(ExpirationCompleted)
 
-    async def nothing_left() -> bool:
+    async def is_empty() -> bool:
         return not await redis.keys(f"*{order_id}*") and not await redis.zcard(
             f"{settings_without_sweep.namespace}:expiration"
         )
 
-    await eventually(nothing_left)
+    await eventually(is_empty)
 
 
-async def test_a_cleared_deadline_never_rings(
+async def test_cleared_deadline_does_not_expire(
     expiration: Expiration,
     start_worker: StartWorker,
     settings_without_sweep: Settings,
@@ -113,7 +113,7 @@ async def test_a_cleared_deadline_never_rings(
     assert [event.order_id for event in await published.all(ExpirationCompleted)] == [last]
 
 
-async def test_the_window_ends_at_its_millisecond(
+async def test_order_expires_at_the_exact_millisecond(
     expirations: ExpirationService, clock: FakeClock, published: EventProbe
 ) -> None:
     order_id = await place_order(expirations, expires_in=timedelta(minutes=15), now=clock())
@@ -127,7 +127,7 @@ async def test_the_window_ends_at_its_millisecond(
     assert (await published.next(ExpirationCompleted)).order_id == order_id
 
 
-async def test_an_alarm_that_rings_early_is_set_for_the_rest(
+async def test_job_that_runs_early_is_deferred_by_the_rest(
     expirations: ExpirationService, clock: FakeClock
 ) -> None:
     order_id = await place_order(expirations, expires_in=timedelta(seconds=3), now=clock())
@@ -138,7 +138,7 @@ async def test_an_alarm_that_rings_early_is_set_for_the_rest(
     assert raised.value.defer_score == 3_000
 
 
-async def test_an_alarm_that_rings_twice_fires_once(
+async def test_job_that_runs_twice_expires_the_order_once(
     expirations: ExpirationService,
     clock: FakeClock,
     published: EventProbe,
@@ -159,7 +159,7 @@ async def test_an_alarm_that_rings_twice_fires_once(
     assert row["version"] == 1
 
 
-async def test_one_alarm_fires_whatever_is_due_and_spares_the_others_their_ringing(
+async def test_job_expires_all_due_orders_and_cancels_their_timers(
     expirations: ExpirationService,
     clock: FakeClock,
     published: EventProbe,
@@ -174,14 +174,17 @@ async def test_one_alarm_fires_whatever_is_due_and_spares_the_others_their_ringi
     await published.next(ExpirationCompleted, count=10)
     assert {event.order_id for event in await published.all(ExpirationCompleted)} == set(due)
     queued = await redis.zrange(f"{settings_without_sweep.namespace}:expiration", 0, -1)
-    assert {order_id.decode() for order_id in queued} == {due[0], later}  # arq ends its own
+    assert {order_id.decode() for order_id in queued} == {
+        due[0],
+        later,
+    }  # arq removes its own job
 
 
-async def test_an_alarm_of_an_unknown_order_rings_idly(expirations: ExpirationService) -> None:
+async def test_job_of_an_unknown_order_does_nothing(expirations: ExpirationService) -> None:
     await jobs.expire_order(job_context(expirations), new_id())
 
 
-async def test_what_takes_too_long_is_tried_again(
+async def test_job_that_times_out_is_retried(
     open_service: OpenService,
     settings: Settings,
     published: EventProbe,
@@ -190,8 +193,8 @@ async def test_what_takes_too_long_is_tried_again(
     assert published
     monkeypatch.setattr(jobs, "HANDLER_TIMEOUT_SECONDS", 0.2)
     async with (
-        with_stalling_mongo(settings) as (through, stall),
-        open_service(through) as expirations,
+        with_stalling_mongo(settings) as (proxied, stall),
+        open_service(proxied) as expirations,
     ):
         order_id = await place_order(expirations, expires_in=timedelta(0))
         stall()
@@ -200,28 +203,28 @@ async def test_what_takes_too_long_is_tried_again(
             await jobs.expire_order(job_context(expirations), order_id)
 
 
-async def test_whatever_fails_is_tried_again_with_a_growing_delay(
+async def test_failing_job_is_retried_with_a_growing_delay(
     open_service: OpenService, settings_without_sweep: Settings, published: EventProbe
 ) -> None:
     assert published
-    async with open_service(settings_without_sweep) as closed_before_use:
+    async with open_service(settings_without_sweep) as closed_service:
         pass
 
     delays: list[int] = []
     for job_try in (1, 2, 3, 12):
         with pytest.raises(Retry) as raised:
-            await jobs.expire_order(job_context(closed_before_use, job_try), new_id())
+            await jobs.expire_order(job_context(closed_service, job_try), new_id())
         delays.append(raised.value.defer_score or 0)
 
     assert delays == [200, 400, 800, 30_000]
 
 
 OUTAGE_SECONDS = 1.0
-"""Seconds that Redis is away: ten looks of the worker, all of them refused."""
+"""Long enough for ten polls of the worker to fail."""
 
 
 class KillableRedis(KillableServer):
-    """A Redis of a test's own."""
+    """A Redis server that a test can kill and restart."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(servers.redis(free_port(), data))
@@ -230,14 +233,14 @@ class KillableRedis(KillableServer):
 
 @pytest.fixture
 async def killable_redis(tmp_path: Path) -> AsyncGenerator[KillableRedis]:
-    """A Redis of this test's own, running."""
+    """A running Redis server that the test can kill and restart."""
     server = KillableRedis(tmp_path)
     await server.start()
     yield server
     await server.kill()
 
 
-async def test_a_worker_outlives_a_restart_of_redis(
+async def test_worker_survives_a_restart_of_redis(
     killable_redis: KillableRedis,
     open_service: OpenService,
     start_worker: StartWorker,
@@ -258,7 +261,7 @@ async def test_a_worker_outlives_a_restart_of_redis(
         assert (await published.next(ExpirationCompleted, count=2)).order_id == after
 
 
-async def test_a_worker_ends_when_redis_stays_silent(
+async def test_worker_exits_if_redis_does_not_respond(
     killable_redis: KillableRedis,
     settings_without_sweep: Settings,
     published: EventProbe,
@@ -284,7 +287,7 @@ async def test_a_worker_ends_when_redis_stays_silent(
     await worker.close()
 
 
-async def test_with_redis_emptied_the_alarms_are_set_again(
+async def test_timers_are_restored_after_redis_is_emptied(
     expiration: Expiration,
     start_worker: StartWorker,
     settings: Settings,
@@ -297,16 +300,16 @@ async def test_with_redis_emptied_the_alarms_are_set_again(
     )
     await redis.flushdb()
 
-    async def set_again() -> bool:
+    async def is_scheduled() -> bool:
         return bool(await redis.zcard(f"{settings.namespace}:expiration"))
 
-    await eventually(set_again)
+    await eventually(is_scheduled)
     assert not await published.all(ExpirationCompleted)
     start_worker(settings)
     assert (await published.next(ExpirationCompleted)).order_id == order_id
 
 
-async def test_with_redis_emptied_and_the_worker_dead_the_sweep_fires(
+async def test_sweeper_expires_orders_without_timers_and_worker(
     expiration: Expiration, settings: Settings, published: EventProbe, redis: Redis
 ) -> None:
     service = await expiration(settings)
@@ -321,7 +324,7 @@ async def test_with_redis_emptied_and_the_worker_dead_the_sweep_fires(
     assert (len(expired_order_ids), set(expired_order_ids)) == (5, order_ids)
 
 
-async def test_what_came_due_during_an_outage_fires_at_the_start(
+async def test_orders_due_during_an_outage_expire_at_startup(
     expiration: Expiration,
     open_service: OpenService,
     settings_without_sweep: Settings,
@@ -337,7 +340,7 @@ async def test_what_came_due_during_an_outage_fires_at_the_start(
     assert len({e.order_id for e in await published.all(ExpirationCompleted)}) == 450
 
 
-async def test_when_the_worker_is_killed_in_the_middle_of_a_job_the_sweep_fires(
+async def test_sweeper_expires_the_order_of_a_killed_worker(
     expiration: Expiration,
     open_service: OpenService,
     settings: Settings,
@@ -347,28 +350,28 @@ async def test_when_the_worker_is_killed_in_the_middle_of_a_job_the_sweep_fires(
 ) -> None:
     async with (
         open_service(settings_without_sweep) as expirations,
-        with_stalling_mongo(settings) as (through, stall),
+        with_stalling_mongo(settings) as (proxied, stall),
     ):
         worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(through)
+            *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(proxied)
         )
         try:
 
-            async def up() -> bool:
+            async def is_up() -> bool:
                 return bool(await redis.exists(f"{settings.namespace}:expiration:health-check"))
 
-            await eventually(up, timeout_seconds=30)
-            stall()  # whatever it asks MongoDB from now on is never answered
+            await eventually(is_up, timeout_seconds=30)
+            stall()  # MongoDB stops responding to the worker
             order_id = await place_order(expirations, expires_in=timedelta(0))
 
-            async def in_the_middle() -> bool:
+            async def is_in_progress() -> bool:
                 return bool(await redis.exists(f"arq:in-progress:{order_id}"))
 
-            await eventually(in_the_middle)
+            await eventually(is_in_progress)
         finally:
             worker.kill()
             await worker.wait()
-    assert await redis.exists(f"arq:in-progress:{order_id}")  # parked, for arq, for a while
+    assert await redis.exists(f"arq:in-progress:{order_id}")  # arq withholds the job
     assert not await published.all(ExpirationCompleted)
 
     await expiration(settings)
@@ -376,7 +379,7 @@ async def test_when_the_worker_is_killed_in_the_middle_of_a_job_the_sweep_fires(
     assert (await published.next(ExpirationCompleted)).order_id == order_id
 
 
-async def test_a_worker_that_is_told_to_stop_finishes_and_leaves(
+async def test_worker_stops_cleanly_on_sigterm(
     open_service: OpenService,
     settings: Settings,
     settings_without_sweep: Settings,
@@ -399,7 +402,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_and_leaves(
     assert not await redis.exists(f"{settings.namespace}:expiration:health-check")
 
 
-async def test_a_worker_tells_how_its_alarms_fared(
+async def test_worker_counts_its_timers_by_outcome(
     open_service: OpenService,
     start_worker: StartWorker,
     settings_without_sweep: Settings,
@@ -420,7 +423,7 @@ async def test_a_worker_tells_how_its_alarms_fared(
         await eventually(is_counted)
 
 
-async def test_a_worker_without_its_environment_says_what_is_missing() -> None:
+async def test_worker_without_settings_names_the_missing_ones() -> None:
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "arq", "expiration.jobs.Worker"),
         env={"PATH": os.environ["PATH"]},
@@ -435,7 +438,7 @@ async def test_a_worker_without_its_environment_says_what_is_missing() -> None:
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
-    """Give these settings as another process's environment."""
+    """Return the settings as environment variables of another process."""
     own = {
         name.upper(): str(value.get_secret_value() if name == "jwt_key" else value)
         for name, value in settings
@@ -448,11 +451,11 @@ def to_environment(settings: Settings) -> dict[str, str]:
 async def with_stalling_mongo(
     settings: Settings,
 ) -> AsyncGenerator[tuple[Settings, Callable[[], None]]]:
-    """Give settings whose MongoDB stops to answer once it is told to."""
+    """Yield settings with a MongoDB proxy, and a function that makes it stop responding."""
     answering = asyncio.Event()
     answering.set()
-    host, port = settings.mongo_uri.split("/")[2].split(":")
-    open_now: set[asyncio.StreamWriter] = set()
+    host, mongo_port = settings.mongo_uri.split("/")[2].split(":")
+    open_connections: set[asyncio.StreamWriter] = set()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
@@ -461,19 +464,19 @@ async def with_stalling_mongo(
         writer.close()
 
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(host, int(port))
-        open_now.update((writer, back))
+        upstream_reader, upstream_writer = await asyncio.open_connection(host, int(mongo_port))
+        open_connections.update((writer, upstream_writer))
         with contextlib.suppress(OSError):
-            await asyncio.gather(copy(reader, back), copy(there, writer))
+            await asyncio.gather(copy(reader, upstream_writer), copy(upstream_reader, writer))
 
     server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
-    here = server.sockets[0].getsockname()[1]
+    port = server.sockets[0].getsockname()[1]
     database = settings.mongo_uri.rpartition("/")[2].partition("?")[0]
-    uri = f"mongodb://127.0.0.1:{here}/{database}?directConnection=true"
+    uri = f"mongodb://127.0.0.1:{port}/{database}?directConnection=true"
     try:
         yield settings.model_copy(update={"mongo_uri": uri}), answering.clear
     finally:
         server.close()
-        for writer in open_now:
+        for writer in open_connections:
             writer.transport.abort()
         answering.set()

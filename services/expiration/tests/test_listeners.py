@@ -1,4 +1,4 @@
-"""What expiration hears: each event once, twice, older, reordered; with Redis and without."""
+"""Tests of order events, repeated, late and out of order, with Redis and without."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,7 @@ LATER = timedelta(hours=1)
 
 
 def history(at: datetime | None = None) -> dict[str, Order]:
-    """One order's events: created, then awaiting payment, then either of its ends."""
+    """Return the events of one order by name."""
     order_id, user_id, ticket_id = new_id(), new_id(), new_id()
 
     def event(kind: type[Order], version: int, status: OrderStatus) -> Order:
@@ -53,7 +53,7 @@ def history(at: datetime | None = None) -> dict[str, Order]:
 
 
 async def publish_events(published: EventProbe, *events: Order) -> None:
-    """Publish these one after the other, and wait until they are handled."""
+    """Publish the events in order, and wait until they are handled."""
     for event in events:
         await published.publish(event, aggregate_id=event.id)
     await published.wait_until_handled(DURABLE)
@@ -64,7 +64,7 @@ async def timer_score(redis: Redis, settings: Settings, order_id: str) -> float 
     return await redis.zscore(queue, order_id)
 
 
-async def test_a_created_order_gets_a_row_and_an_alarm_at_its_moment(
+async def test_created_order_gets_a_deadline_and_a_timer(
     expiration: Expiration,
     settings: Settings,
     published: EventProbe,
@@ -96,7 +96,7 @@ async def test_jobs_are_json(
     assert job.startswith(b'{"t": null, "f": "fire", "a": ["' + order.id.encode())
 
 
-async def test_a_created_order_heard_twice_is_noted_once(
+async def test_repeated_order_created_stores_one_deadline(
     expiration: Expiration,
     settings: Settings,
     published: EventProbe,
@@ -115,7 +115,7 @@ async def test_a_created_order_heard_twice_is_noted_once(
 
 
 @pytest.mark.parametrize("end", ["cancelled", "completed"])
-async def test_the_end_of_an_order_clears_its_row_and_its_alarm(
+async def test_final_order_event_clears_deadline_and_timer(
     expiration: Expiration,
     settings: Settings,
     published: EventProbe,
@@ -137,7 +137,7 @@ async def test_the_end_of_an_order_clears_its_row_and_its_alarm(
 
 
 @pytest.mark.parametrize("end", ["cancelled", "completed"])
-async def test_an_end_that_comes_before_the_beginning_wins(
+async def test_final_order_event_wins_over_late_earlier_ones(
     expiration: Expiration,
     settings: Settings,
     published: EventProbe,
@@ -160,7 +160,7 @@ async def test_an_end_that_comes_before_the_beginning_wins(
     assert (await published.next(ExpirationCompleted)).order_id == due.id
 
 
-async def test_an_order_that_awaits_payment_still_runs_out(
+async def test_order_awaiting_payment_expires(
     expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
     await expiration(settings)
@@ -171,7 +171,7 @@ async def test_an_order_that_awaits_payment_still_runs_out(
     assert (await published.next(ExpirationCompleted)).order_id == events["created"].id
 
 
-async def test_the_end_of_an_order_that_has_run_out_changes_nothing(
+async def test_final_order_event_after_expiration_changes_nothing(
     expiration: Expiration, settings: Settings, published: EventProbe, find_deadline: FindDeadline
 ) -> None:
     await expiration(settings)
@@ -186,7 +186,7 @@ async def test_the_end_of_an_order_that_has_run_out_changes_nothing(
     assert (row["status"], row["version"]) == ("fired", 1)
 
 
-async def test_with_redis_away_an_order_is_noted_acknowledged_and_fired(
+async def test_order_expires_without_redis(
     expiration: Expiration, settings: Settings, published: EventProbe, find_deadline: FindDeadline
 ) -> None:
     without_redis = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
@@ -200,7 +200,7 @@ async def test_with_redis_away_an_order_is_noted_acknowledged_and_fired(
     assert (await published.next(ExpirationCompleted)).order_id == order.id
 
 
-async def test_with_a_redis_that_never_answers_an_order_is_noted_and_fired(
+async def test_order_expires_if_redis_does_not_respond(
     expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -218,25 +218,25 @@ async def test_with_a_redis_that_never_answers_an_order_is_noted_and_fired(
     server.close()
 
 
-async def test_the_service_answers_health_readiness_and_metrics_and_nothing_else(
+async def test_only_health_readiness_and_metrics_are_served(
     expiration: Expiration, settings: Settings
 ) -> None:
     service = await expiration(settings)
 
-    answers = {p: (await service.get(p)).status_code for p in ("/healthz", "/readyz", "/metrics")}
+    statuses = {p: (await service.get(p)).status_code for p in ("/healthz", "/readyz", "/metrics")}
 
-    assert set(answers.values()) == {200}
+    assert set(statuses.values()) == {200}
     assert (await service.get("/api/expiration")).status_code == 404
 
 
-async def test_rebuild_tells_again_what_has_fired_and_only_that(
+async def test_rebuild_generates_expired_deadlines_only(
     expiration: Expiration, settings: Settings, published: EventProbe
 ) -> None:
     service = await expiration(settings)
-    fired, waiting = history(utc_now())["created"], history()["created"]
-    await publish_events(published, fired, waiting)
+    expired, waiting = history(utc_now())["created"], history()["created"]
+    await publish_events(published, expired, waiting)
     await published.next(ExpirationCompleted)
 
     messages = [message async for message in service.app.state.service.snapshot_events()]
 
-    assert [(m.subject, m.aggregate_id) for m in messages] == [("expiration.completed", fired.id)]
+    assert [(m.subject, m.aggregate_id) for m in messages] == [("expiration.completed", expired.id)]

@@ -1,4 +1,4 @@
-"""Deadlines in MongoDB: two writers, the event in the same write, what is due."""
+"""Tests of deadlines in MongoDB."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -43,9 +43,7 @@ async def add_deadline(store: DeadlineStore, at: datetime) -> str:
     return (await store.add(change)).id
 
 
-async def test_a_deadline_is_read_back_as_it_was_noted(
-    store: DeadlineStore, clock: FakeClock
-) -> None:
+async def test_deadline_round_trips(store: DeadlineStore, clock: FakeClock) -> None:
     order_id = await add_deadline(store, clock() + 15 * MINUTE)
 
     found = await store.get(order_id)
@@ -53,7 +51,7 @@ async def test_a_deadline_is_read_back_as_it_was_noted(
     assert found == Deadline(order_id, 0, clock() + 15 * MINUTE, Status.WAITING, 0)
 
 
-async def test_ten_who_fire_at_once_tell_it_once(
+async def test_concurrent_expirations_publish_once(
     expirations: ExpirationService,
     store: DeadlineStore,
     clock: FakeClock,
@@ -62,20 +60,22 @@ async def test_ten_who_fire_at_once_tell_it_once(
 ) -> None:
     order_id = await add_deadline(store, clock())
 
-    one_by_one = [store.update(order_id, lambda known: known.expire(clock())) for _ in range(5)]
-    grouped = [expirations.expire(order_id) for _ in range(5)]
-    await asyncio.gather(*one_by_one, *grouped)
+    single_updates = [
+        store.update(order_id, lambda deadline: deadline.expire(clock())) for _ in range(5)
+    ]
+    batched_updates = [expirations.expire(order_id) for _ in range(5)]
+    await asyncio.gather(*single_updates, *batched_updates)
 
-    async def emptied() -> bool:
+    async def is_empty() -> bool:
         row = await rows.find_one({"_id": object_id(order_id)})
         return row is not None and not row["outbox"]
 
-    await eventually(emptied)
+    await eventually(is_empty)
     assert await published.all(ExpirationCompleted) == [ExpirationCompleted(order_id=order_id)]
     assert (await store.get(order_id)).version == 1
 
 
-async def test_the_event_waits_in_the_row_that_has_fired(
+async def test_expiration_and_its_event_are_one_document(
     mongo_uri: str, published: EventProbe, clock: FakeClock, rows: Rows
 ) -> None:
     async with mongo.connect(mongo_uri, [DeadlineDocument]) as database:
@@ -83,7 +83,7 @@ async def test_the_event_waits_in_the_row_that_has_fired(
         store = DeadlineStore(never_started, clock)
         order_id = await add_deadline(store, clock())
 
-        await store.update_many([order_id], lambda known: known.expire(clock()))
+        await store.update_many([order_id], lambda deadline: deadline.expire(clock()))
 
         row = await rows.find_one({"_id": object_id(order_id)})
     assert row is not None
@@ -91,30 +91,32 @@ async def test_the_event_waits_in_the_row_that_has_fired(
     assert [entry["subject"] for entry in row["outbox"]] == ["expiration.completed"]
 
 
-async def test_a_race_lost_among_many_is_not_told(
+async def test_lost_race_in_a_batch_publishes_nothing(
     store: DeadlineStore, clock: FakeClock, published: EventProbe, mongo_uri: str
 ) -> None:
     late, paid = await add_deadline(store, clock()), await add_deadline(store, clock())
     with MongoClient[dict[str, Any]](mongo_uri) as another:
         rows = another.get_default_database()["deadlines"]
 
-        def decide(known: Deadline) -> Change[Deadline]:
-            if known.id == paid:  # between our read and our write
+        def decide(deadline: Deadline) -> Change[Deadline]:
+            if deadline.id == paid:  # write between our read and our write
                 clear_update = {"$set": {"status": "cleared"}, "$inc": {"version": 1}}
                 rows.update_one({"_id": object_id(paid)}, clear_update)
-            return known.expire(clock())
+            return deadline.expire(clock())
 
-        after = {known.id: known for known in await store.update_many([late, paid], decide)}
+        after = {
+            deadline.id: deadline for deadline in await store.update_many([late, paid], decide)
+        }
 
     assert (after[late].status, after[paid].status) == (Status.EXPIRED, Status.WAITING)
     assert (await store.get(paid)).status is Status.CLEARED
     last = await add_deadline(store, clock())
-    await store.update(last, lambda known: known.expire(clock()))
+    await store.update(last, lambda deadline: deadline.expire(clock()))
     await published.next(ExpirationCompleted, count=2)
     assert [event.order_id for event in await published.all(ExpirationCompleted)] == [late, last]
 
 
-async def test_of_one_who_fires_and_one_who_clears_one_wins(
+async def test_concurrent_expire_and_clear_have_one_winner(
     expirations: ExpirationService, store: DeadlineStore, clock: FakeClock, published: EventProbe
 ) -> None:
     order_ids = [await add_deadline(store, clock()) for _ in range(20)]
@@ -125,16 +127,16 @@ async def test_of_one_who_fires_and_one_who_clears_one_wins(
     await asyncio.gather(*(job for o in order_ids for job in (expirations.expire(o), clear(o))))
 
     found = [await store.get(order_id) for order_id in order_ids]
-    assert {known.status for known in found} <= {Status.EXPIRED, Status.CLEARED}
-    fired = {known.id for known in found if known.status is Status.EXPIRED}
+    assert {deadline.status for deadline in found} <= {Status.EXPIRED, Status.CLEARED}
+    expired = {deadline.id for deadline in found if deadline.status is Status.EXPIRED}
 
     async def is_published() -> bool:
-        return {event.order_id for event in await published.all(ExpirationCompleted)} == fired
+        return {event.order_id for event in await published.all(ExpirationCompleted)} == expired
 
     await eventually(is_published)
 
 
-async def test_what_waits_is_given_the_most_urgent_first(
+async def test_due_deadlines_are_iterated_earliest_first(
     store: DeadlineStore, clock: FakeClock
 ) -> None:
     third, first, _, cleared = [
@@ -142,18 +144,20 @@ async def test_what_waits_is_given_the_most_urgent_first(
     ]
     await store.update(
         cleared,
-        lambda known: known.apply_order(OrderStatus.CANCELLED, expires_at=clock(), order_version=1),
+        lambda deadline: deadline.apply_order(
+            OrderStatus.CANCELLED, expires_at=clock(), order_version=1
+        ),
     )
 
     pages = [
-        [known.id for known in page]
+        [deadline.id for deadline in page]
         async for page in store.iter_due(until=clock() + 3 * MINUTE, batch=1)
     ]
 
     assert pages == [[first], [third]]
 
 
-async def test_what_waits_is_found_by_its_index(store: DeadlineStore) -> None:
+async def test_due_deadlines_are_found_by_their_index(store: DeadlineStore) -> None:
     query = store.collection.find({"status": "waiting", "expires_at": {"$lte": utc_now()}})
 
     plan = await query.explain()

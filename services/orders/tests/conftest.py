@@ -1,4 +1,4 @@
-"""An orders service of each test's own."""
+"""Fixtures: one orders service per test."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from orders.settings import Settings
 
 @pytest.fixture
 async def orders(serve: Serve, environment: dict[str, Any]) -> Client:
-    """The running service, asked by nobody in particular."""
+    """A client of the running service, without a session."""
     return await serve(create_app(Settings(**environment)))
 
 
 @pytest.fixture
 async def ticket(orders: Client, published: EventProbe) -> TicketCreated:
-    """A ticket that somebody listed, and orders has heard of."""
+    """A listed ticket that orders has a copy of."""
     assert orders
     event = TicketCreated(id=new_id(), version=0, title="Front row", price=1999, user_id=new_id())
     await published.publish(event, aggregate_id=event.id)

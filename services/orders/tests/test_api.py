@@ -1,4 +1,4 @@
-"""Orders over HTTP: every route with every status that it can answer."""
+"""Tests of the order routes with every status they can return."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def publish_payment(published: EventProbe, order_id: str) -> None:
     await published.wait_until_handled("orders-payments")
 
 
-async def test_ordering_reserves_the_ticket_for_the_window(
+async def test_create_reserves_the_ticket_for_15_minutes(
     orders: Client, ticket: TicketCreated
 ) -> None:
     buyer = orders.sign_in()
@@ -54,7 +54,7 @@ async def test_ordering_reserves_the_ticket_for_the_window(
     assert window == timedelta(minutes=15)
 
 
-async def test_an_order_is_published(
+async def test_create_publishes_the_order(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     buyer = orders.sign_in()
@@ -66,7 +66,7 @@ async def test_an_order_is_published(
     assert (event.ticket.id, event.ticket.price, event.ticket.hold) == (ticket.id, 1999, 1)
 
 
-async def test_the_window_is_a_setting(
+async def test_expiration_window_is_configurable(
     serve: Serve, environment: dict[str, Any], ticket: TicketCreated
 ) -> None:
     orders = await serve(create_app(Settings(**environment, order_expiration_seconds=10)))
@@ -79,7 +79,7 @@ async def test_the_window_is_a_setting(
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_orders_need_a_session(orders: Client, method: str) -> None:
+async def test_orders_without_a_session_are_401(orders: Client, method: str) -> None:
     response = await orders.request(method, "/api/orders", content=b"{")
 
     assert response.status_code == 401
@@ -99,7 +99,7 @@ async def test_orders_need_a_session(orders: Client, method: str) -> None:
         {"ticketId": "\ud800" * 24},
     ],
 )
-async def test_a_malformed_ticket_id_is_refused_at_its_field(
+async def test_malformed_ticket_id_is_rejected_with_its_field(
     orders: Client, body: dict[str, Any]
 ) -> None:
     orders.sign_in()
@@ -116,7 +116,7 @@ def _to_json(body: dict[str, Any]) -> bytes:
     return json.dumps(body).encode()
 
 
-async def test_an_unknown_ticket_is_404(orders: Client) -> None:
+async def test_order_of_an_unknown_ticket_is_404(orders: Client) -> None:
     orders.sign_in()
 
     response = await orders.post("/api/orders", json={"ticketId": new_id()})
@@ -124,7 +124,9 @@ async def test_an_unknown_ticket_is_404(orders: Client) -> None:
     assert response.status_code == 404
 
 
-async def test_a_reserved_ticket_is_refused(orders: Client, ticket: TicketCreated) -> None:
+async def test_order_of_a_reserved_ticket_is_rejected(
+    orders: Client, ticket: TicketCreated
+) -> None:
     orders.sign_in()
     await place_order(orders, ticket)
     orders.sign_in()
@@ -135,7 +137,7 @@ async def test_a_reserved_ticket_is_refused(orders: Client, ticket: TicketCreate
     assert errors(response) == [{"message": "Ticket is already reserved"}]
 
 
-async def test_a_sold_ticket_is_refused(
+async def test_order_of_a_sold_ticket_is_rejected(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     orders.sign_in()
@@ -147,9 +149,7 @@ async def test_a_sold_ticket_is_refused(
     assert response.status_code == 400
 
 
-async def test_a_seller_cannot_order_their_own_ticket(
-    orders: Client, ticket: TicketCreated
-) -> None:
+async def test_order_of_an_own_ticket_is_rejected(orders: Client, ticket: TicketCreated) -> None:
     seller = make_user()
     orders.cookies.set("session", session_cookie(type(seller)(ticket.user_id, "s@x.io", new_id())))
 
@@ -159,7 +159,7 @@ async def test_a_seller_cannot_order_their_own_ticket(
     assert errors(response) == [{"message": "You cannot order your own ticket"}]
 
 
-async def test_two_hundred_buyers_get_one_order(
+async def test_200_concurrent_buyers_create_one_order(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     async def buy() -> int:
@@ -174,7 +174,7 @@ async def test_two_hundred_buyers_get_one_order(
     assert len(await published.all(OrderCreated)) == 1
 
 
-async def test_a_hundred_copies_with_one_idempotency_key_place_one_order(
+async def test_100_requests_with_one_idempotency_key_create_one_order(
     orders: Client, ticket: TicketCreated
 ) -> None:
     orders.sign_in()
@@ -191,9 +191,7 @@ async def test_a_hundred_copies_with_one_idempotency_key_place_one_order(
     assert len({answer.content for answer in answers}) == 1
 
 
-async def test_the_list_shows_own_orders_newest_first(
-    orders: Client, ticket: TicketCreated
-) -> None:
+async def test_list_contains_own_orders_newest_first(orders: Client, ticket: TicketCreated) -> None:
     orders.sign_in()
     another = await place_order(orders, ticket)
     await orders.delete(f"/api/orders/{another['id']}")
@@ -209,7 +207,7 @@ async def test_the_list_shows_own_orders_newest_first(
     assert [order["status"] for order in response.json()] == ["created", "cancelled"]
 
 
-async def test_the_list_is_paged(orders: Client, ticket: TicketCreated) -> None:
+async def test_list_is_paginated(orders: Client, ticket: TicketCreated) -> None:
     orders.sign_in()
     placed: list[str] = []
     for _ in range(3):
@@ -226,7 +224,7 @@ async def test_the_list_is_paged(orders: Client, ticket: TicketCreated) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "cursor=x", "cursor=WyJ4Il0"])
-async def test_a_malformed_query_is_refused(orders: Client, query: str) -> None:
+async def test_malformed_query_is_rejected(orders: Client, query: str) -> None:
     orders.sign_in()
 
     response = await orders.get(f"/api/orders?{query}")
@@ -235,7 +233,7 @@ async def test_a_malformed_query_is_refused(orders: Client, query: str) -> None:
     assert errors(response)[0]["field"] == query.partition("=")[0]
 
 
-async def test_an_order_is_shown_to_its_buyer(orders: Client, ticket: TicketCreated) -> None:
+async def test_order_is_returned_to_its_buyer(orders: Client, ticket: TicketCreated) -> None:
     orders.sign_in()
     order = await place_order(orders, ticket)
 
@@ -249,7 +247,7 @@ async def test_an_order_is_shown_to_its_buyer(orders: Client, ticket: TicketCrea
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_one_order_is_for_its_buyer_only(
+async def test_order_of_another_buyer_is_401(
     orders: Client, ticket: TicketCreated, method: str
 ) -> None:
     orders.sign_in()
@@ -265,7 +263,7 @@ async def test_one_order_is_for_its_buyer_only(
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("order_id", [new_id(), "x", "%24ne"])
-async def test_an_unknown_order_is_404(orders: Client, method: str, order_id: str) -> None:
+async def test_unknown_order_is_404(orders: Client, method: str, order_id: str) -> None:
     orders.sign_in()
 
     response = await orders.request(method, f"/api/orders/{order_id}")
@@ -273,7 +271,7 @@ async def test_an_unknown_order_is_404(orders: Client, method: str, order_id: st
     assert response.status_code == 404
 
 
-async def test_cancelling_frees_the_ticket_and_is_published(
+async def test_cancel_frees_the_ticket_and_publishes_the_order(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     orders.sign_in()
@@ -292,7 +290,7 @@ async def test_cancelling_frees_the_ticket_and_is_published(
     assert again["id"] != order["id"]
 
 
-async def test_cancelling_twice_answers_204_and_is_told_once(
+async def test_repeated_cancel_is_204_and_publishes_once(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     orders.sign_in()
@@ -307,7 +305,7 @@ async def test_cancelling_twice_answers_204_and_is_told_once(
     assert len(await published.all(OrderCancelled)) == 1
 
 
-async def test_a_paid_order_cannot_be_cancelled(
+async def test_cancel_of_a_complete_order_is_rejected(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     orders.sign_in()

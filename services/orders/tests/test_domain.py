@@ -1,4 +1,4 @@
-"""The rules of an order, over the whole cross product."""
+"""Tests of the rules of an order, over every pair of step and status."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,16 +28,16 @@ TICKET = ListedTicket("7" * 24, 0, "Front row", 1999, SELLER)
 STEPS: dict[str, Callable[[Order], Change[Order]]] = {
     "cancel": lambda order: order.cancel(buyer_id=BUYER),
     "expire": Order.expire,
-    "await_payment": Order.mark_awaiting_payment,
+    "mark_awaiting_payment": Order.mark_awaiting_payment,
     "complete": Order.complete,
-    "fail": Order.fail_payment,
+    "fail_payment": Order.fail_payment,
 }
 EXPECTED = {
     "cancel": (OrderStatus.CANCELLED, CancelReason.BUYER, OrderCancelled),
     "expire": (OrderStatus.CANCELLED, CancelReason.EXPIRED, OrderCancelled),
-    "await_payment": (OrderStatus.AWAITING_PAYMENT, None, OrderUpdated),
+    "mark_awaiting_payment": (OrderStatus.AWAITING_PAYMENT, None, OrderUpdated),
     "complete": (OrderStatus.COMPLETE, None, OrderCompleted),
-    "fail": (OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED, OrderCancelled),
+    "fail_payment": (OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED, OrderCancelled),
 }
 
 
@@ -86,7 +86,7 @@ def test_every_step_from_every_status_follows_the_table(step: str, status: Order
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
-def test_a_stranger_cannot_cancel_whatever_the_status(status: OrderStatus) -> None:
+def test_cancel_by_another_user_is_unauthorized_in_any_status(status: OrderStatus) -> None:
     with pytest.raises(Unauthorized):
         make_order(status).cancel(buyer_id=SELLER)
 
@@ -96,7 +96,7 @@ def test_complete_and_cancelled_are_final() -> None:
     assert not TRANSITIONS[OrderStatus.CANCELLED]
 
 
-def test_an_order_is_placed_with_the_price_of_now_and_a_window() -> None:
+def test_placed_order_has_the_current_price_and_a_window() -> None:
     placed_order = make_placed_order()
 
     assert placed_order.status is OrderStatus.CREATED
@@ -105,7 +105,7 @@ def test_an_order_is_placed_with_the_price_of_now_and_a_window() -> None:
     assert placed_order.ticket == ReservedTicket(TICKET.id, "Front row", 1999, hold=1)
 
 
-def test_an_event_carries_the_whole_state_of_its_order() -> None:
+def test_event_contains_the_whole_order() -> None:
     event = make_placed_order().to_event()
 
     assert isinstance(event, OrderCreated)
@@ -123,7 +123,7 @@ def test_an_event_carries_the_whole_state_of_its_order() -> None:
     }
 
 
-def test_the_seller_cannot_order_their_own_ticket() -> None:
+def test_seller_cannot_order_their_own_ticket() -> None:
     with pytest.raises(BadRequest, match="own ticket"):
         make_placed_order(buyer_id=SELLER)
 
@@ -131,13 +131,13 @@ def test_the_seller_cannot_order_their_own_ticket() -> None:
 @pytest.mark.parametrize(
     "status", [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT, OrderStatus.COMPLETE]
 )
-def test_a_ticket_with_a_live_order_cannot_be_ordered(status: OrderStatus) -> None:
+def test_ticket_with_a_live_order_cannot_be_ordered(status: OrderStatus) -> None:
     with pytest.raises(BadRequest, match="already reserved"):
         make_placed_order(latest_order=make_order(status))
 
 
 @given(st.integers(min_value=1, max_value=10**9))
-def test_the_hold_grows_with_each_order_on_the_ticket(hold: int) -> None:
+def test_hold_increases_with_each_order_on_a_ticket(hold: int) -> None:
     last = make_order(OrderStatus.CANCELLED, hold=hold)
 
     assert make_placed_order(latest_order=last).ticket.hold == hold + 1

@@ -1,4 +1,4 @@
-"""What orders hears: each event once, twice, late and out of order."""
+"""Tests of ticket, expiration and payment events, repeated, late and out of order."""
 
 import asyncio
 from typing import Any
@@ -62,7 +62,7 @@ def declined(order: dict[str, Any], *, final: bool) -> PaymentFailed:
     )
 
 
-async def test_a_ticket_event_changes_what_is_ordered(
+async def test_ticket_event_updates_the_copy(
     orders: Client, ticket: TicketCreated, published: EventProbe
 ) -> None:
     edited = TicketUpdated(
@@ -76,7 +76,7 @@ async def test_a_ticket_event_changes_what_is_ordered(
     assert order["ticket"] == {"id": ticket.id, "title": "Back row", "price": 5.0}
 
 
-async def test_ticket_events_in_any_order_end_in_the_newest_state(
+async def test_ticket_events_in_any_order_keep_the_newest_state(
     orders: Client, published: EventProbe
 ) -> None:
     ticket_id, seller = new_id(), new_id()
@@ -92,7 +92,7 @@ async def test_ticket_events_in_any_order_end_in_the_newest_state(
     assert order["ticket"]["title"] == "v4"
 
 
-async def test_time_that_runs_out_cancels_the_order(
+async def test_expiration_cancels_the_order(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
@@ -101,7 +101,7 @@ async def test_time_that_runs_out_cancels_the_order(
     assert (await published.next(OrderCancelled)).id == order["id"]
 
 
-async def test_time_that_runs_out_twice_is_told_once(
+async def test_repeated_expiration_publishes_once(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     event = ExpirationCompleted(order_id=order["id"])
@@ -112,7 +112,7 @@ async def test_time_that_runs_out_twice_is_told_once(
     assert len(await published.all(OrderCancelled)) == 1
 
 
-async def test_money_completes_the_order(
+async def test_payment_completes_the_order(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, paid(order), key=order["id"])
@@ -121,7 +121,7 @@ async def test_money_completes_the_order(
     assert (await published.next(OrderCompleted)).id == order["id"]
 
 
-async def test_a_paid_order_does_not_expire(
+async def test_paid_order_does_not_expire(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(
@@ -134,7 +134,7 @@ async def test_a_paid_order_does_not_expire(
     assert len(outcomes) == 1
 
 
-async def test_money_that_comes_too_late_does_not_wake_the_order(
+async def test_late_payment_does_not_reopen_the_order(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
@@ -145,7 +145,7 @@ async def test_money_that_comes_too_late_does_not_wake_the_order(
     assert await published.all(OrderCompleted) == []
 
 
-async def test_money_told_of_twice_completes_once(
+async def test_repeated_payment_completes_once(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, paid(order), paid(order, version=2), key=order["id"])
@@ -153,7 +153,7 @@ async def test_money_told_of_twice_completes_once(
     assert await order_state(orders, order) == ("complete", None, 1)
 
 
-async def test_a_decline_keeps_the_order_open(
+async def test_decline_keeps_the_order_open(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, declined(order, final=False), key=order["id"])
@@ -162,7 +162,7 @@ async def test_a_decline_keeps_the_order_open(
     assert (await published.next(OrderUpdated)).id == order["id"]
 
 
-async def test_the_last_decline_cancels_the_order(
+async def test_final_decline_cancels_the_order(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     await publish_events(published, declined(order, final=False), key=order["id"])
@@ -171,7 +171,7 @@ async def test_the_last_decline_cancels_the_order(
     assert await order_state(orders, order) == ("cancelled", "payment failed", 2)
 
 
-async def test_a_bank_that_wants_to_verify_keeps_the_order_open(
+async def test_3d_secure_keeps_the_order_open(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     event = PaymentUpdated(
@@ -188,7 +188,7 @@ async def test_a_bank_that_wants_to_verify_keeps_the_order_open(
 
 
 @pytest.mark.parametrize("step", [ChargeStatus.CREATED, ChargeStatus.PROCESSING])
-async def test_other_steps_of_a_charge_change_nothing(
+async def test_other_charge_updates_change_nothing(
     orders: Client, order: dict[str, Any], published: EventProbe, step: ChargeStatus
 ) -> None:
     event = PaymentUpdated(id=new_id(), version=1, order_id=order["id"], amount=1999, status=step)
@@ -198,7 +198,7 @@ async def test_other_steps_of_a_charge_change_nothing(
     assert await order_state(orders, order) == ("created", None, 0)
 
 
-async def test_racing_outcomes_leave_exactly_one(
+async def test_concurrent_outcomes_leave_exactly_one(
     orders: Client, order: dict[str, Any], published: EventProbe
 ) -> None:
     cancel, *_ = await asyncio.gather(
@@ -215,7 +215,7 @@ async def test_racing_outcomes_leave_exactly_one(
     assert len(outcomes) == 1
 
 
-async def test_an_event_about_an_unknown_order_ends_with_the_dead_letters_not_in_a_loop(
+async def test_invalid_payment_event_is_dead_lettered(
     orders: Client, published: EventProbe
 ) -> None:
     assert orders

@@ -1,4 +1,4 @@
-"""Orders as they change: what their buyer is shown, and nobody else."""
+"""Tests of order changes as server-sent events."""
 
 import asyncio
 import json
@@ -42,9 +42,7 @@ async def place_order(buyer: httpx.AsyncClient, published: EventProbe) -> dict[s
     return await eventually(placed)
 
 
-async def test_an_order_is_shown_to_its_buyer_as_it_changes(
-    address: str, published: EventProbe
-) -> None:
+async def test_order_changes_are_streamed_to_the_buyer(address: str, published: EventProbe) -> None:
     async with buyer_client(address) as buyer, buyer.stream("GET", EVENTS) as response:
         shown = sse_events(response)
         await anext(shown)
@@ -59,7 +57,9 @@ async def test_an_order_is_shown_to_its_buyer_as_it_changes(
     assert json.loads(second["data"])["status"] == "cancelled"
 
 
-async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: EventProbe) -> None:
+async def test_orders_of_another_buyer_are_not_streamed(
+    address: str, published: EventProbe
+) -> None:
     async with (
         buyer_client(address) as watcher,
         buyer_client(address) as buyer,
@@ -75,7 +75,7 @@ async def test_a_buyer_is_not_shown_anothers_orders(address: str, published: Eve
     assert json.loads(frame["data"])["id"] == own["id"]
 
 
-async def test_watching_orders_needs_a_session(address: str) -> None:
+async def test_stream_without_a_session_is_401(address: str) -> None:
     async with httpx.AsyncClient(base_url=address) as anonymous:
         response = await anonymous.get(EVENTS)
 

@@ -1,4 +1,4 @@
-"""Orders in MongoDB: what the indexes refuse, and that a change and its event are one write."""
+"""Tests of orders in MongoDB: unique indexes, and a change and its event in one write."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[OrderStore]:
-    """The store alone; its relay stands still, so that the outbox can be seen."""
+    """A store with a stopped relay, so that events stay in the outbox."""
     assert published
     service = Service.from_settings("orders", Settings(**environment))
     async with service.open([OrderDocument, TicketReplica]) as running:
@@ -48,22 +48,22 @@ async def reserve(store: OrderStore, order: Order) -> Order:
     return await store.reserve(Change(order, (order.to_event(),)))
 
 
-async def test_an_order_comes_back_as_it_went_in(store: OrderStore) -> None:
+async def test_order_round_trips(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     assert await store.get(order.id) == order
 
 
-async def test_an_order_and_its_event_are_one_document(store: OrderStore) -> None:
+async def test_order_and_its_event_are_one_document(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     doc = await store.collection.find_one({})
 
     assert doc is not None
-    assert [waiting["id"] for waiting in doc["outbox"]] == [f"order.created:{order.id}:0"]
+    assert [entry["id"] for entry in doc["outbox"]] == [f"order.created:{order.id}:0"]
 
 
-async def test_a_second_live_order_on_a_ticket_is_refused(store: OrderStore) -> None:
+async def test_second_live_order_on_a_ticket_is_rejected(store: OrderStore) -> None:
     ticket = new_id()
     await reserve(store, make_order(ticket))
     rival = make_order(ticket)
@@ -73,7 +73,7 @@ async def test_a_second_live_order_on_a_ticket_is_refused(store: OrderStore) -> 
         await reserve(store, rival)
 
 
-async def test_an_order_placed_over_an_outdated_look_is_outrun(store: OrderStore) -> None:
+async def test_reserve_after_an_outdated_read_raises_a_conflict(store: OrderStore) -> None:
     ticket = new_id()
     first = await reserve(store, make_order(ticket))
     await store.update(first.id, Order.expire)
@@ -82,20 +82,20 @@ async def test_an_order_placed_over_an_outdated_look_is_outrun(store: OrderStore
         await reserve(store, make_order(ticket))
 
 
-async def test_the_same_order_again_is_the_same_order(store: OrderStore) -> None:
+async def test_repeated_reserve_returns_the_same_order(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     assert await reserve(store, order) == order
 
 
-async def test_another_buyers_order_is_not_handed_out_under_its_id(store: OrderStore) -> None:
+async def test_reserve_does_not_return_another_buyers_order(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     with pytest.raises((BadRequest, ReservationConflict)):
         await reserve(store, replace(order, user_id=new_id()))
 
 
-async def test_the_last_order_on_a_ticket_has_the_greatest_hold(store: OrderStore) -> None:
+async def test_latest_order_on_a_ticket_has_the_highest_hold(store: OrderStore) -> None:
     ticket = new_id()
     first = await reserve(store, make_order(ticket))
     first = await store.update(first.id, Order.expire)
@@ -105,7 +105,7 @@ async def test_the_last_order_on_a_ticket_has_the_greatest_hold(store: OrderStor
     assert await store.latest_order_for(new_id()) is None
 
 
-async def test_a_change_writes_state_version_and_event_at_once(store: OrderStore) -> None:
+async def test_update_writes_state_version_and_event_together(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     after = await store.update(order.id, Order.complete)
@@ -113,11 +113,11 @@ async def test_a_change_writes_state_version_and_event_at_once(store: OrderStore
     doc = await store.collection.find_one({})
     assert doc is not None
     assert (doc["status"], doc["version"]) == ("complete", 1)
-    assert [waiting["subject"] for waiting in doc["outbox"]] == ["order.created", "order.completed"]
+    assert [entry["subject"] for entry in doc["outbox"]] == ["order.created", "order.completed"]
     assert after.version == 1
 
 
-async def test_writers_that_race_all_see_one_outcome(store: OrderStore) -> None:
+async def test_concurrent_updates_agree_on_one_outcome(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     await asyncio.gather(
@@ -133,7 +133,7 @@ async def test_writers_that_race_all_see_one_outcome(store: OrderStore) -> None:
     assert len(doc["outbox"]) == 2
 
 
-async def test_nothing_decided_is_nothing_written(store: OrderStore) -> None:
+async def test_update_without_a_change_writes_nothing(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
     await store.update(order.id, Order.complete)
     before = await store.collection.find_one({})
@@ -143,12 +143,12 @@ async def test_nothing_decided_is_nothing_written(store: OrderStore) -> None:
     assert await store.collection.find_one({}) == before
 
 
-async def test_an_unknown_order_cannot_be_changed(store: OrderStore) -> None:
+async def test_update_of_an_unknown_order_raises_not_found(store: OrderStore) -> None:
     with pytest.raises(NotFound):
         await store.update(new_id(), Order.expire)
 
 
-async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -> None:
+async def test_unique_index_rejects_a_second_live_order(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
     doc = await store.collection.find_one({}, {"_id": 0})
     assert doc is not None
@@ -161,7 +161,7 @@ async def test_the_index_itself_refuses_a_second_live_order(store: OrderStore) -
     await store.collection.insert_one(doc)
 
 
-async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
+async def test_latest_orders_are_found_by_a_distinct_scan(
     store: OrderStore,
 ) -> None:
     tickets = [new_id() for _ in range(3)]
@@ -190,7 +190,7 @@ async def test_the_last_orders_are_found_without_reading_all_there_ever_were(
     assert "DISTINCT_SCAN" in str(plan)
 
 
-async def test_events_heard_at_once_are_each_applied_once(store: OrderStore) -> None:
+async def test_concurrent_events_are_each_applied_once(store: OrderStore) -> None:
     orders = [await reserve(store, make_order(new_id())) for _ in range(30)]
 
     await asyncio.gather(
@@ -206,7 +206,7 @@ async def test_events_heard_at_once_are_each_applied_once(store: OrderStore) -> 
     assert {doc["status"] for doc in docs} == {"complete"}
 
 
-async def test_an_event_about_an_unknown_order_does_not_disturb_the_others(
+async def test_event_of_an_unknown_order_does_not_fail_its_batch(
     store: OrderStore,
 ) -> None:
     order = await reserve(store, make_order(new_id()))
@@ -221,7 +221,7 @@ async def test_an_event_about_an_unknown_order_does_not_disturb_the_others(
     assert (await store.get(order.id)).status == "cancelled"
 
 
-async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -> None:
+async def test_events_concurrent_with_a_command_lose_nothing(store: OrderStore) -> None:
     orders = [await reserve(store, make_order(new_id())) for _ in range(20)]
 
     await asyncio.gather(
@@ -234,17 +234,17 @@ async def test_events_that_race_with_a_command_lose_nothing(store: OrderStore) -
         assert len(doc["outbox"]) == doc["version"] + 1
 
 
-async def test_a_rule_that_fails_does_not_disturb_the_others(store: OrderStore) -> None:
-    wrong, right = [await reserve(store, make_order(new_id())) for _ in range(2)]
+async def test_failing_rule_does_not_fail_its_batch(store: OrderStore) -> None:
+    failing, other = [await reserve(store, make_order(new_id())) for _ in range(2)]
 
     def fail(_: Order) -> Change[Order]:
         raise ZeroDivisionError
 
     outcomes = await asyncio.gather(
-        store.apply_event(wrong.id, fail),
-        store.apply_event(right.id, Order.expire),
+        store.apply_event(failing.id, fail),
+        store.apply_event(other.id, Order.expire),
         return_exceptions=True,
     )
 
     assert isinstance(outcomes[0], ZeroDivisionError)
-    assert (await store.get(right.id)).status == "cancelled"
+    assert (await store.get(other.id)).status == "cancelled"

@@ -1,4 +1,4 @@
-"""A tickets service of each test's own."""
+"""Fixtures: one tickets service per test."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ from tickets.settings import Settings
 
 @pytest.fixture
 async def tickets(serve: Serve, environment: dict[str, Any]) -> Client:
-    """The running service, asked by nobody in particular."""
+    """A client of the running service, without a session."""
     return await serve(create_app(Settings(**environment)))

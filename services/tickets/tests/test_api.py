@@ -1,4 +1,4 @@
-"""Tickets over HTTP: every route with every status that it can answer."""
+"""Tests of the ticket routes with every status they can return."""
 
 import math
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ async def create_ticket(tickets: Client, **fields: Any) -> dict[str, Any]:
 
 
 async def reserve(tickets: Client, published: EventProbe, ticket: dict[str, Any]) -> str:
-    """Have orders lock the ticket."""
+    """Publish an order of the ticket and wait until it is reserved."""
     order = OrderCreated(
         id=new_id(),
         version=0,
@@ -41,15 +41,15 @@ async def reserve(tickets: Client, published: EventProbe, ticket: dict[str, Any]
     )
     await published.publish(order, aggregate_id=order.id)
 
-    async def reserved() -> bool:
+    async def is_reserved() -> bool:
         shown = (await tickets.get(f"/api/tickets/{ticket['id']}")).json()
         return shown["status"] == TicketStatus.RESERVED
 
-    await eventually(reserved)
+    await eventually(is_reserved)
     return order.id
 
 
-async def test_listing_a_ticket_answers_201_with_the_ticket(tickets: Client) -> None:
+async def test_create_returns_201_with_the_ticket(tickets: Client) -> None:
     seller = tickets.sign_in()
 
     response = await tickets.post("/api/tickets", json=VALID_TICKET)
@@ -62,7 +62,7 @@ async def test_listing_a_ticket_answers_201_with_the_ticket(tickets: Client) -> 
     assert response.headers["etag"] == '"0"'
 
 
-async def test_a_listed_ticket_is_published(tickets: Client, published: EventProbe) -> None:
+async def test_create_publishes_the_ticket(tickets: Client, published: EventProbe) -> None:
     tickets.sign_in()
 
     ticket = await create_ticket(tickets)
@@ -76,14 +76,14 @@ async def test_a_listed_ticket_is_published(tickets: Client, published: EventPro
     )
 
 
-async def test_listing_needs_a_session(tickets: Client) -> None:
+async def test_create_without_a_session_is_401(tickets: Client) -> None:
     response = await tickets.post("/api/tickets", json=VALID_TICKET)
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
 
 
-async def test_the_session_is_asked_for_before_the_body_is_read(tickets: Client) -> None:
+async def test_session_is_checked_before_the_body(tickets: Client) -> None:
     response = await tickets.post("/api/tickets", content=b"{")
 
     assert response.status_code == 401
@@ -114,7 +114,7 @@ async def test_the_session_is_asked_for_before_the_body_is_read(tickets: Client)
         ({"title": "x", "price": "9" * 5000}, "price"),
     ],
 )
-async def test_a_malformed_ticket_is_refused_at_its_field(
+async def test_malformed_ticket_is_rejected_with_its_field(
     tickets: Client, body: dict[str, Any], field: str
 ) -> None:
     tickets.sign_in()
@@ -141,7 +141,7 @@ async def test_a_malformed_ticket_is_refused_at_its_field(
         b'{"title":' * 2000,
     ],
 )
-async def test_a_body_that_is_no_ticket_is_refused(tickets: Client, content: bytes) -> None:
+async def test_body_without_a_ticket_is_rejected(tickets: Client, content: bytes) -> None:
     tickets.sign_in()
 
     response = await tickets.post(
@@ -155,7 +155,7 @@ async def test_a_body_that_is_no_ticket_is_refused(tickets: Client, content: byt
 @pytest.mark.parametrize(
     ("price", "shown"), [("0.50", 0.5), (999999.99, 999999.99), ("19.9", 19.9)]
 )
-async def test_a_price_is_a_number_or_a_numeric_string(
+async def test_price_is_a_number_or_a_numeric_string(
     tickets: Client, price: object, shown: float
 ) -> None:
     tickets.sign_in()
@@ -165,7 +165,7 @@ async def test_a_price_is_a_number_or_a_numeric_string(
     assert math.isclose(ticket["price"], shown, rel_tol=0)
 
 
-async def test_a_body_over_the_limit_is_refused(tickets: Client) -> None:
+async def test_body_over_the_limit_is_rejected(tickets: Client) -> None:
     tickets.sign_in()
 
     response = await tickets.post("/api/tickets", json={"title": "x" * 70_000, "price": 1})
@@ -174,7 +174,7 @@ async def test_a_body_over_the_limit_is_refused(tickets: Client) -> None:
     assert errors(response)
 
 
-async def test_a_ticket_is_shown_to_anybody(tickets: Client) -> None:
+async def test_ticket_is_public(tickets: Client) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
     tickets.sign_out()
@@ -186,14 +186,14 @@ async def test_a_ticket_is_shown_to_anybody(tickets: Client) -> None:
 
 
 @pytest.mark.parametrize("ticket_id", [new_id(), "nonsense", "1" * 23, "$where"])
-async def test_what_is_not_there_is_404(tickets: Client, ticket_id: str) -> None:
+async def test_unknown_ticket_is_404(tickets: Client, ticket_id: str) -> None:
     response = await tickets.get(f"/api/tickets/{ticket_id}")
 
     assert response.status_code == 404
     assert errors(response) == [{"message": "Not Found"}]
 
 
-async def test_a_reader_who_has_the_ticket_gets_304(tickets: Client) -> None:
+async def test_unmodified_ticket_is_304(tickets: Client) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
 
@@ -203,7 +203,9 @@ async def test_a_reader_who_has_the_ticket_gets_304(tickets: Client) -> None:
     assert response.content == b""
 
 
-async def test_editing_changes_the_ticket(tickets: Client, published: EventProbe) -> None:
+async def test_edit_updates_and_publishes_the_ticket(
+    tickets: Client, published: EventProbe
+) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
 
@@ -218,13 +220,13 @@ async def test_editing_changes_the_ticket(tickets: Client, published: EventProbe
     assert (event.id, event.title, event.price, event.version) == (ticket["id"], "Back row", 500, 1)
 
 
-async def test_editing_needs_a_session(tickets: Client) -> None:
+async def test_edit_without_a_session_is_401(tickets: Client) -> None:
     response = await tickets.put(f"/api/tickets/{new_id()}", json=VALID_TICKET)
 
     assert response.status_code == 401
 
 
-async def test_editing_an_unknown_ticket_is_404(tickets: Client) -> None:
+async def test_edit_of_an_unknown_ticket_is_404(tickets: Client) -> None:
     tickets.sign_in()
 
     response = await tickets.put(f"/api/tickets/{new_id()}", json=VALID_TICKET)
@@ -232,7 +234,7 @@ async def test_editing_an_unknown_ticket_is_404(tickets: Client) -> None:
     assert response.status_code == 404
 
 
-async def test_editing_checks_the_body_before_it_looks_the_ticket_up(tickets: Client) -> None:
+async def test_edit_validates_the_body_before_the_lookup(tickets: Client) -> None:
     tickets.sign_in()
 
     response = await tickets.put(f"/api/tickets/{new_id()}", json={"title": "", "price": 5})
@@ -240,7 +242,7 @@ async def test_editing_checks_the_body_before_it_looks_the_ticket_up(tickets: Cl
     assert response.status_code == 400
 
 
-async def test_a_stranger_cannot_edit_and_does_not_learn_that_it_is_reserved(
+async def test_edit_of_a_reserved_ticket_by_another_user_is_401(
     tickets: Client, published: EventProbe
 ) -> None:
     tickets.sign_in()
@@ -253,7 +255,9 @@ async def test_a_stranger_cannot_edit_and_does_not_learn_that_it_is_reserved(
     assert response.status_code == 401
 
 
-async def test_a_reserved_ticket_cannot_be_edited(tickets: Client, published: EventProbe) -> None:
+async def test_edit_of_a_reserved_ticket_is_rejected(
+    tickets: Client, published: EventProbe
+) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
     await reserve(tickets, published, ticket)
@@ -264,7 +268,7 @@ async def test_a_reserved_ticket_cannot_be_edited(tickets: Client, published: Ev
     assert errors(response) == [{"message": "Cannot edit a reserved ticket"}]
 
 
-async def test_editing_a_version_nobody_has_seen_is_412(tickets: Client) -> None:
+async def test_edit_with_a_stale_etag_is_412(tickets: Client) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
     path = f"/api/tickets/{ticket['id']}"
@@ -276,7 +280,7 @@ async def test_editing_a_version_nobody_has_seen_is_412(tickets: Client) -> None
     assert fresh.status_code == 200
 
 
-async def test_the_list_shows_what_can_be_ordered_newest_first(
+async def test_list_contains_available_tickets_newest_first(
     tickets: Client, published: EventProbe
 ) -> None:
     tickets.sign_in()
@@ -289,14 +293,14 @@ async def test_the_list_shows_what_can_be_ordered_newest_first(
     assert [ticket["id"] for ticket in response.json()] == [third["id"], first["id"]]
 
 
-async def test_an_empty_market_is_an_empty_list(tickets: Client) -> None:
+async def test_list_without_tickets_is_empty(tickets: Client) -> None:
     response = await tickets.get("/api/tickets")
 
     assert (response.status_code, response.json()) == (200, [])
 
 
 @pytest.mark.parametrize("sort", ["-createdAt", "createdAt", "price", "-price"])
-async def test_pages_follow_one_another_without_gap_or_repeat(tickets: Client, sort: str) -> None:
+async def test_pages_have_no_gap_and_no_repeat(tickets: Client, sort: str) -> None:
     tickets.sign_in()
     prices = [5, 3, 5, 1, 5]
     for price in prices:
@@ -332,7 +336,9 @@ async def test_pages_follow_one_another_without_gap_or_repeat(tickets: Client, s
         ("minPrice=19.99&maxPrice=19.99", ["Front row"]),
     ],
 )
-async def test_the_list_can_be_searched(tickets: Client, query: str, found: list[str]) -> None:
+async def test_list_is_filtered_by_words_and_price(
+    tickets: Client, query: str, found: list[str]
+) -> None:
     tickets.sign_in()
     await create_ticket(tickets, title="Front row", price=19.99)
     await create_ticket(tickets, title="Beyoncé in Paris", price=80)
@@ -358,16 +364,14 @@ async def test_the_list_can_be_searched(tickets: Client, query: str, found: list
         f"q={'x' * 201}",
     ],
 )
-async def test_a_malformed_query_is_refused(tickets: Client, query: str) -> None:
+async def test_malformed_query_is_rejected(tickets: Client, query: str) -> None:
     response = await tickets.get(f"/api/tickets?{query}")
 
     assert response.status_code == 400, response.text
     assert errors(response)[0]["field"] == query.rpartition("&")[2].partition("=")[0]
 
 
-async def test_own_listings_are_shown_whatever_their_state(
-    tickets: Client, published: EventProbe
-) -> None:
+async def test_own_tickets_are_listed_in_any_status(tickets: Client, published: EventProbe) -> None:
     tickets.sign_in()
     await create_ticket(tickets, title="another's")
     tickets.sign_in()
@@ -380,13 +384,13 @@ async def test_own_listings_are_shown_whatever_their_state(
     assert [t["status"] for t in response.json()] == ["available", "reserved"]
 
 
-async def test_own_listings_need_a_session(tickets: Client) -> None:
+async def test_own_tickets_without_a_session_are_401(tickets: Client) -> None:
     response = await tickets.get("/api/tickets/mine")
 
     assert response.status_code == 401
 
 
-async def test_the_same_idempotency_key_gives_the_first_answer_again(
+async def test_repeated_idempotency_key_replays_the_response(
     tickets: Client, published: EventProbe
 ) -> None:
     tickets.sign_in()
@@ -400,5 +404,5 @@ async def test_the_same_idempotency_key_gives_the_first_answer_again(
     assert len(await published.all(TicketCreated)) == 1
 
 
-def test_every_failure_has_a_status() -> None:
+def test_every_api_error_has_a_status() -> None:
     assert all(kind.status >= 400 for kind in ApiError.__subclasses__())

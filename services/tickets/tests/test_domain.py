@@ -1,4 +1,4 @@
-"""The rules of a ticket: who may edit it when, and whose events it follows."""
+"""Tests of the rules of a ticket."""
 
 from datetime import UTC, datetime
 from itertools import permutations
@@ -12,7 +12,7 @@ from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdate
 from tickets.domain import STATUS_FOR_ORDER, Fence, Ticket, list_ticket
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-SELLER, STRANGER = "5" * 24, "6" * 24
+SELLER, OTHER_USER = "5" * 24, "6" * 24
 FIRST, SECOND = "1" * 24, "2" * 24
 
 ORDER_STEPS = {
@@ -31,7 +31,7 @@ def make_ticket() -> Ticket:
     ).after
 
 
-def test_a_listed_ticket_is_available_and_told_of() -> None:
+def test_listed_ticket_is_available_and_published() -> None:
     change = list_ticket(
         ticket_id="7" * 24, title="Front row", price=1999, seller_id=SELLER, now=NOW
     )
@@ -41,29 +41,29 @@ def test_a_listed_ticket_is_available_and_told_of() -> None:
     assert [type(event) for event in change.events] == [TicketCreated]
 
 
-def test_its_owner_edits_an_available_ticket() -> None:
+def test_owner_edits_an_available_ticket() -> None:
     change = make_ticket().edit(user_id=SELLER, title="Back row", price=500)
 
     assert (change.after.title, change.after.price, change.after.version) == ("Back row", 500, 1)
     assert [type(event) for event in change.events] == [TicketUpdated]
 
 
-def test_an_edit_that_changes_nothing_is_no_change() -> None:
+def test_edit_to_the_same_values_changes_nothing() -> None:
     change = make_ticket().edit(user_id=SELLER, title="Front row", price=1999)
 
     assert (change.after, change.events) == (make_ticket(), ())
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
-def test_a_stranger_never_edits(status: OrderStatus) -> None:
+def test_edit_by_another_user_is_unauthorized_in_any_status(status: OrderStatus) -> None:
     ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
 
     with pytest.raises(Unauthorized):
-        ticket.edit(user_id=STRANGER, title="x", price=100)
+        ticket.edit(user_id=OTHER_USER, title="x", price=100)
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
-def test_a_ticket_is_edited_only_while_nobody_holds_it(status: OrderStatus) -> None:
+def test_ticket_is_edited_only_while_available(status: OrderStatus) -> None:
     ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
 
     if STATUS_FOR_ORDER[status] is TicketStatus.AVAILABLE:
@@ -73,13 +73,13 @@ def test_a_ticket_is_edited_only_while_nobody_holds_it(status: OrderStatus) -> N
             ticket.edit(user_id=SELLER, title="x", price=100)
 
 
-def test_an_edit_over_an_unseen_version_is_refused() -> None:
+def test_edit_of_an_unexpected_version_is_rejected() -> None:
     with pytest.raises(PreconditionFailed):
         make_ticket().edit(user_id=SELLER, title="x", price=100, expected_versions=frozenset({1}))
 
 
 @pytest.mark.parametrize(
-    ("status", "becomes", "holder"),
+    ("status", "expected", "order_id"),
     [
         (OrderStatus.CREATED, TicketStatus.RESERVED, FIRST),
         (OrderStatus.AWAITING_PAYMENT, TicketStatus.RESERVED, FIRST),
@@ -87,18 +87,18 @@ def test_an_edit_over_an_unseen_version_is_refused() -> None:
         (OrderStatus.CANCELLED, TicketStatus.AVAILABLE, None),
     ],
 )
-def test_a_ticket_becomes_what_its_order_makes_of_it(
-    status: OrderStatus, becomes: TicketStatus, holder: str | None
+def test_order_event_sets_the_status_and_the_order(
+    status: OrderStatus, expected: TicketStatus, order_id: str | None
 ) -> None:
     change = make_ticket().apply_order(FIRST, status, Fence(1, 0))
 
-    assert (change.after.status, change.after.order_id) == (becomes, holder)
+    assert (change.after.status, change.after.order_id) == (expected, order_id)
     (event,) = change.events
     assert isinstance(event, TicketUpdated)
-    assert (event.status, event.order_id, event.version) == (becomes, holder, 1)
+    assert (event.status, event.order_id, event.version) == (expected, order_id, 1)
 
 
-def test_the_same_event_again_changes_nothing() -> None:
+def test_repeated_order_event_changes_nothing() -> None:
     ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0)).after
 
     change = ticket.apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0))
@@ -106,7 +106,7 @@ def test_the_same_event_again_changes_nothing() -> None:
     assert (change.after, change.events) == (ticket, ())
 
 
-def test_a_dead_order_cannot_free_what_a_living_one_holds() -> None:
+def test_event_of_an_earlier_order_does_not_free_the_ticket() -> None:
     ticket = make_ticket().apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0)).after
 
     late = ticket.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1))
@@ -122,7 +122,7 @@ def test_a_dead_order_cannot_free_what_a_living_one_holds() -> None:
         )
     ),
 )
-def test_two_orders_on_a_ticket_end_the_same_in_whatever_order_they_are_heard(
+def test_events_of_two_orders_in_any_order_end_the_same(
     order: tuple[tuple[str, Fence, OrderStatus], ...],
 ) -> None:
     ticket = make_ticket()
@@ -138,7 +138,7 @@ def test_two_orders_on_a_ticket_end_the_same_in_whatever_order_they_are_heard(
         max_size=30,
     )
 )
-def test_the_fence_never_goes_back_and_every_change_is_told(
+def test_fence_never_decreases_and_every_change_is_published(
     steps: list[tuple[int, int, OrderStatus]],
 ) -> None:
     ticket = make_ticket()

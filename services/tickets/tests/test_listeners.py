@@ -1,4 +1,4 @@
-"""What tickets hears: each event of its orders once, twice, late and out of order."""
+"""Tests of order events, repeated, late and out of order."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -57,50 +57,50 @@ async def ticket_state(tickets: Client, ticket: dict[str, Any]) -> tuple[str, st
     return shown["status"], shown["orderId"], shown["version"]
 
 
-async def test_an_order_locks_the_ticket_and_that_is_told(
+async def test_created_order_reserves_the_ticket_and_publishes_it(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    buyer = new_id()
+    order_id = new_id()
 
-    await publish_events(published, order_event(ticket, OrderStatus.CREATED, order_id=buyer))
+    await publish_events(published, order_event(ticket, OrderStatus.CREATED, order_id=order_id))
 
-    assert await ticket_state(tickets, ticket) == ("reserved", buyer, 1)
+    assert await ticket_state(tickets, ticket) == ("reserved", order_id, 1)
     event = await published.next(TicketUpdated)
-    assert (event.id, event.order_id, event.version) == (ticket["id"], buyer, 1)
+    assert (event.id, event.order_id, event.version) == (ticket["id"], order_id, 1)
 
 
-async def test_a_cancelled_order_frees_the_ticket(
+async def test_cancelled_order_frees_the_ticket(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    buyer = new_id()
+    order_id = new_id()
 
     await publish_events(
         published,
-        order_event(ticket, OrderStatus.CREATED, order_id=buyer),
-        order_event(ticket, OrderStatus.CANCELLED, order_id=buyer, version=1),
+        order_event(ticket, OrderStatus.CREATED, order_id=order_id),
+        order_event(ticket, OrderStatus.CANCELLED, order_id=order_id, version=1),
     )
 
     assert await ticket_state(tickets, ticket) == ("available", None, 2)
     assert len((await tickets.get("/api/tickets")).json()) == 1
 
 
-async def test_a_paid_order_sells_the_ticket(
+async def test_completed_order_sells_the_ticket(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    buyer = new_id()
+    order_id = new_id()
 
     await publish_events(
         published,
-        order_event(ticket, OrderStatus.CREATED, order_id=buyer),
-        order_event(ticket, OrderStatus.AWAITING_PAYMENT, order_id=buyer, version=1),
-        order_event(ticket, OrderStatus.COMPLETE, order_id=buyer, version=2),
+        order_event(ticket, OrderStatus.CREATED, order_id=order_id),
+        order_event(ticket, OrderStatus.AWAITING_PAYMENT, order_id=order_id, version=1),
+        order_event(ticket, OrderStatus.COMPLETE, order_id=order_id, version=2),
     )
 
-    assert await ticket_state(tickets, ticket) == ("sold", buyer, 3)
+    assert await ticket_state(tickets, ticket) == ("sold", order_id, 3)
     assert (await tickets.get("/api/tickets")).json() == []
 
 
-async def test_an_event_heard_twice_is_applied_once(
+async def test_repeated_order_event_is_applied_once(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     event = order_event(ticket, OrderStatus.CREATED, order_id=new_id())
@@ -111,22 +111,22 @@ async def test_an_event_heard_twice_is_applied_once(
     assert len(await published.all(TicketUpdated)) == 1
 
 
-async def test_an_order_cancelled_before_it_was_heard_of_never_locks(
+async def test_order_cancelled_before_its_creation_never_reserves(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
-    buyer = new_id()
+    order_id = new_id()
 
     await publish_events(
-        published, order_event(ticket, OrderStatus.CANCELLED, order_id=buyer, version=1)
+        published, order_event(ticket, OrderStatus.CANCELLED, order_id=order_id, version=1)
     )
     await publish_events(
-        published, order_event(ticket, OrderStatus.CREATED, order_id=buyer, version=0)
+        published, order_event(ticket, OrderStatus.CREATED, order_id=order_id, version=0)
     )
 
     assert (await ticket_state(tickets, ticket))[:2] == ("available", None)
 
 
-async def test_a_late_event_of_a_dead_order_neither_frees_nor_locks(
+async def test_late_event_of_an_earlier_order_changes_nothing(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     old_order_id, current_order_id = new_id(), new_id()
@@ -143,7 +143,7 @@ async def test_a_late_event_of_a_dead_order_neither_frees_nor_locks(
     assert await ticket_state(tickets, ticket) == ("reserved", current_order_id, 1)
 
 
-async def test_an_event_that_cannot_be_read_does_not_block_the_next(
+async def test_invalid_event_does_not_block_the_next(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:
     await published.bus.connection.js.publish(

@@ -1,4 +1,4 @@
-"""Tickets as they change: what an open screen is shown."""
+"""Tests of ticket changes as server-sent events."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def create_ticket(seller: httpx.AsyncClient, title: str) -> dict[str, Any]
     return (await seller.post("/api/tickets", json={"title": title, "price": 20})).json()
 
 
-async def test_a_new_ticket_is_shown_on_an_open_screen(seller: httpx.AsyncClient) -> None:
+async def test_created_ticket_is_streamed(seller: httpx.AsyncClient) -> None:
     async with seller.stream("GET", EVENTS) as response:
         shown = sse_events(response)
         assert await anext(shown) == {"retry": "1000"}
@@ -49,7 +49,7 @@ async def test_a_new_ticket_is_shown_on_an_open_screen(seller: httpx.AsyncClient
         assert json.loads(frame["data"]).items() <= ticket.items()
 
 
-async def test_a_screen_that_comes_back_is_shown_what_it_missed(seller: httpx.AsyncClient) -> None:
+async def test_reconnected_client_receives_missed_events(seller: httpx.AsyncClient) -> None:
     async with seller.stream("GET", EVENTS) as response:
         shown = sse_events(response)
         await anext(shown)
@@ -65,7 +65,7 @@ async def test_a_screen_that_comes_back_is_shown_what_it_missed(seller: httpx.As
     assert json.loads(frame["data"])["id"] == missed["id"]
 
 
-async def test_a_screen_that_missed_too_much_is_told_to_look_anew(
+async def test_reconnected_client_gets_a_reset_if_events_are_lost(
     seller: httpx.AsyncClient,
 ) -> None:
     async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": "7"}) as response:
@@ -75,7 +75,7 @@ async def test_a_screen_that_missed_too_much_is_told_to_look_anew(
         assert (await asyncio.wait_for(anext(shown), 5))["event"] == "reset"
 
 
-async def test_one_user_cannot_open_screens_without_end(seller: httpx.AsyncClient) -> None:
+async def test_streams_beyond_the_limit_of_a_user_are_503(seller: httpx.AsyncClient) -> None:
     opened = [seller.stream("GET", EVENTS) for _ in range(MAX_CONNECTIONS_PER_CLIENT)]
     for stream in opened:
         assert (await stream.__aenter__()).status_code == 200
@@ -89,7 +89,7 @@ async def test_one_user_cannot_open_screens_without_end(seller: httpx.AsyncClien
         await stream.__aexit__(None, None, None)
 
 
-async def test_a_last_event_id_that_is_none_is_refused(seller: httpx.AsyncClient) -> None:
+async def test_invalid_last_event_id_is_rejected(seller: httpx.AsyncClient) -> None:
     response = await seller.get(EVENTS, headers={"Last-Event-ID": "x"})
 
     assert response.status_code == 400

@@ -1,4 +1,4 @@
-"""Public reads from memory: never older than 100 ms, never older than one's own write."""
+"""Tests of cached public reads: at most 100 ms old, and never older than an own write."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ async def create_ticket(tickets: Client, **fields: Any) -> dict[str, Any]:
     return response.json()
 
 
-async def test_readers_at_the_same_moment_cost_one_read(tickets: Client) -> None:
+async def test_concurrent_readers_share_one_database_read(tickets: Client) -> None:
     tickets.sign_in()
     await create_ticket(tickets)
     tickets.sign_out()
@@ -41,7 +41,7 @@ async def test_readers_at_the_same_moment_cost_one_read(tickets: Client) -> None
     assert database_reads() - before <= 2
 
 
-async def test_the_writer_reads_the_own_write_back_at_once(tickets: Client) -> None:
+async def test_writer_reads_its_own_write_immediately(tickets: Client) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
     path = f"/api/tickets/{ticket['id']}"
@@ -55,7 +55,7 @@ async def test_the_writer_reads_the_own_write_back_at_once(tickets: Client) -> N
         assert (await tickets.get("/api/tickets")).json()[0]["price"] == price
 
 
-async def test_a_write_while_an_answer_is_computed_is_not_hidden_by_it(tickets: Client) -> None:
+async def test_write_during_a_read_is_not_hidden_by_its_response(tickets: Client) -> None:
     tickets.sign_in()
     for _ in range(20):
         reading = asyncio.create_task(tickets.get("/api/tickets"))
@@ -67,7 +67,7 @@ async def test_a_write_while_an_answer_is_computed_is_not_hidden_by_it(tickets: 
         assert ticket["id"] in {one["id"] for one in listed}
 
 
-async def test_others_see_a_write_within_a_tenth_of_a_second(
+async def test_other_replica_shows_a_write_within_100_ms(
     serve: Serve, environment: dict[str, Any]
 ) -> None:
     here, there = [await serve(create_app(Settings(**environment))) for _ in range(2)]
@@ -80,16 +80,16 @@ async def test_others_see_a_write_within_a_tenth_of_a_second(
         await here.put(path, json={"title": "x", "price": price})
         written = loop.time()
 
-        async def seen(price: int = price, written: float = written) -> bool:
+        async def is_shown(price: int = price, written: float = written) -> bool:
             began = loop.time()
             new = (await there.get(path)).json()["price"] == price
             assert new or began - written <= TTL_SECONDS
             return new
 
-        await eventually(seen)
+        await eventually(is_shown)
 
 
-async def test_a_lock_is_shown_at_once_where_it_is_applied(
+async def test_reservation_is_shown_once_it_is_applied(
     tickets: Client, published: EventProbe
 ) -> None:
     tickets.sign_in()
@@ -105,15 +105,15 @@ async def test_a_lock_is_shown_at_once_where_it_is_applied(
     )
     await published.publish(order, aggregate_id=order.id)
 
-    async def reserved() -> bool:
+    async def is_reserved() -> bool:
         shown = (await tickets.get(f"/api/tickets/{ticket['id']}")).json()
         return shown["status"] == "reserved"
 
-    await eventually(reserved, 2)
+    await eventually(is_reserved, 2)
 
 
 @pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/{id}"])
-async def test_a_reader_who_has_the_answer_gets_304(tickets: Client, path: str) -> None:
+async def test_unmodified_cached_response_is_304(tickets: Client, path: str) -> None:
     tickets.sign_in()
     ticket = await create_ticket(tickets)
     path = path.format(id=ticket["id"])
@@ -125,7 +125,7 @@ async def test_a_reader_who_has_the_answer_gets_304(tickets: Client, path: str) 
     assert again.headers["etag"] == tag
 
 
-async def test_what_is_one_users_own_is_never_kept(tickets: Client) -> None:
+async def test_responses_of_one_user_are_not_cached(tickets: Client) -> None:
     tickets.sign_in()
     mine = await create_ticket(tickets)
     first = (await tickets.get("/api/tickets/mine")).json()
@@ -136,7 +136,7 @@ async def test_what_is_one_users_own_is_never_kept(tickets: Client) -> None:
     assert ([one["id"] for one in first], second) == ([mine["id"]], [])
 
 
-async def test_an_answer_names_nobody_who_asked_for_it(tickets: Client) -> None:
+async def test_cached_response_sets_no_cookie(tickets: Client) -> None:
     tickets.sign_in()
 
     answer = await tickets.get("/api/tickets")
@@ -144,7 +144,7 @@ async def test_an_answer_names_nobody_who_asked_for_it(tickets: Client) -> None:
     assert "set-cookie" not in answer.headers
 
 
-async def test_what_was_not_there_is_shown_as_soon_as_it_is(tickets: Client) -> None:
+async def test_ticket_created_after_a_404_is_shown(tickets: Client) -> None:
     tickets.sign_in()
     assert (await tickets.get(f"/api/tickets/{new_id()}")).status_code == 404
 

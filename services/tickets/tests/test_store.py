@@ -1,4 +1,4 @@
-"""Tickets in MongoDB: what goes in comes out, writers race fairly, lists use an index."""
+"""Tests of tickets in MongoDB."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[TicketStore]:
-    """The store alone; its relay stands still, so that the outbox can be seen."""
+    """A store with a stopped relay, so that events stay in the outbox."""
     assert published
     service = Service.from_settings("tickets", Settings(**environment))
     async with service.open([TicketDocument]) as running:
@@ -33,7 +33,7 @@ async def add_ticket(store: TicketStore, title: str = "Front row", price: int = 
     return await store.insert_idempotent(change)
 
 
-async def test_a_ticket_comes_back_as_it_went_in(store: TicketStore) -> None:
+async def test_ticket_round_trips(store: TicketStore) -> None:
     ticket = await add_ticket(store)
     locked = await store.update(
         ticket.id, lambda t: t.apply_order("1" * 24, OrderStatus.CREATED, Fence(3, 2))
@@ -45,7 +45,7 @@ async def test_a_ticket_comes_back_as_it_went_in(store: TicketStore) -> None:
     )
 
 
-async def test_every_version_waits_in_the_outbox_once(store: TicketStore) -> None:
+async def test_every_version_is_in_the_outbox_once(store: TicketStore) -> None:
     ticket = await add_ticket(store)
 
     await asyncio.gather(
@@ -61,13 +61,13 @@ async def test_every_version_waits_in_the_outbox_once(store: TicketStore) -> Non
     doc = await store.collection.find_one({})
     assert doc is not None
     assert doc["version"] == 10
-    waiting = [entry["id"] for entry in doc["outbox"]]
-    assert waiting == [f"ticket.created:{ticket.id}:0"] + [
+    entry_ids = [entry["id"] for entry in doc["outbox"]]
+    assert entry_ids == [f"ticket.created:{ticket.id}:0"] + [
         f"ticket.updated:{ticket.id}:{version}" for version in range(1, 11)
     ]
 
 
-async def test_the_same_ticket_again_is_the_same_ticket(store: TicketStore) -> None:
+async def test_repeated_insert_stores_one_ticket(store: TicketStore) -> None:
     change = list_ticket(ticket_id=new_id(), title="x", price=100, seller_id=new_id(), now=NOW)
 
     await store.insert_idempotent(change)
@@ -78,9 +78,7 @@ async def test_the_same_ticket_again_is_the_same_ticket(store: TicketStore) -> N
 
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("q", ["", "front"])
-async def test_the_list_never_reads_the_whole_collection(
-    store: TicketStore, sort: Sort, q: str
-) -> None:
+async def test_list_uses_an_index(store: TicketStore, sort: Sort, q: str) -> None:
     await add_ticket(store)
     seen: list[dict[str, Any]] = []
     find = store.collection.find
@@ -96,7 +94,7 @@ async def test_the_list_never_reads_the_whole_collection(
     assert "COLLSCAN" not in str(seen)
 
 
-async def test_a_sellers_list_holds_their_own(store: TicketStore) -> None:
+async def test_list_by_seller_contains_only_own_tickets(store: TicketStore) -> None:
     mine = await add_ticket(store)
     await add_ticket(store)
 
