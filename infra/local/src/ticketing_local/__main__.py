@@ -9,13 +9,11 @@ from collections.abc import Callable
 from ticketing_local.commands.start import StackRunner
 from ticketing_local.commands.stop import reset, stop
 from ticketing_local.errors import CliError
-from ticketing_local.processes import scheduling
 from ticketing_local.stack.paths import Home
 
 
 def start(home: Home) -> int:
     """Run the system until somebody stops it."""
-    scheduling.use_batch_scheduling()
     return StackRunner(home, os.environ).run()
 
 

@@ -11,15 +11,12 @@ import subprocess
 import sys
 import threading
 
-from ticketing_local.processes import scheduling
-
 
 def main(temp_dir: str, *command: str) -> int:
     """Run the command, end it with the pipe, and clear the scratch folder."""
     for ignored_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # The starter decides, by closing the pipe. A handler, unlike SIG_IGN, is not inherited.
         signal.signal(ignored_signal, _ignore)
-    scheduling.use_batch_scheduling()  # as make start does
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def kill_when_parent_exits() -> None:
