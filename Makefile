@@ -3,7 +3,7 @@
 .PHONY: help install start stop reset seed demo status backup restore trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
-LOCAL := $(PYTHON_IN)/python -m ticketing_local
+TICKETING := $(PYTHON_IN)/ticketing
 INSTALLED := .venv/installed
 PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/stripe/pyproject.toml)
 
@@ -17,31 +17,31 @@ $(INSTALLED): requirements/everything.txt $(PROJECTS) infra/local/install
 	@infra/local/install
 
 start: install ## Start the whole system at http://localhost:8080 (or PORT=); Ctrl-C stops it
-	@$(LOCAL) start
+	@$(TICKETING) start
 
 stop: install ## Stop the system from another terminal, or clean up after a killed run
-	@$(LOCAL) stop
+	@$(TICKETING) stop
 
 reset: install ## Delete all stored data
-	@$(LOCAL) reset
+	@$(TICKETING) reset
 
 seed: install ## Create sample users and tickets in the running system
-	@$(LOCAL).commands.seed
+	@$(TICKETING) seed
 
 demo: install ## Run one purchase and one expiration on the running system
-	@$(LOCAL).commands.demo
+	@$(TICKETING) demo
 
 status: install ## Show health, backlog and dead letters
-	@$(LOCAL).commands.status
+	@$(TICKETING) status
 
 backup: install ## Back up every database and stream of the running system (TO=folder)
-	@$(LOCAL).commands.backup backup $(TO)
+	@$(TICKETING) backup $(TO)
 
 restore: install ## Replace the data of the stopped system with a backup (FROM=folder)
-	@$(LOCAL).commands.backup restore $(FROM)
+	@$(TICKETING) restore $(FROM)
 
 trace-viewer: install ## Show traces in the browser (prints how to enable export)
-	@$(LOCAL).commands.trace_viewer
+	@$(TICKETING) trace-viewer
 
 docs: install ## Generate docs/openapi, docs/events and /api/docs from the code
 	@$(PYTHON_IN)/python -m common.apidocs.openapi docs/openapi
@@ -59,13 +59,13 @@ mutants: install ## Remove each safeguard in a copy and check that a test fails 
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutation $(ONLY)
 
 dead-letters: install ## List the dead letters of the running services (SERVICE=orders)
-	@$(LOCAL).commands.admin dead-letters $(SERVICE)
+	@$(TICKETING) dead-letters $(SERVICE)
 
 replay: install ## Handle dead letters again and delete those that succeed (SERVICE=orders)
-	@$(LOCAL).commands.admin replay $(SERVICE)
+	@$(TICKETING) replay $(SERVICE)
 
 republish-state: install ## Publish the current state of every aggregate again (SERVICE=orders)
-	@$(LOCAL).commands.admin rebuild $(SERVICE)
+	@$(TICKETING) republish-state $(SERVICE)
 
 rebuild: republish-state
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks.measure import Options, Row
 from benchmarks.testbed import Testbed
-from support.ports import free_block
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.ports import PORTS, REPLICA_PORT_OFFSET
+from ticketing_local.testing.free_ports import free_block
 
 HOME = ROOT / ".local" / "bench-start"
 STOP_TIMEOUT_SECONDS = 180

@@ -17,13 +17,13 @@ from pymongo import MongoClient
 
 from common.testing.client import JWT_KEY, make_user, session_cookie
 from common.values.clock import utc_now
-from support.process import ManagedProcess
 from support.system import System
 from ticketing_local.errors import CliError
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import readiness
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
 from tickets.domain import list_ticket
 from tickets.store import _to_document as ticket_fields
 
@@ -96,7 +96,7 @@ class Testbed:
         Raises:
             CliError: it is not running.
         """
-        found = self.processes[name]._find_process()
+        found = self.processes[name].find_process()
         if found is None:
             raise CliError(f"{name} is not running")
         return found

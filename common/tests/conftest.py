@@ -21,9 +21,9 @@ from common.persistence.store import Store
 from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
 from common.values.ids import new_id
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
-from ticketing_local.testing.killable_server import KillableServer
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
 
 
 class ThingDocument(AggregateDocument):
@@ -142,23 +142,26 @@ def connect(nats_url: str, namespace: str, published: object) -> Connect:
     return connect_as
 
 
-class KillableNats(KillableServer):
+class KillableNats(ManagedProcess):
     """A nats-server of a test's own."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(servers.nats(free_port(), data, sync_interval="2m"))
         self.url = f"nats://127.0.0.1:{self.program.port}"
 
-    async def start_without_jetstream(self) -> None:
-        """Start as a server that has its streams nowhere yet."""
-        port = str(self.program.port)
-        await self.spawn(self.program.argv[0], "--addr", "127.0.0.1", "--port", port)
+    def start_without_jetstream(self) -> None:
+        """Start a server that has no streams."""
+        with_jetstream = self.program
+        command = (*with_jetstream.command[:1], "--addr", "127.0.0.1", "--port")
+        self.program = replace(with_jetstream, command=(*command, str(with_jetstream.port)))
+        self.start()
+        self.program = with_jetstream
 
 
 @pytest.fixture
 async def killable_nats(tmp_path: Path) -> AsyncGenerator[KillableNats]:
     """A NATS server of this test's own, running."""
     server = KillableNats(tmp_path / "nats")
-    await server.start()
+    await server.start_and_wait()
     yield server
-    await server.kill()
+    server.kill()

@@ -122,8 +122,8 @@ async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_hea
 
 
 async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable_nats: Any) -> None:
-    await killable_nats.kill()
-    await killable_nats.start_without_jetstream()
+    killable_nats.kill()
+    killable_nats.start_without_jetstream()
     with capture_logs() as logs:
         async with asyncio.timeout(20), AsyncExitStack() as stack:
             connecting = asyncio.create_task(
@@ -134,14 +134,14 @@ async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable
                 return any(entry["event"] == "JetStream not available yet" for entry in logs)
 
             await eventually(jetstream_unavailable)
-            await killable_nats.kill()
-            await killable_nats.start()
+            killable_nats.kill()
+            await killable_nats.start_and_wait()
             assert (await connecting).healthy
 
 
 async def test_a_bus_is_closed_though_nats_stands_still(killable_nats: Any) -> None:
     async with bus.connect(killable_nats.url, "orders") as connected:
-        await killable_nats.pause()
+        killable_nats.pause()
 
     assert connected.connection.client.is_closed
 

@@ -391,9 +391,9 @@ async def test_after_the_server_was_killed_and_started_again_events_are_handled_
         await publish(published, before)
         await recorder.wait_for(before)
 
-        await killable_nats.kill()
+        killable_nats.kill()
         await eventually(lambda: asyncio.sleep(0, not orders.healthy))
-        await killable_nats.start()
+        await killable_nats.start_and_wait()
         await publish_until_stored(orders, after)
 
         await recorder.wait_for(after)
@@ -417,12 +417,12 @@ async def publish_until_stored(sender: Bus, event: TicketCreated) -> None:
 
 
 async def test_a_service_that_starts_before_the_server_waits_for_it(killable_nats: Any) -> None:
-    await killable_nats.kill()
+    killable_nats.kill()
     connecting = asyncio.create_task(_connect_once(killable_nats.url))
     done, _ = await asyncio.wait({connecting}, timeout=0.5)
     assert not done
 
-    await killable_nats.start()
+    await killable_nats.start_and_wait()
 
     assert await asyncio.wait_for(connecting, 10)
 
@@ -504,8 +504,8 @@ async def test_a_follower_misses_nothing_while_the_server_is_away(
         await publish(published, *before)
         await recorder.wait_for(*before)
 
-        await killable_nats.kill()
-        await killable_nats.start()
+        killable_nats.kill()
+        await killable_nats.start_and_wait()
         async with connect_to(killable_nats.url, "another") as (another, _):
             await publish_until_stored(another, during)
         await publish_until_stored(one, after)

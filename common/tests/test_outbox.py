@@ -226,11 +226,11 @@ async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
         before = await things.add(new_thing("before"))
         await wait_until_outbox_empty(things)
 
-        await killable_nats.kill()
+        killable_nats.kill()
         during = [await things.add(new_thing("during")) for _ in range(5)]
         await things.update(before.id, lambda thing: thing.renamed("changed"))
         await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier), 20)
-        await killable_nats.start()
+        await killable_nats.start_and_wait()
         after = await things.add(new_thing("after"))
 
         await wait_until_outbox_empty(things)

@@ -31,9 +31,8 @@ def _mongod(port: int, data: Path) -> Program:
 @pytest.fixture(scope="module")
 def mongo_url() -> Iterator[str]:
     """Start a MongoDB with fail points, to whose state its clients react within half a second."""
-    server = TemporaryServer(_mongod)
-    yield f"{servers.mongo_url(server.wait())}&heartbeatFrequencyMS=500"
-    server.stop()
+    with TemporaryServer(_mongod) as server:
+        yield f"{servers.mongo_url(server.port)}&heartbeatFrequencyMS=500"
 
 
 @asynccontextmanager

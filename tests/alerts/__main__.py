@@ -19,10 +19,11 @@ from alerts.scenarios import ORDER_EXPIRATION_SECONDS, SCENARIOS, AlertScenario
 
 from common.testing.polling import eventually
 from payments.testing import StripeProbe
-from support.api_user import ApiUser
-from support.system import SERVICES, System
+from support.system import System
+from ticketing_local.api_user import ApiUser
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
+from ticketing_local.stack.ports import SERVICES
 from ticketing_local.testing.temporary_server import TMPFS
 
 DASHBOARD: Final = ROOT / "infra/observability/grafana/dashboards/ticketing.json"

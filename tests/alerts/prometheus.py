@@ -13,7 +13,7 @@ import httpx
 from common.testing.polling import eventually
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
 
 RULES: Final = ROOT / "infra" / "observability" / "alerts.yml"
 SCRAPE_SECONDS: Final = 4

@@ -16,8 +16,9 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.testing import StripeProbe
-from support.api_user import PASSWORD, ApiUser
-from support.system import System, new_email
+from support.system import System
+from ticketing_local.api_user import PASSWORD, ApiUser, new_email
+from ticketing_local.errors import CliError
 
 ORDER_EXPIRATION_SECONDS: Final = 10
 
@@ -43,7 +44,7 @@ async def repeat(
 
     async def run_forever() -> None:
         while True:
-            with suppress(httpx.HTTPError, AssertionError):
+            with suppress(httpx.HTTPError, AssertionError, CliError):
                 await action()
             await asyncio.sleep(0.1)
 

@@ -10,8 +10,9 @@ from pymongo import AsyncMongoClient
 
 from common.testing.client import make_user, session_cookie
 from common.testing.polling import eventually
-from support.api_user import CERTIFICATES, ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import CERTIFICATES
 
 BUYERS = 200
 BAD_REQUEST = 400
@@ -21,7 +22,7 @@ async def run_contention(system: System, rounds: int, buyers: int = BUYERS) -> l
     """Run the rounds and return each that did not end with exactly one order."""
     failures: list[str] = []
     users = [make_user() for _ in range(buyers)]
-    seller = ApiUser.with_signed_session(system.address)
+    seller = signed_in_user(system.address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=buyers)
     async with httpx.AsyncClient(
         base_url=system.address, timeout=60, verify=CERTIFICATES, limits=limits, trust_env=False

@@ -6,12 +6,11 @@ the machine too.
 
 import asyncio
 import shutil
-import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ import nats
 from nats.js.api import StorageType, StreamConfig
 from pymongo import AsyncMongoClient, WriteConcern
 
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
 from ticketing_local.stack.paths import ROOT
-from ticketing_local.stack.program import Program
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
 
 ROUNDS = 7
 SEQUENTIAL, CONCURRENT = 1, 64
@@ -53,19 +52,6 @@ async def measure(write: Write, concurrency: int) -> tuple[float, float]:
     return len(durations) / SECONDS, sorted(durations)[len(durations) // 2]
 
 
-@contextmanager
-def run_server(program: Program) -> Generator[None]:
-    """Run a server during the block."""
-    process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not program.is_ready():
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 async def main() -> None:
     """Measure every variant and print a table."""
     folder = Path(tempfile.mkdtemp(prefix="durability-", dir=ROOT / ".local"))
@@ -89,7 +75,7 @@ async def main() -> None:
 
 async def _mongo(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     port = free_port()
-    stack.enter_context(run_server(servers.mongod(port, folder / "mongo")))
+    stack.enter_context(ManagedProcess(servers.mongod(port, folder / "mongo")))
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(servers.mongo_url(port))
     stack.push_async_callback(client.close)
     writes: dict[str, Write] = {}
@@ -103,7 +89,7 @@ async def _nats(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     writes: dict[str, Write] = {}
     for name, interval in INTERVALS.items():
         port = free_port()
-        stack.enter_context(run_server(servers.nats(port, folder / interval, interval)))
+        stack.enter_context(ManagedProcess(servers.nats(port, folder / interval, interval)))
         client = await nats.connect(f"nats://127.0.0.1:{port}")
         stack.push_async_callback(client.close)
         js = client.jetstream()

@@ -16,8 +16,9 @@ from typing import Any, Final
 import httpx
 
 from payments.testing import StripeProbe
-from support.process import ManagedProcess
-from support.system import SERVICES, System
+from support.system import System
+from ticketing_local.processes.managed_process import ManagedProcess
+from ticketing_local.stack.ports import SERVICES
 
 ACTION_INTERVAL_SECONDS: Final = (1.5, 4.0)
 DOWNTIME_SECONDS: Final = (0.2, 2.5)

@@ -13,7 +13,7 @@ from chaos.client_log import ClientLog
 from chaos.rate_limiter import RateLimiter
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
-from support.api_user import CERTIFICATES, PASSWORD
+from ticketing_local.api_user import CERTIFICATES, PASSWORD
 
 MAX_ATTEMPTS: Final = 14
 TRANSIENT_STATUSES: Final = frozenset({409, 429, 502, 503, 504})

@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from common.testing.client import make_user, session_cookie
-from support.api_user import ApiUser
+from support.api_user import signed_in_user
 from support.system import System
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import TMPFS
@@ -50,13 +50,13 @@ def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: 
 
 def system_folder(system: System) -> Path:
     """Return a folder that is removed with the system."""
-    return system.processes["nats"].log.parent
+    return system.logs
 
 
 async def create_test_data(system: System, cookie: str) -> None:
     """Create a ticket, orders and a payment, so that not every lookup returns 404."""
-    seller = ApiUser.with_signed_session(system.address)
-    buyer = ApiUser.with_signed_session(system.address)
+    seller = signed_in_user(system.address)
+    buyer = signed_in_user(system.address)
     buyer.http.cookies.set("session", cookie)
     await buyer.pay(await buyer.order(await seller.sell()))
     await buyer.order(await seller.sell())

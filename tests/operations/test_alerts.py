@@ -12,8 +12,9 @@ import pytest
 from alerts.scenarios import SCENARIOS
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.api_user import ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser
 from ticketing_local.stack.ports import SERVICES
 
 ROOT = Path(__file__).parents[2]
@@ -50,9 +51,7 @@ def test_alert_has_scenario_unit_test_and_runbook(alert: str) -> None:
 
 async def test_alerts_and_dashboards_query_existing_metrics(system: System) -> None:
     buyer = await ApiUser.sign_up(system.address, "buyer")
-    await buyer.pay(
-        await buyer.order(await (seller := ApiUser.with_signed_session(system.address)).sell())
-    )
+    await buyer.pay(await buyer.order(await (seller := signed_in_user(system.address)).sell()))
     exported: set[str] = set()
     async with httpx.AsyncClient(trust_env=False) as http:
         for name in (*SERVICES, "worker"):

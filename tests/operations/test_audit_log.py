@@ -10,8 +10,9 @@ import pytest
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from support.api_user import ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 
@@ -58,7 +59,7 @@ async def test_purchase_is_audited_with_actor_and_cause(system: System, mongo: M
 
 async def test_audit_log_distinguishes_buyer_and_expiration(system: System, mongo: Mongo) -> None:
     seller = await ApiUser.sign_up(system.address, "seller")
-    buyer = ApiUser.with_signed_session(system.address)
+    buyer = signed_in_user(system.address)
     cancelled = await buyer.order(await seller.sell())
     expired = await buyer.order(await seller.sell())
     await buyer.request_ok("DELETE", f"/api/orders/{cancelled['id']}", expect=204)
@@ -74,7 +75,7 @@ async def test_audit_log_distinguishes_buyer_and_expiration(system: System, mong
 
 async def test_operator_command_prints_the_audit_log(system: System) -> None:
     seller = await ApiUser.sign_up(system.address, "seller")
-    buyer = ApiUser.with_signed_session(system.address)
+    buyer = signed_in_user(system.address)
     order = await buyer.order(await seller.sell())
     await buyer.pay(order)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")

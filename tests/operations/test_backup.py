@@ -14,8 +14,8 @@ from chaos.client_log import ClientLog
 from chaos.snapshot import take_snapshot
 from common.testing.polling import eventually
 from common.values.clock import utc_now
-from support.api_user import PASSWORD, ApiUser
 from support.system import System
+from ticketing_local.api_user import PASSWORD, ApiUser
 from ticketing_local.commands import backup
 from ticketing_local.errors import CliError
 
@@ -71,7 +71,7 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     await asyncio.to_thread(backup.load_stores, own_system.port, tmp_path / "backup")
     for service in ("auth", "tickets", "orders", "expiration", "payments"):
         environment = own_system.processes[service].program.environment
-        await asyncio.to_thread(backup.rebuild, service, environment)
+        await asyncio.to_thread(backup.republish_state, service, environment)
     for name in own_system.services:
         own_system.processes[name].start()
     own_system.wait_ready()
@@ -129,7 +129,7 @@ def nats_configuration(system: System, data: Path) -> str:
 
 
 def test_backup_never_overwrites_another(tmp_path: Path) -> None:
-    with pytest.raises(CliError, match="never written over"):
+    with pytest.raises(CliError, match="never overwrites"):
         backup.backup({"nats": 1, "mongod": 1}, tmp_path)
 
 

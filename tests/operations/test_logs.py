@@ -8,8 +8,9 @@ import pytest
 
 from common.testing.client import JWT_KEY
 from common.testing.polling import eventually
-from support.api_user import PASSWORD, ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import PASSWORD, ApiUser
 from ticketing_local.stack.ports import SERVICES
 
 WRONG_PASSWORD = "a wrong password of a user"
@@ -103,7 +104,7 @@ async def test_request_id_links_response_and_log(system: System, folder: Path) -
 
 @pytest.mark.parametrize("sent", ["x" * 65, "a b", "{}", ""])
 async def test_invalid_request_id_is_replaced(system: System, sent: str) -> None:
-    buyer = ApiUser.with_signed_session(system.address)
+    buyer = signed_in_user(system.address)
     response = await buyer.request("GET", "/api/orders", headers={"X-Request-Id": sent})
     assert response.headers["x-request-id"] != sent
     assert len(response.headers["x-request-id"]) == 16

@@ -4,8 +4,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from common.testing.polling import eventually
-from support.api_user import ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser
 
 Sample = tuple[str, dict[str, str]]
 
@@ -100,7 +101,7 @@ async def test_worker_exports_timer_and_publish_metrics(
 
     fired_before = await read("expiration_timers_total", outcome="fired")
     seller = await ApiUser.sign_up(system.address, "seller")
-    buyer = ApiUser.with_signed_session(system.address)
+    buyer = signed_in_user(system.address)
     expired = await buyer.order(await seller.sell())
     await buyer.wait_for(f"/api/orders/{expired['id']}", status="cancelled")
     for user in (seller, buyer):

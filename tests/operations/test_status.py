@@ -12,7 +12,7 @@ async def test_status_lists_every_component_on_one_screen(system: System) -> Non
     components = status.collect(system.environ)
     output = status.render(components)
     assert all(component.healthy for component in components), output
-    assert output.endswith("All is well.")
+    assert output.endswith("All components are healthy.")
     for name in ("gateway", "mongod", "nats", "redis", "stripe", "auth", "payments", "worker"):
         assert any(line.startswith(f"{name} ") for line in output.splitlines())
     assert "0.1.0" in output
@@ -38,7 +38,7 @@ async def test_down_component_is_named(system: System) -> None:
 async def test_down_background_component_is_named(system: System, name: str) -> None:
     system.processes[name].kill()
     try:
-        assert status.suggestions(status.collect(system.environ))[0] == f"{name} is away"
+        assert status.suggestions(status.collect(system.environ))[0] == f"{name} is down"
     finally:
         system.processes[name].start()
         system.wait_ready()
@@ -61,6 +61,6 @@ def test_dead_letters_and_stale_outbox_are_reported() -> None:
     ]
     assert status.suggestions(components) == [
         "orders has 2 dead letters: make dead-letters",
-        "orders has an event that could not be published for 61 s",
+        "orders has an event unpublished for 61 s",
         "See docs/operations.md.",
     ]

@@ -3,25 +3,19 @@
 import secrets
 
 from common.testing.polling import eventually
-from support.api_user import ApiUser
+from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser, new_email
 from ticketing_local.commands.trace_viewer import Span, TraceStore, tree_order
 
 ALL_SERVICES = {"auth", "tickets", "orders", "expiration", "payments"}
 
 
-class TracedUser(ApiUser):
-    """A user whose browser starts traces."""
-
-    @property
-    def trace_id(self) -> str:
-        """The id of the current trace."""
-        return self.http.headers["traceparent"].split("-")[1]
-
-    def begin_trace(self) -> None:
-        """Start a sampled trace."""
-        header = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-        self.http.headers["traceparent"] = header
+def begin_trace(user: ApiUser) -> str:
+    """Send the user's next requests in a new, sampled trace, and return its id."""
+    trace_id = secrets.token_hex(16)
+    user.http.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+    return trace_id
 
 
 async def wait_for_spans(traces: TraceStore, trace_id: str, *needed: str) -> list[Span]:
@@ -49,17 +43,16 @@ async def test_purchase_is_one_trace_across_all_services(
 ) -> None:
     seller = await ApiUser.sign_up(system.address, "seller")
     ticket = await seller.sell()
-    buyer = TracedUser(system.address, f"{secrets.token_hex(6)}@example.com")
-    buyer.begin_trace()
-    account = {"email": buyer.email, "password": "correct horse battery"}
-    await buyer.request_ok("POST", "/api/users/signup", account, expect=201)
+    buyer = ApiUser(system.address, new_email("buyer"))
+    trace_id = begin_trace(buyer)
+    await buyer.create_account()
     order = await buyer.order(ticket)
     await buyer.pay(order)
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="sold")
 
     spans = await wait_for_spans(
         traces,
-        buyer.trace_id,
+        trace_id,
         "auth: POST /api/users/signup",
         "orders: POST /api/orders",
         "expiration: publish fire",
@@ -105,11 +98,10 @@ async def test_purchase_is_one_trace_across_all_services(
 async def test_expiration_belongs_to_its_orders_trace(system: System, traces: TraceStore) -> None:
     seller = await ApiUser.sign_up(system.address, "seller")
     ticket = await seller.sell()
-    buyer = TracedUser.with_signed_session(system.address)
-    buyer.begin_trace()
+    buyer = signed_in_user(system.address)
+    trace_id = begin_trace(buyer)
     order = await buyer.order(ticket)
-    trace_id = buyer.trace_id
-    buyer.begin_trace()  # later requests belong to another trace
+    begin_trace(buyer)  # the following requests belong to another trace
     await buyer.wait_for(f"/api/orders/{order['id']}", status="cancelled", reason="expired")
     await seller.close()
     await buyer.close()

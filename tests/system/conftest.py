@@ -6,8 +6,9 @@ import pytest
 
 from common.auth.tokens import User
 from payments.testing import StripeProbe
-from support.api_user import ApiUser, MakeSignedInUser, SignUp
+from support.api_user import MakeSignedInUser, SignUp, signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser
 from ticketing_local.testing.temporary_server import TMPFS
 
 ORDER_EXPIRATION_SECONDS = 6
@@ -70,7 +71,7 @@ async def make_signed_in_user(system: System) -> AsyncGenerator[MakeSignedInUser
     users: list[ApiUser] = []
 
     def make_user(user: User | None = None) -> ApiUser:
-        users.append(ApiUser.with_signed_session(system.address, user))
+        users.append(signed_in_user(system.address, user))
         return users[-1]
 
     yield make_user

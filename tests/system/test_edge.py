@@ -8,8 +8,8 @@ import pytest
 
 from common.testing.client import errors
 from common.testing.server import sse_events
-from support.api_user import ApiUser
 from support.system import System
+from ticketing_local.api_user import ApiUser
 
 UNKNOWN_ID = "0123456789abcdef01234567"
 

@@ -10,8 +10,8 @@ import pytest
 from nats.aio.client import Client
 
 from common.testing.polling import eventually
-from support.api_user import ApiUser
 from support.system import System
+from ticketing_local.api_user import ApiUser
 from ticketing_local.stack import environment
 
 POISON = b'{"id": "no id", "version": \xff}'

@@ -7,7 +7,7 @@ from common.testing.client import errors
 from common.testing.polling import eventually
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
-from support.api_user import ApiUser
+from ticketing_local.api_user import ApiUser
 
 
 async def test_purchase_sells_the_ticket_and_charges_once(

@@ -5,7 +5,8 @@ from collections import Counter
 
 from common.testing.client import errors
 from payments.testing import StripeProbe
-from support.api_user import ApiUser, MakeSignedInUser
+from support.api_user import MakeSignedInUser
+from ticketing_local.api_user import ApiUser
 
 BUYERS = 200
 PAYMENTS = 20

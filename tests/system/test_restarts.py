@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from common.testing.polling import eventually
-from support.api_user import ApiUser, MakeSignedInUser
-from support.system import SERVICES, System
+from support.api_user import MakeSignedInUser
+from support.system import System
+from ticketing_local.api_user import ApiUser
+from ticketing_local.stack.ports import SERVICES
 
 PAUSE_SECONDS = 0.2
 """The pause between actions, for about fifty requests per second in total."""

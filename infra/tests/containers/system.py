@@ -2,19 +2,14 @@
 
 import json
 import os
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from ticketing_local.testing.free_ports import free_port
+
 ROOT = Path(__file__).parents[3]
 ORDER_EXPIRATION_SECONDS = 8  # short, because the demo waits for an expiration
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def is_available(image: str) -> bool:
@@ -62,7 +57,7 @@ class ComposeSystem:
 
     def demo(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / ".venv/bin/python", "-m", "ticketing_local.commands.demo"],
+            [ROOT / ".venv/bin/python", "-m", "ticketing_local", "demo"],
             env=self._environment | {"TICKETING_HOME": "/nonexistent"},
             capture_output=True,
             text=True,

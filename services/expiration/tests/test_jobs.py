@@ -27,9 +27,9 @@ from common.values.ids import new_id
 from expiration import jobs
 from expiration.service import ExpirationService
 from expiration.settings import Settings
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
-from ticketing_local.testing.killable_server import KillableServer
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
 
 Expiration = Callable[..., Awaitable[Client]]
 OpenService = Callable[..., AbstractAsyncContextManager[ExpirationService]]
@@ -223,7 +223,7 @@ OUTAGE_SECONDS = 1.0
 """Long enough for ten polls of the worker to fail."""
 
 
-class KillableRedis(KillableServer):
+class KillableRedis(ManagedProcess):
     """A Redis server that a test can kill and restart."""
 
     def __init__(self, data: Path) -> None:
@@ -235,9 +235,9 @@ class KillableRedis(KillableServer):
 async def killable_redis(tmp_path: Path) -> AsyncGenerator[KillableRedis]:
     """A running Redis server that the test can kill and restart."""
     server = KillableRedis(tmp_path)
-    await server.start()
+    await server.start_and_wait()
     yield server
-    await server.kill()
+    server.kill()
 
 
 async def test_worker_survives_a_restart_of_redis(
@@ -253,9 +253,9 @@ async def test_worker_survives_a_restart_of_redis(
         before = await place_order(expirations, expires_in=timedelta(0))
         assert (await published.next(ExpirationCompleted)).order_id == before
 
-        await killable_redis.kill()
+        killable_redis.kill()
         await asyncio.sleep(OUTAGE_SECONDS)
-        await killable_redis.start()
+        await killable_redis.start_and_wait()
 
         after = await place_order(expirations, expires_in=timedelta(0))
         assert (await published.next(ExpirationCompleted, count=2)).order_id == after
@@ -278,12 +278,12 @@ async def test_worker_exits_if_redis_does_not_respond(
         return "expirations" in worker.ctx
 
     await eventually(has_started)
-    await killable_redis.pause()
+    killable_redis.pause()
 
     with pytest.raises(RedisError):
         await asyncio.wait_for(running, 20)
-    await killable_redis.kill()
-    await killable_redis.start()
+    killable_redis.kill()
+    await killable_redis.start_and_wait()
     await worker.close()
 
 

@@ -1,7 +1,6 @@
 """A process is killed while money is on its way; others put it right, with webhooks or without."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -24,6 +23,7 @@ from payments.testing import (
     serve_forever,
     wait_for_status,
 )
+from ticketing_local.testing.free_ports import free_port
 
 ServePayments = Callable[..., Awaitable[Client]]
 NEVER = 0
@@ -59,12 +59,6 @@ class KillableService:
     def kill(self) -> None:
         self.process.kill()
         self.process.join()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @asynccontextmanager

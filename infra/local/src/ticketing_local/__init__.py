@@ -1,1 +1,1 @@
-"""The whole system on a bare machine, without containers."""
+"""The whole stack on a bare machine, without containers."""

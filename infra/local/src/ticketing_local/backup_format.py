@@ -1,9 +1,8 @@
-"""What a backup is made of: each collection as BSON, each stream as its messages.
+"""The files of a backup: each collection as BSON, each stream as its messages.
 
-The BSON is what `mongodump --gzip` writes, so `mongorestore` reads it too. All collections of one
-MongoDB are read at one moment (a snapshot session). Streams are read before the databases: an
-event in the backup then never tells of a version that the backup does not have. What was published
-in between is told again by `rebuild`.
+The BSON has the format of `mongodump --gzip`, so `mongorestore` can read it. All collections are
+read in one snapshot session. Streams must be dumped before the databases, so that no event in the
+backup has a newer version than the document. `republish-state` publishes the events in between.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ import base64
 import gzip
 import json
 from collections.abc import AsyncGenerator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -28,14 +28,14 @@ from ticketing_local.errors import CliError
 FETCH_SIZE: Final = 500
 FETCH_TIMEOUT_SECONDS: Final = 5.0
 MAX_TIMEOUTS: Final = 6
-"""How often in a row a stream may say nothing for as long as `SILENCE`, in seconds."""
+"""How many fetches in a row may time out."""
 INSERT_BATCH_SIZE: Final = 1_000
 RAW_CODEC: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
 MAX_IN_FLIGHT: Final = 128
 
 
 def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> int:
-    """Write every collection of these databases, all as they were at one moment."""
+    """Write every collection, as of one moment, and return the number of documents."""
     count = 0
     with (
         MongoClient[RawBSONDocument](mongo_url, document_class=RawBSONDocument) as client,
@@ -44,9 +44,8 @@ def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> in
         for database in databases:
             (folder / database).mkdir(parents=True, exist_ok=True)
             for name in client[database].list_collection_names():
-                with gzip.open(
-                    folder / database / f"{name}.bson.gz", "wb", compresslevel=6
-                ) as file:
+                dump_file = folder / database / f"{name}.bson.gz"
+                with gzip.open(dump_file, "wb", compresslevel=6) as file:
                     for doc in client[database][name].find(session=session):
                         file.write(doc.raw)
                         count += 1
@@ -54,7 +53,7 @@ def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> in
 
 
 def restore_databases(mongo_url: str, folder: Path) -> int:
-    """Replace the databases by what is in the folder; their services make the indexes anew."""
+    """Replace the databases with those in the folder. The services create the indexes."""
     count = 0
     with MongoClient[dict[str, Any]](mongo_url, w="majority", journal=True) as client:
         for database_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -63,23 +62,17 @@ def restore_databases(mongo_url: str, folder: Path) -> int:
                 collection = client[database_folder.name].get_collection(
                     dump_file.name.removesuffix(".bson.gz"), codec_options=RAW_CODEC
                 )
-                batch: list[RawBSONDocument] = []
                 with gzip.open(dump_file, "rb") as file:
-                    for doc in decode_file_iter(cast(BinaryIO, file), RAW_CODEC):
-                        batch.append(doc)
-                        if len(batch) == INSERT_BATCH_SIZE:
-                            collection.insert_many(batch)
-                            count += len(batch)
-                            batch = []
-                if batch:
-                    collection.insert_many(batch)
-                    count += len(batch)
+                    documents = decode_file_iter(cast(BinaryIO, file), RAW_CODEC)
+                    while batch := list(islice(documents, INSERT_BATCH_SIZE)):
+                        collection.insert_many(batch)
+                        count += len(batch)
     return count
 
 
 async def dump_streams(nats_url: str, folder: Path) -> int:
-    """Write every stream: its settings, then its messages in their order."""
-    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - this loop has nothing else to do
+    """Write the settings and messages of every stream, and return the number of messages."""
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing else runs in this loop
     count = 0
     client = await nats.connect(nats_url)
     try:
@@ -102,7 +95,7 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
     """Read a stream to its end.
 
     Raises:
-        Trouble: it gave less than the `count` messages that it had.
+        CliError: Fewer than the `count` messages in the stream could be read.
     """
     if not count:
         return
@@ -130,13 +123,13 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
                 "data": base64.b64encode(message.data).decode(),
             }
             yield json.dumps(record) + "\n"
-    if read < count:  # nothing is acked, so what is lost on its way is not sent again
-        raise CliError(f"only {read} of {count} events of {stream} could be read; try again")
+    if read < count:  # without acks, a lost message is not delivered again
+        raise CliError(f"Only {read} of {count} events of {stream} could be read. Try again.")
     await subscription.unsubscribe()
 
 
 async def restore_streams(nats_url: str, folder: Path) -> int:
-    """Replace the streams by what is in the folder, under the same event ids."""
+    """Replace the streams with those in the folder, under the same event ids."""
     count = 0
     client = await nats.connect(nats_url)
     try:
@@ -148,21 +141,18 @@ async def restore_streams(nats_url: str, folder: Path) -> int:
                 if config.name in present:
                     await js.delete_stream(config.name or "")
                 await js.add_stream(config)
-                publishes: list[Any] = []
-                for line in file:
-                    record = json.loads(line)
-                    headers = {
-                        k: v
-                        for k, v in record["headers"].items()
-                        if k == "Nats-Msg-Id" or not k.startswith("Nats-")
-                    }
-                    data = base64.b64decode(record["data"])
-                    publishes.append(js.publish(record["subject"], data, headers=headers))
-                    count += 1
-                    if len(publishes) == MAX_IN_FLIGHT:
-                        await asyncio.gather(*publishes)
-                        publishes = []
-                await asyncio.gather(*publishes)
+                while lines := list(islice(file, MAX_IN_FLIGHT)):
+                    await asyncio.gather(*(_publish(js, json.loads(line)) for line in lines))
+                    count += len(lines)
     finally:
         await client.close()
     return count
+
+
+async def _publish(js: JetStreamContext, record: dict[str, Any]) -> None:
+    headers = {
+        name: value
+        for name, value in record["headers"].items()
+        if name == "Nats-Msg-Id" or not name.startswith("Nats-")
+    }
+    await js.publish(record["subject"], base64.b64decode(record["data"]), headers=headers)

@@ -1,5 +1,7 @@
-"""What is told to the person at the terminal when something cannot go on."""
+"""The error that ends a command."""
+
+import click
 
 
-class CliError(Exception):
-    """One clear line: what is wrong and what mends it."""
+class CliError(click.ClickException):
+    """A problem and its fix, in one line. Click prints it and exits with status 1."""

@@ -11,10 +11,8 @@ from stripe_local.testing import Server, WebhookReceiver, run_webhook_receiver
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("stripe") / "stripe.db")
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path_factory.mktemp("stripe") / "stripe.db") as server:
+        yield server
 
 
 @pytest.fixture
@@ -25,10 +23,8 @@ def server(running: Server) -> Server:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "stripe.db")
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path / "stripe.db") as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ from stripe_local.documents import new_id
 from stripe_local.http.idempotency import Claim, IdempotencyKeys, StoredResponse
 from stripe_local.settings import Settings
 from stripe_local.store import Store
-from stripe_local.testing import SECRET_KEY, eventually, free_port
+from stripe_local.testing import SECRET_KEY
 from stripe_local.webhooks.delivery_queue import Deliveries
+from ticketing_local.testing.free_ports import free_port
+from ticketing_local.testing.polling import wait_until
 
 TICKET = {"amount": "2000", "currency": "usd"}
 
@@ -26,7 +28,7 @@ def short_retention_client() -> Iterator[httpx.Client]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    eventually(lambda: server.started)
+    wait_until(lambda: server.started)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=(SECRET_KEY, "")) as client:
         yield client
     server.should_exit = True
@@ -42,7 +44,7 @@ def test_idempotency_key_expires(short_retention_client: httpx.Client) -> None:
 
     first = create()
 
-    eventually(lambda: create() != first)
+    wait_until(lambda: create() != first)
 
 
 def test_prune_removes_finished_deliveries_only(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import stripe
 from stripe import PaymentIntent, StripeClient
 from stripe.params import PaymentIntentCreateParams
 
-from stripe_local.testing import Server, eventually
+from stripe_local.testing import Server
+from ticketing_local.testing.polling import wait_until
 
 KEY: stripe.RequestOptions = {"idempotency_key": "order-1"}
 TICKET: PaymentIntentCreateParams = {
@@ -95,7 +96,7 @@ def test_key_in_use_is_rejected_until_first_call_ends(server: Server, client: St
     server.fault("POST /v1/payment_intents", "hold", delay_ms=1500)
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(client.v1.payment_intents.create, TICKET, KEY)
-        eventually(lambda: not server.faults())  # used up: the first call has the key
+        wait_until(lambda: not server.faults())  # used up: the first call has the key
         with pytest.raises(stripe.StripeError) as refusal:
             client.v1.payment_intents.create(TICKET, KEY)
         created = first.result()
@@ -150,6 +151,7 @@ def test_keys_and_payments_survive_a_kill(own_server: Server) -> None:
 
     own_server.kill()
     own_server.start()
+    own_server.wait_ready()
 
     assert client.v1.payment_intents.create(PAID, KEY).id == keyed
     statuses = {each["id"]: each["status"] for each in own_server.objects("payment_intent")}

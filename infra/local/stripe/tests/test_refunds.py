@@ -2,7 +2,8 @@ import pytest
 import stripe
 from stripe import StripeClient
 
-from stripe_local.testing import Server, eventually
+from stripe_local.testing import Server
+from ticketing_local.testing.polling import wait_until
 
 
 def create_paid_intent(client: StripeClient, card: str = "visa") -> stripe.PaymentIntent:
@@ -68,7 +69,7 @@ def test_a_pending_refund_succeeds_later(server: Server, client: StripeClient) -
     )
     assert refund.status == "pending"
 
-    eventually(lambda: client.v1.refunds.retrieve(refund.id).status == "succeeded")
+    wait_until(lambda: client.v1.refunds.retrieve(refund.id).status == "succeeded")
 
     types = [event["type"] for event in server.objects("event")]
     assert types[-2:] == ["refund.updated", "charge.refund.updated"]
@@ -81,7 +82,7 @@ def test_failing_refund_succeeds_first_then_is_reversed(
     refund = client.v1.refunds.create({"payment_intent": intent.id})
     assert refund.status == "succeeded"
 
-    failed = eventually(
+    failed = wait_until(
         lambda: next(
             (each for each in server.objects("refund") if each["status"] == "failed"), None
         )
@@ -100,5 +101,6 @@ def test_pending_refund_survives_a_kill(own_server: Server) -> None:
 
     own_server.kill()
     own_server.start()
+    own_server.wait_ready()
 
-    eventually(lambda: client.v1.refunds.retrieve(refund.id).status == "succeeded")
+    wait_until(lambda: client.v1.refunds.retrieve(refund.id).status == "succeeded")

@@ -4,7 +4,8 @@ import pytest
 import stripe
 from stripe import StripeClient
 
-from stripe_local.testing import WEBHOOK_SECRET, Server, WebhookReceiver, eventually
+from stripe_local.testing import WEBHOOK_SECRET, Server, WebhookReceiver
+from ticketing_local.testing.polling import wait_until
 
 SUCCEEDED = "payment_intent.succeeded"
 
@@ -34,7 +35,7 @@ def test_webhook_is_signed(
     client: StripeClient, endpoint: stripe.WebhookEndpoint, receiver: WebhookReceiver
 ) -> None:
     intent = pay(client)
-    eventually(lambda: receiver.received)
+    wait_until(lambda: receiver.received)
 
     body, signature = receiver.received[0]
     assert endpoint.secret
@@ -51,7 +52,7 @@ def test_only_enabled_event_types_are_sent(
     receiver: WebhookReceiver,
 ) -> None:
     pay(client)
-    eventually(lambda: receiver.received)
+    wait_until(lambda: receiver.received)
 
     assert [each["type"] for each in server.deliveries()] == [SUCCEEDED]
     emitted = [event["type"] for event in server.objects("event")]
@@ -67,8 +68,8 @@ def test_webhook_is_retried_until_accepted(
 
     pay(client)
 
-    eventually(lambda: len(receiver.received) == 3)
-    delivery = eventually(
+    wait_until(lambda: len(receiver.received) == 3)
+    delivery = wait_until(
         lambda: next((each for each in server.deliveries() if each["state"] == "delivered"), None)
     )
     assert len({event["id"] for event in receiver.events()}) == 1
@@ -81,12 +82,12 @@ def test_rejected_webhook_stays_pending(
 ) -> None:
     receiver.statuses = [500] * 5
     pay(client)
-    eventually(lambda: receiver.received)
+    wait_until(lambda: receiver.received)
     (event,) = client.v1.events.list({"type": SUCCEEDED}).data
 
     assert event.pending_webhooks == 1
     receiver.statuses.clear()
-    eventually(lambda: client.v1.events.retrieve(event.id).pending_webhooks == 0)
+    wait_until(lambda: client.v1.events.retrieve(event.id).pending_webhooks == 0)
     assert {each["state"] for each in server.deliveries()} == {"delivered"}
 
 
@@ -95,14 +96,15 @@ def test_pending_webhooks_survive_a_kill(own_server: Server, receiver: WebhookRe
     client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": [SUCCEEDED]})
     receiver.statuses = [500] * 1000
     intents = [pay(client) for _ in range(3)]
-    eventually(lambda: receiver.received)
+    wait_until(lambda: receiver.received)
 
     own_server.kill()
     receiver.statuses.clear()
     receiver.received.clear()
     own_server.start()
+    own_server.wait_ready()
 
-    eventually(lambda: set(paid_intents(receiver)) == set(intents))
+    wait_until(lambda: set(paid_intents(receiver)) == set(intents))
 
 
 def test_deleted_endpoint_gets_no_events(
@@ -123,19 +125,15 @@ def test_deleted_endpoint_gets_no_events(
 def test_command_line_endpoint_gets_its_event_types(
     own_server: Server, receiver: WebhookReceiver
 ) -> None:
-    own_server.stop()
-    own_server.arguments = ("--hook", receiver.url, "--events", SUCCEEDED)
-    own_server.start()
+    own_server.restart("--hook", receiver.url, "--events", SUCCEEDED)
 
     pay(own_server.client())
-    eventually(lambda: receiver.received)
+    wait_until(lambda: receiver.received)
 
     body, signature = receiver.received[0]
     stripe.Webhook.construct_event(body, signature, WEBHOOK_SECRET)  # pyright: ignore[reportUnknownMemberType]  # as above
     assert json.loads(body)["type"] == SUCCEEDED
-    own_server.stop()
-    own_server.arguments = ()
-    own_server.start()
+    own_server.restart()
     assert own_server.objects("webhook_endpoint") == []
 
 
@@ -147,7 +145,7 @@ def test_duplicate_fault_sends_webhook_twice(
 
     pay(client)
 
-    eventually(lambda: len(receiver.received) == 2)
+    wait_until(lambda: len(receiver.received) == 2)
     first, second = receiver.events()
     assert first["id"] == second["id"]
 
@@ -160,7 +158,7 @@ def test_reorder_fault_sends_webhook_after_the_next(
 
     intents = [pay(client), pay(client)]
 
-    eventually(lambda: len(receiver.received) == 2)
+    wait_until(lambda: len(receiver.received) == 2)
     assert paid_intents(receiver) == intents[::-1]
 
 
@@ -172,5 +170,5 @@ def test_delay_fault_sends_webhook_late(
 
     intents = [pay(client), pay(client)]
 
-    eventually(lambda: len(receiver.received) == 2)
+    wait_until(lambda: len(receiver.received) == 2)
     assert paid_intents(receiver) == intents[::-1]

@@ -1,114 +1,92 @@
-"""`make demo`: one purchase and one order that runs out, step by step on the running system."""
+"""`make demo`: one purchase and one expiration on the running stack, step by step."""
 
+import asyncio
 import secrets
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any
 
-from ticketing_local.api_client import ApiUser, gateway_address, wait_until
-from ticketing_local.commands.start import print_line
-from ticketing_local.errors import CliError
+import click
 
-MAX_WATCH_SECONDS = 60  # seconds that someone may be asked to watch
-EXPIRATION_TOLERANCE_SECONDS = 10  # seconds after its window in which an order must be gone
+from ticketing_local.api_user import ApiUser
+
+MAX_WATCH_SECONDS = 60  # a longer order is cancelled instead of waited for
+EXPIRATION_TOLERANCE_SECONDS = 10
 
 
-def demo(address: str) -> None:
-    """Play the seller and the buyer."""
-    run_id = secrets.token_hex(4)
+async def demo(address: str) -> None:
+    """Sign up a seller and a buyer, sell one ticket, and let the order of another expire."""
+    click.echo(f"On {address}, with two new users:\n")
     password = secrets.token_urlsafe(12)
-    print_line(f"On {address}, with two new users:\n")
-    with (
-        ApiUser(address, f"seller-{run_id}@example.com", password) as seller,
-        ApiUser(address, f"buyer-{run_id}@example.com", password) as buyer,
+    async with (
+        await ApiUser.sign_up(address, "seller", password) as seller,
+        await ApiUser.sign_up(address, "buyer", password) as buyer,
     ):
         for user in (seller, buyer):
-            user.sign_up()
-            print_line(f"+ {user.email} signed up")
-        first = _list_ticket(seller, "Cello suites, row 3", 48.5)
-        second = _list_ticket(seller, "Jazz cellar, standing", 15)
-        _buy(buyer, first)
-        _let_expire(buyer, second)
-    print_line("\nAll of it happened as it should.")
+            click.echo(f"+ {user.email} signed up")
+        first = await _list_ticket(seller, "Cello suites, row 3", 48.5)
+        second = await _list_ticket(seller, "Jazz cellar, standing", 15)
+        await _buy(buyer, first)
+        await _let_expire(buyer, second)
+    click.echo("\nThe demo succeeded.")
 
 
-def _list_ticket(seller: ApiUser, title: str, price: float) -> Any:
-    ticket = seller.request_ok("POST", "/api/tickets", {"title": title, "price": price}, expect=201)
-    print_line(f"+ the seller lists {title!r} for ${price:.2f}")
+async def _list_ticket(seller: ApiUser, title: str, price: float) -> Any:
+    ticket = await seller.sell(title, price)
+    click.echo(f"+ the seller lists {title!r} for ${price:.2f}")
     return ticket
 
 
-def _buy(buyer: ApiUser, ticket: Any) -> None:
-    order = _order(buyer, ticket)
-    payment = {"token": "tok_visa", "orderId": order["id"]}
-    buyer.request_ok("POST", "/api/payments", payment, expect=201)
-    print_line(f"+ the buyer pays ${ticket['price']:.2f} by card (Stripe's test card tok_visa)")
-    wait_until("the order is complete", lambda: _status(buyer, order) == "complete")
-    print_line("  the order is complete")
-    _expect_listed(buyer, ticket, listed=False)
-    print_line("  the ticket is sold and no longer listed")
+async def _buy(buyer: ApiUser, ticket: Any) -> None:
+    order = await _order(buyer, ticket)
+    await buyer.pay(order)
+    click.echo(f"+ the buyer pays ${ticket['price']:.2f} by card (Stripe's test card tok_visa)")
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
+    click.echo("  the order is complete")
+    await _wait_until_listed(buyer, ticket, listed=False)
+    click.echo("  the ticket is sold and no longer listed")
 
 
-def _let_expire(buyer: ApiUser, ticket: Any) -> None:
-    order = _order(buyer, ticket)
+async def _let_expire(buyer: ApiUser, ticket: Any) -> None:
+    order = await _order(buyer, ticket)
     seconds_left = _seconds_left(order)
     if seconds_left > MAX_WATCH_SECONDS:
-        buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
-        print_line(
-            f"+ the buyer cancels: the order would have expired in {seconds_left / 60:.0f} min"
-        )
-        print_line("  (to watch that: ORDER_EXPIRATION_SECONDS=10 make start)")
+        await buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
+        minutes = f"{seconds_left / 60:.0f} min"
+        click.echo(f"+ the buyer cancels: the order would have expired in {minutes}")
+        click.echo("  (to watch that: ORDER_EXPIRATION_SECONDS=10 make start)")
     else:
-        print_line("+ the buyer leaves; the order expires")
-        _count_down(order)
-    wait_until(
-        "the order is cancelled",
-        lambda: _status(buyer, order) == "cancelled",
-        max(_seconds_left(order), 0) + EXPIRATION_TOLERANCE_SECONDS,
-    )
-    print_line("  the order is cancelled")
-    _expect_listed(buyer, ticket, listed=True)
-    print_line("  the ticket is available and listed again")
+        click.echo("+ the buyer leaves; the order expires")
+        await _count_down(order)
+    timeout = max(_seconds_left(order), 0) + EXPIRATION_TOLERANCE_SECONDS
+    await buyer.wait_for(f"/api/orders/{order['id']}", timeout, status="cancelled")
+    click.echo("  the order is cancelled")
+    await _wait_until_listed(buyer, ticket, listed=True)
+    click.echo("  the ticket is available and listed again")
 
 
-def _order(buyer: ApiUser, ticket: Any) -> Any:
-    order = buyer.request_ok("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)
-    print_line(
-        f"+ the buyer orders {ticket['title']!r} and has {_seconds_left(order):.0f} s to pay"
-    )
-    _expect_listed(buyer, ticket, listed=False)
-    print_line("  the ticket is reserved and no longer listed")
+async def _order(buyer: ApiUser, ticket: Any) -> Any:
+    order = await buyer.order(ticket)
+    seconds = f"{_seconds_left(order):.0f} s"
+    click.echo(f"+ the buyer orders {ticket['title']!r} and has {seconds} to pay")
+    await _wait_until_listed(buyer, ticket, listed=False)
+    click.echo("  the ticket is reserved and no longer listed")
     return order
 
 
-def _status(buyer: ApiUser, order: Any) -> str:
-    return buyer.request_ok("GET", f"/api/orders/{order['id']}")["status"]
+async def _wait_until_listed(viewer: ApiUser, ticket: Any, *, listed: bool) -> None:
+    def is_as_expected(page: Any) -> bool:
+        return listed == any(shown["id"] == ticket["id"] for shown in page)
 
-
-def _expect_listed(viewer: ApiUser, ticket: Any, *, listed: bool) -> None:
-    wait_until(
-        f"the ticket is {'listed' if listed else 'not listed'}",
-        lambda: (
-            listed
-            == any(one["id"] == ticket["id"] for one in viewer.request_ok("GET", "/api/tickets"))
-        ),
-    )
+    await viewer.poll("/api/tickets", is_as_expected)
 
 
 def _seconds_left(order: Any) -> float:
     return (datetime.fromisoformat(order["expiresAt"]) - datetime.now(UTC)).total_seconds()
 
 
-def _count_down(order: Any) -> None:
-    end = "\r" if sys.stdout.isatty() else "\n"
+async def _count_down(order: Any) -> None:
+    is_terminal = sys.stdout.isatty()
     while (seconds_left := _seconds_left(order)) > 0:
-        print(f"  {seconds_left:3.0f} s left", end=end, flush=True)
-        time.sleep(min(seconds_left, 1 if sys.stdout.isatty() else 5))
-
-
-if __name__ == "__main__":
-    try:
-        demo(gateway_address())
-    except CliError as error:
-        sys.exit(f"\nThe demo went wrong. {error}")
+        click.echo(f"  {seconds_left:3.0f} s left" + ("\r" if is_terminal else "\n"), nl=False)
+        await asyncio.sleep(min(seconds_left, 1 if is_terminal else 5))

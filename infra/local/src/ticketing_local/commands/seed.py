@@ -1,12 +1,12 @@
-"""`make seed`: a few users and tickets to look at; run again, it adds only what is missing."""
+"""`make seed`: sample users and tickets. Run again, it adds only what is missing."""
 
-import sys
+from http import HTTPStatus
 
-from ticketing_local.api_client import ApiUser, gateway_address
-from ticketing_local.commands.start import print_line
-from ticketing_local.errors import CliError
+import click
 
-PASSWORD = "ticketing"  # noqa: S105  opens only what this script makes
+from ticketing_local.api_user import ApiUser
+
+PASSWORD = "ticketing"  # noqa: S105 - of users that only this script creates
 LISTINGS = {
     "ada@example.com": [("Cello suites, row 3", 48), ("Jazz cellar, standing", 15.5)],
     "ben@example.com": [("City derby, north stand", 72), ("Winter marathon, start place", 35)],
@@ -14,22 +14,16 @@ LISTINGS = {
 }
 
 
-def seed(address: str) -> None:
-    """Make sure that everyone is there and has listed what they sell."""
+async def seed(address: str) -> None:
+    """Create each missing user and ticket."""
     for email, tickets in LISTINGS.items():
-        with ApiUser(address, email, PASSWORD) as seller:
-            seller.sign_in_or_up()
-            listed = {ticket["title"] for ticket in seller.request_ok("GET", "/api/tickets/mine")}
+        async with ApiUser(address, email, PASSWORD) as seller:
+            response = await seller.request("POST", "/api/users/signin", seller.credentials)
+            if response.status_code != HTTPStatus.OK:
+                await seller.create_account()
+            listed = {t["title"] for t in await seller.request_ok("GET", "/api/tickets/mine")}
             missing = [(title, price) for title, price in tickets if title not in listed]
             for title, price in missing:
-                ticket = {"title": title, "price": price}
-                seller.request_ok("POST", "/api/tickets", ticket, expect=201)
-            print_line(f"{email} has {len(tickets)} tickets ({len(missing)} new)")
-    print_line(f"Everyone's password is {PASSWORD!r}. Look: {address}")
-
-
-if __name__ == "__main__":
-    try:
-        seed(gateway_address())
-    except CliError as error:
-        sys.exit(str(error))
+                await seller.sell(title, price)
+            click.echo(f"{email} has {len(tickets)} tickets ({len(missing)} new)")
+    click.echo(f"The password of every user is {PASSWORD!r}. Open {address}")

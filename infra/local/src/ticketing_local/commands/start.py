@@ -1,4 +1,4 @@
-"""`make start`: brings the system up group by group, watches it, and takes it down in order."""
+"""`make start`: start the stack group by group, watch it, and stop it in reverse order."""
 
 import signal
 import time
@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import FrameType
 
+import click
+
+from ticketing_local.commands.stop import terminate_orphans
 from ticketing_local.errors import CliError
 from ticketing_local.processes import log_tail, orphans
 from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
@@ -16,21 +19,20 @@ from ticketing_local.stack.plan import Plan, plan
 from ticketing_local.stack.program import Program
 
 READY_TIMEOUT_SECONDS = 90
-PROGRESS_INTERVAL_SECONDS = 10  # seconds of waiting before it says again for whom
+PROGRESS_INTERVAL_SECONDS = 10
 FAILED_STATES = {"BACKOFF", "EXITED", "FATAL"}
 STORES = "stores"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 Planner = Callable[[Home, Mapping[str, str]], Plan]
 
 
 class StopRequested(Exception):
-    """Someone asked us to stop while we were starting."""
+    """A signal asked the stack to stop."""
 
 
 class StackRunner:
-    """One run of the system."""
+    """One run of the stack."""
 
     def __init__(self, home: Home, environ: Mapping[str, str], planner: Planner = plan) -> None:
         self._home = home
@@ -39,23 +41,19 @@ class StackRunner:
         self._stop_requested = False
         self._interruptible = False
 
-    def run(self) -> int:
-        """Start, watch until asked to stop, stop; give the exit status."""
+    def run(self) -> None:
+        """Start the stack, watch it until a signal arrives, and stop it."""
         address = f"http://localhost:{ports.resolve_ports(self._environ)['gateway']}"
         try:
             with instance_lock(self._home, address):
-                return self._run_locked()
+                self._run_locked()
         except AlreadyRunning as other:
             where = f"pid {other.owner.pid}, {other.owner.address}"
-            print_line(f"Already running ({where}). Nothing was changed; make stop ends it.")
-            return 0
+            click.echo(f"Already running ({where}). Run `make stop` to stop it.")
 
-    def _run_locked(self) -> int:
-        terminated = orphans.terminate(self._home)
-        if terminated:
-            print_line(f"Ended {terminated} processes that a killed run had left.")
-        for folder in (self._home.data, self._home.logs, self._home.run):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _run_locked(self) -> None:
+        terminate_orphans(self._home)
+        self._home.create_folders()
         started_at = time.monotonic()
         planned = self._planner(self._home, self._environ)
         ports.ensure_free((p.name, p.port) for p in planned.programs if p.port)
@@ -66,18 +64,16 @@ class StackRunner:
             cleanup.callback(self._shut_down, supervisord)
             try:
                 self._start_groups(supervisord, planned)
-                print_line(
-                    f"\nReady after {time.monotonic() - started_at:.1f} s: {planned.address}"
-                )
-                print_line(f"Ctrl-C stops it. Logs: {self._home.logs}. See it work: make demo")
+                seconds = time.monotonic() - started_at
+                click.echo(f"\nReady after {seconds:.1f} s: {planned.address}")
+                click.echo(f"Press Ctrl-C to stop. Logs: {self._home.logs}. Try it: make demo")
                 self._watch(supervisord)
             except StopRequested:
                 pass
-        return 0
 
     def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self._stop_requested = True
-        if self._interruptible:  # elsewhere something half done would be left: there it waits
+        if self._interruptible:  # elsewhere, an exception could interrupt a half-done step
             raise StopRequested
 
     def _start_groups(self, supervisord: Supervisord, planned: Plan) -> None:
@@ -86,40 +82,37 @@ class StackRunner:
         for group, programs in planned.groups.items():
             supervisord.start(group)
             hint = (
-                "If its data is damaged, `make reset` deletes all data." if group == STORES else ""
+                " If its data is damaged, `make reset` deletes all data." if group == STORES else ""
             )
             self._wait_ready(supervisord, programs, hint)
 
     def _wait_ready(self, supervisord: Supervisord, programs: Sequence[Program], hint: str) -> None:
-        print_line(f"Waiting for {', '.join(program.name for program in programs)}")
+        click.echo(f"Waiting for {_names(programs)}")
         started_at = last_progress = time.monotonic()
         waiting = list(programs)
         while waiting:
             states = self._states(supervisord)
             for program in list(waiting):
                 if program.name in states and states[program.name].name in FAILED_STATES:
-                    raise CliError(self._failure_message(program, "does not start", hint))
+                    raise CliError(self._failure_message(program, "failed to start", hint))
                 if program.is_ready():
                     waiting.remove(program)
-                    print_line(f"  {program.name} is ready ({time.monotonic() - started_at:.1f} s)")
+                    click.echo(f"  {program.name} is ready ({time.monotonic() - started_at:.1f} s)")
             now = time.monotonic()
             if waiting and now > started_at + READY_TIMEOUT_SECONDS:
-                raise CliError(
-                    self._failure_message(
-                        waiting[0], f"is not ready after {READY_TIMEOUT_SECONDS} s", hint
-                    )
-                )
+                problem = f"is not ready after {READY_TIMEOUT_SECONDS} s"
+                raise CliError(self._failure_message(waiting[0], problem, hint))
             if waiting and now > last_progress + PROGRESS_INTERVAL_SECONDS:
-                print_line(f"  still waiting for {', '.join(program.name for program in waiting)}")
+                click.echo(f"  still waiting for {_names(waiting)}")
                 last_progress = now
             self._sleep(0.05)
 
     def _failure_message(self, program: Program, problem: str, hint: str) -> str:
         log = self._home.logs / f"{program.name}.log"
-        return f"{program.name} {problem}. {hint}\nThe end of {log}:\n{log_tail.tail(log)}"
+        return f"{program.name} {problem}.{hint}\nLast lines of {log}:\n{log_tail.tail(log)}"
 
     def _watch(self, supervisord: Supervisord) -> None:
-        """Tell of each program that falls and of each that is back, until asked to stop."""
+        """Report each program that exits or is restarted, until asked to stop."""
         previous = self._states(supervisord)
         while True:
             self._sleep(1)
@@ -127,17 +120,23 @@ class StackRunner:
             for name, state in states.items():
                 change = _describe_change(previous[name], state) if name in previous else ""
                 if change:
-                    print_line(f"{name} {change}. Its log: {self._home.logs}/{name}.log")
+                    click.echo(f"{name} {change}. Log: {self._home.logs}/{name}.log")
             previous = states or previous
 
     def _states(self, supervisord: Supervisord) -> dict[str, State]:
         if supervisord.process.poll() is None:
             return supervisord.states()
         log = self._home.logs / "supervisord.log"
-        raise CliError(f"supervisord exited, the stack is down. {log} ends:\n{log_tail.tail(log)}")
+        raise CliError(
+            f"supervisord exited; the stack is down. Last lines of {log}:\n{log_tail.tail(log)}"
+        )
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep until the time is over or someone asks to stop."""
+        """Sleep.
+
+        Raises:
+            StopRequested: A signal has arrived, before or during the sleep.
+        """
         self._interruptible = True
         try:
             if self._stop_requested:
@@ -147,20 +146,19 @@ class StackRunner:
             self._interruptible = False
 
     def _shut_down(self, supervisord: Supervisord) -> None:
-        print_line("\nStopping: the gateway, then the services, then the stores ...")
+        click.echo("\nStopping: the gateway, then the services, then the stores ...")
         supervisord.stop()
         orphans.terminate(self._home)
-        print_line("Stopped.")
+        click.echo("Stopped.")
+
+
+def _names(programs: Sequence[Program]) -> str:
+    return ", ".join(program.name for program in programs)
 
 
 def _describe_change(before: State, now: State) -> str:
     if now.pid == before.pid:
         return ""
     if not before.pid:
-        return "is started again"
+        return "was restarted"
     return "was stopped" if now.name == "STOPPED" else "stopped and is being restarted"
-
-
-def print_line(line: str) -> None:
-    """Say it now: someone is waiting."""
-    print(line, flush=True)

@@ -1,8 +1,6 @@
-"""`make status`: one screen of the running system: who is well, what waits, what was given up."""
+"""`make status`: health, backlog and dead letters of the running stack on one screen."""
 
 import json
-import os
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,6 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketing_local.errors import CliError
 from ticketing_local.stack import client, ports, readiness, replica_set
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.plan import MAX_REPLICAS
@@ -21,12 +18,20 @@ from ticketing_local.stack.ports import REPLICA_PORT_OFFSET, SERVICES
 METRICS_TIMEOUT_SECONDS: Final = 3.0
 PUBLISHED_BY_COMPOSE: Final = ("gateway", "stripe")
 OUTBOX_WARNING_SECONDS: Final = 10
-"""A living relay publishes within a second; what has waited this long waits for something."""
+"""A relay normally publishes within a second."""
+COLUMNS: Final = {
+    "outbox": "outbox_pending_aggregates",
+    "oldest (s)": "outbox_age_seconds",
+    "pending": "jetstream_consumer_num_pending",
+    "unacked": "jetstream_consumer_ack_pending",
+    "dead letters": "dead_letters",
+    "documents": "mongo_documents",
+}
 
 
 @dataclass(frozen=True)
 class Component:
-    """One process: its name, whether it is well, and what it measures."""
+    """One process: its health and its metrics."""
 
     name: str
     healthy: bool
@@ -34,12 +39,12 @@ class Component:
 
     @property
     def service(self) -> str:
-        """Whose replica it is."""
+        """The service that this process is a replica or worker of."""
         return "expiration" if self.name == "worker" else self.name.partition("-")[0]
 
 
 def collect(environ: Mapping[str, str]) -> list[Component]:
-    """Look at every part at once: those that `make start` starts with this environment."""
+    """Check in parallel every component that `make start` runs with this environment."""
     port = ports.resolve_ports(environ)
     replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
     base_urls = {name: f"http://127.0.0.1:{number}" for name, number in port.items()}
@@ -53,7 +58,7 @@ def collect(environ: Mapping[str, str]) -> list[Component]:
     }
     if not client.enabled(environ):
         del checks["client"]
-    if environ.get("STRIPE_KEY"):  # the real one
+    if environ.get("STRIPE_KEY"):  # the real Stripe
         del checks["stripe"]
     services = {
         f"{name}-{n + 1}" if n else name: f"http://127.0.0.1:{port[name] + n * REPLICA_PORT_OFFSET}"
@@ -62,11 +67,11 @@ def collect(environ: Mapping[str, str]) -> list[Component]:
     }
     with ThreadPoolExecutor(len(checks) + len(services) + 1) as pool:
         health = {name: pool.submit(check) for name, check in checks.items()}
-        service_futures = [pool.submit(_service, name, base) for name, base in services.items()]
-        service_futures.append(pool.submit(_read_metrics, "worker", base_urls["worker"]))
+        metrics = [pool.submit(_service, name, base) for name, base in services.items()]
+        metrics.append(pool.submit(_read_metrics, "worker", base_urls["worker"]))
         return [
             *(Component(name, future.result()) for name, future in health.items()),
-            *(answer.result() for answer in service_futures),
+            *(future.result() for future in metrics),
         ]
 
 
@@ -91,37 +96,21 @@ def _read_metrics(name: str, base: str) -> Component:
     return Component(name, healthy=True, metrics=sums)
 
 
-COLUMNS: Final = {
-    "waits in outbox": "outbox_pending_aggregates",
-    "oldest, s": "outbox_age_seconds",
-    "to be heard": "jetstream_consumer_num_pending",
-    "in hand": "jetstream_consumer_ack_pending",
-    "dead letters": "dead_letters",
-    "stored": "mongo_documents",
-}
-
-
 def render(components: Sequence[Component]) -> str:
-    """Write it all on one screen."""
+    """Return the components as a table, followed by suggestions."""
     rows = [["", "", "version", *COLUMNS]]
     for component in components:
+        state = "UP" if component.healthy else "DOWN"
         numbers = [
             f"{component.metrics[metric]:.0f}" if metric in component.metrics else ""
             for metric in COLUMNS.values()
         ]
-        rows.append(
-            [
-                component.name,
-                "well" if component.healthy else "AWAY",
-                _version(component.service),
-                *numbers,
-            ]
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        rows.append([component.name, state, _version(component.service), *numbers])
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
-            [*(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=False))]
-            + [cell.rjust(w) for cell, w in zip(row[3:], widths[3:], strict=True)]
+            cell.ljust(width) if column < 3 else cell.rjust(width)  # noqa: PLR2004 - three of text
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
@@ -129,12 +118,10 @@ def render(components: Sequence[Component]) -> str:
 
 
 def suggestions(components: Sequence[Component]) -> list[str]:
-    """Say what somebody should do something about, and where it is written how."""
-    if not any(
-        component.healthy for component in components if component.name not in PUBLISHED_BY_COMPOSE
-    ):
+    """Return what needs attention, and where to read about it."""
+    if not any(part.healthy for part in components if part.name not in PUBLISHED_BY_COMPOSE):
         return ["No process of `make start` is running. For Compose, run: docker compose ps"]
-    messages = [f"{part.name} is away" for part in components if not part.healthy]
+    messages = [f"{part.name} is down" for part in components if not part.healthy]
     for service in SERVICES:
         metrics = [part.metrics for part in components if part.service == service]
         dead = max((m.get("dead_letters", 0) for m in metrics), default=0)
@@ -142,21 +129,10 @@ def suggestions(components: Sequence[Component]) -> list[str]:
         if dead:
             messages.append(f"{service} has {dead:.0f} dead letters: make dead-letters")
         if oldest > OUTBOX_WARNING_SECONDS:
-            messages.append(
-                f"{service} has an event that could not be published for {oldest:.0f} s"
-            )
-    return [*messages, "See docs/operations.md."] if messages else ["All is well."]
+            messages.append(f"{service} has an event unpublished for {oldest:.0f} s")
+    return [*messages, "See docs/operations.md."] if messages else ["All components are healthy."]
 
 
 def _version(service: str) -> str:
     file = ROOT / "services" / service / "deploy" / "version.json"
     return str(json.loads(file.read_text())["version"]) if file.exists() else ""
-
-
-if __name__ == "__main__":
-    try:
-        components = collect(os.environ)
-        print(render(components))
-        sys.exit(0 if all(part.healthy for part in components) else 1)
-    except CliError as error:
-        sys.exit(str(error))

@@ -5,7 +5,8 @@ import shutil
 import signal
 import time
 
-from ticketing_local.commands.start import print_line
+import click
+
 from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
@@ -14,35 +15,36 @@ from ticketing_local.stack.paths import Home
 STOP_TIMEOUT_SECONDS = 180
 
 
-def stop(home: Home) -> int:
-    """End the system that runs in this folder, whoever started it and however it was left."""
+def stop(home: Home) -> None:
+    """Stop the stack of this data folder and the orphans of earlier runs."""
     signalled: set[int] = set()
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         try:
             with instance_lock(home):
-                return _terminate_orphans(home, was_running=bool(signalled))
+                if not terminate_orphans(home):
+                    click.echo("Stopped." if signalled else "Not running.")
+                return
         except AlreadyRunning as other:
             pid = other.owner.pid
             if pid not in signalled:
-                print_line(f"Stopping (pid {pid}) ...")
+                click.echo(f"Stopping (pid {pid}) ...")
                 signalled.add(pid)
                 os.kill(pid, signal.SIGTERM)
             time.sleep(0.1)
-    raise CliError(f"Still not stopped after {STOP_TIMEOUT_SECONDS} s: see {home.logs}.")
+    raise CliError(f"Not stopped after {STOP_TIMEOUT_SECONDS} s. See the logs in {home.logs}.")
 
 
-def _terminate_orphans(home: Home, *, was_running: bool) -> int:
+def terminate_orphans(home: Home) -> bool:
+    """Stop the processes of a killed run, report them, and return whether there were any."""
     terminated = orphans.terminate(home)
     if terminated:
-        print_line(f"Ended {terminated} processes that a killed run had left.")
-    else:
-        print_line("Stopped." if was_running else "Not running.")
-    return 0
+        click.echo(f"Terminated {terminated} orphaned processes of an earlier run.")
+    return bool(terminated)
 
 
-def reset(home: Home) -> int:
-    """Clear everything that the system has stored; refused while it runs."""
+def reset(home: Home) -> None:
+    """Delete everything that the stopped stack has stored."""
     try:
         with instance_lock(home):
             orphans.terminate(home)
@@ -50,6 +52,10 @@ def reset(home: Home) -> int:
                 shutil.rmtree(folder, ignore_errors=True)
             home.jwt_key.unlink(missing_ok=True)
     except AlreadyRunning as other:
-        raise CliError(f"It is running (pid {other.owner.pid}): make stop first.") from None
-    print_line("All data is cleared.")
-    return 0
+        raise still_running(other) from None
+    click.echo("All data deleted.")
+
+
+def still_running(other: AlreadyRunning) -> CliError:
+    """Return the error of a command that needs a stopped stack."""
+    return CliError(f"The stack is running (pid {other.owner.pid}). Run `make stop` first.")

@@ -1,20 +1,20 @@
-"""`make traces`: takes spans by OTLP over HTTP, and shows each trace as a waterfall in the browser.
+"""`make trace-viewer`: receive spans by OTLP over HTTP, and show traces in the browser.
 
-For the bare machine, which has no containers for a trace store. It keeps the last few hundred
-traces in memory and nothing else; Compose brings a real one.
+For the bare machine, which has no containers for a trace store. Traces are kept in memory only.
 """
 
 import gzip
 import html
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+import click
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -37,7 +37,7 @@ COLORS: Final = {
 
 @dataclass(frozen=True)
 class Span:
-    """One piece of work of one service."""
+    """One operation of one service."""
 
     service: str
     name: str
@@ -53,28 +53,26 @@ class Span:
 
 @dataclass
 class TraceStore:
-    """The last traces that were sent here, newest last."""
+    """The most recent traces, newest last."""
 
     traces: OrderedDict[str, list[Span]] = field(default_factory=OrderedDict[str, list[Span]])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, body: bytes) -> None:
-        """Read one export."""
+        """Store the spans of one export request."""
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
             for resource_spans in request.resource_spans:
-                service = _attribute_values(resource_spans.resource.attributes).get(
-                    "service.name", "?"
-                )
+                resource = _attribute_values(resource_spans.resource.attributes)
                 for scope in resource_spans.scope_spans:
                     for span in scope.spans:
                         trace = self.traces.setdefault(span.trace_id.hex(), [])
-                        trace.append(_parse_span(service, span))
+                        trace.append(_parse_span(resource.get("service.name", "?"), span))
             while len(self.traces) > MAX_TRACES:
                 self.traces.popitem(last=False)
 
     def spans(self, trace_id: str) -> list[Span]:
-        """Give a trace's spans by their start."""
+        """Return the spans of a trace, ordered by start."""
         with self._lock:
             return sorted(self.traces.get(trace_id, []), key=lambda span: span.start)
 
@@ -95,15 +93,14 @@ def _parse_span(service: str, span: WireSpan) -> Span:
 
 
 def _attribute_values(attributes: Iterable[KeyValue]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for attribute in attributes:
-        value = attribute.value
-        values[attribute.key] = str(getattr(value, value.WhichOneof("value") or "string_value"))
-    return values
+    return {
+        a.key: str(getattr(a.value, a.value.WhichOneof("value") or "string_value"))
+        for a in attributes
+    }
 
 
 def tree_order(spans: list[Span]) -> list[tuple[int, Span]]:
-    """Put each span below the one it is part of, with its depth; orphans at the top."""
+    """Return each span below its parent, with its depth. Spans without a parent are at the top."""
     ids = {span.id for span in spans}
     children: dict[str, list[Span]] = {}
     for span in spans:
@@ -126,7 +123,7 @@ min-width:2px}tr:hover{background:#f1f4f8}b.failed{color:#c0182b}small{color:#62
 
 
 def index(store: TraceStore) -> str:
-    """Show the traces, newest first."""
+    """Render the list of traces, newest first."""
     rows = ""
     for trace_id in reversed(list(store.traces)):
         spans = store.spans(trace_id)
@@ -142,18 +139,16 @@ def index(store: TraceStore) -> str:
 
 
 def waterfall(store: TraceStore, trace_id: str) -> str:
-    """Show one trace from left to right."""
+    """Render one trace as a waterfall."""
     spans = store.spans(trace_id)
     if not spans:
         return f"{STYLE}<h1>No such trace</h1>"
-    first, last = spans[0].start, max(span.end for span in spans)
-    duration = max(last - first, 1)
+    first = spans[0].start
+    duration = max(max(span.end for span in spans) - first, 1)
     rows = ""
     for depth, span in tree_order(spans):
-        left, width = (
-            100 * (span.start - first) / duration,
-            100 * (span.end - span.start) / duration,
-        )
+        left = 100 * (span.start - first) / duration
+        width = 100 * (span.end - span.start) / duration
         color = COLORS.get(span.service, "#627084")
         tooltip = html.escape("\n".join(f"{k} = {v}" for k, v in sorted(span.attributes.items())))
         name = html.escape(span.name)
@@ -167,19 +162,17 @@ def waterfall(store: TraceStore, trace_id: str) -> str:
         )
     services = len({span.service for span in spans})
     summary = f"{len(spans)} spans, {services} services, {duration / 1e6:.1f} ms"
-    return (
-        f"{STYLE}<h1>{html.escape(spans[0].name)}</h1><p>{trace_id}: {summary}<table>{rows}</table>"
-    )
+    title = html.escape(spans[0].name)
+    return f"{STYLE}<h1>{title}</h1><p>{trace_id}: {summary}<table>{rows}</table>"
 
 
 def server(store: TraceStore, port: int = PORT) -> ThreadingHTTPServer:
-    """Make the receiver and the page, on this machine's own address."""
+    """Return the server, which listens on the loopback address only."""
 
     class Handler(BaseHTTPRequestHandler):
-        """One request."""
+        """Receives exports and serves the pages."""
 
         def do_POST(self) -> None:
-            """Take spans: OTLP over HTTP, protobuf."""
             length = int(self.headers.get("Content-Length") or 0)
             if self.path != "/v1/traces" or not 0 < length <= MAX_EXPORT_BYTES:
                 self.send_error(HTTPStatus.NOT_FOUND)
@@ -188,42 +181,32 @@ def server(store: TraceStore, port: int = PORT) -> ThreadingHTTPServer:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             store.add(body)
-            self._respond(
-                "application/x-protobuf", ExportTraceServiceResponse().SerializeToString()
-            )
+            response = ExportTraceServiceResponse().SerializeToString()
+            self._respond("application/x-protobuf", response)
 
         def do_GET(self) -> None:
-            """Show what there is."""
             trace_id = self.path.removeprefix("/trace/")
             page = index(store) if self.path == "/" else waterfall(store, trace_id)
             self._respond("text/html; charset=utf-8", page.encode())
 
-        def _respond(self, kind: str, body: bytes) -> None:
+        def _respond(self, content_type: str, body: bytes) -> None:
             self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", kind)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Say nothing of each request."""
+            pass
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
-def main() -> int:
-    """Serve until Ctrl-C."""
-    with server(TraceStore()) as httpd:
-        print(
-            f"Traces: http://localhost:{PORT}. Send them here with\n"
+def serve() -> None:
+    """Receive and show traces until Ctrl-C."""
+    with server(TraceStore()) as httpd, suppress(KeyboardInterrupt):
+        click.echo(
+            f"Traces: http://localhost:{PORT}. Send them with\n"
             f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{PORT} make start"
         )
-        try:
-            httpd.serve_forever()
-        except KeyboardInterrupt:
-            print()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        httpd.serve_forever()

@@ -1,1 +1,1 @@
-"""Processes: supervisord, orphans, locks, signals and log tails."""
+"""Processes: supervisord, child processes, orphans, the instance lock and log tails."""

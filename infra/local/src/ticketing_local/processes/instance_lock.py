@@ -1,4 +1,4 @@
-"""One system at a time in a folder: who runs holds the lock, and says where it can be reached."""
+"""A lock on the data folder, so that only one stack runs in it at a time."""
 
 import fcntl
 import json
@@ -13,14 +13,14 @@ from ticketing_local.stack.paths import Home
 
 @dataclass(frozen=True)
 class LockOwner:
-    """Who holds the lock."""
+    """The process that holds the lock, and the address of its gateway."""
 
     pid: int
     address: str
 
 
 class AlreadyRunning(Exception):
-    """Another process works in this folder."""
+    """Another process holds the lock."""
 
     def __init__(self, owner: LockOwner) -> None:
         super().__init__(f"held by pid {owner.pid}")
@@ -29,7 +29,11 @@ class AlreadyRunning(Exception):
 
 @contextmanager
 def instance_lock(home: Home, address: str = "") -> Generator[None]:
-    """Hold the lock, or raise `Held`; the system frees it however its holder dies."""
+    """Hold the lock. The kernel releases it when the process dies.
+
+    Raises:
+        AlreadyRunning: Another process holds it.
+    """
     home.folder.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:
         try:
@@ -46,5 +50,5 @@ def _read_owner(home: Home) -> LockOwner:
         try:
             return LockOwner(**json.loads(home.lock.read_text()))
         except ValueError:
-            time.sleep(0.05)  # just taken: its holder is about to write
-    raise OSError(f"{home.lock} is held by a process that does not say its name")
+            time.sleep(0.05)  # the owner has the lock and has not written yet
+    raise OSError(f"{home.lock} is locked by an unknown process")

@@ -1,6 +1,7 @@
-"""Processes that a killed run left behind, known by the mark that each carries in its environment.
+"""Processes left behind by a killed run.
 
-Never by name: another mongod is someone else's. The mark names the folder the process works in.
+They are recognised by a variable in their environment that names the data folder, never by
+program name: another mongod may belong to someone else.
 """
 
 import contextlib
@@ -10,13 +11,13 @@ import psutil
 from ticketing_local.processes.supervisord import GROUP_VARIABLE, HOME_VARIABLE
 from ticketing_local.stack.paths import Home
 
-# In this order: the supervisor ends the others itself, and the stores are needed to the last.
+# In stop order: supervisord stops its own programs, and the services need the stores.
 GROUPS = ("supervisor", "gateway", "services", "stores")
 EXIT_TIMEOUT_SECONDS = 40
 
 
 def find(home: Home, group: str | None = None) -> list[psutil.Process]:
-    """Find every living process of a run in this folder, or those of one group."""
+    """Return the running processes of this data folder, or those of one group."""
     return [
         process
         for process in psutil.process_iter()
@@ -26,15 +27,17 @@ def find(home: Home, group: str | None = None) -> list[psutil.Process]:
 
 
 def terminate(home: Home) -> int:
-    """End them group by group, gently first, and say how many there were."""
+    """Stop them group by group, kill what does not stop, and return how many there were."""
     found = len(find(home))
     for group in GROUPS if found else ():
         processes = find(home, group)
         for process in processes:
-            _signal(process, graceful=True)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
         _, survivors = psutil.wait_procs(processes, timeout=EXIT_TIMEOUT_SECONDS)
         for process in survivors:
-            _signal(process, graceful=False)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(survivors, timeout=EXIT_TIMEOUT_SECONDS)
     return found
 
@@ -43,9 +46,4 @@ def _read_variable(process: psutil.Process, name: str) -> str | None:
     try:
         return process.environ().get(name)
     except (psutil.Error, OSError):
-        return None  # gone meanwhile, or another user's
-
-
-def _signal(process: psutil.Process, *, graceful: bool) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate() if graceful else process.kill()
+        return None  # it has exited, or belongs to another user

@@ -1,7 +1,7 @@
-"""Runs one program for exactly as long as whoever started it lives, however that one dies.
+"""Run a program and kill it when the parent process ends, however the parent ends.
 
-Started as a script, by path: `guard.py SCRATCH COMMAND...`. Its stdin is a pipe that its starter
-holds open; when the pipe closes, the program is killed and its scratch folder removed.
+Started as a script, by path: `reaper.py TEMP_DIR COMMAND...`. The parent holds the other end of
+stdin open. When that pipe closes, the program is killed. TEMP_DIR, if not empty, is then removed.
 """
 
 import os
@@ -13,24 +13,21 @@ import threading
 
 
 def main(temp_dir: str, *command: str) -> int:
-    """Run the command, end it with the pipe, and clear the scratch folder."""
+    """Run the command until it exits or stdin closes, and return its status."""
     for ignored_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # The starter decides, by closing the pipe. A handler, unlike SIG_IGN, is not inherited.
-        signal.signal(ignored_signal, _ignore)
+        # A handler, unlike SIG_IGN, is not inherited by the program.
+        signal.signal(ignored_signal, lambda _signal, _frame: None)
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def kill_when_parent_exits() -> None:
-        os.read(0, 1)  # not sys.stdin: a lock held in there delays our own end by a second
+        os.read(0, 1)  # sys.stdin would hold a lock that delays our exit by a second
         program.kill()
 
     threading.Thread(target=kill_when_parent_exits, daemon=True).start()
     status = program.wait()
-    shutil.rmtree(temp_dir, ignore_errors=True)
+    if temp_dir:
+        shutil.rmtree(temp_dir, ignore_errors=True)
     return status
-
-
-def _ignore(_signal: int, _frame: object) -> None:
-    pass
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Hands the programs to supervisord: it starts them one by one, restarts them, ends them in order.
+"""The supervisord that starts, restarts and stops the programs of `make start`.
 
-Each program gets a launcher, a shell script that can also be run by hand; it holds the command and
-its environment (secrets too, hence the modes), which supervisord's own format cannot always quote.
+Each program gets a launcher: a shell script with its command and environment, which can also be
+run manually. supervisord's own format cannot quote every environment value. Launchers contain
+secrets, so only their owner can read them.
 """
 
 import shlex
@@ -23,9 +24,8 @@ from ticketing_local.stack.paths import BIN, ROOT, Home
 from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
 
-HOME_VARIABLE = (
-    "TICKETING_RUN"  # in the environment of every process of a run: the folder it works in
-)
+# In the environment of every process of a run: its data folder and its group.
+HOME_VARIABLE = "TICKETING_RUN"
 GROUP_VARIABLE = "TICKETING_GROUP"
 
 CONFIG = """\
@@ -47,7 +47,7 @@ serverurl = unix://{socket}
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
 
-# `startsecs` is longer than a service needs to fail, so that a failing one is retried ever later.
+# `startsecs` is longer than a service takes to fail, so that the retry delay grows.
 PROGRAM = """
 [program:{name}]
 command = /bin/sh programs/{name}
@@ -71,14 +71,14 @@ priority = {priority}
 
 
 class State(NamedTuple):
-    """How a program does, in supervisord's words, and its process: 0 when it has none."""
+    """supervisord's state of a program, and the pid of its process or 0."""
 
     name: str
     pid: int
 
 
 class Supervisord:
-    """One supervisord, from start to end."""
+    """A running supervisord."""
 
     def __init__(self, home: Home, plan: Plan, environ: Mapping[str, str]) -> None:
         self._socket_dir = _make_socket_dir(home.run / "socket")
@@ -92,11 +92,11 @@ class Supervisord:
                     HOME_VARIABLE: str(home.folder),
                     GROUP_VARIABLE: "supervisor",
                 },
-                cwd=home.run,  # the configuration names every path from here
+                cwd=home.run,  # the paths in the configuration are relative to it
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us, who end it in order
+                start_new_session=True,  # Ctrl-C reaches only us; we stop the groups in order
             )
         self._transport = SupervisorTransport(serverurl=f"unix://{socket}")
         self._rpc = xmlrpc.client.ServerProxy(
@@ -104,26 +104,26 @@ class Supervisord:
         ).supervisor
 
     def start(self, group: str) -> None:
-        """Start the programs of a group, without waiting for any."""
+        """Start the programs of a group without waiting."""
         try:
-            self._rpc.startProcessGroup(group, False)  # noqa: FBT003  the protocol has no names
+            self._rpc.startProcessGroup(group, False)  # noqa: FBT003 - XML-RPC has no keywords
         except (OSError, HTTPException):
             self._transport.close()
             raise CliError("supervisord has exited. Run `make start` again.") from None
 
     def states(self) -> dict[str, State]:
-        """Give the state of each program, of none while supervisord does not answer."""
+        """Return the state of each program, or nothing while supervisord does not respond."""
         try:
             programs = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
         except (OSError, HTTPException):
-            self._transport.close()  # or it would stay in the middle of this question
+            self._transport.close()  # the connection is unusable after an error
             return {}
         return {
             program["name"]: State(program["statename"], program["pid"]) for program in programs
         }
 
     def stop(self) -> int:
-        """Stop every group, the last one first, and then itself."""
+        """Stop the groups in reverse order, then supervisord itself."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait()
         shutil.rmtree(self._socket_dir, ignore_errors=True)
@@ -131,9 +131,9 @@ class Supervisord:
 
 
 def _make_socket_dir(link: Path) -> Path:
-    """Make a folder for the socket, whose path may have only some hundred characters.
+    """Return a new folder for the socket, because a socket's path is limited to about 100 bytes.
 
-    A link in our own folder leads to it, so that what a killed run left is cleared by the next.
+    A link to it in the data folder lets the next run remove what a killed run left.
     """
     if link.is_symlink():
         shutil.rmtree(link.readlink(), ignore_errors=True)

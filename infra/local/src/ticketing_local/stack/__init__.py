@@ -1,1 +1,1 @@
-"""What makes up the stack: programs, servers, ports, paths and their readiness."""
+"""The stack: its programs, ports, paths and readiness checks."""

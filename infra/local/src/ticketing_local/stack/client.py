@@ -1,4 +1,4 @@
-"""The web client: built once, and again only when its sources have changed."""
+"""The web client, built only when its sources have changed."""
 
 import fcntl
 import hashlib
@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+import click
 
 from ticketing_local.errors import CliError
 from ticketing_local.stack import readiness
@@ -25,12 +27,12 @@ NODE_HINT = (
 
 
 def enabled(environ: Mapping[str, str]) -> bool:
-    """Say whether the client is part of this run; `CLIENT=off` leaves it out."""
+    """Return whether this run includes the client. `CLIENT=off` excludes it."""
     return environ.get("CLIENT", "on") != "off" and (CLIENT / "package.json").exists()
 
 
 def program(port: int, gateway_port: int) -> Program:
-    """Give the client's program, built from the sources as they are now."""
+    """Build the client if needed, and return its program."""
     node = _find_node()
     _build()
     return Program(
@@ -52,25 +54,24 @@ def _find_node() -> Path:
     found = shutil.which("node")
     if not found or not shutil.which("npm"):
         raise CliError(f"node and npm are not in PATH. {NODE_HINT}")
-    version_output = subprocess.run(
-        [found, "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    version = re.match(r"v(\d+)", version_output)
+    result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    version = re.match(r"v(\d+)", result.stdout)
     if not version or int(version[1]) < MIN_NODE_VERSION:
-        raise CliError(f"{found} is {version_output.strip() or 'broken'}, too old. {NODE_HINT}")
+        reported = result.stdout.strip() or "no version"
+        raise CliError(f"{found} is too old ({reported}). {NODE_HINT}")
     return Path(found)
 
 
 def _build() -> None:
-    """Install and build, unless this very state was built before."""
+    """Run `npm ci` and the build, unless these sources are already built."""
     stamp = CLIENT / ".next" / "built-from"
     TOOLS.mkdir(parents=True, exist_ok=True)
     with (TOOLS / "client.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs at once build it once
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel first runs build once
         source_hash = _source_hash()
         if SERVER.exists() and stamp.exists() and stamp.read_text() == source_hash:
             return
-        print("Building the web client; the first time this takes a minute ...", flush=True)
+        click.echo("Building the web client. This takes about a minute ...")
         _npm("ci", "--no-audit", "--no-fund")
         _npm("run", "build")
         stamp.write_text(source_hash)
@@ -87,19 +88,16 @@ def _npm(*arguments: str) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CliError(f"npm {arguments[0]} did not end in {BUILD_TIMEOUT_SECONDS} s.") from None
+        command = f"npm {arguments[0]}"
+        raise CliError(f"{command} did not finish within {BUILD_TIMEOUT_SECONDS} s.") from None
     if result.returncode:
-        output_lines = [
-            line for line in (result.stdout + result.stderr).splitlines() if line.strip()
-        ]
-        raise CliError(
-            f"npm {' '.join(arguments)} fails in client/. {NODE_HINT}\n"
-            + "\n".join(output_lines[-12:])
-        )
+        output = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+        last_lines = "\n".join(output[-12:])
+        raise CliError(f"npm {' '.join(arguments)} failed in client/. {NODE_HINT}\n{last_lines}")
 
 
 def _source_hash() -> str:
-    """Name the state of the sources: changed when any of them is."""
+    """Return a hash of all source files."""
     digest = hashlib.sha256()
     for path in sorted(CLIENT.rglob("*")):
         relative = path.relative_to(CLIENT)

@@ -1,4 +1,4 @@
-"""What each service is told: the addresses of this run, and little of the caller's environment."""
+"""The environment of each service: the addresses of this run, and few of the caller's variables."""
 
 import fnmatch
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 
-# The caller's variables that reach a service. A shell holds other people's secrets too.
+# The caller's variables that reach a service. A shell may hold unrelated secrets.
 SHARED_VARIABLES = (
     "LOG_*",
     "COOKIE_SECURE",
@@ -25,17 +25,17 @@ SERVICE_VARIABLES = {
     "expiration": ("EXPIRATION_*",),
     "payments": ("PAYMENT_*", "STRIPE_*"),
 }
-# What any program needs to find its way about, and no more.
+# The variables that every program gets.
 BASE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
 
 
 def for_service(name: str, environ: Mapping[str, str], fixed: Mapping[str, str]) -> dict[str, str]:
-    """Join the defaults, what the caller may change, and what this run has fixed."""
+    """Return the defaults, the caller's settings, and the fixed values of this run, in one."""
     return {**DEFAULTS, **select(environ, *SHARED_VARIABLES, *SERVICE_VARIABLES[name]), **fixed}
 
 
 def select(environ: Mapping[str, str], *patterns: str) -> dict[str, str]:
-    """Keep what matches; an empty variable counts as unset."""
+    """Return the variables that match a pattern. An empty variable counts as unset."""
     return {
         key: value
         for key, value in environ.items()
@@ -44,7 +44,7 @@ def select(environ: Mapping[str, str], *patterns: str) -> dict[str, str]:
 
 
 def jwt_key(file: Path) -> str:
-    """Read the key that signs this installation's sessions, made at random the first time."""
+    """Return the key that signs sessions, created at random by the first call."""
     if not file.exists() or not file.read_text():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as key:

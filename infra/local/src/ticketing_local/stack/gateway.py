@@ -1,4 +1,4 @@
-"""The one door at http://localhost:8080: Caddy, by the same table as the cluster's ingress."""
+"""The gateway at http://localhost:8080: Caddy, with the routes of the cluster's ingress."""
 
 import json
 import socket
@@ -17,14 +17,15 @@ ROUTES = {
 }
 HEALTH_INTERVAL_MS = 500
 LAME_DUCK_SECONDS = 1.5
-"""How long a replica has to go on answering until it is asked whether it stops."""
-RETRY_SECONDS = 3  # a service that is restarted meanwhile costs a wait, not an error
+"""How long a stopping replica accepts requests, so that a health check notices it first."""
+RETRY_SECONDS = 3
+"""How long a request waits for a service that is being restarted."""
 
 
 def caddy(
     port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client_port: int | None
 ) -> Program:
-    """Give the gateway's program; without a client, `/` is a page of links."""
+    """Return the gateway's program. Without a client, `/` is a page with a link to the API."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
     config.write_text(caddyfile(port, upstreams, client_port))
@@ -38,7 +39,7 @@ def caddy(
 
 
 def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: int | None) -> str:
-    """Write Caddy's configuration; `upstreams` holds the ports of each service's replicas."""
+    """Return Caddy's configuration. `upstreams` holds the ports of each service's replicas."""
     routes = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
     not_found = json.dumps({"errors": [{"message": "Not Found"}]})
     unavailable = {"errors": [{"message": "Service temporarily unavailable, please try again"}]}
@@ -89,11 +90,11 @@ def _route(path: str, ports: Sequence[int]) -> str:
 
 
 def _proxy(ports: Sequence[int]) -> str:
-    """Keep connections open (less long than uvicorn does), try another replica when one is away.
+    """Return a proxy that reuses connections and fails over to another replica.
 
-    Server-sent events pass unbuffered by themselves; `flush_interval -1` would keep the upstream
-    busy after its reader has left. Of several replicas, one that says it stops gets nothing more:
-    a write that it had not begun could not be sent to another, for nobody could know that.
+    Connections are closed before uvicorn closes them. Caddy does not buffer server-sent events;
+    `flush_interval -1` would keep the upstream busy after the client has disconnected. A replica
+    that reports it is stopping gets no more requests, because a lost write cannot be retried.
     """
     health_check = f"""
 \t\t\thealth_uri /healthz
@@ -114,9 +115,7 @@ def _proxy(ports: Sequence[int]) -> str:
 
 
 def _link_page() -> str:
-    """Link the API's documentation: what there is to see where no client is built."""
-    link = '<p><a href="/api/docs">The API</a>'
-    page = f"<!doctype html><title>Ticketing</title><h1>Ticketing</h1>{link}"
+    page = '<!doctype html><title>Ticketing</title><h1>Ticketing</h1><a href="/api/docs">API</a>'
     return f"""\t\thandle / {{
 \t\t\theader Content-Type "text/html; charset=utf-8"
 \t\t\trespond `{page}`
@@ -125,7 +124,7 @@ def _link_page() -> str:
 
 
 def _loopback_addresses() -> list[str]:
-    """`localhost` means both, where the machine has both."""
+    """Return the IPv4 address, and the IPv6 address if the machine has one."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return ["127.0.0.1", "[::1]"]

@@ -1,4 +1,4 @@
-"""Where things are, in the tree and in the folder of data beside it."""
+"""Paths in the source tree and in the data folder."""
 
 import os
 from dataclasses import dataclass
@@ -11,36 +11,41 @@ TOOLS = ROOT / ".local" / "tools"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that one running system keeps its data, logs and state in."""
+    """The data folder of one stack.
+
+    `data` holds what the servers store and survives restarts, `logs` one file per program, `run`
+    the configuration and launchers of the current run, `lock` the instance lock, and `jwt_key` the
+    key that signs sessions.
+    """
 
     folder: Path
 
     @classmethod
     def from_environment(cls) -> "Home":
-        """`.local` at the top of the tree, unless TICKETING_HOME names another folder."""
+        """Return the folder that TICKETING_HOME names, by default `.local` in the source tree."""
         return cls(Path(os.environ.get("TICKETING_HOME") or ROOT / ".local").resolve())
 
     @property
     def data(self) -> Path:
-        """What the servers store, kept between runs."""
         return self.folder / "data"
 
     @property
     def logs(self) -> Path:
-        """One file for each program."""
         return self.folder / "logs"
 
     @property
     def run(self) -> Path:
-        """What was written for the present run: configuration and launchers."""
         return self.folder / "run"
 
     @property
     def lock(self) -> Path:
-        """Held by the one `make start` that works in this folder."""
         return self.folder / "lock"
 
     @property
     def jwt_key(self) -> Path:
-        """The secret that signs sessions, random for each installation."""
         return self.folder / "jwt-key"
+
+    def create_folders(self) -> None:
+        """Create the folders, readable by their owner only."""
+        for folder in (self.data, self.logs, self.run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""What runs, in which order, and what each program is told."""
+"""The programs of the stack, their start order and their environment."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -14,19 +14,19 @@ MAX_REPLICAS = 9
 
 @dataclass(frozen=True)
 class Plan:
-    """The programs in groups: a group starts when the one before is ready, and stops before it."""
+    """The programs, in groups that are started in this order and stopped in reverse order."""
 
     groups: Mapping[str, list[Program]]
     address: str
 
     @property
     def programs(self) -> list[Program]:
-        """Every program, in the order of starting."""
+        """All programs in start order."""
         return [program for group in self.groups.values() for program in group]
 
 
 def plan(home: Home, environ: Mapping[str, str]) -> Plan:
-    """Decide what runs, from the caller's environment and the data folder."""
+    """Return the programs for this data folder and environment."""
     port = ports.resolve_ports(environ)
     replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
     upstreams = {
@@ -45,25 +45,22 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
         for n, replica_port in enumerate(upstreams[name])
     ]
-    with ThreadPoolExecutor() as pool:  # the first time, both take a while
+    with ThreadPoolExecutor() as pool:  # both take long the first time
         building = pool.submit(_client_programs, port, environ)
         stores = _stores(home, port, stripe, environ)
         client_programs = building.result()
+    worker = _worker(port["worker"], environments["expiration"])
     client_port = client_programs[0].port if client_programs else None
     groups = {
         "stores": stores,
-        "services": [
-            *services,
-            _worker(port["worker"], environments["expiration"]),
-            *client_programs,
-        ],
+        "services": [*services, worker, *client_programs],
         "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, client_port)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
 
 
 def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """Without a key of the caller's, payments talks to the stand-in and trusts its events."""
+    """Return the settings that make payments use the local Stripe server, unless there is a key."""
     if environ.get("STRIPE_KEY"):
         return {}
     return {
@@ -84,7 +81,7 @@ def _fixed_environment(
     }
     return {
         "MONGO_URI": servers.mongo_url(port["mongod"], name),
-        "NATS_URL": f"nats://127.0.0.1:{port['nats']}",
+        "NATS_URL": servers.nats_url(port["nats"]),
         **specific.get(name, {}),
     }
 
@@ -104,7 +101,7 @@ def _stores(
         factories.append(
             lambda: servers.stripe(port["stripe"], home.data / "stripe", webhook_url, secret)
         )
-    with ThreadPoolExecutor() as pool:  # the first time, each may have to be fetched
+    with ThreadPoolExecutor() as pool:  # the first time, binaries are downloaded
         return [future.result() for future in [pool.submit(factory) for factory in factories]]
 
 
@@ -130,7 +127,7 @@ def _service(name: str, replica: int, port: int, env: Mapping[str, str]) -> Prog
 
 
 def _worker(port: int, env: Mapping[str, str]) -> Program:
-    """The worker takes no requests, but it tells its metrics once it works."""
+    """Return the worker, which serves only its metrics."""
     address = f"127.0.0.1:{port}"
     return Program(
         "worker",

@@ -1,4 +1,4 @@
-"""The ports of a running system: an uncommon block, each movable, none taken from anyone."""
+"""The ports of the stack: unusual defaults, each with a variable that changes it."""
 
 import errno
 import socket
@@ -9,9 +9,10 @@ import psutil
 from ticketing_local.errors import CliError
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
-REPLICA_PORT_OFFSET = 100  # the second orders listens a hundred ports above the first
+REPLICA_PORT_OFFSET = 100
+"""The second replica of a service listens this far above the first."""
 
-# What listens -> the variable that moves it, its port unless moved.
+# Name -> (variable, default port).
 PORTS = {
     "gateway": ("PORT", 8080),
     "mongod": ("MONGO_PORT", 27117),
@@ -25,7 +26,11 @@ PORTS = {
 
 
 def resolve_ports(environment: Mapping[str, str]) -> dict[str, int]:
-    """Give each listener its port, as the environment moves it."""
+    """Return the port of each program.
+
+    Raises:
+        CliError: A variable has no valid port, or two have the same.
+    """
     ports = {
         name: read_int(environment, variable, default, maximum=65535)
         for name, (variable, default) in PORTS.items()
@@ -34,12 +39,12 @@ def resolve_ports(environment: Mapping[str, str]) -> dict[str, int]:
         for other, other_port in ports.items():
             if name < other and port == other_port:
                 variables = f"{PORTS[name][0]} and {PORTS[other][0]}"
-                raise CliError(f"{variables} are both {port}: move one of them.")
+                raise CliError(f"{variables} are both {port}. Change one of them.")
     return ports
 
 
 def read_int(environment: Mapping[str, str], variable: str, default: int, maximum: int) -> int:
-    """Read a whole number of at least 1, or say which variable has none."""
+    """Return the value of a variable, which must be a whole number of at least 1."""
     text = environment.get(variable) or str(default)
     if text.isascii() and text.isdigit() and 1 <= int(text) <= maximum:
         return int(text)
@@ -47,20 +52,20 @@ def read_int(environment: Mapping[str, str], variable: str, default: int, maximu
 
 
 def ensure_free(listeners: Iterable[tuple[str, int]]) -> None:
-    """Refuse to start where someone else listens, naming whom and the way out."""
+    """Raise `CliError` if a port is in use. The error names the process and the fix."""
     for name, port in listeners:
         reason = _conflict(port)
         if reason:
             variable = PORTS[name.partition("-")[0]][0]
             raise CliError(
                 f"Port {port} (for {name}) {reason}. "
-                f"Move ours with {variable}=<another port> make start, or free it."
+                f"Run `{variable}=<another port> make start`, or free the port."
             )
 
 
 def _conflict(port: int) -> str:
     try:
-        # Asked first, because macOS lets one bind 127.0.0.1 below another's 0.0.0.0.
+        # Checked first, because macOS allows binding 127.0.0.1 below another process's 0.0.0.0.
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return f"is taken{_describe_listener(port)}"
     except OSError:
@@ -75,7 +80,7 @@ def _conflict(port: int) -> str:
 
 
 def _describe_listener(port: int) -> str:
-    """Name who listens, where the system lets us see it."""
+    """Return the process that listens, if the system lets us see it."""
     for process in psutil.process_iter():
         try:
             for connection in process.net_connections("tcp"):

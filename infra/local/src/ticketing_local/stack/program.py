@@ -1,4 +1,4 @@
-"""What is known about a program before it runs."""
+"""The description of a program, before it runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Program:
-    """One process of the system: its command, and how to see that it is ready."""
+    """A program of the stack: its command and its readiness check."""
 
     name: str
     command: tuple[str | Path, ...]
@@ -18,5 +18,5 @@ class Program:
 
     @property
     def argv(self) -> list[str]:
-        """The command as the system takes it."""
+        """The command, as strings."""
         return [str(part) for part in self.command]

@@ -1,4 +1,4 @@
-"""How to see that a program answers: quick questions that are asked again until they are true."""
+"""Readiness checks. Each is cheap, because it is repeated until it succeeds."""
 
 import json
 import socket
@@ -11,11 +11,11 @@ CHECK_TIMEOUT_SECONDS = 2.0
 
 
 def http_ok(url: str) -> Callable[[], bool]:
-    """Ready when this address answers with success."""
+    """Return a check whether this URL responds with 200."""
     parts = urlsplit(url)
 
     def is_ready() -> bool:
-        # Asked many times while everybody starts, so without the weight of a whole client.
+        # httpx takes much longer to create a client, while the whole stack is starting.
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=CHECK_TIMEOUT_SECONDS)
         try:
             connection.request("GET", parts.path)
@@ -29,27 +29,27 @@ def http_ok(url: str) -> Callable[[], bool]:
 
 
 def redis_pong(port: int) -> Callable[[], bool]:
-    """Ready when Redis has loaded its data and answers a ping."""
+    """Return a check whether Redis has loaded its data and responds to a ping."""
     return lambda: _first_line(port, b"PING\r\n").startswith(b"+PONG")
 
 
 def nats_jetstream(port: int) -> Callable[[], bool]:
-    """Ready when NATS greets with JetStream on."""
+    """Return a check whether NATS responds and has JetStream."""
 
     def is_ready() -> bool:
-        verb, _, greeting = _first_line(port).partition(b" ")
-        return verb == b"INFO" and bool(json.loads(greeting).get("jetstream"))
+        verb, _, info = _first_line(port).partition(b" ")
+        return verb == b"INFO" and bool(json.loads(info).get("jetstream"))
 
     return is_ready
 
 
 def _first_line(port: int, request: bytes = b"") -> bytes:
     try:
-        with socket.create_connection(
-            ("127.0.0.1", port), timeout=CHECK_TIMEOUT_SECONDS
-        ) as connection:
+        with (
+            socket.create_connection(("127.0.0.1", port), CHECK_TIMEOUT_SECONDS) as connection,
+            connection.makefile("rb") as response,
+        ):
             connection.sendall(request)
-            with connection.makefile("rb") as response:
-                return response.readline()
+            return response.readline()
     except OSError:
         return b""

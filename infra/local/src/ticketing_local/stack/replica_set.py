@@ -1,4 +1,4 @@
-"""Makes a lone mongod the one member of its replica set."""
+"""The replica set of a single mongod."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ NOT_YET_INITIALIZED = 94
 
 
 def is_primary(port: int) -> Callable[[], bool]:
-    """Ready when the mongod on this port takes writes; initiates or renames the set on the way."""
+    """Return a check whether mongod accepts writes. The check initiates the set if needed."""
 
     def is_ready() -> bool:
         client = MongoClient[dict[str, Any]](
@@ -38,7 +38,7 @@ def _ensure_initiated(client: MongoClient[dict[str, Any]], host: str) -> None:
             raise
         client.admin.command("replSetInitiate", {"_id": NAME, "members": [member]})
         return
-    if config["members"][0]["host"] != host:  # the data was kept, the port was moved
+    if config["members"][0]["host"] != host:  # existing data, started on another port
         reconfigured = config | {"members": [config["members"][0] | member]}
         reconfigured["version"] += 1
         client.admin.command("replSetReconfig", reconfigured, force=True)

@@ -1,5 +1,6 @@
-"""The pytest plugin: real servers, started once per run, only those that a chosen test asks for."""
+"""The pytest plugin: real servers, started once per run if a selected test needs them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,41 +10,26 @@ from ticketing_local.stack import servers
 from ticketing_local.stack.program import Program
 from ticketing_local.testing.temporary_server import TemporaryServer
 
-REDIS_DATABASES = 1024  # each test may take one to itself
-
-# A busy machine is slow, which is no fault of what is tested.
+# A slow machine must not fail a test.
 settings.register_profile("any machine", settings.default, deadline=None)
 settings.load_profile("any machine")
 
-
-def _mongod(port: int, data: Path) -> Program:
-    return servers.mongod(port, data, cache_gigabytes=0.25)
-
-
-def _nats(port: int, data: Path) -> Program:
-    return servers.nats(port, data, servers.SYNC_EVERY_2_MINUTES)  # no power fails in a test
-
-
-def _redis(port: int, data: Path) -> Program:
-    return servers.redis(port, data, databases=REDIS_DATABASES)
-
-
-SERVER_FACTORIES = {
-    "mongo_url": _mongod,
-    "nats_url": _nats,
-    "redis_url": _redis,
+SERVER_FACTORIES: dict[str, Callable[[int, Path], Program]] = {
+    "mongo_url": lambda port, data: servers.mongod(port, data, cache_gigabytes=0.25),
+    "nats_url": lambda port, data: servers.nats(port, data, servers.SYNC_EVERY_2_MINUTES),
+    "redis_url": lambda port, data: servers.redis(port, data, databases=1024),
     "stripe_url": servers.stripe,
 }
 RUNNING_SERVERS = pytest.StashKey[dict[str, TemporaryServer]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with no server."""
+    """Register an empty set of servers."""
     config.stash[RUNNING_SERVERS] = {}
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start at once, side by side, every server that some chosen test will ask for."""
+    """Start in parallel every server that a selected test needs."""
     if session.config.option.collectonly:
         return
     requested = {name for item in session.items for name in getattr(item, "fixturenames", ())}
@@ -53,37 +39,42 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop them all, also after Ctrl-C."""
+    """Stop the servers, also after Ctrl-C."""
     for server in config.stash[RUNNING_SERVERS].values():
-        server.stop()
+        server.kill()
 
 
 def _ensure_started(config: pytest.Config, name: str) -> TemporaryServer:
     running = config.stash[RUNNING_SERVERS]
     if name not in running:
         running[name] = TemporaryServer(SERVER_FACTORIES[name])
+        running[name].start()
     return running[name]
+
+
+def _ready_port(config: pytest.Config, name: str) -> int:
+    return _ensure_started(config, name).ready_port()
 
 
 @pytest.fixture(scope="session")
 def mongo_url(pytestconfig: pytest.Config) -> str:
-    """Give the address of a one-node replica set."""
-    return servers.mongo_url(_ensure_started(pytestconfig, "mongo_url").wait())
+    """The URL of a one-node replica set."""
+    return servers.mongo_url(_ready_port(pytestconfig, "mongo_url"))
 
 
 @pytest.fixture(scope="session")
 def nats_url(pytestconfig: pytest.Config) -> str:
-    """Give the address of a NATS server with JetStream."""
-    return f"nats://127.0.0.1:{_ensure_started(pytestconfig, 'nats_url').wait()}"
+    """The URL of a NATS server with JetStream."""
+    return servers.nats_url(_ready_port(pytestconfig, "nats_url"))
 
 
 @pytest.fixture(scope="session")
 def redis_url(pytestconfig: pytest.Config) -> str:
-    """Give the address of a Redis with 1024 databases (append `/N`)."""
-    return f"redis://127.0.0.1:{_ensure_started(pytestconfig, 'redis_url').wait()}"
+    """The URL of a Redis with 1024 databases (append `/N`), so that each test can use its own."""
+    return f"redis://127.0.0.1:{_ready_port(pytestconfig, 'redis_url')}"
 
 
 @pytest.fixture(scope="session")
 def stripe_url(pytestconfig: pytest.Config) -> str:
-    """Give the base address of the local Stripe server."""
-    return f"http://127.0.0.1:{_ensure_started(pytestconfig, 'stripe_url').wait()}"
+    """The base URL of the local Stripe server."""
+    return f"http://127.0.0.1:{_ready_port(pytestconfig, 'stripe_url')}"

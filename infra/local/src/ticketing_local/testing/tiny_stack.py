@@ -1,24 +1,23 @@
-"""A system of three small programs in place of the real ones, run as `make start` runs those."""
+"""A stack of three small programs, run by the real `make start`."""
 
 import contextlib
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+import click
 import psutil
 
 from ticketing_local.commands.start import StackRunner
-from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
+from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import readiness, servers
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
-from ticketing_local.testing.temporary_server import free_port
+from ticketing_local.testing.free_ports import free_port
+from ticketing_local.testing.polling import wait_until
 
 SERVER_SCRIPT = """
 import http.server, json, os, sys
@@ -32,7 +31,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 def plan(home: Home, environ: Mapping[str, str]) -> Plan:
-    """A real store, two services that answer their environment."""
+    """Return a plan of a Redis and two services that respond with their environment."""
     redis = servers.redis(int(environ["TINY_REDIS"]), home.data / "redis")
     services = [
         _service("one", int(environ["TINY_ONE"]), {"ODD": environ["TINY_ODD"]}),
@@ -49,14 +48,14 @@ def _service(
 
 
 class TinyStack:
-    """The folder it works in, its ports, and whoever was started there."""
+    """A data folder, its ports, and the runs that a test starts there."""
 
     AWKWARD_VALUE = """it's "odd": $HOME `id` 100% ; # \\ \n second line"""
 
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.port = {name: free_port() for name in ("redis", "one", "two")}
-        self._launched: list[subprocess.Popen[str]] = []
+        self._runs: list[ManagedProcess] = []
         self._environment = {
             **os.environ,
             "TICKETING_HOME": str(folder),
@@ -64,76 +63,66 @@ class TinyStack:
             **{f"TINY_{name.upper()}": str(port) for name, port in self.port.items()},
         }
 
-    def start(self, **environment: str) -> subprocess.Popen[str]:
-        """Start without waiting."""
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "ticketing_local.testing.tiny_stack"],
-            env={**self._environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+    def start(self, **environment: str) -> ManagedProcess:
+        """Start the stack without waiting."""
+        return self._run("-m", "ticketing_local.testing.tiny_stack", **environment)
+
+    def start_and_wait(self) -> ManagedProcess:
+        """Start the stack and wait until it reports that it is ready."""
+        run = self.start()
+        self.wait_for(run, "Ready after")
+        return run
+
+    def wait_for(self, run: ManagedProcess, text: str) -> str:
+        """Wait until the output contains the text, and return the output."""
+
+        def contains_text() -> bool:
+            assert run.running or text in run.output(), run.output()
+            return text in run.output()
+
+        wait_until(contains_text, 60)
+        return run.output()
+
+    def run_command(self, name: str) -> tuple[int, str]:
+        """Run `ticketing NAME`, and return its status and its output."""
+        run = self._run("-m", "ticketing_local", name)
+        return run.wait(60), run.output()
+
+    def _run(self, *arguments: str, **environment: str) -> ManagedProcess:
+        program = Program(
+            "tiny stack",
+            (sys.executable, "-u", *arguments),
+            port=None,
+            is_ready=lambda: True,
+            environment={**self._environment, **environment},
+            stop_seconds=30,
         )
-        self._launched.append(process)
-        return process
-
-    def start_and_wait(self) -> subprocess.Popen[str]:
-        """Start and wait until it says that all is ready."""
-        process = self.start()
-        self.wait_for(process, "Ready after")
-        return process
-
-    def wait_for(self, process: subprocess.Popen[str], text: str) -> str:
-        """Read what it says up to the line with these words."""
-        assert process.stdout
-        output = ""
-        for line in process.stdout:
-            output += line
-            if text in line:
-                return output
-        raise AssertionError(f"it ended without saying {text!r}:\n{output}")
-
-    def run_command(self, name: str) -> subprocess.CompletedProcess[str]:
-        """Run `make stop` or `make reset`."""
-        return subprocess.run(
-            [sys.executable, "-m", "ticketing_local", name],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        self._runs.append(ManagedProcess(program))
+        self._runs[-1].start()
+        return self._runs[-1]
 
     def processes(self, group: str | None = None) -> list[psutil.Process]:
-        """Every living process of this system, or those of one group."""
+        """Return the running processes of this stack, or those of one group."""
         return orphans.find(self.home, group)
 
-    def is_answering(self, name: str) -> bool:
-        """Tell whether a service is there."""
+    def is_responding(self, name: str) -> bool:
+        """Return whether a service responds."""
         return readiness.http_ok(f"http://127.0.0.1:{self.port[name]}/")()
 
     def clean_up(self) -> None:
-        """Leave nothing, whatever the test did."""
-        for process in self._launched:
-            process.terminate()
-            process.wait(30)
-            if process.stdout:
-                process.stdout.close()
+        """Stop everything that a test may have left running."""
+        for run in self._runs:
+            run.terminate()
         for survivor in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 survivor.kill()
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+@click.command()
+def main() -> None:
+    """Run the tiny stack."""
+    StackRunner(Home.from_environment(), os.environ, plan).run()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        sys.exit(StackRunner(Home.from_environment(), os.environ, plan).run())
-    except CliError as error:
-        sys.exit(str(error))
+    main()

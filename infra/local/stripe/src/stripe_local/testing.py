@@ -1,86 +1,49 @@
 """For tests: the server as a process that can be killed, and an address that takes webhooks."""
 
 import json
-import os
-import socket
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import stripe
 
 from stripe_local.documents import Document
+from ticketing_local.processes.managed_process import ManagedProcess
+from ticketing_local.stack import readiness
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.free_ports import free_port
 
-T = TypeVar("T")
 SECRET_KEY = "sk_test_local1234"
 PUBLISHABLE_KEY = "pk_test_local1234"
 WEBHOOK_SECRET = "whsec_of_the_tests"
 
 
-def eventually(condition: Callable[[], T | None], seconds: float = 20) -> T:
-    """Wait until `look` gives something, and give it."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"
-        time.sleep(0.02)
-    return value
+class Server(ManagedProcess):
+    """The local Stripe server, and its control API."""
 
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@dataclass
-class Server:
-    """The server, and what a test asks of it beside Stripe's API."""
-
-    database: Path
-    arguments: tuple[str, ...] = ()
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Its base address."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it, again if it was killed, and wait until it answers."""
-        address = ("--port", str(self.port), "--db", str(self.database))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stripe_local", *address, *self.arguments],
-            env={**os.environ, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET},
+    def __init__(self, database: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = (
+            *(sys.executable, "-m", "stripe_local"),
+            *("--port", str(self.port), "--db", database),
         )
-        eventually(self._is_healthy, 60)
+        is_ready = readiness.http_ok(f"{self.url}/_local/health")
+        environment = {"STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
+        super().__init__(Program("stripe", self._command, self.port, is_ready, environment))
 
-    def _is_healthy(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/_local/health").is_success
-        except httpx.TransportError:
-            return False
-
-    def kill(self) -> None:
-        """End it without warning (SIGKILL)."""
-        assert self.process
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        """End it properly."""
-        if self.process:
-            self.process.terminate()
-            self.process.wait()
+    def restart(self, *arguments: str) -> None:
+        """Restart the server with additional command-line arguments."""
+        self.terminate()
+        self.program = replace(self.program, command=(*self._command, *arguments))
+        self.start()
+        self.wait_ready()
 
     def client(
         self, *, retries: int = 0, http: stripe.HTTPClient | None = None

@@ -1,0 +1,125 @@
+"""The `ticketing` command: run and operate the stack on this machine."""
+# ruff: noqa: PLC0415 - each command imports only what it needs, because all imports take a second
+
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ticketing_local.errors import CliError
+from ticketing_local.stack import ports
+from ticketing_local.stack.paths import ROOT, Home
+
+FOLDER = click.argument(
+    "folder", required=False, type=click.Path(path_type=Path, resolve_path=True)
+)
+
+
+@click.group()
+def main() -> None:
+    """Run and operate the ticketing stack on this machine, without containers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@main.command()
+def start() -> None:
+    """Start the stack and run it until Ctrl-C."""
+    from ticketing_local.commands.start import StackRunner
+
+    StackRunner(Home.from_environment(), os.environ).run()
+
+
+@main.command()
+def stop() -> None:
+    """Stop the stack, from another terminal or after a crash."""
+    from ticketing_local.commands.stop import stop
+
+    stop(Home.from_environment())
+
+
+@main.command()
+def reset() -> None:
+    """Delete all data of the stopped stack."""
+    from ticketing_local.commands.stop import reset
+
+    reset(Home.from_environment())
+
+
+@main.command()
+def seed() -> None:
+    """Create sample users and tickets in the running stack."""
+    from ticketing_local.api_user import gateway_address, run_script
+    from ticketing_local.commands.seed import seed
+
+    run_script(seed, gateway_address())
+
+
+@main.command()
+def demo() -> None:
+    """Run one purchase and one expiration on the running stack."""
+    from ticketing_local.api_user import gateway_address, run_script
+    from ticketing_local.commands.demo import demo
+
+    run_script(demo, gateway_address())
+
+
+@main.command()
+def status() -> None:
+    """Show the health, backlog and dead letters of every component."""
+    from ticketing_local.commands.status import collect, render
+
+    components = collect(os.environ)
+    click.echo(render(components))
+    sys.exit(0 if all(component.healthy for component in components) else 1)
+
+
+@main.command()
+@FOLDER
+def backup(folder: Path | None) -> None:
+    """Write every database and stream of the running stack to a folder."""
+    from ticketing_local.commands.backup import backup
+
+    default = ROOT / ".local" / "backups" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
+    backup(ports.resolve_ports(os.environ), folder or default)
+
+
+@main.command()
+@FOLDER
+def restore(folder: Path | None) -> None:
+    """Replace the data of the stopped stack with a backup."""
+    from ticketing_local.commands.backup import restore
+
+    if folder is None:
+        raise CliError("No folder given. Run `make restore FROM=.local/backups/<name>`.")
+    restore(Home.from_environment(), os.environ, folder)
+
+
+@main.command("trace-viewer")
+def trace_viewer() -> None:
+    """Receive traces and show them in the browser."""
+    from ticketing_local.commands.trace_viewer import serve
+
+    serve()
+
+
+def _add_admin_command(
+    name: str, description: str, *, command: str = "", hidden: bool = False
+) -> None:
+    @main.command(name, help=description, hidden=hidden)
+    @click.argument("service", required=False, type=click.Choice(ports.SERVICES))
+    def run(service: str | None) -> None:  # pyright: ignore[reportUnusedFunction] - click calls it
+        from ticketing_local.commands.admin import run_admin_command
+
+        services = [service] if service else list(ports.SERVICES)
+        run_admin_command(Home.from_environment(), command or name, services)
+
+
+_add_admin_command("dead-letters", "List the events that the services could not process.")
+_add_admin_command("replay", "Process the dead letters again and remove those that succeed.")
+_add_admin_command(
+    "republish-state", "Publish the current state of every aggregate again.", command="rebuild"
+)
+_add_admin_command("rebuild", "The former name of republish-state.", hidden=True)

@@ -1,0 +1,20 @@
+"""Waiting for a condition in synchronous tests. `common.testing` has the asynchronous one."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T | None], timeout_seconds: float = 20) -> T:
+    """Return the first true value of the condition.
+
+    Raises:
+        AssertionError: There was none in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"still {value!r} after {timeout_seconds} s"
+        time.sleep(0.02)
+    return value
