@@ -1,4 +1,4 @@
-"""What a buyer is told of a charge."""
+"""The results and errors that a buyer gets for a charge."""
 
 from dataclasses import dataclass, field
 
@@ -18,17 +18,17 @@ from payments.stripe.models import Decline
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """A charge, and the secret to go on with where the bank wants to hear from the buyer."""
+    """A charge, with a client secret if it requires 3-D Secure authentication."""
 
     charge: Charge
     client_secret: str | None = field(default=None, repr=False)
 
 
 def final_result(charge: Charge) -> PaymentResult:
-    """Answer from a charge whose PaymentIntent has come to its end.
+    """Return the result of a charge whose PaymentIntent is no longer open.
 
     Raises:
-        Invalid: not with success, or not for long.
+        BadRequest: it was cancelled or refunded.
     """
     if charge.status is not ChargeStatus.SUCCEEDED:
         raise BadRequest("Cannot pay for a cancelled order")
@@ -36,20 +36,20 @@ def final_result(charge: Charge) -> PaymentResult:
 
 
 def attempt_error(charge: Charge, decline: Decline) -> ApiError:
-    """Say why the last attempt failed."""
+    """Return the error of the last attempt."""
     if charge.attempts[-1].outcome is Outcome.INVALID:
         return token_rejected(decline)
     return card_declined(charge, decline)
 
 
 def card_declined(charge: Charge, decline: Decline) -> PaymentDeclined:
-    """Say why the card was declined, and whether another one may be tried."""
+    """Return the error for a declined card."""
     extra = {**_codes(decline), "retryable": not charge.no_more_attempts}
     return PaymentDeclined(details=[ErrorDetail(decline.message, extra=extra)])
 
 
 def token_rejected(decline: Decline) -> BadRequest:
-    """Say that Stripe does not take the token."""
+    """Return the error for a token that Stripe rejected."""
     return BadRequest(details=[ErrorDetail(decline.message, "token", _codes(decline))])
 
 
@@ -59,12 +59,12 @@ def _codes(decline: Decline) -> dict[str, str | bool]:
 
 
 def attempt_in_progress() -> Conflict:
-    """Say that another attempt is running."""
+    """Return the error for a click while another attempt is running."""
     return Conflict("A payment for this order is in progress", retry_after=2)
 
 
 def outcome_unknown() -> ServiceUnavailable:
-    """Say that the money may or may not have been taken."""
+    """Return the error for an attempt without a response from Stripe."""
     return ServiceUnavailable(
         "We do not know yet whether the payment went through and are checking. "
         "Please do not pay another way in the meantime.",

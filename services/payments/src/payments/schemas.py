@@ -1,9 +1,10 @@
-"""What the wire sees of a payment."""
+"""The JSON of requests and responses."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from common.events import ChargeStatus
 from common.values import money
@@ -46,7 +47,7 @@ class PaymentOut(CamelModel):
     id: str
     order_id: str
     status: ChargeStatus
-    amount: Annotated[float, Field(examples=[19.99])]
+    amount: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
     currency: str
     stripe_id: str
     stripe_refund_id: str | None
@@ -60,31 +61,11 @@ class PaymentOut(CamelModel):
 
     @classmethod
     def from_domain(cls, charge: Charge) -> Self:
-        """Show a charge."""
-        card, error = charge.card, charge.last_error
-        return cls(
-            id=charge.id,
-            order_id=charge.order_id,
-            status=charge.status,
-            amount=money.price(charge.amount),
-            currency=charge.currency,
-            stripe_id=charge.stripe_id,
-            stripe_refund_id=charge.stripe_refund_id,
-            refund_reason=charge.refund_reason,
-            card=CardOut(brand=card.brand, last4=card.last4) if card else None,
-            last_error=ErrorOut(
-                message=error.message,
-                code=error.code,
-                decline_code=error.decline_code,
-                retryable=not charge.no_more_attempts,
-            )
-            if error
-            else None,
-            version=charge.version,
-            created_at=charge.created_at,
-            paid_at=charge.paid_at,
-            refunded_at=charge.refunded_at,
-        )
+        fields: dict[str, Any] = {name: getattr(charge, name) for name in cls.model_fields}
+        if charge.last_error is not None:
+            retryable = not charge.no_more_attempts
+            fields["last_error"] = {**asdict(charge.last_error), "retryable": retryable}
+        return cls.model_validate(fields, from_attributes=True, by_alias=False, by_name=True)
 
 
 class PaymentErrorItem(ErrorItem, CamelModel):

@@ -1,4 +1,4 @@
-"""What payments reads from its environment beside what all services share."""
+"""The settings of payments."""
 
 from typing import Annotated, Literal
 
@@ -10,32 +10,32 @@ LIVE = ("sk_live_", "rk_live_", "pk_live_")
 
 
 class Settings(ServiceSettings):
-    """The settings of payments."""
+    """The environment variables of payments, besides those of every service."""
 
     stripe_key: Annotated[SecretStr, Field(min_length=8)]
-    """The secret key that every call to Stripe is made with."""
+    """The secret key of Stripe's API."""
     stripe_publishable_key: str | None = None
-    """The key that browsers make tokens with; the web client asks for it."""
+    """The key with which browsers create tokens."""
     stripe_webhook_secret: SecretStr | None = None
-    """What Stripe signs its webhooks with; without it there is no webhook route."""
+    """The key of webhook signatures; without it the webhook is disabled."""
     stripe_api_base: str | None = None
-    """Where Stripe's API is, when it is not Stripe's own: the local server."""
+    """The base URL of Stripe's API, for a local Stripe server."""
     stripe_js_url: str | None = None
-    """Where Stripe.js is, when it is not Stripe's own: the local server's."""
+    """The URL of Stripe.js, for a local Stripe server."""
     stripe_timeout_seconds: Annotated[float, Field(gt=0, le=20)] = 8
     payment_attempts: Annotated[int, Field(ge=1, le=50)] = 5
     payment_failure_policy: Literal["retry", "cancel"] = "retry"
-    """Whether a decline keeps the order open until it expires, or gives it up."""
+    """Whether the buyer may retry after a decline, or the order is cancelled."""
     payment_lease_seconds: Annotated[float, Field(gt=0)] = 30
     payment_margin_seconds: Annotated[float, Field(ge=0)] = 5
-    """How long before its end an order can no longer be paid: Stripe needs time to answer."""
+    """How long before it expires an order can no longer be paid."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
-    """How often unfinished charges are looked for; 0 leaves all of it to the webhooks."""
+    """The interval of the reconciler; 0 disables it."""
 
     @field_validator("stripe_api_base", "stripe_js_url")
     @classmethod
     def _never_live(cls, value: str | None, info: ValidationInfo) -> str | None:
-        """Refuse to send a live key, or a live card, anywhere but to Stripe."""
+        """Reject a live key together with a server that is not Stripe's."""
         secret: SecretStr | None = info.data.get("stripe_key")
         keys = (
             secret.get_secret_value() if secret else "",

@@ -1,4 +1,4 @@
-"""Charges in MongoDB, the copy of the orders they pay for, and the webhooks already heard."""
+"""Charges, copies of orders, and processed webhook events in MongoDB."""
 
 import asyncio
 import contextlib
@@ -34,16 +34,16 @@ from payments.stripe.models import Card, Decline
 CHARGE_TRANSITIONS: Final = Counter(
     "payment_charge_transitions_total", "Charge transitions, by resulting status", ["status"]
 )
-for _status in ChargeStatus:  # 0 from the start: Prometheus would not see the first failed refund
+for _status in ChargeStatus:  # Prometheus needs the 0 to see the first failed refund
     CHARGE_TRANSITIONS.labels(_status.value)
 WEBHOOK_EVENT_RETENTION: Final = timedelta(days=30)
 EVENT_GRACE_SECONDS: Final = 1.0
-"""Seconds that an order may take from its buyer's answer to here, before there is no such order."""
+"""How long a request waits for the event of an order that was just created."""
 MAX_WAITERS: Final = 128
 BATCH_DELAY_SECONDS: Final = 0.03
-"""Seconds that an order may wait to be written with others; far sooner than anybody can pay."""
+"""How long a copy of an order waits to be written with others."""
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before any charge: what a query must name for MongoDB to use the index of those that are due."""
+"""Earlier than any charge: required in a query for the partial index to be used."""
 
 
 class ChargeDocument(AggregateDocument):
@@ -205,7 +205,7 @@ def _count_transition(charge: Charge, confirmed: bool) -> None:  # noqa: FBT001
 
 
 class ChargeStore(Store[Charge]):
-    """Every charge there ever was."""
+    """The charges."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
@@ -219,21 +219,21 @@ class ChargeStore(Store[Charge]):
         )
 
     async def insert_first_attempt(self, change: Change[Charge]) -> Charge | None:
-        """Insert a charge with its first attempt; nothing, if somebody else was first."""
+        """Insert a charge with its first attempt, or return None if the charge exists."""
         try:
             return await self.add(change)
         except DuplicateKeyError:
             return None
 
     async def find_by_intent(self, intent_id: str) -> Charge | None:
-        """Find the charge of a PaymentIntent."""
+        """Return the charge of a PaymentIntent, or None."""
         doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
         return None if doc is None else self.from_document(doc)
 
     async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
-        """Take one unfinished charge that is due for a look; others leave it alone until then.
+        """Return a charge that is due for reconciliation, and make it due again at `until`.
 
-        Not a change of the charge, so it has neither a version nor an event.
+        It is not a change of the charge, so it creates neither a version nor an event.
         """
         doc = await self.collection.find_one_and_update(
             {"look_at": {"$gt": EPOCH, "$lte": now}},
@@ -246,14 +246,14 @@ class ChargeStore(Store[Charge]):
 
 
 class OrderReplicas:
-    """The orders that can be paid for."""
+    """Copies of the orders, updated by their events."""
 
     def __init__(self) -> None:
         self._replica = Replica(OrderReplica, max_delay=BATCH_DELAY_SECONDS)
         self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     async def find(self, order_id: str) -> Order | None:
-        """Read one, or nothing."""
+        """Return an order, or None."""
         doc = await self._replica.find(order_id)
         if doc is None:
             return None
@@ -266,7 +266,7 @@ class OrderReplicas:
         )
 
     async def wait_for(self, order_id: str) -> Order | None:
-        """Read one that was placed a moment ago: what tells of it may still be on its way."""
+        """Return an order, after waiting for its event if it was created a moment ago."""
         if len(self._waiters) >= MAX_WAITERS:
             return await self.find(order_id)
         arrived = self._waiters.setdefault(order_id, asyncio.Event())
@@ -278,7 +278,7 @@ class OrderReplicas:
         return await self.find(order_id)
 
     async def upsert(self, order: Order, version: int) -> None:
-        """Take an order's state over, if it is newer."""
+        """Store the state of an order if it is newer than the stored one."""
         fields = {
             "status": order.status,
             "user_id": order.user_id,
@@ -292,17 +292,17 @@ class OrderReplicas:
 
 
 class StripeEvents:
-    """The webhooks that were heard, for as long as Stripe might repeat them."""
+    """The processed webhook events, for as long as Stripe may send them again."""
 
     def __init__(self, clock: Clock) -> None:
         self._collection = collection_of(StripeEventDocument)
         self._clock = clock
 
     async def is_processed(self, event_id: str) -> bool:
-        """Tell whether a webhook was heard before."""
+        """Return whether a webhook event was processed."""
         return await self._collection.find_one({"_id": event_id}) is not None
 
     async def mark_processed(self, event_id: str) -> None:
-        """Note that a webhook was heard, and acted on."""
+        """Record that a webhook event was processed."""
         with contextlib.suppress(DuplicateKeyError):
             await self._collection.insert_one({"_id": event_id, "at": self._clock()})

@@ -1,4 +1,4 @@
-"""What the tests of payments stand on: Stripe's side, and the orders that payments hears of."""
+"""Test support: access to Stripe, a fake orders service, and clients of payments."""
 
 import hashlib
 import hmac
@@ -35,12 +35,12 @@ WEBHOOK_SECRET: Final = "whsec_that_only_the_tests_know"
 PRICE: Final = 1999
 VISA: Final = "tok_visa"
 PROCESSES: Final = multiprocessing.get_context("forkserver")
-"""Where processes of the service come from: one that has imported it already, which takes long."""
+"""Forks processes from one that has imported the service already, because that takes long."""
 PROCESSES.set_forkserver_preload(["payments.app", "payments.testing"])
 
 
 class StripeProbe:
-    """What a test sees and does at Stripe, behind the service's back."""
+    """Reads and changes the local Stripe server directly."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(STRIPE_KEY, ""))
@@ -50,67 +50,67 @@ class StripeProbe:
         ).v1
 
     async def close(self) -> None:
-        """Let nothing fail any more, and close the connections."""
+        """Clear the faults and close the connections."""
         await self.clear_faults()
         await self._http.aclose()
         await self._stripe.close_async()
 
     async def inject_fault(self, call: str, action: str, **more: Any) -> None:
-        """Have the network, or Stripe, fail at a call."""
+        """Make matching calls to Stripe fail."""
         fault = {"match": call, "action": action, **more}
         response = await self._http.post("/_local/faults", json=fault)
         assert response.is_success, response.text
 
     async def is_armed(self, fault: dict[str, Any]) -> bool:
-        """Tell whether a fault still waits for its first call."""
+        """Return whether a fault has not been used up."""
         armed = (await self._http.get("/_local/faults")).json()
         return any(fault.items() <= candidate.items() for candidate in armed)
 
     async def clear_faults(self) -> None:
-        """Let nothing fail any more."""
+        """Remove all faults."""
         await self._http.delete("/_local/faults")
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
-        """Every PaymentIntent that was ever made for an order."""
+        """Return all PaymentIntents of an order."""
         intents = await self.api.payment_intents.list_async({"limit": 100})
         return [intent for intent in intents.data if intent.metadata["orderId"] == order_id]
 
     async def intent(self, order_id: str) -> stripe.PaymentIntent:
-        """The one PaymentIntent of an order."""
+        """Return the only PaymentIntent of an order."""
         (only,) = await self.intents(order_id)
         return only
 
     async def times_charged(self, order_id: str) -> int:
-        """How many times money was taken for an order."""
+        """Return how many times an order was charged."""
         return sum(charge.paid for charge in await self._charges(order_id))
 
     async def declines(self, order_id: str) -> int:
-        """How many times a card of an order was declined."""
+        """Return how many times a card was declined for an order."""
         return sum(charge.status == "failed" for charge in await self._charges(order_id))
 
     async def refunds(self, order_id: str) -> list[stripe.Refund]:
-        """Every refund of an order."""
+        """Return all refunds of an order."""
         found: list[stripe.Refund] = []
         for intent in await self.intents(order_id):
             found += (await self.api.refunds.list_async({"payment_intent": intent.id})).data
         return found
 
     async def confirmation_token(self, method: str = "pm_card_visa") -> str:
-        """Fill in the payment form, in the buyer's browser."""
+        """Create the token that the payment form creates in a browser."""
         path = "/v1/test_helpers/confirmation_tokens"
         response = await self._http.post(path, data={"payment_method": method})
         assert response.is_success, response.text
         return response.json()["id"]
 
     async def authenticate(self, client_secret: str, outcome: str = "success") -> httpx.Response:
-        """Answer the bank's question in the buyer's browser."""
+        """Complete 3-D Secure authentication as a browser does."""
         intent_id = client_secret.partition("_secret_")[0]
         form = {"key": "pk_test_local", "client_secret": client_secret, "outcome": outcome}
         path = f"/_local/payment_intents/{intent_id}/authenticate"
         return await self._http.post(path, data=form, auth=lambda request: request)
 
     async def events(self, intent_id: str) -> list[dict[str, Any]]:
-        """What Stripe has to tell about a PaymentIntent and its refunds, oldest first."""
+        """Return the events of a PaymentIntent and its refunds, oldest first."""
         events = (await self._http.get("/v1/events", params={"limit": 100})).json()["data"]
         return [
             event
@@ -126,20 +126,20 @@ class StripeProbe:
 
 
 class FakeOrders:
-    """The orders service, as payments hears it."""
+    """Publishes the events of the orders service."""
 
     def __init__(self, published: EventProbe) -> None:
         self._published = published
         self._placed: dict[str, OrderCreated] = {}
 
     async def place(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
-        """Have somebody order a ticket, and wait until payments knows."""
+        """Create an order and wait until payments has consumed it."""
         order_id = self.place_unpublished(buyer, price=price, seconds=seconds)
         await self.publish(order_id)
         return order_id
 
     def place_unpublished(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
-        """Have somebody order a ticket, without a word to payments."""
+        """Create an order without publishing its event."""
         order = OrderCreated(
             id=new_id(),
             version=0,
@@ -152,7 +152,7 @@ class FakeOrders:
         return order.id
 
     async def cancel(self, order_id: str, *, event_id: str = "") -> None:
-        """Have an order cancelled, and wait until payments knows."""
+        """Cancel an order and wait until payments has consumed the event."""
         await self.publish(
             order_id,
             OrderCancelled,
@@ -170,7 +170,7 @@ class FakeOrders:
         event_id: str = "",
         **changes: Any,
     ) -> None:
-        """Publish an event of an order, and wait until payments has heard it."""
+        """Publish an event of an order and wait until payments has consumed it."""
         state = self._placed[order_id].model_dump(by_alias=False)
         event = kind.model_validate({**state, **changes})
         await self._published.publish(event, aggregate_id=order_id, event_id=event_id)
@@ -178,24 +178,24 @@ class FakeOrders:
 
 
 async def pay(payments: Client, order_id: str, token: str = VISA) -> httpx.Response:
-    """Try to pay for an order."""
+    """Send a payment for an order."""
     return await payments.post("/api/payments", json={"token": token, "orderId": order_id})
 
 
 async def find_charge(payments: Client, order_id: str) -> Charge | None:
-    """Look at an order's charge without asking anybody about it."""
+    """Return the stored charge of an order, or None."""
     store = payments.app.state.service.sync._store  # noqa: SLF001 - reads without a sync
     return await store.find(charge_id_of(order_id))
 
 
 async def wait_for_status(payments: Client, order_id: str, status: str) -> Charge:
-    """Wait until the money of an order stands there."""
+    """Wait until the charge of an order has this status."""
 
     async def reached() -> Charge | None:
         charge = await find_charge(payments, order_id)
         return charge if charge is not None and charge.status == status else None
 
-    return await eventually(reached)  # pyright: ignore[reportReturnType] - it waits for more than None
+    return await eventually(reached)  # pyright: ignore[reportReturnType] - never None
 
 
 async def deliver_webhook(
@@ -207,7 +207,7 @@ async def deliver_webhook(
     content: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    """Bring a webhook event to the service, signed as Stripe signs; or tampered with."""
+    """Send a webhook event with Stripe's signature, optionally tampered with."""
     payload = json.dumps(event).encode()
     at = int(time.time()) - age
     signed = hmac.new(secret.encode(), b"%d.%s" % (at, payload), hashlib.sha256).hexdigest()
@@ -219,6 +219,6 @@ async def deliver_webhook(
 
 
 def serve_forever(environment: dict[str, Any], port: int) -> None:
-    """Run the service in a process of its own, as `PROCESSES` makes them."""
+    """Run the service, as the target of a process of `PROCESSES`."""
     os.environ.update({name.upper(): str(value) for name, value in environment.items()})
     uvicorn.run("payments.app:create_app", factory=True, port=port, log_level="warning")

@@ -1,10 +1,10 @@
-"""Where the money of an order can go from where it stands: the one table.
+"""The statuses of a charge and the transitions between them.
 
 created -> processing -> succeeded -> refund_pending -> refunded | refund_failed
               |  ^
-              |  +-- requires_payment_method   declined, or nothing came of it: try again
-              |  +-- requires_action           the bank asks the buyer (3-D Secure)
-              +----> refund_pending            it succeeded, but the order was cancelled before
+              |  +-- requires_payment_method   declined, or without a result: try again
+              |  +-- requires_action           3-D Secure authentication
+              +----> refund_pending            succeeded after the order was cancelled
 processing | requires_*  -> canceled           the PaymentIntent was cancelled
 """
 
@@ -25,7 +25,7 @@ CANCELED = ChargeStatus.CANCELED
 
 
 class Trigger(StrEnum):
-    """What can be learned about a charge."""
+    """What may happen to a charge."""
 
     ATTEMPT = "attempt_started"
     UNKNOWN = "outcome_unknown"
@@ -43,9 +43,8 @@ class Trigger(StrEnum):
 
 OPEN_STATUSES: Final = frozenset({PROCESSING, REQUIRES_PAYMENT_METHOD, REQUIRES_ACTION})
 """The PaymentIntent may still succeed."""
-
 REFUND_STATUSES: Final = frozenset({REFUND_PENDING, REFUNDED})
-"""There is a refund, and it can still turn out otherwise."""
+"""There is a refund whose status may still change."""
 
 _FROM_OPEN_STATUS: Final = {
     Trigger.SUCCESS: SUCCEEDED,
@@ -65,11 +64,11 @@ TRANSITIONS: Final[dict[tuple[ChargeStatus, Trigger], ChargeStatus]] = {
     (PROCESSING, Trigger.NO_RESULT): REQUIRES_PAYMENT_METHOD,
     (REQUIRES_ACTION, Trigger.NO_RESULT): REQUIRES_PAYMENT_METHOD,
     **{
-        (status, signal): becomes
-        for status in (PROCESSING, REQUIRES_PAYMENT_METHOD, REQUIRES_ACTION)
-        for signal, becomes in _FROM_OPEN_STATUS.items()
+        (status, trigger): new_status
+        for status in sorted(OPEN_STATUSES)
+        for trigger, new_status in _FROM_OPEN_STATUS.items()
     },
-    # Stripe decides whether it can still be stopped: the status stays, the charge remembers.
+    # The status stays: only Stripe knows whether the payment can still be stopped.
     **{(status, Trigger.ORDER_CANCELLED): status for status in sorted(OPEN_STATUSES)},
     (SUCCEEDED, Trigger.ORDER_CANCELLED): REFUND_PENDING,
     (REFUND_PENDING, Trigger.REFUND_STARTED): REFUND_PENDING,
@@ -78,4 +77,4 @@ TRANSITIONS: Final[dict[tuple[ChargeStatus, Trigger], ChargeStatus]] = {
     # A bank may send a refund back days after it was accepted.
     (REFUNDED, Trigger.REFUND_FAILURE): REFUND_FAILED,
 }
-"""What is not in here changes nothing."""
+"""A trigger without an entry changes nothing."""

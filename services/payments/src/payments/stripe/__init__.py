@@ -1,1 +1,1 @@
-"""Stripe: its client, the objects it answers with, and the operations that payments needs."""
+"""Stripe: its client, its objects and the operations that payments needs."""

@@ -1,9 +1,9 @@
-"""A call to Stripe: sent by its library, under a key, with a deadline, as often as it takes.
+"""The client of Stripe's API, built on Stripe's library.
 
-A call is repeated under its idempotency key, so that a lost answer is asked for again instead of
-being done again. What stays unknown after that is `StripeAway`, never a failure. The answers are
-taken as they came: to make objects of them costs more than the call. Neither a token nor a client
-secret is ever logged.
+A call without a response is retried with its idempotency key, so that it is executed only once. If
+there is still no response, the outcome is unknown: `StripeUnavailable`. Responses stay plain
+mappings, because Stripe's objects are expensive to create. Tokens and client secrets are not
+logged.
 """
 
 import logging
@@ -25,25 +25,25 @@ log = structlog.get_logger("stripe-gateway")
 
 MAX_NETWORK_RETRIES: Final = 2
 RESOURCE_ID: Final = re.compile(r"/(pi|re)_\w+")
-for _noisy_logger in ("stripe", "aiohttp"):  # their details hold tokens
+for _noisy_logger in ("stripe", "aiohttp"):  # they log tokens
     logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
 stripe.enable_telemetry = False
 
 
 class RequestOptions(TypedDict, total=False):
-    """The key that makes a call one, however often it is sent."""
+    """The options of a POST request."""
 
     idempotency_key: str
 
 
 class StripeUnavailable(ServiceUnavailable):
-    """Stripe did not answer, or not with a result: nobody knows what came of the call."""
+    """Stripe did not respond, or not with a result, so the outcome of the call is unknown."""
 
     default_message = "The card processor is not responding. It is safe to try again in a moment."
 
 
 class StripeClient:
-    """The way to Stripe's API."""
+    """Sends requests to Stripe's API."""
 
     def __init__(self, key: SecretStr, *, api_base: str | None, timeout_seconds: float) -> None:
         self._http = _RetryingHttpClient(timeout=timeout_seconds)
@@ -59,13 +59,13 @@ class StripeClient:
         await self._http.close_async()
 
     async def get(self, path: str, params: Mapping[str, object] | None = None) -> StripeObject:
-        """Ask for something."""
+        """Send a GET request."""
         return await self._call("get", path, params or {}, {})
 
     async def post(
         self, path: str, params: Mapping[str, object], options: RequestOptions | None = None
     ) -> StripeObject:
-        """Have something done."""
+        """Send a POST request."""
         return await self._call("post", path, params, options or {})
 
     async def _call(
@@ -79,12 +79,12 @@ class StripeClient:
 
 
 class _RetryingHttpClient(stripe.AIOHTTPClient):
-    """The library's own, but that an answer which breaks off half-way is asked for again too."""
+    """Stripe's HTTP client, which also retries responses that break off in the body."""
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: object = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Send a request, and read all of its answer."""
+        """Send a request and read the whole response."""
         try:
             return await super().request_async(method, url, headers, post_data)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -93,10 +93,10 @@ class _RetryingHttpClient(stripe.AIOHTTPClient):
 
 @asynccontextmanager
 async def translate_stripe_errors() -> AsyncGenerator[None]:
-    """Take whatever Stripe's library cannot make a result of as no answer.
+    """Translate Stripe's errors and malformed responses.
 
     Raises:
-        StripeAway: no answer.
+        StripeUnavailable: there was no usable response.
     """
     try:
         yield
@@ -108,9 +108,9 @@ async def translate_stripe_errors() -> AsyncGenerator[None]:
             code=error.code,
             request=error.request_id,
         )
-        raise StripeUnavailable(retry_after=3) from None  # its words may hold a token
+        raise StripeUnavailable(retry_after=3) from None  # its message may contain a token
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        # JSON of another shape, a status of tomorrow: what was done is not known either.
+        # JSON of another shape, or a status added later: the outcome is unknown, too.
         kind = type(error).__name__
-        log.error("invalid Stripe response", kind=kind, problem=str(error))  # noqa: TRY400 - a stack shows what a call was made with
+        log.error("invalid Stripe response", kind=kind, problem=str(error))  # noqa: TRY400 - a traceback would show the parameters
         raise StripeUnavailable(retry_after=3) from None

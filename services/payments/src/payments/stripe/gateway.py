@@ -1,4 +1,4 @@
-"""Stripe, in the domain's words: the only file that knows what to ask of it."""
+"""The operations of Stripe that payments uses."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -45,17 +45,17 @@ ALREADY_REFUNDED: Final = "charge_already_refunded"
 
 
 class TokenRejected(Exception):
-    """Stripe does not take this token: it is unknown, used up or expired."""
+    """Stripe rejected the token as unknown, used or expired."""
 
     def __init__(self, code: str | None, intent: Intent) -> None:
         self.code = code
         self.intent = intent
-        """Where the PaymentIntent stands nevertheless: an earlier attempt may have ended late."""
+        """The PaymentIntent, which an earlier attempt may have completed late."""
         super().__init__(code)
 
 
 class Gateway:
-    """What is asked of Stripe."""
+    """Calls Stripe for one charge at a time; every call may raise `StripeUnavailable`."""
 
     def __init__(
         self,
@@ -75,11 +75,7 @@ class Gateway:
         await self._client.close()
 
     async def create_intent(self, order: Order, currency: str) -> Intent:
-        """Make the order's PaymentIntent, or find it: the key makes it one, and it costs nothing.
-
-        Raises:
-            StripeAway: no answer.
-        """
+        """Create the order's PaymentIntent, or return it if it exists (same idempotency key)."""
         charge_id = charge_id_of(order.id)
         params: PaymentIntentCreateParams = {
             "amount": order.price,
@@ -96,11 +92,10 @@ class Gateway:
             return parse_intent(await _retry_with_new_key(f"{charge_id}:pi", create))
 
     async def confirm(self, charge: Charge, token: str) -> Intent:
-        """Try to take the money with what the token stands for; a decline is an answer like others.
+        """Confirm the PaymentIntent with the token and return it, also if the card is declined.
 
         Raises:
-            TokenRefused: nothing was tried, the token is no good.
-            StripeAway: no answer; the money may or may not have been taken.
+            TokenRejected: nothing was charged, because the token is invalid.
         """
         attempt_number = len(charge.attempts)
         async with translate_stripe_errors():
@@ -125,20 +120,12 @@ class Gateway:
                 raise TokenRejected(error.code, intent) from None
 
     async def retrieve(self, charge: Charge) -> Intent:
-        """Ask where the PaymentIntent stands.
-
-        Raises:
-            StripeAway: no answer.
-        """
+        """Return the PaymentIntent."""
         async with translate_stripe_errors():
             return await self._retrieve(charge)
 
     async def cancel(self, charge: Charge) -> Intent:
-        """Cancel the PaymentIntent unless it is too late; either way, tell where it stands.
-
-        Raises:
-            StripeAway: no answer.
-        """
+        """Cancel the PaymentIntent if it is still open, and return it."""
         params: PaymentIntentCancelParams = {"cancellation_reason": "abandoned"}
         async with translate_stripe_errors():
             try:
@@ -151,12 +138,9 @@ class Gateway:
                 return await self._retrieve(charge)
 
     async def refund(self, charge: Charge) -> Refund:
-        """Give all of the money back, or tell how far that is; never more than once.
+        """Refund the whole payment, or return its refund if there is one.
 
-        Stripe gives back a charge's money only once, whatever is asked under whichever key.
-
-        Raises:
-            StripeAway: no answer.
+        Stripe refunds a payment only once, whatever the idempotency key.
         """
         params: RefundCreateParams = {
             "payment_intent": charge.stripe_id,
@@ -186,7 +170,7 @@ class Gateway:
         return self._webhook_secret is not None
 
     def parse_webhook(self, payload: bytes, signature: str) -> WebhookEvent | None:
-        """Verify a webhook and read what it hints at; nothing, if the signature is not Stripe's."""
+        """Parse a webhook event, or return None if its signature is invalid."""
         if self._webhook_secret is None:
             return None
         secret = self._webhook_secret.get_secret_value()
@@ -199,10 +183,10 @@ class Gateway:
             return None
 
     async def _payment_method_params(self, token: str, key: str) -> PaymentIntentConfirmParams:
-        """Say what to confirm with.
+        """Return the parameters of the confirm call.
 
-        Who sends a bare `tok_` has no way to ask the buyer anything: where the bank wants to, that
-        is a decline and not an unpaid 202.
+        A client that sends a bare `tok_` cannot handle 3-D Secure, so for it required
+        authentication is a decline instead of a 202.
         """
         if token.startswith("ctoken_"):
             return {"confirmation_token": token, "expand": EXPAND}
@@ -239,9 +223,9 @@ def _error_body(error: stripe.StripeError) -> StripeObject:
 async def _retry_with_new_key(
     key: str, call: Callable[[str], Awaitable[StripeObject]]
 ) -> StripeObject:
-    """Call under a key; where Stripe holds a failure of its own under it, once under a new one.
+    """Call with an idempotency key. If Stripe has stored a 5xx under it, retry with a new key.
 
-    Stripe repeats the first answer for a day, a 500 too; only for calls that are harmless twice.
+    Stripe replays a stored response for a day. Only for calls that are harmless when repeated.
     """
     try:
         return await call(key)

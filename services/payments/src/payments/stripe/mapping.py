@@ -1,4 +1,4 @@
-"""Stripe's answers, read into the domain's words."""
+"""Parsing of Stripe's objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Final
 from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 StripeObject = Mapping[str, Any]
-"""An object of Stripe's, as it tells of it."""
+"""An object of Stripe's API as decoded JSON."""
 
 WEBHOOK_EVENT_TYPES: Final = frozenset(
     {
@@ -21,7 +21,7 @@ WEBHOOK_EVENT_TYPES: Final = frozenset(
         "refund.failed",
     }
 )
-"""The webhook events that can tell something new about a charge."""
+"""The webhook events that may change a charge."""
 
 _INTENT_STATUS: Final = {
     "requires_payment_method": IntentStatus.OPEN,
@@ -41,16 +41,16 @@ _REFUND_STATUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A webhook event: which PaymentIntent to look at. What it says itself is not believed."""
+    """A webhook event. It only triggers a sync: its contents are not trusted."""
 
     id: str
     intent_id: str | None
     paid: bool = False
-    """Whether it says that the money was taken; nothing new for who knows it already."""
+    """Whether it reports a successful payment."""
 
 
 def parse_webhook_event(event: StripeObject) -> WebhookEvent:
-    """Read which PaymentIntent an event is about."""
+    """Parse a webhook event, without an intent id if it concerns no PaymentIntent."""
     event_type: str = event["type"]
     if event_type not in WEBHOOK_EVENT_TYPES:
         return WebhookEvent(event["id"], None)
@@ -61,7 +61,7 @@ def parse_webhook_event(event: StripeObject) -> WebhookEvent:
 
 
 def parse_intent(data: StripeObject) -> Intent:
-    """Read a PaymentIntent; its card, where it was asked for."""
+    """Parse a PaymentIntent, with its card if the request expanded it."""
     status = _INTENT_STATUS[data["status"]]
     decline = None
     if status is IntentStatus.OPEN and data["last_payment_error"] is not None:
@@ -80,7 +80,7 @@ def parse_intent(data: StripeObject) -> Intent:
 
 
 def parse_decline(error: StripeObject) -> Decline:
-    """Read why; the failed charge's id tells it from others, or else the card's, made anew."""
+    """Parse a decline. Its id is that of the failed charge or else of the payment method."""
     method: StripeObject = error.get("payment_method") or {}
     return Decline(
         message=error.get("message") or "Your card was declined.",
@@ -91,6 +91,6 @@ def parse_decline(error: StripeObject) -> Decline:
 
 
 def parse_refund(data: StripeObject) -> Refund:
-    """Read a refund; whatever is neither done nor failed is on its way."""
+    """Parse a refund. A status that is neither final nor known counts as pending."""
     status = _REFUND_STATUS.get(data["status"] or "", RefundStatus.PENDING)
     return Refund(data["id"], status, data.get("failure_reason"))

@@ -1,11 +1,11 @@
-"""What Stripe tells of a payment, in as many words as a charge needs."""
+"""The parts of Stripe's objects that a charge needs."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class IntentStatus(StrEnum):
-    """Where a PaymentIntent stands, in as many words as a charge needs."""
+    """The status of a PaymentIntent, reduced to what a charge distinguishes."""
 
     OPEN = "open"
     ACTION = "action"
@@ -15,7 +15,7 @@ class IntentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands."""
+    """The status of a refund."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -24,7 +24,7 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What may be known of a card."""
+    """The brand and last four digits of a card."""
 
     brand: str
     last4: str
@@ -42,7 +42,7 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A PaymentIntent as Stripe has just told it."""
+    """A PaymentIntent as Stripe returned it."""
 
     id: str
     status: IntentStatus
@@ -53,7 +53,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund as Stripe has just told it; without an id when it was refused outright."""
+    """A refund as Stripe returned it, without an id if Stripe rejected it."""
 
     id: str | None
     status: RefundStatus
