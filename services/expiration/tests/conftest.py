@@ -64,7 +64,9 @@ async def start_worker() -> AsyncGenerator[Callable[[Settings], None]]:
             task = asyncio.create_task(worker.async_run())
 
             async def stop() -> None:
-                task.cancel()
+                while not task.done():  # a cancellation during startup can get lost in a library
+                    task.cancel()
+                    await asyncio.wait({task}, timeout=1)
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
                 await worker.close()
