@@ -1,4 +1,4 @@
-"""`python -m stripe_local`: serve until stopped."""
+"""The command line: `python -m stripe_local` serves until it is stopped."""
 
 import argparse
 import os

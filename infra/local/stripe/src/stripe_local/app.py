@@ -1,4 +1,4 @@
-"""Put together: settings and a file in, an ASGI app out."""
+"""The ASGI app, made of its parts."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _PRUNE_INTERVAL_SECONDS = 60.0
 
 
 def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
-    """The server on one SQLite file (or ":memory:"); it opens the file here and now."""
+    """Create the app and open its SQLite file (or ":memory:")."""
     settings = settings or Settings()
     store = Store(database)
     keys = IdempotencyKeys(store, settings.idempotency_retention_seconds)
@@ -67,7 +67,7 @@ def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
 
 
 async def _settle_refunds(call: Call) -> None:
-    """Let pending refunds succeed and failing ones fail when their time has come."""
+    """Settle refunds that are due: pending ones succeed, and those of one test card fail."""
     while True:
         for refund in call.store.list_due(time.time()):
             with call.store.transaction():

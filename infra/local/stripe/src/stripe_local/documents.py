@@ -1,4 +1,4 @@
-"""What every stored object has in common: its id, its time, and a part that never leaves."""
+"""What all stored objects share: ids, times, JSON, and a private part."""
 
 import secrets
 import string
@@ -9,35 +9,35 @@ import orjson
 
 Document = dict[str, Any]
 
-# What this server must remember of an object and Stripe would not show, such as a card's number.
+# The part of an object that no response shows, such as the number of a card.
 PRIVATE = "_local"
 
-# What each random byte becomes in an identifier.
+# Maps each random byte to a character of an id.
 _ID_ALPHABET = bytes(
     (string.ascii_letters + string.digits).encode()[byte % 62] for byte in range(256)
 )
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """An identifier in Stripe's form: a prefix that names the type, then letters and digits."""
+    """Return a new id in Stripe's form: a prefix for the type, then letters and digits."""
     return prefix + secrets.token_bytes(length).translate(_ID_ALPHABET).decode()
 
 
 def to_json(document: Document) -> str:
-    """The object as JSON."""
+    """Render an object as JSON."""
     return orjson.dumps(document).decode()
 
 
 def from_json(text: str) -> Document:
-    """The object that was written as JSON."""
+    """Parse an object."""
     return orjson.loads(text)
 
 
 def now() -> int:
-    """The present time as Stripe counts it, in whole seconds since the epoch."""
+    """Return the current time in whole seconds since the epoch, as Stripe does."""
     return int(time.time())
 
 
 def public(document: Document) -> Document:
-    """The object as a caller may see it."""
+    """Return an object without its private part."""
     return {name: value for name, value in document.items() if name != PRIVATE}

@@ -1,7 +1,7 @@
-"""Faults on demand: what a network, or Stripe on a bad day, does to calls and to webhooks.
+"""Injected faults of calls and webhooks.
 
-A call is matched as `POST /v1/refunds`, a webhook as `WEBHOOK payment_intent.succeeded`;
-patterns are shell-style.
+A call is matched as `POST /v1/refunds` and a webhook as `WEBHOOK payment_intent.succeeded`, with
+shell-style patterns.
 """
 
 import random
@@ -16,12 +16,12 @@ ON_WEBHOOKS = frozenset({"duplicate", "delay", "reorder"})
 
 
 class InvalidFault(ValueError):
-    """A fault that could not be understood; it would otherwise silently do nothing."""
+    """A fault that cannot be parsed."""
 
 
 @dataclass
 class Fault:
-    """One fault, and how many times it is still to happen (None: until cleared)."""
+    """A fault, and how many times it still happens (None: until cleared)."""
 
     match: str
     action: str
@@ -30,16 +30,15 @@ class Fault:
     chance: float = 1.0
     status: int = 500
     error: Document | None = None
-    stored: bool = False  # with `status`: the answer is remembered under the idempotency key
+    stored: bool = False  # with `status`: the response is stored under the idempotency key
 
     @property
     def seconds(self) -> float:
-        """How long the fault holds things up."""
+        """The delay in seconds."""
         return self.delay_ms / 1000
 
 
 def _parse(description: Any) -> Fault:
-    """The fault that a JSON body describes."""
     if not isinstance(description, dict):
         raise InvalidFault("a fault is an object")
     names = {each.name for each in fields(Fault)}
@@ -57,7 +56,7 @@ def _parse(description: Any) -> Fault:
 
 
 class Faults:
-    """The faults that are waiting for what they match."""
+    """The faults that are armed."""
 
     def __init__(self) -> None:
         self._armed: list[Fault] = []
@@ -67,15 +66,15 @@ class Faults:
         self._armed.append(_parse(description))
 
     def clear(self) -> None:
-        """Disarm all of them."""
+        """Disarm all faults."""
         self._armed.clear()
 
     def to_documents(self) -> list[Document]:
-        """Those that are still to happen."""
+        """Return the armed faults as JSON objects."""
         return [asdict(fault) for fault in self._armed]
 
     def consume(self, event: str) -> Fault | None:
-        """The first fault that matches what is happening now, counted as used."""
+        """Return the first fault that matches an event, and count it as used."""
         for fault in self._armed:
             if not fnmatchcase(event, fault.match) or random.random() >= fault.chance:  # noqa: S311  # chaos, not a secret
                 continue

@@ -1,11 +1,11 @@
-"""What can be set, and what a test may want shorter."""
+"""Settings of the server; tests shorten the delays."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The server's surroundings and its patience."""
+    """Addresses, delays and limits."""
 
     public_url: str = "http://127.0.0.1:12111"
     webhook_endpoints: tuple[tuple[str, str], ...] = ()  # (URL, signing secret)

@@ -1,7 +1,7 @@
-"""The SQLite file: every object as JSON, beside the few columns that calls look things up by.
+"""The SQLite file: each object as JSON, beside the columns that queries need.
 
-All access is from the one event loop and no call awaits between reading and writing, so every
-call is alone with the data; a transaction makes it whole on disk as well.
+Calls need no locks, because all run on one event loop and none awaits between reading and writing.
+A transaction makes a call atomic on disk too.
 """
 
 import sqlite3
@@ -14,8 +14,8 @@ from stripe_local.documents import PRIVATE, Document, from_json, now, to_json
 
 _SCHEMA = """
 pragma journal_mode = wal;
-pragma synchronous = normal;  -- survives kill -9; only a power cut could lose the last moment
-pragma wal_autocheckpoint = 10000;  -- pages: each object is written a few times in its first second
+pragma synchronous = normal;  -- survives kill -9; only a power failure can lose the last commits
+pragma wal_autocheckpoint = 10000;  -- pages; an object is written several times in its first second
 create table if not exists objects (
     seq integer primary key,
     id text not null unique,
@@ -40,7 +40,7 @@ _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 @dataclass(frozen=True)
 class Query:
-    """Which objects of a kind a list call asks for, and which page of them."""
+    """The filters and the page of a list call."""
 
     kind: str
     limit: int = 10
@@ -52,20 +52,20 @@ class Query:
 
 
 class Store:
-    """Every object of the one account this server keeps."""
+    """The objects of the one account of this server."""
 
     def __init__(self, path: str) -> None:
-        # Built in one thread and run in another when a test embeds the server.
+        # A test that embeds the server creates it in one thread and runs it in another.
         self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.connection.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.connection.close()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """All of it or nothing."""
+        """Commit what the block writes, or roll it back if the block raises."""
         self.connection.execute("begin immediate")
         try:
             yield
@@ -75,13 +75,13 @@ class Store:
         self.connection.execute("commit")
 
     def get(self, object_id: str, kind: str | None = None) -> Document | None:
-        """The object with this id, if it is of the kind that is looked for."""
+        """Return the object with this id, if there is one of this kind."""
         sql = "select kind, document from objects where id = ?"
         row = self.connection.execute(sql, (object_id,)).fetchone()
         return from_json(row[1]) if row and kind in {None, row[0]} else None
 
     def upsert(self, document: Document) -> Document:
-        """Keep an object, new or changed."""
+        """Insert or update an object."""
         private: Document = document.get(PRIVATE, {})
         self.connection.execute(
             "insert into objects (id, kind, created, payment_intent, charge, type, due, document)"
@@ -101,24 +101,24 @@ class Store:
         return document
 
     def delete(self, object_id: str) -> None:
-        """Forget an object."""
+        """Delete an object."""
         self.connection.execute("delete from objects where id = ?", (object_id,))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all objects."""
         self.connection.execute("delete from objects")
 
     def position(self, object_id: str, kind: str) -> int | None:
-        """Where an object stands in the order in which objects came."""
+        """Return the sequence number of an object."""
         sql = "select seq from objects where id = ? and kind = ?"
         row = self.connection.execute(sql, (object_id, kind)).fetchone()
         return row[0] if row else None
 
     def page(self, query: Query) -> tuple[list[Document], bool]:
-        """Newest first, and whether more lie in the direction of travel."""
+        """Return a page of objects, newest first, and whether there are more."""
         where, values = _where_clause(query)
         direction = "asc" if query.newer_than is not None else "desc"
-        # The words put in are this module's own; what callers send goes in as values.
+        # Only words of this module are formatted in; what callers send is bound as values.
         sql = f"select document from objects where {where} order by seq {direction} limit ?"  # noqa: S608
         rows = self.connection.execute(sql, (*values, query.limit + 1)).fetchall()
         found: list[Document] = [from_json(row[0]) for row in rows[: query.limit]]
@@ -127,25 +127,24 @@ class Store:
         return found, len(rows) > query.limit
 
     def list_after(self, kind: str, seq: int, limit: int) -> list[tuple[int, Document]]:
-        """Objects of a kind in the order in which they came, from a place onward."""
+        """Return objects of a kind with a higher sequence number, oldest first."""
         sql = "select seq, document from objects where kind = ? and seq > ? order by seq limit ?"
         rows = self.connection.execute(sql, (kind, seq, limit)).fetchall()
         return [(row[0], from_json(row[1])) for row in rows]
 
     def list_due(self, timestamp: float) -> list[Document]:
-        """Objects whose time to change by themselves has come."""
+        """Return objects whose delayed change is due."""
         sql = "select document from objects where due <= ? order by due limit 100"
         return [from_json(row[0]) for row in self.connection.execute(sql, (timestamp,)).fetchall()]
 
     def counts(self) -> dict[str, int]:
-        """How many objects there are of each kind."""
+        """Return the number of objects of each kind."""
         sql = "select kind, count(*) from objects group by kind"
         return dict(self.connection.execute(sql).fetchall())
 
 
 def _where_clause(query: Query) -> tuple[str, list[Any]]:
-    clauses, values = ["kind = ?"], [query.kind]
-    bounds: list[Any] = []
+    clauses, values = ["kind = ?"], list[Any]([query.kind])
     for column, value in query.equal.items():
         clauses.append(f"{column} = ?")
         values.append(value)
@@ -154,11 +153,11 @@ def _where_clause(query: Query) -> tuple[str, list[Any]]:
         values.extend(query.types)
     for name, timestamp in query.created.items():
         clauses.append(f"created {_COMPARISONS[name]} ?")
-        bounds.append(timestamp)
+        values.append(timestamp)
     if query.older_than is not None:
         clauses.append("seq < ?")
-        bounds.append(query.older_than)
+        values.append(query.older_than)
     if query.newer_than is not None:
         clauses.append("seq > ?")
-        bounds.append(query.newer_than)
-    return " and ".join(clauses), [*values, *bounds]
+        values.append(query.newer_than)
+    return " and ".join(clauses), values

@@ -1,4 +1,4 @@
-"""For tests: the server as a process that can be killed, and an address that takes webhooks."""
+"""Test support: the server as a process that can be killed, and a webhook receiver."""
 
 import json
 import sys
@@ -48,7 +48,7 @@ class Server(ManagedProcess):
     def client(
         self, *, retries: int = 0, http: stripe.HTTPClient | None = None
     ) -> stripe.StripeClient:
-        """The real SDK, pointed here."""
+        """Return a client of the real SDK for this server."""
         return stripe.StripeClient(
             SECRET_KEY,
             base_addresses={"api": self.url},
@@ -58,7 +58,7 @@ class Server(ManagedProcess):
 
     @asynccontextmanager
     async def async_client(self, *, retries: int) -> AsyncGenerator[stripe.StripeClient]:
-        """The same for a while on asyncio, as the payments service has it."""
+        """Open a client on asyncio, as the payments service does."""
         http = stripe.HTTPXClient()
         try:
             yield self.client(retries=retries, http=http)
@@ -66,7 +66,7 @@ class Server(ManagedProcess):
             await http.close_async()
 
     def clear(self) -> None:
-        """Forget all objects and faults."""
+        """Delete all objects and faults."""
         httpx.delete(f"{self.url}/_local/data").raise_for_status()
 
     def fault(self, match: str, action: str, **more: Any) -> None:
@@ -75,11 +75,11 @@ class Server(ManagedProcess):
         httpx.post(f"{self.url}/_local/faults", json=body).raise_for_status()
 
     def faults(self) -> list[Document]:
-        """The faults that are still to happen."""
+        """Return the armed faults."""
         return httpx.get(f"{self.url}/_local/faults").json()
 
     def objects(self, kind: str) -> list[Document]:
-        """What an auditor reads: every object of a kind, page by page."""
+        """Return every object of a kind, read page by page."""
         found: list[Document] = []
         after: int | None = 0
         while after is not None:
@@ -90,16 +90,16 @@ class Server(ManagedProcess):
         return found
 
     def deliveries(self) -> list[Document]:
-        """The newest webhooks and what became of them."""
+        """Return the webhook deliveries and their states."""
         return httpx.get(f"{self.url}/_local/deliveries").json()["data"]
 
     def post_as_browser(self, path: str, **form: str | None) -> httpx.Response:
-        """A call as a browser makes it."""
+        """Make a call with a publishable key."""
         data = {name: value for name, value in form.items() if value is not None}
         return httpx.post(f"{self.url}{path}", data={"key": PUBLISHABLE_KEY, **data})
 
     def answer_challenge(self, intent: stripe.PaymentIntent, outcome: str) -> Document:
-        """What the buyer does on the bank's page."""
+        """Pass or fail the challenge of a PaymentIntent, as the buyer does."""
         return self.post_as_browser(
             f"/_local/payment_intents/{intent.id}/authenticate",
             client_secret=intent.client_secret,
@@ -109,24 +109,24 @@ class Server(ManagedProcess):
 
 @dataclass
 class WebhookReceiver:
-    """An address that takes webhooks, and answers each of them as it is told to."""
+    """A webhook endpoint that responds with the given statuses, then with 200."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list[int])
     received: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
 
     def events(self) -> list[Document]:
-        """The events that came, in the order in which they came."""
+        """Return the received events in their order."""
         return [json.loads(body) for body, _ in self.received]
 
     def types(self) -> list[str]:
-        """Their types."""
+        """Return the types of the received events."""
         return [event["type"] for event in self.events()]
 
 
 @contextmanager
 def run_webhook_receiver() -> Generator[WebhookReceiver]:
-    """Take webhooks for a while."""
+    """Run a webhook receiver."""
     receiver = WebhookReceiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -136,7 +136,7 @@ def run_webhook_receiver() -> Generator[WebhookReceiver]:
             self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name it has
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name in the base class
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:

@@ -1,4 +1,4 @@
-"""Amounts: whole numbers in a currency's smallest unit, within Stripe's limits."""
+"""Amounts in the smallest unit of a currency, within Stripe's limits."""
 
 from stripe_local.errors import invalid
 
@@ -12,7 +12,7 @@ _MIN_AMOUNTS = {
 
 
 def validate_currency(code: str) -> str:
-    """A three-letter currency code, in lower case."""
+    """Return a supported currency code in lower case."""
     currency = code.lower()
     if currency not in _MIN_AMOUNTS:
         raise invalid(
@@ -23,7 +23,7 @@ def validate_currency(code: str) -> str:
 
 
 def validate_amount(amount: int, currency: str) -> int:
-    """An amount that a card can be charged."""
+    """Check that a card can be charged this amount."""
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer"

@@ -1,4 +1,4 @@
-"""The test cards that Stripe publishes, and what each of them does; no other card is accepted."""
+"""The test cards that Stripe publishes; no other card is accepted."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Decline:
-    """Why an issuer says no."""
+    """The reason of a decline."""
 
     code: str
     decline_code: str
@@ -15,7 +15,7 @@ class Decline:
 
 @dataclass(frozen=True)
 class Card:
-    """A published test card: its number and its fate."""
+    """A test card and its behaviour."""
 
     number: str
     brand: str = "visa"
@@ -50,7 +50,7 @@ AUTHENTICATION = Decline(
     "Your card was declined. This transaction requires authentication.",
 )
 
-# The name is what follows `tok_` and `pm_card_`.
+# By the part of its test id after `tok_` or `pm_card_`.
 _CARDS_BY_NAME = {
     "visa": Card("4242424242424242"),
     "visa_debit": Card("4000056655665556", funding="debit"),
@@ -91,12 +91,12 @@ _PREFIXES = ("tok_visa_", "pm_card_visa_", "tok_", "pm_card_")
 
 
 def find_by_number(number: str) -> Card | None:
-    """The published test card with this number."""
+    """Return the test card with this number."""
     return _CARDS_BY_NUMBER.get(number)
 
 
 def find_by_test_id(test_id: str) -> Card | None:
-    """The card behind a published id such as `tok_visa` or `pm_card_chargeDeclined`."""
+    """Return the test card of an id such as `tok_visa` or `pm_card_chargeDeclined`."""
     for prefix in _PREFIXES:
         card = _ALIASES.get(test_id.removeprefix(prefix)) if test_id.startswith(prefix) else None
         if card:
@@ -105,7 +105,7 @@ def find_by_test_id(test_id: str) -> Card | None:
 
 
 def passes_luhn(number: str) -> bool:
-    """Whether a card number's check digit is right."""
+    """Return whether the check digit of a card number is right."""
     digits = [int(digit) for digit in reversed(number)]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return (sum(digits[0::2]) + sum(doubled)) % 10 == 0

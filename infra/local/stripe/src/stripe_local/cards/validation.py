@@ -1,4 +1,4 @@
-"""What a buyer typed, checked as Stripe checks it before any bank is asked."""
+"""Validate the card details that a buyer typed, as Stripe does before it asks the bank."""
 
 import re
 import time
@@ -13,12 +13,12 @@ _TEST_CARD_VALID_YEARS = 2
 
 
 def details_for_test_id(number: str) -> Document:
-    """The details behind a published id such as `tok_visa`."""
+    """Return the card details of a test id such as `tok_visa`, by its card number."""
     return _details(number, 12, time.gmtime().tm_year + _TEST_CARD_VALID_YEARS)
 
 
 def validate_card(card: Document, *, is_browser: bool) -> Document:
-    """The details of a card whose number was sent; only a browser may send one."""
+    """Check card details that contain a number; only a browser may send one."""
     if not is_browser:
         raise StripeError(
             402,

@@ -1,4 +1,4 @@
-"""API keys: any test key is the one account; a live key is never accepted."""
+"""API keys: every test key belongs to the one account, and live keys are refused."""
 
 import base64
 import binascii
@@ -14,7 +14,11 @@ _PUBLISHABLE = re.compile(r"pk_test_\w{4,}")
 
 
 def authenticate(request: Request, params: Document, *, public: bool) -> bool:
-    """Whether a publishable key asks; refuses what is no test key, or may not ask this."""
+    """Check the API key, and return whether it is a publishable one.
+
+    Raises:
+        RequestRejected: it is missing, not a test key, or not allowed to make this call.
+    """
     key = _key_from_header(request.headers.get("authorization", "")) or params.get("key", "")
     if not key:
         raise RequestRejected(

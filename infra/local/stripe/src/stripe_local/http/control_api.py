@@ -1,4 +1,4 @@
-"""/_local: what a test or an operator may ask of this server that Stripe has no word for."""
+"""The routes below /_local, which tests and operators use and Stripe does not have."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _MAX_PAGE_SIZE = 1000
 
 @dataclass(frozen=True)
 class ControlApi:
-    """The server seen from outside Stripe's API."""
+    """The control API."""
 
     store: Store
     keys: IdempotencyKeys
@@ -29,7 +29,7 @@ class ControlApi:
     settings: Settings
 
     def routes(self) -> list[Route]:
-        """Everything under /_local but the bank's page."""
+        """Return the routes below /_local, except for the authentication of a payment."""
         return [
             Route("/_local/health", self._health),
             Route("/_local/faults", self._list_faults),
@@ -50,7 +50,7 @@ class ControlApi:
     async def _add_fault(self, request: Request) -> Response:
         try:
             self.faults.add(await request.json())
-        except ValueError as error:  # BadFault, or no JSON at all
+        except ValueError as error:  # InvalidFault, or not JSON
             kind = "fault" if isinstance(error, InvalidFault) else "JSON"
             return JSONResponse({"error": f"not a {kind}: {error}"}, 400)
         return JSONResponse(self.faults.to_documents(), 201)

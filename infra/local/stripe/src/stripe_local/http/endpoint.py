@@ -1,4 +1,4 @@
-"""Stripe's API over HTTP: keys, idempotency, faults, and then the call itself."""
+"""Stripe's API over HTTP: API keys, idempotency keys, faults, and the call."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Api:
-    """The methods of the API on one store."""
+    """The endpoints of the API on one store."""
 
     store: Store
     keys: IdempotencyKeys
@@ -44,7 +44,7 @@ class Api:
     settings: Settings
 
     def routes(self) -> list[Route]:
-        """One route for each method of the API, and the browser's question before a call."""
+        """Return a route for each operation, and one for preflight requests of browsers."""
         calls = [
             Route(operation.path, self._endpoint(operation), methods=[operation.method])
             for operation in OPERATIONS
@@ -105,7 +105,7 @@ class Api:
     def _execute(
         self, operation: Operation, call: Call, claim: Claim | None, fault: Fault | None
     ) -> StoredResponse:
-        """Check the parameters, then act: no await, so nothing else happens in between."""
+        """Validate the parameters and run the operation, without an await in between."""
         call, expand = _validate_params(operation, call)
         request_id = call.cause.id or ""
         try:
@@ -120,14 +120,14 @@ class Api:
             raise
         except StripeError as error:
             response = _error_response(error, request_id)
-        except Exception:  # noqa: BLE001  # a mistake of ours must look like one of Stripe's
+        except Exception:  # noqa: BLE001  # a bug here must look like an error of Stripe
             _log.exception("%s %s failed", operation.method, operation.path)
             response = _stored_response(
                 500, {"error": _api_error("An error occurred here.")}, request_id
             )
         else:
             return response
-        # What the call had changed is taken back; that it was refused is still remembered.
+        # The changes of the call were rolled back; its key still stores the error.
         self._save_response(claim, response)
         return response
 
@@ -136,7 +136,7 @@ class Api:
         try:
             result = public(operation.run(call))
         except CardError as error:
-            # The attempt happened: what it left behind stays.
+            # The failed attempt is kept.
             return _error_response(error, request_id)
         return _stored_response(200, expand_fields(self.store, result, expand), request_id)
 
@@ -146,9 +146,9 @@ class Api:
 
 
 def _validate_params(operation: Operation, call: Call) -> tuple[Call, list[str]]:
-    """The call with typed parameters, and what is to be expanded in its answer."""
+    """Return the call with typed parameters, and the fields to expand in its response."""
     raw_params = dict(call.params)
-    # Stripe.js proves with it what a secret key need not prove; the SDK's types may lack it.
+    # Stripe.js authorizes itself with it; the types of the SDK may lack it.
     client_secret = (
         {"client_secret": raw_params.pop("client_secret", None)} if call.is_browser else {}
     )

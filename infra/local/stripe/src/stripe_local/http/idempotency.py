@@ -1,7 +1,7 @@
 """Idempotency keys, as https://docs.stripe.com/api/idempotent_requests describes them.
 
-The first result is kept from the moment a call is carried out, failures included. A call that was
-refused before that (a bad parameter, another one running) is not remembered.
+The first response is stored, including errors. A call that is rejected before it begins (an invalid
+parameter, another call in progress) is not stored.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """A finished result: what the first call with a key was told."""
+    """The response to the first call with a key."""
 
     status: int
     body: str
@@ -39,7 +39,7 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to carry out the one call that a key stands for."""
+    """The right to execute the call of a key."""
 
     key: str
     path: str
@@ -47,7 +47,7 @@ class Claim:
 
 
 class IdempotencyKeys:
-    """Which calls have been carried out under a key, and which are under way."""
+    """The keys of finished calls and of those in progress."""
 
     def __init__(self, store: Store, retention_seconds: float) -> None:
         self._connection = store.connection
@@ -56,7 +56,11 @@ class IdempotencyKeys:
         self._in_progress: set[str] = set()
 
     def claim(self, key: str, path: str, params: Document) -> Claim | StoredResponse:
-        """Either the right to go ahead, or the answer that was given the first time."""
+        """Return the stored response of a key, or claim the key.
+
+        Raises:
+            RequestRejected: the key is too long, in use, or was used for another call.
+        """
         if len(key) > _MAX_KEY_LENGTH:
             raise RequestRejected(
                 400, f"Keys can be at most {_MAX_KEY_LENGTH} characters.", "idempotency_error"
@@ -83,7 +87,7 @@ class IdempotencyKeys:
         return claim
 
     def save(self, claim: Claim, response: StoredResponse) -> None:
-        """Remember the answer; part of the call's own transaction."""
+        """Store the response, in the transaction of the call."""
         self._connection.execute(
             "insert or replace into idempotency_keys values (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -98,16 +102,16 @@ class IdempotencyKeys:
         )
 
     def release(self, claim: Claim) -> None:
-        """The call is no longer under way."""
+        """End a claim."""
         self._in_progress.discard(claim.key)
 
     def prune(self) -> None:
-        """Drop keys past their day."""
+        """Delete expired keys."""
         oldest = time.time() - self._retention_seconds
         self._connection.execute("delete from idempotency_keys where created < ?", (oldest,))
 
     def clear(self) -> None:
-        """Drop all keys."""
+        """Delete all keys."""
         self._connection.execute("delete from idempotency_keys")
 
 

@@ -1,7 +1,6 @@
-"""Parameters: from the form that Stripe's API takes to values of the right type.
+"""Parse form parameters into typed values.
 
-Names and types come from the parameter types of the installed SDK, so this server follows the SDK
-through its upgrades and refuses what today's Stripe would refuse.
+Names and types come from the parameter types of the installed SDK, and follow its upgrades.
 """
 
 import functools
@@ -22,7 +21,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def decode_form(*forms: str) -> Document:
-    """The nested value that `a[b][0]=c` stands for."""
+    """Parse forms into nested values: `a[b][0]=c` becomes `{"a": {"b": ["c"]}}`."""
     root: Document = {}
     for form in forms:
         for name, value in parse_qsl(form, keep_blank_values=True):
@@ -44,7 +43,6 @@ def _insert(root: Document, path: list[str], value: str) -> None:
 
 
 def _lists_from_numeric_keys(value: Any) -> Any:
-    """Hashes whose names are all numbers are lists."""
     if not isinstance(value, dict):
         return value
     entries: Document = {name: _lists_from_numeric_keys(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON-like
@@ -54,7 +52,7 @@ def _lists_from_numeric_keys(value: Any) -> Any:
 
 
 def validate(params: Document, params_type: str | type) -> Document:
-    """The parameters as a type, the SDK's if named, says they must be; else a refusal."""
+    """Validate parameters against a type, or against the type of the SDK with this name."""
     return _validate_hash(
         params, load_params_type(params_type) if isinstance(params_type, str) else params_type, ""
     )
@@ -62,7 +60,7 @@ def validate(params: Document, params_type: str | type) -> Document:
 
 @functools.cache
 def load_params_type(type_name: str) -> type:
-    """The SDK's parameter type of this name; importing all of them would slow the start."""
+    """Import the parameter type of the SDK; importing all of them would slow down the start."""
     module, _, name = f"stripe.params.{type_name}".rpartition(".")
     return getattr(importlib.import_module(module), name)
 
@@ -119,7 +117,7 @@ def _validate_scalar(value: str, options: list[Any], path: str) -> Any:
 
 
 def _options(hint: Any) -> list[Any]:
-    """The members of a union, however it is written."""
+    """Return the members of a union, nested ones too."""
     if get_origin(hint) in {Union, types.UnionType}:
         return [option for member in get_args(hint) for option in _options(member)]
     return [hint]
@@ -127,7 +125,7 @@ def _options(hint: Any) -> list[Any]:
 
 @functools.cache
 def _hints(shape: type) -> dict[str, Any]:
-    """A parameter type's names and types, without the options that go in headers."""
+    """Return the names and types of parameters, without the options that are headers."""
     own = {n: hint for n, hint in shape.__annotations__.items() if n not in _REQUEST_OPTIONS}
     holder = types.SimpleNamespace(__annotations__=own)
     return get_type_hints(holder, vars(sys.modules[shape.__module__]))

@@ -1,4 +1,4 @@
-"""One API call: what it may use, and where it is written down."""
+"""The context of an API call, and the description of an operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _METADATA_VALUE_LENGTH = 500
 
 @dataclass(frozen=True)
 class Call:
-    """A call under way: the object it is about, its parameters, and who makes it."""
+    """A call in progress: the id in its path, its parameters, and its caller."""
 
     store: Store
     events: Events
@@ -27,11 +27,15 @@ class Call:
     cause: Cause = field(default_factory=Cause)
 
     def emit(self, kind: str, subject: Document) -> None:
-        """Tell the webhook endpoints."""
+        """Emit an event about an object."""
         self.events.emit(kind, subject, self.cause)
 
     def load_object(self, kind: str) -> Document:
-        """The object that the path names."""
+        """Return the object with the id in the path.
+
+        Raises:
+            StripeError: there is none.
+        """
         found = self.store.get(self.id, kind)
         if found is None:
             raise missing(kind, self.id)
@@ -40,18 +44,18 @@ class Call:
 
 @dataclass(frozen=True)
 class Operation:
-    """An API method: where it is, what its parameters are, and which we act on."""
+    """An API method, the type of its parameters, and the names of those that are supported."""
 
     method: str
     path: str
     run: Callable[[Call], Document]
     params_type: str | type
     supported_params: frozenset[str] = frozenset()
-    public: bool = False  # whether a browser's key may call it
+    public: bool = False  # whether a publishable key may call it
 
 
 def merge_metadata(document: Document, params: Document) -> Document:
-    """The object with metadata merged in as Stripe does: an empty value removes a key."""
+    """Merge metadata into an object as Stripe does: an empty value removes a key."""
     given = params.get("metadata")
     if given is None:
         return document

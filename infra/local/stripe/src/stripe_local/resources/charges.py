@@ -1,4 +1,4 @@
-"""Charges: one attempt to take money, kept whether it succeeded or not."""
+"""Charges: attempts to take money, stored whether they succeed or fail."""
 
 from stripe_local.cards.published import Decline
 from stripe_local.documents import PRIVATE, Document, new_id, now
@@ -9,16 +9,13 @@ from stripe_local.resources.payment_methods import published_card
 def attempt_charge(
     call: Call, intent: Document, method: Document, *, authenticated: bool
 ) -> tuple[Document, Decline | None]:
-    """Ask the card for the money: the Charge, and why it was refused if it was."""
+    """Charge a card, and return the Charge with the reason of a decline."""
     card = published_card(method)
     charge = _charge(call, intent, method, authenticated=authenticated)
     if card.decline:
         charge |= _decline_fields(card.decline)
-        call.store.upsert(charge)
-        call.emit("charge.failed", charge)
-    else:
-        call.store.upsert(charge)
-        call.emit("charge.succeeded", charge)
+    call.store.upsert(charge)
+    call.emit(f"charge.{charge['status']}", charge)
     return charge, card.decline
 
 
@@ -56,7 +53,7 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
-        # Booked later than the answer under `automatic_async` capture, so unknown here.
+        # With `automatic_async` capture it is only known after the response.
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "LOCAL STRIPE",

@@ -1,4 +1,4 @@
-"""ConfirmationTokens: what the payment form held when the buyer pressed Pay, for one use."""
+"""ConfirmationTokens: the content of a submitted payment form, for one use."""
 
 from stripe_local.documents import PRIVATE, Document, new_id, now, public
 from stripe_local.errors import StripeError, invalid, missing
@@ -9,14 +9,14 @@ _LIFETIME_SECONDS = 12 * 3600
 
 
 def create(call: Call) -> Document:
-    """POST /v1/confirmation_tokens: what Stripe.js makes of a filled-in form."""
+    """POST /v1/confirmation_tokens, called by Stripe.js."""
     data = call.params["payment_method_data"]
     method = payment_methods.create_from_data(call, data, "payment_method_data")
     return _store_token(call, method)
 
 
 def create_for_test(call: Call) -> Document:
-    """POST /v1/test_helpers/confirmation_tokens: the same without a browser."""
+    """POST /v1/test_helpers/confirmation_tokens."""
     given = call.params.get("payment_method")
     if not given:
         raise invalid(
@@ -48,7 +48,11 @@ def _store_token(call: Call, method: Document) -> Document:
 
 
 def consume(call: Call, token_id: str, intent: Document) -> Document:
-    """The token, spent on this PaymentIntent."""
+    """Use a token for a PaymentIntent.
+
+    Raises:
+        StripeError: there is no such token, or it has been used or has expired.
+    """
     token = call.store.get(token_id, "confirmation_token")
     if token is None:
         raise missing("confirmation_token", token_id, "confirmation_token", 400)
@@ -66,7 +70,7 @@ def consume(call: Call, token_id: str, intent: Document) -> Document:
 
 
 def payment_method(token: Document) -> str:
-    """The id of the PaymentMethod that a token stands for."""
+    """Return the id of the PaymentMethod of a token."""
     return token[PRIVATE]["payment_method"]
 
 

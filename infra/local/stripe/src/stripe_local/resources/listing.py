@@ -1,4 +1,4 @@
-"""Reading: one object, a page of objects, and ids replaced by what they name."""
+"""Retrieve and list operations, and the expansion of ids into objects."""
 
 import functools
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _EXPANDABLE = frozenset({"charge", "latest_charge", "payment_intent", "payment_m
 
 
 def retrieve_operation(kind: str) -> Callable[[Call], Document]:
-    """GET /v1/<kind>s/{id}."""
+    """Return the operation GET /v1/<kind>s/{id}."""
     return functools.partial(_retrieve, kind)
 
 
@@ -24,7 +24,7 @@ def list_operation(kind: str, path: str) -> Callable[[Call], Document]:
 
 
 def expand_fields(store: Store, document: Document, paths: list[str]) -> Document:
-    """The answer with the ids on these paths replaced by their objects."""
+    """Replace the ids on these paths by their objects."""
     for path in paths:
         _expand(store, document, path.split("."), path)
     return document

@@ -1,4 +1,4 @@
-"""Confirming a PaymentIntent: the card is challenged, refused, or charged."""
+"""Confirm a PaymentIntent: its card is challenged, declined or charged."""
 
 from typing import NoReturn
 
@@ -43,7 +43,7 @@ def confirm(call: Call, intent: Document, return_url: str | None) -> Document:
 
 
 def charge_card(call: Call, intent: Document, method: Document, *, authenticated: bool) -> Document:
-    """Charge the card: this is where money moves."""
+    """Charge the card of a PaymentIntent."""
     charge_attempt, decline = charges.attempt_charge(
         call, intent, method, authenticated=authenticated
     )
@@ -64,7 +64,7 @@ def charge_card(call: Call, intent: Document, method: Document, *, authenticated
 
 
 def fail_authentication(call: Call, intent: Document, method: Document) -> Document:
-    """The buyer did not pass the bank's challenge."""
+    """Apply a failed challenge to a PaymentIntent."""
     error: Document = {
         "code": "payment_intent_authentication_failure",
         "doc_url": f"{_ERROR_DOCS_URL}/payment-intent-authentication-failure",
@@ -131,7 +131,7 @@ def _require_new_payment_method(call: Call, intent: Document, error: Document) -
 
 
 def _require_return_url(call: Call, intent: Document, return_url: str | None) -> None:
-    """Methods that redirect need a place to come back to, unless none of them is allowed."""
+    """Check that there is a return URL if payment methods may redirect."""
     automatic = intent["automatic_payment_methods"]
     inside_sdk = call.is_browser or call.params.get("use_stripe_sdk")
     if automatic and automatic["allow_redirects"] == "always" and not (return_url or inside_sdk):

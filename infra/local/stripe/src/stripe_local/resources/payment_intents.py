@@ -1,4 +1,4 @@
-"""PaymentIntents: one sum to be paid, through as many attempts as it takes; it succeeds once."""
+"""PaymentIntents: an amount to be paid, in one or more attempts; it succeeds once."""
 
 from stripe_local.cards.amounts import validate_amount, validate_currency
 from stripe_local.documents import Document, new_id, now
@@ -118,7 +118,7 @@ def cancel(call: Call) -> Document:
 
 
 def authenticate(call: Call) -> Document:
-    """What the bank's page does when the buyer passes or fails the challenge."""
+    """POST /_local/payment_intents/{id}/authenticate: pass or fail the challenge."""
     intent = _load(call)
     if intent["status"] != "requires_action":
         raise unexpected_state(
@@ -131,12 +131,12 @@ def authenticate(call: Call) -> Document:
     try:
         return _visible_fields(call, charge_card(call, intent, method, authenticated=True))
     except CardError:
-        # The challenge was passed; that the bank then declined is for the intent to say.
+        # The challenge itself succeeded; the intent shows the decline.
         return _visible_fields(call, call.load_object("payment_intent"))
 
 
 def _load(call: Call) -> Document:
-    """The intent in the path; a browser must prove with its client secret that it may see it."""
+    """Return the intent in the path; a browser must send its client secret."""
     intent = call.load_object("payment_intent")
     secret = call.params.get("client_secret")
     if (call.is_browser or secret) and secret != intent["client_secret"]:
@@ -151,7 +151,7 @@ def _visible_fields(call: Call, intent: Document) -> Document:
 
 
 def _attach_payment_method(call: Call, intent: Document) -> str | None:
-    """Put the PaymentMethod that a call brings into the intent; the return URL it came with."""
+    """Attach the PaymentMethod of a call to an intent, and return the return URL."""
     given = [name for name in ("confirmation_token", "payment_method") if call.params.get(name)]
     if len(given) > 1:
         raise invalid(f"You may only specify one of these parameters: {', '.join(given)}.")

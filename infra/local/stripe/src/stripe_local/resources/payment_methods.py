@@ -1,4 +1,4 @@
-"""PaymentMethods: a card that a PaymentIntent can be confirmed with."""
+"""PaymentMethods: cards that can confirm a PaymentIntent."""
 
 from stripe_local.cards.published import Card, find_by_number, find_by_test_id
 from stripe_local.cards.validation import details_for_test_id, validate_card
@@ -21,7 +21,7 @@ def retrieve(call: Call) -> Document:
 
 
 def create_from_data(call: Call, data: Document, path: str = "") -> Document:
-    """A new PaymentMethod from a card's number (a browser's) or from a token (anyone's)."""
+    """Create a PaymentMethod from a token, or (browsers only) from a card number."""
     if data.get("type") != "card":
         raise invalid(
             "This local server supports only cards: type must be card.",
@@ -41,7 +41,7 @@ def create_from_data(call: Call, data: Document, path: str = "") -> Document:
 def find_or_create(
     store: Store, method_id: str, param: str = "payment_method", status: int = 400
 ) -> Document:
-    """The PaymentMethod with this id; `pm_card_visa` and its kin are a new one every time."""
+    """Return the PaymentMethod with this id; test ids such as `pm_card_visa` create one."""
     card = find_by_test_id(method_id) if method_id.startswith("pm_card_") else None
     if card:
         return store.upsert(_new(details_for_test_id(card.number)))
@@ -52,10 +52,10 @@ def find_or_create(
 
 
 def published_card(method: Document) -> Card:
-    """The published test card behind a PaymentMethod."""
+    """Return the test card of a PaymentMethod."""
     card = find_by_number(method[PRIVATE]["number"])
     if card is None:
-        raise missing("PaymentMethod", method["id"])  # kept by a version that knew more cards
+        raise missing("PaymentMethod", method["id"])  # stored by a version with more cards
     return card
 
 

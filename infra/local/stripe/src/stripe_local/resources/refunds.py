@@ -1,4 +1,4 @@
-"""Refunds: money given back, at once, later, or (for one published card) not after all."""
+"""Refunds, which succeed at once or later, or (for one test card) fail later."""
 
 import time
 
@@ -33,7 +33,7 @@ def create(call: Call) -> Document:
 
 
 def settle_refund(call: Call, refund: Document) -> None:
-    """The later fate of a refund, once its time has come."""
+    """Apply the delayed outcome of a refund."""
     if refund[PRIVATE].pop("fate") == "fails":
         refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
         charge = call.store.get(refund["charge"], "charge")
@@ -50,7 +50,7 @@ def settle_refund(call: Call, refund: Document) -> None:
 
 
 def _find_charge(call: Call) -> Document:
-    """The successful Charge that a call wants to give back."""
+    """Return the successful Charge that a call refunds."""
     intent_id, charge_id = call.params.get("payment_intent"), call.params.get("charge")
     if bool(intent_id) == bool(charge_id):
         raise invalid(
@@ -80,7 +80,7 @@ def _add_refunded_amount(call: Call, charge: Document, amount: int) -> None:
 
 def _new(call: Call, charge: Document, amount: int) -> Document:
     fate = charge[PRIVATE]["refund"]
-    # https://docs.stripe.com/testing#refunds: a refund that will fail looks successful first.
+    # https://docs.stripe.com/testing#refunds: a refund that fails later is successful first.
     return {
         "id": new_id("re_3"),
         "object": "refund",

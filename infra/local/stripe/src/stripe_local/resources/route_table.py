@@ -1,4 +1,4 @@
-"""The table of API methods: which there are, whose parameters they take, and who may call them."""
+"""The table of API operations."""
 
 from typing import Literal, NotRequired, TypedDict
 
@@ -53,15 +53,13 @@ class _FormData(TypedDict):
 
 
 class _FormToken(TypedDict):
-    """What Stripe.js sends for a ConfirmationToken; the SDK, a server's, has no such call."""
+    """Parameters of a ConfirmationToken from Stripe.js; the server SDK has no type for them."""
 
     payment_method_data: _FormData
     return_url: NotRequired[str]
 
 
 class _Challenge(TypedDict):
-    """What the stand-in for the bank's page sends."""
-
     outcome: Literal["success", "failure"]
 
 

@@ -1,4 +1,4 @@
-"""Tokens: a card's details for one use; `tok_visa` and its kin are always there."""
+"""Tokens: card details for one use; test ids such as `tok_visa` always exist."""
 
 import hashlib
 
@@ -40,7 +40,11 @@ def create(call: Call) -> Document:
 
 
 def consume(store: Store, token_id: str, param: str) -> Document:
-    """The card's details, once: a token cannot be used again."""
+    """Use a token, and return its card details.
+
+    Raises:
+        StripeError: there is no such token, or it has been used.
+    """
     card = find_by_test_id(token_id) if token_id.startswith("tok_") else None
     if card:
         return details_for_test_id(card.number)
@@ -59,7 +63,7 @@ def consume(store: Store, token_id: str, param: str) -> Document:
 
 
 def fingerprint(number: str) -> str:
-    """The same short name for the same card number, every time."""
+    """Return a stable fingerprint of a card number."""
     return hashlib.sha256(number.encode()).hexdigest()[:16]
 
 

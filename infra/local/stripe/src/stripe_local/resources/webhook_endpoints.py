@@ -1,4 +1,4 @@
-"""WebhookEndpoints: addresses registered through the API, or given when the server was started."""
+"""WebhookEndpoints, registered through the API or on the command line."""
 
 import hashlib
 
@@ -13,7 +13,7 @@ _CONFIGURED_ID_PREFIX = "we_local_"
 
 
 def create(call: Call) -> Document:
-    """POST /v1/webhook_endpoints: the only answer that shows the signing secret."""
+    """POST /v1/webhook_endpoints: the only response with the signing secret."""
     url: str = call.params["url"]
     if not url.startswith(("http://", "https://")):
         raise invalid("Invalid URL: an explicit scheme (such as https) must be provided.", "url")
@@ -37,7 +37,7 @@ def delete(call: Call) -> Document:
 
 
 def configure(store: Store, settings: Settings) -> None:
-    """Make the endpoints of the command line what they are now: some may be gone, some changed."""
+    """Replace the stored endpoints of an earlier command line by those of this one."""
     configured = {_configured_id(url): (url, secret) for url, secret in settings.webhook_endpoints}
     endpoints, _ = store.page(Query("webhook_endpoint", limit=100))
     for endpoint in endpoints:
@@ -50,10 +50,10 @@ def configure(store: Store, settings: Settings) -> None:
 
 
 def _configured_id(url: str) -> str:
-    """The same id after a restart, so that what was owed to the address still is."""
+    """Return a stable id, so that pending deliveries to a URL survive a restart."""
     return _CONFIGURED_ID_PREFIX + hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def signing_secret(endpoint: Document) -> str:
-    """The secret that deliveries to an endpoint are signed with."""
+    """Return the secret that deliveries to an endpoint are signed with."""
     return endpoint[PRIVATE]["secret"]

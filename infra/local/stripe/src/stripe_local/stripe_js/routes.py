@@ -1,4 +1,4 @@
-"""The stand-in for Stripe.js and the frames that hold the card fields."""
+"""The local Stripe.js and the frames with the card fields."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from starlette.routing import Route
 _STATIC = Path(__file__).parent / "static"
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 _NO_STORE = {"Cache-Control": "no-store"}
-# What is typed here goes to this origin only, and nothing is run that is not this server's.
+# Scripts come from this origin only, and card details are sent to this origin only.
 _FRAME_POLICY = {
     **_NO_STORE,
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -20,7 +20,7 @@ _FRAME_POLICY = {
 
 
 def routes() -> list[Route]:
-    """The addresses that the real one has, and those of its frames."""
+    """Return the routes of Stripe.js, with the paths of the real one, and of its frames."""
     return [
         Route("/v3/", _script),
         Route("/{train}/stripe.js", _script),

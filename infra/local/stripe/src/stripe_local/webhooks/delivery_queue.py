@@ -1,4 +1,4 @@
-"""Webhook deliveries that are owed: one row for each, so that a killed process forgets none."""
+"""The queue of webhook deliveries, stored so that a killed process loses none."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ create index if not exists deliveries_held on deliveries (endpoint) where state 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one endpoint."""
+    """The delivery of one event to one endpoint."""
 
     id: int
     event: str
@@ -34,22 +34,22 @@ class Delivery:
 
 
 class Deliveries:
-    """The list of what is owed.
+    """The deliveries and their states.
 
-    pending: due at its time. held: pending, but let past by the next one that arrives.
-    sending: under way. delivered, failed, dropped (its endpoint is gone): over.
+    pending: sent when due. held: sent after the next delivery to its endpoint, or when due.
+    sending: in flight. delivered, failed, dropped (the endpoint was deleted): final.
     """
 
     def __init__(self, store: Store) -> None:
         self._connection = store.connection
         self._connection.executescript(_SCHEMA)
-        # What a killed process was sending may or may not have arrived: send it again.
+        # A killed process may or may not have delivered what was in flight.
         self._connection.execute("update deliveries set state = 'pending' where state = 'sending'")
 
     def enqueue(
         self, event: Document, endpoint: str, delay: float = 0, *, held: bool = False
     ) -> None:
-        """Put an event on its way; part of the transaction that made it."""
+        """Insert a delivery, in the transaction that emits the event."""
         self._connection.execute(
             "insert into deliveries (event, type, endpoint, state, due) values (?, ?, ?, ?, ?)",
             (
@@ -62,7 +62,7 @@ class Deliveries:
         )
 
     def claim_due(self, limit: int) -> list[Delivery]:
-        """Those whose time has come, now under way."""
+        """Mark due deliveries as in flight, and return them."""
         rows = self._connection.execute(
             "update deliveries set state = 'sending' where id in (select id from deliveries"
             " where state in ('pending', 'held') and due <= ? order by id limit ?)"
@@ -72,12 +72,12 @@ class Deliveries:
         return [Delivery(*row) for row in sorted(rows)]
 
     def next_due(self) -> float | None:
-        """When the next one is to go."""
+        """Return when the next delivery is due."""
         sql = "select min(due) from deliveries where state in ('pending', 'held')"
         return self._connection.execute(sql).fetchone()[0]
 
     def mark_delivered(self, delivery: Delivery, result: str) -> None:
-        """It was taken; whatever it was to overtake may follow now."""
+        """Mark a delivery as delivered, and release the held ones before it."""
         self._update(delivery, "delivered", result)
         self._connection.execute(
             "update deliveries set state = 'pending', due = 0"
@@ -86,11 +86,11 @@ class Deliveries:
         )
 
     def schedule_retry(self, delivery: Delivery, result: str, delay: float) -> None:
-        """It was not taken: again later."""
+        """Schedule another attempt."""
         self._update(delivery, "pending", result, time.time() + delay)
 
     def mark_failed(self, delivery: Delivery, result: str, state: str = "failed") -> None:
-        """It was not taken, and will not be sent again."""
+        """Mark a delivery as given up."""
         self._update(delivery, state, result)
 
     def _update(
@@ -108,7 +108,7 @@ class Deliveries:
         )
 
     def pending_count(self, event: str) -> int:
-        """How many endpoints have not taken an event yet."""
+        """Return the number of endpoints that have not accepted an event yet."""
         return self._connection.execute(
             "select count(*) from deliveries"
             " where event = ? and state in ('pending', 'held', 'sending')",
@@ -116,19 +116,19 @@ class Deliveries:
         ).fetchone()[0]
 
     def recent(self, after: int, limit: int) -> list[Document]:
-        """The list as an onlooker sees it, oldest first."""
+        """Return deliveries with a higher id, oldest first."""
         columns = ("id", "event", "type", "endpoint", "state", "attempts", "due", "result")
         sql = f"select {', '.join(columns)} from deliveries where id > ? order by id limit ?"  # noqa: S608  # our own names
         rows = self._connection.execute(sql, (after, limit)).fetchall()
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def prune(self, retention_seconds: float) -> None:
-        """Drop what has been over for a while; the events themselves stay."""
+        """Delete old deliveries in a final state; their events stay."""
         self._connection.execute(
             "delete from deliveries where state in ('delivered', 'failed', 'dropped') and due < ?",
             (time.time() - retention_seconds,),
         )
 
     def clear(self) -> None:
-        """Drop all of them."""
+        """Delete all deliveries."""
         self._connection.execute("delete from deliveries")

@@ -1,4 +1,4 @@
-"""Events: what happened, kept for good, and owed to every endpoint that asked for its type."""
+"""Events: stored for good, and delivered to each endpoint that enabled their type."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from stripe_local.faults import Fault, Faults
 from stripe_local.store import Query, Store
 from stripe_local.webhooks.delivery_queue import Deliveries
 
-_REORDER_SECONDS = 1.0  # how long a held webhook waits for another one to overtake it
+_REORDER_SECONDS = 1.0  # how long a held delivery waits for a later one
 
 
 @dataclass(frozen=True)
 class Cause:
-    """The call that made an event happen; none for what happens by itself."""
+    """The call that caused an event; empty for delayed changes."""
 
     id: str | None = None
     idempotency_key: str | None = None
 
 
 class Events:
-    """The one place where events come from."""
+    """Emits events and enqueues their deliveries."""
 
     def __init__(self, store: Store, deliveries: Deliveries, faults: Faults) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class Events:
         self.work_available = asyncio.Event()
 
     def emit(self, kind: str, subject: Document, cause: Cause) -> None:
-        """Record that something happened to an object, in the transaction that did it."""
+        """Store an event about an object, in the transaction that changes the object."""
         event = self._store.upsert(
             {
                 "id": new_id("evt_1"),
@@ -62,14 +62,14 @@ class Events:
             self._deliveries.enqueue(event, endpoint, delay)
 
     def with_pending_count(self, event: Document) -> Document:
-        """The event with the number of endpoints that have not taken it yet."""
+        """Return an event with the number of endpoints that have not accepted it yet."""
         return public(event) | {"pending_webhooks": self._deliveries.pending_count(event["id"])}
 
 
 def webhook_endpoint(
     url: str, secret: str, enabled_events: list[str], object_id: str, description: str | None = None
 ) -> Document:
-    """An address that wants to hear of events, and the secret they are signed with."""
+    """Return a new WebhookEndpoint."""
     return {
         "id": object_id,
         "object": "webhook_endpoint",

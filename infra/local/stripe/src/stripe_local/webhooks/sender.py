@@ -1,4 +1,4 @@
-"""Brings events to webhook endpoints: signed, several at a time, again until they are taken."""
+"""Send signed events to webhook endpoints, several in parallel, with retries."""
 
 import asyncio
 import contextlib
@@ -21,13 +21,13 @@ _FIRST_REDIRECT_STATUS = 300
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """The `Stripe-Signature` header, https://docs.stripe.com/webhooks/signature."""
+    """Return the `Stripe-Signature` header, https://docs.stripe.com/webhooks/signature."""
     signed = hmac.new(secret.encode(), b"%d.%s" % (timestamp, body), hashlib.sha256)
     return f"t={timestamp},v1={signed.hexdigest()}"
 
 
 class WebhookSender:
-    """The background task that works off what is owed."""
+    """The background task that sends what is due."""
 
     def __init__(
         self, store: Store, deliveries: Deliveries, events: Events, settings: Settings
@@ -39,8 +39,8 @@ class WebhookSender:
         self._in_flight: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is sent again at the next start."""
-        # The endpoints are the developer's own: no proxy lies between.
+        """Send until cancelled; what is in flight then is sent again at the next start."""
+        # No proxy is between this server and the developer's own endpoints.
         timeout = aiohttp.ClientTimeout(self._settings.delivery_timeout_seconds)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as client:
             try:
@@ -63,7 +63,7 @@ class WebhookSender:
         self._events.work_available.set()
 
     async def _wait_for_work(self) -> None:
-        """Until something new is owed, a place is free, or the next one's time has come."""
+        """Wait for a new event, a free slot, or the next due delivery."""
         full = len(self._in_flight) >= self._settings.max_parallel_deliveries
         due = None if full else self._deliveries.next_due()
         seconds = _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due - time.time())
