@@ -1,62 +1,51 @@
 """The command line: `python -m stripe_local` serves until it is stopped."""
 
-import argparse
 import os
-import sys
 from urllib.parse import urlsplit
 
+import click
 import uvicorn
 
 from stripe_local.app import create_app
 from stripe_local.settings import Settings
 
-_SECRET = "STRIPE_WEBHOOK_SECRET"  # noqa: S105  # the name of a variable
 
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="stripe_local", description="A local server that speaks Stripe's API."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    parser.add_argument("--port", type=int, default=12111, help="default: %(default)s")
-    parser.add_argument("--db", default=":memory:", help="SQLite file; default: %(default)s")
-    parser.add_argument("--public", help="base URL for browsers; default: from --host and --port")
-    parser.add_argument(
-        "--hook",
-        action="append",
-        default=[],
-        metavar="URL[=SECRET]",
-        help=f"send events there; the secret is best left to ${_SECRET}, which `ps` does not show",
-    )
-    parser.add_argument(
-        "--events", default="*", help="comma-separated event types sent to --hook; default: all"
-    )
-    return parser.parse_args()
-
-
-def _parse_hook(argument: str) -> tuple[str, str]:
-    """The address, and its own secret or the environment's."""
-    url, _, own_secret = argument.partition("=")
-    secret = own_secret or os.environ.get(_SECRET, "")
+def _parse_hook(hook: str) -> tuple[str, str]:
+    url, _, secret = hook.partition("=")
+    secret = secret or os.environ.get("STRIPE_WEBHOOK_SECRET", "")
     if not secret:
-        sys.exit(f"stripe_local: --hook {url} needs a secret: set {_SECRET}")
+        raise click.ClickException(f"--hook {url} needs a secret: set STRIPE_WEBHOOK_SECRET")
     if urlsplit(url).scheme not in {"http", "https"}:
-        sys.exit(f"stripe_local: --hook {url} is not an http address")
+        raise click.ClickException(f"--hook {url} is not an http address")
     return url, secret
 
 
-def main() -> None:
-    """Serve."""
-    arguments = _arguments()
+@click.command(context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", default=12111)
+@click.option("--db", default=":memory:", help="SQLite file.")
+@click.option("--public", help="Base URL for browsers; by default from --host and --port.")
+@click.option(
+    "--hook",
+    "hooks",
+    multiple=True,
+    metavar="URL[=SECRET]",
+    help="Send events to this URL. Prefer $STRIPE_WEBHOOK_SECRET: `ps` shows arguments.",
+)
+@click.option("--events", default="*", help="Comma-separated event types for --hook.")
+def main(
+    *, host: str, port: int, db: str, public: str | None, hooks: tuple[str, ...], events: str
+) -> None:
+    """Serve Stripe's API locally."""
     settings = Settings(
-        public_url=(arguments.public or f"http://{arguments.host}:{arguments.port}").rstrip("/"),
-        webhook_endpoints=tuple(_parse_hook(hook) for hook in arguments.hook),
-        webhook_event_types=tuple(arguments.events.split(",")),
+        public_url=(public or f"http://{host}:{port}").rstrip("/"),
+        webhook_endpoints=tuple(_parse_hook(hook) for hook in hooks),
+        webhook_event_types=tuple(events.split(",")),
     )
     uvicorn.run(
-        create_app(arguments.db, settings),
-        host=arguments.host,
-        port=arguments.port,
+        create_app(db, settings),
+        host=host,
+        port=port,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -1,7 +1,5 @@
 """Retrieve and list operations, and the expansion of ids into objects."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 from stripe_local.documents import Document, public
@@ -13,14 +11,20 @@ _MAX_LIMIT = 100
 _EXPANDABLE = frozenset({"charge", "latest_charge", "payment_intent", "payment_method"})
 
 
-def retrieve_operation(kind: str) -> Callable[[Call], Document]:
-    """Return the operation GET /v1/<kind>s/{id}."""
-    return functools.partial(_retrieve, kind)
+def retrieve(kind: str, call: Call) -> Document:
+    """GET /v1/<kind>s/{id}."""
+    return _visible_fields(call, call.load_object(kind))
 
 
-def list_operation(kind: str, path: str) -> Callable[[Call], Document]:
+def list_page(kind: str, path: str, call: Call) -> Document:
     """GET /v1/<kind>s."""
-    return functools.partial(_list, kind, path)
+    found, more = call.store.page(_query(kind, call))
+    return {
+        "object": "list",
+        "data": [_visible_fields(call, document) for document in found],
+        "has_more": more,
+        "url": path,
+    }
 
 
 def expand_fields(store: Store, document: Document, paths: list[str]) -> Document:
@@ -30,26 +34,12 @@ def expand_fields(store: Store, document: Document, paths: list[str]) -> Documen
     return document
 
 
-def _retrieve(kind: str, call: Call) -> Document:
-    return _visible_fields(call, call.load_object(kind))
-
-
 def _visible_fields(call: Call, document: Document) -> Document:
     return (
         call.events.with_pending_count(document)
         if document["object"] == "event"
         else public(document)
     )
-
-
-def _list(kind: str, path: str, call: Call) -> Document:
-    found, more = call.store.page(_query(kind, call))
-    return {
-        "object": "list",
-        "data": [_visible_fields(call, document) for document in found],
-        "has_more": more,
-        "url": path,
-    }
 
 
 def _query(kind: str, call: Call) -> Query:

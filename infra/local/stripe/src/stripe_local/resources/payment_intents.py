@@ -9,7 +9,7 @@ from stripe_local.resources.payment_intent_confirmation import charge_card, fail
 from stripe_local.resources.payment_intent_confirmation import confirm as try_to_pay
 
 OPEN_STATUSES = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
-_TEXT_FIELDS = (
+TEXT_FIELDS = (
     "description",
     "receipt_email",
     "statement_descriptor",
@@ -77,7 +77,7 @@ def update(call: Call) -> Document:
     if "amount" in call.params or "currency" in call.params:
         amount = call.params.get("amount", intent["amount"])
         intent["amount"] = validate_amount(amount, intent["currency"])
-    intent |= {name: call.params[name] or None for name in _TEXT_FIELDS if name in call.params}
+    intent |= {name: call.params[name] or None for name in TEXT_FIELDS if name in call.params}
     _attach_payment_method(call, merge_metadata(intent, call.params))
     return call.store.upsert(intent)
 
@@ -195,7 +195,7 @@ def _new(params: Document) -> Document:
         "currency": currency,
         "customer": None,
         "customer_account": None,
-        **{name: params.get(name) for name in _TEXT_FIELDS},
+        **{name: params.get(name) for name in TEXT_FIELDS},
         "excluded_payment_method_types": None,
         "last_payment_error": None,
         "latest_charge": None,

@@ -1,5 +1,6 @@
 """The table of API operations."""
 
+import functools
 from typing import Literal, NotRequired, TypedDict
 
 from stripe_local.resources import (
@@ -11,16 +12,9 @@ from stripe_local.resources import (
     webhook_endpoints,
 )
 from stripe_local.resources.call import Operation
-from stripe_local.resources.listing import list_operation, retrieve_operation
+from stripe_local.resources.listing import list_page, retrieve
 
-_PAGE_PARAMS = ("limit", "starting_after", "ending_before")
 _PAYMENT_METHOD_PARAMS = ("payment_method", "confirmation_token", "return_url", "use_stripe_sdk")
-_TEXT_PARAMS = (
-    "description",
-    "receipt_email",
-    "statement_descriptor",
-    "statement_descriptor_suffix",
-)
 
 
 class _FormCard(TypedDict):
@@ -67,12 +61,22 @@ def _supported(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _retrieve(kind: str, params_type: str) -> Operation:
+    return Operation("GET", f"/v1/{kind}s/{{id}}", functools.partial(retrieve, kind), params_type)
+
+
+def _list(kind: str, params_type: str, *filters: str) -> Operation:
+    names = _supported(*filters, "limit", "starting_after", "ending_before")
+    path = f"/v1/{kind}s"
+    return Operation("GET", path, functools.partial(list_page, kind, path), params_type, names)
+
+
 OPERATIONS = (
     # Tokens, PaymentMethods, ConfirmationTokens
     Operation(
         "POST", "/v1/tokens", tokens.create, "TokenCreateParams", _supported("card"), public=True
     ),
-    Operation("GET", "/v1/tokens/{id}", retrieve_operation("token"), "TokenRetrieveParams"),
+    _retrieve("token", "TokenRetrieveParams"),
     Operation(
         "POST",
         "/v1/payment_methods",
@@ -82,10 +86,7 @@ OPERATIONS = (
         public=True,
     ),
     Operation(
-        "GET",
-        "/v1/payment_methods/{id}",
-        payment_methods.retrieve,
-        "PaymentMethodRetrieveParams",
+        "GET", "/v1/payment_methods/{id}", payment_methods.retrieve, "PaymentMethodRetrieveParams"
     ),
     Operation(
         "POST",
@@ -102,12 +103,7 @@ OPERATIONS = (
         "test_helpers.ConfirmationTokenCreateParams",
         _supported("payment_method", "return_url"),
     ),
-    Operation(
-        "GET",
-        "/v1/confirmation_tokens/{id}",
-        retrieve_operation("confirmation_token"),
-        "ConfirmationTokenRetrieveParams",
-    ),
+    _retrieve("confirmation_token", "ConfirmationTokenRetrieveParams"),
     # PaymentIntents
     Operation(
         "POST",
@@ -123,16 +119,10 @@ OPERATIONS = (
             "error_on_requires_action",
             "metadata",
             *_PAYMENT_METHOD_PARAMS,
-            *_TEXT_PARAMS,
+            *payment_intents.TEXT_FIELDS,
         ),
     ),
-    Operation(
-        "GET",
-        "/v1/payment_intents",
-        list_operation("payment_intent", "/v1/payment_intents"),
-        "PaymentIntentListParams",
-        _supported("created", *_PAGE_PARAMS),
-    ),
+    _list("payment_intent", "PaymentIntentListParams", "created"),
     Operation(
         "GET",
         "/v1/payment_intents/{id}",
@@ -146,7 +136,9 @@ OPERATIONS = (
         "/v1/payment_intents/{id}",
         payment_intents.update,
         "PaymentIntentModifyParams",
-        _supported("amount", "currency", "metadata", "payment_method", *_TEXT_PARAMS),
+        _supported(
+            "amount", "currency", "metadata", "payment_method", *payment_intents.TEXT_FIELDS
+        ),
     ),
     Operation(
         "POST",
@@ -172,14 +164,8 @@ OPERATIONS = (
         public=True,
     ),
     # Charges, Refunds
-    Operation(
-        "GET",
-        "/v1/charges",
-        list_operation("charge", "/v1/charges"),
-        "ChargeListParams",
-        _supported("created", "payment_intent", *_PAGE_PARAMS),
-    ),
-    Operation("GET", "/v1/charges/{id}", retrieve_operation("charge"), "ChargeRetrieveParams"),
+    _list("charge", "ChargeListParams", "created", "payment_intent"),
+    _retrieve("charge", "ChargeRetrieveParams"),
     Operation(
         "POST",
         "/v1/refunds",
@@ -187,23 +173,11 @@ OPERATIONS = (
         "RefundCreateParams",
         _supported("amount", "charge", "metadata", "payment_intent", "reason"),
     ),
-    Operation(
-        "GET",
-        "/v1/refunds",
-        list_operation("refund", "/v1/refunds"),
-        "RefundListParams",
-        _supported("charge", "created", "payment_intent", *_PAGE_PARAMS),
-    ),
-    Operation("GET", "/v1/refunds/{id}", retrieve_operation("refund"), "RefundRetrieveParams"),
+    _list("refund", "RefundListParams", "charge", "created", "payment_intent"),
+    _retrieve("refund", "RefundRetrieveParams"),
     # Events, WebhookEndpoints
-    Operation(
-        "GET",
-        "/v1/events",
-        list_operation("event", "/v1/events"),
-        "EventListParams",
-        _supported("created", "type", "types", *_PAGE_PARAMS),
-    ),
-    Operation("GET", "/v1/events/{id}", retrieve_operation("event"), "EventRetrieveParams"),
+    _list("event", "EventListParams", "created", "type", "types"),
+    _retrieve("event", "EventRetrieveParams"),
     Operation(
         "POST",
         "/v1/webhook_endpoints",
@@ -211,19 +185,8 @@ OPERATIONS = (
         "WebhookEndpointCreateParams",
         _supported("description", "enabled_events", "metadata", "url"),
     ),
-    Operation(
-        "GET",
-        "/v1/webhook_endpoints",
-        list_operation("webhook_endpoint", "/v1/webhook_endpoints"),
-        "WebhookEndpointListParams",
-        _supported(*_PAGE_PARAMS),
-    ),
-    Operation(
-        "GET",
-        "/v1/webhook_endpoints/{id}",
-        retrieve_operation("webhook_endpoint"),
-        "WebhookEndpointRetrieveParams",
-    ),
+    _list("webhook_endpoint", "WebhookEndpointListParams"),
+    _retrieve("webhook_endpoint", "WebhookEndpointRetrieveParams"),
     Operation(
         "DELETE",
         "/v1/webhook_endpoints/{id}",
