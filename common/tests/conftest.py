@@ -27,10 +27,6 @@ from ticketing_local.testing.free_ports import free_port
 
 
 class ThingDocument(AggregateDocument):
-    """Something with a name."""
-
-    name: str
-
     class Settings:
         name = "things"
         indexes = [OUTBOX_INDEX]  # noqa: RUF012 - Beanie reads it from here

@@ -15,9 +15,6 @@ from common.values.ids import new_id
 
 
 class Copy(Document):
-    version: int
-    seen: int
-
     class Settings:
         name = "copies"
 

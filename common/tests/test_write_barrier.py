@@ -71,10 +71,6 @@ async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_her
 
 
 class Copy(Document):
-    """A copy of what another service owns."""
-
-    version: int
-
     class Settings:
         name = "copies"
 

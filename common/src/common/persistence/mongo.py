@@ -13,7 +13,6 @@ from beanie import (
     init_beanie,  # pyright: ignore[reportUnknownVariableType] - typed in part
 )
 from bson import ObjectId
-from pydantic import Field
 from pymongo import ASCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -43,10 +42,10 @@ _DUPLICATE_KEY: Final = 11000
 
 
 class AggregateDocument(Document):
-    """A thing of the domain as MongoDB keeps it, with the events that still wait inside it."""
+    """A collection of aggregates, with the outbox index among its indexes.
 
-    version: int
-    outbox: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    Beanie reads only `Settings` (collection name, indexes); the stores convert the documents.
+    """
 
 
 OUTBOX_INDEX: Final = IndexModel(

@@ -24,12 +24,7 @@ MAX_LISTED: Final = 100
 
 
 class AccountDocument(AggregateDocument):
-    """An account as it is kept; `folded` is its email without letter case."""
-
-    email: str
-    folded: str
-    password_hash: str
-    created_at: datetime
+    """An account; its `folded` field is its email without letter case."""
 
     class Settings:
         name = "accounts"
@@ -37,19 +32,7 @@ class AccountDocument(AggregateDocument):
 
 
 class SessionDocument(AggregateDocument):
-    """A session as it is kept; `over_at` is when it ended or will have expired."""
-
-    user_id: str
-    user_agent: str
-    address: str
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    seed: str
-    current: str
-    used: list[dict[str, Any]]
-    ended_at: datetime | None
-    over_at: datetime
+    """A session; its `over_at` field is when it ended or expires."""
 
     class Settings:
         name = "sessions"
@@ -63,11 +46,7 @@ class SessionDocument(AggregateDocument):
 
 
 class ThrottleDocument(Document):
-    """How many tries somebody has had since when; gone when its time is over."""
-
-    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-    tries: int
-    until: datetime
+    """A counter of failed attempts (`tries`) in one window, which ends at `until`."""
 
     class Settings:
         name = "throttle"

@@ -30,12 +30,7 @@ BATCH_DELAY_SECONDS: Final = 0.1
 
 
 class DeadlineDocument(AggregateDocument):
-    """A deadline as it is kept; its id is the order's."""
-
-    expires_at: datetime
-    status: Status
-    order_version: int
-    belongs: dict[str, str]
+    """A deadline; its id is the order's."""
 
     class Settings:
         name = "deadlines"

@@ -1,7 +1,6 @@
 """Orders in MongoDB, and the copy of the tickets they are placed on."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from beanie import Document
@@ -36,15 +35,7 @@ BATCH_DELAY_SECONDS: Final = 0.05
 
 
 class OrderDocument(AggregateDocument):
-    """An order as it is kept; `live` is what the unique index looks at."""
-
-    status: OrderStatus
-    live: bool
-    user_id: str
-    created_at: datetime
-    expires_at: datetime
-    ticket: dict[str, Any]
-    reason: CancelReason | None
+    """An order; its `live` field exists for the unique index."""
 
     class Settings:
         name = "orders"
@@ -66,12 +57,7 @@ class OrderDocument(AggregateDocument):
 
 
 class TicketReplica(Document):
-    """A ticket as its events told of it."""
-
-    version: int
-    title: str
-    price: int
-    user_id: str
+    """A copy of a ticket, as far as an order needs it."""
 
     class Settings:
         name = "tickets"

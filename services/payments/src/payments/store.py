@@ -47,27 +47,7 @@ EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class ChargeDocument(AggregateDocument):
-    """A charge as it is kept; neither a token nor a client secret is in it."""
-
-    order_id: str
-    user_id: str
-    amount: int
-    currency: str
-    status: ChargeStatus
-    stripe_id: str
-    created_at: datetime
-    updated_at: datetime
-    attempts: list[dict[str, Any]]
-    lease: dict[str, Any] | None
-    look_at: datetime | None
-    order_cancelled: bool
-    final: bool
-    card: dict[str, Any] | None
-    last_error: dict[str, Any] | None
-    stripe_refund_id: str | None
-    refund_reason: str | None
-    paid_at: datetime | None
-    refunded_at: datetime | None
+    """A charge. It holds neither a token nor a client secret."""
 
     class Settings:
         name = "charges"
@@ -84,23 +64,14 @@ class ChargeDocument(AggregateDocument):
 
 
 class OrderReplica(Document):
-    """An order as its events told of it; `price` in cents."""
-
-    version: int
-    status: OrderStatus
-    user_id: str
-    price: int
-    expires_at: datetime
+    """A copy of an order, as far as a payment needs it; `price` is in cents."""
 
     class Settings:
         name = "orders"
 
 
 class StripeEventDocument(Document):
-    """A webhook that was heard."""
-
-    id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-    at: datetime
+    """A processed webhook event; its id is Stripe's."""
 
     class Settings:
         name = "stripe_events"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -31,17 +30,7 @@ def _available_index(name: str, *keys: tuple[str, int]) -> IndexModel:
 
 
 class TicketDocument(AggregateDocument):
-    """A ticket as it is kept; `words` are its title's, for the search."""
-
-    title: str
-    price: int
-    user_id: str
-    created_at: datetime
-    status: TicketStatus
-    order_id: str | None
-    hold: int
-    order_version: int
-    words: list[str]
+    """A ticket; its `words` field holds the search terms of its title."""
 
     class Settings:
         name = "tickets"
