@@ -6,7 +6,7 @@ collection. Replicas of a service tell the same of what they share; take the max
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from common.messaging.bus import Bus
 from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS
+from common.persistence.mongo import count_connections
 from common.persistence.outbox import Relay
 
 log = structlog.get_logger("gauges")
@@ -71,7 +72,9 @@ class StateMetricsCollector:
     async def _collect_stores(self) -> None:
         now = self._relay.clock()
         if self._relay.collections:  # before we need a connection ourselves: there may be none
-            _collect_pool(self._relay.collections[0].database.client)
+            in_use, idle = count_connections(self._relay.collections[0])
+            CONNECTIONS.labels("in use").set(in_use)
+            CONNECTIONS.labels("idle").set(idle)
         pending_filter = {"outbox.0": {"$exists": True}, "outbox.at": {"$gt": EPOCH}}
         for collection in self._relay.collections:
             name = collection.name
@@ -104,10 +107,3 @@ class StateMetricsCollector:
             DEAD_LETTER_COUNT.labels(name).set(
                 dead_letter_counts.get(self._bus.connection.subject(f"dead.{name}"), 0)
             )
-
-
-def _collect_pool(client: Any) -> None:
-    """Count connections by what they do; PyMongo tells it only to listeners of each checkout."""
-    servers = client._topology._servers.values()  # noqa: SLF001 - a listener costs every operation
-    CONNECTIONS.labels("in use").set(sum(server.pool.active_sockets for server in servers))
-    CONNECTIONS.labels("idle").set(sum(len(server.pool.conns) for server in servers))

@@ -1,7 +1,6 @@
-"""MongoDB: one connection, and many reads or inserts in one command.
+"""MongoDB: the client, batched reads and inserts, and errors.
 
-Every aggregate is one document with a `version` and an `outbox`; how it is written is in
-`common.persistence.store`.
+An aggregate is one document with a `version` and an `outbox`. `common.persistence.store` writes it.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
@@ -35,9 +34,8 @@ UNAVAILABLE_ERRORS: Final = (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
-"""Nobody's fault: MongoDB cannot be reached, takes too long, or is being stopped."""
+"""MongoDB cannot be reached, takes too long, or is shutting down."""
 STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
-"""Read a document without what only waits or only accumulates in it."""
 _DUPLICATE_KEY: Final = 11000
 
 
@@ -53,11 +51,11 @@ OUTBOX_INDEX: Final = IndexModel(
     name="outbox",
     partialFilterExpression={"outbox.0": {"$exists": True}},
 )
-"""What the sweep looks in: only documents with a waiting event are in this index."""
+"""Contains only documents with unpublished events; the outbox sweep reads it."""
 
 
 def collection_of(document: type[Document]) -> Collection:
-    """Give the collection a document is kept in, for the conditional writes that Beanie lacks."""
+    """Return the collection of a document, for the conditional writes that Beanie lacks."""
     return cast(Collection, document.get_pymongo_collection())
 
 
@@ -65,7 +63,7 @@ def collection_of(document: type[Document]) -> Collection:
 async def connect(
     uri: str, documents: Sequence[type[Document]]
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """Open the service's own database, its indexes made, every write awaited by a majority."""
+    """Open the service's database with majority writes, and create the indexes."""
     client: AsyncMongoClient[Doc] = AsyncMongoClient(
         uri,
         w="majority",
@@ -88,14 +86,13 @@ async def connect(
 
 @contextmanager
 def raise_write_concern_errors() -> Generator[None]:
-    """Take many writes that no majority acknowledged for a MongoDB that is away.
+    """Raise `WriteConcernError` if a majority did not acknowledge a write of a bulk operation.
 
-    Whatever was written may yet be undone. A MongoDB that is told to stop says so of each write
-    that is under way.
+    Such a write may be rolled back. A MongoDB that shuts down answers so to all running writes.
 
     Raises:
-        WriteConcernError: it is so.
-        BulkWriteError: some were refused, each for its own reason.
+        WriteConcernError: a majority did not acknowledge a write.
+        BulkWriteError: some writes failed for other reasons.
     """
     try:
         yield
@@ -110,7 +107,7 @@ def raise_write_concern_errors() -> Generator[None]:
 def batch_find_by_id(
     collection: Collection,
 ) -> Callable[[Sequence[ObjectId]], Awaitable[Sequence[Doc | None]]]:
-    """Read many documents by their ids in one query."""
+    """Return a function that reads documents by their ids in one query."""
 
     async def find(ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
         docs = collection.find({"_id": {"$in": list(set(ids))}}, STATE_PROJECTION)
@@ -123,7 +120,7 @@ def batch_find_by_id(
 def batch_insert(
     collection: Collection,
 ) -> Callable[[Sequence[Doc]], Awaitable[Sequence[Exception | None]]]:
-    """Insert many documents in one command; a duplicate is the fault of the one that is it."""
+    """Return a function that inserts documents in one command, with an error per document."""
 
     async def insert(docs: Sequence[Doc]) -> Sequence[Exception | None]:
         outcomes: list[Exception | None] = [None] * len(docs)
@@ -145,11 +142,22 @@ def _write_error(write_error: Mapping[str, Any]) -> Exception:
 
 
 def object_id(text: str) -> ObjectId:
-    """Turn one of our ids into MongoDB's type."""
+    """Convert an id to MongoDB's type."""
     return ObjectId(text)
 
 
 def violates_index(error: DuplicateKeyError, index: str) -> bool:
-    """Tell whether this unique index refused the write."""
+    """Return whether this unique index rejected the write."""
     details = error.details or {}
     return f"index: {index} " in str(details.get("errmsg", ""))
+
+
+def count_connections(collection: Collection) -> tuple[int, int]:
+    """Return how many connections of the client are in use, and how many are idle.
+
+    PyMongo offers only a listener, which would cost every operation.
+    """
+    client = cast(Any, collection.database.client)
+    servers = client._topology._servers.values()  # noqa: SLF001
+    in_use = sum(server.pool.active_sockets for server in servers)
+    return in_use, sum(len(server.pool.conns) for server in servers)
