@@ -1,4 +1,4 @@
-"""A service as small as can be, on real servers, and a NATS server that a test may kill."""
+"""A minimal service on real servers, and a NATS server that a test may kill."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -34,14 +34,14 @@ class ThingDocument(AggregateDocument):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something with a name, that tells of itself as a ticket would."""
+    """A named aggregate that publishes the events of a ticket."""
 
     id: str
     version: int
     name: str
 
     def renamed(self, name: str) -> Change["Thing"]:
-        """Have another name."""
+        """Return the change to another name."""
         if name == self.name:
             return Change(self)
         after = replace(self, name=name, version=self.version + 1)
@@ -65,7 +65,7 @@ def _new_thing(name: str) -> Change[Thing]:
 
 @pytest.fixture
 def new_thing() -> Callable[[str], Change[Any]]:
-    """Make a thing of that name."""
+    """Return a function that creates a thing."""
     return _new_thing
 
 
@@ -81,13 +81,13 @@ def _make_store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
 
 @pytest.fixture
 def make_store() -> Callable[..., Store[Any]]:
-    """Make the store of things, on a relay."""
+    """Return a function that creates a store of things on a relay."""
     return _make_store
 
 
 @pytest.fixture
 async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """This test's own database, with things."""
+    """A database of this test, with things."""
     async with mongo.connect(mongo_uri, [ThingDocument]) as connected:
         yield connected
 
@@ -113,7 +113,7 @@ def things(relay: Relay) -> Store[Any]:
 
 @pytest.fixture
 def settings(environment: dict[str, Any]) -> ServiceSettings:
-    """The settings of a service of this test's own."""
+    """The settings of a service in this test."""
     return ServiceSettings(**environment, jwt_key_previous=SecretStr("p" * 40))
 
 
@@ -122,7 +122,7 @@ Connect = Callable[..., AbstractAsyncContextManager[Bus]]
 
 @pytest.fixture
 def connect(nats_url: str, namespace: str, published: object) -> Connect:
-    """Connect to this test's part of NATS in the name of a service."""
+    """Connect to this test's namespace of NATS as a service."""
     assert published  # the streams outlive the connections
 
     @asynccontextmanager
@@ -139,7 +139,7 @@ def connect(nats_url: str, namespace: str, published: object) -> Connect:
 
 
 class KillableNats(ManagedProcess):
-    """A nats-server of a test's own."""
+    """A nats-server that only one test uses."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(servers.nats(free_port(), data, sync_interval="2m"))
@@ -156,7 +156,7 @@ class KillableNats(ManagedProcess):
 
 @pytest.fixture
 async def killable_nats(tmp_path: Path) -> AsyncGenerator[KillableNats]:
-    """A NATS server of this test's own, running."""
+    """A running NATS server that only this test uses."""
     server = KillableNats(tmp_path / "nats")
     await server.start_and_wait()
     yield server

@@ -173,9 +173,7 @@ async def test_what_a_thing_tells_in_a_row_is_crossed_off_together(
     await database.command("profile", 2)
     thing = await things.add(new_thing("a"))
     for name in "bcdef":
-        thing = await things.update(
-            thing.id, lambda thing, to=name: thing.renamed(to), snapshot=thing
-        )
+        await things.update(thing.id, lambda thing, to=name: thing.renamed(to))
     await wait_until_outbox_empty(things)
     await database.command("profile", 0)
 

@@ -1,8 +1,9 @@
-"""One optimistic rule, two write verbs; copies of what other services own."""
+"""The store's write methods, and copies of other services' aggregates."""
 
 import asyncio
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.errors import BadRequest, NotFound, ServiceUnavailable
 from common.events import TicketCreated, TicketUpdated
-from common.persistence import mongo, store
+from common.persistence import mongo, outbox, store
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.replica import upsert_newer
@@ -90,43 +91,41 @@ async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_ea
     ]
 
 
-@pytest.mark.parametrize("verb", ["update", "apply_event"])
-async def test_what_is_known_already_is_changed_without_reading_it(
-    things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch, verb: str
+async def test_update_batched_with_snapshot_does_not_read(
+    things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = await things.add(new_thing("a"))
     monkeypatch.delattr(Store, "get")
-    monkeypatch.delattr(mongo, "batch_find_by_id")
+    monkeypatch.delattr(things, "_find_many")
 
-    await getattr(things, verb)(snapshot.id, rename_to("b"), snapshot=snapshot)
+    await things.update_batched(snapshot.id, rename_to("b"), snapshot=snapshot)
 
     assert (await stored_document(things, snapshot.id))["name"] == "b"
 
 
-@pytest.mark.parametrize("verb", ["update", "apply_event"])
-@pytest.mark.parametrize("wish", ["as it was", "otherwise"])
-async def test_what_is_known_may_be_outdated(
-    things: Store[Any], new_thing: NewThing, wish: str, verb: str
+@pytest.mark.parametrize("name", ["as it was", "otherwise"])
+async def test_update_batched_with_outdated_snapshot_reads_again(
+    things: Store[Any], new_thing: NewThing, name: str
 ) -> None:
     outdated = await things.add(new_thing("as it was"))
-    await things.update(outdated.id, lambda thing: thing.renamed("changed since"))
+    await things.update(outdated.id, rename_to("changed since"))
 
-    after = await getattr(things, verb)(outdated.id, rename_to(wish), snapshot=outdated)
+    after = await things.update_batched(outdated.id, rename_to(name), snapshot=outdated)
 
-    assert (after.name, after.version) == (wish, 2)
+    assert (after.name, after.version) == (name, 2)
     assert await things.get(outdated.id) == after
 
 
-async def test_what_is_followed_at_once_lands_each_with_its_event(
+async def test_update_batched_concurrent_updates_each_publish_once(
     things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
     snapshots = [await things.add(new_thing("a")) for _ in range(6)]
-    await things.update(snapshots[1].id, lambda thing: thing.renamed("since"))
+    await things.update(snapshots[1].id, rename_to("since"))
     twice = [*snapshots, snapshots[0]]
 
     after = await asyncio.gather(
         *(
-            things.apply_event(thing.id, rename_to("b"), snapshot=thing if n % 2 else None)
+            things.update_batched(thing.id, rename_to("b"), snapshot=thing if n % 2 else None)
             for n, thing in enumerate(twice)
         )
     )
@@ -137,25 +136,72 @@ async def test_what_is_followed_at_once_lands_each_with_its_event(
     assert len(await published.all(TicketUpdated)) == 7
 
 
-async def test_where_one_of_a_group_loses_a_race_nobody_waits_for_all_the_others_in_turn(
+async def test_update_batched_lost_race_is_retried_alone(
+    things: Store[Any], new_thing: NewThing, published: EventProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the batch is neither read again nor left to the outbox sweep."""
+    snapshots = [await things.add(new_thing("a")) for _ in range(4)]
+    await things.update(snapshots[0].id, rename_to("since"))
+    get, retried = things.get, list[str]()
+
+    async def record_get(thing_id: str) -> Any:
+        retried.append(thing_id)
+        return await get(thing_id)
+
+    monkeypatch.setattr(things, "get", record_get)
+    monkeypatch.setattr(outbox, "SWEEP_AGE", timedelta(minutes=1))
+
+    after = await asyncio.gather(
+        *(things.update_batched(thing.id, rename_to("b"), snapshot=thing) for thing in snapshots)
+    )
+
+    assert [(thing.name, thing.version) for thing in after] == [("b", 2)] + [("b", 1)] * 3
+    assert retried == [snapshots[0].id]
+    await published.next(TicketUpdated, count=5)
+
+
+async def test_update_batched_lost_races_are_retried_concurrently(
     things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshots = [await things.add(new_thing("a")) for _ in range(4)]
-    await things.update(snapshots[0].id, lambda thing: thing.renamed("since"))
+    for thing in snapshots:
+        await things.update(thing.id, rename_to("since"))
     get, barrier = things.get, asyncio.Barrier(len(snapshots))
 
-    async def get_when_all_are_there(thing_id: str) -> Any:
+    async def get_together(thing_id: str) -> Any:
         async with asyncio.timeout(10):
             await barrier.wait()
         return await get(thing_id)
 
-    monkeypatch.setattr(things, "get", get_when_all_are_there)
+    monkeypatch.setattr(things, "get", get_together)
 
     after = await asyncio.gather(
-        *(things.apply_event(thing.id, rename_to("b"), snapshot=thing) for thing in snapshots)
+        *(things.update_batched(thing.id, rename_to("b"), snapshot=thing) for thing in snapshots)
     )
 
-    assert [(thing.name, thing.version) for thing in after] == [("b", 2)] + [("b", 1)] * 3
+    assert [(thing.name, thing.version) for thing in after] == [("b", 2)] * 4
+
+
+async def test_update_many_returns_only_existing_aggregates(
+    things: Store[Any], new_thing: NewThing
+) -> None:
+    one, other = [await things.add(new_thing(name)) for name in "ab"]
+
+    after = await things.update_many([one.id, new_id(), other.id], rename_to("b"))
+
+    assert [(thing.id, thing.version) for thing in after] == [(one.id, 1), (other.id, 0)]
+
+
+async def test_update_many_failing_decision_raises_its_error(
+    things: Store[Any], new_thing: NewThing
+) -> None:
+    thing = await things.add(new_thing("a"))
+
+    def fail(_: Any) -> Change[Any]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await things.update_many([thing.id], fail)
 
 
 async def test_an_event_in_the_outbox_survives_the_next_writer(

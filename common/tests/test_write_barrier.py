@@ -1,4 +1,4 @@
-"""What is read may still be undone: nobody is told, and no event acknowledged, on its strength."""
+"""A state that may still be rolled back causes no response and no acknowledged event."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -45,7 +45,7 @@ async def _journal_paused(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
         await database.client.admin.command({**fail_point, "mode": "off"})
 
 
-@pytest.mark.parametrize("verb", ["update", "apply_event"])
+@pytest.mark.parametrize("verb", ["update", "update_batched"])
 async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_here(
     verb: str,
     things: Store[Any],
@@ -77,7 +77,7 @@ class Copy(Document):
 
 @asynccontextmanager
 async def _shutting_down(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
-    """Answer writes as a MongoDB does that was told to stop while they were under way."""
+    """Make writes fail as they do while MongoDB shuts down."""
     fail_point = {"configureFailPoint": "failCommand"}
     fail_point_data = {
         "failCommands": ["insert", "update"],
@@ -102,7 +102,7 @@ async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_a
         outcomes = await asyncio.gather(
             things.add(new_thing("a")),
             things.update(one.id, lambda thing: thing.renamed("b")),
-            things.apply_event(other.id, lambda thing: thing.renamed("b")),
+            things.update_batched(other.id, lambda thing: thing.renamed("b")),
             Replica(Copy).upsert(new_id(), 0, {}),
             upsert_newer(collection_of(Copy), new_id(), 0, {}),
             return_exceptions=True,

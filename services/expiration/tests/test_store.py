@@ -108,7 +108,7 @@ async def test_lost_race_in_a_batch_publishes_nothing(
             deadline.id: deadline for deadline in await store.update_many([late, paid], decide)
         }
 
-    assert (after[late].status, after[paid].status) == (Status.EXPIRED, Status.WAITING)
+    assert (after[late].status, after[paid].status) == (Status.EXPIRED, Status.CLEARED)
     assert (await store.get(paid)).status is Status.CLEARED
     last = await add_deadline(store, clock())
     await store.update(last, lambda deadline: deadline.expire(clock()))

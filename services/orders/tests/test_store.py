@@ -195,7 +195,7 @@ async def test_concurrent_events_are_each_applied_once(store: OrderStore) -> Non
 
     await asyncio.gather(
         *(
-            store.apply_event(order.id, step)
+            store.update_batched(order.id, step)
             for order in orders
             for step in (Order.complete, Order.fail_payment)
         )
@@ -212,8 +212,8 @@ async def test_event_of_an_unknown_order_does_not_fail_its_batch(
     order = await reserve(store, make_order(new_id()))
 
     outcomes = await asyncio.gather(
-        store.apply_event(new_id(), Order.expire),
-        store.apply_event(order.id, Order.expire),
+        store.update_batched(new_id(), Order.expire),
+        store.update_batched(order.id, Order.expire),
         return_exceptions=True,
     )
 
@@ -226,7 +226,7 @@ async def test_events_concurrent_with_a_command_lose_nothing(store: OrderStore) 
 
     await asyncio.gather(
         *(store.update(order.id, lambda o: o.cancel(buyer_id=o.user_id)) for order in orders),
-        *(store.apply_event(order.id, Order.mark_awaiting_payment) for order in orders),
+        *(store.update_batched(order.id, Order.mark_awaiting_payment) for order in orders),
     )
 
     for doc in await store.collection.find({}).to_list():
@@ -241,8 +241,8 @@ async def test_failing_rule_does_not_fail_its_batch(store: OrderStore) -> None:
         raise ZeroDivisionError
 
     outcomes = await asyncio.gather(
-        store.apply_event(failing.id, fail),
-        store.apply_event(other.id, Order.expire),
+        store.update_batched(failing.id, fail),
+        store.update_batched(other.id, Order.expire),
         return_exceptions=True,
     )
 

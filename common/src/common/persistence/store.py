@@ -1,14 +1,17 @@
-"""The store of one kind of aggregate: one optimistic rule, two write verbs.
+"""The store of one kind of aggregate.
 
-`add` inserts an aggregate; `change` reads, decides, and writes only if nobody wrote in between, and
-`follow` does the same for many at once. The events of a change are in the same write
+It writes in three ways: `add` inserts an aggregate, `update` changes one, and `update_many` (or
+`update_batched`, for events that arrive one by one) changes many in one command. Every write is
+conditional on the version that was read and includes the events of the change
 (`common.persistence.writer`).
 """
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import Final, Generic
 
 from bson import ObjectId
@@ -26,21 +29,28 @@ from common.persistence.mongo import (
     collection_of,
 )
 from common.persistence.outbox import Relay
-from common.persistence.writer import T, Versioned, VersionedUpdate, Writer
+from common.persistence.writer import T, VersionedUpdate, Writer
 from common.values.clock import Clock
 from common.values.ids import new_id
 
 MAX_ATTEMPTS: Final = 20
-"""How often a lost race is tried again from a fresh read."""
+"""How often an update is tried if concurrent writers keep winning."""
 RETRY_CONCURRENCY: Final = 16
-"""How many of a group are asked again at the same time, where one of them lost a race."""
 
-PendingUpdate = tuple[str, Callable[[T], Change[T]], T | None, Context]
-"""Which aggregate, the rule that is asked about it, what is known of it, and on whose behalf."""
+Decide = Callable[[T], Change[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingUpdate(Generic[T]):
+    aggregate_id: str
+    decide: Decide[T]
+    context: Context
+    """The caller's: its trace and its actor belong to the change."""
+    snapshot: T | None = None
 
 
 class Store(Generic[T]):
-    """The two write verbs over one collection of aggregates."""
+    """Reads and writes the aggregates of one collection."""
 
     def __init__(
         self,
@@ -50,45 +60,53 @@ class Store(Generic[T]):
         *,
         from_document: Callable[[Doc], T],
         to_document: Callable[[T], Doc],
-        on_written: Callable[[T, bool], None] = lambda _after, _confirmed: None,
         audited: bool = False,
-        max_delay: float = 0,
+        insert_delay: float = 0,
+        update_delay: float = 0,
     ) -> None:
-        """Tell how a document is read into the domain's words, and how they are written.
+        """Create a store.
 
         Args:
-            document: the Beanie document whose collection this is.
-            relay: publishes what a write has put into the outbox.
-            clock: the moment that an event is stamped with.
-            from_document: from a stored document to the domain's thing.
-            to_document: from the domain's thing to its fields, without id, version and outbox.
-            on_written: called after each write, before it is answered, with whether the write is
-                confirmed; where its outcome is unknown it is not.
+            document: the Beanie document that names the collection.
+            relay: publishes the events of each write.
+            clock: gives the time of an event.
+            from_document: converts a stored document to an aggregate.
+            to_document: converts an aggregate to its fields, without id, version and outbox.
             audited: whether each document has an audit log (`common.persistence.audit_log`).
-            max_delay: seconds that what is added may wait to be written with others.
+            insert_delay: seconds that an insert may wait to be batched with others.
+            update_delay: seconds that a batched update may wait for others.
         """
         self.collection = collection_of(document)
-        self._clock = clock
         self.from_document = from_document
+        self._clock = clock
         self._writer = Writer(
             self.collection,
             relay,
             clock,
             to_document=to_document,
-            on_written=on_written,
+            on_written=self.on_written,
+            event_context=self.event_context,
             audited=audited,
-            max_delay=max_delay,
+            insert_delay=insert_delay,
         )
-        self._find = Batcher(batch_find_by_id(self.collection))
-        self._apply = Batcher(self._apply_batch)
+        self._find_many = batch_find_by_id(self.collection)
+        self._find = Batcher(self._find_many)
+        self._update = Batcher(self._update_batch, max_delay=update_delay)
+
+    def on_written(self, aggregate: T) -> None:
+        """Do nothing; a subclass may act on each acknowledged write before its caller continues."""
+
+    def event_context(self, aggregate: T) -> AbstractContextManager[object]:
+        """Return the context in which events are built; a subclass may continue another trace."""
+        return nullcontext(aggregate)
 
     async def find(self, aggregate_id: str) -> T | None:
-        """Read one, or nothing."""
+        """Return an aggregate, or None if there is none with this id."""
         doc = await self._find(ObjectId(aggregate_id))
         return None if doc is None else self.from_document(doc)
 
     async def get(self, aggregate_id: str) -> T:
-        """Read one.
+        """Return an aggregate.
 
         Raises:
             NotFound: there is none with this id.
@@ -102,126 +120,137 @@ class Store(Generic[T]):
         """Insert a new aggregate together with its events.
 
         Raises:
-            DuplicateKeyError: a unique index knows better; the caller names what it means.
+            DuplicateKeyError: a unique index rejected the insert. The caller translates it.
         """
         await self._writer.insert(change)
         return change.after
 
-    async def update(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, snapshot: T | None = None
-    ) -> T:
-        """Read, decide, and write if nobody wrote in between; else all of it again.
+    async def update(self, aggregate_id: str, decide: Decide[T]) -> T:
+        """Read an aggregate, decide, and write; start again if another writer was faster.
 
         Args:
-            aggregate_id: which one.
-            decide: pure, so that it can be asked again after a lost race.
-            snapshot: what was written or read a moment ago, to begin with instead of reading; only
-                for a `decide` that never refuses, because it may be outdated.
+            aggregate_id: the aggregate.
+            decide: returns the change. It must be pure, because it may be called several times.
 
         Raises:
-            NotFound: there is none with this id.
-            Unavailable: too many lost races in a row.
+            NotFound: there is no aggregate with this id.
+            ServiceUnavailable: other writers were faster `MAX_ATTEMPTS` times.
         """
-        if snapshot is not None:
-            change = decide(snapshot)
-            if change.after != snapshot and await self._writer.write(snapshot, change):
-                return change.after
         for attempt in range(MAX_ATTEMPTS):
             before = await self.get(aggregate_id)
             change = decide(before)
             if change.after == before:
                 await self._writer.wait_for_majority(before)
                 return before
-            if await self._writer.write(before, change):
+            if await self._writer.update(before, change):
                 return change.after
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
         raise ServiceUnavailable(retry_after=1)
 
-    async def apply_event(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], *, snapshot: T | None = None
+    async def update_batched(
+        self, aggregate_id: str, decide: Decide[T], *, snapshot: T | None = None
     ) -> T:
-        """Change one as an event says, in one command with what else is heard at the moment.
-
-        For rules that change nothing when they are asked again after they were applied, as all
-        that follow events are: where a race is lost, nobody can tell whose, and all are asked
-        again, each by itself.
+        """Update an aggregate like `update`, in one command with other batched updates.
 
         Args:
-            aggregate_id: which one.
-            decide: pure, total, and without effect the second time.
-            snapshot: what was written or read a moment ago, to begin with instead of reading.
+            aggregate_id: the aggregate.
+            decide: pure, total, and without effect on a state to which it was applied already,
+                because it is called again if it is unknown whether its update was written.
+            snapshot: a recent state of the aggregate, which saves a read if it is not outdated.
 
         Raises:
-            NotFound: there is none with this id.
+            NotFound: there is no aggregate with this id.
         """
-        return await self._apply((aggregate_id, decide, snapshot, copy_context()))
+        return await self._update(_PendingUpdate(aggregate_id, decide, copy_context(), snapshot))
 
-    async def _apply_batch(self, pending: Sequence[PendingUpdate[T]]) -> Sequence[T | Exception]:
-        unread = [
-            ObjectId(aggregate_id) for aggregate_id, _, snapshot, _ in pending if snapshot is None
-        ]
-        docs = iter(await batch_find_by_id(self.collection)(unread) if unread else ())
+    async def update_many(self, aggregate_ids: Sequence[str], decide: Decide[T]) -> list[T]:
+        """Update aggregates in one command now.
+
+        Args:
+            aggregate_ids: the aggregates; an unknown id is ignored.
+            decide: as for `update_batched`.
+
+        Returns:
+            The new states of the aggregates that exist.
+        """
+        outcomes = await self._update_batch(
+            [_PendingUpdate(one, decide, copy_context()) for one in aggregate_ids]
+        )
+        updated: list[T] = []
+        for outcome in outcomes:
+            if isinstance(outcome, NotFound):
+                continue
+            if isinstance(outcome, Exception):
+                raise outcome
+            updated.append(outcome)
+        return updated
+
+    async def _update_batch(self, pending: Sequence[_PendingUpdate[T]]) -> Sequence[T | Exception]:
+        """Apply updates in one command, then those without an outcome individually."""
+        states = await self._read_states(pending)
         outcomes: dict[int, T | Exception] = {}
-        prepared: dict[str, VersionedUpdate] = {}
-        for index, (aggregate_id, decide, known, context) in enumerate(pending):
-            doc = next(docs) if known is None else None
-            before = self.from_document(doc) if doc is not None else known
-            if aggregate_id in prepared:
-                continue  # a second one on the same: below, after the first
+        prepared: dict[str, tuple[int, VersionedUpdate[T]]] = {}
+        unchanged: T | None = None
+        for index, (item, before) in enumerate(zip(pending, states, strict=True)):
+            if item.aggregate_id in prepared:
+                continue  # applied after the first update of the same aggregate
             if before is None:
                 outcomes[index] = NotFound()
                 continue
             try:
-                change = decide(before)
-            except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
+                change = item.decide(before)
+                if change.after != before:
+                    update = item.context.run(self._writer.prepare, before, change)
+                    prepared[item.aggregate_id] = (index, update)
+                elif item.snapshot is None:  # a snapshot may be outdated
+                    outcomes[index] = unchanged = before
+            except Exception as error:  # noqa: BLE001 - only this update fails
                 outcomes[index] = error
-                continue
-            if change.after == known:
-                continue  # it may be outdated: below, after reading
-            outcomes[index] = change.after
-            if change.after != before:
-                prepared[aggregate_id] = context.run(self._writer.prepare, before, change)
-        if prepared and not await self._writer.write_all(list(prepared.values())):
-            outcomes = {}
-        if not prepared:
-            unchanged = (outcome for outcome in outcomes.values() if isinstance(outcome, Versioned))
-            await self._writer.wait_for_majority(*unchanged)
-        return await self._retry_remaining(pending, outcomes)
+        if prepared:
+            for update in await self._writer.update_many([one for _, one in prepared.values()]):
+                outcomes[prepared[update.after.id][0]] = update.after
+        elif unchanged is not None:
+            await self._writer.wait_for_majority(unchanged)
+        await self._update_remaining(pending, outcomes)
+        return [outcomes[index] for index in range(len(pending))]
 
-    async def _retry_remaining(
-        self, pending: Sequence[PendingUpdate[T]], outcomes: dict[int, T | Exception]
-    ) -> Sequence[T | Exception]:
-        """Ask those again that have no outcome yet, of each aggregate one after another."""
+    async def _read_states(self, pending: Sequence[_PendingUpdate[T]]) -> list[T | None]:
+        unread = [ObjectId(item.aggregate_id) for item in pending if item.snapshot is None]
+        docs = iter(await self._find_many(unread) if unread else ())
+        states: list[T | None] = []
+        for item in pending:
+            doc = next(docs) if item.snapshot is None else None
+            states.append(item.snapshot if doc is None else self.from_document(doc))
+        return states
+
+    async def _update_remaining(
+        self, pending: Sequence[_PendingUpdate[T]], outcomes: dict[int, T | Exception]
+    ) -> None:
         remaining: dict[str, list[int]] = {}
-        for index, (aggregate_id, *_) in enumerate(pending):
+        for index, item in enumerate(pending):
             if index not in outcomes:
-                remaining.setdefault(aggregate_id, []).append(index)
+                remaining.setdefault(item.aggregate_id, []).append(index)
         semaphore = asyncio.Semaphore(RETRY_CONCURRENCY)
 
-        async def retry(indexes: Sequence[int]) -> None:
-            for index in indexes:
-                aggregate_id, decide, _, context = pending[index]
-                async with semaphore:
-                    outcomes[index] = await self._retry_one(aggregate_id, decide, context)
+        async def update_in_order(indexes: Sequence[int]) -> None:
+            async with semaphore:
+                for index in indexes:
+                    item = pending[index]
+                    update = self.update(item.aggregate_id, item.decide)
+                    try:
+                        outcomes[index] = await asyncio.create_task(update, context=item.context)
+                    except Exception as error:  # noqa: BLE001 - only this update fails
+                        outcomes[index] = error
 
-        await asyncio.gather(*map(retry, remaining.values()))
-        return [outcomes[place] for place in range(len(pending))]
-
-    async def _retry_one(
-        self, aggregate_id: str, decide: Callable[[T], Change[T]], context: Context
-    ) -> T | Exception:
-        try:
-            return await asyncio.create_task(self.update(aggregate_id, decide), context=context)
-        except Exception as error:  # noqa: BLE001 - it is the outcome of this one alone
-            return error
+        await asyncio.gather(*map(update_in_order, remaining.values()))
 
     async def snapshot_events(
         self, to_event: Callable[[T], Event | None]
     ) -> AsyncGenerator[EventEnvelope]:
-        """Go through every aggregate as an event of its present state, under ids never used before.
+        """Yield an event of each aggregate's present state, under ids never used before.
 
-        For the operator's `rebuild`: a lost stream, or a new listener, is filled from here. What
-        has nothing to tell yet is left out.
+        The operator's `rebuild` fills a lost stream or a new listener from it. Aggregates for which
+        `to_event` returns None are left out.
         """
         run_id = new_id()
         async for doc in self.collection.find({}, STATE_PROJECTION):

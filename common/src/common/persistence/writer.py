@@ -1,14 +1,14 @@
-"""How an aggregate is written: its new state and its events in one conditional write.
+"""Write an aggregate's new state and its events in one conditional write.
 
-An update names the version that was read, so of two writers one is refused. There is no other way
-to write an aggregate: a whole-document `save()` or `replace()` would wipe what another request has
-put in the outbox meanwhile.
+An update names the version that was read, so one of two concurrent writers fails. There is no other
+way to write an aggregate: a whole-document `save()` or `replace()` would overwrite events that
+another request has added to the outbox since the read.
 """
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeVar
 
 from bson import ObjectId
 from pymongo import UpdateOne
@@ -21,9 +21,8 @@ from common.persistence.outbox import Relay, outbox_entry
 from common.values.clock import Clock
 
 
-@runtime_checkable
 class Versioned(Protocol):
-    """A thing of the domain: who it is, and which version of it this is."""
+    """An aggregate: its id and the version of its state."""
 
     @property
     def id(self) -> str: ...
@@ -35,17 +34,20 @@ T = TypeVar("T", bound=Versioned)
 
 
 @dataclass(frozen=True, slots=True)
-class VersionedUpdate:
-    """One aggregate's way from one version to the next, as MongoDB is told of it."""
+class VersionedUpdate(Generic[T]):
+    """The MongoDB update of one aggregate from one version to the next."""
 
-    after: Any
+    after: T
     expected: Doc
     update: Doc
     entries: list[Doc]
 
 
 class Writer(Generic[T]):
-    """Writes the aggregates of one collection, and tells the relay what they have to tell."""
+    """Writes the aggregates of one collection and passes their events to the relay.
+
+    Its arguments are those of `common.persistence.store.Store`.
+    """
 
     def __init__(
         self,
@@ -54,43 +56,43 @@ class Writer(Generic[T]):
         clock: Clock,
         *,
         to_document: Callable[[T], Doc],
-        on_written: Callable[[T, bool], None],
+        on_written: Callable[[T], None],
+        event_context: Callable[[T], AbstractContextManager[object]],
         audited: bool,
-        max_delay: float,
+        insert_delay: float,
     ) -> None:
-        """Take what `common.persistence.store.Store` was told."""
         self._collection = collection
         self._relay = relay
         self._clock = clock
         self._to_document = to_document
         self._on_written = on_written
+        self._event_context = event_context
         self._audited = audited
-        self._insert = Batcher(batch_insert(collection), max_delay=max_delay)
+        self._insert = Batcher(batch_insert(collection), max_delay=insert_delay)
 
     async def insert(self, change: Change[T]) -> None:
         """Insert a new aggregate.
 
         Raises:
-            DuplicateKeyError: a unique index knows better.
+            DuplicateKeyError: a unique index rejected it.
         """
         after = change.after
         _id = ObjectId(after.id)
-        entries = self._entries(change)
+        entries = self._outbox_entries(change)
         fields = self._to_document(after)
         doc = {"_id": _id, "version": after.version, **fields, "outbox": entries}
         if self._audited:
             doc["history"] = [audit_entry(after.version, self._clock(), {}, fields)]
-        with self._report_write(after) as confirm:
-            await self._insert(doc)
-            confirm()
+        await self._insert(doc)
+        self._on_written(after)
         self._relay.publish_soon(self._collection, _id, entries)
 
-    def prepare(self, before: T, change: Change[T]) -> VersionedUpdate:
-        """Put a change of what was read into MongoDB's words."""
+    def prepare(self, before: T, change: Change[T]) -> VersionedUpdate[T]:
+        """Build the conditional update for a change of `before`."""
         after = change.after
         if after.version != before.version + 1:
             raise AssertionError(f"{after!r} does not follow version {before.version}")
-        entries = self._entries(change)
+        entries = self._outbox_entries(change)
         fields = self._to_document(after)
         push: Doc = {"outbox": {"$each": entries}}
         if self._audited:
@@ -103,62 +105,57 @@ class Writer(Generic[T]):
             entries=entries,
         )
 
-    async def write(self, before: T, change: Change[T]) -> bool:
-        """Write a change of what was read; say whether that was still what is stored."""
+    async def update(self, before: T, change: Change[T]) -> bool:
+        """Write a change, and return whether `before` was still the stored version."""
         prepared = self.prepare(before, change)
-        with self._report_write(prepared.after) as confirm:
-            result = await self._collection.update_one(prepared.expected, prepared.update)
-            if result.modified_count != 1:
-                return False
-            confirm()
-        self.publish_events(prepared)
+        result = await self._collection.update_one(prepared.expected, prepared.update)
+        if result.modified_count != 1:
+            return False
+        self._on_update_written(prepared)
         return True
 
-    async def write_all(self, prepared_updates: Sequence[VersionedUpdate]) -> bool:
-        """Write many steps in one command; say whether every one of them was written."""
-        updates = [UpdateOne(prepared.expected, prepared.update) for prepared in prepared_updates]
-        with self._report_write(*(step.after for step in prepared_updates)) as confirm:
-            with raise_write_concern_errors():
-                result = await self._collection.bulk_write(updates, ordered=False)
-            if result.modified_count < len(prepared_updates):
-                return False  # what was written is published by the sweep
-            confirm()
-        for step in prepared_updates:
-            self.publish_events(step)
-        return True
+    async def update_many(self, updates: Sequence[VersionedUpdate[T]]) -> list[VersionedUpdate[T]]:
+        """Write updates in one command, and return those that are known to be written."""
+        requests = [UpdateOne(update.expected, update.update) for update in updates]
+        with raise_write_concern_errors():
+            result = await self._collection.bulk_write(requests, ordered=False)
+        written = list(updates)
+        if result.modified_count < len(updates):
+            written = await self._find_written(updates)
+        for update in written:
+            self._on_update_written(update)
+        return written
 
-    def publish_events(self, prepared: VersionedUpdate) -> None:
-        """Have the events of a step that was written published now."""
-        self._relay.publish_soon(self._collection, prepared.expected["_id"], prepared.entries)
+    async def _find_written(
+        self, updates: Sequence[VersionedUpdate[T]]
+    ) -> list[VersionedUpdate[T]]:
+        """Return the updates whose event is in an outbox: MongoDB reports only their number."""
+        ids = {"_id": {"$in": [update.expected["_id"] for update in updates]}}
+        docs = self._collection.find(ids, {"outbox": 1})
+        outboxes = {doc["_id"]: doc["outbox"] async for doc in docs}
+        return [
+            update
+            for update in updates
+            if update.entries and update.entries[0] in outboxes.get(update.expected["_id"], ())
+        ]
 
-    async def wait_for_majority(self, *aggregates: Versioned) -> None:
-        """Wait until what was read, and leaves nothing to do, can no longer be undone.
+    def _on_update_written(self, update: VersionedUpdate[T]) -> None:
+        self._on_written(update.after)
+        self._relay.publish_soon(self._collection, update.expected["_id"], update.entries)
 
-        A read shows what no majority has yet. Were its event acknowledged on the strength of that,
-        and the change then lost with its server, nobody would bring it again. A write that changes
-        nothing waits for all that came before it; one is enough for all that was read.
+    async def wait_for_majority(self, aggregate: T) -> None:
+        """Wait until a state that was read is committed by a majority.
+
+        Otherwise an event could be acknowledged because of a write that is later rolled back. A
+        write that changes nothing waits for all writes before it.
         """
-        for aggregate in aggregates[:1]:
-            await self._collection.update_one(
-                {"_id": ObjectId(aggregate.id)}, {"$unset": {"nothing": 1}}
-            )
+        await self._collection.update_one(
+            {"_id": ObjectId(aggregate.id)}, {"$unset": {"nothing": 1}}
+        )
 
-    @contextmanager
-    def _report_write(self, *after: T) -> Generator[Callable[[], None]]:
-        """Report a write when it ends, however it ends; it is confirmed once `done` was called."""
-        confirmed = False
-
-        def confirm() -> None:
-            nonlocal confirmed
-            confirmed = True
-
-        try:
-            yield confirm
-        finally:
-            for aggregate in after:
-                self._on_written(aggregate, confirmed)
-
-    def _entries(self, change: Change[T]) -> list[Doc]:
-        now = self._clock()
-        after = change.after
-        return [outbox_entry(event, after.id, after.version, now) for event in change.events]
+    def _outbox_entries(self, change: Change[T]) -> list[Doc]:
+        if not change.events:
+            return []
+        now, after = self._clock(), change.after
+        with self._event_context(after):
+            return [outbox_entry(event, after.id, after.version, now) for event in change.events]

@@ -96,18 +96,18 @@ class OrderService:
             lags[:] = [self._clock() - order.expires_at] if change.events else []
             return change
 
-        await self._store.apply_event(order_id, decide)
+        await self._store.update_batched(order_id, decide)
         for lag in lags:
             EXPIRATION_LAG.observe(lag.total_seconds())
 
     async def mark_awaiting_payment(self, order_id: str) -> None:
-        await self._store.apply_event(order_id, Order.mark_awaiting_payment)
+        await self._store.update_batched(order_id, Order.mark_awaiting_payment)
 
     async def complete(self, order_id: str) -> None:
-        await self._store.apply_event(order_id, Order.complete)
+        await self._store.update_batched(order_id, Order.complete)
 
     async def fail_payment(self, order_id: str) -> None:
-        await self._store.apply_event(order_id, Order.fail_payment)
+        await self._store.update_batched(order_id, Order.fail_payment)
 
     async def upsert_ticket(self, ticket: ListedTicket) -> None:
         """Store the state of a ticket if it is newer than the local copy."""

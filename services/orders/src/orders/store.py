@@ -1,4 +1,4 @@
-"""Orders in MongoDB, and the copy of the tickets they are placed on."""
+"""Orders and copies of tickets in MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -31,7 +31,7 @@ from orders.domain import ListedTicket, Order, ReservedTicket
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
 BATCH_DELAY_SECONDS: Final = 0.05
-"""Seconds that an event may wait to be written with others; nobody notices."""
+"""How long the write that an event causes may wait for others."""
 
 
 class OrderDocument(AggregateDocument):
@@ -64,7 +64,7 @@ class TicketReplica(Document):
 
 
 class ReservationConflict(Exception):
-    """Another order was placed on the ticket, and given up, since it was looked at."""
+    """Another order was placed and cancelled between our read and our insert."""
 
 
 def _from_document(doc: Mapping[str, Any]) -> Order:
@@ -105,7 +105,7 @@ def _to_document(order: Order) -> Doc:
 
 
 class OrderStore(Store[Order]):
-    """Every order there ever was."""
+    """All orders, whatever their status."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
@@ -115,17 +115,17 @@ class OrderStore(Store[Order]):
             from_document=_from_document,
             to_document=_to_document,
             audited=True,
+            update_delay=BATCH_DELAY_SECONDS,
         )
-        self._follow = Batcher(self._apply_batch, max_delay=BATCH_DELAY_SECONDS)
         self._latest_order_batcher = Batcher(self._find_latest_orders)
 
     async def latest_order_for(self, ticket_id: str) -> Order | None:
-        """Give the last order that was placed on a ticket."""
+        """Return the last order that was placed on a ticket."""
         doc = await self._latest_order_batcher(object_id(ticket_id))
         return None if doc is None else self.from_document(doc)
 
     async def _find_latest_orders(self, ticket_ids: Sequence[ObjectId]) -> Sequence[Doc | None]:
-        """Skip through the index on (ticket, hold), one step a ticket (a DISTINCT_SCAN)."""
+        """Read one index entry per ticket (a DISTINCT_SCAN on ticket and hold)."""
         greatest_hold_first = {"ticket.id": ASCENDING, "ticket.hold": DESCENDING}
         groups = await self.collection.aggregate(
             [
@@ -138,13 +138,13 @@ class OrderStore(Store[Order]):
         return [latest_by_ticket.get(ticket_id) for ticket_id in ticket_ids]
 
     async def reserve(self, change: Change[Order]) -> Order:
-        """Insert an order; the unique indexes decide who has the ticket.
+        """Insert an order; the unique indexes decide which of two rivals gets the ticket.
 
-        One that is already there under this id is the same request's.
+        An existing order of this buyer with this id is returned: a retry of the same request.
 
         Raises:
-            Invalid: another order holds the ticket.
-            Outrun: look again.
+            BadRequest: another order holds the ticket.
+            ReservationConflict: the latest order has changed. Read it again.
         """
         order = change.after
         try:
@@ -158,7 +158,7 @@ class OrderStore(Store[Order]):
             raise ReservationConflict from error
 
     async def list_by_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
-        """Give one page of a buyer's orders, newest first."""
+        """Return a page of a buyer's orders, newest first."""
         filters: Doc = {"user_id": user_id}
         if cursor is not None:
             filters["_id"] = {"$lt": object_id(_decode_position(cursor))}
@@ -187,7 +187,7 @@ class TicketReplicas:
         self._replica = Replica(TicketReplica, max_delay=BATCH_DELAY_SECONDS)
 
     async def find(self, ticket_id: str) -> ListedTicket | None:
-        """Read one, or nothing."""
+        """Return a ticket, or None if it is unknown."""
         doc = await self._replica.find(ticket_id)
         if doc is None:
             return None
@@ -200,6 +200,6 @@ class TicketReplicas:
         )
 
     async def upsert(self, ticket: ListedTicket) -> None:
-        """Take a ticket's state over, if it is newer."""
+        """Store a ticket's state if it is newer than the stored one."""
         fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
         await self._replica.upsert(ticket.id, ticket.version, fields)

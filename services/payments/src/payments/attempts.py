@@ -149,9 +149,7 @@ class PaymentAttempts:
             return await self._handle_rejected_token(charge, error)
         except StripeUnavailable:
             now = self._clock()
-            await self._store.update(
-                charge.id, lambda c: c.release_attempt(attempt_number, now), snapshot=charge
-            )
+            await self._store.update(charge.id, lambda c: c.release_attempt(attempt_number, now))
             raise outcome_unknown() from None
         charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True)
         if charge.order_cancelled and charge.is_open:
@@ -170,7 +168,6 @@ class PaymentAttempts:
             charge = await self._store.update(
                 charge.id,
                 lambda c: c.reject_token(attempt_number, decline, now=now, policy=self._policy),
-                snapshot=charge,
             )
         else:
             charge = await self._sync.apply_intent(charge, error.intent, is_own_confirm=True)

@@ -170,11 +170,6 @@ def _to_subdocument(part: Lease | Card | None) -> Doc | None:
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}
 
 
-def _count_transition(charge: Charge, confirmed: bool) -> None:  # noqa: FBT001
-    if confirmed:
-        CHARGE_TRANSITIONS.labels(charge.status.value).inc()
-
-
 class ChargeStore(Store[Charge]):
     """The charges."""
 
@@ -185,9 +180,12 @@ class ChargeStore(Store[Charge]):
             clock,
             from_document=_from_document,
             to_document=_to_document,
-            on_written=_count_transition,
             audited=True,
         )
+
+    def on_written(self, aggregate: Charge) -> None:
+        """Count the transition."""
+        CHARGE_TRANSITIONS.labels(aggregate.status.value).inc()
 
     async def insert_first_attempt(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt, or return None if the charge exists."""

@@ -132,9 +132,7 @@ class ChargeSync:
         if charge.has_refund:
             refund = await self._gateway.refund(charge)
             now = self._clock()
-            charge = await self._store.update(
-                charge.id, lambda c: c.apply_refund(refund, now), snapshot=charge
-            )
+            charge = await self._store.update(charge.id, lambda c: c.apply_refund(refund, now))
             if charge.status is ChargeStatus.REFUND_FAILED:
                 log.error("refund failed, manual refund required", charge=charge.id)
         return charge
@@ -154,7 +152,7 @@ class ChargeSync:
                 policy=self._policy,
             )
 
-        return await self._store.apply_event(charge.id, decide, snapshot=charge)
+        return await self._store.update_batched(charge.id, decide, snapshot=charge)
 
     async def apply_order_cancellation(self, charge: Charge) -> Charge:
         """Read the order again, and mark the charge if it was cancelled."""
@@ -167,6 +165,4 @@ class ChargeSync:
 
     async def _mark_order_cancelled(self, charge: Charge) -> Charge:
         now = self._clock()
-        return await self._store.update(
-            charge.id, lambda c: c.mark_order_cancelled(now), snapshot=charge
-        )
+        return await self._store.update(charge.id, lambda c: c.mark_order_cancelled(now))

@@ -16,10 +16,7 @@ class TicketCache:
         """Drop the cached response of a ticket, unless it already contains this version."""
         self._response_cache.invalidate(ticket_path(ticket_id), etag(known_version))
 
-    def on_written(self, ticket: Ticket, confirmed: bool) -> None:  # noqa: ARG002, FBT001
-        """Drop the cached response of a ticket, so that its seller reads this write immediately.
-
-        An unconfirmed write counts too, because it may have been stored.
-        """
+    def on_written(self, ticket: Ticket) -> None:
+        """Drop the cached response of a ticket, so that its seller reads this write immediately."""
         self._response_cache.invalidate(ticket_path(ticket.id))
         self._response_cache.note_write_by(ticket.user_id)

@@ -68,7 +68,7 @@ class TicketService:
         self, ticket_id: str, order_id: str, status: OrderStatus, fence: Fence
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
-        await self._store.apply_event(
+        await self._store.update_batched(
             ticket_id, lambda ticket: ticket.apply_order(order_id, status, fence)
         )
 

@@ -1,4 +1,4 @@
-"""Tickets in MongoDB: the only file that touches it."""
+"""Tickets in MongoDB."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,13 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.errors import BadRequest
 from common.events import TicketStatus
-from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, object_id
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    STATE_PROJECTION,
+    AggregateDocument,
+    Doc,
+    object_id,
+)
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
@@ -21,7 +27,7 @@ from tickets.domain import Fence, Sort, Ticket
 
 
 def _available_index(name: str, *keys: tuple[str, int]) -> IndexModel:
-    """Index what can be ordered, and nothing else: a sale then writes to no index."""
+    """Return an index of the available tickets only, so that locked ones are in no index."""
     return IndexModel(
         [("status", ASCENDING), *keys],
         name=name,
@@ -80,13 +86,13 @@ def _to_document(ticket: Ticket) -> Doc:
 
 
 class TicketStore(Store[Ticket]):
-    """Every ticket there is."""
+    """All tickets, whatever their status."""
 
     def __init__(
         self,
         relay: Relay,
         clock: Clock,
-        on_written: Callable[[Ticket, bool], None] = lambda _ticket, _confirmed: None,
+        invalidate_cache: Callable[[Ticket], None] = lambda _ticket: None,
     ) -> None:
         super().__init__(
             TicketDocument,
@@ -94,11 +100,15 @@ class TicketStore(Store[Ticket]):
             clock,
             from_document=_from_document,
             to_document=_to_document,
-            on_written=on_written,
         )
+        self._invalidate_cache = invalidate_cache
+
+    def on_written(self, aggregate: Ticket) -> None:
+        """Invalidate the cached responses of a ticket."""
+        self._invalidate_cache(aggregate)
 
     async def insert_idempotent(self, change: Change[Ticket]) -> Ticket:
-        """Insert a ticket; one that is already there under this id is the same request's."""
+        """Insert a ticket, or return the one that an earlier try of the same request inserted."""
         try:
             return await self.add(change)
         except DuplicateKeyError:
@@ -114,15 +124,15 @@ class TicketStore(Store[Ticket]):
         limit: int,
         cursor: str | None = None,
     ) -> Page[Ticket]:
-        """Give one page of what can be ordered now.
+        """Return a page of the available tickets.
 
         Args:
-            q: words that the title must have, each at least begun.
-            sort: the order.
-            min_price: the least price, in cents.
-            max_price: the greatest price, in cents.
-            limit: how many at most.
-            cursor: where the page before ended.
+            q: search words; a word of the title must begin with each of them.
+            sort: the order of the tickets.
+            min_price: the lowest price, in cents.
+            max_price: the highest price, in cents.
+            limit: the size of the page.
+            cursor: the end of the previous page.
         """
         filters: list[Doc] = [{"status": TicketStatus.AVAILABLE}]
         filters += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in search_terms(q)]
@@ -133,7 +143,7 @@ class TicketStore(Store[Ticket]):
         return await self._page(filters, sort, limit, cursor)
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
-        """Give one page of what somebody lists, whatever its state, newest first."""
+        """Return a page of a seller's tickets in any state, newest first."""
         return await self._page([{"user_id": user_id}], Sort.NEWEST, limit, cursor)
 
     async def _page(
@@ -143,7 +153,7 @@ class TicketStore(Store[Ticket]):
         if cursor is not None:
             filters.append(_cursor_filter(cursor, sort))
         docs = (
-            await self.collection.find({"$and": filters}, {"outbox": 0})
+            await self.collection.find({"$and": filters}, STATE_PROJECTION)
             .sort(sort_keys)
             .limit(limit + 1)
             .to_list()
@@ -160,10 +170,10 @@ def _next_cursor(last: Ticket, sort: Sort) -> str:
 
 
 def _cursor_filter(cursor: str, sort: Sort) -> Doc:
-    """Say what comes after a cursor in this order.
+    """Return the filter for what follows a cursor in this order.
 
     Raises:
-        Invalid: it is not one of ours, or of another order.
+        BadRequest: the cursor is invalid, or belongs to another order.
     """
     match decode_cursor(cursor):
         case [str(cursor_sort), str(last)] if cursor_sort == sort and is_id(last):
