@@ -1,8 +1,8 @@
-"""Every event of the system: the contract between the services, in one file.
+"""All events: the contract between the services.
 
-An event carries the whole public state of its aggregate and its version, so whoever hears it
-never has to ask back, and applies it only when it is newer than what it has. Fields are only ever
-added, and only as optional. Prices are whole cents.
+An event carries the whole public state of its aggregate and its version. A listener therefore needs
+no further request, and applies an event only if it is newer than the state it has. Fields are only
+added, and only as optional. Prices are integer cents.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ Cents = Annotated[int, Field(ge=0)]
 
 
 class Event(BaseModel):
-    """Something that happened, in the past tense."""
+    """A published fact, named in the past tense."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -27,7 +27,7 @@ class Event(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        extra="ignore",  # yesterday's reader meets tomorrow's fields
+        extra="ignore",  # fields that later versions add
     )
     subject: ClassVar[str]
 
@@ -57,13 +57,13 @@ class TicketCreated(_Ticket):
 
 
 class TicketUpdated(_Ticket):
-    """A ticket was edited, locked, freed or sold."""
+    """A ticket was edited, locked, released or sold."""
 
     subject = "ticket.updated"
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """The state of an order."""
 
     CREATED = "created"
     AWAITING_PAYMENT = "awaiting:payment"
@@ -72,7 +72,7 @@ class OrderStatus(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why an order was given up."""
+    """Why an order was cancelled."""
 
     BUYER = "buyer"
     EXPIRED = "expired"
@@ -80,10 +80,10 @@ class CancelReason(StrEnum):
 
 
 class OrderedTicket(BaseModel):
-    """The ticket as it was when it was ordered, and the fence of its order.
+    """The ticket as it was when it was ordered, and the fencing token of the order.
 
-    `hold` grows with each order placed on that ticket: an event of an order with a smaller hold
-    than the last one applied is an event of the dead.
+    `hold` grows with each order placed on the ticket. An event of an order with a smaller hold than
+    the last one applied belongs to a dead order.
     """
 
     model_config = Event.model_config
@@ -111,25 +111,25 @@ class OrderCreated(_Order):
 
 
 class OrderUpdated(_Order):
-    """An order goes on in another state, still reserved: it awaits payment."""
+    """An order awaits payment; its ticket stays reserved."""
 
     subject = "order.updated"
 
 
 class OrderCancelled(_Order):
-    """An order was given up: by its buyer, by time, or because payment failed for good."""
+    """An order was cancelled by its buyer, by expiration or by a final payment failure."""
 
     subject = "order.cancelled"
 
 
 class OrderCompleted(_Order):
-    """An order was paid; final."""
+    """An order was paid."""
 
     subject = "order.completed"
 
 
 class ExpirationCompleted(Event):
-    """An order's time ran out."""
+    """An order's payment window is over."""
 
     subject = "expiration.completed"
 
@@ -137,7 +137,7 @@ class ExpirationCompleted(Event):
 
 
 class ChargeStatus(StrEnum):
-    """Where the money of an order stands."""
+    """The state of an order's payment."""
 
     CREATED = "created"
     PROCESSING = "processing"
@@ -168,7 +168,7 @@ class PaymentCreated(_Payment):
 
 
 class PaymentFailed(_Payment):
-    """A card was declined; `final` when no further try is allowed."""
+    """A card was declined; `final` if no further attempt is allowed."""
 
     subject = "payment.failed"
 
@@ -176,19 +176,19 @@ class PaymentFailed(_Payment):
 
 
 class PaymentUpdated(_Payment):
-    """A charge moved on in a way that changes nothing for its order."""
+    """A charge changed in a way that does not affect its order."""
 
     subject = "payment.updated"
 
 
 class PaymentRefunded(_Payment):
-    """The money of a cancelled order was given back."""
+    """The payment of a cancelled order was refunded."""
 
     subject = "payment.refunded"
 
 
 class SessionRevoked(Event):
-    """A session was ended: its access tokens are refused until the last of them has expired."""
+    """A session was ended: its access tokens are invalid until the last of them has expired."""
 
     subject = "session.revoked"
 
@@ -223,6 +223,6 @@ STREAMS: Final[dict[str, str]] = {
 
 
 def stream_of(event: type[Event]) -> str:
-    """Name the stream that carries this event."""
+    """Return the stream of an event."""
     subject_prefix = event.subject.partition(".")[0]
     return next(stream for stream, prefix in STREAMS.items() if prefix == subject_prefix)

@@ -59,7 +59,7 @@ export interface components {
     schemas: {
         /**
          * CancelReason
-         * @description Why an order was given up.
+         * @description Why an order was cancelled.
          * @enum {string}
          */
         CancelReason: "buyer" | "expired" | "payment failed";
@@ -119,7 +119,7 @@ export interface components {
         };
         /**
          * OrderStatus
-         * @description Where an order stands.
+         * @description The state of an order.
          * @enum {string}
          */
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";

@@ -85,7 +85,7 @@ export interface components {
         };
         /**
          * ChargeStatus
-         * @description Where the money of an order stands.
+         * @description The state of an order's payment.
          * @enum {string}
          */
         ChargeStatus: "created" | "processing" | "requires_payment_method" | "requires_action" | "succeeded" | "refund_pending" | "refunded" | "refund_failed" | "canceled";
