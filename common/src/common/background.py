@@ -1,4 +1,4 @@
-"""Doing something again and again beside a running service."""
+"""Run a task periodically beside a service."""
 
 import asyncio
 import contextlib
@@ -13,17 +13,16 @@ from common.observability.context import acting_as
 log = structlog.get_logger("periodic")
 
 STOP_TIMEOUT_SECONDS: Final = 10.0
-"""Seconds that the last round may take to end."""
 
 
 @asynccontextmanager
 async def run_periodically(
     interval_seconds: float, action: Callable[[], Awaitable[object]], *, name: str
 ) -> AsyncGenerator[None]:
-    """Do something at once, and again `seconds` after it was done, while the block runs.
+    """Run an action immediately and `interval_seconds` after each end, while the block runs.
 
-    A round that fails is logged and the next one tries again. The loop is ended by a flag and not
-    by cancelling it: PyMongo can swallow a cancellation (seen with 4.20), and it would go on.
+    A failure is logged, and the next run tries again. A flag stops the loop, because PyMongo can
+    swallow a cancellation, after which the loop would continue.
     """
     stopping = asyncio.Event()
 

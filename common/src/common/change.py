@@ -1,4 +1,4 @@
-"""What a rule answers: the thing as it is now to be, and what to tell the others."""
+"""The result of a domain decision."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """The thing as it is now to be, and what to tell the others; no events, nothing changed."""
+    """The new state of an aggregate, equal to the old one if nothing changes, and its events."""
 
     after: T
     events: tuple[Event, ...] = ()

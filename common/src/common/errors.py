@@ -1,18 +1,6 @@
-"""The failures a person can be told about, each with its HTTP status.
+"""The errors that a client can receive, each with its HTTP status.
 
-* Failure
-  + Invalid 400            what was sent, or the state it meets, does not allow it
-  + NotAuthorized 401      no session, or somebody else's thing
-  + PaymentDeclined 402    the card said no
-  + Forbidden 403          a write that another site caused
-  + NotFound 404
-  + InProgress 409         the same thing is being done right now
-  + PreconditionFailed 412 it changed since it was read (If-Match)
-  + TooLarge 413
-  + TooManyRequests 429
-  + Unavailable 503        we cannot tell, or cannot do it, at the moment
-
-Pure: nothing here knows HTTP's libraries. `common.web.errors` puts them on the wire.
+This module imports no HTTP library. `common.web.errors` turns these errors into responses.
 """
 
 import dataclasses
@@ -22,7 +10,7 @@ from typing import ClassVar
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """One thing that is wrong: its words, the field at fault, and codes for programs."""
+    """One error: its message, the field that caused it, and codes for programs."""
 
     message: str
     field: str | None = None
@@ -30,7 +18,7 @@ class ErrorDetail:
 
 
 class ApiError(Exception):
-    """A refusal in the domain's words; its class says which HTTP status it has."""
+    """An error for the client. A subclass sets the status and the default message."""
 
     status: ClassVar[int] = 500
     default_message: ClassVar[str] = "Something went wrong"
@@ -49,70 +37,70 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """What was sent cannot be accepted, or the thing's state does not allow it."""
+    """The input, or the state of the resource, does not allow the request."""
 
     status = 400
     default_message = "Invalid request"
 
 
 class Unauthorized(ApiError):
-    """There is no session, or the thing is somebody else's."""
+    """There is no session, or the resource is another user's."""
 
     status = 401
     default_message = "Not authorized"
 
 
 class PaymentDeclined(ApiError):
-    """The card was refused; the order stays open."""
+    """The card was declined; the order stays open."""
 
     status = 402
     default_message = "Your card was declined."
 
 
 class Forbidden(ApiError):
-    """A write that another site caused."""
+    """Another site caused the write."""
 
     status = 403
     default_message = "Cross-site request refused"
 
 
 class NotFound(ApiError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     status = 404
     default_message = "Not Found"
 
 
 class Conflict(ApiError):
-    """The same thing is being done right now."""
+    """The same operation is in progress."""
 
     status = 409
     default_message = "Already in progress"
 
 
 class PreconditionFailed(ApiError):
-    """The thing changed since it was read."""
+    """The resource has changed since it was read (If-Match)."""
 
     status = 412
     default_message = "It has changed since you read it"
 
 
 class PayloadTooLarge(ApiError):
-    """More was sent than is accepted."""
+    """The request body is larger than accepted."""
 
     status = 413
     default_message = "Request body too large"
 
 
 class TooManyRequests(ApiError):
-    """Too many tries in too short a time."""
+    """A rate limit is used up."""
 
     status = 429
     default_message = "Too many requests"
 
 
 class ServiceUnavailable(ApiError):
-    """It cannot be done, or its outcome cannot be told, at the moment."""
+    """A dependency is down, or the outcome is unknown."""
 
     status = 503
     default_message = "Temporarily unavailable"

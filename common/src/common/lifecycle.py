@@ -1,4 +1,4 @@
-"""A running service: what it stands on, and how it learns that it is to stop."""
+"""A running service and its reaction to stop signals."""
 
 import asyncio
 import signal
@@ -25,11 +25,11 @@ SignalHandler = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def on_stop_signal(callback: Callable[[], None], lame_duck_seconds: float = 0) -> Generator[None]:
-    """Call back when the process is told to stop, before uvicorn waits for open responses.
+    """Run a callback on SIGTERM or SIGINT, before uvicorn waits for open responses.
 
     Args:
-        callback: what to do at once.
-        lame_duck_seconds: seconds in which uvicorn is not told yet, and goes on answering.
+        callback: runs immediately, in the signal handler.
+        lame_duck_seconds: how long uvicorn continues to serve before it gets the signal.
     """
     loop = asyncio.get_running_loop()
 
@@ -61,7 +61,7 @@ def on_stop_signal(callback: Callable[[], None], lame_duck_seconds: float = 0) -
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """What a running service stands on: its database, the bus, the relay of its outboxes."""
+    """The open connections of a service, and the relay of its outboxes."""
 
     database: AsyncDatabase[Doc]
     bus: Bus
@@ -75,7 +75,7 @@ class RunningService:
     async def broadcasting(
         self, broadcaster: EventBroadcaster, handlers: Handlers
     ) -> AsyncGenerator[None]:
-        """Show what this service publishes, from any of its replicas, to the screens looking on."""
+        """Send this service's events, from all its replicas, to the connected browsers."""
         await self.bus.subscribe_every_replica(self.bus.connection.service, handlers)
         async with broadcaster.run():
             with on_stop_signal(broadcaster.close):
@@ -83,7 +83,7 @@ class RunningService:
 
     @asynccontextmanager
     async def consuming(self, handlers: Handlers) -> AsyncGenerator[None]:
-        """Hear these events while the service runs; finish those in hand before it stops."""
+        """Consume events while the block runs, and finish those in flight at its end."""
         await self.bus.subscribe_durable(handlers)
         try:
             yield
@@ -91,7 +91,7 @@ class RunningService:
             await self.bus.drain(self.settings.drain_seconds)
 
     async def is_ready(self) -> bool:
-        """Tell whether a request sent now would be served."""
+        """Return whether the service can serve requests."""
         if self.stop_requested.is_set() or not (self.bus.healthy and self.relay.alive):
             return False
         try:

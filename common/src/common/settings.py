@@ -1,4 +1,4 @@
-"""What every service reads from its environment. No secret has a default."""
+"""The settings that every service reads from its environment. No secret has a default."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -10,11 +10,11 @@ SigningKey = Annotated[SecretStr, Field(min_length=32)]
 """A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
 
 SECRETS_DIR: Final = Path("/run/secrets")
-"""Where Docker mounts secrets as files; a setting not in the environment is read from there."""
+"""Docker mounts secrets here as files; they are read for settings that the environment lacks."""
 
 
 class ServiceSettings(BaseSettings):
-    """The settings that all services share; a missing or wrong one stops the start."""
+    """The settings of all services. A missing or invalid one prevents the start."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -26,7 +26,7 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the environment, and say in one line what is missing or wrong in it."""
+        """Read the environment, or exit with one line that names what is missing or invalid."""
         try:
             return cls()  # pyright: ignore[reportCallIssue] - the environment fills it
         except ValidationError as error:
@@ -41,26 +41,24 @@ class ServiceSettings(BaseSettings):
     nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of each stream: 1 on one NATS server, 3 on three."""
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""
-    """Prefix of streams and subjects, so that several systems (tests) can share one NATS."""
+    """Prefix of streams and subjects, so that several systems can share one NATS."""
     jwt_key: SigningKey
     jwt_key_previous: SigningKey | None = None
-    """Still accepted, no longer used to sign: rotation without signing anyone out."""
+    """Accepted but not used to sign, so that a rotation signs nobody out."""
     cookie_secure: bool = True
     trusted_proxies: Annotated[int, Field(ge=0)] = 1
     """The number of our own proxies that append to X-Forwarded-For; 0 ignores the header."""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: str | None = None
-    """Where to send traces by OTLP over HTTP; unset, none are made. The other OTEL_ variables of
-    the standard hold too: OTEL_TRACES_SAMPLER=parentbased_traceidratio, OTEL_TRACES_SAMPLER_ARG=0.1
-    keeps one trace of ten."""
+    """OTLP over HTTP; without it no traces are created. OpenTelemetry's other variables apply too:
+    OTEL_TRACES_SAMPLER=parentbased_traceidratio with OTEL_TRACES_SAMPLER_ARG=0.1 keeps a tenth."""
     max_in_flight_requests: Annotated[int, Field(ge=1)] = 512
-    """Requests that one process has in hand; beyond, the answer is 503 at once. More than it can
-    do in half a second would only make everybody wait."""
+    """Requests in flight per process. Beyond, a request gets 503 immediately. The default is about
+    what a process serves in half a second."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
-    """How long a stopping process may take to finish what it has begun."""
+    """How long a stopping process may take to finish the work in flight."""
     lame_duck_seconds: Annotated[float, Field(ge=0)] = 0
-    """How long a process that is told to stop goes on answering, but says at `/healthz` and
-    `/readyz` that it stops, so that a gateway which looks there sends it nothing more. A connection
-    that is kept open would otherwise be closed just as a request arrives on it. Kubernetes waits by
-    itself (`preStop`)."""
+    """How long a stopping process continues to serve while `/healthz` and `/readyz` report that it
+    stops, so that a gateway stops routing to it before its kept-alive connections are closed. On
+    Kubernetes a `preStop` hook does this."""

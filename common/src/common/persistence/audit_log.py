@@ -1,9 +1,7 @@
-"""Who did what: the audit trail of an aggregate, inside it, written by the change's own update.
+"""The audit log of an aggregate, in its document and written by the update that changes it.
 
-So there is no change without its entry and no entry without its change, whatever crashes. It is
-only ever pushed to; nothing here or in `common.persistence.writer` removes or rewrites an
-entry. A document has few versions (an order five, a charge a handful of attempts), so its log
-stays short.
+A change and its entry are therefore committed together. Entries are only appended, never changed or
+removed. An aggregate has few versions, so its log stays short.
 """
 
 from collections.abc import Mapping
@@ -18,13 +16,13 @@ from common.persistence.mongo import Doc
 def audit_entry(
     version: int, at: datetime, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Doc:
-    """Write an entry: which version, when, by whom, in which request, and what it made different.
+    """Return an entry: the version, its time, actor and request, and the changed fields.
 
     Args:
-        version: the version that the change led to.
-        at: when.
-        before: the fields as they were; none for what is new.
-        after: the fields as they are now.
+        version: the version after the change.
+        at: the time of the change.
+        before: the fields before the change; empty for a new aggregate.
+        after: the fields after the change.
     """
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     return {

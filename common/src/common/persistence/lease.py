@@ -1,4 +1,4 @@
-"""A lease: of all replicas, at most one at a time does a periodic thing."""
+"""A lease: at most one replica at a time runs a periodic task."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,10 +11,10 @@ from common.values.clock import Clock
 
 
 class Lease:
-    """One process's claim on a periodic thing, held for as long as it keeps asking in time.
+    """One process's claim on a periodic task, valid until it is no longer renewed in time.
 
-    It saves work and guards nothing: when a slow holder is overtaken, two do the same for a
-    moment, so what is done under it must be harmless twice.
+    A lease saves work and guards nothing: a slow holder and its successor can both run the task for
+    a moment, so it must be harmless twice.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Lease:
         self._owner_id = uuid4().hex
 
     async def acquire_or_renew(self) -> bool:
-        """Take or keep the lease, and tell whether it is ours."""
+        """Acquire or renew the lease, and return whether this process holds it."""
         now = self._clock()
         owned_or_expired = {
             "_id": self._name,
@@ -39,6 +39,6 @@ class Lease:
                 {"$set": {"owner": self._owner_id, "until": now + self._ttl}},
                 upsert=True,
             )
-        except DuplicateKeyError:  # it is there, and another's
+        except DuplicateKeyError:  # another process holds it
             return False
         return True

@@ -1,8 +1,8 @@
-"""The outbox: events wait inside the document whose change they tell, until NATS has stored them.
+"""The outbox: events wait in the document that they describe until NATS has stored them.
 
-One update changes an aggregate and pushes its event on the document's `outbox` array, so neither
-can be without the other. The writing process publishes at once (`nudge`), and pulls the event from
-the array only when the server has acknowledged it. A sweep finds what a dead process left behind.
+One update changes an aggregate and pushes its event onto the document's `outbox` array, so that a
+change and its event are committed together. The writing process publishes the event immediately and
+removes it from the array after NATS's ack. A sweep publishes what a dead process left behind.
 Publishing twice is harmless: the message id is the event's id, and listeners apply by version.
 """
 
@@ -30,23 +30,22 @@ from common.values.clock import Clock
 log = structlog.get_logger("outbox")
 
 CLEANUP_INTERVAL_SECONDS: Final = 0.5
-"""Seconds in which what was told is gathered before it is crossed off: a thing that changes a few
-times in a row is written to once for it, and many things in one command. Well below SWEEP_AGE."""
+"""How long published entries are collected before they are removed from their outboxes, so that
+several removals become one update. Well below SWEEP_AGE."""
 SWEEP_INTERVAL_SECONDS: Final = 0.5
 SWEEP_AGE: Final = timedelta(seconds=1.5)
 SWEEP_BATCH: Final = 500
 LEASE: Final = timedelta(seconds=3)
 UNJOURNALED: Final = WriteConcern(w=1, j=False)
 MAX_PENDING: Final = 10_000
-"""Nudges beyond this are left to the sweep, so that a long outage of NATS cannot eat the memory."""
+"""Events beyond this are left to the sweep, so that an outage of NATS does not fill the memory."""
 BATCH_SIZE: Final = 256
 MAX_BATCHES_IN_FLIGHT: Final = 4
-"""Batches that are published and not yet acknowledged: the server stores one message after another,
-and who waited for the last ack would keep it idle."""
+"""NATS stores messages sequentially. Waiting for each batch's last ack would leave it idle."""
 
 
 def outbox_entry(event: Event, aggregate_id: str, version: int, at: datetime) -> Doc:
-    """Write an event as it waits in the outbox; its id is the same however often it is sent."""
+    """Return the outbox entry of an event."""
     return {
         "id": f"{event.subject}:{aggregate_id}:{version}",
         "subject": event.subject,
@@ -57,7 +56,7 @@ def outbox_entry(event: Event, aggregate_id: str, version: int, at: datetime) ->
 
 
 def stale_outbox_filter(now: datetime) -> Doc:
-    """Say what a sweep looks for; it names the outbox index's filter, else none would be used."""
+    """Return the sweep's filter. It repeats the outbox index's own, so that the index is used."""
     return {"outbox.0": {"$exists": True}, "outbox.at": {"$lt": now - SWEEP_AGE}}
 
 
@@ -81,7 +80,7 @@ class _PendingEvent:
 
 
 class Relay:
-    """Publishes what the outboxes of this service's collections hold, and then empties them."""
+    """Publishes the events in the outboxes of this service's collections, and then removes them."""
 
     def __init__(
         self, bus: Bus, database: AsyncDatabase[Doc], names: Iterable[str], clock: Clock
@@ -100,7 +99,7 @@ class Relay:
     def publish_soon(
         self, collection: Collection, aggregate_id: object, entries: Sequence[Doc]
     ) -> None:
-        """Publish these just committed events now, in the order of the commits."""
+        """Queue committed events for publication, in the order of their commits."""
         if len(self._pending) < MAX_PENDING:
             self._pending.extend(
                 _PendingEvent(collection, aggregate_id, entry) for entry in entries
@@ -108,14 +107,14 @@ class Relay:
             self._has_pending.set()
 
     def start(self) -> None:
-        """Begin to publish, to empty the outboxes, and to sweep."""
+        """Start to publish queued events, to remove published ones, and to sweep."""
         loops = (self._publish_loop, self._remove_published_loop, self._sweep_loop)
         self._tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
 
     async def stop(self, grace: float) -> None:
-        """Publish what waits, for at most `grace` seconds; the next process sweeps the rest.
+        """Publish queued events for at most `grace` seconds; another process sweeps the rest.
 
-        The loops are ended by a flag: PyMongo can swallow a cancellation (see `common.background`).
+        A flag stops the loops, because PyMongo can swallow a cancellation.
         """
         if not self._tasks:
             return
@@ -129,7 +128,7 @@ class Relay:
 
     @property
     def alive(self) -> bool:
-        """Whether what is written now would be published."""
+        """Whether new events are published."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _publish_loop(self) -> None:
@@ -140,7 +139,7 @@ class Relay:
                 acknowledged = await self._publish(batch)
             finally:
                 window.release()
-            self._acknowledged += acknowledged  # not in one: `+=` takes the list before it awaits
+            self._acknowledged += acknowledged  # `+= await ...` would read the list before it waits
             self._has_acknowledged.set()
 
         async with asyncio.TaskGroup() as publishing:
@@ -157,19 +156,18 @@ class Relay:
         self._has_acknowledged.set()
 
     async def _publish(self, batch: Sequence[_PendingEvent]) -> list[_PendingEvent]:
-        """Publish in order on one connection, and give back what the server acknowledged."""
+        """Publish in order on one connection, and return what the server acknowledged."""
         outcomes = await asyncio.gather(
-            *(self._bus.publish(pending_event.envelope) for pending_event in batch),
-            return_exceptions=True,
+            *(self._bus.publish(event.envelope) for event in batch), return_exceptions=True
         )
         acknowledged: list[_PendingEvent] = []
-        for waiting, outcome in zip(batch, outcomes, strict=True):
+        for event, outcome in zip(batch, outcomes, strict=True):
             if outcome is None:
-                acknowledged.append(waiting)
+                acknowledged.append(event)
             else:
                 log.warning(
                     "event not acknowledged, the sweep will retry",
-                    event_id=waiting.entry["id"],
+                    event_id=event.entry["id"],
                     error=repr(outcome),
                 )
         return acknowledged
@@ -195,27 +193,17 @@ class Relay:
                 await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
 
     async def _remove_published(self, acknowledged: Sequence[_PendingEvent]) -> None:
-        collections = {
-            pending_event.collection.name: pending_event.collection
-            for pending_event in acknowledged
-        }
+        collections = {event.collection.name: event.collection for event in acknowledged}
         for name, collection in collections.items():
-            published = [waiting for waiting in acknowledged if waiting.collection.name == name]
-            # A pull that a crash undoes is an event told twice, which is harmless.
+            published = [event for event in acknowledged if event.collection.name == name]
+            # A removal that a crash undoes is an event published twice, which is harmless.
             unjournaled = collection.with_options(write_concern=UNJOURNALED)
             for start in range(0, len(published), BATCH_SIZE):
                 batch = published[start : start + BATCH_SIZE]
+                entry_ids = [event.entry["id"] for event in batch]
                 await unjournaled.update_many(
-                    {"_id": {"$in": [waiting.aggregate_id for waiting in batch]}},
-                    {
-                        "$pull": {
-                            "outbox": {
-                                "id": {
-                                    "$in": [pending_event.entry["id"] for pending_event in batch]
-                                }
-                            }
-                        }
-                    },
+                    {"_id": {"$in": [event.aggregate_id for event in batch]}},
+                    {"$pull": {"outbox": {"id": {"$in": entry_ids}}}},
                 )
 
     async def _sweep_loop(self) -> None:
@@ -230,14 +218,14 @@ class Relay:
                 await asyncio.wait_for(self._stopping.wait(), SWEEP_INTERVAL_SECONDS)
 
     async def _sweep(self, collection: Collection) -> None:
-        """Publish what has waited longer than any living process would let it."""
+        """Publish the events that their own process should have published long ago."""
         stale = stale_outbox_filter(self.clock())
         while not self._stopping.is_set():
             documents = await collection.find(stale, {"outbox": 1}).limit(SWEEP_BATCH).to_list()
             pending = [
-                _PendingEvent(collection, doc["_id"], waiting)
+                _PendingEvent(collection, doc["_id"], entry)
                 for doc in documents
-                for waiting in doc["outbox"]
+                for entry in doc["outbox"]
             ]
             acknowledged: list[_PendingEvent] = []
             for start in range(0, len(pending), BATCH_SIZE):

@@ -1,4 +1,4 @@
-"""The time, as something that is passed in."""
+"""The current time, as a dependency that tests can replace."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +7,6 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Give the present moment, aware, in UTC, at the millisecond that MongoDB keeps."""
+    """Return the current time in UTC, truncated to milliseconds as in MongoDB."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

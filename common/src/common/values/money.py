@@ -1,4 +1,4 @@
-"""Prices: integer cents inside, a decimal number outside, converted once and exactly."""
+"""Prices: integer cents internally, decimal numbers in JSON, converted exactly."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -10,17 +10,17 @@ MAX_CENTS = 99_999_999
 
 
 def cents(price: object) -> int:
-    """Read a price, a number or a numeric string, as whole cents.
+    """Parse a price, a number or a numeric string, into cents.
 
     Raises:
-        ValueError: with the words for the person who typed it.
+        ValueError: with a message for the user.
     """
     if isinstance(price, bool) or not isinstance(price, int | float | str | Decimal):
-        raise ValueError("Price must be a number")  # noqa: TRY004 - pydantic wants a ValueError
+        raise ValueError("Price must be a number")  # noqa: TRY004 - for pydantic
     text = str(price).strip()
-    if len(text) > 32:  # noqa: PLR2004 - longer than any price; keeps Decimal's work bounded
+    if len(text) > 32:  # noqa: PLR2004 - bounds Decimal's work
         raise ValueError("Price must be a number")
-    if not text.isascii() or "_" in text:  # Decimal reads more than other languages call a number
+    if not text.isascii() or "_" in text:  # Decimal would accept these
         raise ValueError("Price must be a number")
     try:
         amount = Decimal(text)
@@ -39,10 +39,10 @@ def cents(price: object) -> int:
 
 
 def whole_cents(amount: Decimal | None) -> int | None:
-    """Turn an amount that is known to have two decimals at most into cents."""
+    """Convert an amount with at most two decimals into cents."""
     return None if amount is None else int(amount * 100)
 
 
 def price(minor: int) -> float:
-    """Show whole cents as the number that clients know; exact to the cent in JSON."""
+    """Return the amount of cents as the number that clients see; exact in JSON."""
     return minor / 100

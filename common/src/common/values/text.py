@@ -1,4 +1,4 @@
-"""Text that people type: one line, bounded, without control characters."""
+"""User input: single lines without control characters, and search terms."""
 
 import unicodedata
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, StringConstraints
 
 
 def _printable(text: str) -> str:
-    """Refuse what no person can see or type, lone surrogates among it."""
+    """Reject control characters and lone surrogates."""
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise ValueError("must not contain control characters")
     return text
@@ -17,7 +17,7 @@ SingleLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValid
 
 
 def search_terms(text: str) -> list[str]:
-    """Split into words for a search that ignores letter case and accents."""
+    """Split text into words without letter case and accents."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return list(dict.fromkeys(bare.split()))
