@@ -29,6 +29,7 @@ class TcpProxy:
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropping: list[asyncio.StreamWriter] = []
+        self.dropped = b""
         self._stalled: list[asyncio.StreamWriter] = []
         self.url = ""
 
@@ -71,7 +72,9 @@ class TcpProxy:
             while data := await source.read(65_536):
                 if target in self._stalled:
                     await asyncio.Event().wait()
-                if target not in self._dropping:
+                if target in self._dropping:
+                    self.dropped += data
+                else:
                     target.write(data)
                     await target.drain()
         except ConnectionError:
@@ -106,6 +109,9 @@ async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_hea
 
         await eventually(is_revoked)
 
+    async def is_lost_dropped() -> bool:
+        return lost.session_id.encode() in proxy.dropped
+
     async with bus.connect(proxy.url, "orders", namespace=namespace) as orders:
         await revocations.subscribe(orders)
         await published.publish(first, aggregate_id=first.session_id)
@@ -113,6 +119,7 @@ async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_hea
 
         proxy.drop_responses()
         await published.publish(lost, aggregate_id=lost.session_id)
+        await eventually(is_lost_dropped)
         await proxy.disconnect()
         await published.publish(after, aggregate_id=after.session_id)
 
