@@ -126,7 +126,8 @@ def main(
             for section, place, workload, result in parse_rows(
                 run_benchmarks(folders[side], sections, seconds)
             ):
-                workloads[section, place] = workload
+                if side != commit:
+                    workloads[section, place] = workload
                 for figure, value in parse_figures(workload, result).items():
                     figures[side][section, place, figure].append(value)
     base, head = figures.values()
