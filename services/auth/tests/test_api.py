@@ -172,15 +172,15 @@ async def test_sign_ups_beyond_the_limit_of_an_address_are_throttled(start: Star
     auth = await start(sign_ups_per_address=1)
     await sign_up(auth)
 
-    refused = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
+    rejected = await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})
     elsewhere = await auth.post(
         "/api/users/signup",
         json={**ANN, "email": "bob@example.com"},
         headers={"X-Forwarded-For": "192.0.2.1"},
     )
 
-    assert refused.status_code == 429
-    assert 0 < int(refused.headers["retry-after"]) <= 900
+    assert rejected.status_code == 429
+    assert 0 < int(rejected.headers["retry-after"]) <= 900
     assert elsewhere.status_code == 201
 
 
@@ -236,13 +236,13 @@ async def test_right_password_is_throttled_after_too_many_failures(
     await sign_up(auth)
     await fail_sign_ins(auth, 10, email=email)
 
-    refused = await auth.post("/api/users/signin", json={**ANN, "email": email})
+    rejected = await auth.post("/api/users/signin", json={**ANN, "email": email})
     clock.advance(seconds=900)
     later = await auth.post("/api/users/signin", json={**ANN, "email": email})
 
-    assert refused.status_code == 429
-    assert refused.headers["retry-after"] == "900"
-    assert errors(refused) == [{"message": "Too many requests"}]
+    assert rejected.status_code == 429
+    assert rejected.headers["retry-after"] == "900"
+    assert errors(rejected) == [{"message": "Too many requests"}]
     assert later.status_code == (200 if email == ANN["email"] else 400)
 
 
@@ -250,9 +250,9 @@ async def test_emails_in_another_letter_case_share_one_limit(auth: Client) -> No
     await fail_sign_ins(auth, 5)
     await fail_sign_ins(auth, 5, email="ANN@example.com")
 
-    refused = await auth.post("/api/users/signin", json={**ANN, "email": "Ann@example.com"})
+    rejected = await auth.post("/api/users/signin", json={**ANN, "email": "Ann@example.com"})
 
-    assert refused.status_code == 429
+    assert rejected.status_code == 429
 
 
 async def test_right_password_resets_the_failures(auth: Client) -> None:

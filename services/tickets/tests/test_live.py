@@ -80,11 +80,11 @@ async def test_streams_beyond_the_limit_of_a_user_are_503(seller: httpx.AsyncCli
     for stream in opened:
         assert (await stream.__aenter__()).status_code == 200
 
-    refused = await seller.get(EVENTS)
+    rejected = await seller.get(EVENTS)
 
-    assert refused.status_code == 503
-    assert "retry-after" in refused.headers
-    assert errors(refused)
+    assert rejected.status_code == 503
+    assert "retry-after" in rejected.headers
+    assert errors(rejected)
     for stream in opened:
         await stream.__aexit__(None, None, None)
 

@@ -70,6 +70,7 @@ class PasswordHasher:
             raise ServiceUnavailable(retry_after=1)
         HASH_JOBS.inc()
 
+        # anyio.CapacityLimiter would release a cancelled caller's slot while its thread still runs.
         def release(_: Future[T]) -> None:
             self._capacity.release()
             HASH_JOBS.dec()
