@@ -11,7 +11,7 @@ import pytest
 from common.app import Service
 from common.events import OrderStatus
 from common.values.ids import new_id
-from tickets.domain import Fence, Sort, Ticket, list_ticket
+from tickets.domain import Fence, Sort, Ticket, TicketQuery, list_ticket
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
 
@@ -83,7 +83,7 @@ async def test_list_uses_an_index(store: TicketStore, sort: Sort, q: str) -> Non
     seen: list[dict[str, Any]] = []
     find = store.collection.find
 
-    page = await store.list_available(q=q, sort=sort, limit=10)
+    page = await store.list_available(TicketQuery(q, sort), limit=10)
     filters: list[dict[str, Any]] = [{"status": "available"}]
     if q:
         filters.append({"words": {"$regex": f"^{q}"}})

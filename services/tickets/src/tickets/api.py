@@ -22,7 +22,7 @@ from common.web.etags import (
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import LastEventId, sse_responses
-from tickets.domain import Sort
+from tickets.domain import Sort, TicketQuery
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import TicketService
 from tickets.state import state_of
@@ -54,14 +54,8 @@ async def list_tickets(
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await tickets.list_available(
-        q=q,
-        sort=sort,
-        min_price=whole_cents(min_price),
-        max_price=whole_cents(max_price),
-        limit=limit,
-        cursor=cursor,
-    )
+    query = TicketQuery(q, sort, whole_cents(min_price), whole_cents(max_price))
+    page = await tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
         [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
     )
@@ -103,10 +97,7 @@ async def watch_tickets(
 
 
 @router.get(
-    "/{ticket_id}",
-    summary="Get a ticket",
-    response_model=TicketOut,
-    responses=error_responses(404),
+    "/{ticket_id}", summary="Get a ticket", response_model=TicketOut, responses=error_responses(404)
 )
 async def show_ticket(
     ticket_id: Id, tickets: TicketsDep, if_none_match: IfNoneMatch = None

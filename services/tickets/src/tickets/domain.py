@@ -36,6 +36,16 @@ class Sort(StrEnum):
     PRICE_DESC = "-price"
 
 
+@dataclass(frozen=True, slots=True)
+class TicketQuery:
+    """Filters and sort key of the list of available tickets. Prices are in cents."""
+
+    words: str = ""
+    sort: Sort = Sort.NEWEST
+    min_price: int | None = None
+    max_price: int | None = None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Fence:
     """The position of an order event among all events of a ticket's orders."""

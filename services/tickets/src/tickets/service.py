@@ -6,7 +6,7 @@ from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain import Fence, Sort, Ticket, list_ticket
+from tickets.domain import Fence, Ticket, TicketQuery, list_ticket
 from tickets.store import TicketStore
 
 
@@ -46,19 +46,10 @@ class TicketService:
         return await self._store.get(ticket_id)
 
     async def list_available(
-        self,
-        *,
-        q: str,
-        sort: Sort,
-        min_price: int | None,
-        max_price: int | None,
-        limit: int,
-        cursor: str | None,
+        self, query: TicketQuery, *, limit: int, cursor: str | None
     ) -> Page[Ticket]:
         """Return one page of available tickets."""
-        return await self._store.list_available(
-            q=q, sort=sort, min_price=min_price, max_price=max_price, limit=limit, cursor=cursor
-        )
+        return await self._store.list_available(query, limit=limit, cursor=cursor)
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Return one page of a seller's tickets in any status, newest first."""

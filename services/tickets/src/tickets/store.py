@@ -23,11 +23,11 @@ from common.values.clock import Clock
 from common.values.ids import is_id
 from common.values.text import search_terms
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from tickets.domain import Fence, Sort, Ticket
+from tickets.domain import Fence, Sort, Ticket, TicketQuery
 
 
 def _available_index(name: str, *keys: tuple[str, int]) -> IndexModel:
-    """Return an index of the available tickets only, so that locked ones are in no index."""
+    """Return an index of available tickets only, so that a sale removes a ticket from it."""
     return IndexModel(
         [("status", ASCENDING), *keys],
         name=name,
@@ -95,11 +95,7 @@ class TicketStore(Store[Ticket]):
         invalidate_cache: Callable[[Ticket], None] = lambda _ticket: None,
     ) -> None:
         super().__init__(
-            TicketDocument,
-            relay,
-            clock,
-            from_document=_from_document,
-            to_document=_to_document,
+            TicketDocument, relay, clock, from_document=_from_document, to_document=_to_document
         )
         self._invalidate_cache = invalidate_cache
 
@@ -115,32 +111,17 @@ class TicketStore(Store[Ticket]):
             return await self.get(change.after.id)
 
     async def list_available(
-        self,
-        *,
-        q: str = "",
-        sort: Sort = Sort.NEWEST,
-        min_price: int | None = None,
-        max_price: int | None = None,
-        limit: int,
-        cursor: str | None = None,
+        self, query: TicketQuery, *, limit: int, cursor: str | None = None
     ) -> Page[Ticket]:
-        """Return a page of the available tickets.
-
-        Args:
-            q: search words; a word of the title must begin with each of them.
-            sort: the order of the tickets.
-            min_price: the lowest price, in cents.
-            max_price: the highest price, in cents.
-            limit: the size of the page.
-            cursor: the end of the previous page.
-        """
+        """Return a page of available tickets with a title word that begins with each query word."""
+        terms = search_terms(query.words)
         filters: list[Doc] = [{"status": TicketStatus.AVAILABLE}]
-        filters += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in search_terms(q)]
-        if min_price is not None:
-            filters.append({"price": {"$gte": min_price}})
-        if max_price is not None:
-            filters.append({"price": {"$lte": max_price}})
-        return await self._page(filters, sort, limit, cursor)
+        filters += [{"words": {"$regex": f"^{re.escape(term)}"}} for term in terms]
+        if query.min_price is not None:
+            filters.append({"price": {"$gte": query.min_price}})
+        if query.max_price is not None:
+            filters.append({"price": {"$lte": query.max_price}})
+        return await self._page(filters, query.sort, limit, cursor)
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Return a page of a seller's tickets in any state, newest first."""
@@ -149,18 +130,16 @@ class TicketStore(Store[Ticket]):
     async def _page(
         self, filters: list[Doc], sort: Sort, limit: int, cursor: str | None
     ) -> Page[Ticket]:
-        sort_keys = _SORT_KEYS[sort]
         if cursor is not None:
             filters.append(_cursor_filter(cursor, sort))
         docs = (
             await self.collection.find({"$and": filters}, STATE_PROJECTION)
-            .sort(sort_keys)
+            .sort(_SORT_KEYS[sort])
             .limit(limit + 1)
             .to_list()
         )
         tickets = [self.from_document(doc) for doc in docs[:limit]]
-        has_more = len(docs) > limit
-        return Page(tickets, _next_cursor(tickets[-1], sort) if has_more else None)
+        return Page(tickets, _next_cursor(tickets[-1], sort) if len(docs) > limit else None)
 
 
 def _next_cursor(last: Ticket, sort: Sort) -> str:
