@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
-from common.change import Change
 from common.errors import BadRequest, NotFound, ServiceUnavailable
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
@@ -16,11 +15,6 @@ from orders.store import OrderStore, ReservationConflict, TicketReplicas
 
 MAX_ATTEMPTS: Final = 5
 RESERVATIONS: Final = Counter("orders_reservations_total", "Reservation attempts", ["outcome"])
-EXPIRATION_LAG: Final = Histogram(
-    "order_expiration_lag_seconds",
-    "Delay between the expiry time of an order and its cancellation",
-    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
-)
 
 
 class OrderService:
@@ -89,16 +83,7 @@ class OrderService:
         await self._store.update(order_id, lambda order: order.cancel(buyer_id=buyer_id))
 
     async def expire(self, order_id: str) -> None:
-        lags: list[timedelta] = []
-
-        def decide(order: Order) -> Change[Order]:
-            change = order.expire()
-            lags[:] = [self._clock() - order.expires_at] if change.events else []
-            return change
-
-        await self._store.update_batched(order_id, decide)
-        for lag in lags:
-            EXPIRATION_LAG.observe(lag.total_seconds())
+        await self._store.update_batched(order_id, Order.expire)
 
     async def mark_awaiting_payment(self, order_id: str) -> None:
         await self._store.update_batched(order_id, Order.mark_awaiting_payment)

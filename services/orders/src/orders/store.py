@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from beanie import Document
 from bson import ObjectId
+from prometheus_client import Histogram
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -33,6 +34,12 @@ UNIQUE_HOLD: Final = "one_order_per_hold"
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long the write that an event causes may wait for others."""
 
+EXPIRATION_LAG: Final = Histogram(
+    "order_expiration_lag_seconds",
+    "Delay between the expiry time of an order and its cancellation",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
+
 
 class OrderDocument(AggregateDocument):
     """An order; its `live` field exists for the unique index."""
@@ -57,7 +64,7 @@ class OrderDocument(AggregateDocument):
 
 
 class TicketReplica(Document):
-    """A copy of a ticket, as far as an order needs it."""
+    """The fields of a ticket that an order copies."""
 
     class Settings:
         name = "tickets"
@@ -77,10 +84,7 @@ def _from_document(doc: Mapping[str, Any]) -> Order:
         created_at=doc["created_at"],
         expires_at=doc["expires_at"],
         ticket=ReservedTicket(
-            id=str(ticket["id"]),
-            title=ticket["title"],
-            price=ticket["price"],
-            hold=ticket["hold"],
+            id=str(ticket["id"]), title=ticket["title"], price=ticket["price"], hold=ticket["hold"]
         ),
         reason=CancelReason(doc["reason"]) if doc["reason"] else None,
     )
@@ -119,8 +123,14 @@ class OrderStore(Store[Order]):
         )
         self._latest_order_batcher = Batcher(self._find_latest_orders)
 
+    def on_written(self, aggregate: Order) -> None:
+        """Observe the expiration lag of an order whose expiration was just stored."""
+        if aggregate.reason is CancelReason.EXPIRED:
+            lag = self._clock() - aggregate.expires_at
+            EXPIRATION_LAG.observe(lag.total_seconds())
+
     async def latest_order_for(self, ticket_id: str) -> Order | None:
-        """Return the last order that was placed on a ticket."""
+        """Return the newest order on a ticket."""
         doc = await self._latest_order_batcher(object_id(ticket_id))
         return None if doc is None else self.from_document(doc)
 
