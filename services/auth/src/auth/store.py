@@ -1,4 +1,4 @@
-"""Accounts, sessions and what is throttled, in MongoDB: the only file that touches it."""
+"""Accounts, sessions and attempt counters in MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,8 @@ from common.persistence.store import Store
 from common.values.clock import Clock
 
 RETENTION: Final = timedelta(days=1)
-"""How long a session that is over stays: longer than its last event may wait for NATS."""
+"""How long an inactive session stays stored, so that its last event can be published."""
 MAX_LISTED: Final = 100
-"""How many sessions of somebody are shown at most."""
 
 
 class AccountDocument(AggregateDocument):
@@ -73,7 +72,7 @@ def _account_to_document(account: Account) -> Doc:
 
 
 class AccountStore(Store[Account]):
-    """Everybody who can sign in."""
+    """All accounts."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
@@ -88,7 +87,7 @@ class AccountStore(Store[Account]):
         """Insert an account.
 
         Raises:
-            Invalid: the email has one already.
+            BadRequest: The email already has an account.
         """
         try:
             return await self.add(change)
@@ -129,7 +128,7 @@ def _session_to_document(session: Session) -> Doc:
 
 
 class SessionStore(Store[Session]):
-    """Every session, and for a day those that are over."""
+    """The active sessions, and for a day the ended and expired ones."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
@@ -141,7 +140,7 @@ class SessionStore(Store[Session]):
         )
 
     async def list_active(self, user_id: str, now: datetime) -> list[Session]:
-        """Give somebody's live sessions, the last used first."""
+        """Return the active sessions of a user, most recently used first."""
         active = {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
         newest = self.collection.find(active).sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
         return [_session_from_document(doc) async for doc in newest]
@@ -149,20 +148,19 @@ class SessionStore(Store[Session]):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How many tries are allowed in one window, and whose."""
+    """The number of attempts allowed under a key in one window."""
 
     key: str
     max_attempts: int
 
 
 class AttemptLimiter:
-    """Counts tries, in one atomic step each, so that replicas cannot be played off.
+    """Counts attempts, each in one atomic update, so that all replicas share one count.
 
-    A failover may forget some: nobody waits for a journal to be counted.
+    The updates do not wait for a majority or the journal, so a failover may lose some.
     """
 
     def __init__(self, clock: Clock, window_seconds: int) -> None:
-        """Take the clock, and how long a try is counted."""
         self._attempts = collection_of(ThrottleDocument).with_options(
             write_concern=WriteConcern(w=1, j=False)
         )
@@ -171,44 +169,34 @@ class AttemptLimiter:
         self._window = timedelta(seconds=window_seconds)
 
     async def find_account_unless_limited(self, email: str, *limits: RateLimit) -> Account | None:
-        """Find whose email this is, whatever its letter case, unless a limit is used up.
-
-        Both are one read: most who sign in have failed at nothing.
+        """Return the account of an email in any letter case, and check the limits, in one read.
 
         Raises:
-            TooManyRequests: there were as many tries in this window as are allowed.
+            TooManyRequests: A limit is reached.
         """
         by_email = {"$match": {"folded": normalize_email(email)}}
-        attempts_of_limits = {
-            "coll": self._attempts.name,
-            "pipeline": [{"$match": _filter_for(limits)}],
-        }
-        found = await self._accounts.aggregate([by_email, {"$unionWith": attempts_of_limits}])
-        account: Account | None = None
-        attempts: list[Doc] = []
-        async for doc in found:
-            if "tries" in doc:
-                attempts.append(doc)
-            else:
-                account = _account_from_document(doc)
-        self._raise_if_exceeded(limits, attempts)
-        return account
+        attempts = {"coll": self._attempts.name, "pipeline": [{"$match": _filter_for(limits)}]}
+        found = await self._accounts.aggregate([by_email, {"$unionWith": attempts}])
+        docs = await found.to_list()
+        self._raise_if_exceeded(limits, [doc for doc in docs if "tries" in doc])
+        accounts = (_account_from_document(doc) for doc in docs if "tries" not in doc)
+        return next(accounts, None)
 
     async def check(self, *limits: RateLimit) -> list[RateLimit]:
-        """Look at the counts, and tell which of these have any.
+        """Return the limits under which attempts were recorded.
 
         Raises:
-            TooManyRequests: there were as many tries in this window as are allowed.
+            TooManyRequests: A limit is reached.
         """
         attempts = await self._attempts.find(_filter_for(limits)).to_list()
         self._raise_if_exceeded(limits, attempts)
         return [limit for limit in limits if any(doc["_id"] == limit.key for doc in attempts)]
 
     async def record_attempt(self, limit: RateLimit) -> None:
-        """Count a try; whoever makes many at once gets no more of them.
+        """Record an attempt.
 
         Raises:
-            TooManyRequests: there were as many in this window as are allowed.
+            TooManyRequests: The limit was reached before.
         """
         now = self._clock()
         window_is_open = {"$gt": ["$until", now]}
@@ -228,7 +216,6 @@ class AttemptLimiter:
         self._raise_if_exceeded([limit], [before] if before else [])
 
     async def reset(self, limit: RateLimit) -> None:
-        """Begin to count anew."""
         await self._attempts.delete_one({"_id": limit.key})
 
     def _raise_if_exceeded(self, limits: Sequence[RateLimit], attempts: Sequence[Doc]) -> None:

@@ -24,10 +24,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
-        async with (
-            service.open([DeadlineDocument]) as running,
-            connect(settings) as timers,
-        ):
+        async with service.open([DeadlineDocument]) as running, connect(settings) as timers:
             expirations = ExpirationService(
                 DeadlineStore(running.relay, running.clock), timers, running.clock
             )

@@ -12,12 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.errors import NotFound
 from common.observability import tracing
-from common.persistence.mongo import (
-    OUTBOX_INDEX,
-    STATE_PROJECTION,
-    AggregateDocument,
-    Doc,
-)
+from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
