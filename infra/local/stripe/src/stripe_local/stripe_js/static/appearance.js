@@ -1,4 +1,4 @@
-/** How a form looks: the shop's `appearance`, and the `style` of a card element. */
+/** Styling of a form: `appearance` of the group, and `style` of a card element. */
 
 const STATES = '(--invalid)?(:focus|:hover|:disabled|::placeholder)?';
 const STYLABLE = new RegExp(`^\\.(Input|Label|Error)${STATES}$`);
@@ -12,7 +12,7 @@ document.adoptedStyleSheets = [sheet];
 
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Add a rule; values go in through the object model, so they can be nothing but values. */
+/** Add a rule; values are set through the object model, so that they cannot inject CSS. */
 function addRule(selector, styles) {
   const {style} = sheet.cssRules[sheet.insertRule(`${selector} {}`, sheet.cssRules.length)];
   for (const [name, value] of Object.entries(styles)) {
@@ -20,12 +20,12 @@ function addRule(selector, styles) {
   }
 }
 
-function only(names, styles = {}) {
+function pick(names, styles = {}) {
   return Object.fromEntries(Object.entries(styles).filter(([name]) => names.includes(name)));
 }
 
 /** Apply `elements({appearance})` and the element's own `style`. */
-export function applyLooks({theme, variables = {}, rules = {}}, style = {}) {
+export function applyAppearance({theme, variables = {}, rules = {}}, style = {}) {
   sheet.replaceSync('');
   document.documentElement.dataset.theme = theme ?? 'stripe';
   for (const [name, value] of Object.entries(variables)) {
@@ -35,8 +35,8 @@ export function applyLooks({theme, variables = {}, rules = {}}, style = {}) {
     if (STYLABLE.test(selector)) addRule(selector, styles);
   }
   const {base = {}, complete = {}, invalid = {}} = style;
-  addRule('.Line .Input', only(BASE_STYLES, base));
-  addRule('.Line .Input::placeholder', only(BASE_STYLES, base['::placeholder']));
-  addRule('.Line .Input--complete', only(BASE_STYLES, complete));
-  addRule('.Line .Input--invalid', only(BASE_STYLES, invalid));
+  addRule('.Line .Input', pick(BASE_STYLES, base));
+  addRule('.Line .Input::placeholder', pick(BASE_STYLES, base['::placeholder']));
+  addRule('.Line .Input--complete', pick(BASE_STYLES, complete));
+  addRule('.Line .Input--invalid', pick(BASE_STYLES, invalid));
 }

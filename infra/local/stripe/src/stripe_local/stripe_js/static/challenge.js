@@ -1,20 +1,20 @@
-/** The bank's page: the buyer passes the 3-D Secure challenge, or fails it. */
+/** The 3-D Secure challenge, which the buyer passes or fails. */
 
 import {call, post, query} from './page.js';
 
 function button(id, text, className, onClick) {
-  const made = document.createElement('button');
-  Object.assign(made, {id, className, textContent: text, type: 'button'});
-  made.addEventListener('click', onClick);
-  return made;
+  const element = document.createElement('button');
+  Object.assign(element, {id, className, textContent: text, type: 'button'});
+  element.addEventListener('click', onClick);
+  return element;
 }
 
-/** Put the page into the frame. */
+/** Render the challenge, and return the handlers of messages from the shop's page. */
 export function showChallenge(root) {
-  let answered = false;
+  let isAnswered = false;
   const answer = async (outcome) => {
-    if (answered) return;
-    answered = true;
+    if (isAnswered) return;
+    isAnswered = true;
     const result = await call(`/_local/payment_intents/${query.get('intent')}/authenticate`, {
       client_secret: query.get('secret'), outcome,
     });

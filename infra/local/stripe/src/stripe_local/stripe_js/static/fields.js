@@ -1,8 +1,8 @@
-/** The fields of a card form: how each is written, and when it is right. */
+/** The fields of a card form: their formatting and validation. */
 
 /**
  * @typedef {{code: string, message: string, final: boolean}} Problem
- *   final: wrong however much more is typed
+ *   final: typing more cannot fix it
  */
 
 const incomplete = (code, what) => ({
@@ -54,44 +54,44 @@ function postalProblem(postal) {
     : {code: 'incomplete_zip', message: 'Your postal code is incomplete.', final: false};
 }
 
-function writeNumber(number) {
+function formatNumber(number) {
   const groups = isAmex(number) ? /^(\d{1,4})(\d{1,6})?(\d{1,5})?.*$/ : /^(\d{1,4})(\d{1,4})?(\d{1,4})?(\d{1,4})?.*$/;
   return number.replace(groups, (_, ...parts) => parts.slice(0, -2).filter(Boolean).join(' '));
 }
 
-function writeExpiry(expiry) {
+function formatExpiry(expiry) {
   const full = /^[2-9]$/.test(expiry) ? `0${expiry}` : expiry.slice(0, 4);
   return full.length > 2 ? `${full.slice(0, 2)} / ${full.slice(2)}` : full;
 }
 
 /**
- * name: what the real one calls the input, alone or in the payment form.
- * read: the value behind what is written; write: how it is shown.
+ * names: of the input in Stripe's card element and in its payment element.
+ * parse: from the text of the input to the value; format: from the value to the text.
  */
 export const FIELDS = {
   number: {
     names: {card: 'cardnumber', payment: 'number'},
     label: 'Card number', placeholder: '1234 1234 1234 1234', autocomplete: 'cc-number',
-    read: digits, write: writeNumber, problem: numberProblem,
+    parse: digits, format: formatNumber, problem: numberProblem,
   },
   expiry: {
     names: {card: 'exp-date', payment: 'expiry'},
     label: 'Expiration date', placeholder: 'MM / YY', autocomplete: 'cc-exp',
-    read: digits, write: writeExpiry, problem: expiryProblem,
+    parse: digits, format: formatExpiry, problem: expiryProblem,
   },
   cvc: {
     names: {card: 'cvc', payment: 'cvc'},
     label: 'Security code', placeholder: 'CVC', autocomplete: 'cc-csc',
-    read: digits, write: (cvc) => cvc.slice(0, 4), problem: cvcProblem,
+    parse: digits, format: (cvc) => cvc.slice(0, 4), problem: cvcProblem,
   },
   postal: {
     names: {card: 'postal', payment: 'postalCode'},
     label: 'ZIP code', placeholder: '12345', autocomplete: 'postal-code',
-    read: (text) => text.trim(), write: (postal) => postal, problem: postalProblem,
+    parse: (text) => text.trim(), format: (postal) => postal, problem: postalProblem,
   },
 };
 
-/** Which fields each element has. */
+/** The fields of each element. */
 export const ELEMENTS = {
   card: ['number', 'expiry', 'cvc', 'postal'],
   payment: ['number', 'expiry', 'cvc', 'postal'],
@@ -100,7 +100,7 @@ export const ELEMENTS = {
   cardCvc: ['cvc'],
 };
 
-/** Where a postal code belongs to the check of a card. */
+/** Countries whose cards need a postal code. */
 export const POSTAL_COUNTRIES = ['US', 'GB', 'CA'];
 
 export const COUNTRIES = (
@@ -108,7 +108,7 @@ export const COUNTRIES = (
   + 'RO SE SG SI SK'
 ).split(' ');
 
-/** @returns {string} the brand as far as the first digits tell it */
+/** Return the brand of a card number, by its first digits. */
 export function brandOf(number) {
   const brands = [
     [/^4/, 'visa'], [/^(5[1-5]|2[2-7])/, 'mastercard'], [/^3[47]/, 'amex'], [/^35/, 'jcb'],
@@ -117,7 +117,7 @@ export function brandOf(number) {
   return brands.find(([start]) => start.test(number))?.[1] ?? 'unknown';
 }
 
-/** The values as the API takes a card. */
+/** Return the values as the card parameters of the API. */
 export function cardOf(values) {
   return {
     number: values.number,

@@ -1,10 +1,10 @@
-/** The card form in a frame: what was typed leaves it only for this server, as a card. */
+/** The card form in a frame, which sends card details to this server only. */
 
 import {COUNTRIES, ELEMENTS, FIELDS, POSTAL_COUNTRIES, brandOf, cardOf} from './fields.js';
-import {applyLooks} from './appearance.js';
+import {applyAppearance} from './appearance.js';
 import {call, post, query} from './page.js';
 
-const PEERS_ANSWER_MS = 2000;
+const PEER_TIMEOUT_MS = 2000;
 const TOKEN_FIELDS = [
   'name', 'address_line1', 'address_line2', 'address_city', 'address_state', 'address_zip',
   'address_country', 'currency',
@@ -12,15 +12,15 @@ const TOKEN_FIELDS = [
 
 const type = query.get('type');
 const isPayment = type === 'payment';
-/** Frames of one form are of one origin: they tell one another what was typed in them. */
+/** The other frames of a split form, which share their values with this one. */
 const peers = new BroadcastChannel(`stripe-local-${query.get('group')}`);
 
-/** One labelled input, its message, and whether its owner has been in it. */
+/** A labelled input, its error message, and whether the user has left it. */
 class Field {
   constructor(name, onChange) {
     const {names, label, placeholder, autocomplete} = FIELDS[name];
     this.name = name;
-    this.left = false;
+    this.wasLeft = false;
     this.required = true;
     this.element = document.createElement('div');
     this.input = document.createElement('input');
@@ -41,14 +41,14 @@ class Field {
   }
 
   #listen(onChange) {
-    const {read, write} = FIELDS[this.name];
+    const {parse, format} = FIELDS[this.name];
     this.input.addEventListener('input', () => {
-      this.input.value = write(read(this.input.value));
+      this.input.value = format(parse(this.input.value));
       onChange();
     });
     this.input.addEventListener('focus', () => emit('focus'));
     this.input.addEventListener('blur', () => {
-      this.left = this.left || this.value !== '';
+      this.wasLeft = this.wasLeft || this.value !== '';
       emit('blur');
       onChange();
     });
@@ -59,17 +59,17 @@ class Field {
   }
 
   get value() {
-    return FIELDS[this.name].read(this.input.value);
+    return FIELDS[this.name].parse(this.input.value);
   }
 
-  /** What is wrong, whether or not it is time to say so. */
+  /** Return the problem, whether or not it is shown. */
   problem(values) {
     return this.required ? FIELDS[this.name].problem(this.value, values) : null;
   }
 
-  /** Say what is wrong once typing more cannot mend it, or the field was left. */
+  /** Show a problem that typing more cannot fix, or any problem once the field was left. */
   show(problem) {
-    const shown = problem && (problem.final || this.left) ? problem : null;
+    const shown = problem && (problem.final || this.wasLeft) ? problem : null;
     this.input.classList.toggle('Input--invalid', Boolean(shown));
     this.input.classList.toggle('Input--complete', !problem && this.value !== '');
     this.input.setAttribute('aria-invalid', String(Boolean(shown)));
@@ -82,14 +82,14 @@ function emit(name, details = {}) {
   post({type: 'event', name, event: {elementType: type, ...details}});
 }
 
-/** Put the form into the frame; what it returns does what the page around asks. */
+/** Render the form, and return the handlers of messages from the shop's page. */
 export function showForm(root) {
-  const fields = ELEMENTS[type].map((name) => new Field(name, () => tell()));
+  const fields = ELEMENTS[type].map((name) => new Field(name, () => emitChange()));
   const values = () => Object.fromEntries(fields.map((field) => [field.name, field.value]));
-  const country = isPayment ? countryField(() => tell()) : null;
-  layOut(root, fields, country);
+  const country = isPayment ? createCountrySelect(() => emitChange()) : null;
+  render(root, fields, country);
 
-  /** Every field's problem, those that it is time to show shown. */
+  /** Return every field with its problem, and show the problems that are due. */
   function check() {
     const now = values();
     const postal = fields.find(({name}) => name === 'postal');
@@ -100,7 +100,7 @@ export function showForm(root) {
     });
   }
 
-  function tell() {
+  function emitChange() {
     const checked = check();
     const error = checked.find(({shown}) => shown)?.shown;
     emit('change', {
@@ -116,28 +116,28 @@ export function showForm(root) {
     });
   }
 
-  /** Now is the time to say everything; what is first. */
-  function complain() {
-    for (const field of fields) field.left = true;
+  /** Show all problems, and return the first. */
+  function showAllProblems() {
+    for (const field of fields) field.wasLeft = true;
     const first = check().find(({problem}) => problem);
-    tell();
+    emitChange();
     return first;
   }
 
   peers.addEventListener('message', ({data}) => {
     if (!data.ask) return;
-    peers.postMessage({to: data.ask, values: values(), problem: complain()?.problem});
+    peers.postMessage({to: data.ask, values: values(), problem: showAllProblems()?.problem});
   });
 
   async function ask({question, command, details, frames}) {
-    const own = complain();
+    const own = showAllProblems();
     own?.field.input.focus();
-    const others = await fromPeers(isPayment || type === 'card' ? 0 : frames - 1, question);
-    const wrong = own?.problem ?? others.find((each) => each.problem)?.problem;
-    const everything = Object.assign(values(), ...others.map((each) => each.values));
-    const result = wrong
-      ? {error: {type: 'validation_error', code: wrong.code, message: wrong.message}}
-      : await COMMANDS[command](everything, details, country?.value);
+    const others = await askPeers(isPayment || type === 'card' ? 0 : frames - 1, question);
+    const problem = own?.problem ?? others.find((each) => each.problem)?.problem;
+    const allValues = Object.assign(values(), ...others.map((each) => each.values));
+    const result = problem
+      ? {error: {type: 'validation_error', code: problem.code, message: problem.message}}
+      : await COMMANDS[command](allValues, details, country?.value);
     post({type: 'answer', question, result});
   }
 
@@ -147,8 +147,8 @@ export function showForm(root) {
     focus: () => fields[0].input.focus(),
     blur: () => document.activeElement?.blur(),
     clear: () => {
-      for (const field of fields) Object.assign(field, {left: false}).input.value = '';
-      tell();
+      for (const field of fields) Object.assign(field, {wasLeft: false}).input.value = '';
+      emitChange();
     },
   };
 }
@@ -180,27 +180,27 @@ function billingOf(values, given = {}, country) {
   return {...given, address: {postal_code: values.postal, country, ...given.address}};
 }
 
-/** What the other frames of a split form hold. */
-function fromPeers(count, question) {
+/** Ask the other frames of a split form for their values. */
+function askPeers(count, question) {
   return new Promise((resolve) => {
-    const heard = [];
+    const replies = [];
     const finish = () => {
       peers.removeEventListener('message', listen);
-      resolve(heard);
+      resolve(replies);
     };
     const listen = ({data}) => {
       if (data.to !== question) return;
-      heard.push(data);
-      if (heard.length >= count) finish();
+      replies.push(data);
+      if (replies.length >= count) finish();
     };
     if (count < 1) return finish();
     peers.addEventListener('message', listen);
     peers.postMessage({ask: question});
-    setTimeout(finish, PEERS_ANSWER_MS);
+    setTimeout(finish, PEER_TIMEOUT_MS);
   });
 }
 
-function layOut(root, fields, country) {
+function render(root, fields, country) {
   root.className = isPayment ? 'Form' : 'Line';
   const elements = fields.map(({element}) => element);
   if (country) {
@@ -212,7 +212,7 @@ function layOut(root, fields, country) {
   root.append(...elements);
 }
 
-function countryField(onChange) {
+function createCountrySelect(onChange) {
   const names = new Intl.DisplayNames(['en'], {type: 'region'});
   const element = document.createElement('div');
   const label = document.createElement('label');
@@ -228,14 +228,14 @@ function countryField(onChange) {
   return select;
 }
 
-function setPostal(field, wanted) {
-  const shown = wanted && !field.unwanted;
+function setPostal(field, isNeeded) {
+  const shown = isNeeded && !field.isHidden;
   field.required = shown;
   field.element.hidden = !shown;
 }
 
 function applyOptions(fields, country, options, appearance) {
-  applyLooks(appearance, options.style);
+  applyAppearance(appearance, options.style);
   for (const {input} of fields) input.disabled = Boolean(options.disabled ?? options.readOnly);
   const address = options.fields?.billingDetails === 'never'
     ? 'never' : options.fields?.billingDetails?.address;
@@ -243,6 +243,6 @@ function applyOptions(fields, country, options, appearance) {
   if (country) country.closest('.Field').hidden = never('country');
   const postal = fields.find(({name}) => name === 'postal');
   if (!postal) return;
-  postal.unwanted = Boolean(options.hidePostalCode) || never('postalCode');
+  postal.isHidden = Boolean(options.hidePostalCode) || never('postalCode');
   setPostal(postal, !country || POSTAL_COUNTRIES.includes(country.value));
 }

@@ -1,20 +1,20 @@
-/** The inside of a frame: a card form, one field of it, or the bank's page. */
+/** The script of a frame: a card form, one field of it, or the 3-D Secure challenge. */
 
 import {showChallenge} from './challenge.js';
 import {showForm} from './form.js';
 import {post, query} from './page.js';
 
-/** Do what the page around asks; `shown` has a method for each kind of message. */
-function listenTo(shown) {
+/** Call the handler of each message from the shop's page. */
+function listen(handlers) {
   addEventListener('message', ({source, origin, data}) => {
-    const ours = source === parent && origin === query.get('origin')
+    const isFromShop = source === parent && origin === query.get('origin')
       && data?.stripeLocal === query.get('id');
-    if (ours) shown[data.type]?.(data);
+    if (isFromShop) handlers[data.type]?.(data);
   });
 }
 
 const root = document.querySelector('main');
-listenTo(query.get('type') === 'challenge' ? showChallenge(root) : showForm(root));
+listen(query.get('type') === 'challenge' ? showChallenge(root) : showForm(root));
 
 new ResizeObserver(() => post({type: 'size', height: root.scrollHeight})).observe(root);
 post({type: 'ready'});

@@ -1,8 +1,8 @@
-/** The page around a frame, and the server behind it. */
+/** Messages to the shop's page, and calls of this server. */
 
 export const query = new URLSearchParams(location.search);
 
-/** Tell the page around this frame, and nobody else. */
+/** Post a message to the shop's page. */
 export function post(message) {
   parent.postMessage({...message, stripeLocal: query.get('id')}, query.get('origin'));
 }
@@ -17,9 +17,9 @@ export async function call(path, fields) {
   };
   for (const [name, value] of Object.entries(fields)) put(name, value);
   try {
-    const answer = await fetch(new URL(`..${path}`, location.href), {method: 'POST', body: form});
-    return await answer.json();
-  } catch (problem) {
-    return {error: {type: 'api_connection_error', message: String(problem)}};
+    const response = await fetch(new URL(`..${path}`, location.href), {method: 'POST', body: form});
+    return await response.json();
+  } catch (error) {
+    return {error: {type: 'api_connection_error', message: String(error)}};
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A stand-in for Stripe.js, for development and for tests: published test cards only.
+ * A local Stripe.js for development and tests, with published test cards only.
  *
- * As with the real one, what the buyer types stays in frames of this script's origin; the shop's
- * page gets ids. Served at /v3/ and /<release train>/stripe.js.
+ * As with Stripe's, card details stay in frames of this script's origin; the shop's page gets ids.
+ * Served at /v3/ and /<release train>/stripe.js.
  */
 (() => {
   'use strict';
@@ -18,7 +18,7 @@
 
   /* ---- frames ------------------------------------------------------------------------------ */
 
-  /** @type {Map<string, Frame>} the frames on this page, by the id they sign messages with */
+  /** @type {Map<string, Frame>} the frames on this page, by the id in their messages */
   const frames = new Map();
 
   addEventListener('message', (event) => {
@@ -26,20 +26,20 @@
     if (frame && event.source === frame.iframe.contentWindow) frame.receive(event.data);
   });
 
-  /** One iframe of this server, and the messages that go to and come from it. */
+  /** An iframe of this server, and the messages to and from it. */
   class Frame {
     constructor(query, title, onMessage) {
       this.id = nextId();
       this.onMessage = onMessage;
-      this.loaded = false;
-      this.waiting = [];
+      this.isLoaded = false;
+      this.queued = [];
       this.iframe = document.createElement('iframe');
       this.iframe.name = `__privateStripeFrame-${this.id}`;
       this.iframe.title = title;
       this.iframe.src = `${BASE}/elements/frame.html?${new URLSearchParams({
         ...query, id: this.id, origin: location.origin,
       })}`;
-      // A frame is see-through only where its colour scheme is the one of its document.
+      // A frame is transparent only if its colour scheme is that of its document.
       Object.assign(this.iframe.style, {
         border: '0', display: 'block', width: '100%', height: '1.2em', colorScheme: 'light',
       });
@@ -48,14 +48,14 @@
 
     receive(message) {
       if (message.type === 'ready') {
-        this.loaded = true;
-        for (const early of this.waiting.splice(0)) this.post(early);
+        this.isLoaded = true;
+        for (const queued of this.queued.splice(0)) this.post(queued);
       }
       this.onMessage(message);
     }
 
     post(message) {
-      if (!this.loaded) this.waiting.push(message);
+      if (!this.isLoaded) this.queued.push(message);
       else this.iframe.contentWindow?.postMessage({...message, stripeLocal: this.id}, ORIGIN);
     }
 
@@ -67,7 +67,7 @@
 
   /* ---- elements ---------------------------------------------------------------------------- */
 
-  /** A card form, or one field of it, mounted in the shop's page. */
+  /** A card form, or one field of it, in the shop's page. */
   class Element {
     constructor(group, type, options = {}) {
       this._group = group;
@@ -76,12 +76,12 @@
       this._listeners = new Map();
       this._answers = new Map();
       this._frame = null;
-      this._destroyed = false;
+      this._isDestroyed = false;
     }
 
     mount(target) {
       const host = typeof target === 'string' ? document.querySelector(target) : target;
-      if (this._destroyed) {
+      if (this._isDestroyed) {
         throw new Error('This Element has already been destroyed. Please create a new one.');
       }
       if (!host) {
@@ -97,7 +97,7 @@
         `Secure ${what} input frame`,
         (message) => this._receive(message),
       );
-      if (this._type === 'payment') { // as Stripe's: room for focus rings, fields flush with the form
+      if (this._type === 'payment') { // as Stripe's: space for focus outlines
         Object.assign(this._frame.iframe.style, {margin: '-4px', width: 'calc(100% + 8px)'});
       }
       host.classList.add('StripeElement');
@@ -143,7 +143,7 @@
 
     destroy() {
       this.unmount();
-      this._destroyed = true;
+      this._isDestroyed = true;
       this._group._elements.delete(this._type);
       return this;
     }
@@ -179,7 +179,7 @@
       return new Promise((resolve) => {
         this._answers.set(question, resolve);
         this._frame.post({
-          type: 'ask', question, command, details, frames: this._group._mounted(),
+          type: 'ask', question, command, details, frames: this._group._mountedCount(),
         });
       });
     }
@@ -190,7 +190,9 @@
 
     _sendOptions() {
       this._frame?.post({
-        type: 'options', options: plain(this._options), appearance: this._group._appearance(),
+        type: 'options',
+        options: withoutFunctions(this._options),
+        appearance: this._group._appearance(),
       });
     }
 
@@ -205,7 +207,7 @@
           this._frame.iframe.style.height = `${message.height}px`;
           break;
         case 'event':
-          this._mark(message.name, message.event);
+          this._updateClassNames(message.name, message.event);
           this._emit(message.name, message.event);
           break;
         case 'submit':
@@ -218,25 +220,25 @@
       }
     }
 
-    /** Keep the class names on the host by which shops style it. */
-    _mark(name, event) {
-      const marks = this._host.classList;
-      if (name === 'focus' || name === 'blur') marks.toggle('StripeElement--focus', name === 'focus');
+    /** Update the class names of the host, which shops use for styling. */
+    _updateClassNames(name, event) {
+      const classes = this._host.classList;
+      if (name === 'focus' || name === 'blur') classes.toggle('StripeElement--focus', name === 'focus');
       if (name !== 'change') return;
-      marks.toggle('StripeElement--complete', event.complete);
-      marks.toggle('StripeElement--empty', event.empty);
-      marks.toggle('StripeElement--invalid', Boolean(event.error));
+      classes.toggle('StripeElement--complete', event.complete);
+      classes.toggle('StripeElement--empty', event.empty);
+      classes.toggle('StripeElement--invalid', Boolean(event.error));
     }
   }
 
-  /** The elements of one form: they share what was typed, and how they look. */
+  /** The elements of one form, which share values and appearance. */
   class Elements {
     constructor(stripe, options = {}) {
       this._stripe = stripe;
       this._options = options;
       this._elements = new Map();
       this._id = `${nextId()}-${Math.random().toString(36).slice(2)}`;
-      this._submitted = false;
+      this._isSubmitted = false;
       checkElementsOptions(options);
     }
 
@@ -259,7 +261,7 @@
       return element;
     }
 
-    /** @param type its name, or React's component for it */
+    /** @param type the name, or the React component of that type */
     getElement(type) {
       return this._elements.get(type?.__elementType ?? type) ?? null;
     }
@@ -277,15 +279,15 @@
       const element = this.getElement('payment');
       if (!element) throw new Error('elements.submit() needs a payment Element.');
       const {error} = await element._ask('validate');
-      this._submitted = !error;
+      this._isSubmitted = !error;
       return error ? {error} : {selectedPaymentMethod: 'card'};
     }
 
     _appearance() {
-      return plain(this._options.appearance ?? {});
+      return withoutFunctions(this._options.appearance ?? {});
     }
 
-    _mounted() {
+    _mountedCount() {
       return [...this._elements.values()].filter((element) => element._frame).length;
     }
   }
@@ -300,12 +302,12 @@
     }
   }
 
-  /** Options as they can be posted: without functions. */
-  const plain = (options) => JSON.parse(JSON.stringify(options));
+  /** Return options without functions, which cannot be posted. */
+  const withoutFunctions = (options) => JSON.parse(JSON.stringify(options));
 
   /* ---- the API ----------------------------------------------------------------------------- */
 
-  /** A form in the API's notation: `a[b]=c`. */
+  /** Encode fields in the notation of the API: `a[b]=c`. */
   function encode(fields) {
     const form = new URLSearchParams();
     const put = (name, value) => {
@@ -319,14 +321,14 @@
 
   async function request(method, path, fields) {
     const form = encode(fields);
-    const address = BASE + path;
+    const url = BASE + path;
     try {
-      const answer = await (method === 'GET'
-        ? fetch(`${address}?${form}`)
-        : fetch(address, {method, body: form}));
-      return await answer.json();
-    } catch (problem) {
-      return {error: {type: 'api_connection_error', message: String(problem)}};
+      const response = await (method === 'GET'
+        ? fetch(`${url}?${form}`)
+        : fetch(url, {method, body: form}));
+      return await response.json();
+    } catch (error) {
+      return {error: {type: 'api_connection_error', message: String(error)}};
     }
   }
 
@@ -338,18 +340,18 @@
     return found[1];
   }
 
-  /** `{name: result}`, or `{error}`: what the methods of Stripe.js resolve to. */
-  const outcome = (name, result) => (result.error ? {error: result.error} : {[name]: result});
+  /** Return `{name: result}` or `{error}`, as the methods of Stripe.js do. */
+  const toOutcome = (name, result) => (result.error ? {error: result.error} : {[name]: result});
 
-  const unsubmitted = (method) => ({error: {
+  const notSubmittedError = (method) => ({error: {
     type: 'invalid_request_error',
     message: `elements.submit() must be called before stripe.${method}().`,
   }});
 
-  /* ---- the bank's page --------------------------------------------------------------------- */
+  /* ---- 3-D Secure --------------------------------------------------------------------- */
 
-  /** Show the 3-D Secure challenge over the page; resolves to the intent after it. */
-  function challenge(key, clientSecret) {
+  /** Show the challenge in a dialog; resolves to the intent after it. */
+  function showChallenge(key, clientSecret) {
     return new Promise((resolve) => {
       const dialog = document.createElement('dialog');
       const frame = new Frame(
@@ -381,10 +383,10 @@
     });
   }
 
-  /** Take an intent through its challenge, if it has one, to its end. */
-  async function conclude(key, clientSecret, intent) {
+  /** Finish an intent: show its challenge, if there is one. */
+  async function finish(key, clientSecret, intent) {
     let latest = intent;
-    if (latest.status === 'requires_action') latest = await challenge(key, clientSecret);
+    if (latest.status === 'requires_action') latest = await showChallenge(key, clientSecret);
     if (latest.error) return {error: latest.error};
     if (latest.status === 'requires_payment_method' && latest.last_payment_error) {
       return {error: {...latest.last_payment_error, payment_intent: latest}};
@@ -392,40 +394,40 @@
     return {paymentIntent: latest};
   }
 
-  function returnTo(address, intent, clientSecret) {
-    const target = new URL(address);
+  function redirectTo(returnUrl, intent, clientSecret) {
+    const target = new URL(returnUrl);
     target.searchParams.set('payment_intent', intent.id);
     target.searchParams.set('payment_intent_client_secret', clientSecret);
     target.searchParams.set('redirect_status', intent.status);
     location.assign(target);
-    return new Promise(() => {}); // as with the real one, the page ends here
+    return new Promise(() => {}); // never resolves, because the page is left
   }
 
   /* ---- Stripe() ---------------------------------------------------------------------------- */
 
   function Stripe(key) {
     if (!/^pk_test_/.test(key ?? '')) {
-      throw new Error('The local stand-in for Stripe.js takes only pk_test_ keys.');
+      throw new Error('The local Stripe.js takes only pk_test_ keys.');
     }
 
     const retrieve = (clientSecret) => request(
       'GET', `/v1/payment_intents/${intentId(clientSecret)}`, {key, client_secret: clientSecret});
 
-    const confirm = async (clientSecret, fields) => conclude(key, clientSecret, await request(
+    const confirm = async (clientSecret, fields) => finish(key, clientSecret, await request(
       'POST', `/v1/payment_intents/${intentId(clientSecret)}/confirm`,
       {key, client_secret: clientSecret, use_stripe_sdk: true, ...fields}));
 
-    /** What to confirm with: something that was made before, or what the form holds now. */
-    async function methodFor({elements, confirmParams = {}}) {
+    /** Return the parameter to confirm with, made from the form unless given. */
+    async function paymentMethodParam({elements, confirmParams = {}}) {
       const {confirmation_token: token, payment_method: method} = confirmParams;
       if (token) return {confirmation_token: token};
       if (typeof method === 'string') return {payment_method: method};
-      if (!elements._options.clientSecret && !elements._submitted) {
-        return unsubmitted('confirmPayment');
+      if (!elements._options.clientSecret && !elements._isSubmitted) {
+        return notSubmittedError('confirmPayment');
       }
-      const made = await elements.getElement('payment')._ask(
+      const created = await elements.getElement('payment')._ask(
         'paymentMethod', {billing: confirmParams.payment_method_data?.billing_details});
-      return made.error ? made : {payment_method: made.id};
+      return created.error ? created : {payment_method: created.id};
     }
 
     const stripe = {
@@ -436,18 +438,18 @@
       elements: (options) => new Elements(stripe, options),
 
       async createToken(element, data) {
-        return outcome('token', await element._ask('token', {data}));
+        return toOutcome('token', await element._ask('token', {data}));
       },
 
       async createPaymentMethod({elements, card, billing_details: billing, params}) {
         const element = elements ? elements.getElement('payment') : card;
-        return outcome('paymentMethod', await element._ask(
+        return toOutcome('paymentMethod', await element._ask(
           'paymentMethod', {billing: billing ?? params?.billing_details}));
       },
 
       async createConfirmationToken({elements, params}) {
-        if (!elements._submitted) return unsubmitted('createConfirmationToken');
-        return outcome('confirmationToken', await elements.getElement('payment')._ask(
+        if (!elements._isSubmitted) return notSubmittedError('createConfirmationToken');
+        return toOutcome('confirmationToken', await elements.getElement('payment')._ask(
           'confirmationToken', {
             billing: params?.payment_method_data?.billing_details,
             returnUrl: params?.return_url,
@@ -455,11 +457,11 @@
       },
 
       async retrievePaymentIntent(clientSecret) {
-        return outcome('paymentIntent', await retrieve(clientSecret));
+        return toOutcome('paymentIntent', await retrieve(clientSecret));
       },
 
       async handleNextAction({clientSecret}) {
-        return conclude(key, clientSecret, await retrieve(clientSecret));
+        return finish(key, clientSecret, await retrieve(clientSecret));
       },
 
       async handleCardAction(clientSecret) {
@@ -470,19 +472,21 @@
         if (!(method?.card instanceof Element)) {
           return confirm(clientSecret, {payment_method: method});
         }
-        const made = await method.card._ask('paymentMethod', {billing: method.billing_details});
-        return made.error ? {error: made.error} : confirm(clientSecret, {payment_method: made.id});
+        const created = await method.card._ask('paymentMethod', {billing: method.billing_details});
+        return created.error
+          ? {error: created.error}
+          : confirm(clientSecret, {payment_method: created.id});
       },
 
       async confirmPayment(options) {
         const {elements, confirmParams, redirect} = options;
         const clientSecret = options.clientSecret ?? elements._options.clientSecret;
-        const method = await methodFor(options);
+        const method = await paymentMethodParam(options);
         if (method.error) return {error: method.error};
-        const address = confirmParams?.return_url;
-        const result = await confirm(clientSecret, {...method, return_url: address});
-        if (result.error || redirect === 'if_required' || !address) return result;
-        return returnTo(address, result.paymentIntent, clientSecret);
+        const returnUrl = confirmParams?.return_url;
+        const result = await confirm(clientSecret, {...method, return_url: returnUrl});
+        if (result.error || redirect === 'if_required' || !returnUrl) return result;
+        return redirectTo(returnUrl, result.paymentIntent, clientSecret);
       },
     };
     return stripe;
