@@ -1,4 +1,4 @@
-"""The server as a process, the real SDK, and an address that takes webhooks."""
+"""A server process, a client of the real SDK, and a webhook receiver."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The server inside a test's own process, with less patience than usual."""
+"""The app run inside the test process, with shorter delays."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Our objects against the SDK's annotations: nothing required missing, nothing made up."""
+"""Objects have the required fields of the SDK's annotations, and no others."""
 
 import builtins
 import inspect
@@ -23,7 +23,7 @@ CLASSES: dict[str, type] = {
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
-# Answered once, or only in some cases, so the SDK's types cannot say that they may be missing.
+# Present in some responses only, which the SDK's types do not express.
 OPTIONAL_FIELDS = {"deleted", "secret"}
 
 
@@ -74,14 +74,14 @@ def differences(document: Document, shape: type, path: str) -> Iterator[str]:
 
 
 class Names(dict[str, Any]):
-    """What an annotation may name; a class that is imported for type checkers only is any class."""
+    """Names for annotations; a class imported only for type checkers becomes `object`."""
 
     def __missing__(self, name: str) -> type:
         return object
 
 
 def fields(shape: type) -> dict[str, Any]:
-    """The annotations of a class, which may name the classes inside it and around it."""
+    """Return the annotations of a class, which may name nested and enclosing classes."""
     outer: Any = sys.modules[shape.__module__]
     names = Names({**vars(builtins), **vars(outer)})
     for part in shape.__qualname__.split("."):

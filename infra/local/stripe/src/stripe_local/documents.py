@@ -1,4 +1,4 @@
-"""What all stored objects share: ids, times, JSON, and a private part."""
+"""Ids, times, JSON and the private part of stored objects."""
 
 import secrets
 import string
