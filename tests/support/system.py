@@ -43,6 +43,9 @@ class System:
         }
         groups = plan(home, self.environ).groups
         self.address = f"http://127.0.0.1:{self.port['gateway']}"
+        self.mongo = servers.mongo_url(self.port["mongod"])
+        self.nats = servers.nats_url(self.port["nats"])
+        self.stripe = f"http://127.0.0.1:{self.port['stripe']}"
         self.stripe_key = "sk_test_local"
         self._groups = {group: [p.name for p in programs] for group, programs in groups.items()}
         self.processes = {
@@ -62,21 +65,6 @@ class System:
     def replicas_of(self, service: str) -> list[str]:
         """Return the names of one service's replicas."""
         return [name for name in self.services if name.partition("-")[0] == service]
-
-    @property
-    def mongo(self) -> str:
-        """The URL of MongoDB. Each service's database has the service's name."""
-        return servers.mongo_url(self.port["mongod"])
-
-    @property
-    def nats(self) -> str:
-        """The URL of NATS."""
-        return servers.nats_url(self.port["nats"])
-
-    @property
-    def stripe(self) -> str:
-        """The URL of the local Stripe server."""
-        return f"http://127.0.0.1:{self.port['stripe']}"
 
     def start(self) -> None:
         """Start everything, group by group, and wait until it is ready."""

@@ -18,10 +18,9 @@ from typing import Final
 import click
 
 from ticketing_local import backup_format
-from ticketing_local.commands.stop import still_running
 from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
-from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
+from ticketing_local.processes.instance_lock import instance_lock
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import environment, ports, servers
 from ticketing_local.stack.paths import BIN, Home
@@ -51,19 +50,16 @@ def restore(home: Home, environ: Mapping[str, str], folder: Path) -> None:
     """Replace all data of the stopped stack with a backup."""
     if not (folder / "complete").exists():
         raise CliError(f"{folder} holds no complete backup.")
-    try:
-        with instance_lock(home), ExitStack() as stack:
-            orphans.terminate(home)
-            home.create_folders()
-            without_client = {**environ, "CLIENT": "off"}  # it need not be built for this
-            planned = {program.name: program for program in plan(home, without_client).programs}
-            for name in STORES:
-                stack.enter_context(ManagedProcess(planned[name], home.logs / f"{name}.log"))
-            load_stores(ports.resolve_ports(environ), folder)
-            for name in ports.SERVICES:
-                republish_state(name, planned[name].environment)
-    except AlreadyRunning as other:
-        raise still_running(other) from None
+    with instance_lock(home), ExitStack() as stack:
+        orphans.terminate(home)
+        home.create_folders()
+        without_client = {**environ, "CLIENT": "off"}  # it need not be built for this
+        planned = {program.name: program for program in plan(home, without_client).programs}
+        for name in STORES:
+            stack.enter_context(ManagedProcess(planned[name], home.logs / f"{name}.log"))
+        load_stores(ports.resolve_ports(environ), folder)
+        for name in ports.SERVICES:
+            republish_state(name, planned[name].environment)
     click.echo("Restored. Run `make start`.")
 
 

@@ -48,7 +48,7 @@ class StackRunner:
             with instance_lock(self._home, address):
                 self._run_locked()
         except AlreadyRunning as other:
-            where = f"pid {other.owner.pid}, {other.owner.address}"
+            where = f"pid {other.pid}, {other.address}"
             click.echo(f"Already running ({where}). Run `make stop` to stop it.")
 
     def _run_locked(self) -> None:

@@ -26,11 +26,10 @@ def stop(home: Home) -> None:
                     click.echo("Stopped." if signalled else "Not running.")
                 return
         except AlreadyRunning as other:
-            pid = other.owner.pid
-            if pid not in signalled:
-                click.echo(f"Stopping (pid {pid}) ...")
-                signalled.add(pid)
-                os.kill(pid, signal.SIGTERM)
+            if other.pid not in signalled:
+                click.echo(f"Stopping (pid {other.pid}) ...")
+                signalled.add(other.pid)
+                os.kill(other.pid, signal.SIGTERM)
             time.sleep(0.1)
     raise CliError(f"Not stopped after {STOP_TIMEOUT_SECONDS} s. See the logs in {home.logs}.")
 
@@ -45,17 +44,9 @@ def terminate_orphans(home: Home) -> bool:
 
 def reset(home: Home) -> None:
     """Delete everything that the stopped stack has stored."""
-    try:
-        with instance_lock(home):
-            orphans.terminate(home)
-            for folder in (home.data, home.logs, home.run):
-                shutil.rmtree(folder, ignore_errors=True)
-            home.jwt_key.unlink(missing_ok=True)
-    except AlreadyRunning as other:
-        raise still_running(other) from None
+    with instance_lock(home):
+        orphans.terminate(home)
+        for folder in (home.data, home.logs, home.run):
+            shutil.rmtree(folder, ignore_errors=True)
+        home.jwt_key.unlink(missing_ok=True)
     click.echo("All data deleted.")
-
-
-def still_running(other: AlreadyRunning) -> CliError:
-    """Return the error of a command that needs a stopped stack."""
-    return CliError(f"The stack is running (pid {other.owner.pid}). Run `make stop` first.")

@@ -6,25 +6,18 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 
+from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import Home
 
 
-@dataclass(frozen=True)
-class LockOwner:
-    """The process that holds the lock, and the address of its gateway."""
+class AlreadyRunning(CliError):
+    """Another process holds the lock. `address` is that of its gateway."""
 
-    pid: int
-    address: str
-
-
-class AlreadyRunning(Exception):
-    """Another process holds the lock."""
-
-    def __init__(self, owner: LockOwner) -> None:
-        super().__init__(f"held by pid {owner.pid}")
-        self.owner = owner
+    def __init__(self, pid: int, address: str) -> None:
+        super().__init__(f"The stack is running (pid {pid}). Run `make stop` first.")
+        self.pid = pid
+        self.address = address
 
 
 @contextmanager
@@ -39,16 +32,16 @@ def instance_lock(home: Home, address: str = "") -> Generator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(_read_owner(home)) from None
-        home.lock.write_text(json.dumps(asdict(LockOwner(os.getpid(), address))))
+            raise _read_owner(home) from None
+        home.lock.write_text(json.dumps({"pid": os.getpid(), "address": address}))
         yield
         home.lock.write_text("")
 
 
-def _read_owner(home: Home) -> LockOwner:
+def _read_owner(home: Home) -> AlreadyRunning:
     for _ in range(20):
         try:
-            return LockOwner(**json.loads(home.lock.read_text()))
+            return AlreadyRunning(**json.loads(home.lock.read_text()))
         except ValueError:
             time.sleep(0.05)  # the owner has the lock and has not written yet
     raise OSError(f"{home.lock} is locked by an unknown process")

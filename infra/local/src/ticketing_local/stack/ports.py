@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 import psutil
 
@@ -35,11 +36,10 @@ def resolve_ports(environment: Mapping[str, str]) -> dict[str, int]:
         name: read_int(environment, variable, default, maximum=65535)
         for name, (variable, default) in PORTS.items()
     }
-    for name, port in ports.items():
-        for other, other_port in ports.items():
-            if name < other and port == other_port:
-                variables = f"{PORTS[name][0]} and {PORTS[other][0]}"
-                raise CliError(f"{variables} are both {port}. Change one of them.")
+    for (name, port), (other, other_port) in combinations(ports.items(), 2):
+        if port == other_port:
+            variables = f"{PORTS[name][0]} and {PORTS[other][0]}"
+            raise CliError(f"{variables} are both {port}. Change one of them.")
     return ports
 
 
