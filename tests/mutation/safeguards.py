@@ -33,7 +33,7 @@ JOBS = "services/expiration/tests/test_jobs.py"
 MODEL = "tests/property/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
 RACES = "services/payments/tests/test_races.py"
-KILLED = f"{RECOVERY}::test_a_process_killed_while_paying_costs_the_buyer_nothing_twice"
+KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
 MUTANTS = (
     Mutant(
@@ -132,28 +132,28 @@ MUTANTS = (
         GATEWAY,
         '_retry_with_new_key(f"{charge_id}:pi", create)',
         '_retry_with_new_key(f"{charge_id}:pi:{uuid4().hex}", create)',
-        (f"{PAY}::test_twenty_clicks_on_two_replicas_are_one_payment",),
+        (f"{PAY}::test_twenty_clicks_on_two_replicas_charge_once",),
     ),
     Mutant(
         "attempt number in the idempotency key",
         GATEWAY,
         '{"idempotency_key": f"{charge.id}:confirm:{attempt_number}"}',
         '{"idempotency_key": f"{charge.id}:confirm"}',
-        (f"{PAY}::test_a_decline_leaves_the_order_open_and_another_card_pays_it",),
+        (f"{PAY}::test_pay_after_a_decline_with_another_card_succeeds",),
     ),
     Mutant(
         "compare-and-swap on every write",
         WRITER,
         'expected={"_id": ObjectId(after.id), "version": before.version},',
         'expected={"_id": ObjectId(after.id)},',
-        (f"{CHARGES}::test_one_of_many_rivals_gets_the_next_attempt",),
+        (f"{CHARGES}::test_concurrent_claims_start_one_attempt",),
     ),
     Mutant(
         "no new attempt for a request that another one has overtaken",
         ATTEMPTS,
         "            if charge is not None and len(charge.attempts) < len(found.attempts):",
         "            if False:",
-        (f"{RACES}::test_a_click_that_its_double_overtakes_is_told_what_came_of_that",),
+        (f"{RACES}::test_click_overtaken_by_its_double_gets_the_same_result",),
     ),
     Mutant(
         "reconciliation of an attempt without a result",
@@ -167,14 +167,14 @@ MUTANTS = (
         CHARGE,
         "            case _ if attempts_when_read < len(self.attempts) or ",
         "            case _ if ",
-        (f"{RACES}::test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it",),
+        (f"{RACES}::test_late_response_does_not_undo_the_next_attempt",),
     ),
     Mutant(
         "refund of a late payment",
         CHARGE,
         "        is_late = self.order_cancelled\n",
         "        is_late = False\n",
-        (f"{MONEY}::test_success_for_a_cancelled_order_goes_back_at_once", MODEL),
+        (f"{MONEY}::test_success_after_order_cancellation_is_refunded", MODEL),
     ),
     Mutant(
         "cancellation of the PaymentIntent of a cancelled order",

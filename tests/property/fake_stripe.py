@@ -1,4 +1,4 @@
-"""Stripe as the model has it: one PaymentIntent per order, answers that are kept under a key."""
+"""A model of Stripe: one PaymentIntent per order, and responses stored per idempotency key."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,7 +7,7 @@ from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, 
 
 
 class CardKind(StrEnum):
-    """What becomes of a card."""
+    """How Stripe responds to a card."""
 
     GOOD = "good"
     DECLINED = "declined"
@@ -16,7 +16,7 @@ class CardKind(StrEnum):
 
 @dataclass
 class FakeStripe:
-    """Every PaymentIntent there is, and how often its money was taken and given back."""
+    """All PaymentIntents, with their charges and refunds."""
 
     def __post_init__(self) -> None:
         self.intents: dict[str, Intent] = {}
@@ -26,11 +26,11 @@ class FakeStripe:
         self._declines = 0
 
     def create(self, order_id: str) -> Intent:
-        """Make the order's PaymentIntent, or find it: its key makes it one."""
+        """Create the order's PaymentIntent, or return it if it exists."""
         return self.intents.setdefault(order_id, Intent(f"pi_{order_id}", IntentStatus.OPEN))
 
     def confirm(self, order_id: str, attempt: int, card: CardKind) -> Intent:
-        """Try to take the money; the same attempt again gets the same answer again."""
+        """Confirm the PaymentIntent; a repeated attempt gets the stored response."""
         key = (order_id, attempt)
         if key not in self._responses:
             self._responses[key] = self._confirm(order_id, card)
@@ -49,19 +49,19 @@ class FakeStripe:
                 return self._set_status(order_id, IntentStatus.ACTION)
 
     def authenticate(self, order_id: str, *, approved: bool) -> None:
-        """Answer the bank's question."""
+        """Complete 3-D Secure authentication."""
         if self.intents[order_id].status is IntentStatus.ACTION:
             self._capture(order_id) if approved else self._decline(order_id)
 
     def cancel(self, order_id: str) -> Intent:
-        """Cancel the PaymentIntent unless it is too late."""
+        """Cancel the PaymentIntent unless it has succeeded."""
         if self.intents[order_id].status is not IntentStatus.SUCCEEDED:
             self._set_status(order_id, IntentStatus.CANCELED)
         return self.intents[order_id]
 
     def refund(self, order_id: str) -> Refund:
-        """Give the money back, once."""
-        assert self.intents[order_id].status is IntentStatus.SUCCEEDED, "nothing to give back"
+        """Refund the payment once."""
+        assert self.intents[order_id].status is IntentStatus.SUCCEEDED, "nothing to refund"
         return self.refunds.setdefault(order_id, Refund(f"re_{order_id}", RefundStatus.SUCCEEDED))
 
     def _capture(self, order_id: str) -> Intent:

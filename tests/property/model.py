@@ -1,7 +1,7 @@
-"""The services' own rules around a bag of messages: no store, no bus, no clock but these.
+"""A model of the system: the services' own rules, with a fake store, bus, clock and Stripe.
 
-Whatever was committed puts its event in the bag. From there it is delivered in any order, never
-lost, and possibly again and again: what the outbox and JetStream promise.
+Every committed change adds its events to `in_flight_events`. They are delivered in any order, never
+lost, and possibly more than once, as the outbox and JetStream guarantee.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 @dataclass(frozen=True)
 class Attempt:
-    """A process that is at work on a payment."""
+    """A claimed attempt whose confirm call has not reached Stripe."""
 
     order_id: str
     number: int
@@ -53,7 +53,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class StripeResponse:
-    """What Stripe has said, on its way to whoever asked: an attempt, or somebody just looking."""
+    """A response of Stripe that has not arrived: to a confirm call or to a read."""
 
     order_id: str
     intent: Intent
@@ -62,7 +62,7 @@ class StripeResponse:
 
 
 class Model:
-    """All that the five services know, and the messages on their way."""
+    """The state of the five services, and the messages in flight."""
 
     def __init__(self) -> None:
         self.now = datetime(2030, 1, 1, tzinfo=UTC)
@@ -80,16 +80,16 @@ class Model:
         self._ids = 0
 
     def new_id(self) -> str:
-        """Make an id."""
+        """Return a new id."""
         self._ids += 1
         return f"{self._ids:024x}"
 
     def _commit(self, collection: dict[str, Any], change: Change[Any]) -> None:
-        """Store what a rule decided, if anything, and its event with it."""
+        """Store a change and publish its events."""
         after = change.after
         before = collection.get(after.id)
         if after == before:
-            assert not change.events, "an event of nothing"
+            assert not change.events, "an event without a change"
             return
         assert after.version == (0 if before is None else before.version + 1)
         collection[after.id] = after
@@ -98,7 +98,7 @@ class Model:
             stream = event.subject.partition(".")[0]
             self.published[stream, after.id, after.version] += 1
 
-    # What people do.
+    # Actions of users.
 
     def sell(self, price: int) -> None:
         """List a ticket."""
@@ -108,7 +108,7 @@ class Model:
         self._commit(self.tickets, ticket)
 
     def edit(self, ticket_id: str, price: int) -> None:
-        """Change a ticket's price, where that is allowed."""
+        """Change a ticket's price if that is allowed."""
         try:
             change = self.tickets[ticket_id].edit(user_id=SELLER, title="Row 1", price=price)
         except ApiError:
@@ -116,12 +116,12 @@ class Model:
         self._commit(self.tickets, change)
 
     def latest_order_for(self, ticket_id: str) -> Order | None:
-        """Give the last order placed on a ticket."""
+        """Return the latest order of a ticket."""
         orders = [order for order in self.orders.values() if order.ticket.id == ticket_id]
         return max(orders, key=lambda order: order.ticket.hold, default=None)
 
     def decide_order(self, ticket_id: str) -> Change[Order] | None:
-        """Decide to order, from what is known at this moment."""
+        """Return the change of a new order, based on the current state."""
         if ticket_id not in self.listed_tickets:
             return None
         try:
@@ -137,7 +137,7 @@ class Model:
             return None
 
     def insert_order(self, change: Change[Order]) -> None:
-        """Insert the order, as far as the two unique indexes let it in."""
+        """Insert the order unless one of the two unique indexes rejects it."""
         ticket = change.after.ticket
         for order in self.orders.values():
             if order.ticket.id == ticket.id and (order.is_live or order.ticket.hold == ticket.hold):
@@ -145,14 +145,14 @@ class Model:
         self._commit(self.orders, change)
 
     def cancel(self, order_id: str) -> None:
-        """Give an order up, where that is allowed."""
+        """Cancel an order if that is allowed."""
         try:
             self._commit(self.orders, self.orders[order_id].cancel(buyer_id=BUYER))
         except ApiError:
             return
 
     def pay(self, order_id: str, card: CardKind) -> None:
-        """Begin an attempt, where that is allowed."""
+        """Claim an attempt if that is allowed."""
         if order_id not in self.order_replicas:
             return
         order = self.order_replicas[order_id][1]
@@ -168,22 +168,22 @@ class Model:
         self._commit(self.charges, claim)
         self.attempts.append(Attempt(order_id, len(claim.after.attempts), card))
 
-    # What machines do.
+    # Actions of the services.
 
     def confirm(self, attempt: Attempt) -> None:
-        """Let an attempt reach Stripe, and its answer set out."""
+        """Execute the confirm call of an attempt at Stripe."""
         intent = self.stripe.confirm(attempt.order_id, attempt.number, attempt.card)
         self.stripe_responses.append(
             StripeResponse(attempt.order_id, intent, attempt.number, is_own_confirm=True)
         )
 
     def release_attempt(self, attempt: Attempt) -> None:
-        """End an attempt whose answer did not come in time."""
+        """Release an attempt after a timeout."""
         charge = self._charge_for(attempt.order_id)
         self._commit(self.charges, charge.release_attempt(attempt.number, self.now))
 
     def reconcile(self, order_id: str) -> None:
-        """Have somebody ask Stripe, for a webhook or in a round of the reconciler."""
+        """Sync a charge, as webhooks and the reconciler do."""
         charge = self._sync_order_cancellation(self._charge_for(order_id))
         if charge.is_open:
             call = self.stripe.cancel if charge.order_cancelled else self.stripe.intents.__getitem__
@@ -196,7 +196,7 @@ class Model:
             self._commit(self.charges, charge.apply_refund(refund, self.now))
 
     def apply_response(self, response: StripeResponse) -> None:
-        """Write down what Stripe has said, however long ago."""
+        """Apply a response of Stripe, which may be old."""
         charge = self._charge_for(response.order_id)
         observed = charge.apply_intent(
             response.intent,
@@ -208,16 +208,16 @@ class Model:
         self._commit(self.charges, observed)
 
     def run_timer(self, order_id: str) -> None:
-        """Let an alarm or the sweep look at a deadline."""
+        """Expire a deadline if it is due."""
         self._commit(self.deadlines, self.deadlines[order_id].expire(self.now))
 
     def crash_payments(self) -> None:
-        """Forget every attempt and every answer on its way."""
+        """Lose all attempts and responses in flight."""
         self.attempts.clear()
         self.stripe_responses.clear()
 
     def deliver(self, event: Event) -> None:
-        """Let every service that hears an event handle it."""
+        """Handle an event in every service that consumes it."""
         match event:
             case TicketCreated() | TicketUpdated():
                 self._upsert_listed_ticket(event)

@@ -1,7 +1,7 @@
-"""Orders, locks and money under every interleaving that hypothesis can think of.
+"""State-machine test of orders, ticket locks and payments in random interleavings.
 
-The rules are the services' own; only stores, bus and Stripe are the model's. MODEL_EXAMPLES and
-MODEL_STEPS make it look longer.
+The rules are the services' own; stores, bus and Stripe are models. `MODEL_EXAMPLES` and
+`MODEL_STEPS` set the length of the search.
 """
 
 import os
@@ -36,11 +36,11 @@ ALLOWED_TRANSITIONS = {
     },
     ChargeStatus.CANCELED: set[ChargeStatus](),
 }
-"""Where a charge may go from a state that it does not simply go on from."""
+"""The statuses that may follow a status in which a payment has ended."""
 
 
 class Protocol(RuleBasedStateMachine):
-    """What users, machines and misfortune do, in any order."""
+    """Actions of users and services, and failures, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(pick=PICK, cancel_first=st.booleans())
     def order_concurrently(self, pick: int, *, cancel_first: bool) -> None:
-        """Two who have both seen the ticket free; the first may be gone before the second."""
+        """Order twice from the same state; the first order may be cancelled before the second."""
         ticket_id = self._pick_key(self.model.tickets, pick)
         for change in [self.model.decide_order(ticket_id), self.model.decide_order(ticket_id)]:
             if change is not None:
@@ -99,7 +99,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(pick=PICK)
     @precondition(lambda self: self.model.attempts)
     def release_attempt(self, pick: int) -> None:
-        """Its answer did not come, whether Stripe got it or not; it may still get it."""
+        """Time out; the confirm call may still reach Stripe."""
         self.model.release_attempt(self.model.attempts[pick % len(self.model.attempts)])
 
     @rule(pick=PICK, approved=st.booleans())
@@ -143,7 +143,7 @@ class Protocol(RuleBasedStateMachine):
     def run_timer(self, pick: int) -> None:
         self.model.run_timer(self._pick_key(self.model.deadlines, pick))
 
-    # The usual ways, each in one step, so that the unusual that comes after them is found.
+    # Common sequences in one step each, so that the search reaches what may follow them.
 
     @rule(pick=PICK)
     def order_and_deliver(self, pick: int) -> None:
@@ -171,7 +171,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(pick=PICK, early=st.booleans())
     def cancel_while_paying(self, pick: int, *, early: bool) -> None:
-        """Payments hears of the end before it hears of the money, whichever was first."""
+        """Deliver the cancellation before the confirm response, whichever was first."""
         self.order_and_deliver(pick)
         if not self.model.order_replicas:
             return
@@ -238,15 +238,15 @@ class Protocol(RuleBasedStateMachine):
                     assert model.published[stream, aggregate.id, version] == 1
 
     def teardown(self) -> None:
-        """Let time go by and every message arrive; then everything must fit together."""
+        """Deliver every message, wait until every deadline has passed, and check the result."""
         self.model.now += SETTLE_TIME
         for _ in range(60):
             if not self._deliver_everything():
                 break
         else:
-            raise AssertionError("it never comes to rest")
+            raise AssertionError("the system does not settle")
         for order in self.model.orders.values():
-            self._check_money(order.id, order.status)
+            self._check_payment(order.id, order.status)
             deadline = self.model.deadlines[order.id]
             assert deadline.status is not Status.WAITING
         for ticket in self.model.tickets.values():
@@ -257,7 +257,7 @@ class Protocol(RuleBasedStateMachine):
             assert self.model.listed_tickets[ticket.id].version == ticket.version
 
     def _deliver_everything(self) -> bool:
-        """Deliver all, last first, and look at all; tell whether anything changed."""
+        """Deliver everything, last first, and sync all charges. Return whether anything changed."""
         model = self.model
         before = (dict(model.tickets), dict(model.orders), dict(model.charges))
         while model.in_flight_events:
@@ -274,7 +274,7 @@ class Protocol(RuleBasedStateMachine):
         after = (model.tickets, model.orders, model.charges)
         return before != after or bool(model.in_flight_events or model.stripe_responses)
 
-    def _check_money(self, order_id: str, status: OrderStatus) -> None:
+    def _check_payment(self, order_id: str, status: OrderStatus) -> None:
         charge = self.model.charges.get(charge_id_of(order_id))
         charge_count = self.model.stripe.charge_counts.get(order_id, 0)
         if status is OrderStatus.COMPLETE:
@@ -291,8 +291,8 @@ class Protocol(RuleBasedStateMachine):
             assert charge.status is ChargeStatus.CANCELED
 
     @staticmethod
-    def _pick_key(things: Mapping[str, object], pick: int) -> str:
-        return list(things)[pick % len(things)]
+    def _pick_key(collection: Mapping[str, object], pick: int) -> str:
+        return list(collection)[pick % len(collection)]
 
     def _charge(self, pick: int) -> Charge:
         charges = list(self.model.charges.values())

@@ -1,4 +1,4 @@
-"""A payments service of each test's own, and the Stripe that it talks to."""
+"""Fixtures: a payments service per test and the local Stripe server."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -16,13 +16,13 @@ from payments.testing import STRIPE_KEY, WEBHOOK_SECRET, FakeOrders, StripeProbe
 
 @pytest.fixture(autouse=True)
 def no_stripe_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the library not pause between its tries: here nothing gets better meanwhile."""
+    """Shorten the delay between retries of Stripe's library."""
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
 
 
 @pytest.fixture
 async def stripe_probe(stripe_url: str) -> AsyncGenerator[StripeProbe]:
-    """The local Stripe server; whole again afterwards."""
+    """Return access to the local Stripe server; its faults are cleared afterwards."""
     stripe_probe = StripeProbe(stripe_url)
     yield stripe_probe
     await stripe_probe.close()
@@ -30,7 +30,7 @@ async def stripe_probe(stripe_url: str) -> AsyncGenerator[StripeProbe]:
 
 @pytest.fixture
 def payments_environment(environment: dict[str, Any], stripe_url: str) -> dict[str, Any]:
-    """The settings of a payments service that is quick to look again."""
+    """Return the settings of a payments service that reconciles often."""
     return {
         **environment,
         "stripe_key": STRIPE_KEY,
@@ -45,7 +45,7 @@ def payments_environment(environment: dict[str, Any], stripe_url: str) -> dict[s
 def serve_payments(
     serve: Serve, payments_environment: dict[str, Any]
 ) -> Callable[..., Awaitable[Client]]:
-    """Start a payments service, or another replica of it, with other settings."""
+    """Return a function that starts a payments service, or another replica of it."""
 
     async def start(**settings: Any) -> Client:
         return await serve(create_app(Settings(**{**payments_environment, **settings})))
@@ -55,11 +55,11 @@ def serve_payments(
 
 @pytest.fixture
 async def payments(serve_payments: Callable[..., Awaitable[Client]]) -> Client:
-    """The running service, asked by nobody in particular."""
+    """Start a payments service and return a client without a session."""
     return await serve_payments()
 
 
 @pytest.fixture
 def orders(published: EventProbe) -> FakeOrders:
-    """The orders service, as payments hears it."""
+    """Return the fake orders service."""
     return FakeOrders(published)

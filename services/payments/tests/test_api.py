@@ -1,4 +1,4 @@
-"""Payments over HTTP: every route with every status that it can answer."""
+"""Tests of the HTTP routes: every status of every route."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ async def get_payment(payments: Client, order_id: str) -> httpx.Response:
     return await payments.get("/api/payments", params={"orderId": order_id})
 
 
-async def test_paying_answers_201_with_the_payment(
+async def test_pay_returns_201_with_the_payment(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -56,7 +56,7 @@ async def test_paying_answers_201_with_the_payment(
     assert response.headers["etag"] == '"1"'
 
 
-async def test_a_payment_is_published(
+async def test_pay_publishes_payment_updated_and_created(
     payments: Client, orders: FakeOrders, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -71,7 +71,7 @@ async def test_a_payment_is_published(
 
 
 @pytest.mark.parametrize("token", ["pm_card_visa", "tok_mastercard", "tok_amex"])
-async def test_a_card_can_come_as_a_token_or_a_payment_method(
+async def test_pay_accepts_tokens_and_payment_methods(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -82,7 +82,7 @@ async def test_a_card_can_come_as_a_token_or_a_payment_method(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_a_card_can_come_as_what_the_payment_form_held(
+async def test_pay_accepts_a_confirmation_token(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -93,7 +93,7 @@ async def test_a_card_can_come_as_what_the_payment_form_held(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_paying_again_gives_the_same_payment_and_takes_nothing(
+async def test_pay_again_returns_the_same_payment(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -105,7 +105,7 @@ async def test_paying_again_gives_the_same_payment_and_takes_nothing(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_twenty_clicks_on_two_replicas_are_one_payment(
+async def test_twenty_clicks_on_two_replicas_charge_once(
     payments: Client,
     serve_payments: ServePayments,
     orders: FakeOrders,
@@ -130,7 +130,7 @@ async def test_twenty_clicks_on_two_replicas_are_one_payment(
     assert len(await published.all(PaymentCreated)) == 1
 
 
-async def test_a_double_click_with_a_declined_card_is_one_attempt(
+async def test_double_click_with_declined_card_is_one_attempt(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -159,7 +159,7 @@ async def test_a_double_click_with_a_declined_card_is_one_attempt(
         ("tok_threeDSecure2Required", "authentication_required", "authentication_required"),
     ],
 )
-async def test_a_declined_card_is_402_with_the_reason(
+async def test_declined_card_returns_402_with_the_reason(
     payments: Client,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -181,7 +181,7 @@ async def test_a_declined_card_is_402_with_the_reason(
     assert await stripe_probe.times_charged(order_id) == 0
 
 
-async def test_a_decline_leaves_the_order_open_and_another_card_pays_it(
+async def test_pay_after_a_decline_with_another_card_succeeds(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -200,7 +200,7 @@ async def test_a_decline_leaves_the_order_open_and_another_card_pays_it(
     assert paid.json()["lastError"] is None
 
 
-async def test_attempts_can_be_used_up(
+async def test_pay_after_the_last_attempt_returns_400(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -217,7 +217,7 @@ async def test_attempts_can_be_used_up(
     assert [e.final for e in await published.all(PaymentFailed)] == [False] * 4 + [True]
 
 
-async def test_the_first_decline_is_final_where_the_operator_wants_it(
+async def test_first_decline_with_cancel_policy_is_final(
     serve_payments: ServePayments, orders: FakeOrders, published: EventProbe
 ) -> None:
     payments = await serve_payments(payment_failure_policy="cancel")
@@ -231,7 +231,7 @@ async def test_the_first_decline_is_final_where_the_operator_wants_it(
     assert (await published.next(PaymentFailed)).final
 
 
-async def test_where_the_bank_asks_the_buyer_the_answer_is_202(
+async def test_pay_requiring_authentication_returns_202(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -248,26 +248,26 @@ async def test_where_the_bank_asks_the_buyer_the_answer_is_202(
     assert statuses == [ChargeStatus.PROCESSING, ChargeStatus.REQUIRES_ACTION]
 
 
-@pytest.mark.parametrize("healed_by", ["GET", "POST"])
-async def test_what_the_bank_heard_is_found_out_by_asking(
-    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, healed_by: str
+@pytest.mark.parametrize("applied_by", ["GET", "POST"])
+async def test_successful_authentication_is_applied_on_read(
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, applied_by: str
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
     order_id = await orders.place(payments.sign_in())
-    asked = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
-    await stripe_probe.authenticate(asked["clientSecret"])
+    action = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
+    await stripe_probe.authenticate(action["clientSecret"])
 
-    if healed_by == "GET":
+    if applied_by == "GET":
         response = await get_payment(payments, order_id)
     else:
         response = await pay(payments, order_id, "pm_card_authenticationRequired")
 
-    assert response.status_code == (200 if healed_by == "GET" else 201)
-    assert (response.json()["id"], response.json()["status"]) == (asked["id"], "succeeded")
+    assert response.status_code == (200 if applied_by == "GET" else 201)
+    assert (response.json()["id"], response.json()["status"]) == (action["id"], "succeeded")
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_the_same_click_gets_the_same_question_of_the_bank(
+async def test_same_token_during_authentication_gets_the_same_202(
     payments: Client, orders: FakeOrders
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -279,12 +279,12 @@ async def test_the_same_click_gets_the_same_question_of_the_bank(
     assert first.json() == again.json()
 
 
-async def test_who_fails_the_bank_s_question_may_take_another_card(
+async def test_failed_authentication_allows_another_card(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
-    asked = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
-    await stripe_probe.authenticate(asked["clientSecret"], "failure")
+    action = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
+    await stripe_probe.authenticate(action["clientSecret"], "failure")
 
     shown = (await get_payment(payments, order_id)).json()
     paid = await pay(payments, order_id)
@@ -294,17 +294,17 @@ async def test_who_fails_the_bank_s_question_may_take_another_card(
     assert (paid.status_code, await stripe_probe.times_charged(order_id)) == (201, 1)
 
 
-async def test_another_card_may_be_taken_while_the_bank_asks(
+async def test_pay_during_authentication_with_another_card_succeeds(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
-    asked = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
+    action = (await pay(payments, order_id, "pm_card_authenticationRequired")).json()
 
     paid = await pay(payments, order_id)
-    too_late = await stripe_probe.authenticate(asked["clientSecret"])
+    late_authentication = await stripe_probe.authenticate(action["clientSecret"])
 
     assert paid.status_code == 201
-    assert too_late.is_error
+    assert late_authentication.is_error
     assert await stripe_probe.times_charged(order_id) == 1
 
 
@@ -326,7 +326,7 @@ async def test_another_card_may_be_taken_while_the_bank_asks(
         ({"token": "tok_visa", "orderId": 7}, "orderId"),
     ],
 )
-async def test_a_malformed_payment_is_refused_at_its_field(
+async def test_malformed_payment_returns_400_with_its_field(
     payments: Client, body: dict[str, Any], field: str
 ) -> None:
     payments.sign_in()
@@ -338,7 +338,7 @@ async def test_a_malformed_payment_is_refused_at_its_field(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"token": "\\ud800"}', b"\xff"])
-async def test_a_body_that_is_no_payment_is_refused(payments: Client, content: bytes) -> None:
+async def test_body_that_is_not_a_payment_returns_400(payments: Client, content: bytes) -> None:
     payments.sign_in()
 
     response = await payments.post("/api/payments", content=content)
@@ -348,7 +348,7 @@ async def test_a_body_that_is_no_payment_is_refused(payments: Client, content: b
 
 
 @pytest.mark.parametrize("token", ["tok_unknown", "pm_unknown", "ctoken_unknown"])
-async def test_a_token_that_stripe_does_not_know_is_refused(
+async def test_unknown_token_returns_400(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -362,16 +362,14 @@ async def test_a_token_that_stripe_does_not_know_is_refused(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_paying_needs_a_session_before_anything_else(payments: Client) -> None:
+async def test_pay_without_session_returns_401_before_validation(payments: Client) -> None:
     response = await payments.post("/api/payments", content=b"{")
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
 
 
-async def test_a_buyer_who_is_sooner_than_the_order_s_event_is_waited_for(
-    payments: Client, orders: FakeOrders
-) -> None:
+async def test_pay_waits_for_the_event_of_a_new_order(payments: Client, orders: FakeOrders) -> None:
     order_id = orders.place_unpublished(payments.sign_in())
 
     paying = asyncio.create_task(pay(payments, order_id))
@@ -380,7 +378,7 @@ async def test_a_buyer_who_is_sooner_than_the_order_s_event_is_waited_for(
     assert (await paying).status_code == 201
 
 
-async def test_an_order_that_is_not_there_is_404(payments: Client) -> None:
+async def test_pay_for_unknown_order_returns_404(payments: Client) -> None:
     payments.sign_in()
 
     response = await pay(payments, new_id())
@@ -388,7 +386,7 @@ async def test_an_order_that_is_not_there_is_404(payments: Client) -> None:
     assert response.status_code == 404
 
 
-async def test_somebody_else_s_order_cannot_be_paid(
+async def test_pay_for_the_order_of_another_user_returns_401(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(make_user())
@@ -400,7 +398,7 @@ async def test_somebody_else_s_order_cannot_be_paid(
     assert await stripe_probe.intents(order_id) == []
 
 
-async def test_a_cancelled_order_cannot_be_paid(
+async def test_pay_for_cancelled_order_returns_400(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -413,7 +411,7 @@ async def test_a_cancelled_order_cannot_be_paid(
     assert await stripe_probe.intents(order_id) == []
 
 
-async def test_an_expired_order_cannot_be_paid_though_nobody_cancelled_it_yet(
+async def test_pay_for_expired_order_before_cancellation_returns_400(
     serve: Serve,
     payments_environment: dict[str, Any],
     orders: FakeOrders,
@@ -431,7 +429,7 @@ async def test_an_expired_order_cannot_be_paid_though_nobody_cancelled_it_yet(
     assert await stripe_probe.intents(order_id) == []
 
 
-async def test_a_refunded_order_cannot_be_paid_again(
+async def test_pay_for_refunded_order_returns_400(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -445,7 +443,7 @@ async def test_a_refunded_order_cannot_be_paid_again(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_an_attempt_that_takes_its_time_is_409_for_the_others(
+async def test_pay_during_a_slow_attempt_returns_409(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -466,7 +464,7 @@ async def test_an_attempt_that_takes_its_time_is_409_for_the_others(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_a_lost_answer_is_asked_for_again(
+async def test_lost_confirm_response_is_retried(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -478,7 +476,7 @@ async def test_a_lost_answer_is_asked_for_again(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_an_outcome_that_nobody_knows_is_503_and_no_failure(
+async def test_unknown_outcome_returns_503_and_publishes_no_failure(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -495,7 +493,7 @@ async def test_an_outcome_that_nobody_knows_is_503_and_no_failure(
     assert await published.all(PaymentFailed) == []
 
 
-async def test_an_attempt_that_never_arrived_is_no_decline(
+async def test_confirm_that_never_reached_stripe_is_not_a_decline(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -513,7 +511,7 @@ async def test_an_attempt_that_never_arrived_is_no_decline(
 
 
 @pytest.mark.parametrize("call", ["POST /v1/payment_intents", "POST /v1/payment_methods"])
-async def test_stripe_being_away_is_503_and_paying_later_works(
+async def test_pay_while_stripe_is_unavailable_returns_503(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, call: str
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -526,7 +524,7 @@ async def test_stripe_being_away_is_503_and_paying_later_works(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_a_failure_that_stripe_repeats_for_a_day_does_not_block_an_order(
+async def test_stored_5xx_of_stripe_does_not_block_an_order(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -538,7 +536,7 @@ async def test_a_failure_that_stripe_repeats_for_a_day_does_not_block_an_order(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_the_same_idempotency_key_gives_the_first_answer_again(
+async def test_same_idempotency_key_returns_the_first_response(
     payments: Client, orders: FakeOrders
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -551,22 +549,22 @@ async def test_the_same_idempotency_key_gives_the_first_answer_again(
     assert (again.status_code, again.content) == (201, first.content)
 
 
-async def test_a_question_of_the_bank_is_not_an_answer_to_keep(
+async def test_202_is_not_stored_under_the_idempotency_key(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    """A kept answer would put its client secret into the database."""
+    """A stored response would put its client secret into the database."""
     order_id = await orders.place(payments.sign_in())
     body = {"token": "pm_card_authenticationRequired", "orderId": order_id}
-    headers = {"Idempotency-Key": "asked"}
+    headers = {"Idempotency-Key": "action"}
 
-    asked = await payments.post("/api/payments", json=body, headers=headers)
-    await stripe_probe.authenticate(asked.json()["clientSecret"])
+    action = await payments.post("/api/payments", json=body, headers=headers)
+    await stripe_probe.authenticate(action.json()["clientSecret"])
     again = await payments.post("/api/payments", json=body, headers=headers)
 
-    assert (asked.status_code, again.status_code) == (202, 201)
+    assert (action.status_code, again.status_code) == (202, 201)
 
 
-async def test_a_receipt_shows_where_the_money_is(payments: Client, orders: FakeOrders) -> None:
+async def test_get_payment_returns_the_payment(payments: Client, orders: FakeOrders) -> None:
     order_id = await orders.place(payments.sign_in())
     paid = (await pay(payments, order_id)).json()
 
@@ -579,9 +577,7 @@ async def test_a_receipt_shows_where_the_money_is(payments: Client, orders: Fake
     assert known.status_code == 304
 
 
-async def test_a_receipt_shows_why_the_last_card_was_declined(
-    payments: Client, orders: FakeOrders
-) -> None:
+async def test_get_payment_returns_the_last_decline(payments: Client, orders: FakeOrders) -> None:
     order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, DECLINED)
 
@@ -596,7 +592,9 @@ async def test_a_receipt_shows_why_the_last_card_was_declined(
     }
 
 
-async def test_a_receipt_is_for_who_pays(payments: Client, orders: FakeOrders) -> None:
+async def test_get_payment_of_another_user_returns_401(
+    payments: Client, orders: FakeOrders
+) -> None:
     order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
     payments.sign_in()
@@ -608,7 +606,9 @@ async def test_a_receipt_is_for_who_pays(payments: Client, orders: FakeOrders) -
     assert (other_user.status_code, anonymous.status_code) == (401, 401)
 
 
-async def test_there_is_no_receipt_before_an_attempt(payments: Client, orders: FakeOrders) -> None:
+async def test_get_payment_before_an_attempt_returns_404(
+    payments: Client, orders: FakeOrders
+) -> None:
     order_id = await orders.place(payments.sign_in())
 
     assert (await get_payment(payments, order_id)).status_code == 404
@@ -617,7 +617,7 @@ async def test_there_is_no_receipt_before_an_attempt(payments: Client, orders: F
     assert (await payments.get("/api/payments")).status_code == 400
 
 
-async def test_a_receipt_is_shown_while_stripe_is_away(
+async def test_get_payment_works_while_stripe_is_unavailable(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -629,7 +629,7 @@ async def test_a_receipt_is_shown_while_stripe_is_away(
     assert (response.status_code, response.json()["status"]) == (200, "requires_action")
 
 
-async def test_the_web_client_is_told_what_a_card_form_needs(
+async def test_config_returns_the_card_form_settings(
     serve_payments: ServePayments, stripe_url: str
 ) -> None:
     plain = await serve_payments()
@@ -647,7 +647,7 @@ async def test_the_web_client_is_told_what_a_card_form_needs(
     }
 
 
-async def test_neither_logs_nor_database_hold_a_token_or_a_client_secret(
+async def test_logs_and_database_contain_no_token_or_client_secret(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -689,7 +689,7 @@ async def test_neither_logs_nor_database_hold_a_token_or_a_client_secret(
     ],
 )
 @pytest.mark.parametrize("key", ["sk_live_12345678", "rk_live_12345678"])
-def test_a_live_key_is_never_sent_anywhere_but_to_stripe(
+def test_live_key_with_another_server_is_rejected(
     payments_environment: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, str],
@@ -705,7 +705,9 @@ def test_a_live_key_is_never_sent_anywhere_but_to_stripe(
     assert key not in str(refused.value)
 
 
-async def test_every_state_can_be_told_again(payments: Client, orders: FakeOrders) -> None:
+async def test_snapshot_events_yields_the_current_state(
+    payments: Client, orders: FakeOrders
+) -> None:
     order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id)
 

@@ -1,4 +1,4 @@
-"""What is allowed with the money of an order, over everything that can be learned about it."""
+"""Tests of the rules of a charge, for every status and trigger."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -70,9 +70,9 @@ def expected_transitions() -> dict[tuple[ChargeStatus, Trigger], ChargeStatus]:
         header, *rows = block.splitlines()
         for row in rows:
             status, *letters = row.split()
-            for signal, letter in zip(header.split(), letters, strict=True):
+            for trigger, letter in zip(header.split(), letters, strict=True):
                 if letter != ".":
-                    expected[ChargeStatus(status), Trigger[signal]] = LETTERS[letter]
+                    expected[ChargeStatus(status), Trigger[trigger]] = LETTERS[letter]
     return expected
 
 
@@ -81,7 +81,7 @@ def make_order(status: OrderStatus = OrderStatus.CREATED, expires_at: datetime =
 
 
 def make_charge(status: ChargeStatus, *, attempts: int = 1, cancelled: bool = False) -> Charge:
-    """A charge in some state, its last attempt still running where it is processing."""
+    """Return a charge; if it is processing, its last attempt is running."""
     running = status is ChargeStatus.PROCESSING
     return Charge(
         id=new_id(),
@@ -101,16 +101,14 @@ def make_charge(status: ChargeStatus, *, attempts: int = 1, cancelled: bool = Fa
 
 
 def abandoned(charge: Charge) -> Charge:
-    """The same, after whoever was at it died."""
+    """Return the charge after the process of its attempt has died."""
     return replace(charge, lease=None)
 
 
 def claim(
-    charge: Charge, payable_order: Order | None = None, policy: PaymentPolicy = POLICY
+    charge: Charge, order: Order | None = None, policy: PaymentPolicy = POLICY
 ) -> Change[Charge]:
-    return charge.claim(
-        payable_order or make_order(), digest="d", owner="me", now=NOW, policy=policy
-    )
+    return charge.claim(order or make_order(), digest="d", owner="me", now=NOW, policy=policy)
 
 
 def apply_intent(
@@ -135,13 +133,16 @@ def make_intent(status: IntentStatus, decline: Decline | None = None) -> Intent:
     return Intent("pi_1", status, Card("visa", "4242"), decline)
 
 
-def test_the_table_is_the_one_that_was_meant() -> None:
+def test_transitions_match_the_grid() -> None:
     expected = expected_transitions()
-    for status, signal in product(ChargeStatus, Trigger):
-        assert TRANSITIONS.get((status, signal)) == expected.get((status, signal)), (status, signal)
+    for status, trigger in product(ChargeStatus, Trigger):
+        assert TRANSITIONS.get((status, trigger)) == expected.get((status, trigger)), (
+            status,
+            trigger,
+        )
 
 
-def test_money_that_was_taken_can_only_stay_or_go_back() -> None:
+def test_succeeded_payment_can_only_be_refunded() -> None:
     taken = {
         ChargeStatus.SUCCEEDED,
         ChargeStatus.REFUND_PENDING,
@@ -154,7 +155,7 @@ def test_money_that_was_taken_can_only_stay_or_go_back() -> None:
 
 @pytest.mark.parametrize("status", list(ChargeStatus))
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_whatever_is_learned_is_one_version_and_one_event_or_nothing(
+def test_every_change_is_one_version_with_one_event(
     status: ChargeStatus, *, cancelled: bool
 ) -> None:
     charge = make_charge(status, cancelled=cancelled)
@@ -169,10 +170,10 @@ def test_whatever_is_learned_is_one_version_and_one_event_or_nothing(
                 for why in (None, DECLINED)
             ),
             *(
-                apply_intent(before, make_intent(told), is_own_confirm=True)
-                for told in IntentStatus
+                apply_intent(before, make_intent(reported), is_own_confirm=True)
+                for reported in IntentStatus
             ),
-            *(before.apply_refund(Refund("re_1", told), NOW) for told in RefundStatus),
+            *(before.apply_refund(Refund("re_1", reported), NOW) for reported in RefundStatus),
             before.mark_order_cancelled(NOW + later),
             before.release_attempt(1, NOW),
             before.release_attempt(0, NOW),
@@ -189,24 +190,24 @@ def test_whatever_is_learned_is_one_version_and_one_event_or_nothing(
 
 
 @pytest.mark.parametrize("status", list(ChargeStatus))
-def test_what_is_learned_twice_changes_nothing_the_second_time(status: ChargeStatus) -> None:
+def test_repeated_input_changes_nothing(status: ChargeStatus) -> None:
     for stripe_status, why in product(IntentStatus, (None, DECLINED)):
         once = apply_intent(abandoned(make_charge(status)), make_intent(stripe_status, why)).after
         assert apply_intent(once, make_intent(stripe_status, why)) == Change(once), stripe_status
-    for refund in (Refund("re_1", told) for told in RefundStatus):
+    for refund in (Refund("re_1", reported) for reported in RefundStatus):
         once = make_charge(status).apply_refund(refund, NOW).after
         assert once.apply_refund(refund, NOW) == Change(once)
     once = make_charge(status).mark_order_cancelled(NOW).after
     assert once.mark_order_cancelled(NOW) == Change(once)
 
 
-def test_the_first_attempt_is_the_first_version() -> None:
-    of = make_order()
+def test_first_attempt_is_version_0() -> None:
+    order = make_order()
 
-    change = claim(new_charge(of, intent_id="pi_1", now=NOW), of)
+    change = claim(new_charge(order, intent_id="pi_1", now=NOW), order)
 
     charge = change.after
-    assert (charge.id, charge.version, charge.amount) == (charge_id_of(of.id), 0, 1999)
+    assert (charge.id, charge.version, charge.amount) == (charge_id_of(order.id), 0, 1999)
     assert charge.status is ChargeStatus.PROCESSING
     assert [attempt.number for attempt in charge.attempts] == [1]
     assert charge.is_attempt_running(NOW)
@@ -216,7 +217,7 @@ def test_the_first_attempt_is_the_first_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "words"),
+    ("payable_order", "message"),
     [
         (make_order(OrderStatus.CANCELLED), "cancelled"),
         (make_order(OrderStatus.COMPLETE), "already paid"),
@@ -224,12 +225,12 @@ def test_the_first_attempt_is_the_first_version() -> None:
         (make_order(expires_at=NOW + POLICY.margin), "expired"),
     ],
 )
-def test_an_order_that_is_over_or_about_to_be_cannot_be_paid(of: Order, words: str) -> None:
-    with pytest.raises(BadRequest, match=words):
-        claim(make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD), of)
+def test_claim_for_final_or_expiring_order_is_rejected(payable_order: Order, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
+        claim(make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD), payable_order)
 
 
-def test_an_order_can_be_paid_until_shortly_before_its_end() -> None:
+def test_claim_just_before_the_margin_succeeds() -> None:
     last = make_order(OrderStatus.AWAITING_PAYMENT, NOW + POLICY.margin + timedelta(milliseconds=1))
 
     assert claim(make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD), last).after.is_attempt_running(
@@ -238,7 +239,7 @@ def test_an_order_can_be_paid_until_shortly_before_its_end() -> None:
 
 
 @pytest.mark.parametrize("status", list(ChargeStatus))
-def test_an_attempt_can_begin_only_where_the_table_has_one(status: ChargeStatus) -> None:
+def test_claim_requires_a_transition(status: ChargeStatus) -> None:
     charge = make_charge(status)
 
     if (status, Trigger.ATTEMPT) in TRANSITIONS:
@@ -249,17 +250,17 @@ def test_an_attempt_can_begin_only_where_the_table_has_one(status: ChargeStatus)
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_STATUSES - {ChargeStatus.PROCESSING}))
-def test_a_charge_that_knows_its_order_is_cancelled_takes_no_attempt(status: ChargeStatus) -> None:
+def test_claim_after_order_cancellation_is_rejected(status: ChargeStatus) -> None:
     with pytest.raises(BadRequest, match="cancelled order"):
         claim(make_charge(status, cancelled=True))
 
 
-def test_attempts_can_be_used_up() -> None:
+def test_claim_after_the_last_attempt_is_rejected() -> None:
     with pytest.raises(BadRequest, match="Too many"):
         claim(make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD, attempts=POLICY.max_attempts))
 
 
-def test_success_is_told_as_payment_created() -> None:
+def test_success_publishes_payment_created() -> None:
     change = apply_intent(
         make_charge(ChargeStatus.PROCESSING),
         make_intent(IntentStatus.SUCCEEDED),
@@ -274,7 +275,7 @@ def test_success_is_told_as_payment_created() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_STATUSES))
-def test_success_for_a_cancelled_order_goes_back_at_once(status: ChargeStatus) -> None:
+def test_success_after_order_cancellation_is_refunded(status: ChargeStatus) -> None:
     change = apply_intent(make_charge(status, cancelled=True), make_intent(IntentStatus.SUCCEEDED))
 
     charge = change.after
@@ -283,7 +284,7 @@ def test_success_for_a_cancelled_order_goes_back_at_once(status: ChargeStatus) -
     assert [type(event) for event in change.events] == [PaymentUpdated]
 
 
-def test_a_decline_leaves_the_order_open() -> None:
+def test_decline_allows_another_attempt() -> None:
     declined = make_intent(IntentStatus.OPEN, DECLINED)
 
     change = apply_intent(make_charge(ChargeStatus.PROCESSING), declined, is_own_confirm=True)
@@ -296,14 +297,14 @@ def test_a_decline_leaves_the_order_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "rules"),
+    ("attempts", "policy"),
     [(POLICY.max_attempts, POLICY), (1, PaymentPolicy(cancel_on_decline=True))],
 )
-def test_the_last_decline_is_final(attempts: int, rules: PaymentPolicy) -> None:
+def test_last_decline_is_final(attempts: int, policy: PaymentPolicy) -> None:
     charge = make_charge(ChargeStatus.PROCESSING, attempts=attempts)
 
     change = apply_intent(
-        charge, make_intent(IntentStatus.OPEN, DECLINED), rules, is_own_confirm=True
+        charge, make_intent(IntentStatus.OPEN, DECLINED), policy, is_own_confirm=True
     )
 
     (event,) = change.events
@@ -313,18 +314,18 @@ def test_the_last_decline_is_final(attempts: int, rules: PaymentPolicy) -> None:
         claim(change.after)
 
 
-def test_a_bad_token_is_final_only_when_the_attempts_are_used_up() -> None:
-    rules = PaymentPolicy(max_attempts=2, cancel_on_decline=True)
-    first = make_charge(ChargeStatus.PROCESSING).reject_token(1, DECLINED, now=NOW, policy=rules)
+def test_rejected_token_is_final_only_for_the_last_attempt() -> None:
+    policy = PaymentPolicy(max_attempts=2, cancel_on_decline=True)
+    first = make_charge(ChargeStatus.PROCESSING).reject_token(1, DECLINED, now=NOW, policy=policy)
     last = make_charge(ChargeStatus.PROCESSING, attempts=2).reject_token(
-        2, DECLINED, now=NOW, policy=rules
+        2, DECLINED, now=NOW, policy=policy
     )
 
     assert (first.after.no_more_attempts, last.after.no_more_attempts) == (False, True)
 
 
-def test_what_is_unknown_is_never_final() -> None:
-    """Stripe shows the decline before, until something new happens."""
+def test_attempt_without_result_is_never_final() -> None:
+    """Stripe returns the previous decline until the next attempt."""
     charge = replace(
         make_charge(ChargeStatus.PROCESSING, attempts=POLICY.max_attempts),
         last_error=DECLINED,
@@ -339,7 +340,7 @@ def test_what_is_unknown_is_never_final() -> None:
     assert [event.final for event in change.events if isinstance(event, PaymentFailed)] == [False]
 
 
-def test_the_same_decline_again_is_a_decline_when_the_attempt_itself_says_so() -> None:
+def test_same_decline_in_own_confirm_response_is_a_decline() -> None:
     charge = replace(make_charge(ChargeStatus.PROCESSING), last_error=DECLINED)
 
     change = apply_intent(charge, make_intent(IntentStatus.OPEN, DECLINED), is_own_confirm=True)
@@ -347,30 +348,37 @@ def test_the_same_decline_again_is_a_decline_when_the_attempt_itself_says_so() -
     assert change.after.attempts[-1].outcome is Outcome.DECLINED
 
 
-@pytest.mark.parametrize("told", [IntentStatus.OPEN, IntentStatus.ACTION, IntentStatus.PROCESSING])
-def test_a_running_attempt_is_left_alone(told: IntentStatus) -> None:
+@pytest.mark.parametrize(
+    "reported", [IntentStatus.OPEN, IntentStatus.ACTION, IntentStatus.PROCESSING]
+)
+def test_intent_during_a_running_attempt_changes_nothing(reported: IntentStatus) -> None:
     charge = make_charge(ChargeStatus.PROCESSING, attempts=2)
 
-    assert apply_intent(charge, make_intent(told, DECLINED)) == Change(charge)
+    assert apply_intent(charge, make_intent(reported, DECLINED)) == Change(charge)
     assert apply_intent(
-        charge, make_intent(told, DECLINED), is_own_confirm=True, attempts_when_read=1
+        charge, make_intent(reported, DECLINED), is_own_confirm=True, attempts_when_read=1
     ) == Change(charge)
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_STATUSES))
-@pytest.mark.parametrize("told", [IntentStatus.OPEN, IntentStatus.ACTION, IntentStatus.PROCESSING])
-def test_what_stripe_said_before_the_last_attempt_says_nothing_of_it(
-    status: ChargeStatus, told: IntentStatus
+@pytest.mark.parametrize(
+    "reported", [IntentStatus.OPEN, IntentStatus.ACTION, IntentStatus.PROCESSING]
+)
+def test_intent_from_before_the_last_attempt_changes_nothing(
+    status: ChargeStatus, reported: IntentStatus
 ) -> None:
     charge = abandoned(make_charge(status, attempts=2))
 
     for own in (True, False):
         assert apply_intent(
-            charge, make_intent(told, DECLINED), is_own_confirm=own, attempts_when_read=1
+            charge,
+            make_intent(reported, DECLINED),
+            is_own_confirm=own,
+            attempts_when_read=1,
         ) == Change(charge)
 
 
-def test_an_attempt_that_nothing_came_of_is_looked_at_until_the_charge_is_settled() -> None:
+def test_attempt_without_result_is_reconciled_until_paid() -> None:
     charge = apply_intent(
         abandoned(make_charge(ChargeStatus.PROCESSING)), make_intent(IntentStatus.OPEN)
     ).after
@@ -381,7 +389,7 @@ def test_an_attempt_that_nothing_came_of_is_looked_at_until_the_charge_is_settle
     assert (charge.reconcile_at, again.reconcile_at, paid.reconcile_at) == (NOW, NOW, None)
 
 
-def test_an_attempt_that_stripe_never_answered_is_not_the_buyers() -> None:
+def test_attempts_without_result_do_not_count() -> None:
     charge = make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD, attempts=0)
     for _ in range(POLICY.max_attempts):
         charge = apply_intent(abandoned(claim(charge).after), make_intent(IntentStatus.OPEN)).after
@@ -389,7 +397,7 @@ def test_an_attempt_that_stripe_never_answered_is_not_the_buyers() -> None:
     assert claim(charge).after.attempts[-1].number == POLICY.max_attempts + 1
 
 
-def test_even_attempts_that_stripe_never_answered_have_an_end() -> None:
+def test_claim_beyond_the_stored_attempts_is_rejected() -> None:
     charge = make_charge(ChargeStatus.REQUIRES_PAYMENT_METHOD, attempts=0)
 
     for _ in range(MAX_STORED_ATTEMPTS):
@@ -399,7 +407,7 @@ def test_even_attempts_that_stripe_never_answered_have_an_end() -> None:
         claim(charge)
 
 
-def test_an_attempt_whose_end_is_unknown_may_be_looked_at_by_anyone() -> None:
+def test_release_attempt_makes_the_charge_due() -> None:
     charge = make_charge(ChargeStatus.PROCESSING).release_attempt(1, NOW).after
 
     assert charge.status is ChargeStatus.PROCESSING
@@ -407,14 +415,14 @@ def test_an_attempt_whose_end_is_unknown_may_be_looked_at_by_anyone() -> None:
     assert charge.reconcile_at == NOW
 
 
-def test_a_cancelled_order_gives_back_what_was_paid() -> None:
+def test_order_cancellation_after_success_starts_a_refund() -> None:
     charge = make_charge(ChargeStatus.SUCCEEDED).mark_order_cancelled(NOW).after
 
     assert (charge.status, charge.reconcile_at) == (ChargeStatus.REFUND_PENDING, NOW)
     assert charge.refund_reason == "order cancelled"
 
 
-def test_a_refund_is_recorded_and_told() -> None:
+def test_refund_status_is_applied_and_published() -> None:
     pending = make_charge(ChargeStatus.REFUND_PENDING)
 
     begun = pending.apply_refund(Refund("re_1", RefundStatus.PENDING), NOW)
@@ -435,5 +443,5 @@ def test_a_refund_is_recorded_and_told() -> None:
     )
 
 
-def test_a_client_secret_is_not_shown_by_accident() -> None:
+def test_intent_repr_omits_the_client_secret() -> None:
     assert "very secret" not in repr(Intent("pi", IntentStatus.ACTION, client_secret="very secret"))

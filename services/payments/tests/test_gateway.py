@@ -1,4 +1,4 @@
-"""Whatever answers in Stripe's place: what cannot be understood is no answer."""
+"""Tests of the gateway with malformed responses, which leave the outcome unknown."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,7 +32,7 @@ CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
 
 @asynccontextmanager
 async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
-    """Reach a server that answers every call with the same."""
+    """Return a gateway whose server sends the same response to every request."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -46,7 +46,7 @@ async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]
     async with (
         server,
         Gateway(
-            SecretStr("sk_test_of_nobody"),
+            SecretStr("sk_test_unused"),
             api_base=f"http://127.0.0.1:{port}",
             webhook_secret=None,
             timeout_seconds=2,
@@ -71,14 +71,16 @@ async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]
         (400, b"{}"),
     ],
 )
-async def test_what_cannot_be_understood_is_no_answer(call: str, status: int, body: bytes) -> None:
+async def test_malformed_response_raises_stripe_unavailable(
+    call: str, status: int, body: bytes
+) -> None:
     async with gateway_answering(status, body) as gateway:
         with pytest.raises(StripeUnavailable):
             await CALLS[call](gateway)
 
 
 @pytest.mark.parametrize("call", ["create", "retrieve", "confirm", "cancel"])
-async def test_a_status_of_tomorrow_is_no_answer(call: str) -> None:
+async def test_unknown_status_raises_stripe_unavailable(call: str) -> None:
     body = b'{"object": "payment_intent", "id": "pi_1", "status": "brand_new"}'
     async with gateway_answering(200, body) as gateway:
         with pytest.raises(StripeUnavailable):

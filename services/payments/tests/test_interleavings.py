@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order: money is taken once at most, and never kept in the wrong.
+"""State-machine test of one charge: paid at most once, refunded if the order is cancelled.
 
-Stripe, the buyer, the orders service and our processes act independently of one another: answers
-are lost, come late or twice, processes die in between, and events are heard again.
+Stripe, the buyer, the orders service and our processes act independently: responses are lost,
+delayed or repeated, processes die, and events are redelivered.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ CLOSED = {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}
 
 @dataclass
 class StripeModel:
-    """The one PaymentIntent, as Stripe keeps it."""
+    """The PaymentIntent in Stripe."""
 
     status: IntentStatus = IntentStatus.OPEN
     decline: Decline | None = None
@@ -47,13 +47,13 @@ class StripeModel:
     def to_intent(self) -> Intent:
         return Intent("pi_1", self.status, Card("visa", "4242"), self.decline)
 
-    def confirm(self, fate: str) -> None:
+    def confirm(self, outcome: str) -> None:
         if self.status in CLOSED:
             return
         self.decline = None
-        if fate == "ok":
+        if outcome == "success":
             self.status, self.times_charged = IntentStatus.SUCCEEDED, self.times_charged + 1
-        elif fate == "ask":
+        elif outcome == "action":
             self.status = IntentStatus.ACTION
         else:
             self.declines += 1
@@ -64,20 +64,20 @@ class StripeModel:
         if self.status not in CLOSED:
             self.status = IntentStatus.CANCELED
 
-    def create_refund(self, fate: RefundStatus) -> Refund:
+    def create_refund(self, outcome: RefundStatus) -> Refund:
         if self.refund is None:
-            assert self.times_charged == 1, "there is nothing to give back"
-            self.refund = Refund("re_1", fate)
+            assert self.times_charged == 1, "there is nothing to refund"
+            self.refund = Refund("re_1", outcome)
         elif self.refund.status is RefundStatus.PENDING:
-            self.refund = replace(self.refund, status=fate)
+            self.refund = replace(self.refund, status=outcome)
         return self.refund
 
 
 class Interleavings(RuleBasedStateMachine):
-    """One order, and everything that can happen to its money."""
+    """One order, and everything that can happen to its payment."""
 
     attempts = Bundle("attempts")
-    answers = Bundle("answers")
+    responses = Bundle("responses")
     snapshots = Bundle("snapshots")
 
     @initialize()
@@ -117,15 +117,17 @@ class Interleavings(RuleBasedStateMachine):
         return len(change.after.attempts)
 
     @rule(
-        target=answers, attempt=consumes(attempts), fate=st.sampled_from(["ok", "no", "ask", "no"])
+        target=responses,
+        attempt=consumes(attempts),
+        outcome=st.sampled_from(["success", "decline", "action", "decline"]),
     )
-    def stripe_confirms(self, attempt: int, fate: str) -> object:
-        self.stripe.confirm(fate)
+    def stripe_confirms(self, attempt: int, outcome: str) -> object:
+        self.stripe.confirm(outcome)
         return attempt, self.stripe.to_intent()
 
-    @rule(answer=consumes(answers))
-    def the_answer_arrives(self, answer: tuple[int, Intent]) -> None:
-        attempt, intent = answer
+    @rule(response=consumes(responses))
+    def response_arrives(self, response: tuple[int, Intent]) -> None:
+        attempt, intent = response
         self._apply_order_cancellation()
         self._apply(
             self._require_charge().apply_intent(
@@ -133,22 +135,22 @@ class Interleavings(RuleBasedStateMachine):
             )
         )
 
-    @rule(answer=consumes(answers))
-    def the_answer_is_lost(self, answer: tuple[int, Intent]) -> None:
-        self._apply(self._require_charge().release_attempt(answer[0], self.now))
+    @rule(response=consumes(responses))
+    def response_is_lost(self, response: tuple[int, Intent]) -> None:
+        self._apply(self._require_charge().release_attempt(response[0], self.now))
 
-    @rule(answer=consumes(answers))
-    def the_process_dies(self, answer: tuple[int, Intent]) -> None:
-        """Nobody hears the answer."""
+    @rule(response=consumes(responses))
+    def process_dies(self, response: tuple[int, Intent]) -> None:
+        """The response is lost."""
 
     @rule()
-    def an_attempt_outlives_its_lease(self) -> None:
+    def lease_ends(self) -> None:
         self.now += POLICY.lease
 
     @precondition(lambda self: self.stripe.status is IntentStatus.ACTION)
-    @rule(fate=st.sampled_from(["ok", "no"]))
-    def the_buyer_answers_the_bank(self, fate: str) -> None:
-        self.stripe.confirm(fate)
+    @rule(outcome=st.sampled_from(["success", "decline"]))
+    def buyer_authenticates(self, outcome: str) -> None:
+        self.stripe.confirm(outcome)
 
     @precondition(lambda self: self.charge is not None)
     @rule(target=snapshots)
@@ -167,7 +169,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.order.status is OrderStatus.CREATED)
     @rule()
-    def the_order_is_cancelled(self) -> None:
+    def order_is_cancelled(self) -> None:
         self.order = replace(self.order, status=OrderStatus.CANCELLED)
 
     @precondition(lambda self: any(isinstance(event, PaymentCreated) for event in self.events))
@@ -183,12 +185,12 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.known_order.status is OrderStatus.CANCELLED and self.charge)
     @rule()
-    def the_listener_marks_the_charge(self) -> None:
+    def listener_marks_the_charge(self) -> None:
         self._apply(self._require_charge().mark_order_cancelled(self.now))
 
     @precondition(lambda self: self._is_due())
-    @rule(fate=st.sampled_from(RefundStatus))
-    def reconciler_runs(self, fate: RefundStatus) -> None:
+    @rule(outcome=st.sampled_from(RefundStatus))
+    def reconciler_runs(self, outcome: RefundStatus) -> None:
         self.charge = replace(self._require_charge(), reconcile_at=self.now + POLICY.lease)
         self._apply_order_cancellation()
         charge = self._require_charge()
@@ -204,11 +206,11 @@ class Interleavings(RuleBasedStateMachine):
             )
         if self._require_charge().has_refund:
             self._apply(
-                self._require_charge().apply_refund(self.stripe.create_refund(fate), self.now)
+                self._require_charge().apply_refund(self.stripe.create_refund(outcome), self.now)
             )
 
     def _is_due(self) -> bool:
-        """Whether the reconciler would take the charge; what it does not take, nobody looks at."""
+        """Return whether the reconciler would claim the charge."""
         charge = self.charge
         return (
             charge is not None
@@ -217,12 +219,12 @@ class Interleavings(RuleBasedStateMachine):
         )
 
     def _apply_order_cancellation(self) -> None:
-        """As the service does: whoever learns something looks at the order as well."""
+        """Read the order again, as every sync does."""
         if self.known_order.status is OrderStatus.CANCELLED:
             self._apply(self._require_charge().mark_order_cancelled(self.now))
 
     @invariant()
-    def money_is_taken_once_at_most(self) -> None:
+    def charged_at_most_once(self) -> None:
         if hasattr(self, "stripe"):
             assert self.stripe.times_charged <= 1
 
@@ -238,7 +240,9 @@ class Interleavings(RuleBasedStateMachine):
             assert self.stripe.times_charged == 0
         if charge.status is ChargeStatus.REFUNDED:
             assert self.stripe.refund is not None
-        answered = [one for one in charge.attempts if one.outcome is not Outcome.NO_RESULT]
+        answered = [
+            attempt for attempt in charge.attempts if attempt.outcome is not Outcome.NO_RESULT
+        ]
         assert len(answered) <= POLICY.max_attempts
 
     @invariant()
@@ -249,7 +253,7 @@ class Interleavings(RuleBasedStateMachine):
                 assert Outcome.DECLINED in {attempt.outcome for attempt in charge.attempts}
 
     def teardown(self) -> None:
-        """When all have been heard and the reconciler has gone its rounds, the money is right."""
+        """Check that the payment is right after all events and three runs of the reconciler."""
         if getattr(self, "charge", None) is None:
             return
         self.known_order = self.order

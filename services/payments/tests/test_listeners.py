@@ -1,4 +1,4 @@
-"""What payments hears: orders, however their events come, and what becomes of the money."""
+"""Tests of the events of orders, in any order and more than once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,9 +24,7 @@ ServePayments = Callable[..., Awaitable[Client]]
 CONFIRM = "POST /v1/payment_intents/*/confirm"
 
 
-async def test_an_order_can_be_paid_once_it_was_heard_of(
-    payments: Client, orders: FakeOrders
-) -> None:
+async def test_order_created_makes_the_order_payable(payments: Client, orders: FakeOrders) -> None:
     buyer = payments.sign_in()
 
     order_id = await orders.place(buyer, price=50)
@@ -36,7 +34,7 @@ async def test_an_order_can_be_paid_once_it_was_heard_of(
 
 
 @pytest.mark.parametrize("kind", [OrderUpdated, OrderCompleted])
-async def test_an_order_that_goes_on_leaves_its_money_alone(
+async def test_order_updated_and_completed_leave_the_charge_alone(
     payments: Client,
     orders: FakeOrders,
     kind: type[OrderUpdated | OrderCompleted],
@@ -55,7 +53,7 @@ async def test_an_order_that_goes_on_leaves_its_money_alone(
     assert (await pay(payments, order_id)).status_code == 201
 
 
-async def test_a_cancelled_order_s_payment_is_given_back(
+async def test_order_cancelled_refunds_the_payment(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -71,7 +69,7 @@ async def test_a_cancelled_order_s_payment_is_given_back(
     assert (event.stripe_refund_id, event.order_id) == (refund.id, order_id)
 
 
-async def test_a_cancellation_heard_again_and_again_is_one_refund(
+async def test_redelivered_order_cancelled_refunds_once(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -87,7 +85,7 @@ async def test_a_cancellation_heard_again_and_again_is_one_refund(
     assert len(await published.all(PaymentRefunded)) == 1
 
 
-async def test_a_cancelled_order_nobody_tried_to_pay_costs_nothing(
+async def test_order_cancelled_without_attempt_does_nothing(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -99,7 +97,7 @@ async def test_a_cancelled_order_nobody_tried_to_pay_costs_nothing(
     assert await published.dead_letters() == []
 
 
-async def test_a_cancellation_that_overtakes_its_order_is_the_last_word(
+async def test_order_cancelled_before_order_created_wins(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = orders.place_unpublished(payments.sign_in())
@@ -113,27 +111,27 @@ async def test_a_cancellation_that_overtakes_its_order_is_the_last_word(
 
 
 @pytest.mark.parametrize("token", ["tok_chargeDeclined", "pm_card_authenticationRequired"])
-async def test_an_intent_of_a_cancelled_order_can_never_be_paid(
+async def test_order_cancelled_cancels_the_open_intent(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
     order_id = await orders.place(payments.sign_in())
-    asked = (await pay(payments, order_id, token)).json()
+    response = (await pay(payments, order_id, token)).json()
 
     await orders.cancel(order_id)
 
     await wait_for_status(payments, order_id, "canceled")
     assert (await stripe_probe.intent(order_id)).status == "canceled"
-    if secret := asked.get("clientSecret"):
+    if secret := response.get("clientSecret"):
         assert (await stripe_probe.authenticate(secret)).is_error
     assert await stripe_probe.times_charged(order_id) == 0
 
 
-@pytest.mark.parametrize("wins", ["confirm", "cancel"])
-async def test_an_order_cancelled_while_it_is_being_paid_keeps_no_money(
-    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, wins: str
+@pytest.mark.parametrize("first", ["confirm", "cancel"])
+async def test_order_cancelled_during_confirm_keeps_no_money(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, first: str
 ) -> None:
     order_id = await orders.place(payments.sign_in())
-    if wins == "cancel":
+    if first == "cancel":
         await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1500)
     else:
         await stripe_probe.inject_fault("POST /v1/payment_intents/*/cancel", "delay", delay_ms=1500)
@@ -146,20 +144,20 @@ async def test_an_order_cancelled_while_it_is_being_paid_keeps_no_money(
     response = await paying
     assert response.status_code == 400, response.text
     charge = await wait_for_status(
-        payments, order_id, "canceled" if wins == "cancel" else "refunded"
+        payments, order_id, "canceled" if first == "cancel" else "refunded"
     )
     taken, refunds = (
         await stripe_probe.times_charged(order_id),
         await stripe_probe.refunds(order_id),
     )
-    assert taken == len(refunds) == (0 if wins == "cancel" else 1)
+    assert taken == len(refunds) == (0 if first == "cancel" else 1)
     assert charge.stripe_refund_id == (refunds[0].id if refunds else None)
 
 
-async def test_an_order_cancelled_just_before_its_charge_was_stored_is_not_charged(
+async def test_order_cancelled_before_charge_is_stored_is_not_charged(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    """The cancellation found no charge to mark, and the attempt had already seen the order live."""
+    """The cancellation finds no charge to mark, after the attempt has read the order."""
     order_id = await orders.place(payments.sign_in())
     await stripe_probe.inject_fault("POST /v1/payment_intents", "delay", delay_ms=1000)
     paying = asyncio.create_task(pay(payments, order_id))
@@ -176,7 +174,7 @@ async def test_an_order_cancelled_just_before_its_charge_was_stored_is_not_charg
     assert await stripe_probe.times_charged(order_id) == 0
 
 
-async def test_a_cancellation_that_another_replica_heard_is_not_overlooked(
+async def test_order_cancelled_on_another_replica_is_seen(
     serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     disconnected = await serve_payments()
@@ -191,13 +189,13 @@ async def test_a_cancellation_that_another_replica_heard_is_not_overlooked(
     assert await stripe_probe.times_charged(order_id) == 0
 
 
-async def test_success_that_is_seen_after_the_cancellation_goes_back(
+async def test_success_found_after_order_cancelled_is_refunded(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
     published: EventProbe,
 ) -> None:
-    """The money was taken, the answer was lost, and the order was cancelled before anyone saw."""
+    """The order was charged, the response was lost, then the order was cancelled."""
     without_reconciler = await serve_payments(payment_reconcile_seconds=0)
     order_id = await orders.place(without_reconciler.sign_in())
     await stripe_probe.inject_fault(CONFIRM, "drop_after", times=3)
@@ -214,7 +212,7 @@ async def test_success_that_is_seen_after_the_cancellation_goes_back(
     assert await published.all(PaymentCreated) == []
 
 
-async def test_a_refund_that_takes_its_time_is_watched(
+async def test_pending_refund_is_reconciled(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -233,7 +231,7 @@ async def test_a_refund_that_takes_its_time_is_watched(
     ]
 
 
-async def test_a_refund_that_stripe_refuses_is_told_as_failed(
+async def test_rejected_refund_publishes_refund_failed(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -253,7 +251,7 @@ async def test_a_refund_that_stripe_refuses_is_told_as_failed(
     assert (await eventually(failed_refund_events))[0].reason == "charge_disputed"
 
 
-async def test_money_that_somebody_gave_back_by_hand_is_not_given_back_again(
+async def test_manual_refund_is_adopted(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -268,7 +266,7 @@ async def test_money_that_somebody_gave_back_by_hand_is_not_given_back_again(
     assert len(await stripe_probe.refunds(order_id)) == 1
 
 
-async def test_events_do_not_wait_for_stripe(
+async def test_order_cancelled_does_not_wait_for_stripe(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, published: EventProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())

@@ -1,4 +1,4 @@
-"""Clicks, replicas and answers that cross each other: who is told what."""
+"""Tests of concurrent clicks, replicas and late responses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,21 +21,21 @@ from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
 DECLINED = "tok_chargeDeclined"
-ASKS = "pm_card_authenticationRequired"
+REQUIRES_AUTHENTICATION = "pm_card_authenticationRequired"
 CONFIRM = "POST /v1/payment_intents/*/confirm"
 
 
-async def test_a_click_that_another_card_overtakes_is_told_that_the_order_is_paid(
+async def test_click_overtaken_by_another_card_returns_201(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = await orders.place(payments.sign_in())
     assert (await pay(payments, order_id, DECLINED)).status_code == 402
-    change = ChargeStore.update
+    update = ChargeStore.update
 
     async def overtaken(*args: Any, **named: Any) -> Charge:
-        monkeypatch.setattr(ChargeStore, "update", change)
+        monkeypatch.setattr(ChargeStore, "update", update)
         assert (await pay(payments, order_id, "tok_mastercard")).status_code == 201
-        return await change(*args, **named)
+        return await update(*args, **named)
 
     monkeypatch.setattr(ChargeStore, "update", overtaken)
     response = await pay(payments, order_id)
@@ -44,19 +44,19 @@ async def test_a_click_that_another_card_overtakes_is_told_that_the_order_is_pai
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_a_click_that_its_double_overtakes_is_told_what_came_of_that(
+async def test_click_overtaken_by_its_double_gets_the_same_result(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = await orders.place(payments.sign_in())
     await pay(payments, order_id, DECLINED)
     token = await stripe_probe.confirmation_token("pm_card_visa_chargeDeclinedLostCard")
-    change = ChargeStore.update
+    update = ChargeStore.update
     double: list[httpx.Response] = []
 
     async def overtaken(*args: Any, **named: Any) -> Charge:
-        monkeypatch.setattr(ChargeStore, "update", change)
+        monkeypatch.setattr(ChargeStore, "update", update)
         double.append(await pay(payments, order_id, token))
-        return await change(*args, **named)
+        return await update(*args, **named)
 
     monkeypatch.setattr(ChargeStore, "update", overtaken)
     response = await pay(payments, order_id, token)
@@ -66,38 +66,39 @@ async def test_a_click_that_its_double_overtakes_is_told_what_came_of_that(
     assert await stripe_probe.declines(order_id) == 2
 
 
-async def test_a_double_click_on_two_replicas_is_one_attempt(
+async def test_double_click_on_two_replicas_is_one_attempt(
     payments: Client, serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     other = await serve_payments()
     order_id = await orders.place(other.sign_in(payments.sign_in()))
 
     for attempts in (1, 2, 3):
-        answers = await asyncio.gather(*(pay(at, order_id, DECLINED) for at in (payments, other)))
-        assert [answer.status_code for answer in answers] == [402, 402]
+        responses = await asyncio.gather(*(pay(at, order_id, DECLINED) for at in (payments, other)))
+        assert [response.status_code for response in responses] == [402, 402]
         assert await stripe_probe.declines(order_id) == attempts
 
 
-async def test_a_paid_order_is_told_as_paid_by_every_replica_after_its_time(
+async def test_paid_order_returns_201_on_every_replica_after_expiry(
     serve: Serve, payments_environment: dict[str, Any], orders: FakeOrders
 ) -> None:
     clock = FakeClock(utc_now())
-    here, there = [
+    one, other = [
         await serve(create_app(Settings(**payments_environment), clock)) for _ in range(2)
     ]
-    buyer = there.sign_in(here.sign_in())
-    placed = [await orders.place(buyer, seconds=60) for _ in range(6)]  # each heard of by either
+    buyer = other.sign_in(one.sign_in())
+    # Several, because either replica may consume the event of an order.
+    placed = [await orders.place(buyer, seconds=60) for _ in range(6)]
     for order_id in placed:
-        await pay(here, order_id)
+        await pay(one, order_id)
     clock.advance(seconds=90)
 
-    answers = [await pay(replica, order_id) for order_id in placed for replica in (here, there)]
+    responses = [await pay(replica, order_id) for order_id in placed for replica in (one, other)]
 
-    assert {answer.status_code for answer in answers} == {201}
+    assert {response.status_code for response in responses} == {201}
 
 
-@pytest.mark.parametrize("token", [DECLINED, ASKS])
-async def test_a_card_that_is_not_charged_for_an_order_cancelled_meanwhile_hears_of_that(
+@pytest.mark.parametrize("token", [DECLINED, REQUIRES_AUTHENTICATION])
+async def test_uncharged_click_on_cancelled_order_returns_400(
     serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, token: str
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
@@ -114,7 +115,7 @@ async def test_a_card_that_is_not_charged_for_an_order_cancelled_meanwhile_hears
     assert (await stripe_probe.intent(order_id)).status == "canceled"
 
 
-async def test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it(
+async def test_late_response_does_not_undo_the_next_attempt(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -133,15 +134,15 @@ async def test_an_answer_that_comes_after_the_next_attempt_does_not_undo_it(
     monkeypatch.setattr(Gateway, "confirm", slow)
     first = asyncio.create_task(pay(payments, order_id, DECLINED))
     await wait_for_status(payments, order_id, "requires_payment_method")
-    asked = await pay(payments, order_id, ASKS)
+    second = await pay(payments, order_id, REQUIRES_AUTHENTICATION)
     overtaken.set()
 
-    assert ((await first).status_code, asked.status_code) == (402, 202)
-    await stripe_probe.authenticate(asked.json()["clientSecret"])
+    assert ((await first).status_code, second.status_code) == (402, 202)
+    await stripe_probe.authenticate(second.json()["clientSecret"])
     await wait_for_status(payments, order_id, "succeeded")
 
 
-async def test_what_stripe_takes_after_it_was_given_up_is_found(
+async def test_success_after_the_timeout_is_reconciled(
     serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     payments = await serve_payments(stripe_timeout_seconds=0.3, payment_lease_seconds=1)
@@ -156,7 +157,7 @@ async def test_what_stripe_takes_after_it_was_given_up_is_found(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
-async def test_tries_that_stripe_never_answered_do_not_use_up_the_buyers_attempts(
+async def test_unanswered_attempts_leave_the_buyer_more_attempts(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
     order_id = await orders.place(payments.sign_in())
@@ -170,7 +171,7 @@ async def test_tries_that_stripe_never_answered_do_not_use_up_the_buyers_attempt
     assert (await pay(payments, order_id, token)).status_code == 201
 
 
-async def test_the_same_click_is_told_what_the_bank_has_answered_meanwhile(
+async def test_same_token_after_authentication_returns_201(
     serve_payments: ServePayments,
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -178,7 +179,7 @@ async def test_the_same_click_is_told_what_the_bank_has_answered_meanwhile(
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
     order_id = await orders.place(payments.sign_in())
-    secret = (await pay(payments, order_id, ASKS)).json()["clientSecret"]
+    secret = (await pay(payments, order_id, REQUIRES_AUTHENTICATION)).json()["clientSecret"]
     retrieve = Gateway.retrieve
 
     async def then_answered(gateway: Gateway, charge: Charge) -> Intent:
@@ -189,4 +190,4 @@ async def test_the_same_click_is_told_what_the_bank_has_answered_meanwhile(
 
     monkeypatch.setattr(Gateway, "retrieve", then_answered)
 
-    assert (await pay(payments, order_id, ASKS)).status_code == 201
+    assert (await pay(payments, order_id, REQUIRES_AUTHENTICATION)).status_code == 201

@@ -1,4 +1,4 @@
-"""A process is killed while money is on its way; others put it right, with webhooks or without."""
+"""Tests of killed processes: the reconciler or the webhooks alone finish their payments."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -35,7 +35,7 @@ NOT_ARRIVED: dict[str, Any] = {"action": "drop_before", "times": 3}
 
 
 class KillableService:
-    """A payments service in a process of its own, to be killed."""
+    """A payments service in a process that a test can kill."""
 
     def __init__(self, environment: dict[str, Any], port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -74,26 +74,26 @@ async def killable_service(
         started.kill()
 
 
-async def killed_while_paying(
+async def kill_during_pay(
     environment: dict[str, Any],
     orders: FakeOrders,
     stripe_probe: StripeProbe,
     *,
     call: str,
-    fate: dict[str, Any],
+    fault: dict[str, Any],
     reached: Callable[[str], Awaitable[bool]],
 ) -> tuple[User, str]:
-    """Kill a process while it pays, at the moment that a call to Stripe has met its fate."""
+    """Kill a process during a payment, when a call to Stripe has met the fault."""
     buyer = make_user()
     async with killable_service(environment) as process:
         order_id = await orders.place(buyer)
-        await stripe_probe.inject_fault(call, **fate)
+        await stripe_probe.inject_fault(call, **fault)
         paying = asyncio.create_task(process.pay(buyer, order_id))
 
-        async def there() -> bool:
+        async def has_reached() -> bool:
             return await reached(order_id)
 
-        await eventually(there)
+        await eventually(has_reached)
         process.kill()
         with suppress(httpx.TransportError):
             await paying
@@ -102,7 +102,7 @@ async def killed_while_paying(
 
 
 async def pay_until_answered(payments: Client, order_id: str) -> httpx.Response:
-    """What a buyer does who was told nothing."""
+    """Pay again until the response is neither 409 nor 503."""
 
     async def answered() -> httpx.Response | None:
         response = await pay(payments, order_id)
@@ -113,44 +113,44 @@ async def pay_until_answered(payments: Client, order_id: str) -> httpx.Response:
     return response
 
 
-@pytest.mark.parametrize("point", ["intent made", "confirm on its way", "money taken"])
-@pytest.mark.parametrize("healer", ["reconciler", "webhooks"])
-async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
+@pytest.mark.parametrize("point", ["intent created", "confirm sent", "charged"])
+@pytest.mark.parametrize("recovered_by", ["reconciler", "webhooks"])
+async def test_process_killed_during_pay_charges_once(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
     orders: FakeOrders,
     stripe_probe: StripeProbe,
     published: EventProbe,
     point: str,
-    healer: str,
+    recovered_by: str,
 ) -> None:
-    async def made(order_id: str) -> bool:
+    async def intent_created(order_id: str) -> bool:
         return bool(await stripe_probe.intents(order_id))
 
-    async def on_its_way(order_id: str) -> bool:
+    async def confirm_sent(order_id: str) -> bool:
         return bool(await stripe_probe.intents(order_id)) and not await stripe_probe.is_armed(
             NOT_ARRIVED
         )
 
-    async def taken(order_id: str) -> bool:
+    async def charged(order_id: str) -> bool:
         return await stripe_probe.times_charged(order_id) == 1
 
-    call, fate, reached = {
-        "intent made": (CREATE, LOST, made),
-        "confirm on its way": (CONFIRM, NOT_ARRIVED, on_its_way),
-        "money taken": (CONFIRM, LOST, taken),
+    call, fault, reached = {
+        "intent created": (CREATE, LOST, intent_created),
+        "confirm sent": (CONFIRM, NOT_ARRIVED, confirm_sent),
+        "charged": (CONFIRM, LOST, charged),
     }[point]
-    buyer, order_id = await killed_while_paying(
-        payments_environment, orders, stripe_probe, call=call, fate=fate, reached=reached
+    buyer, order_id = await kill_during_pay(
+        payments_environment, orders, stripe_probe, call=call, fault=fault, reached=reached
     )
 
-    every = 0.1 if healer == "reconciler" else NEVER
+    every = 0.1 if recovered_by == "reconciler" else NEVER
     payments = await serve_payments(payment_lease_seconds=1, payment_reconcile_seconds=every)
     payments.sign_in(buyer)
-    if healer == "webhooks":
+    if recovered_by == "webhooks":
         for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id):
             assert (await deliver_webhook(payments, event)).status_code == 200
-    if point == "money taken":
+    if point == "charged":
         await wait_for_status(payments, order_id, "succeeded")
 
     assert (await pay_until_answered(payments, order_id)).status_code == 201
@@ -160,26 +160,26 @@ async def test_a_process_killed_while_paying_costs_the_buyer_nothing_twice(
     assert len(await published.all(PaymentCreated)) == 1
 
 
-@pytest.mark.parametrize("healer", ["reconciler", "webhooks"])
-async def test_money_taken_by_a_killed_process_for_an_order_that_then_expired_goes_back(
+@pytest.mark.parametrize("recovered_by", ["reconciler", "webhooks"])
+async def test_process_killed_before_expiry_leads_to_a_refund(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
     orders: FakeOrders,
     stripe_probe: StripeProbe,
     published: EventProbe,
-    healer: str,
+    recovered_by: str,
 ) -> None:
-    async def taken(order_id: str) -> bool:
+    async def charged(order_id: str) -> bool:
         return await stripe_probe.times_charged(order_id) == 1
 
-    _, order_id = await killed_while_paying(
-        payments_environment, orders, stripe_probe, call=CONFIRM, fate=LOST, reached=taken
+    _, order_id = await kill_during_pay(
+        payments_environment, orders, stripe_probe, call=CONFIRM, fault=LOST, reached=charged
     )
-    every = 0.1 if healer == "reconciler" else NEVER
+    every = 0.1 if recovered_by == "reconciler" else NEVER
     payments = await serve_payments(payment_lease_seconds=60, payment_reconcile_seconds=every)
 
     await orders.cancel(order_id)
-    if healer == "webhooks":
+    if recovered_by == "webhooks":
         for event in await stripe_probe.events((await stripe_probe.intent(order_id)).id):
             await deliver_webhook(payments, event)
 
@@ -190,23 +190,23 @@ async def test_money_taken_by_a_killed_process_for_an_order_that_then_expired_go
     assert await published.all(PaymentCreated) == []
 
 
-@pytest.mark.parametrize("fate", [NOT_ARRIVED, LOST], ids=["on its way", "given back"])
-async def test_a_process_killed_while_giving_back_gives_back_once(
+@pytest.mark.parametrize("fault", [NOT_ARRIVED, LOST], ids=["sent", "refunded"])
+async def test_process_killed_during_refund_refunds_once(
     serve_payments: ServePayments,
     payments_environment: dict[str, Any],
     orders: FakeOrders,
     stripe_probe: StripeProbe,
-    fate: dict[str, Any],
+    fault: dict[str, Any],
 ) -> None:
     buyer = make_user()
     async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
         order_id = await orders.place(buyer)
         assert (await process.pay(buyer, order_id)).status_code == 201
-        await stripe_probe.inject_fault(REFUND, **fate)
+        await stripe_probe.inject_fault(REFUND, **fault)
         await orders.cancel(order_id)
 
         async def reached() -> bool:
-            return not await stripe_probe.is_armed(fate)
+            return not await stripe_probe.is_armed(fault)
 
         await eventually(reached)
         process.kill()
@@ -220,7 +220,7 @@ async def test_a_process_killed_while_giving_back_gives_back_once(
     ]
 
 
-async def test_stripe_s_own_webhooks_bring_the_news_over_the_network(
+async def test_webhook_over_the_network_applies_success(
     payments_environment: dict[str, Any],
     orders: FakeOrders,
     stripe_probe: StripeProbe,
@@ -239,6 +239,6 @@ async def test_stripe_s_own_webhooks_bring_the_news_over_the_network(
 
         lost = await process.pay(buyer, order_id)
 
-        assert lost.status_code in {201, 503}  # the news may come before the last retry
+        assert lost.status_code in {201, 503}  # the webhook may arrive before the last retry
         assert (await published.next(PaymentCreated)).order_id == order_id
     await stripe_probe.api.webhook_endpoints.delete_async(endpoint.id)

@@ -1,4 +1,4 @@
-"""Charges in MongoDB: what the indexes refuse, and that a change and its event are one write."""
+"""Tests of the store: unique indexes, and a change with its event in one write."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -36,7 +36,7 @@ POLICY = PaymentPolicy()
 async def store(
     payments_environment: dict[str, Any], published: object
 ) -> AsyncGenerator[ChargeStore]:
-    """The store alone; its relay stands still, so that the outbox can be seen."""
+    """Return a store whose relay is stopped, so that events stay in the outbox."""
     assert published
     service = Service.from_settings("payments", Settings(**payments_environment))
     documents = [ChargeDocument, OrderReplica, StripeEventDocument]
@@ -63,7 +63,7 @@ async def insert_charge(store: ChargeStore) -> Charge:
     return charge
 
 
-async def test_a_charge_comes_back_as_it_went_in(store: ChargeStore) -> None:
+async def test_charge_round_trips(store: ChargeStore) -> None:
     charge = await insert_charge(store)
     full = replace(
         charge,
@@ -85,33 +85,33 @@ async def test_a_charge_comes_back_as_it_went_in(store: ChargeStore) -> None:
     assert await store.find_by_intent(charge.stripe_id) == full
 
 
-async def test_the_first_attempt_and_its_event_are_one_document(store: ChargeStore) -> None:
+async def test_first_attempt_and_its_event_are_one_document(store: ChargeStore) -> None:
     charge = await insert_charge(store)
 
     doc = await store.collection.find_one({})
 
     assert doc is not None
     assert doc["status"] == "processing"
-    assert [waiting["id"] for waiting in doc["outbox"]] == [f"payment.updated:{charge.id}:0"]
+    assert [entry["id"] for entry in doc["outbox"]] == [f"payment.updated:{charge.id}:0"]
 
 
-async def test_an_order_has_one_charge_whoever_is_first(store: ChargeStore) -> None:
+async def test_concurrent_inserts_create_one_charge_per_order(store: ChargeStore) -> None:
     order = make_order()
 
-    made = await asyncio.gather(
+    charges = await asyncio.gather(
         *(store.insert_first_attempt(first_attempt(order)) for _ in range(10))
     )
 
-    assert len([charge for charge in made if charge is not None]) == 1
+    assert len([charge for charge in charges if charge is not None]) == 1
     assert await store.collection.count_documents({}) == 1
 
 
-async def test_an_intent_belongs_to_one_charge(store: ChargeStore) -> None:
+async def test_insert_with_the_intent_of_another_charge_returns_none(store: ChargeStore) -> None:
     assert await store.insert_first_attempt(first_attempt(make_order(), "pi_1")) is not None
     assert await store.insert_first_attempt(first_attempt(make_order(), "pi_1")) is None
 
 
-async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> None:
+async def test_concurrent_claims_start_one_attempt(store: ChargeStore) -> None:
     order = make_order()
     charge = await store.insert_first_attempt(first_attempt(order))
     assert charge is not None
@@ -137,7 +137,7 @@ async def test_one_of_many_rivals_gets_the_next_attempt(store: ChargeStore) -> N
     assert ([attempt.number for attempt in after.attempts], after.version) == ([1, 2], 2)
 
 
-async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeStore) -> None:
+async def test_every_version_has_its_event_in_the_outbox(store: ChargeStore) -> None:
     charge = await insert_charge(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
 
@@ -151,14 +151,14 @@ async def test_every_version_waits_in_the_outbox_with_its_event(store: ChargeSto
 
     doc = await store.collection.find_one({})
     assert doc is not None
-    assert [waiting["id"] for waiting in doc["outbox"]] == [
+    assert [entry["id"] for entry in doc["outbox"]] == [
         f"payment.updated:{charge.id}:0",
         f"payment.created:{charge.id}:1",
         f"payment.updated:{charge.id}:2",
     ]
 
 
-async def test_what_is_due_is_taken_by_one_replica_at_a_time(store: ChargeStore) -> None:
+async def test_claim_due_returns_a_charge_to_one_replica(store: ChargeStore) -> None:
     charge = await insert_charge(store)
     lease_end = NOW + POLICY.lease
 
@@ -173,7 +173,7 @@ async def test_what_is_due_is_taken_by_one_replica_at_a_time(store: ChargeStore)
     assert (again.version, again.reconcile_at) == (charge.version, lease_end + 2 * POLICY.lease)
 
 
-async def test_what_is_settled_is_never_due(store: ChargeStore) -> None:
+async def test_claim_due_skips_succeeded_charges(store: ChargeStore) -> None:
     charge = await insert_charge(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
     after = await store.update(
@@ -184,7 +184,7 @@ async def test_what_is_settled_is_never_due(store: ChargeStore) -> None:
     assert await store.claim_due(NOW + timedelta(days=1), NOW + timedelta(days=2)) is None
 
 
-async def test_looking_for_what_is_due_reads_an_index(store: ChargeStore) -> None:
+async def test_claim_due_uses_the_partial_index(store: ChargeStore) -> None:
     await insert_charge(store)
 
     plan = await store.collection.find({"look_at": {"$gt": EPOCH, "$lte": NOW}}).explain()
@@ -192,7 +192,7 @@ async def test_looking_for_what_is_due_reads_an_index(store: ChargeStore) -> Non
     assert "'indexName': 'due'" in str(plan["queryPlanner"]["winningPlan"])
 
 
-async def test_an_order_is_kept_only_when_it_is_newer(store: ChargeStore) -> None:
+async def test_order_replica_stores_only_newer_versions(store: ChargeStore) -> None:
     assert store
     replicas, order = OrderReplicas(), make_order()
     cancelled = replace(order, status=OrderStatus.CANCELLED)
@@ -205,7 +205,7 @@ async def test_an_order_is_kept_only_when_it_is_newer(store: ChargeStore) -> Non
     assert await replicas.find(new_id()) is None
 
 
-async def test_a_webhook_is_remembered_for_a_month(store: ChargeStore) -> None:
+async def test_processed_webhook_event_expires_after_a_month(store: ChargeStore) -> None:
     assert store
     events = StripeEvents(FakeClock(NOW))
 
