@@ -9,7 +9,7 @@ from common.batching import MAX_BATCH_SIZE, MAX_PENDING, Batcher
 from common.errors import ServiceUnavailable
 
 
-async def test_what_is_asked_in_one_turn_is_one_command() -> None:
+async def test_batcher_items_of_one_turn_share_one_command() -> None:
     commands: list[list[int]] = []
 
     async def double(items: Sequence[int]) -> Sequence[int]:
@@ -24,7 +24,7 @@ async def test_what_is_asked_in_one_turn_is_one_command() -> None:
     assert commands == [list(range(50))]
 
 
-async def test_what_comes_while_commands_are_under_way_shares_the_next() -> None:
+async def test_batcher_items_during_command_share_the_next() -> None:
     commands: list[int] = []
     go_on = asyncio.Event()
 
@@ -45,7 +45,7 @@ async def test_what_comes_while_commands_are_under_way_shares_the_next() -> None
     assert commands == [1, 19]
 
 
-async def test_a_command_takes_a_bounded_number() -> None:
+async def test_batcher_limits_batch_size() -> None:
     sizes: list[int] = []
 
     async def count(items: Sequence[int]) -> Sequence[int]:
@@ -58,7 +58,7 @@ async def test_a_command_takes_a_bounded_number() -> None:
     assert sizes == [MAX_BATCH_SIZE] * 3
 
 
-async def test_what_goes_wrong_with_one_is_told_to_that_one() -> None:
+async def test_batcher_item_error_reaches_only_its_caller() -> None:
     async def some(items: Sequence[int]) -> Sequence[int | Exception]:
         return [ValueError("odd") if item % 2 else item for item in items]
 
@@ -69,7 +69,7 @@ async def test_what_goes_wrong_with_one_is_told_to_that_one() -> None:
     assert [isinstance(outcome, ValueError) for outcome in outcomes] == [False, True] * 2
 
 
-async def test_a_command_that_fails_is_told_to_all_and_the_next_works() -> None:
+async def test_batcher_command_error_reaches_all_callers_of_batch() -> None:
     broken = True
 
     async def command(items: Sequence[int]) -> Sequence[int]:
@@ -85,7 +85,7 @@ async def test_a_command_that_fails_is_told_to_all_and_the_next_works() -> None:
     assert await batcher(7) == 7
 
 
-async def test_a_request_that_was_given_up_does_not_disturb_the_others() -> None:
+async def test_batcher_cancelled_caller_does_not_affect_others() -> None:
     go_on = asyncio.Event()
 
     async def command(items: Sequence[int]) -> Sequence[int]:
@@ -123,7 +123,7 @@ async def test_batcher_too_many_pending_raises_service_unavailable() -> None:
     await asyncio.gather(*running, *pending, return_exceptions=True)
 
 
-async def test_a_lingering_group_waits_for_company() -> None:
+async def test_batcher_max_delay_collects_later_items() -> None:
     sizes: list[int] = []
     batcher = Batcher(counting_command(sizes), max_delay=0.2)
 
@@ -132,7 +132,7 @@ async def test_a_lingering_group_waits_for_company() -> None:
     assert sizes == [3]
 
 
-async def test_a_full_command_waits_for_nothing() -> None:
+async def test_batcher_full_batch_is_sent_immediately() -> None:
     batcher = Batcher(counting_command([]), max_delay=60, min_interval=60)
 
     for _ in range(2):
@@ -140,7 +140,7 @@ async def test_a_full_command_waits_for_nothing() -> None:
             await asyncio.gather(*(batcher(n) for n in range(MAX_BATCH_SIZE)))
 
 
-async def test_where_company_came_the_next_group_is_given_a_moment() -> None:
+async def test_batcher_min_interval_follows_batch_of_several() -> None:
     sizes: list[int] = []
     batcher = Batcher(counting_command(sizes), min_interval=0.2)
 
@@ -150,7 +150,7 @@ async def test_where_company_came_the_next_group_is_given_a_moment() -> None:
     assert sizes == [2, 3]
 
 
-async def test_who_comes_alone_does_not_wait() -> None:
+async def test_batcher_single_items_do_not_wait() -> None:
     sizes: list[int] = []
     batcher = Batcher(counting_command(sizes), min_interval=60)
 

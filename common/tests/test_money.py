@@ -1,4 +1,4 @@
-"""Prices: exact to the cent both ways, and nothing else gets in."""
+"""Prices are converted exactly, and everything else is rejected."""
 
 import json
 import math
@@ -15,7 +15,7 @@ ALLOWED = st.integers(money.MIN_CENTS, money.MAX_CENTS)
 
 
 @given(ALLOWED)
-def test_every_price_survives_the_way_out_and_in(minor: int) -> None:
+def test_price_round_trips_through_json(minor: int) -> None:
     on_the_wire = json.dumps(money.price(minor))
 
     assert money.cents(json.loads(on_the_wire)) == minor
@@ -23,7 +23,7 @@ def test_every_price_survives_the_way_out_and_in(minor: int) -> None:
 
 
 @given(ALLOWED)
-def test_every_price_is_read_from_each_of_its_spellings(minor: int) -> None:
+def test_cents_accepts_every_spelling_of_a_price(minor: int) -> None:
     whole, rest = divmod(minor, 100)
     spellings: list[Any] = [f"{whole}.{rest:02}", f" {whole}.{rest:02}0 ", Decimal(minor) / 100]
     if rest == 0:
@@ -34,12 +34,12 @@ def test_every_price_is_read_from_each_of_its_spellings(minor: int) -> None:
     assert {money.cents(spelling) for spelling in spellings} == {minor}
 
 
-def test_all_cents_below_a_thousand_dollars_round_trip() -> None:
+def test_price_below_1000_dollars_round_trips() -> None:
     assert all(money.cents(money.price(m)) == m for m in range(money.MIN_CENTS, 100_000))
 
 
 @given(ALLOWED, st.integers(1, 9))
-def test_more_than_two_decimals_are_refused(minor: int, tenth: int) -> None:
+def test_cents_more_than_two_decimals_raises_value_error(minor: int, tenth: int) -> None:
     with pytest.raises(ValueError, match=r"at most two decimals|at most 999,999\.99"):
         money.cents(f"{Decimal(minor) / 100:.2f}{tenth}")
 
@@ -78,13 +78,13 @@ def test_more_than_two_decimals_are_refused(minor: int, tenth: int) -> None:
         (1.005, "two decimals"),
     ],
 )
-def test_what_is_no_price_is_refused_in_words(price: object, words: str) -> None:
+def test_cents_invalid_price_raises_error_with_message(price: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         money.cents(price)
 
 
 @given(st.floats() | st.text() | st.integers() | st.none() | st.binary())
-def test_whatever_is_sent_is_a_price_within_bounds_or_refused(price: object) -> None:
+def test_cents_any_input_is_within_bounds_or_rejected(price: object) -> None:
     try:
         minor = money.cents(price)
     except ValueError:

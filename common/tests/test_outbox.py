@@ -1,4 +1,4 @@
-"""Nothing committed stays untold: the relay, the sweep, and the lease between sweeps."""
+"""The relay and the sweep publish every committed event; the lease limits the sweeps."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ async def wait_until_outbox_empty(things: Store[Any]) -> None:
     await eventually(empty)
 
 
-async def test_what_a_dead_process_wrote_and_did_not_tell_another_tells(
+async def test_sweep_publishes_events_of_dead_process(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
@@ -57,7 +57,7 @@ async def test_what_a_dead_process_wrote_and_did_not_tell_another_tells(
     await alive.stop(5)
 
 
-async def test_what_was_told_and_not_crossed_off_is_stored_once(
+async def test_sweep_published_but_not_removed_event_is_stored_once(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
@@ -66,7 +66,7 @@ async def test_what_was_told_and_not_crossed_off_is_stored_once(
     assert doc is not None
     (entry,) = doc["outbox"]
     event = TicketCreated.model_validate_json(entry["data"])
-    await published.publish(event, aggregate_id=thing.id, event_id=entry["id"])  # and then it died
+    await published.publish(event, aggregate_id=thing.id, event_id=entry["id"])  # then it died
 
     alive = Relay(published.bus, database, ["things"], utc_now)
     alive.start()
@@ -76,7 +76,7 @@ async def test_what_was_told_and_not_crossed_off_is_stored_once(
     await alive.stop(5)
 
 
-async def test_two_replicas_tell_every_change_once_and_in_its_order(
+async def test_relay_two_replicas_publish_once_and_in_order(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     relays = [Relay(published.bus, database, ["things"], utc_now) for _ in range(2)]
@@ -104,7 +104,7 @@ async def test_two_replicas_tell_every_change_once_and_in_its_order(
         await relay.stop(5)
 
 
-async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
+async def test_relay_publishes_changes_of_aggregate_in_order(
     things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
     thing = await things.add(new_thing(""))
@@ -116,7 +116,7 @@ async def test_one_process_tells_the_changes_of_a_thing_in_their_order(
     assert [e.version for e in await published.all(TicketUpdated)] == list(range(1, 51))
 
 
-async def test_what_is_new_does_not_wait_for_the_acks_of_what_was_told_before(
+async def test_relay_new_event_does_not_wait_for_earlier_acks(
     make_store: MakeStore,
     database: AsyncDatabase[Doc],
     published: EventProbe,
@@ -145,7 +145,7 @@ async def test_what_is_new_does_not_wait_for_the_acks_of_what_was_told_before(
     await relay.stop(5)
 
 
-async def test_what_was_told_is_crossed_off_once_however_much_comes_meanwhile(
+async def test_relay_removes_each_published_event_once(
     things: Store[Any], database: AsyncDatabase[Doc], new_thing: NewThing
 ) -> None:
     async def add_repeatedly() -> None:
@@ -163,7 +163,7 @@ async def test_what_was_told_is_crossed_off_once_however_much_comes_meanwhile(
     assert len(updates) < 40
 
 
-async def test_what_a_thing_tells_in_a_row_is_crossed_off_together(
+async def test_relay_removes_consecutive_events_together(
     things: Store[Any],
     database: AsyncDatabase[Doc],
     new_thing: NewThing,
@@ -181,7 +181,7 @@ async def test_what_a_thing_tells_in_a_row_is_crossed_off_together(
     assert await database["system.profile"].count_documents(removals) < 6
 
 
-async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
+async def test_relay_unacknowledged_event_stays_in_outbox(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     def failed_publishes() -> float:
@@ -202,7 +202,7 @@ async def test_what_the_server_did_not_acknowledge_stays_until_it_does(
     await relay.stop(5)
 
 
-async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
+async def test_relay_nats_outage_publishes_after_recovery(
     make_store: MakeStore,
     database: AsyncDatabase[Doc],
     new_thing: NewThing,
@@ -240,7 +240,7 @@ async def test_while_nats_is_away_changes_are_kept_and_told_when_it_is_back(
         await relay.stop(5)
 
 
-async def test_a_stopping_process_tells_what_it_has_written(
+async def test_relay_stop_publishes_pending_events(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:
     relay = Relay(published.bus, database, ["things"], utc_now)
@@ -255,7 +255,7 @@ async def test_a_stopping_process_tells_what_it_has_written(
     assert not relay.alive
 
 
-async def test_the_sweep_looks_in_its_index_and_nowhere_else(
+async def test_sweep_uses_outbox_index(
     make_store: MakeStore,
     database: AsyncDatabase[Doc],
     published: EventProbe,
@@ -280,7 +280,7 @@ async def test_the_sweep_looks_in_its_index_and_nowhere_else(
     assert all(str(plan).startswith("IXSCAN") for plan in plans), plans
 
 
-async def test_of_several_one_holds_a_lease_until_it_stops_asking(
+async def test_lease_has_one_holder_until_not_renewed(
     database: AsyncDatabase[Doc],
 ) -> None:
     clock = FakeClock()
@@ -301,7 +301,7 @@ async def test_of_several_one_holds_a_lease_until_it_stops_asking(
     assert not await first.acquire_or_renew()
 
 
-async def test_leases_of_different_names_are_held_side_by_side(
+async def test_leases_with_different_names_are_independent(
     database: AsyncDatabase[Doc],
 ) -> None:
     leases = [Lease(database, uuid4().hex, outbox.LEASE, utc_now) for _ in range(2)]

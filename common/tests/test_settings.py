@@ -15,7 +15,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NATS_URL", "nats://localhost")
 
 
-def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_KEY", KEY)
     monkeypatch.setenv("JWT_KEY_PREVIOUS", "")
     monkeypatch.setenv("LOG_LEVEL", "")
@@ -24,7 +24,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.log_level == "INFO"
 
 
-def test_what_is_missing_is_named_and_its_value_is_not_shown(
+def test_settings_invalid_value_is_named_but_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("JWT_KEY", "too short")
@@ -34,7 +34,7 @@ def test_what_is_missing_is_named_and_its_value_is_not_shown(
     assert "too short" not in str(stopped.value)
 
 
-def test_a_mounted_secret_is_read_unless_the_environment_says_otherwise(
+def test_settings_environment_overrides_mounted_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "jwt_key").write_text(KEY)

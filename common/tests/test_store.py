@@ -1,4 +1,4 @@
-"""The store's write methods, and copies of other services' aggregates."""
+"""The store: reads, writes and races between writers."""
 
 import asyncio
 import itertools
@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -19,7 +17,6 @@ from common.events import TicketCreated, TicketUpdated
 from common.persistence import mongo, outbox, store
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
-from common.persistence.replica import upsert_newer
 from common.persistence.store import Store
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
@@ -39,7 +36,7 @@ def rename_to(name: str) -> Callable[[Any], Change[Any]]:
     return lambda thing: thing.renamed(name)
 
 
-async def test_what_is_added_is_read_back_and_told(
+async def test_add_stores_aggregate_and_publishes_event(
     things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
     added = await things.add(new_thing("a"))
@@ -48,7 +45,7 @@ async def test_what_is_added_is_read_back_and_told(
     assert (await published.next(TicketCreated)).id == added.id
 
 
-async def test_the_same_thing_cannot_be_added_twice(
+async def test_add_twice_raises_duplicate_key_error(
     things: Store[Any], new_thing: NewThing
 ) -> None:
     change = new_thing("a")
@@ -61,7 +58,7 @@ async def test_the_same_thing_cannot_be_added_twice(
     assert not mongo.violates_index(refused.value, "_id")
 
 
-async def test_what_is_not_there_cannot_be_read_or_changed(things: Store[Any]) -> None:
+async def test_get_and_update_unknown_id_raise_not_found(things: Store[Any]) -> None:
     assert await things.find(new_id()) is None
     with pytest.raises(NotFound):
         await things.get(new_id())
@@ -69,7 +66,7 @@ async def test_what_is_not_there_cannot_be_read_or_changed(things: Store[Any]) -
         await things.update(new_id(), lambda thing: thing.renamed("b"))
 
 
-async def test_the_changes_of_many_writers_all_land_one_version_and_one_event_each(
+async def test_update_concurrent_writers_each_add_version_and_event(
     things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
     thing = await things.add(new_thing(""))
@@ -204,7 +201,7 @@ async def test_update_many_failing_decision_raises_its_error(
         await things.update_many([thing.id], fail)
 
 
-async def test_an_event_in_the_outbox_survives_the_next_writer(
+async def test_update_keeps_unpublished_events_in_outbox(
     make_store: Callable[..., Store[Any]],
     database: AsyncDatabase[Doc],
     published: EventProbe,
@@ -225,7 +222,9 @@ async def test_an_event_in_the_outbox_survives_the_next_writer(
     ]
 
 
-async def test_a_refused_change_writes_nothing(things: Store[Any], new_thing: NewThing) -> None:
+async def test_update_refused_or_without_change_writes_nothing(
+    things: Store[Any], new_thing: NewThing
+) -> None:
     thing = await things.add(new_thing("a"))
 
     async def emptied() -> bool:
@@ -244,7 +243,7 @@ async def test_a_refused_change_writes_nothing(things: Store[Any], new_thing: Ne
     assert await stored_document(things, thing.id) == before
 
 
-async def test_a_change_that_skips_a_version_is_a_bug(
+async def test_update_skipped_version_raises_assertion_error(
     things: Store[Any], new_thing: NewThing
 ) -> None:
     thing = await things.add(new_thing("a"))
@@ -254,7 +253,7 @@ async def test_a_change_that_skips_a_version_is_a_bug(
         await things.update(thing.id, lambda _: Change(type(far)(far.id, 9, "c")))
 
 
-async def test_a_writer_that_loses_every_race_says_so(
+async def test_update_losing_every_race_raises_service_unavailable(
     things: Store[Any], new_thing: NewThing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "MAX_ATTEMPTS", 3)
@@ -282,7 +281,7 @@ async def test_a_writer_that_loses_every_race_says_so(
     assert next(attempts) == 3
 
 
-async def test_states_tell_each_thing_once_under_an_id_never_used_before(
+async def test_snapshot_events_yield_each_state_under_new_ids(
     things: Store[Any], new_thing: NewThing
 ) -> None:
     names = {(await things.add(new_thing(name))).id: name for name in "abc"}
@@ -295,55 +294,3 @@ async def test_states_tell_each_thing_once_under_an_id_never_used_before(
 
     assert {m.aggregate_id for m in first} == {i for i, name in names.items() if name != "b"}
     assert not {m.id for m in first} & {m.id for m in second}
-
-
-@given(data=st.data())
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-async def test_whatever_the_order_of_arrival_the_newest_state_is_kept(
-    database: AsyncDatabase[Doc], data: st.DataObject
-) -> None:
-    versions = data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=8))
-    together = data.draw(st.booleans())
-    copies, copy_id = database["copies"], new_id()
-
-    def apply(version: int) -> Any:
-        return upsert_newer(copies, copy_id, version, {"name": f"as of {version}"})
-
-    if together:
-        applied = await asyncio.gather(*(apply(version) for version in versions))
-    else:
-        applied = [await apply(version) for version in versions]
-
-    newest = max(versions)
-    kept = await copies.find_one({"_id": ObjectId(copy_id)}, {"_id": 0})
-    assert kept == {"version": newest, "name": f"as of {newest}"}
-    assert any(applied)
-
-
-async def test_of_two_who_insert_a_copy_at_once_the_newer_wins(
-    database: AsyncDatabase[Doc],
-) -> None:
-    copies = database["copies"]
-    for _ in range(150):  # lost once in about sixteen rounds, when a duplicate was the last word
-        copy_id = new_id()
-
-        await asyncio.gather(*(upsert_newer(copies, copy_id, v, {}) for v in (0, 3, 1, 2, 0, 3)))
-
-        kept = await copies.find_one({"_id": ObjectId(copy_id)})
-        assert kept is not None
-        assert kept["version"] == 3
-
-
-async def test_an_older_or_equal_state_is_not_applied(database: AsyncDatabase[Doc]) -> None:
-    copies, copy_id = database["copies"], new_id()
-
-    assert [
-        await upsert_newer(copies, copy_id, v, {"at": n}) for n, v in enumerate((1, 1, 0, 2))
-    ] == [
-        True,
-        False,
-        False,
-        True,
-    ]

@@ -13,8 +13,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.change import Change
 from common.persistence import mongo
-from common.persistence.mongo import UNAVAILABLE_ERRORS, Doc, collection_of
-from common.persistence.replica import Replica, upsert_newer
+from common.persistence.mongo import UNAVAILABLE_ERRORS, Doc
+from common.persistence.replica import Replica
 from common.persistence.store import Store
 from common.testing.polling import eventually
 from common.values.ids import new_id
@@ -46,7 +46,7 @@ async def _journal_paused(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
 
 
 @pytest.mark.parametrize("verb", ["update", "update_batched"])
-async def test_what_leaves_nothing_to_do_is_waited_for_as_if_it_were_written_here(
+async def test_update_without_change_waits_for_majority(
     verb: str,
     things: Store[Any],
     database: AsyncDatabase[Doc],
@@ -90,7 +90,7 @@ async def _shutting_down(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
         await database.client.admin.command({**fail_point, "mode": "off"})
 
 
-async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_away(
+async def test_writes_during_mongodb_shutdown_raise_unavailable(
     mongo_uri: str,
     things: Store[Any],
     database: AsyncDatabase[Doc],
@@ -104,7 +104,6 @@ async def test_what_a_stopping_mongodb_does_not_acknowledge_is_a_store_that_is_a
             things.update(one.id, lambda thing: thing.renamed("b")),
             things.update_batched(other.id, lambda thing: thing.renamed("b")),
             Replica(Copy).upsert(new_id(), 0, {}),
-            upsert_newer(collection_of(Copy), new_id(), 0, {}),
             return_exceptions=True,
         )
 

@@ -48,14 +48,14 @@ MUTANTS = (
         OUTBOX,
         "            if outcome is None:\n                acknowledged",
         "            if True:\n                acknowledged",
-        (f"{OUTBOX_TESTS}::test_what_the_server_did_not_acknowledge_stays_until_it_does",),
+        (f"{OUTBOX_TESTS}::test_relay_unacknowledged_event_stays_in_outbox",),
     ),
     Mutant(
         "the outbox sweep",
         OUTBOX,
         "                if await self._lease.acquire_or_renew():",
         "                if False:",
-        (f"{OUTBOX_TESTS}::test_what_a_dead_process_wrote_and_did_not_tell_another_tells",),
+        (f"{OUTBOX_TESTS}::test_sweep_publishes_events_of_dead_process",),
     ),
     Mutant(
         "an event is acknowledged after it was handled",

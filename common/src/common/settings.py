@@ -44,7 +44,7 @@ class ServiceSettings(BaseSettings):
     """Prefix of streams and subjects, so that several systems can share one NATS."""
     jwt_key: SigningKey
     jwt_key_previous: SigningKey | None = None
-    """Accepted but not used to sign, so that a rotation signs nobody out."""
+    """Accepted but not used to sign, so that a rotation keeps sessions valid."""
     cookie_secure: bool = True
     trusted_proxies: Annotated[int, Field(ge=0)] = 1
     """The number of our own proxies that append to X-Forwarded-For; 0 ignores the header."""

@@ -67,7 +67,7 @@ class Store(Generic[T]):
         """Create a store.
 
         Args:
-            document: the Beanie document that names the collection.
+            document: names the collection.
             relay: publishes the events of each write.
             clock: gives the time of an event.
             from_document: converts a stored document to an aggregate.
@@ -102,7 +102,9 @@ class Store(Generic[T]):
 
     async def find(self, aggregate_id: str) -> T | None:
         """Return an aggregate, or None if there is none with this id."""
-        doc = await self._find(ObjectId(aggregate_id))
+        return self._parse(await self._find(ObjectId(aggregate_id)))
+
+    def _parse(self, doc: Doc | None) -> T | None:
         return None if doc is None else self.from_document(doc)
 
     async def get(self, aggregate_id: str) -> T:
@@ -187,7 +189,11 @@ class Store(Generic[T]):
 
     async def _update_batch(self, pending: Sequence[_PendingUpdate[T]]) -> Sequence[T | Exception]:
         """Apply updates in one command, then those without an outcome individually."""
-        states = await self._read_states(pending)
+        unread = [ObjectId(item.aggregate_id) for item in pending if item.snapshot is None]
+        docs = iter(await self._find_many(unread) if unread else ())
+        states = [
+            self._parse(next(docs)) if item.snapshot is None else item.snapshot for item in pending
+        ]
         outcomes: dict[int, T | Exception] = {}
         prepared: dict[str, tuple[int, VersionedUpdate[T]]] = {}
         unchanged: T | None = None
@@ -213,15 +219,6 @@ class Store(Generic[T]):
             await self._writer.wait_for_majority(unchanged)
         await self._update_remaining(pending, outcomes)
         return [outcomes[index] for index in range(len(pending))]
-
-    async def _read_states(self, pending: Sequence[_PendingUpdate[T]]) -> list[T | None]:
-        unread = [ObjectId(item.aggregate_id) for item in pending if item.snapshot is None]
-        docs = iter(await self._find_many(unread) if unread else ())
-        states: list[T | None] = []
-        for item in pending:
-            doc = next(docs) if item.snapshot is None else None
-            states.append(item.snapshot if doc is None else self.from_document(doc))
-        return states
 
     async def _update_remaining(
         self, pending: Sequence[_PendingUpdate[T]], outcomes: dict[int, T | Exception]
