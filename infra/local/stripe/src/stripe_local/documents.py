@@ -38,6 +38,11 @@ def now() -> int:
     return int(time.time())
 
 
+def nulls(*names: str) -> Document:
+    """Return these fields with null values."""
+    return dict.fromkeys(names)
+
+
 def public(document: Document) -> Document:
     """Return an object without its private part."""
     return {name: value for name, value in document.items() if name != PRIVATE}

@@ -1,7 +1,7 @@
 """Charges: attempts to take money, stored whether they succeed or fail."""
 
 from stripe_local.cards.published import Decline
-from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.resources.call import Call
 from stripe_local.resources.payment_methods import published_card
 
@@ -50,9 +50,6 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "amount": intent["amount"],
         "amount_captured": intent["amount"],
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
         # With `automatic_async` capture it is only known after the response.
         "balance_transaction": None,
         "billing_details": method["billing_details"],
@@ -60,22 +57,14 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "captured": True,
         "created": now(),
         "currency": intent["currency"],
-        "customer": None,
         "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
         "fraud_details": {},
         "livemode": False,
         "metadata": intent["metadata"],
-        "on_behalf_of": None,
         "outcome": {
-            "advice_code": None,
-            "network_advice_code": None,
-            "network_decline_code": None,
             "network_status": "approved_by_network",
-            "reason": None,
+            **nulls("advice_code", "network_advice_code", "network_decline_code", "reason"),
             "risk_level": "normal",
             "risk_score": 12,
             "seller_message": "Payment complete.",
@@ -85,21 +74,17 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": _card_details(intent, method, authenticated=authenticated),
-        "presentment_details": None,
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
         "receipt_url": f"{call.settings.public_url}/_local/objects/{charge_id}",
         "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
+        **nulls("application", "application_fee", "application_fee_amount", "customer"),
+        **nulls("failure_balance_transaction", "failure_code", "failure_message", "on_behalf_of"),
+        **nulls("presentment_details", "receipt_number", "review", "shipping", "source"),
+        **nulls("source_transfer", "transfer_data", "transfer_group"),
         PRIVATE: {"refund": published_card(method).refund},
     }
 
@@ -112,15 +97,12 @@ def _card_details(intent: Document, method: Document, *, authenticated: bool) ->
             **{name: card[name] for name in copied},
             "amount_authorized": intent["amount"],
             "authorization_code": "123456",
-            "installments": None,
             "last4": card["last4"],
-            "mandate": None,
             "network": card["brand"],
             "network_token": {"used": False},
-            "network_transaction_id": None,
             "regulated_status": "unregulated",
             "three_d_secure": _three_d_secure() if authenticated else None,
-            "wallet": None,
+            **nulls("installments", "mandate", "network_transaction_id", "wallet"),
         },
         "type": "card",
     }

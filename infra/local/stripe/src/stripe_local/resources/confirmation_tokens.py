@@ -1,6 +1,6 @@
 """ConfirmationTokens: the content of a submitted payment form, for one use."""
 
-from stripe_local.documents import PRIVATE, Document, new_id, now, public
+from stripe_local.documents import PRIVATE, Document, new_id, now, nulls, public
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.resources import payment_methods
 from stripe_local.resources.call import Call
@@ -33,14 +33,10 @@ def _store_token(call: Call, method: Document) -> Document:
             "created": now(),
             "expires_at": now() + _LIFETIME_SECONDS,
             "livemode": False,
-            "mandate_data": None,
-            "payment_intent": None,
-            "payment_method_options": None,
             "payment_method_preview": _preview(method),
             "return_url": call.params.get("return_url"),
-            "setup_future_usage": None,
-            "setup_intent": None,
-            "shipping": None,
+            **nulls("mandate_data", "payment_intent", "payment_method_options"),
+            **nulls("setup_future_usage", "setup_intent", "shipping"),
             "use_stripe_sdk": True,
             PRIVATE: {"payment_method": method["id"]},
         }

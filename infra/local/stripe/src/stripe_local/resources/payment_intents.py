@@ -1,7 +1,7 @@
 """PaymentIntents: an amount to be paid, in one or more attempts; it succeeds once."""
 
 from stripe_local.cards.amounts import validate_amount, validate_currency
-from stripe_local.documents import Document, new_id, now
+from stripe_local.documents import Document, new_id, now, nulls
 from stripe_local.errors import CardError, StripeError, invalid, missing, unexpected_state
 from stripe_local.resources import confirmation_tokens, payment_methods
 from stripe_local.resources.call import Call, merge_metadata
@@ -183,28 +183,15 @@ def _new(params: Document) -> Document:
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
         "automatic_payment_methods": None if types else _automatic(params),
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": "automatic_async",
         "client_secret": f"{intent_id}_secret_{new_id('', 25)}",
         "confirmation_method": "automatic",
         "created": now(),
         "currency": currency,
-        "customer": None,
-        "customer_account": None,
         **{name: params.get(name) for name in TEXT_FIELDS},
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
         "payment_method_options": {
             "card": {
                 "installments": None,
@@ -214,15 +201,13 @@ def _new(params: Document) -> Document:
             }
         },
         "payment_method_types": ["card"],
-        "payment_record": None,
-        "processing": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "source": None,
         "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
+        **nulls("application", "application_fee_amount", "canceled_at", "cancellation_reason"),
+        **nulls("customer", "customer_account", "excluded_payment_method_types"),
+        **nulls("last_payment_error", "latest_charge", "next_action", "on_behalf_of"),
+        **nulls("payment_method", "payment_method_configuration_details", "payment_record"),
+        **nulls("processing", "review", "setup_future_usage", "shipping", "source"),
+        **nulls("transfer_data", "transfer_group"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from stripe_local.cards.published import Card, find_by_number, find_by_test_id
 from stripe_local.cards.validation import details_for_test_id, validate_card
-from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.errors import invalid, missing
 from stripe_local.resources import tokens
 from stripe_local.resources.call import Call, merge_metadata
@@ -78,12 +78,8 @@ def _new(details: Document, billing: Document | None = None) -> Document:
 
 def _billing_details(details: Document, given: Document) -> Document:
     address = {
-        "city": None,
-        "country": None,
-        "line1": None,
-        "line2": None,
         "postal_code": details["postal_code"],
-        "state": None,
+        **nulls("city", "country", "line1", "line2", "state"),
     }
     details_given = {"email": None, "name": details["name"], "phone": None, "tax_id": None, **given}
     return {**details_given, "address": {**address, **(given.get("address") or {})}}

@@ -2,7 +2,7 @@
 
 import time
 
-from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.resources.call import Call, merge_metadata
 
@@ -12,9 +12,7 @@ def create(call: Call) -> Document:
     charge = _find_charge(call)
     if charge["refunded"]:
         raise StripeError(
-            400,
-            f"Charge {charge['id']} has already been refunded.",
-            code="charge_already_refunded",
+            400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
         )
     refundable = charge["amount"] - charge["amount_refunded"]
     amount = call.params.get("amount") or refundable
@@ -85,12 +83,9 @@ def _new(call: Call, charge: Document, amount: int) -> Document:
         "id": new_id("re_3"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": None,
         "charge": charge["id"],
         "created": now(),
         "currency": charge["currency"],
-        "customer": None,
-        "customer_account": None,
         "destination_details": {
             "card": {
                 "reference_status": "pending",
@@ -103,10 +98,9 @@ def _new(call: Call, charge: Document, amount: int) -> Document:
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
         "reason": call.params.get("reason"),
-        "receipt_number": None,
-        "source_transfer_reversal": None,
         "status": "pending" if fate == "pends" else "succeeded",
-        "transfer_reversal": None,
+        **nulls("balance_transaction", "customer", "customer_account", "receipt_number"),
+        **nulls("source_transfer_reversal", "transfer_reversal"),
         PRIVATE: {
             "fate": fate,
             "due": None if fate == "succeeds" else time.time() + call.settings.refund_delay_seconds,

@@ -4,7 +4,7 @@ import hashlib
 
 from stripe_local.cards.published import find_by_number, find_by_test_id
 from stripe_local.cards.validation import details_for_test_id, validate_card
-from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.resources.call import Call
 from stripe_local.store import Store
@@ -74,18 +74,11 @@ def _card(details: Document) -> Document:
     return {
         "id": new_id("card_1"),
         "object": "card",
-        "address_city": None,
-        "address_country": None,
-        "address_line1": None,
-        "address_line1_check": None,
-        "address_line2": None,
-        "address_state": None,
         "address_zip": postal_code,
         "address_zip_check": "unchecked" if postal_code else None,
         "brand": _BRAND_NAMES[brand],
         "country": "US",
         "cvc_check": "unchecked",
-        "dynamic_last4": None,
         "exp_month": details["exp_month"],
         "exp_year": details["exp_year"],
         "fingerprint": fingerprint(details["number"]),
@@ -94,6 +87,6 @@ def _card(details: Document) -> Document:
         "metadata": {},
         "name": details["name"],
         "regulated_status": "unregulated",
-        "tokenization_method": None,
-        "wallet": None,
+        **nulls("address_city", "address_country", "address_line1", "address_line1_check"),
+        **nulls("address_line2", "address_state", "dynamic_last4", "tokenization_method", "wallet"),
     }

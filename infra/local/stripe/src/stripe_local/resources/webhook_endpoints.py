@@ -19,11 +19,7 @@ def create(call: Call) -> Document:
         raise invalid("Invalid URL: an explicit scheme (such as https) must be provided.", "url")
     secret = new_id("whsec_", 32)
     endpoint = webhook_endpoint(
-        url,
-        secret,
-        call.params["enabled_events"],
-        new_id("we_1"),
-        call.params.get("description"),
+        url, secret, call.params["enabled_events"], new_id("we_1"), call.params.get("description")
     )
     call.store.upsert(merge_metadata(endpoint, call.params))
     return {**endpoint, "secret": secret}
