@@ -356,11 +356,7 @@ async def test_sweeper_expires_the_order_of_a_killed_worker(
             *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(proxied)
         )
         try:
-
-            async def is_up() -> bool:
-                return bool(await redis.exists(f"{settings.namespace}:expiration:health-check"))
-
-            await eventually(is_up, timeout_seconds=30)
+            await wait_until_worker_is_up(redis, settings)
             stall()  # MongoDB stops responding to the worker
             order_id = await place_order(expirations, expires_in=timedelta(0))
 
@@ -390,6 +386,7 @@ async def test_worker_stops_cleanly_on_sigterm(
         *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(settings)
     )
     try:
+        await wait_until_worker_is_up(redis, settings)
         async with open_service(settings_without_sweep) as expirations:
             order_id = await place_order(expirations, expires_in=timedelta(0))
             assert (await published.next(ExpirationCompleted)).order_id == order_id
@@ -435,6 +432,13 @@ async def test_worker_without_settings_names_the_missing_ones() -> None:
     assert stderr.decode().startswith("settings: ")
     assert "REDIS_URL" in stderr.decode()
     assert stderr.decode().count("\n") == 1
+
+
+async def wait_until_worker_is_up(redis: Redis, settings: Settings) -> None:
+    async def is_up() -> bool:
+        return bool(await redis.exists(f"{settings.namespace}:expiration:health-check"))
+
+    await eventually(is_up, timeout_seconds=30)
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
