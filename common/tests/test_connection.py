@@ -146,7 +146,10 @@ async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable
             assert (await connecting).healthy
 
 
-async def test_a_bus_is_closed_though_nats_stands_still(killable_nats: Any) -> None:
+async def test_a_bus_is_closed_though_nats_stands_still(
+    killable_nats: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "FLUSH_TIMEOUT_SECONDS", 0.2)
     async with bus.connect(killable_nats.url, "orders") as connected:
         killable_nats.pause()
 
