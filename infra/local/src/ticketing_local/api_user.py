@@ -67,13 +67,7 @@ class ApiUser:
     async def request_ok(
         self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any
     ) -> Any:
-        """Send a request and return the body of the response.
-
-        A 404 is retried, because an event may not have reached the service yet.
-
-        Raises:
-            CliError: The response has another status than expected.
-        """
+        """Send a request, check the status, and return the body. Retry 404: events may be late."""
         deadline = time.monotonic() + CONSISTENCY_TIMEOUT_SECONDS
         response = await self.request(method, path, body, **options)
         while (
@@ -102,18 +96,11 @@ class ApiUser:
         payment = {"token": token, "orderId": order["id"]}
         return await self.request_ok("POST", "/api/payments", payment, expect=expect)
 
-    async def wait_for(
-        self, path: str, seconds: float = CONSISTENCY_TIMEOUT_SECONDS, **expected: Any
-    ) -> Any:
+    async def wait_for(self, path: str, seconds: float = 15, **expected: Any) -> Any:
         """Wait until the resource has these fields, and return it."""
         return await self.poll(path, lambda body: body.items() >= expected.items(), seconds)
 
-    async def poll(
-        self,
-        path: str,
-        condition: Callable[[Any], bool],
-        seconds: float = CONSISTENCY_TIMEOUT_SECONDS,
-    ) -> Any:
+    async def poll(self, path: str, condition: Callable[[Any], bool], seconds: float = 15) -> Any:
         """Get a resource until it meets the condition, and return it."""
         deadline = time.monotonic() + seconds
         while not condition(body := (await self.request("GET", path)).json()):

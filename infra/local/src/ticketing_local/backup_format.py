@@ -92,11 +92,7 @@ async def dump_streams(nats_url: str, folder: Path) -> int:
 
 
 async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGenerator[str]:
-    """Read a stream to its end.
-
-    Raises:
-        CliError: Fewer than the `count` messages in the stream could be read.
-    """
+    """Read the `count` messages of a stream, or raise `CliError`."""
     if not count:
         return
     subscription = await js.pull_subscribe(

@@ -16,11 +16,7 @@ from ticketing_local.stack.paths import BIN, Home
 
 
 def run_admin_command(home: Home, command: str, services: Sequence[str]) -> None:
-    """Run one command for each of these services.
-
-    Raises:
-        CliError: The stack is not running, or the command failed for a service.
-    """
+    """Run one command for each of these services."""
     try:
         with instance_lock(home):
             raise CliError("The stack is not running. Run `make start`.")

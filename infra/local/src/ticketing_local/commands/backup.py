@@ -1,9 +1,8 @@
 """`make backup` and `make restore FROM=folder`: every database and every stream.
 
-A backup is taken from the running stack and restored into a stopped one: only the stores are
-started, filled, and each service then republishes its state, so that events that were in flight
-during the backup are not lost. A backup does not contain the signing key (without it, users sign
-in again), Redis (the sweeper schedules the timers again) and Stripe (the reconciler reads it).
+After a restore each service republishes its state, so that events that were in flight during the
+backup are not lost. A backup does not contain the signing key (users sign in again), Redis (the
+sweeper schedules the timers again) and Stripe (the reconciler reads it).
 """
 
 import asyncio

@@ -132,11 +132,7 @@ class StackRunner:
         )
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep.
-
-        Raises:
-            StopRequested: A signal has arrived, before or during the sleep.
-        """
+        """Sleep, or raise `StopRequested` as soon as a signal has arrived."""
         self._interruptible = True
         try:
             if self._stop_requested:

@@ -22,11 +22,7 @@ class AlreadyRunning(CliError):
 
 @contextmanager
 def instance_lock(home: Home, address: str = "") -> Generator[None]:
-    """Hold the lock. The kernel releases it when the process dies.
-
-    Raises:
-        AlreadyRunning: Another process holds it.
-    """
+    """Hold the lock, or raise `AlreadyRunning`. The kernel releases it when the process dies."""
     home.folder.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:
         try:

@@ -25,13 +25,8 @@ READY_TIMEOUT_SECONDS = 90.0
 class ManagedProcess:
     """A program, and the child process that currently runs it, if any.
 
-    The child runs under `reaper`, which kills it when this process ends for any reason. As a
-    context manager: start the program, wait until it is ready, and terminate it at the end.
-
-    Args:
-        program: The program to run.
-        log: The file its output is appended to; by default an anonymous temporary file.
-        temp_dir: A folder to remove when the program has ended.
+    The child runs under `reaper`, which kills it when this process ends for any reason. Its output
+    is appended to `log`, by default an anonymous file. `temp_dir` is removed when it has ended.
     """
 
     def __init__(
@@ -67,11 +62,7 @@ class ManagedProcess:
         return self._reaper is not None and self._reaper.poll() is None
 
     def start(self, overrides: Mapping[str, str] | None = None) -> None:
-        """Start the program without waiting until it is ready.
-
-        Args:
-            overrides: Environment variables that replace the program's own.
-        """
+        """Start the program, with some variables replaced, without waiting until it is ready."""
         self._reap()
         self._output = self.log.open("a+b") if self.log else tempfile.TemporaryFile("a+b")  # noqa: SIM115 - open as long as the program runs
         self._reaper = subprocess.Popen(
@@ -88,11 +79,7 @@ class ManagedProcess:
         )
 
     def wait_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
-        """Wait until the program is ready.
-
-        Raises:
-            CliError: The program exited, or is not ready in time.
-        """
+        """Wait until the program is ready. Raise `CliError` if it exits or takes too long."""
         deadline = time.monotonic() + timeout_seconds
         while not self.program.is_ready():
             if not self.running or time.monotonic() > deadline:

@@ -1,8 +1,4 @@
-"""Processes left behind by a killed run.
-
-They are recognised by a variable in their environment that names the data folder, never by
-program name: another mongod may belong to someone else.
-"""
+"""Processes left behind by a killed run, recognised by a variable that names the data folder."""
 
 import contextlib
 

@@ -1,8 +1,7 @@
 """The supervisord that starts, restarts and stops the programs of `make start`.
 
-Each program gets a launcher: a shell script with its command and environment, which can also be
-run manually. supervisord's own format cannot quote every environment value. Launchers contain
-secrets, so only their owner can read them.
+Each program gets a launcher script, because supervisord's format cannot quote every environment
+value. Launchers contain secrets, so only their owner can read them.
 """
 
 import shlex
@@ -131,10 +130,7 @@ class Supervisord:
 
 
 def _make_socket_dir(link: Path) -> Path:
-    """Return a new folder for the socket, because a socket's path is limited to about 100 bytes.
-
-    A link to it in the data folder lets the next run remove what a killed run left.
-    """
+    """Return a new folder, because a socket's path is limited, and link to it for the next run."""
     if link.is_symlink():
         shutil.rmtree(link.readlink(), ignore_errors=True)
         link.unlink()

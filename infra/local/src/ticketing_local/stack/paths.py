@@ -11,12 +11,7 @@ TOOLS = ROOT / ".local" / "tools"
 
 @dataclass(frozen=True)
 class Home:
-    """The data folder of one stack.
-
-    `data` holds what the servers store and survives restarts, `logs` one file per program, `run`
-    the configuration and launchers of the current run, `lock` the instance lock, and `jwt_key` the
-    key that signs sessions.
-    """
+    """The data folder of one stack. `run` holds the launchers and settings of the current run."""
 
     folder: Path
 

@@ -27,11 +27,7 @@ PORTS = {
 
 
 def resolve_ports(environment: Mapping[str, str]) -> dict[str, int]:
-    """Return the port of each program.
-
-    Raises:
-        CliError: A variable has no valid port, or two have the same.
-    """
+    """Return the port of each program. Raise `CliError` if two have the same."""
     ports = {
         name: read_int(environment, variable, default, maximum=65535)
         for name, (variable, default) in PORTS.items()

@@ -33,14 +33,7 @@ def mongo_url(port: int, database: str = "") -> str:
 
 
 def nats(port: int, data: Path, sync_interval: str = SYNC_ALWAYS) -> Program:
-    """Return a nats-server with JetStream.
-
-    Args:
-        port: The port to listen on.
-        data: The folder of the streams.
-        sync_interval: How often the streams are flushed to disk. A power failure can lose what was
-            acknowledged since the last flush; a crash of the server alone loses nothing.
-    """
+    """Return a nats-server with JetStream. A power failure loses what was not yet synced."""
     data.mkdir(parents=True, exist_ok=True)
     jetstream = {"store_dir": str(data), "sync_interval": sync_interval}
     settings = {"listen": f"127.0.0.1:{port}", "server_name": "local", "jetstream": jetstream}

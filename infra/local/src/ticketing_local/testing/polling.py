@@ -8,11 +8,7 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T | None], timeout_seconds: float = 20) -> T:
-    """Return the first true value of the condition.
-
-    Raises:
-        AssertionError: There was none in time.
-    """
+    """Return the first true value of the condition, or raise `AssertionError`."""
     deadline = time.monotonic() + timeout_seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"still {value!r} after {timeout_seconds} s"
