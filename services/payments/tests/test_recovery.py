@@ -1,6 +1,7 @@
 """Tests of killed processes: the reconciler or the webhooks alone finish their payments."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -14,15 +15,15 @@ from common.testing.client import Client, make_user, session_cookie
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from payments.testing import (
-    PROCESSES,
     VISA,
     FakeOrders,
     StripeProbe,
     deliver_webhook,
     pay,
-    serve_forever,
     wait_for_status,
 )
+from ticketing_local.processes.managed_process import ManagedProcess
+from ticketing_local.stack.program import Program
 from ticketing_local.testing.free_ports import free_port
 
 ServePayments = Callable[..., Awaitable[Client]]
@@ -34,19 +35,20 @@ LOST: dict[str, Any] = {"action": "drop_after", "times": 3}
 NOT_ARRIVED: dict[str, Any] = {"action": "drop_before", "times": 3}
 
 
-class KillableService:
+class KillableService(ManagedProcess):
     """A payments service in a process that a test can kill."""
 
     def __init__(self, environment: dict[str, Any], port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.process = PROCESSES.Process(target=serve_forever, args=(environment, port))
-        self.process.start()
+        app = ("-m", "uvicorn", "payments.app:create_app", "--factory", "--port", str(port))
+        variables = {name.upper(): str(value) for name, value in environment.items()}
+        super().__init__(
+            Program("payments", (sys.executable, *app), port, self.is_ready, variables)
+        )
 
-    async def ready(self) -> bool:
-        assert self.process.is_alive()
+    def is_ready(self) -> bool:
         try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.url}/readyz")).is_success
+            return httpx.get(f"{self.url}/readyz").is_success
         except httpx.TransportError:
             return False
 
@@ -56,22 +58,18 @@ class KillableService:
             body = {"token": VISA, "orderId": order_id}
             return await client.post(f"{self.url}/api/payments", json=body)
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.join()
-
 
 @asynccontextmanager
 async def killable_service(
     environment: dict[str, Any], port: int | None = None, **settings: Any
 ) -> AsyncGenerator[KillableService]:
     short = {"payment_lease_seconds": 1, "payment_reconcile_seconds": NEVER}
-    started = KillableService({**environment, **short, **settings}, port or free_port())
+    process = KillableService({**environment, **short, **settings}, port or free_port())
     try:
-        await eventually(started.ready, 30)
-        yield started
+        await process.start_and_wait()
+        yield process
     finally:
-        started.kill()
+        process.kill()
 
 
 async def kill_during_pay(

@@ -3,15 +3,12 @@
 import hashlib
 import hmac
 import json
-import multiprocessing
-import os
 import time
 from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 import stripe
-import uvicorn
 
 from common.auth.tokens import User
 from common.events import (
@@ -34,9 +31,6 @@ STRIPE_KEY: Final = "sk_test_local_payments"
 WEBHOOK_SECRET: Final = "whsec_that_only_the_tests_know"
 PRICE: Final = 1999
 VISA: Final = "tok_visa"
-PROCESSES: Final = multiprocessing.get_context("forkserver")
-"""Forks processes from one that has imported the service already, because that takes long."""
-PROCESSES.set_forkserver_preload(["payments.app", "payments.testing"])
 
 
 class StripeProbe:
@@ -216,9 +210,3 @@ async def deliver_webhook(
         content=payload if content is None else content,
         headers=headers or {"Stripe-Signature": f"t={at},v1={signed}"},
     )
-
-
-def serve_forever(environment: dict[str, Any], port: int) -> None:
-    """Run the service, as the target of a process of `PROCESSES`."""
-    os.environ.update({name.upper(): str(value) for name, value in environment.items()})
-    uvicorn.run("payments.app:create_app", factory=True, port=port, log_level="warning")
