@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Self
 
+from fastapi import Request
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
@@ -120,3 +122,9 @@ class ServiceState:
 
     running: RunningService
     snapshot_events: Callable[[], AsyncIterator[EventEnvelope]] = no_events
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Return the state of the service that serves this request."""
+        state: Self = request.app.state.service
+        return state

@@ -11,7 +11,7 @@ from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain import Device
 from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
 from auth.service import AuthService, SignedIn
-from auth.state import state_of
+from auth.state import State
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
 from common.values.ids import Id
@@ -26,16 +26,16 @@ MAX_USER_AGENT_LENGTH: Final = 200
 
 
 async def _service(request: Request) -> AuthService:
-    return state_of(request).auth
+    return State.of(request).auth
 
 
 async def _cookies(request: Request) -> SessionCookies:
-    return state_of(request).cookies
+    return State.of(request).cookies
 
 
 async def _device(request: Request) -> Device:
     user_agent = request.headers.get("user-agent", "")[:MAX_USER_AGENT_LENGTH]
-    trusted_proxies = state_of(request).running.settings.trusted_proxies
+    trusted_proxies = State.of(request).running.settings.trusted_proxies
     return Device(user_agent, client_address(request, trusted_proxies))
 
 

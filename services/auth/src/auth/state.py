@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from fastapi import Request
-
 from auth.cookies import SessionCookies
 from auth.service import AuthService
 from common.lifecycle import ServiceState
@@ -15,9 +13,3 @@ class State(ServiceState):
 
     auth: AuthService
     cookies: SessionCookies
-
-
-def state_of(request: Request) -> State:
-    """Return the state of the service that serves this request."""
-    state: State = request.app.state.service
-    return state

@@ -14,13 +14,13 @@ from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import LastEventId, sse_responses
 from orders.schemas import OrderIn, OrderOut
 from orders.service import OrderService
-from orders.state import state_of
+from orders.state import State
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
 async def _service(request: Request) -> OrderService:
-    return state_of(request).orders
+    return State.of(request).orders
 
 
 OrdersDep = Annotated[OrderService, Depends(_service)]
@@ -54,7 +54,7 @@ async def list_orders(
 async def watch_orders(
     request: Request, user: CurrentUser, last_event_id: LastEventId = None
 ) -> Response:
-    state = state_of(request)
+    state = State.of(request)
     return state.broadcaster.stream(
         client=user.id,
         user=user.id,

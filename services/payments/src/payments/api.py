@@ -11,18 +11,18 @@ from common.web.etags import IfNoneMatch, conditional_response, etag, json_respo
 from common.web.idempotency import IdempotentRoute
 from payments.attempts import PaymentAttempts
 from payments.schemas import ActionOut, ConfigOut, PaymentErrorResponse, PaymentIn, PaymentOut
-from payments.state import state_of
+from payments.state import State
 from payments.sync import ChargeSync
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], route_class=IdempotentRoute)
 
 
 async def _attempts(request: Request) -> PaymentAttempts:
-    return state_of(request).attempts
+    return State.of(request).attempts
 
 
 async def _sync(request: Request) -> ChargeSync:
-    return state_of(request).sync
+    return State.of(request).sync
 
 
 AttemptsDep = Annotated[PaymentAttempts, Depends(_attempts)]
@@ -73,4 +73,4 @@ async def show_payment(
 
 @router.get("/config", summary="Get the configuration of the card form", response_model=ConfigOut)
 async def show_config(request: Request) -> Response:
-    return json_response(state_of(request).config)
+    return json_response(State.of(request).config)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from fastapi import Request
-
 from common.lifecycle import ServiceState
 from payments.attempts import PaymentAttempts
 from payments.schemas import ConfigOut
@@ -19,9 +17,3 @@ class State(ServiceState):
     sync: ChargeSync
     gateway: Gateway
     config: ConfigOut
-
-
-def state_of(request: Request) -> State:
-    """Return the state of the service that serves this request."""
-    state: State = request.app.state.service
-    return state

@@ -9,7 +9,7 @@ from common.observability.context import acting_as
 from common.web.errors import error_responses
 from common.web.etags import json_response
 from common.web.schemas import CamelModel
-from payments.state import state_of
+from payments.state import State
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 
@@ -31,7 +31,7 @@ async def receive_webhook(
     signature: Annotated[str, Header(alias="Stripe-Signature", max_length=2000)] = "",
 ) -> Response:
     """Verify the signature of the raw body and process the event."""
-    state = state_of(request)
+    state = State.of(request)
     if not state.gateway.webhooks_enabled:
         raise NotFound
     event = state.gateway.parse_webhook(await request.body(), signature)

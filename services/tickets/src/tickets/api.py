@@ -25,13 +25,13 @@ from common.web.sse import LastEventId, sse_responses
 from tickets.domain import Sort, TicketQuery
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import TicketService
-from tickets.state import state_of
+from tickets.state import State
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
 
 async def _service(request: Request) -> TicketService:
-    return state_of(request).tickets
+    return State.of(request).tickets
 
 
 TicketsDep = Annotated[TicketService, Depends(_service)]
@@ -89,7 +89,7 @@ async def list_my_tickets(
 async def watch_tickets(
     request: Request, user: OptionalUser, last_event_id: LastEventId = None
 ) -> Response:
-    state = state_of(request)
+    state = State.of(request)
     address = client_address(request, state.running.settings.trusted_proxies)
     return state.broadcaster.stream(
         client=user.id if user else address, last_event_id=last_event_id

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from fastapi import Request
-
 from common.lifecycle import ServiceState
 from common.web.sse import EventBroadcaster
 from tickets.service import TicketService
@@ -15,9 +13,3 @@ class State(ServiceState):
 
     tickets: TicketService
     broadcaster: EventBroadcaster
-
-
-def state_of(request: Request) -> State:
-    """Return the state of the service that serves this request."""
-    state: State = request.app.state.service
-    return state
