@@ -68,7 +68,7 @@ def demo() -> None:
 
 @main.command()
 def status() -> None:
-    """Show the health, backlog and dead letters of every component."""
+    """Print the health, backlog and dead letters of every component."""
     from ticketing_local.commands.status import collect, render
 
     components = collect(os.environ)
