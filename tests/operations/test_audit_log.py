@@ -83,7 +83,7 @@ async def test_operator_command_prints_the_audit_log(system: System) -> None:
     async def run_admin_command(service: str, aggregate_id: str) -> tuple[int | None, str]:
         env = system.processes[service].program.environment
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "common.operations.cli", service, "history", aggregate_id),
+            *(sys.executable, "-m", "common.operations.cli", service, "audit", aggregate_id),
             env={"PATH": os.environ["PATH"], **env, "LOG_LEVEL": "ERROR"},
             stdout=asyncio.subprocess.PIPE,
         )
@@ -97,6 +97,6 @@ async def test_operator_command_prints_the_audit_log(system: System) -> None:
     assert status == 0
     assert '"status": "succeeded"' in output
     status, output = await run_admin_command("orders", "0" * 24)
-    assert (status, output) == (1, "Nothing with that id has a history here\n")
+    assert (status, output) == (1, "No audit log for this id\n")
     await seller.close()
     await buyer.close()

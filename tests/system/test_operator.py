@@ -71,9 +71,9 @@ async def test_rebuild_changes_no_correct_state(
     await buyer.pay(order)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
     for service in ("tickets", "orders", "expiration", "payments", "auth"):
-        done = _run_admin_command(system, service, "rebuild")
+        done = _run_admin_command(system, service, "republish-state")
         assert done.returncode == 0, done.stderr
-        assert "states emitted again" in done.stdout
+        assert "states published" in done.stdout
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
     await buyer.wait_for(
         f"/api/tickets/{order['ticket']['id']}", status="sold", orderId=order["id"]

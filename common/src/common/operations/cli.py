@@ -1,86 +1,143 @@
-"""What an operator can do with one service: dead letters, its state emitted again, who did what.
+"""The operator's commands on one service, run in its environment beside the running service.
 
-    python -m common.operations.cli orders dead-letters
-    python -m common.operations.cli orders replay
-    python -m common.operations.cli orders rebuild
-    python -m common.operations.cli orders history <order id>
-    python -m common.operations.cli payments history <order or charge id>
+    ticketing-admin orders dead-letters
+    ticketing-admin orders replay
+    ticketing-admin orders republish-state
+    ticketing-admin orders audit <order id>
+    ticketing-admin payments audit <order or charge id>
 
-It runs with the service's own environment, beside the running service.
+`python -m common.operations.cli` is the same program.
 """
 
-import argparse
 import asyncio
+import copy
 import importlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+import click
 from bson import ObjectId
 from fastapi import FastAPI
 
-from common.lifecycle import RunningService, ServiceState
+from common.lifecycle import ServiceState
 from common.messaging import dead_letters
-from common.messaging.envelope import EventEnvelope
 from common.values.ids import is_id
+
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
 
 
 class ServiceModule(Protocol):
-    """What `<service>.app` offers: the app itself."""
+    """The interface of `<service>.app`."""
 
     create_app: Callable[[], FastAPI]
 
 
-async def _print_dead_letters(running: RunningService) -> int:
+@click.group()
+@click.argument("service", type=click.Choice(SERVICES))
+@click.pass_context
+def main(context: click.Context, service: str) -> None:
+    """Operate one service."""
+    context.obj = service
+
+
+@main.command("dead-letters")
+@click.pass_obj
+def list_dead_letters(service: str) -> None:
+    """List the service's dead letters with their reasons."""
+    _run(service, _list_dead_letters)
+
+
+@main.command()
+@click.pass_obj
+def replay(service: str) -> None:
+    """Handle the dead letters again; delete those that succeed."""
+    _run(service, _replay)
+
+
+@main.command("republish-state")
+@click.pass_obj
+def republish_state(service: str) -> None:
+    """Publish the present state of every aggregate."""
+    _run(service, _republish_state)
+
+
+@main.command()
+@click.argument("aggregate_id", metavar="ID")
+@click.pass_obj
+def audit(service: str, aggregate_id: str) -> None:
+    """Print the audit log of one aggregate."""
+    _run(service, lambda state: _print_audit_log(state, aggregate_id))
+
+
+for _alias, _command in (("rebuild", republish_state), ("history", audit)):  # their former names
+    _hidden = copy.copy(_command)
+    _hidden.hidden = True
+    main.add_command(_hidden, _alias)
+
+
+def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> None:
+    """Exit with the status of an operation on the open service, which serves no HTTP."""
+
+    async def run() -> int:
+        module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
+        app = module.create_app()
+        async with app.router.lifespan_context(app):
+            return await operation(app.state.service)
+
+    sys.exit(asyncio.run(run()))
+
+
+async def _list_dead_letters(state: ServiceState) -> int:
     count = 0
-    for consumer in running.bus.durable_consumers:
-        async for letter in dead_letters.iter_dead_letters(running.bus, consumer.name):
+    for consumer in state.running.bus.durable_consumers:
+        async for letter in dead_letters.iter_dead_letters(state.running.bus, consumer.name):
             count += 1
-            body = letter.data.decode(errors="replace")  # it may be here for not being text
-            sys.stdout.write(
+            body = letter.data.decode(errors="replace")  # invalid text may be why it is here
+            click.echo(
                 f"{letter.sequence}  {letter.durable}  {letter.subject}  {letter.reason}"
-                f"  after {letter.attempts}: {letter.detail}\n    {body}\n"
+                f"  after {letter.attempts}: {letter.detail}\n    {body}"
             )
-    sys.stdout.write(f"{count} dead letters\n")
+    click.echo(f"{count} dead letters")
     return 0
 
 
-async def _replay(running: RunningService) -> int:
-    replayed, failed = await dead_letters.replay(running.bus)
-    sys.stdout.write(f"{replayed} replayed, {failed} still fail\n")
+async def _replay(state: ServiceState) -> int:
+    replayed, failed = await dead_letters.replay(state.running.bus)
+    click.echo(f"{replayed} replayed, {failed} still fail")
     return 1 if failed else 0
 
 
-async def _rebuild(running: RunningService, states: AsyncIterator[EventEnvelope]) -> int:
+async def _republish_state(state: ServiceState) -> int:
     count = 0
-    async for message in states:
-        await running.bus.publish(message)
+    async for envelope in state.snapshot_events():
+        await state.running.bus.publish(envelope)
         count += 1
-    sys.stdout.write(f"{count} states emitted again\n")
+    click.echo(f"{count} states published")
     return 0
 
 
-async def _print_audit_log(running: RunningService, aggregate_id: str) -> int:
+async def _print_audit_log(state: ServiceState, aggregate_id: str) -> int:
     if not is_id(aggregate_id):
-        sys.stdout.write("An id has 24 hex digits\n")
+        click.echo("An id has 24 hex digits")
         return 1
     _id = ObjectId(aggregate_id)
-    for collection in running.relay.collections:
+    for collection in state.running.relay.collections:
         doc = await collection.find_one({"$or": [{"_id": _id}, {"order_id": _id}]}, {"history": 1})
         if doc is not None and "history" in doc:
             for entry in doc["history"]:
                 correlation_ids = " ".join(
                     f"{k}={entry[k]}" for k in ("request_id", "trace_id") if k in entry
                 )
-                sys.stdout.write(
+                changed = json.dumps(entry["changed"], default=str, ensure_ascii=False)
+                click.echo(
                     f"{entry['version']:>3}  {_format_time(entry['at'])}  {entry['by']}  "
-                    f"{correlation_ids}\n"
-                    f"     {json.dumps(entry['changed'], default=str, ensure_ascii=False)}\n"
+                    f"{correlation_ids}\n     {changed}"
                 )
             return 0
-    sys.stdout.write("Nothing with that id has a history here\n")
+    click.echo("No audit log for this id")
     return 1
 
 
@@ -88,31 +145,5 @@ def _format_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def run_command(service: str, command: str, aggregate_id: str = "") -> int:
-    """Open the service, without serving HTTP, and do one thing."""
-    module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
-    app = module.create_app()
-    async with app.router.lifespan_context(app):
-        state: ServiceState = app.state.service
-        running = state.running
-        if command == "dead-letters":
-            return await _print_dead_letters(running)
-        if command == "replay":
-            return await _replay(running)
-        if command == "history":
-            return await _print_audit_log(running, aggregate_id)
-        return await _rebuild(running, state.snapshot_events())
-
-
-def main() -> int:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m common.operations.cli", description=__doc__)
-    parser.add_argument("service", choices=["auth", "tickets", "orders", "expiration", "payments"])
-    parser.add_argument("command", choices=["dead-letters", "replay", "rebuild", "history"])
-    parser.add_argument("id", nargs="?", default="", help="of what to show the history")
-    arguments = parser.parse_args()
-    return asyncio.run(run_command(arguments.service, arguments.command, arguments.id))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""What is asked of every service, by those who run it: is it alive, is it ready, how is it."""
+"""The operational endpoints of every service: liveness, readiness and metrics."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,7 +17,7 @@ def _running_service(request: Request) -> RunningService | None:
 
 @health_router.get("/healthz")
 async def healthz(request: Request) -> Response:
-    """Tell whether the process lives, and is to go on living."""
+    """Return 200 unless the process is stopping."""
     running = _running_service(request)
     stopping = running is not None and running.stop_requested.is_set()
     return JSONResponse({"status": "stopping" if stopping else "alive"}, 503 if stopping else 200)
@@ -25,7 +25,7 @@ async def healthz(request: Request) -> Response:
 
 @health_router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Tell whether requests may be sent here."""
+    """Return 200 if the service can serve requests."""
     running = _running_service(request)
     ready = running is not None and await running.is_ready()
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
@@ -33,7 +33,7 @@ async def readyz(request: Request) -> Response:
 
 @health_router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Tell Prometheus what was counted, and what is measured at this moment."""
+    """Return all metrics for Prometheus, after refreshing the state metrics."""
     running = _running_service(request)
     if running is not None:
         await StateMetricsCollector(running.bus, running.relay).refresh()
