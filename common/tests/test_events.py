@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from common.events import EVENT_TYPES, STREAMS, Event, TicketCreated, stream_of
+from common.events import EVENT_TYPES, STREAMS, Event, TicketCreated, TicketUpdated, stream_of
+from common.messaging.bus import handlers
 from common.testing.events import EventProbe
 from common.values.clock import utc_now
 from common.values.ids import new_id
@@ -81,3 +82,17 @@ async def test_publish_sends_cloud_event_in_binary_mode(published: EventProbe) -
         "content-type": "application/json",
     }
     assert json.loads(stored.data or b"") == json.loads(event.model_dump_json())
+
+
+def test_handlers_maps_each_event_of_a_union_to_its_function() -> None:
+    async def on_ticket(_: TicketCreated | TicketUpdated, _sequence: int = 0) -> None: ...
+
+    assert handlers(on_ticket) == {TicketCreated: on_ticket, TicketUpdated: on_ticket}
+
+
+def test_handlers_with_two_functions_for_an_event_raises() -> None:
+    async def on_ticket(_: TicketCreated | TicketUpdated) -> None: ...
+    async def on_ticket_created(_: TicketCreated) -> None: ...
+
+    with pytest.raises(ValueError, match="TicketCreated has two handlers"):
+        handlers(on_ticket, on_ticket_created)

@@ -1,9 +1,8 @@
-"""Writes what the services tell each other: an AsyncAPI 3 document, and a page to read it on.
+"""Writes the AsyncAPI 3 document of the events, and an HTML page of it.
 
     python -m common.apidocs.asyncapi docs/events
 
-Both come from `common.events` and from each service's own listeners, so they cannot be out of date
-without a test saying so.
+The source is `common.events` and each service's `listeners()`. A test compares the written files.
 """
 
 import argparse
@@ -25,7 +24,10 @@ HEADERS: Final = {
     "description": "CloudEvents 1.0, NATS binding, binary mode",
     "required": ["Nats-Msg-Id", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject"],
     "properties": {
-        "Nats-Msg-Id": {"type": "string", "description": "The event's id: stored once per id"},
+        "Nats-Msg-Id": {
+            "type": "string",
+            "description": "The event's id, by which the stream deduplicates",
+        },
         "ce-specversion": {"const": "1.0"},
         "ce-id": {"type": "string", "description": "subject:aggregate:version"},
         "ce-source": {"type": "string", "description": "/service"},
@@ -34,7 +36,10 @@ HEADERS: Final = {
         "ce-time": {"type": "string", "format": "date-time"},
         "content-type": {"const": "application/json"},
         "traceparent": {"type": "string", "description": "W3C Trace Context"},
-        "x-request-id": {"type": "string", "description": "The request that it all began with"},
+        "x-request-id": {
+            "type": "string",
+            "description": "The HTTP request that started the chain of events",
+        },
     },
 }
 
@@ -50,7 +55,7 @@ def consumers_by_event() -> dict[str, list[str]]:
 
 
 def build_document() -> dict[str, Any]:
-    """Give the AsyncAPI document, the same for the same code."""
+    """Return the AsyncAPI document."""
     _, schemas = models_json_schema(
         [(event, "serialization") for event in EVENT_TYPES],
         ref_template="#/components/schemas/{model}",
@@ -111,7 +116,7 @@ STYLE: Final = (
 
 
 def render_page(document: Mapping[str, Any]) -> str:
-    """Render the document for people: what is told, by whom, to whom, with which fields."""
+    """Render the document as an HTML page."""
     consumers = consumers_by_event()
     schemas = document["components"]["schemas"]
     parts = [f"<p>{html.escape(document['info']['description'])}"]
@@ -121,7 +126,8 @@ def render_page(document: Mapping[str, Any]) -> str:
         title = html.escape(document["components"]["messages"][name]["title"])
         parts.append(
             f'<h2 id="{event.subject}"><code>{event.subject}</code></h2><p>{title} '
-            f"By <b>{stream_of(event)}</b>, heard by {consumer_names}.{_fields(event, schemas)}"
+            f"Published by <b>{stream_of(event)}</b>, consumed by {consumer_names}."
+            f"{_fields(event, schemas)}"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Ticketing: events</title>'
@@ -149,7 +155,7 @@ def _type(field: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
 
 
 def render_files(folder: Path) -> dict[Path, str]:
-    """Say what has to be in which file."""
+    """Return the content of each file."""
     document = build_document()
     document_json = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return {folder / "asyncapi.json": document_json, folder / "index.html": render_page(document)}

@@ -1,9 +1,9 @@
-"""Writes the OpenAPI documents: one per service, and all of them as one.
+"""Writes the OpenAPI documents: one per service, and one that merges them.
 
     python -m common.apidocs.openapi docs/openapi
 
-The client's types are generated from the first, `/api/docs` shows the second. The apps are made,
-never run: whatever they would connect to may be missing.
+The client's types are generated from the first, and `/api/docs` shows the second. The apps are
+created and never run, so no server is needed.
 """
 
 import argparse
@@ -24,28 +24,28 @@ PLACEHOLDERS: Final = {
     "JWT_KEY": "no session is ever signed with this",
     "STRIPE_KEY": "sk_test_none",
 }
-"""What a service insists on; nothing is opened with it."""
+"""Required settings, which are never used to connect."""
 
 INTRODUCTION: Final = """A marketplace for single tickets.
 
-Every error, from every service and for every cause, is `{"errors": [{"message", "field"?}]}`.
-Writes accept an `Idempotency-Key`; single resources have an `ETag`. Every answer carries an
-`X-Request-Id`, yours if you sent a good one: tell it to whoever you ask for help.
+Every error of every service is `{"errors": [{"message", "field"?}]}`. Writes accept an
+`Idempotency-Key`, and single resources have an `ETag`. Every response has an `X-Request-Id`: the
+one you sent, if valid. Include it in support requests.
 """
 
 
 def service_openapi(service: str) -> dict[str, Any]:
-    """Give a service's OpenAPI document, the same for the same code."""
+    """Return a service's OpenAPI document."""
     os.environ.update(PLACEHOLDERS)
     module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
     return module.create_app().openapi()
 
 
 def merge_documents(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Make one document of all.
+    """Merge the documents of the services.
 
     Raises:
-        ValueError: two services mean different things by one name.
+        ValueError: two services have different schemas of one name.
     """
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def merge_documents(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
             paths[path] = path_item
         for name, schema in document["components"]["schemas"].items():
             if schemas.setdefault(name, schema) != schema:
-                raise ValueError(f"{service} means another thing by {name}")
+                raise ValueError(f"{service} has another schema named {name}")
         security |= document["components"]["securitySchemes"]
     return {
         "openapi": "3.1.0",
@@ -68,12 +68,12 @@ def merge_documents(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """Write a document as people and diffs like it."""
+    """Format a document as indented JSON."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def render_files(folder: Path) -> dict[Path, str]:
-    """Say what has to be in which file."""
+    """Return the content of each file."""
     documents = {service: service_openapi(service) for service in DOCUMENTED_SERVICES}
     contents = {
         folder / f"{service}.json": to_json(document) for service, document in documents.items()

@@ -1,7 +1,7 @@
-"""Completes a service's OpenAPI document with what all routes have in common.
+"""Completes a service's OpenAPI document with the responses that all routes have in common.
 
-FastAPI documents 422 for each route, which is never answered here, and knows nothing of what the
-middlewares answer: 403 to another site's write, 413 to a long body, 503 while a store is away.
+FastAPI documents 422, which we never return, and does not know the responses of the middleware and
+the exception handlers: 403, 413 and 503.
 """
 
 from collections.abc import Iterator
@@ -14,32 +14,38 @@ Doc = dict[str, Any]
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 RESPONSES: Final = {
-    "304": ("You have this version already", None),
+    "304": ("Not modified: the client already has this version", None),
     "400": (
-        "What was sent, or the state it meets, does not allow it",
+        "The request is invalid, or not allowed in the present state",
         "Ticket is already reserved",
     ),
-    "401": ("No session, or somebody else's thing", "Not authorized"),
+    "401": ("No session, or the resource belongs to another user", "Not authorized"),
     "402": ("The card was declined", "Your card has insufficient funds."),
-    "403": ("A write that another site caused", "Cross-site request refused"),
-    "404": ("There is no such thing", "Not Found"),
-    "409": ("The same thing is being done right now", "Already in progress"),
-    "412": ("It has changed since it was read (If-Match)", "It has changed since you read it"),
+    "403": ("A cross-site write", "Cross-site request refused"),
+    "404": ("The resource does not exist", "Not Found"),
+    "409": ("The same operation is already in progress", "Already in progress"),
+    "412": (
+        "The resource has changed since it was read (If-Match)",
+        "It has changed since you read it",
+    ),
     "413": ("The body is longer than 64 KiB", "Request body too large"),
-    "429": ("Too many tries in too short a time", "Too many requests"),
-    "503": ("It cannot be done, or its outcome be told, at the moment", "Temporarily unavailable"),
+    "429": ("Too many requests in a short time", "Too many requests"),
+    "503": (
+        "The service is unavailable, or the outcome is not known yet",
+        "Temporarily unavailable",
+    ),
 }
 IDEMPOTENCY_KEY: Final[Doc] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same key and user again gives the first answer again, for a day",
+    "description": "A user's repeated request with this key gets the first response, for a day",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
 
 def iter_operations(document: Doc) -> Iterator[tuple[str, Doc]]:
-    """Go through the operations: method and what is said of it."""
+    """Yield each operation with its method."""
     for path in document.get("paths", {}).values():
         for method, operation in path.items():
             if method in METHODS:
@@ -47,7 +53,7 @@ def iter_operations(document: Doc) -> Iterator[tuple[str, Doc]]:
 
 
 def add_common_responses(document: Doc) -> Doc:
-    """Say what each operation answers besides what its route says itself."""
+    """Add the common responses, and the Idempotency-Key of writes, to each operation."""
     for method, operation in iter_operations(document):
         responses: Doc = operation["responses"]
         if _needs_session(operation) and method not in SAFE_METHODS:
@@ -65,9 +71,9 @@ def add_common_responses(document: Doc) -> Doc:
     schemas: Doc = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    if "Errors" not in schemas:
+    if "ErrorResponse" not in schemas:
         schema = ErrorResponse.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= {**schema.pop("$defs"), "Errors": schema}
+        schemas |= {**schema.pop("$defs"), "ErrorResponse": schema}
     return document
 
 
@@ -76,7 +82,7 @@ def _needs_session(operation: Doc) -> bool:
 
 
 def _common_statuses(method: str, operation: Doc) -> set[str]:
-    """Say which answers an operation has in common with others like it."""
+    """Return the statuses that an operation has in common with others."""
     statuses = {"503"}
     if "422" in operation["responses"]:
         statuses.add("400")
@@ -91,11 +97,11 @@ def _common_statuses(method: str, operation: Doc) -> set[str]:
 
 
 def _response(status: str, existing: Doc) -> Doc:
-    """Give a failure its words, its shape and an example; what the route said of it stays."""
+    """Return a response with description, schema and example, keeping the route's own schema."""
     description, example_message = RESPONSES[status]
     if example_message is None:
         return {"description": description}
-    error_schema = {"schema": {"$ref": "#/components/schemas/Errors"}}
+    error_schema = {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}
     content: Doc = existing.get("content") or {"application/json": error_schema}
     body = content["application/json"]
     body.setdefault("example", {"errors": [{"message": example_message}]})

@@ -138,20 +138,17 @@ export interface components {
         EmptyOut: Record<string, never>;
         /**
          * ErrorItem
-         * @description One thing that is wrong.
+         * @description One error and the field at fault.
          */
         ErrorItem: {
             /** Message */
             message: string;
-            /**
-             * Field
-             * @default null
-             */
+            /** Field */
             field?: string | null;
         };
         /**
          * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
+         * @description The body of every error response.
          */
         ErrorResponse: {
             /** Errors */
@@ -228,14 +225,6 @@ export interface components {
             /** Email */
             email: string;
         };
-        /**
-         * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
-         */
-        Errors: {
-            /** Errors */
-            errors: components["schemas"]["ErrorItem"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -267,7 +256,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -285,7 +274,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -318,10 +307,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Too many tries in too short a time */
+            /** @description Too many requests in a short time */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -339,7 +328,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -381,7 +370,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -399,7 +388,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -432,10 +421,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Too many tries in too short a time */
+            /** @description Too many requests in a short time */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -453,7 +442,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -491,7 +480,7 @@ export interface operations {
                     "application/json": components["schemas"]["EmptyOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -506,10 +495,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -542,10 +531,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -560,7 +549,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -583,7 +572,7 @@ export interface operations {
                     "application/json": components["schemas"]["CurrentUserOut"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -598,7 +587,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -621,7 +610,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -636,10 +625,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -657,7 +646,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -690,10 +679,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -708,7 +697,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -731,7 +720,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"][];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -749,7 +738,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -764,7 +753,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -773,7 +762,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -788,7 +777,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -803,10 +792,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -824,7 +813,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -842,7 +831,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -857,7 +846,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -875,10 +864,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -893,7 +882,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -902,7 +891,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -919,7 +908,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -934,10 +923,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -955,7 +944,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -973,7 +962,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -991,7 +980,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1006,7 +995,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -1024,10 +1013,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1042,7 +1031,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };

@@ -65,20 +65,17 @@ export interface components {
         CancelReason: "buyer" | "expired" | "payment failed";
         /**
          * ErrorItem
-         * @description One thing that is wrong.
+         * @description One error and the field at fault.
          */
         ErrorItem: {
             /** Message */
             message: string;
-            /**
-             * Field
-             * @default null
-             */
+            /** Field */
             field?: string | null;
         };
         /**
          * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
+         * @description The body of every error response.
          */
         ErrorResponse: {
             /** Errors */
@@ -138,14 +135,6 @@ export interface components {
              */
             price: number;
         };
-        /**
-         * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
-         */
-        Errors: {
-            /** Errors */
-            errors: components["schemas"]["ErrorItem"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -158,9 +147,9 @@ export interface operations {
     list_orders_api_orders_get: {
         parameters: {
             query?: {
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description Where the page before ended */
+                /** @description The cursor from the previous page's Link header */
                 cursor?: string | null;
             };
             header?: never;
@@ -178,7 +167,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrderOut"][];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -196,7 +185,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -214,7 +203,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -229,7 +218,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -238,7 +227,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -259,7 +248,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrderOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -277,7 +266,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -295,7 +284,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -310,10 +299,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -331,7 +320,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -346,7 +335,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -364,10 +353,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -382,7 +371,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -391,7 +380,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The last event that was seen */
+                /** @description The id of the last received event */
                 "Last-Event-ID"?: number | null;
             };
             path?: never;
@@ -408,7 +397,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -423,10 +412,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -444,7 +433,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -486,14 +475,14 @@ export interface operations {
                     "application/json": components["schemas"]["OrderOut"];
                 };
             };
-            /** @description You have this version already */
+            /** @description Not modified: the client already has this version */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -508,10 +497,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -529,7 +518,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -547,7 +536,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -562,7 +551,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -571,7 +560,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -588,7 +577,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -606,7 +595,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -624,7 +613,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -639,10 +628,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -660,7 +649,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -675,7 +664,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -693,10 +682,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -711,7 +700,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };

@@ -101,15 +101,12 @@ export interface components {
         };
         /**
          * ErrorItem
-         * @description One thing that is wrong.
+         * @description One error and the field at fault.
          */
         ErrorItem: {
             /** Message */
             message: string;
-            /**
-             * Field
-             * @default null
-             */
+            /** Field */
             field?: string | null;
         };
         /**
@@ -128,7 +125,7 @@ export interface components {
         };
         /**
          * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
+         * @description The body of every error response.
          */
         ErrorResponse: {
             /** Errors */
@@ -221,14 +218,6 @@ export interface components {
              */
             received?: boolean;
         };
-        /**
-         * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
-         */
-        Errors: {
-            /** Errors */
-            errors: components["schemas"]["ErrorItem"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -260,14 +249,14 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentOut"];
                 };
             };
-            /** @description You have this version already */
+            /** @description Not modified: the client already has this version */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -285,7 +274,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -303,7 +292,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -321,7 +310,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -336,7 +325,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -345,7 +334,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -375,7 +364,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -393,7 +382,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -429,7 +418,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -444,10 +433,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -465,7 +454,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -498,10 +487,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -539,7 +528,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigOut"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -554,7 +543,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -579,7 +568,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookAck"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -597,7 +586,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -612,10 +601,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -648,10 +637,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -76,20 +76,17 @@ export interface components {
     schemas: {
         /**
          * ErrorItem
-         * @description One thing that is wrong.
+         * @description One error and the field at fault.
          */
         ErrorItem: {
             /** Message */
             message: string;
-            /**
-             * Field
-             * @default null
-             */
+            /** Field */
             field?: string | null;
         };
         /**
          * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
+         * @description The body of every error response.
          */
         ErrorResponse: {
             /** Errors */
@@ -144,14 +141,6 @@ export interface components {
          * @enum {string}
          */
         TicketStatus: "available" | "reserved" | "sold";
-        /**
-         * ErrorResponse
-         * @description The shape of every error, from every service and for every cause.
-         */
-        Errors: {
-            /** Errors */
-            errors: components["schemas"]["ErrorItem"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -169,9 +158,9 @@ export interface operations {
                 sort?: components["schemas"]["Sort"];
                 minPrice?: number | string | null;
                 maxPrice?: number | string | null;
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description Where the page before ended */
+                /** @description The cursor from the previous page's Link header */
                 cursor?: string | null;
             };
             header?: never;
@@ -189,7 +178,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"][];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -207,7 +196,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -222,7 +211,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -231,7 +220,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -252,7 +241,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -270,7 +259,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -288,7 +277,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -303,10 +292,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -321,7 +310,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description The body is longer than 64 KiB */
@@ -339,10 +328,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -357,7 +346,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -365,9 +354,9 @@ export interface operations {
     list_my_tickets_api_tickets_mine_get: {
         parameters: {
             query?: {
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description Where the page before ended */
+                /** @description The cursor from the previous page's Link header */
                 cursor?: string | null;
             };
             header?: never;
@@ -385,7 +374,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"][];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -403,7 +392,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -421,7 +410,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -436,7 +425,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -445,7 +434,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The last event that was seen */
+                /** @description The id of the last received event */
                 "Last-Event-ID"?: number | null;
             };
             path?: never;
@@ -462,7 +451,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -477,10 +466,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -522,14 +511,14 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"];
                 };
             };
-            /** @description You have this version already */
+            /** @description Not modified: the client already has this version */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -544,10 +533,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -565,7 +554,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -580,7 +569,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -590,7 +579,7 @@ export interface operations {
             query?: never;
             header?: {
                 "If-Match"?: string | null;
-                /** @description The same key and user again gives the first answer again, for a day */
+                /** @description A user's repeated request with this key gets the first response, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -613,7 +602,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"];
                 };
             };
-            /** @description What was sent, or the state it meets, does not allow it */
+            /** @description The request is invalid, or not allowed in the present state */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -631,7 +620,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description No session, or somebody else's thing */
+            /** @description No session, or the resource belongs to another user */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -649,7 +638,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A write that another site caused */
+            /** @description A cross-site write */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -664,10 +653,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -685,7 +674,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same thing is being done right now */
+            /** @description The same operation is already in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -700,10 +689,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It has changed since it was read (If-Match) */
+            /** @description The resource has changed since it was read (If-Match) */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -736,10 +725,10 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description It cannot be done, or its outcome be told, at the moment */
+            /** @description The service is unavailable, or the outcome is not known yet */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -754,7 +743,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Errors"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
