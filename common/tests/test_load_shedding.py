@@ -13,7 +13,7 @@ LIMIT = 2
 
 
 class SlowApp:
-    """An app whose requests stay until they are let go."""
+    """An app whose requests block until `finish` is set."""
 
     def __init__(self) -> None:
         self.finish = asyncio.Event()
@@ -62,7 +62,7 @@ async def slow() -> AsyncGenerator[SlowApp]:
     await slow.http.aclose()
 
 
-async def test_whoever_comes_beyond_is_told_at_once_to_come_back(slow: SlowApp) -> None:
+async def test_request_beyond_limit_returns_503_with_retry_after(slow: SlowApp) -> None:
     waiting = await slow.fill()
 
     refused = await slow.http.get("/slow")
@@ -74,7 +74,7 @@ async def test_whoever_comes_beyond_is_told_at_once_to_come_back(slow: SlowApp) 
     assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200] * LIMIT
 
 
-async def test_an_answered_request_makes_room(slow: SlowApp) -> None:
+async def test_answered_request_frees_its_place(slow: SlowApp) -> None:
     waiting = await slow.fill()
     slow.finish.set()
     await asyncio.gather(*waiting)
@@ -82,12 +82,12 @@ async def test_an_answered_request_makes_room(slow: SlowApp) -> None:
     assert (await slow.http.get("/slow")).status_code == 200
 
 
-async def test_a_broken_request_makes_room(slow: SlowApp) -> None:
+async def test_failed_request_frees_its_place(slow: SlowApp) -> None:
     for _ in range(LIMIT + 1):
         assert (await slow.http.get("/broken")).status_code == 500
 
 
-async def test_a_request_that_is_given_up_makes_room(slow: SlowApp) -> None:
+async def test_cancelled_request_frees_its_place(slow: SlowApp) -> None:
     for given_up in await slow.fill():
         given_up.cancel()
         await asyncio.wait([given_up])
@@ -96,7 +96,7 @@ async def test_a_request_that_is_given_up_makes_room(slow: SlowApp) -> None:
     assert (await slow.http.get("/slow")).status_code == 200
 
 
-async def test_an_open_stream_takes_no_room(slow: SlowApp) -> None:
+async def test_open_stream_does_not_count_as_in_flight(slow: SlowApp) -> None:
     streams = await slow.fill("/stream")
     slow.finish.set()
 
@@ -104,7 +104,7 @@ async def test_an_open_stream_takes_no_room(slow: SlowApp) -> None:
     await asyncio.gather(*streams)
 
 
-async def test_the_platform_is_always_answered(slow: SlowApp) -> None:
+async def test_probe_is_answered_at_the_limit(slow: SlowApp) -> None:
     waiting = await slow.fill()
 
     assert (await slow.http.get("/readyz")).status_code == 200

@@ -1,6 +1,9 @@
+"""Server-sent events."""
+
 import asyncio
 
 import pytest
+from fastapi.sse import KEEPALIVE_COMMENT
 from starlette.types import Message
 
 from common.web import sse
@@ -12,7 +15,7 @@ async def _read_all(broadcaster: EventBroadcaster) -> bytes:
     return b"".join([bytes(chunk) async for chunk in stream.body_iterator])  # pyright: ignore[reportArgumentType] - we encode
 
 
-async def test_a_stream_ends_when_the_service_stops() -> None:
+async def test_open_stream_ends_when_service_stops() -> None:
     broadcaster = EventBroadcaster()
     reading = asyncio.create_task(_read_all(broadcaster))
     await asyncio.sleep(0)
@@ -21,14 +24,14 @@ async def test_a_stream_ends_when_the_service_stops() -> None:
         await reading
 
 
-async def test_a_stream_that_is_asked_for_while_the_service_stops_ends_at_once() -> None:
+async def test_stream_opened_while_service_stops_ends_immediately() -> None:
     broadcaster = EventBroadcaster()
     broadcaster.close()
     async with asyncio.timeout(5):
         assert await _read_all(broadcaster) == b"retry: 1000\n\n"
 
 
-async def test_a_stream_with_nothing_to_show_beats_until_its_reader_may_no_longer_look(
+async def test_idle_stream_sends_heartbeats_until_unauthorized(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.01)
@@ -40,10 +43,10 @@ async def test_a_stream_with_nothing_to_show_beats_until_its_reader_may_no_longe
     async with asyncio.timeout(5):
         chunks = [chunk async for chunk in stream.body_iterator]
 
-    assert chunks == [b"retry: 1000\n\n", b": still here\n\n", b": still here\n\n"]
+    assert chunks == [b"retry: 1000\n\n", KEEPALIVE_COMMENT, KEEPALIVE_COMMENT]
 
 
-async def test_a_screen_that_takes_nothing_gives_its_place_back(
+async def test_stalled_client_is_disconnected_and_frees_its_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sse, "SEND_TIMEOUT_SECONDS", 0.05)

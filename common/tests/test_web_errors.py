@@ -21,7 +21,7 @@ from common.settings import ServiceSettings
 from common.testing.client import Client, errors
 from common.testing.plugin import Serve
 from common.values.ids import Id, new_id
-from common.web.errors import MAX_BODY_BYTES
+from common.web.body_limit import MAX_BODY_BYTES
 from common.web.etags import (
     IfMatch,
     IfNoneMatch,

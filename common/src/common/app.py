@@ -1,4 +1,4 @@
-"""How a service is put together: what it runs on, its lifespan, its middleware."""
+"""Composes a service: its connections, its lifespan and its middleware."""
 
 import gc
 import threading
@@ -28,7 +28,8 @@ from common.persistence.outbox import Relay
 from common.settings import ServiceSettings
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
-from common.web.errors import BodyLimitMiddleware, register_exception_handlers
+from common.web.body_limit import BodyLimitMiddleware
+from common.web.errors import register_exception_handlers
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
@@ -38,14 +39,14 @@ from common.web.response_cache_middleware import ResponseCacheMiddleware
 log = structlog.get_logger("app")
 
 TELEMETRY_DISABLED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-"""`Observed` tells of each request; to ask FastAPI whether it should too costs 4 µs a request."""
+"""Our own middleware records each request (decision 22)."""
 
 
 def tune_garbage_collector() -> None:
-    """Have the garbage collector leave alone what lives as long as the process.
+    """Exclude the objects of the start from garbage collection, and collect less often.
 
-    Requests leave next to no cycles behind; at Python's own threshold it ran every few requests,
-    over everything that the start had made.
+    Requests create almost no cycles. With Python's default threshold, a collection over all objects
+    would run every few requests.
     """
     gc.collect()
     gc.freeze()
@@ -54,7 +55,7 @@ def tune_garbage_collector() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service before it runs: its name, its settings, its clock, who may ask it."""
+    """A configured service that is not open yet."""
 
     name: str
     settings: ServiceSettings
@@ -66,7 +67,7 @@ class Service:
     def from_settings(
         cls, name: str, settings: ServiceSettings, clock: Clock | None = None
     ) -> "Service":
-        """Take the settings and the clock; nothing is opened yet."""
+        """Configure logging and tracing, and create the service without opening a connection."""
         clock = clock or utc_now
         configure_logging(name, log_format=settings.log_format, level=settings.log_level)
         if settings.otel_exporter_otlp_endpoint:
@@ -83,10 +84,9 @@ class Service:
 
     @asynccontextmanager
     async def open(self, documents: Sequence[type[Document]]) -> AsyncGenerator[RunningService]:
-        """Open the database and the bus, relay the outboxes, hear of ended sessions.
+        """Open the database and the bus, start the relay and subscribe to revoked sessions.
 
-        Left in the order that loses nothing: the bus closes after the relay has published what
-        the last requests wrote.
+        Shuts down in reverse order: the relay publishes pending events before the bus closes.
         """
         settings = self.settings
         stop_requested = threading.Event()
@@ -135,14 +135,14 @@ class Service:
         route: str | None = None,
         response_cache: ResponseCache | None = None,
     ) -> FastAPI:
-        """Make the FastAPI app: the routes of the service, and what all services have.
+        """Create the FastAPI app with the service's routes and the common middleware.
 
         Args:
             lifespan: opens the service and yields its state.
-            routers: its routes.
-            route: the first path segments of its API, such as `/api/orders`; its OpenAPI
-                document is served below it.
-            response_cache: where the answers of its public reads are kept, if it has such.
+            routers: the service's routes.
+            route: the path prefix of its API, `/api/<name>` by default. Its OpenAPI document is
+                served below it.
+            response_cache: the cache of its public reads, if it has any.
         """
         api_prefix = route or f"/api/{self.name}"
 
@@ -167,7 +167,7 @@ class Service:
             app.openapi_schema or openapi_completion.add_common_responses(default_openapi())
         )
         for router in (*routers, health_router):
-            # Not include_router: FastAPI would look through an included one twice a request.
+            # Not include_router: FastAPI would match an included router twice per request.
             app.router.routes.extend(router.routes)
         register_exception_handlers(app)
         app.add_middleware(

@@ -1,4 +1,7 @@
-"""The middleware that reads the session cookie and refuses cross-site writes."""
+"""The middleware that reads the session cookie and rejects cross-site writes.
+
+It is here and not in `common.auth` because it renders errors.
+"""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,7 +19,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class AuthenticationMiddleware:
-    """ASGI middleware: sets `request.state.user`, and refuses cross-site writes."""
+    """ASGI middleware: sets `request.state.user` and rejects cross-site writes."""
 
     def __init__(
         self,
@@ -48,10 +51,10 @@ class AuthenticationMiddleware:
 
 
 def is_cross_site(headers: Headers) -> bool:
-    """Return whether a browser sent this write for a page of another site.
+    """Return whether a browser sent this request for a page of another site.
 
-    Fetch Metadata first, the Origin header for browsers without it; programs send neither
-    (OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
+    Checks Fetch Metadata, or the Origin header for browsers without it. Clients that are not
+    browsers send neither (OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -61,5 +64,5 @@ def is_cross_site(headers: Headers) -> bool:
         return False
     try:
         return urlsplit(origin).netloc != headers.get("host")
-    except ValueError:  # such as an unclosed bracket: no browser's
+    except ValueError:  # such as an unclosed bracket, which no browser sends
         return True

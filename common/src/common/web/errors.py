@@ -1,7 +1,7 @@
-"""HTTP's side of the domain: camelCase bodies, the one error shape, the limit of a body."""
+"""Rendering errors: every error of every service has the shape of `ErrorResponse`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -9,7 +9,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.auth.dependencies import SESSION_COOKIE
 from common.errors import (
@@ -17,7 +16,6 @@ from common.errors import (
     BadRequest,
     ErrorDetail,
     NotFound,
-    PayloadTooLarge,
     ServiceUnavailable,
     Unauthorized,
 )
@@ -26,16 +24,14 @@ from common.web.schemas import ErrorResponse
 
 log = structlog.get_logger("http")
 
-MAX_BODY_BYTES: Final = 64 * 1024
-
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Document which failures a route answers with."""
+    """Return the `responses` argument of a route that documents these error statuses."""
     return {status: {"model": ErrorResponse} for status in statuses}
 
 
 def error_response(error: ApiError) -> JSONResponse:
-    """Put a failure on the wire."""
+    """Render an error."""
     errors: list[dict[str, str | bool]] = []
     for detail in error.details:
         item: dict[str, str | bool] = {"message": detail.message}
@@ -67,22 +63,22 @@ def _needs_session(dependant: Dependant) -> bool:
 
 
 def validation_error_response(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Answer a malformed body: 400 with a problem per field, or 401 where a session is missing.
+    """Render a validation error: 400 with one item per field, or 401 if a session is missing.
 
-    FastAPI reads the body before it asks who is there; the contract asks for the session first.
+    FastAPI validates the body before the session, but the contract checks the session first.
     """
     dependant: Dependant | None = getattr(request.scope.get("route"), "dependant", None)
     if dependant is not None and _needs_session(dependant) and request.state.user is None:
         return error_response(Unauthorized())
     if any(item["loc"][0] == "path" for item in error.errors()):
-        return error_response(NotFound())  # a malformed id names nothing
+        return error_response(NotFound())  # a malformed id matches no resource
     return error_response(
         BadRequest(details=[_error_detail(problem) for problem in error.errors()])
     )
 
 
-def register_exception_handlers(app: FastAPI) -> None:  # noqa: C901 - a list of five short handlers
-    """Give every error of this app the one shape."""
+def register_exception_handlers(app: FastAPI) -> None:
+    """Register handlers that render every error of this app."""
 
     async def on_api_error(_: Request, error: Exception) -> Response:
         if not isinstance(error, ApiError):
@@ -97,8 +93,6 @@ def register_exception_handlers(app: FastAPI) -> None:  # noqa: C901 - a list of
     async def on_http_exception(_: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        if error.status_code == PAYLOAD_TOO_LARGE_STATUS:
-            return error_response(PayloadTooLarge())
         message = (
             "Body must be valid JSON" if error.status_code == BadRequest.status else error.detail
         )
@@ -111,7 +105,7 @@ def register_exception_handlers(app: FastAPI) -> None:  # noqa: C901 - a list of
         return error_response(ServiceUnavailable(retry_after=1))
 
     async def on_unhandled(_: Request, __: Exception) -> Response:
-        return error_response(ApiError())  # Starlette logs it once, with its stack
+        return error_response(ApiError())  # Starlette logs it with its stack trace
 
     app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
@@ -119,34 +113,3 @@ def register_exception_handlers(app: FastAPI) -> None:  # noqa: C901 - a list of
     for error_type in UNAVAILABLE_ERRORS:
         app.add_exception_handler(error_type, on_database_unavailable)
     app.add_exception_handler(Exception, on_unhandled)
-
-
-PAYLOAD_TOO_LARGE_STATUS: Final = PayloadTooLarge.status
-
-
-class BodyLimitMiddleware:
-    """ASGI middleware: refuses a body over the limit, told beforehand or found while reading."""
-
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        content_length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if not content_length.isdigit() or int(content_length) > self._limit:
-            await error_response(PayloadTooLarge())(scope, receive, send)
-            return
-        received = 0
-
-        async def counting_receive() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._limit:
-                raise HTTPException(PAYLOAD_TOO_LARGE_STATUS)
-            return message
-
-        await self._app(scope, counting_receive, send)

@@ -1,4 +1,4 @@
-"""Answers and the tags by which they are asked for again (RFC 9110, 13)."""
+"""JSON responses, ETags and conditional requests (RFC 9110, 13)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
@@ -12,7 +12,7 @@ _MODEL_LIST: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
 
 
 def etag(version: int) -> str:
-    """Name a version of a resource (RFC 9110, 8.8.3)."""
+    """Return the ETag of a version (RFC 9110, 8.8.3)."""
     return f'"{version}"'
 
 
@@ -21,12 +21,12 @@ def _parse_tags(header: str) -> list[str]:
 
 
 def not_modified(header: str | None, tag: str) -> bool:
-    """Tell whether the reader already has this (RFC 9110, 13.1.2)."""
+    """Return whether If-None-Match matches the tag (RFC 9110, 13.1.2)."""
     return header is not None and (header.strip() == "*" or tag in _parse_tags(header))
 
 
 def expected_versions(header: str | None) -> frozenset[int] | None:
-    """Read from If-Match which versions a writer has seen; None: any will do (RFC 9110, 13.1.1)."""
+    """Parse the versions in If-Match. None accepts any version (RFC 9110, 13.1.1)."""
     if header is None or header.strip() == "*":
         return None
     tags = (tag.strip('"') for tag in _parse_tags(header))
@@ -40,7 +40,7 @@ def json_response(
     tag: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with a body that needs no second validation: it was made by our own code."""
+    """Return a JSON response without validating the body again."""
     content = (
         body.model_dump_json() if isinstance(body, BaseModel) else _MODEL_LIST.dump_json(list(body))
     )
@@ -51,7 +51,7 @@ def json_response(
 
 
 def conditional_response(if_none_match: str | None, tag: str, body: BaseModel) -> Response:
-    """Answer with a single resource, or 304 where the reader already has what bears this tag."""
+    """Return a resource with its ETag, or 304 if the client already has it."""
     if not_modified(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return json_response(body, tag=tag)

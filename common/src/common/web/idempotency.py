@@ -1,8 +1,8 @@
-"""The Idempotency-Key header: the same key and user again gives the first answer again.
+"""The Idempotency-Key header: a repeated request of a user gets the first response.
 
-The first request with a key claims it, with the id that whatever it creates shall have; its answer
-is kept for a day. A copy that comes meanwhile waits for that answer. If the process dies in
-between, the next copy takes the claim over and creates under the same id, so nothing is made twice.
+The first request claims the key together with the id of the resource it will create. Its response
+is stored for a day. A concurrent copy waits for that response. If the process dies before storing
+it, the next copy takes over the claim and uses the same id, so nothing is created twice.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 _SERVER_ERROR: Final = 500
 _UNSTORED_STATUSES: Final = frozenset({202, 401, 404, 409, 429})
-"""Answers that are not the last word; the next try with the same key deserves a new one.
+"""Responses that are not final, so the next request with the same key is executed again.
 
-Not found is one of them: what another service has just made may not have been heard of yet.
+404 is among them because an event about a new resource may not have arrived yet.
 """
 
 
 class IdempotencyRecord(Document):
-    """A key somebody used: what for, the id it was given, and the answer once there is one."""
+    """A claimed key: the request's fingerprint, the id for its resource, and the final response."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     fingerprint: str
@@ -60,7 +60,7 @@ class IdempotencyRecord(Document):
 
 
 async def claimed_or_new_id(request: Request) -> str:
-    """Give the id for what this request creates: the claimed one, where a key was sent."""
+    """Return the id of the resource to create: the claimed one if a key was sent."""
     claimed: str | None = getattr(request.state, "claimed_id", None)
     return claimed or new_id()
 
@@ -74,7 +74,7 @@ class IdempotentRoute(APIRoute):
     """A route whose writes honour the Idempotency-Key header."""
 
     def get_route_handler(self) -> _Handler:
-        """Wrap FastAPI's handler."""
+        """Return FastAPI's handler, executed once per key."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -120,13 +120,13 @@ async def _execute_once(request: Request, record_id: str, handler: _Handler) -> 
     else:
         try:
             await _store_response(record_id, response)
-        except PyMongoError as error:  # done is done: the next copy finds it under the same id
+        except PyMongoError as error:  # the next copy finds the resource under the same id
             log.warning("idempotent response not stored", error=repr(error))
     return response
 
 
 async def _claim(record_id: str, fingerprint: str) -> tuple[IdempotencyRecord, bool]:
-    """Claim the key, or see who has: (record, whether it is ours to answer)."""
+    """Claim the key. Returns the record and whether this request must execute it."""
     records = collection_of(IdempotencyRecord)
     now = utc_now()
     claim = {"fingerprint": fingerprint, "new_id": new_id(), "at": now, "until": now + LEASE}
@@ -164,7 +164,7 @@ async def _store_response(record_id: str, response: Response) -> None:
 
 
 async def _release(record_id: str) -> None:
-    """Let the next copy try at once, under the same id."""
+    """Let the next copy execute immediately, with the same id."""
     await collection_of(IdempotencyRecord).update_one(
         {"_id": record_id, "status": None}, {"$set": {"until": utc_now() - LEASE}}
     )

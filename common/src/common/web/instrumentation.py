@@ -1,4 +1,4 @@
-"""What is seen of each request from outside: its id, its duration, its span, its failure."""
+"""The request id, duration metric, span and log line of each request."""
 
 import random
 import re
@@ -16,7 +16,7 @@ from common.auth.tokens import User
 from common.observability import tracing
 from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER
 from common.web.authentication import SAFE_METHODS
-from common.web.load_shedding import SHED_FLAG
+from common.web.load_shedding import PROBE_PATHS, SHED_FLAG
 
 REQUEST_DURATION: Final = Histogram(
     "http_server_request_duration_seconds",
@@ -25,8 +25,7 @@ REQUEST_DURATION: Final = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _duration_labels = cache(REQUEST_DURATION.labels)
-"""Looked up once for each kind of answer; finding it anew costs as much as a small answer."""
-PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Cached, because the lookup costs as much as a small response."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_ERROR: Final = 400
 SERVER_ERROR: Final = 500
@@ -37,10 +36,10 @@ log = structlog.get_logger("http")
 
 
 class RequestInstrumentationMiddleware:
-    """ASGI middleware, the outermost: gives each request an id, and tells how it went.
+    """ASGI middleware, the outermost: assigns the request id and records the request.
 
-    By its route's template, never by its raw path: a series per path would never end. An id that
-    came along in X-Request-Id is kept, if it is short and harmless.
+    Metrics are labelled by the route template, because raw paths are unbounded. A valid
+    X-Request-Id of the client is used as the id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,7 +51,7 @@ class RequestInstrumentationMiddleware:
             return
         started = time.perf_counter()
         request_id = _request_id(scope)
-        REQUEST_ID.set(request_id.decode())  # uvicorn gives each request a context of its own
+        REQUEST_ID.set(request_id.decode())  # uvicorn runs each request in its own context
         status = SERVER_ERROR
 
         async def capture_status(message: Message) -> None:
@@ -91,7 +90,7 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == _REQUEST_ID_HEADER and _VALID_REQUEST_ID.fullmatch(value):
             return value
-    return b"%016x" % random.getrandbits(64)  # told apart, not secret
+    return b"%016x" % random.getrandbits(64)  # unique, not secret
 
 
 def _span(scope: Scope, method: str) -> AbstractContextManager[None]:

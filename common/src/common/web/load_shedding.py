@@ -1,7 +1,7 @@
-"""Admission: so many requests at a time, and whoever comes beyond is told at once to come back.
+"""Concurrency limit: requests beyond the limit get 503 with Retry-After immediately.
 
-Under more load than it can take, a service that lets everybody in answers everybody late, and
-soon nobody in time. One that refuses the excess cheaply goes on at its best for all the others.
+An overloaded service that accepts everything answers everything late. Rejecting the excess is
+cheap and keeps the latency of the accepted requests.
 """
 
 from typing import Final
@@ -13,21 +13,20 @@ from common.errors import ServiceUnavailable
 from common.web.errors import error_response
 
 PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked by the platform: a busy service is not a broken one."""
+"""The platform's own requests: never shed, because a busy service is not a broken one."""
 SHED_FLAG: Final = "too_many"
-"""Marks a refused request in its state: counted, but not worth a line of the log each."""
+"""Marks a shed request in its state, so that it is counted but not logged."""
 IN_FLIGHT: Final = Gauge("http_requests_in_flight", "HTTP requests admitted and not yet answered")
 SHED: Final = Counter("http_requests_shed_total", "HTTP requests rejected by the concurrency limit")
 
 
 class ConcurrencyLimitMiddleware:
-    """ASGI middleware: refuses what comes while too many are in hand.
+    """ASGI middleware: rejects requests while `max_in_flight` others are in flight.
 
-    A request is in hand until its answer begins: an open event stream is not work.
+    A request is in flight until its response starts, so an open event stream does not count.
     """
 
     def __init__(self, app: ASGIApp, *, max_in_flight: int) -> None:
-        """Take the app, and how many requests it may have in hand."""
         self._app = app
         self._max_in_flight = max_in_flight
         self._in_flight = 0

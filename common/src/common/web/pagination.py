@@ -1,4 +1,4 @@
-"""Lists in pages: each ends with a cursor, at which the next one begins."""
+"""Cursor pagination."""
 
 import base64
 import binascii
@@ -16,19 +16,21 @@ PAGE_SIZE: Final = 100
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
-Cursor = Annotated[str | None, Query(max_length=500, description="Where the page before ended")]
-Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="How many at most")]
+Cursor = Annotated[
+    str | None, Query(max_length=500, description="The cursor from the previous page's Link header")
+]
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="The maximum number of items")]
 
 
 class Page(Generic[T]):
-    """One page of a list, and the cursor of the next, if there is one."""
+    """One page of a list, with the cursor of the next page if there is one."""
 
     def __init__(self, items: Sequence[T], next_cursor: str | None) -> None:
         self.items = items
         self.next_cursor = next_cursor
 
     def link_header(self, request: Request) -> dict[str, str]:
-        """Give the Link header to the next page (RFC 8288), its path as the client knows it."""
+        """Return the Link header to the next page (RFC 8288)."""
         if self.next_cursor is None:
             return {}
         query = dict(request.query_params) | {"cursor": self.next_cursor}
@@ -36,15 +38,15 @@ class Page(Generic[T]):
 
 
 def encode_cursor(*position: str | int) -> str:
-    """Make a position in a list into an opaque word."""
+    """Encode a position in a list as an opaque cursor."""
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> tuple[str | int, ...]:
-    """Read a position in a list.
+    """Decode the position in a cursor.
 
     Raises:
-        Invalid: it is not one that we gave out.
+        BadRequest: the cursor is not one of ours.
     """
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -59,7 +61,7 @@ def decode_cursor(cursor: str) -> tuple[str | int, ...]:
 
 
 def _is_position(part: Any) -> bool:
-    """Tell whether MongoDB could compare with it: text, or a whole number of 64 bits."""
+    """Return whether MongoDB can compare with the value: text or a 64-bit integer."""
     if isinstance(part, int):
         return not isinstance(part, bool) and -(2**63) <= part < 2**63
     return isinstance(part, str) and not _SURROGATE.search(part)

@@ -1,12 +1,9 @@
-"""Finished answers, kept in memory for a tenth of a second: most reads cost no database.
+"""A cache of finished public responses, so that most reads need no database.
 
-An answer is served for at most 100 ms after its data was read: that rests on the clock alone, not
-on events that could be late. Two things make it fresher: what is known to have changed is dropped
-at once (`changed`), and a user who wrote on this replica is never shown what was read before that
-write (`wrote`). One reader at a time computes a key and the others wait for it; nobody joins a
-computation that began before their own write.
-
-Only for answers that are the same for everybody.
+A response is served for at most 100 ms after its data was read. The bound does not depend on
+events, which could be late. Known changes are dropped earlier (`invalidate`), and a user who wrote
+on this replica never gets a response from before that write (`note_write_by`). Concurrent requests
+for one key share one computation, unless it began before the reader's own write.
 """
 
 import asyncio
@@ -26,7 +23,7 @@ Key = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A finished answer: its status, its bytes on the wire, and until when it is true enough."""
+    """A finished response with the time at which its data was read."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -34,27 +31,26 @@ class CachedResponse:
     tag: str
     read_at: float
     route: Any = None
-    """Whose answer it is: the metrics want its template."""
+    """The matched route, whose template labels the metrics."""
 
     @property
     def size(self) -> int:
-        """About how much memory it takes."""
+        """The approximate memory use in bytes."""
         return len(self.body) + 500
 
 
 @dataclass(eq=False, slots=True)
 class InFlightRequest:
-    """An answer in the making, when it began, and those who wait for it."""
+    """A computation in progress: when it began, and the future that its waiters await."""
 
     started_at: float
     result: asyncio.Future[CachedResponse | None]
 
 
 class ResponseCache:
-    """A bounded store of finished answers."""
+    """A cache bounded in entries and bytes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the clock, in seconds."""
         self.clock = clock
         self._entries: OrderedDict[Key, CachedResponse] = OrderedDict()
         self._bytes = 0
@@ -62,10 +58,10 @@ class ResponseCache:
         self._last_writes: OrderedDict[str, float] = OrderedDict()
 
     def oldest_acceptable(self, get_user_id: Callable[[], str | None]) -> float:
-        """Say how old an answer may be: a tenth of a second, or the reader's own last write.
+        """Return the earliest acceptable read time: the TTL, or the reader's own last write.
 
         Args:
-            get_user_id: tells who reads; asked only while somebody's write is that young.
+            get_user_id: returns the reader. Called only if some user wrote within the TTL.
         """
         oldest = self._oldest_fresh()
         while self._last_writes:
@@ -78,23 +74,23 @@ class ResponseCache:
         return max(oldest, self._last_writes.get(get_user_id() or "", oldest))
 
     def get(self, key: Key, oldest: float) -> CachedResponse | None:
-        """Give an answer whose data was read after that moment."""
+        """Return the cached response if its data was read after `oldest`."""
         entry = self._entries.get(key)
         return entry if entry is not None and entry.read_at > oldest else None
 
     def in_flight(self, key: Key, oldest: float) -> InFlightRequest | None:
-        """Give the computation that is under way for this key, if it began after that moment."""
+        """Return the computation in progress for this key if it began after `oldest`."""
         request = self._in_flight.get(key)
         return request if request is not None and request.started_at > oldest else None
 
     def begin(self, key: Key) -> InFlightRequest:
-        """Begin a computation that others may wait for."""
+        """Start a computation that other requests can wait for."""
         future: asyncio.Future[CachedResponse | None] = asyncio.get_running_loop().create_future()
         request = self._in_flight[key] = InFlightRequest(self.clock(), future)
         return request
 
     def finish(self, key: Key, request: InFlightRequest, response: CachedResponse | None) -> None:
-        """End a computation; its answer is kept unless another began or a change came since."""
+        """End a computation. Cache its response unless it was superseded or invalidated."""
         if not request.result.done():
             request.result.set_result(response)
         if self._in_flight.get(key) is request:
@@ -111,7 +107,7 @@ class ResponseCache:
             self._bytes -= evicted.size
 
     def invalidate(self, path: str, tag: str | None = None) -> None:
-        """Forget what was answered at this path, without a query, but for what bears this tag."""
+        """Drop the response at this path without a query, unless it has this tag."""
         key = (path, b"")
         entry = self._entries.get(key)
         if entry is not None and entry.tag == tag:
@@ -124,7 +120,7 @@ class ResponseCache:
         return self.clock() - TTL_SECONDS
 
     def note_write_by(self, user_id: str) -> None:
-        """Note that this user has just written: they are shown nothing older."""
+        """Record a write, after which this user gets no older response."""
         self._last_writes.pop(user_id, None)
         self._last_writes[user_id] = self.clock()
 
@@ -136,7 +132,7 @@ def to_cached_response(
     read_at: float,
     route: object,
 ) -> CachedResponse:
-    """Give an answer the tag by which a reader asks again, if it has none yet."""
+    """Build a cached response. Its ETag is that of the headers, or a hash of the body."""
     headers = [*headers, (b"cache-control", b"no-cache")]
     tag = next((v.decode() for k, v in headers if k == b"etag"), "")
     if not tag:

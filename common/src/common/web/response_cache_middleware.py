@@ -1,4 +1,4 @@
-"""The middleware that answers public reads from memory."""
+"""The middleware that answers public reads from the response cache."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ _BODY_HEADERS: Final = {b"content-length", b"content-type"}
 
 
 class ResponseCacheMiddleware:
-    """ASGI middleware: answers the public reads whose paths match from memory."""
+    """ASGI middleware: answers GET requests whose whole path matches `paths` from the cache."""
 
     def __init__(
         self,
@@ -30,7 +30,6 @@ class ResponseCacheMiddleware:
         paths: str,
         user_id_of: Callable[[Scope], str | None],
     ) -> None:
-        """Take the app, the answers, a pattern of whole paths, and who says which user reads."""
         self._app = app
         self._cache = cache
         self._paths = re.compile(paths)
@@ -53,14 +52,14 @@ class ResponseCacheMiddleware:
             response = await asyncio.shield(request.result)
         else:
             response = await self._fetch(key, scope)
-        if response is None:  # not one to keep: an error
+        if response is None:  # an error, which is not cached
             await self._app(scope, receive, send)
             return
         scope["route"] = response.route
         await _send(response, scope, send)
 
     async def _fetch(self, key: Key, scope: Scope) -> CachedResponse | None:
-        """Ask the app, as nobody in particular, and keep what it says."""
+        """Call the app as an anonymous user and cache its response."""
         _MISSES.inc()
         request = self._cache.begin(key)
         response: CachedResponse | None = None
@@ -96,7 +95,7 @@ class ResponseCacheMiddleware:
 
 
 def _without_user_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Leave out whatever tells one reader from another."""
+    """Remove the headers that depend on the reader."""
     user_headers = {b"cookie", b"authorization", b"if-none-match"}
     return [(name, value) for name, value in headers if name not in user_headers]
 

@@ -1,11 +1,11 @@
-"""The camelCase bodies of the API, and the one shape of every error."""
+"""The base model of bodies, and the shape of errors."""
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
 class CamelModel(BaseModel):
-    """A body on the wire: camelCase, unknown fields ignored on the way in."""
+    """A request or response body: camelCase on the wire, unknown fields ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -17,13 +17,13 @@ class CamelModel(BaseModel):
 
 
 class ErrorItem(BaseModel):
-    """One thing that is wrong."""
+    """One error and the field at fault."""
 
     message: str
     field: str | None = None
 
 
 class ErrorResponse(BaseModel):
-    """The shape of every error, from every service and for every cause."""
+    """The body of every error response."""
 
     errors: list[ErrorItem]

@@ -1,11 +1,9 @@
-"""Server-sent events: what changes is shown on every open screen within a fraction of a second.
+"""Server-sent events: broadcasts a service's changes to browsers.
 
-Each replica follows its own service's stream and keeps the last frames, so that a browser that
-reconnects (Last-Event-ID) gets what it missed, and one that missed too much is told to look anew.
-Frames are encoded once and handed out in beats: a screen costs one write a beat at the most,
-however much is going on. A screen that does not read is dropped; it comes back by itself.
-
-The format: WHATWG HTML, 9.2, Server-sent events.
+Each replica consumes its own service's stream and buffers the last frames. A client that
+reconnects with Last-Event-ID gets the frames it missed, or a `reset` event if it missed too many.
+Events are encoded once and flushed every 100 ms, so a connection costs at most ten writes per
+second. A client that does not read is disconnected; browsers reconnect automatically.
 """
 
 import asyncio
@@ -17,6 +15,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Header
 from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from prometheus_client import Gauge
 from pydantic import BaseModel
 from starlette.types import Message, Send
@@ -25,26 +24,28 @@ from common.background import run_periodically
 from common.errors import ServiceUnavailable
 
 FLUSH_INTERVAL_SECONDS: Final = 0.1
-"""Seconds between two hand-outs."""
 HEARTBEAT_SECONDS: Final = 15.0
 REPLAY_BUFFER_SIZE: Final = 2_000
 MAX_CONNECTIONS: Final = 5_000
 MAX_CONNECTIONS_PER_CLIENT: Final = 12
 MAX_QUEUED_FLUSHES: Final = 100
 SEND_TIMEOUT_SECONDS: Final = 30.0
-"""Seconds that a screen may take nothing, when more waits for it than the network holds."""
+"""The time in which a client must read when its network buffers are full."""
 MAX_CONNECTION_SECONDS: Final = 15 * 60.0
-"""Seconds after which a stream ends and the browser asks again, with the session it then has."""
+"""The lifetime of a stream. The browser then reconnects with its current session."""
+
+RETRY_FRAME: Final = format_sse_event(retry=1000)
+RESET_FRAME: Final = format_sse_event(event="reset", data_str="{}")
 
 CONNECTIONS: Final = Gauge("sse_connections", "Open server-sent event connections")
 
 LastEventId = Annotated[
-    int | None, Header(alias="Last-Event-ID", ge=0, description="The last event that was seen")
+    int | None, Header(alias="Last-Event-ID", ge=0, description="The id of the last received event")
 ]
 
 
 def sse_responses() -> dict[int | str, dict[str, Any]]:
-    """Document a route that answers with server-sent events."""
+    """Return the `responses` argument of a route that streams server-sent events."""
     return {200: {"content": {"text/event-stream": {}}}}
 
 
@@ -63,21 +64,21 @@ class _Connection:
     )
 
 
-class _SseResponse(StreamingResponse):
-    """A stream that ends when its reader takes nothing any more."""
+class _SseResponse(EventSourceResponse):
+    """A stream that ends when its client stops reading."""
 
     async def stream_response(self, send: Send) -> None:
         async def send_with_timeout(message: Message) -> None:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await send(message)
 
-        async with contextlib.aclosing(self.body_iterator):  # pyright: ignore[reportArgumentType]  # it is our generator
+        async with contextlib.aclosing(self.body_iterator):  # pyright: ignore[reportArgumentType]  # our own generator
             with contextlib.suppress(TimeoutError):
                 await super().stream_response(send_with_timeout)
 
 
 class EventBroadcaster:
-    """What a service tells the screens that look at it."""
+    """Sends events to the open connections of one process."""
 
     def __init__(self) -> None:
         self._replay_buffer: deque[_Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
@@ -89,30 +90,30 @@ class EventBroadcaster:
     def publish(
         self, name: str, body: BaseModel, sequence: int, *, audience: str | None = None
     ) -> None:
-        """Show a change.
+        """Queue an event for the next flush.
 
         Args:
             name: the event's name, such as `ticket`.
-            body: what the thing is now.
-            sequence: its place in the stream; the event's id.
-            audience: the only user to see it; None for everybody.
+            body: its data.
+            sequence: its sequence in the stream, used as its id.
+            audience: the only user who receives it; None for everyone.
         """
-        data = f"id: {sequence}\nevent: {name}\ndata: {body.model_dump_json()}\n\n".encode()
+        data = format_sse_event(data_str=body.model_dump_json(), event=name, id=str(sequence))
         frame = _Frame(sequence, audience, data)
         self._replay_buffer.append(frame)
         self._unsent.append(frame)
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
-        """Hand out, beat by beat, while the service runs."""
+        """Flush queued events while the service runs."""
         async with run_periodically(FLUSH_INTERVAL_SECONDS, self._flush, name="live"):
             yield
         self.close()
 
     def close(self) -> None:
-        """End every stream, so that a stopping process need not wait for them.
+        """End every stream, so that the process can stop without waiting for them.
 
-        One that is still asked for ends at once: its screen comes back, to another replica.
+        A stream opened later ends immediately, and its client reconnects to another replica.
         """
         self._closed = True
         for connection in self._connections:
@@ -153,24 +154,26 @@ class EventBroadcaster:
         last_event_id: int | None = None,
         is_authorized: Callable[[], bool] = lambda: True,
     ) -> StreamingResponse:
-        """Open a stream of events to one screen.
+        """Return a response that streams events.
 
         Args:
-            client: whose screens are counted together: a user, or an address.
-            user: who looks, where events have an audience.
-            last_event_id: the last event this screen has seen.
-            is_authorized: asked at each heartbeat; the stream ends when it says no.
+            client: the user or address whose connections are limited together.
+            user: the user whose private events are included.
+            last_event_id: the id of the last event that the client received.
+            is_authorized: called at each heartbeat; False ends the stream.
 
         Raises:
-            Unavailable: too many screens already, here or of this one.
+            ServiceUnavailable: the process or the client has too many connections.
         """
         if (
             len(self._connections) >= MAX_CONNECTIONS
             or self._connections_by_client[client] >= MAX_CONNECTIONS_PER_CLIENT
         ):
-            raise ServiceUnavailable("Too many open screens", retry_after=5)
+            raise ServiceUnavailable("Too many open event streams", retry_after=5)
         connection = _Connection(user)
-        connection.queue.put_nowait(b"retry: 1000\n\n" + self._replay_since(user, last_event_id))
+        connection.queue.put_nowait(
+            format_sse_event(retry=1000) + self._replay_since(user, last_event_id)
+        )
         if self._closed:
             connection.queue.put_nowait(None)
         self._connections.add(connection)
@@ -178,7 +181,6 @@ class EventBroadcaster:
         CONNECTIONS.set(len(self._connections))
         return _SseResponse(
             self._frames(connection, client, is_authorized),
-            media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
@@ -186,7 +188,7 @@ class EventBroadcaster:
         if last_event_id is None:
             return b""
         if not self._replay_buffer or self._replay_buffer[0].sequence > last_event_id + 1:
-            return b"event: reset\ndata: {}\n\n"
+            return RESET_FRAME
         return b"".join(
             frame.data
             for frame in self._replay_buffer
@@ -202,7 +204,7 @@ class EventBroadcaster:
                 try:
                     payload = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    payload = b": still here\n\n"
+                    payload = KEEPALIVE_COMMENT
                 if payload is None:
                     return
                 yield payload
