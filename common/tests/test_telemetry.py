@@ -1,4 +1,4 @@
-"""Logs are JSON lines, and hold no secret."""
+"""Logs are JSON lines without secrets."""
 
 import io
 import json
@@ -18,7 +18,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines() -> Generator[Lines]:
-    """Log as a service does; read the lines."""
+    """Configure logging as a service does, and return the parsed lines."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     configure_logging("tickets", log_format="json", level="INFO")
@@ -48,7 +48,7 @@ def lines() -> Generator[Lines]:
         "email",
     ],
 )
-def test_what_is_named_like_a_secret_is_not_written(lines: Lines, name: str) -> None:
+def test_field_named_like_a_secret_is_redacted(lines: Lines, name: str) -> None:
     structlog.get_logger("here").info("signed in", **{name: "hush", "order": "1"})
 
     (line,) = lines()
@@ -57,25 +57,25 @@ def test_what_is_named_like_a_secret_is_not_written(lines: Lines, name: str) -> 
     assert line.items() >= {"event": "signed in", "order": "1", "service": "tickets"}.items()
 
 
-def test_a_secret_inside_something_else_is_not_written(lines: Lines) -> None:
+def test_nested_secret_is_redacted(lines: Lines) -> None:
     body = {"user": {"password": "hush"}, "cards": [{"token": "hush"}], "order": 1}
 
-    structlog.get_logger("here").info("heard", body=body)
+    structlog.get_logger("here").info("received", body=body)
 
     (line,) = lines()
     assert "hush" not in json.dumps(line)
     assert line["body"]["order"] == 1
-    assert body["user"] == {"password": "hush"}  # what was logged is left as it was
+    assert body["user"] == {"password": "hush"}  # the logged object is not modified
 
 
-def test_other_libraries_write_json_too(lines: Lines) -> None:
+def test_other_libraries_log_json(lines: Lines) -> None:
     logging.getLogger("uvicorn.error").warning("it is %s", "late")
 
     (line,) = lines()
     assert line.items() >= {"event": "it is late", "level": "warning"}.items()
 
 
-def test_a_failure_is_written_with_its_stack_in_one_line(lines: Lines) -> None:
+def test_exception_is_logged_in_one_line(lines: Lines) -> None:
     try:
         next(iter([]))
     except StopIteration:
@@ -100,9 +100,9 @@ def test_logger_used_before_reconfiguration_follows_the_new_one(lines: Lines) ->
     assert after["service"] == "orders"
 
 
-def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
+def test_request_id_is_on_each_line(lines: Lines) -> None:
     token = REQUEST_ID.set("abc")
-    structlog.get_logger("here").info("heard")
+    structlog.get_logger("here").info("received")
     REQUEST_ID.reset(token)
     structlog.get_logger("here").info("elsewhere")
 
@@ -111,7 +111,7 @@ def test_the_id_of_the_request_is_on_each_line(lines: Lines) -> None:
     assert "request_id" not in second
 
 
-def test_the_id_of_the_request_travels_in_the_headers_of_an_event() -> None:
+def test_request_id_is_injected_into_event_headers() -> None:
     assert tracing.inject() == {}
     token = REQUEST_ID.set("abc")
     assert tracing.inject() == {"x-request-id": "abc"}

@@ -1,4 +1,4 @@
-"""Tracing costs nothing where nobody has asked for it."""
+"""Tracing that is off."""
 
 import subprocess
 import sys
@@ -8,14 +8,14 @@ from common.observability import tracing
 SCRIPT = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
 
 
-def test_the_sdk_is_not_even_imported_unless_there_is_somewhere_to_send_spans() -> None:
+def test_sdk_is_not_imported_without_otlp_endpoint() -> None:
     found = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
     )
     assert found.stdout.strip() == "False"
 
 
-def test_without_tracing_the_request_id_travels_alone() -> None:
+def test_request_id_is_propagated_without_tracing() -> None:
     assert not tracing.enabled()
     with tracing.continue_trace("go on", {"x-request-id": "abc", "traceparent": "00-a-b-01"}):
         assert tracing.inject() == {"x-request-id": "abc"}

@@ -1,4 +1,4 @@
-"""A running service and its reaction to stop signals."""
+"""A running service, its lifespan state and its stop signal."""
 
 import asyncio
 import signal
@@ -27,11 +27,11 @@ SignalHandler = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def on_stop_signal(callback: Callable[[], None], lame_duck_seconds: float = 0) -> Generator[None]:
-    """Run a callback on SIGTERM or SIGINT, before uvicorn waits for open responses.
+    """Call back on SIGTERM or SIGINT, before uvicorn waits for open responses.
 
     Args:
-        callback: runs immediately, in the signal handler.
-        lame_duck_seconds: how long uvicorn continues to serve before it gets the signal.
+        callback: called immediately.
+        lame_duck_seconds: delay before uvicorn gets the signal. It keeps serving until then.
     """
     loop = asyncio.get_running_loop()
 
@@ -63,7 +63,7 @@ def on_stop_signal(callback: Callable[[], None], lame_duck_seconds: float = 0) -
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """The open connections of a service, and the relay of its outboxes."""
+    """The open parts that every service has."""
 
     database: AsyncDatabase[Doc]
     bus: Bus
@@ -77,7 +77,7 @@ class RunningService:
     async def broadcasting(
         self, broadcaster: EventBroadcaster, handlers: Handlers
     ) -> AsyncGenerator[None]:
-        """Send this service's events, from all its replicas, to the connected browsers."""
+        """Stream the service's own events, from any replica, to the SSE clients of this one."""
         await self.bus.subscribe_every_replica(self.bus.connection.service, handlers)
         async with broadcaster.run():
             with on_stop_signal(broadcaster.close):
@@ -85,7 +85,7 @@ class RunningService:
 
     @asynccontextmanager
     async def consuming(self, handlers: Handlers) -> AsyncGenerator[None]:
-        """Consume events while the block runs, and finish those in flight at its end."""
+        """Consume events while the service runs, and finish those in flight before it stops."""
         await self.bus.subscribe_durable(handlers)
         try:
             yield

@@ -29,7 +29,7 @@ async def current_user(
     """Return the signed-in user.
 
     Raises:
-        NotAuthorized: there is no session.
+        Unauthorized: there is no session.
     """
     user: User | None = request.state.user
     if user is None:
@@ -38,7 +38,7 @@ async def current_user(
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
-"""The signed-in user; a route that names it answers 401 to anyone else."""
+"""The signed-in user. A route with this parameter answers 401 without a session."""
 
 OptionalUser = Annotated[User | None, Depends(optional_user)]
 """The signed-in user, or None."""

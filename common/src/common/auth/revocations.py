@@ -1,4 +1,4 @@
-"""Ended sessions, whose access tokens are refused until they have expired."""
+"""Revoked sessions, whose access tokens are rejected until they expire."""
 
 from datetime import datetime, timedelta
 
@@ -9,19 +9,19 @@ from common.values.clock import Clock
 
 
 class Revocations:
-    """The sessions that were ended while an access token of theirs could still be good."""
+    """The sessions that were revoked within the lifetime of an access token."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._revoked_until: dict[str, datetime] = {}
 
     async def subscribe(self, bus: Bus) -> None:
-        """Hear of every ended session, the last quarter of an hour included."""
+        """Subscribe to revocations, including those within the last token lifetime."""
         since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
         await bus.subscribe_every_replica("auth", handlers(self.on_session_revoked), since=since)
 
     async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
-        """Refuse the session from now on; forget those whose tokens have expired."""
+        """Revoke the session, and remove those whose tokens have expired."""
         now = self._clock()
         self._revoked_until = {
             sid: until for sid, until in self._revoked_until.items() if until > now
@@ -29,7 +29,7 @@ class Revocations:
         self.revoke(event.session_id, event.until)
 
     def revoke(self, session_id: str, until: datetime) -> None:
-        """Refuse a session's access tokens until this moment."""
+        """Reject a session's access tokens until the given time."""
         self._revoked_until[session_id] = until
 
     def __contains__(self, session_id: str) -> bool:

@@ -1,7 +1,6 @@
-"""Access tokens: signed and verified by every service without asking another.
+"""Access tokens: JWTs (HS256) in an HttpOnly cookie, verified by every service itself.
 
-The access token is a JWT (HS256) in an HttpOnly cookie. A bad or expired one makes its bearer
-anonymous, never an error.
+An invalid or expired token makes the request anonymous and is never an error.
 """
 
 from dataclasses import dataclass
@@ -20,12 +19,12 @@ from common.values.ids import is_id
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 ALGORITHM: Final = "HS256"
 VERIFIED_TOKEN_CACHE_SIZE: Final = 10_000
-"""Tokens whose verified claims are cached; expiry is checked at every request."""
+"""Verified claims are cached; the expiry is checked for each request."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who is asking, and in which session."""
+    """A signed-in user and the session."""
 
     id: str
     email: str
@@ -33,12 +32,12 @@ class User:
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
-    """Name a cookie: `__Host-` pins it to this host over TLS (RFC 6265bis, 4.1.3.2)."""
+    """Return the cookie's name. `__Host-` pins it to this host over TLS (RFC 6265bis, 4.1.3.2)."""
     return f"__Host-{name}" if secure else name
 
 
 class AccessTokens:
-    """Signs and reads access tokens; the previous key is still read, never signed with."""
+    """Signs access tokens with the current key, and verifies them with it or the previous one."""
 
     def __init__(self, key: SecretStr, previous: SecretStr | None, clock: Clock) -> None:
         self._key = key.get_secret_value()
@@ -47,7 +46,7 @@ class AccessTokens:
         self._decode_cached = lru_cache(maxsize=VERIFIED_TOKEN_CACHE_SIZE)(self._decode)
 
     def issue(self, user: User) -> str:
-        """Sign a token that is good for fifteen minutes."""
+        """Return a signed token that is valid for `ACCESS_LIFETIME`."""
         now = self._clock()
         claims = {
             "sub": user.id,
@@ -59,12 +58,12 @@ class AccessTokens:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def verify(self, token: str) -> User | None:
-        """Give the bearer of a good token; nobody for any other."""
+        """Return the user of a valid token, or None."""
         user, expires_at = self._decode_cached(token)
         return user if expires_at > self._clock().timestamp() else None
 
     def _decode(self, token: str) -> tuple[User | None, float]:
-        """Check the signature and the claims; say until when it is good. The same every time."""
+        """Return the user and the expiry of a token, which is pure and so can be cached."""
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -73,7 +72,7 @@ class AccessTokens:
                     algorithms=[ALGORITHM],
                     options={
                         "require": ["sub", "email", "sid", "iat", "exp"],
-                        "verify_exp": False,  # below, by the clock that was passed in
+                        "verify_exp": False,  # checked in `verify` by our clock
                         "verify_iat": False,
                     },
                 )
@@ -89,7 +88,7 @@ class AccessTokens:
 
 
 def user_from_cookie(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:
-    """Read who sent these headers from the session cookie; ended sessions are not looked at."""
+    """Return the user of the session cookie, without checking whether the session is revoked."""
     cookies = headers.get("cookie")
     if not cookies or cookie not in cookies:
         return None

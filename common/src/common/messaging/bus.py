@@ -1,8 +1,7 @@
-"""The event bus: NATS JetStream, one stream per publishing service, CloudEvents in binary mode.
+"""The event bus: NATS JetStream with one stream per publishing service.
 
-Publishing waits for the server's ack. Listening is a durable pull consumer per service and stream
-(`listen`: each event is handled by one replica), or an ephemeral one per process (`follow`: every
-replica sees every event). What happens to a delivery is in `common.messaging.durable_consumer`.
+`publish` waits for the server's ack. `subscribe_durable` handles each event in one replica of the
+service, and `subscribe_every_replica` in each process.
 """
 
 import asyncio
@@ -31,16 +30,14 @@ from common.observability import metrics, tracing
 log = structlog.get_logger("bus")
 
 DUPLICATE_WINDOW_SECONDS: Final = 15 * 60.0
-"""Seconds in which the server stores the same event id once; a relay's retries fall well inside."""
+"""The time within which the server stores an event id once. The relay retries well within it."""
 MAX_AGE_SECONDS: Final = 30 * 86_400.0
-"""Seconds an event stays in its stream; MongoDB stays the truth and `rebuild` the way back."""
+"""The retention of events. MongoDB is the source of truth: `republish-state` restores a stream."""
 API_TIMEOUT_SECONDS: Final = 5.0
 PUBLISH_TIMEOUT_SECONDS: Final = 2.0
-"""Seconds until an event without an ack is left to the sweep; less than the sweep's own lease."""
+"""After this, an unacknowledged event is left to the sweep. Less than the sweep's lease."""
 TCP_USER_TIMEOUT_SECONDS: Final = 10.0
-"""Seconds that NATS may leave what was sent to it without a sign of having got it."""
 FLUSH_TIMEOUT_SECONDS: Final = 2
-"""Seconds that NATS may take to say that it has all, when a service stops."""
 _STREAM_NAME_IN_USE: Final = 10058
 
 Handler = Callable[..., Awaitable[None]]
@@ -48,7 +45,7 @@ Handlers = Mapping[type[Event], Handler]
 
 
 class PublishError(Exception):
-    """The server did not acknowledge an event; it may or may not have stored it."""
+    """The server did not acknowledge an event, which it may or may not have stored."""
 
 
 def handlers(*functions: Handler) -> Handlers:
@@ -71,7 +68,7 @@ def handlers(*functions: Handler) -> Handlers:
 
 
 class Bus:
-    """A connection to NATS in the name of one service."""
+    """Publishes and consumes the events of one service."""
 
     def __init__(
         self,
@@ -86,7 +83,7 @@ class Bus:
         self._consumers: list[DurableConsumer | EphemeralConsumer] = []
 
     async def ensure_streams(self) -> None:
-        """Make every stream of the contract, or bring its settings up to date."""
+        """Create or update every stream of the event contract."""
         for stream, subject_prefix in STREAMS.items():
             await self._ensure_stream(stream, f"{subject_prefix}.>", max_age=MAX_AGE_SECONDS)
         await self._ensure_stream(DEAD_LETTERS, "dead.>", max_age=0)
@@ -110,10 +107,10 @@ class Bus:
             await self.connection.js.update_stream(config)
 
     async def publish(self, message: EventEnvelope) -> None:
-        """Publish one event and wait until the server has stored it; safe to repeat.
+        """Publish one event and wait until the server has stored it. Safe to repeat.
 
         Raises:
-            PublishError: no ack came.
+            PublishError: no ack arrived.
         """
         headers = message.cloud_event_headers(self.connection.service)
         try:
@@ -131,7 +128,7 @@ class Bus:
         metrics.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()
 
     async def subscribe_durable(self, handlers: Handlers) -> None:
-        """Handle these events, each in one replica of this service, at least once."""
+        """Handle each event in one replica of this service, at least once."""
         by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
         for event, handler in handlers.items():
             stream_handlers = by_stream.setdefault(stream_of(event), {})
@@ -150,10 +147,9 @@ class Bus:
     async def subscribe_every_replica(
         self, stream: str, handlers: Handlers, *, since: datetime | None = None
     ) -> EphemeralConsumer:
-        """Show this process every event of a stream from `since` on, or from now, in order.
+        """Handle every event of a stream in this process, in order, from `since` or from now on.
 
-        The functions take the event and its place in the stream. Returns once all that was already
-        there has been handled.
+        Returns when all stored events are handled. Handlers take the event and its sequence.
         """
         stream_handlers = {
             self.connection.subject(event.subject): (event, handler)
@@ -168,19 +164,19 @@ class Bus:
         return consumer
 
     def on_reconnect(self) -> None:
-        """Have every consumer ask the server anew."""
+        """Make every consumer repeat its requests."""
         for consumer in self._consumers:
             consumer.on_reconnect()
 
     @property
     def healthy(self) -> bool:
-        """Whether the connection is up and every consumer hears its heartbeat."""
+        """Whether the connection is up and every consumer gets heartbeats."""
         return self.connection.client.is_connected and all(
             consumer.alive for consumer in self._consumers
         )
 
     def get_durable_consumer(self, name: str) -> DurableConsumer:
-        """Find one of this service's durable consumers by its name."""
+        """Return the durable consumer with this name."""
         for consumer in self._consumers:
             if isinstance(consumer, DurableConsumer) and consumer.name == name:
                 return consumer
@@ -192,7 +188,7 @@ class Bus:
         return [consumer for consumer in self._consumers if isinstance(consumer, DurableConsumer)]
 
     async def drain(self, grace: float) -> None:
-        """Take no more deliveries and finish those in hand, for at most `grace` seconds."""
+        """Accept no more deliveries and finish those in flight, for at most `grace` seconds."""
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         self._consumers.clear()
 
@@ -206,7 +202,7 @@ async def connect(
     replicas: int = 1,
     transient_errors: tuple[type[Exception], ...] = (),
 ) -> AsyncGenerator[Bus]:
-    """Connect to NATS, waiting as long as it takes, and reconnect whenever the connection breaks.
+    """Connect to NATS, waiting until it is available. A broken connection is reopened.
 
     Args:
         url: where NATS listens.
@@ -253,12 +249,12 @@ async def connect(
 
 
 def _set_tcp_user_timeout(client: Client) -> None:
-    """Have the kernel end a connection whose bytes nobody takes (RFC 5482).
+    """Make the kernel close a connection whose peer stops acknowledging data (RFC 5482).
 
-    nats-py notices the silence by its pings, but first waits for the old connection to be rid of
-    what it holds: up to a quarter of an hour, by the kernel's own patience.
+    nats-py detects the dead peer by its pings, but first flushes the old connection, which can take
+    a quarter of an hour with the kernel's default timeout.
     """
-    transport: Any = client._transport  # noqa: SLF001 - nats-py shows its socket nowhere else
+    transport: Any = client._transport  # noqa: SLF001 - nats-py has no public access to its socket
     writer: asyncio.StreamWriter | None = getattr(transport, "_io_writer", None)
     if writer is not None and sys.platform == "linux":
         sock = writer.get_extra_info("socket")
@@ -268,7 +264,7 @@ def _set_tcp_user_timeout(client: Client) -> None:
 
 
 async def _wait_for_streams(bus: Bus) -> None:
-    """Ensure the streams; JetStream may come up, or find its leader, later than NATS answers."""
+    """Ensure the streams. JetStream may become available later than NATS itself."""
     while True:
         try:
             return await bus.ensure_streams()

@@ -12,7 +12,7 @@ from nats.js.errors import APIError
 
 NATS_ERRORS: Final = (nats.errors.Error, APIError, TimeoutError, OSError)
 DEAD_LETTERS: Final = "dead-letters"
-"""The stream of events that were given up."""
+"""The stream of events that could not be handled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Connection:
         return f"{self.namespace}-{stream}" if self.namespace else stream
 
     async def unsubscribe(self, subscription: Subscription) -> None:
-        """End a subscription; without a connection there is nothing to end."""
+        """End a subscription, if the connection is up."""
         if self.client.is_connected:
             with contextlib.suppress(*NATS_ERRORS):
                 await subscription.unsubscribe()

@@ -1,4 +1,4 @@
-"""Dead letters: what was given up, why, and the way to handle it again."""
+"""Dead letters: events that could not be handled, and their replay."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ log = structlog.get_logger("dead-letters")
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A delivery that was given up: by whom, why, and its bytes."""
+    """An event that a consumer could not handle."""
 
     sequence: int
     durable: str
@@ -27,7 +27,7 @@ class DeadLetter:
 
 
 async def iter_dead_letters(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
-    """Go through the dead letters of one consumer, or of all, oldest first."""
+    """Yield the dead letters of one consumer, or of all, oldest first."""
     sequence = 1
     while True:
         try:
@@ -53,10 +53,10 @@ async def iter_dead_letters(bus: Bus, durable: str = "*") -> AsyncGenerator[Dead
 
 
 async def replay(bus: Bus) -> tuple[int, int]:
-    """Run this service's handlers over its dead letters; what succeeds is deleted.
+    """Run this service's handlers on its dead letters, and delete those that succeed.
 
     Returns:
-        How many succeeded, and how many still fail.
+        The number of successes and of failures.
     """
     replayed = failed = 0
     for consumer in bus.durable_consumers:

@@ -1,10 +1,10 @@
-"""What happens to a delivery: handled and acked, tried again, or put with the dead letters.
+"""Handles each event in one replica of a service, with retries and dead letters.
 
-A delivery is acked only after its handler returned. A handler that fails gets it again with a
-growing delay; after the last attempt, or at once when it cannot be parsed, it goes with its reason
-to the dead-letter stream, and only then is the original given up. The server's own limit
-(`max_deliver`) stays off: it drops for good what a dying process held. When it is not the event's
-fault (the database is away), the delivery is kept and tried in place, for as long as it takes.
+A delivery is acked after its handler returned. A failing handler gets it again with a growing
+delay. After the last attempt, or immediately if it cannot be parsed, the event is copied with the
+reason to the dead-letter stream, and then terminated. The server's own limit (`max_deliver`) is
+off, because it drops events that a crashed process held. While a dependency is unavailable, the
+delivery is retried in place without a limit.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ from common.observability.context import acting_as
 log = structlog.get_logger("consumer")
 
 ACK_WAIT_SECONDS: Final = 6.0
-"""Seconds until what a dead process held comes back; slow handlers send heartbeats."""
+"""The time until a dead process's deliveries are redelivered. Slow handlers send heartbeats."""
 MAX_ATTEMPTS: Final = 6
 RETRY_DELAYS_SECONDS: Final = (0.2, 1.0, 3.0, 10.0, 20.0)
 MAX_DELIVERIES_WITHOUT_RESULT: Final = 60
-"""Delivered this often and never judged: it kills the process that holds it."""
+"""Deliveries after which an event is assumed to crash the process that handles it."""
 MAX_ACK_PENDING: Final = 1024
 
 
 class DurableConsumer(PullConsumer):
-    """A service's durable consumer of one stream; its name is part of the contract.
+    """A service's durable consumer of one stream.
 
-    Renaming it would replay history.
+    Its name is part of the contract, because a renamed consumer would receive every event again.
     """
 
     def __init__(
@@ -65,23 +65,22 @@ class DurableConsumer(PullConsumer):
         self.name = durable
         self._handling: dict[str, Msg] = {}
         self._heartbeats: asyncio.Task[None] | None = None
-        metrics.REDELIVERED.labels(durable)  # 0 from the start: Prometheus sees no first step
+        metrics.REDELIVERED.labels(durable)  # 0, so that Prometheus sees the first increase
 
     async def start(self) -> None:
-        """Declare the consumer and begin to pull."""
+        """Declare the consumer and start pulling."""
         await super().start()
         self._heartbeats = asyncio.create_task(
             self._send_heartbeats(), name=f"heartbeats {self.name}"
         )
 
     async def stop(self, grace: float) -> None:
-        """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
+        """Stop pulling and finish the deliveries in flight, for at most `grace` seconds."""
         await super().stop(grace)
         if self._heartbeats is not None:
             self._heartbeats.cancel()
 
     async def _send_heartbeats(self) -> None:
-        """Tell the server of the handlers that take long that they are still at it."""
         while True:
             await asyncio.sleep(ACK_WAIT_SECONDS / 3)
             for msg in tuple(self._handling.values()):
@@ -168,7 +167,7 @@ class DurableConsumer(PullConsumer):
                 return
 
     async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:
-        """Copy it with its reason to the dead-letter stream, and only then give it up."""
+        """Copy the event with the reason to the dead-letter stream, and then terminate it."""
         event_headers = {k: v for k, v in (msg.headers or {}).items() if not k.startswith("Nats-")}
         sequence = msg.metadata.sequence.stream
         await self._connection.js.publish(
@@ -189,16 +188,16 @@ class DurableConsumer(PullConsumer):
         log.error("event dead-lettered", durable=self.name, reason=reason, sequence=sequence)
 
     async def info(self) -> ConsumerInfo:
-        """Ask the server how far this consumer is."""
+        """Return the server's state of this consumer."""
         return await self._connection.js.consumer_info(self._stream, self.name)
 
     async def replay(self, subject: str, data: bytes) -> None:
-        """Run this consumer's own handler over a dead letter.
+        """Run the handler on a dead letter.
 
         Raises:
-            KeyError: nobody here hears that subject any more.
+            KeyError: the subject has no handler any more.
             ValidationError: it still cannot be parsed.
-            Exception: whatever the handler fails with.
+            Exception: the handler failed.
         """
         model, handler = self._handlers[subject]
         await handler(model.model_validate_json(data))

@@ -1,4 +1,4 @@
-"""An event on the wire: CloudEvents 1.0 in NATS's binary mode."""
+"""An event on the wire: CloudEvents 1.0, NATS protocol binding, binary mode."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ MSG_ID_HEADER: Final = "Nats-Msg-Id"
 
 @dataclass(frozen=True, slots=True)
 class EventEnvelope:
-    """An event on its way: its id, where it goes, its bytes, and whose aggregate it tells of."""
+    """A serialized event with its metadata."""
 
     id: str
     subject: str
@@ -20,7 +20,7 @@ class EventEnvelope:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def cloud_event_headers(self, source: str) -> dict[str, str]:
-        """Give the attributes of CloudEvents 1.0 (NATS protocol binding, 3.1, binary mode)."""
+        """Return the NATS headers with the CloudEvents attributes."""
         return {
             **self.headers,
             MSG_ID_HEADER: self.id,

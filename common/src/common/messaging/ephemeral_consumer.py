@@ -1,4 +1,4 @@
-"""One process's own view of a stream, for what every replica has to know."""
+"""Handles every event of a stream in each process."""
 
 import asyncio
 from datetime import datetime
@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from common.messaging.connection import Connection
 from common.messaging.pull_consumer import PullConsumer, SubjectHandlers
 
-log = structlog.get_logger("follower")
+log = structlog.get_logger("ephemeral-consumer")
 
 
 class EphemeralConsumer(PullConsumer):
-    """Shows a process every event of a stream from a moment on; there is nothing to ack.
+    """Handles every event of a stream from a given time on, in order and without acks.
 
-    Its handlers take the event and its place in the stream.
+    Handlers take the event and its sequence in the stream.
     """
 
     def __init__(
@@ -44,9 +44,7 @@ class EphemeralConsumer(PullConsumer):
         )
         if self._last_sequence is not None:
             stream = await self._connection.js.stream_info(self._stream)
-            if (
-                stream.state.last_seq < self._last_sequence
-            ):  # it was lost, and counts from the start again
+            if stream.state.last_seq < self._last_sequence:  # the stream was lost and recreated
                 self._last_sequence = 0
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
             config.opt_start_seq = self._last_sequence + 1
@@ -63,21 +61,21 @@ class EphemeralConsumer(PullConsumer):
         return info.name
 
     def on_reconnect(self) -> None:
-        """Ask from the last event seen: nothing is acked, so what was lost counts as delivered."""
+        """Redeclare from the last sequence, because lost events count as delivered."""
         self._must_redeclare = True
         super().on_reconnect()
 
-    def _ordering_key(self, msg: Msg) -> str:  # noqa: ARG002 - whatever the message
-        """All in the order of the stream."""
+    def _ordering_key(self, msg: Msg) -> str:  # noqa: ARG002 - the same for each message
+        """Return one key, so that events are handled in stream order."""
         return self._stream
 
     async def _nak(self, msg: Msg) -> None:
-        """Nothing: another process has its own view."""
+        """Do nothing, because there are no acks."""
 
     async def _process(self, msg: Msg) -> None:
         sequence = msg.metadata.sequence.stream
         if self._last_sequence is not None and sequence <= self._last_sequence:
-            return  # seen by the consumer before
+            return  # handled before the redeclaration
         self._last_sequence = sequence
         registered = self._handlers.get(msg.subject)
         if registered is not None:
@@ -86,7 +84,7 @@ class EphemeralConsumer(PullConsumer):
                 await handler(model.model_validate_json(msg.data), sequence)
             except ValidationError as error:
                 log.warning("invalid event ignored", subject=msg.subject, error=str(error))
-            except Exception:  # a view that missed one event goes on with the next
+            except Exception:  # one failed event does not stop the next
                 log.exception("handler failed", subject=msg.subject)
         if not msg.metadata.num_pending:
             self.caught_up.set()

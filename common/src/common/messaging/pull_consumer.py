@@ -1,8 +1,7 @@
-"""Pulling messages from JetStream: a bounded number in hand, those of one aggregate in order.
+"""Pulls messages from JetStream: a bounded number in flight, in order per aggregate.
 
-One request for many messages is open at a time; the next goes out when half of what may be in hand
-is free. A server that went away, or a consumer that was deleted, is noticed by its missing
-heartbeat or its status, and asked anew.
+One request for many messages is open at a time. The next is sent when half of the capacity is free.
+A lost server or a deleted consumer is detected by missing heartbeats or by a status message.
 """
 
 import asyncio
@@ -27,8 +26,8 @@ log = structlog.get_logger("pull")
 MAX_IN_FLIGHT: Final = 128
 HEARTBEAT_SECONDS: Final = 2.0
 NAK_DELAY_SECONDS: Final = 0.25
-"""Seconds until what a stopping process has not begun goes to another; at once, it would come back
-by the pull request that this process still has open."""
+"""The redelivery delay of what a stopping process did not start. Without it, the message would come
+back through the pull request that this process still has open."""
 PULL_EXPIRES_SECONDS: Final = 30.0
 STATUS_NO_RESPONDERS: Final = "503"
 
@@ -36,7 +35,7 @@ SubjectHandlers = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]
 
 
 class PullConsumer(ABC):
-    """Pulls a consumer's messages, a bounded number in hand, one at a time per aggregate."""
+    """Pulls a consumer's messages and handles them one at a time per aggregate."""
 
     def __init__(self, connection: Connection, stream: str, handlers: SubjectHandlers) -> None:
         self._connection = connection
@@ -57,14 +56,14 @@ class PullConsumer(ABC):
 
     @abstractmethod
     async def _declare(self) -> str:
-        """Make the consumer, or bring its settings up to date; give its name."""
+        """Create or update the consumer and return its name."""
 
     @abstractmethod
     async def _process(self, msg: Msg) -> None:
-        """Do with one delivery what has to be done."""
+        """Handle one delivery."""
 
     async def start(self) -> None:
-        """Declare the consumer and begin to pull."""
+        """Declare the consumer and start pulling."""
         self._name = await self._declare()
         self._in_flight_gauge = metrics.IN_FLIGHT.labels(self._name)
         self._inbox = self._connection.client.new_inbox()
@@ -75,7 +74,7 @@ class PullConsumer(ABC):
 
     @property
     def alive(self) -> bool:
-        """Whether messages would come if there were any."""
+        """Whether the consumer receives messages or heartbeats."""
         is_running = self._pull_task is not None and not self._pull_task.done()
         return (
             is_running
@@ -84,12 +83,12 @@ class PullConsumer(ABC):
         )
 
     def on_reconnect(self) -> None:
-        """Ask anew: the server that had taken the requests may have forgotten them."""
+        """Repeat the pull requests, which the server may have lost."""
         self._requests.clear()
         self._wake.set()
 
     async def stop(self, grace: float) -> None:
-        """Take nothing more, finish what is in hand; after `grace` seconds leave it to others."""
+        """Stop pulling and finish the deliveries in flight, for at most `grace` seconds."""
         self._stopping.set()
         self._wake.set()
         if self._pull_task is not None:
@@ -105,7 +104,7 @@ class PullConsumer(ABC):
         while not self._stopping.is_set():
             self._wake.clear()
             if self._requests and time.monotonic() - self._last_activity > 2.5 * HEARTBEAT_SECONDS:
-                self._requests.clear()  # the server that took them is gone
+                self._requests.clear()  # the server that held them is gone
             try:
                 if self._must_redeclare:
                     self._name = await self._declare()
@@ -162,7 +161,7 @@ class PullConsumer(ABC):
         task.add_done_callback(self._tasks.discard)
 
     def _ordering_key(self, msg: Msg) -> str:
-        """Say which messages are handled one after another: those of one aggregate."""
+        """Return the key whose messages are handled in order: the aggregate's id."""
         return (msg.headers or {}).get("ce-subject") or msg.reply
 
     def _on_status(self, msg: Msg, status: str, description: str) -> None:
@@ -174,7 +173,7 @@ class PullConsumer(ABC):
         self._wake.set()
 
     def _consume_request_credit(self) -> None:
-        for request in self._requests:  # a delivery does not name its request: take the oldest
+        for request in self._requests:  # a delivery does not name its request: assume the oldest
             self._requests[request] -= 1
             if self._requests[request] <= 0:
                 del self._requests[request]
@@ -191,9 +190,9 @@ class PullConsumer(ABC):
                     await self._nak(msg)
                 else:
                     await self._process(msg)
-            except NATS_ERRORS as error:  # the server was not told: it redelivers
+            except NATS_ERRORS as error:  # the ack was not sent
                 log.warning("delivery not processed, it will be redelivered", error=repr(error))
-            except Exception:  # nothing may stop the queue: those behind it would never be handled
+            except Exception:  # must not stop the queue
                 log.exception("delivery not processed, it will be redelivered", subject=msg.subject)
             finally:
                 queue.popleft()

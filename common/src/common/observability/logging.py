@@ -18,7 +18,7 @@ NOISY_LOGGERS: Final = (
     "opentelemetry",
     "urllib3",
 )
-"""At DEBUG and INFO they tell of commands, headers and bodies, with all that is in them."""
+"""They log commands, headers and bodies at DEBUG and INFO."""
 
 _SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "key", "email")
 
@@ -39,10 +39,9 @@ def _without_secrets(name: str, value: object) -> object:
 
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
-    """Write JSON lines for machines, or coloured lines for a terminal; never a secret."""
+    """Configure the root logger: JSON lines, or coloured lines for a terminal, without secrets."""
 
     def add_correlation_ids(_: object, __: str, event: EventDict) -> EventDict:
-        """Say whose line it is, and by which ids to find the others of its request."""
         return {"service": service, **tracing.correlation_ids(), **event}
 
     shared: list[Any] = [
@@ -76,7 +75,7 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error"):  # it has set its own, not in our format
+    for name in ("uvicorn", "uvicorn.error"):  # replaces uvicorn's own handlers
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     for name in NOISY_LOGGERS:

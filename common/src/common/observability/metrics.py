@@ -1,4 +1,4 @@
-"""The metrics of what travels between the services."""
+"""The metrics of events."""
 
 from functools import cache
 from typing import Final
@@ -21,7 +21,7 @@ DEAD_LETTERED: Final = Counter(
 )
 OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Events published by the outbox sweep")
 
-# What is counted for every event: the labels are looked up once, not each time.
+# Cached, because they are looked up for every event.
 published = cache(PUBLISHED.labels)
 handled = cache(HANDLED.labels)
 handler_duration = cache(HANDLER_DURATION.labels)

@@ -1,8 +1,8 @@
-"""Spans by OpenTelemetry's SDK, sent by OTLP over HTTP. Imported only where tracing is on.
+"""Spans with OpenTelemetry's SDK, exported by OTLP over HTTP. Imported only if tracing is on.
 
-MongoDB has a listener of our own: the maintained one would make a trace of every look of every
-background loop, and ours shows neither filters nor documents. An exception is told by its type
-alone: its words may hold what somebody typed.
+opentelemetry-instrumentation-pymongo would start a trace for every poll of every background loop,
+so MongoDB has a listener of our own, which records neither filters nor documents. An exception is
+recorded by its type only, because its message may contain user input.
 """
 
 from collections.abc import Generator, Mapping
@@ -34,7 +34,7 @@ _W3C: Final = TraceContextTextMapPropagator()
 
 
 class OtelTracer:
-    """The spans of one process."""
+    """Creates the spans of one process."""
 
     def __init__(self, service: str) -> None:
         resource = Resource.create({"service.name": service, "service.namespace": "ticketing"})
@@ -53,7 +53,7 @@ class OtelTracer:
         headers: Mapping[str, str] | None,
         link_to_parent: bool,
     ) -> Generator[None]:
-        """Show what is done in the block."""
+        """Record the block as a span."""
         context = None if headers is None else _W3C.extract(headers)
         links: list[Link] = []
         if link_to_parent and context is not None:
@@ -75,7 +75,7 @@ class OtelTracer:
                 raise
 
     def set_attributes(self, attributes: Attributes) -> None:
-        """Add to the present span; an HTTP answer from 500 on makes it a failure."""
+        """Set attributes of the current span. An HTTP status from 500 on marks it as failed."""
         span = trace.get_current_span()
         if route := attributes.get("http.route"):
             span.update_name(f"{attributes['http.request.method']} {route}")
@@ -85,17 +85,17 @@ class OtelTracer:
         span.set_attributes(attributes)
 
     def record_failure(self, error: Exception) -> None:
-        """Mark the present span as failed."""
+        """Mark the current span as failed."""
         _mark_failed(trace.get_current_span(), type(error).__name__)
 
     def inject(self) -> dict[str, str]:
-        """Give the present span in the words of W3C Trace Context."""
+        """Return the W3C Trace Context headers of the current span."""
         headers: dict[str, str] = {}
         _W3C.inject(headers)
         return headers
 
     def ids(self) -> dict[str, str]:
-        """Give the ids of the present span, if there is one."""
+        """Return the ids of the current span, if there is one."""
         context = trace.get_current_span().get_span_context()
         if not context.is_valid:
             return {}
@@ -106,7 +106,7 @@ class OtelTracer:
 
 
 def is_expected_error(error: Exception) -> bool:
-    """Tell whether this is how no is said here, and nothing went wrong."""
+    """Return whether the exception is an expected client error."""
     if isinstance(error, ApiError):
         return error.status < SERVER_ERROR
     return isinstance(error, DuplicateKeyError)
@@ -118,14 +118,14 @@ def _mark_failed(span: Span, kind: str) -> None:
 
 
 class MongoSpans(monitoring.CommandListener):
-    """Shows each command to MongoDB that is sent on behalf of something traced."""
+    """Records each MongoDB command that is sent within a traced operation."""
 
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
         self._open: dict[tuple[int, Any], Span] = {}
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """A command is sent."""
+        """Start a span."""
         if not trace.get_current_span().is_recording():
             return
         operation, collection = event.command_name, event.command.get(event.command_name)
@@ -142,13 +142,13 @@ class MongoSpans(monitoring.CommandListener):
         self._open[key] = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Its answer is here."""
+        """End the span."""
         span = self._open.pop((event.request_id, event.connection_id), None)
         if span is not None:
             span.end()
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """It was refused, or its connection broke."""
+        """End the span as failed."""
         span = self._open.pop((event.request_id, event.connection_id), None)
         if span is not None:
             _mark_failed(span, str(event.failure.get("codeName", "network")))

@@ -1,9 +1,8 @@
-"""What a piece of work belongs to: the request that began it, and the trace of its purchase.
+"""Request ids and traces that follow a purchase across services.
 
-Both travel with every event (`carried`), through the outbox, NATS and the listeners into the next
-outbox, so one purchase is one trace. Request ids always do. Spans are made only where
-OTEL_EXPORTER_OTLP_ENDPOINT is set; otherwise nothing of OpenTelemetry's SDK is even imported, and
-`span` costs a look at one variable. The standard OTEL_ variables say where to and how much.
+Both travel in the headers of every event (`inject`), through the outbox, NATS and the listeners
+into the next outbox. Spans are created only if OTEL_EXPORTER_OTLP_ENDPOINT is set. Otherwise the
+OpenTelemetry SDK is not imported, and `span` checks one variable.
 """
 
 from collections.abc import Generator, Mapping
@@ -16,7 +15,7 @@ NOOP_SPAN: Final = nullcontext()
 
 
 class Tracer(Protocol):
-    """What makes the spans: `common.observability.otel`, where tracing is on."""
+    """Creates spans: `common.observability.otel` if tracing is on."""
 
     def span(
         self,
@@ -37,13 +36,13 @@ _tracer: Tracer | None = None
 
 
 def use(tracer: Tracer) -> None:
-    """Make spans with this tracer in this process."""
-    global _tracer  # noqa: PLW0603 - a process has one, as it has one root logger
+    """Create the spans of this process with this tracer."""
+    global _tracer  # noqa: PLW0603 - one per process, as the root logger
     _tracer = tracer
 
 
 def enabled() -> bool:
-    """Tell whether spans are made."""
+    """Return whether tracing is on."""
     return _tracer is not None
 
 
@@ -55,14 +54,14 @@ def span(
     headers: Mapping[str, str] | None = None,
     link_to_parent: bool = False,
 ) -> AbstractContextManager[None]:
-    """Show what is done in the block as a span of the trace.
+    """Record the block as a span.
 
     Args:
-        name: what is done, of few different names.
-        kind: on which side of a wire.
-        attributes: by the semantic conventions; nothing secret or personal.
-        headers: what came with a message or a request, to go on with; else what is going on here.
-        link_to_parent: link to what was carried too, because it is not its first time.
+        name: the operation, from a bounded set of names.
+        kind: the OpenTelemetry span kind.
+        attributes: by the semantic conventions, without secrets and personal data.
+        headers: the trace to continue; the current one if None.
+        link_to_parent: also add a span link, because this is a redelivery.
     """
     if _tracer is None:
         return NOOP_SPAN
@@ -70,7 +69,7 @@ def span(
 
 
 def record_failure(error: Exception) -> None:
-    """Mark the present span as failed, for an error that is not raised out of its block."""
+    """Mark the current span as failed, for an error that is handled within its block."""
     if _tracer is not None:
         _tracer.record_failure(error)
 
@@ -78,7 +77,7 @@ def record_failure(error: Exception) -> None:
 def publishing(
     subject: str, event_id: str, headers: Mapping[str, str], *, system: str = "nats"
 ) -> AbstractContextManager[None]:
-    """Show that an event or a job is sent, as part of what it came of."""
+    """Record the publishing of an event or a job, in the trace of its headers."""
     if _tracer is None:
         return NOOP_SPAN
     attributes = _messaging(system, subject, event_id, "publish", "send")
@@ -89,7 +88,7 @@ def publishing(
 
 @contextmanager
 def continue_trace(name: str, headers: Mapping[str, str]) -> Generator[None]:
-    """Go on, in the block, with what was carried here instead of what is going on."""
+    """Continue the trace and the request of the given headers within the block."""
     token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
         with span(name, headers=headers):
@@ -102,10 +101,7 @@ def continue_trace(name: str, headers: Mapping[str, str]) -> Generator[None]:
 def processing(
     subject: str, headers: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
 ) -> Generator[None]:
-    """Show that an event is handled, and let whatever follows belong to the same request.
-
-    A redelivery stays in the trace of its purchase, and has a link to what was delivered again.
-    """
+    """Record the handling of an event within the request and the trace of its headers."""
     token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
         if _tracer is None:
@@ -125,7 +121,7 @@ def processing(
 def _messaging(
     system: str, subject: str, event_id: str, operation: str, kind: str
 ) -> dict[str, str | int | bool]:
-    """Name what is done with a message by the semantic conventions for messaging, 1.44."""
+    """Return the attributes of the semantic conventions for messaging, 1.44."""
     return {
         "messaging.system": system,
         "messaging.operation.name": operation,
@@ -136,20 +132,20 @@ def _messaging(
 
 
 def set_attributes(attributes: Attributes) -> None:
-    """Add to the present span."""
+    """Set attributes of the current span."""
     if _tracer is not None:
         _tracer.set_attributes(attributes)
 
 
 def inject() -> dict[str, str]:
-    """Give what has to travel with an event or a job, so that its handling belongs here."""
+    """Return the headers that link an event or a job to the current request and trace."""
     request_id = REQUEST_ID.get()
     headers = {REQUEST_ID_HEADER: request_id} if request_id else {}
     return headers if _tracer is None else {**headers, **_tracer.inject()}
 
 
 def correlation_ids() -> dict[str, str]:
-    """Give the ids that a line of the log is to be found by."""
+    """Return the request and trace ids for a log line."""
     request_id = REQUEST_ID.get()
     found = {"request_id": request_id} if request_id else {}
     return found if _tracer is None else {**found, **_tracer.ids()}

@@ -1,7 +1,7 @@
-"""What is measured at the moment Prometheus asks: how much waits, and how much is in use.
+"""Gauges that are collected when Prometheus scrapes: backlogs and connections.
 
-Each is one look at metadata or at an index that holds only what waits, never a walk through a
-collection. Replicas of a service tell the same of what they share; take the maximum.
+Each reads metadata or an index of pending entries, never a whole collection. The replicas of a
+service report the same shared values, so dashboards take the maximum.
 """
 
 import asyncio
@@ -17,12 +17,13 @@ from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS
 from common.persistence.mongo import count_connections
 from common.persistence.outbox import Relay
 
-log = structlog.get_logger("gauges")
+log = structlog.get_logger("state-metrics")
 
 COLLECT_TIMEOUT_SECONDS: Final = 2.0
 COUNT_LIMIT: Final = 100_000
-"""Counting stops here: whether it is more makes no difference to what has to be done."""
+"""Counting stops here, because more makes no difference to the operator."""
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any event: a lower bound is required for MongoDB to use the partial index."""
 
 OUTBOX_PENDING: Final = Gauge(
     "outbox_pending_aggregates", "Aggregates with unpublished events", ["collection"]
@@ -52,14 +53,14 @@ for _store in ("mongodb", "nats"):  # 0 from the start: Prometheus would not see
 
 
 class StateMetricsCollector:
-    """Sets the gauges of one service's process."""
+    """Collects the gauges of one process."""
 
     def __init__(self, bus: Bus, relay: Relay) -> None:
         self._bus = bus
         self._relay = relay
 
     async def refresh(self) -> None:
-        """Look at everything once; what cannot be seen in time keeps its last value."""
+        """Update every gauge. One that cannot be read in time keeps its last value."""
         collectors = {"mongodb": self._collect_stores, "nats": self._collect_consumers}
         for store, collect in collectors.items():
             try:
@@ -71,7 +72,7 @@ class StateMetricsCollector:
 
     async def _collect_stores(self) -> None:
         now = self._relay.clock()
-        if self._relay.collections:  # before we need a connection ourselves: there may be none
+        if self._relay.collections:  # first, because the pool may be exhausted
             in_use, idle = count_connections(self._relay.collections[0])
             CONNECTIONS.labels("in use").set(in_use)
             CONNECTIONS.labels("idle").set(idle)
