@@ -13,7 +13,7 @@ from common.testing.polling import eventually
 
 @pytest.fixture
 def received_signals() -> Iterator[list[int]]:
-    """What uvicorn would be told, in place of uvicorn."""
+    """A stop signal handler in place of uvicorn."""
     signals: list[int] = []
 
     def record_signal(number: int, _: FrameType | None) -> None:

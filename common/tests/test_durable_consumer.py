@@ -43,7 +43,7 @@ def ticket(ticket_id: str | None = None, version: int = 0) -> TicketCreated:
 
 
 class EventRecorder:
-    """Remembers what it hears, and fails when it is told to."""
+    """Records the events it receives and fails on request."""
 
     def __init__(self, fail: Callable[[TicketCreated], Exception | None] = lambda _: None) -> None:
         self.events: list[TicketCreated] = []

@@ -62,7 +62,7 @@ def request_started() -> asyncio.Event:
 async def client(
     serve: Serve, settings: ServiceSettings, created_ids: list[str], request_started: asyncio.Event
 ) -> Client:
-    """A service that makes things, slowly, and fails when it is told to."""
+    """A service that creates things slowly and fails on request."""
     service = Service.from_settings("tickets", settings)
     router = APIRouter(route_class=IdempotentRoute)
     call_count = count()

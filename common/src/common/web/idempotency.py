@@ -164,7 +164,7 @@ async def _store_response(record_id: str, response: Response) -> None:
 
 
 async def _release(record_id: str) -> None:
-    """Let the next copy execute immediately, with the same id."""
+    """Release the claim, so that the next copy executes immediately with the same id."""
     await collection_of(IdempotencyRecord).update_one(
         {"_id": record_id, "status": None}, {"$set": {"until": utc_now() - LEASE}}
     )
