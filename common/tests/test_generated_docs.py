@@ -21,7 +21,7 @@ def test_openapi_documents_match_the_services(monkeypatch: pytest.MonkeyPatch) -
         assert path.read_text() == expected, "make docs"
 
 
-def test_asyncapi_document_and_page_match_the_code() -> None:
+def test_asyncapi_document_matches_the_code() -> None:
     for path, expected in asyncapi.render_files(DOCS / "events").items():
         assert path.read_text() == expected, "make docs"
 

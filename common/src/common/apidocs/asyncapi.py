@@ -1,21 +1,19 @@
-"""Writes the AsyncAPI 3 document of the events, and an HTML page of it.
+"""Writes the AsyncAPI 3 document of the events.
 
     python -m common.apidocs.asyncapi docs/events
 
-The source is `common.events` and each service's `listeners()`. A test compares the written files.
+The source is `common.events` and each service's `listeners()`. A test compares the written file.
 """
 
 import argparse
-import html
 import importlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from common.events import EVENT_TYPES, Event, stream_of
+from common.events import EVENT_TYPES, stream_of
 from common.messaging.bus import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
 
 CONSUMING_SERVICES: Final = ("expiration", "orders", "payments", "tickets")
@@ -107,58 +105,10 @@ def build_document() -> dict[str, Any]:
     }
 
 
-STYLE: Final = (
-    "body{font:15px/1.5 system-ui;max-width:60em;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:2px 8px;"
-    "border-bottom:1px solid #8884;vertical-align:top}code{font-size:90%}"
-    "@media(prefers-color-scheme:dark){body{background:#14181d;color:#dde3ea}}"
-)
-
-
-def render_page(document: Mapping[str, Any]) -> str:
-    """Render the document as an HTML page."""
-    consumers = consumers_by_event()
-    schemas = document["components"]["schemas"]
-    parts = [f"<p>{html.escape(document['info']['description'])}"]
-    for event in EVENT_TYPES:
-        name = event.__name__
-        consumer_names = ", ".join(consumers[name]) or "every process"
-        title = html.escape(document["components"]["messages"][name]["title"])
-        parts.append(
-            f'<h2 id="{event.subject}"><code>{event.subject}</code></h2><p>{title} '
-            f"Published by <b>{stream_of(event)}</b>, consumed by {consumer_names}."
-            f"{_fields(event, schemas)}"
-        )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Ticketing: events</title>'
-        f"<style>{STYLE}</style><h1>Events</h1>{''.join(parts)}</html>\n"
-    )
-
-
-def _fields(event: type[Event], schemas: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td><code>{name}</code><td>{html.escape(_type(field, schemas))}"
-        for name, field in schemas[event.__name__]["properties"].items()
-    )
-    return f"<table><tr><th>field<th>type{rows}</table>"
-
-
-def _type(field: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    if "anyOf" in field:
-        return " or ".join(_type(option, schemas) for option in field["anyOf"])
-    if "$ref" in field:
-        referenced = schemas[field["$ref"].rpartition("/")[2]]
-        if "enum" in referenced:
-            return " | ".join(referenced["enum"])
-        return "{" + ", ".join(referenced["properties"]) + "}"
-    return " ".join(filter(None, [field.get("type", ""), field.get("format", "")]))
-
-
 def render_files(folder: Path) -> dict[Path, str]:
     """Return the content of each file."""
-    document = build_document()
-    document_json = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    return {folder / "asyncapi.json": document_json, folder / "index.html": render_page(document)}
+    document = json.dumps(build_document(), indent=2, ensure_ascii=False) + "\n"
+    return {folder / "asyncapi.json": document}
 
 
 if __name__ == "__main__":
