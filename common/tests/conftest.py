@@ -87,7 +87,7 @@ def make_store() -> Callable[..., Store[Any]]:
 
 @pytest.fixture
 async def database(mongo_uri: str) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """A database of this test, with things."""
+    """A database of this test, with the collection of things."""
     async with mongo.connect(mongo_uri, [ThingDocument]) as connected:
         yield connected
 
@@ -97,7 +97,7 @@ async def relay(
     nats_url: str, namespace: str, published: object, database: AsyncDatabase[Doc]
 ) -> AsyncGenerator[Relay]:
     """A running relay of things."""
-    assert published  # the streams outlive it
+    assert published  # deletes the streams after the relay has stopped
     async with bus.connect(nats_url, "tickets", namespace=namespace) as connected:
         running = Relay(connected, database, ["things"], utc_now)
         running.start()
@@ -122,8 +122,8 @@ Connect = Callable[..., AbstractAsyncContextManager[Bus]]
 
 @pytest.fixture
 def connect(nats_url: str, namespace: str, published: object) -> Connect:
-    """Connect to this test's namespace of NATS as a service."""
-    assert published  # the streams outlive the connections
+    """Return a function that connects to this test's namespace of NATS as a service."""
+    assert published  # deletes the streams after the connections have closed
 
     @asynccontextmanager
     async def connect_as(service: str = "orders") -> AsyncGenerator[Bus]:
@@ -146,7 +146,7 @@ class KillableNats(ManagedProcess):
         self.url = f"nats://127.0.0.1:{self.program.port}"
 
     def start_without_jetstream(self) -> None:
-        """Start a server that has no streams."""
+        """Start the server without JetStream."""
         with_jetstream = self.program
         command = (*with_jetstream.command[:1], "--addr", "127.0.0.1", "--port")
         self.program = replace(with_jetstream, command=(*command, str(with_jetstream.port)))

@@ -1,4 +1,4 @@
-"""How a process stops: it says so first, and goes on answering for a while."""
+"""Tests of the stop signal: the callback runs first, and the signal is forwarded later."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from common.testing.polling import eventually
 
 @pytest.fixture
 def received_signals() -> Iterator[list[int]]:
-    """A stop signal handler in place of uvicorn."""
+    """The signals that reach a handler in place of uvicorn's."""
     signals: list[int] = []
 
     def record_signal(number: int, _: FrameType | None) -> None:
@@ -24,21 +24,23 @@ def received_signals() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, previous)
 
 
-async def test_without_notice_a_process_stops_when_it_is_told(received_signals: list[int]) -> None:
+async def test_stop_signal_without_delay_is_forwarded_immediately(
+    received_signals: list[int],
+) -> None:
     calls: list[str] = []
     with on_stop_signal(lambda: calls.append("stopping")):
         signal.raise_signal(signal.SIGTERM)
         assert (calls, received_signals) == (["stopping"], [signal.SIGTERM])
 
 
-async def test_with_notice_it_says_so_at_once_and_stops_later(received_signals: list[int]) -> None:
+async def test_stop_signal_with_delay_is_forwarded_after_it(received_signals: list[int]) -> None:
     calls: list[str] = []
     with on_stop_signal(lambda: calls.append("stopping"), 0.2):
         signal.raise_signal(signal.SIGTERM)
         await asyncio.sleep(0)
         assert (calls, received_signals) == (["stopping"], [])
 
-        async def stopped() -> bool:
+        async def is_forwarded() -> bool:
             return received_signals == [signal.SIGTERM]
 
-        await eventually(stopped)
+        await eventually(is_forwarded)

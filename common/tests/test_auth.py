@@ -1,4 +1,4 @@
-"""Sessions: which tokens are good, which sessions were ended, which writes another site caused."""
+"""Tests of access tokens, session revocation and the rejection of cross-site writes."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ def unsigned(claims: dict[str, Any], algorithm: str = "none") -> str:
     return ".".join([*segments, ""])
 
 
-def test_a_token_names_its_bearer_for_fifteen_minutes_and_no_longer() -> None:
+def test_access_token_is_valid_for_exactly_15_minutes() -> None:
     clock = FakeClock()
     tokens = AccessTokens(KEY, None, clock)
     token = tokens.issue(USER)
@@ -109,20 +109,20 @@ def _tampered(token: str) -> str:
         ),
     ],
 )
-def test_a_bad_token_is_nobodys(token: str) -> None:
+def test_invalid_access_token_is_rejected(token: str) -> None:
     assert TOKENS.verify(token) is None
 
 
-def test_the_table_of_bad_tokens_starts_from_a_good_one() -> None:
+def test_token_with_the_valid_claims_is_accepted() -> None:
     assert TOKENS.verify(signed(VALID_CLAIMS)) == USER
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.binary().map(lambda b: b.hex()))
-def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
+def test_verify_of_arbitrary_text_returns_none(text: str) -> None:
     assert TOKENS.verify(text) is None
 
 
-def test_the_previous_key_is_read_and_not_signed_with() -> None:
+def test_previous_key_verifies_but_does_not_sign() -> None:
     rotated = AccessTokens(KEY, PREVIOUS_KEY, CLOCK)
 
     assert rotated.verify(AccessTokens(PREVIOUS_KEY, None, CLOCK).issue(USER)) == USER
@@ -149,15 +149,15 @@ ORIGINS = {
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("origin", list(ORIGINS))
-async def test_a_write_that_another_site_caused_is_refused_and_nothing_else_is(
+async def test_only_cross_site_write_is_rejected(
     method: str, site: str | None, origin: str | None
 ) -> None:
     if method in {"GET", "HEAD", "OPTIONS"}:
-        refused = False
+        rejected = False
     elif site is not None:
-        refused = site not in {"same-origin", "none"}
+        rejected = site not in {"same-origin", "none"}
     else:
-        refused = ORIGINS[origin]
+        rejected = ORIGINS[origin]
     app = AuthenticationMiddleware(
         JSONResponse({}),
         tokens=TOKENS,
@@ -173,19 +173,19 @@ async def test_a_write_that_another_site_caused_is_refused_and_nothing_else_is(
             method, "/", headers={k: v for k, v in headers.items() if v is not None}
         )
 
-    assert response.status_code == (403 if refused else 200)
+    assert response.status_code == (403 if rejected else 200)
 
 
 @given(st.text(st.characters(codec="latin-1")), st.text(st.characters(codec="latin-1")))
-def test_no_header_breaks_the_question_of_another_site(origin: str, site: str) -> None:
+def test_is_cross_site_of_arbitrary_headers_does_not_raise(origin: str, site: str) -> None:
     is_same_site = site in {"same-origin", "none"}
     headers = Headers({"origin": origin, "host": "a", "sec-fetch-site": site})
     assert is_cross_site(headers) is not is_same_site
     assert is_cross_site(Headers({"origin": origin, "host": "\u00e9 no host has this name"}))
 
 
-def whoami(settings: ServiceSettings) -> FastAPI:
-    """A service that says who is asking."""
+def create_whoami_app(settings: ServiceSettings) -> FastAPI:
+    """Create a service that returns the id of the signed-in user."""
     router = APIRouter()
 
     @router.get("/api/tickets/me")
@@ -209,10 +209,10 @@ async def revoke(published: EventProbe, user: User) -> None:
     await published.publish(event, aggregate_id=user.session_id)
 
 
-async def test_an_ended_session_is_refused_by_every_process_also_after_a_restart(
+async def test_ended_session_is_rejected_by_every_process(
     serve: Serve, settings: ServiceSettings, published: EventProbe
 ) -> None:
-    first, second = await serve(whoami(settings)), await serve(whoami(settings))
+    first, second = [await serve(create_whoami_app(settings)) for _ in range(2)]
     ended = first.sign_in()
     second.sign_in(ended)
     assert (await first.get("/api/tickets/me")).json() == {"id": ended.id}
@@ -221,18 +221,18 @@ async def test_an_ended_session_is_refused_by_every_process_also_after_a_restart
 
     for client in (first, second):
 
-        async def refused(client: httpx.AsyncClient = client) -> bool:
+        async def is_rejected(client: httpx.AsyncClient = client) -> bool:
             return (await client.get("/api/tickets/me")).status_code == 401
 
-        await eventually(refused)
-    restarted = await serve(whoami(settings))
+        await eventually(is_rejected)
+    restarted = await serve(create_whoami_app(settings))
     restarted.sign_in(ended)
     assert errors(await restarted.get("/api/tickets/me")) == [{"message": "Not authorized"}]
     restarted.sign_in()
     assert (await restarted.get("/api/tickets/me")).status_code == 200
 
 
-async def test_an_ended_session_is_forgotten_once_its_tokens_have_expired() -> None:
+async def test_revocation_is_removed_after_the_tokens_expire() -> None:
     clock = FakeClock()
     revocations = Revocations(clock)
 
@@ -254,10 +254,8 @@ async def test_an_ended_session_is_forgotten_once_its_tokens_have_expired() -> N
     assert second.session_id in revocations
 
 
-async def test_a_cookie_of_another_name_or_kind_is_nobodys(
-    serve: Serve, settings: ServiceSettings
-) -> None:
-    client = await serve(whoami(settings))
+async def test_cookie_of_another_name_is_rejected(serve: Serve, settings: ServiceSettings) -> None:
+    client = await serve(create_whoami_app(settings))
     token = AccessTokens(SecretStr(JWT_KEY), None, utc_now).issue(USER)
     cookies = {
         f"session={token}": 200,
@@ -277,10 +275,10 @@ async def test_a_cookie_of_another_name_or_kind_is_nobodys(
         assert response.status_code == status, cookie
 
 
-async def test_over_tls_the_cookie_is_pinned_to_its_host(
+async def test_secure_cookie_requires_the_host_prefix(
     serve: Serve, settings: ServiceSettings
 ) -> None:
-    client = await serve(whoami(settings.model_copy(update={"cookie_secure": True})))
+    client = await serve(create_whoami_app(settings.model_copy(update={"cookie_secure": True})))
     token = AccessTokens(SecretStr(JWT_KEY), None, utc_now).issue(USER)
 
     for name, status in {"__Host-session": 200, "session": 401}.items():

@@ -1,4 +1,4 @@
-"""The client's address behind our proxies."""
+"""Tests of the client's address behind our proxies."""
 
 import pytest
 from fastapi import Request

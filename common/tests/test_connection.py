@@ -1,4 +1,4 @@
-"""What a connection to NATS that breaks takes with it: nothing that anybody waits for."""
+"""Tests of broken and stalled connections to NATS."""
 
 import asyncio
 import sys
@@ -22,7 +22,7 @@ from common.values.ids import new_id
 
 
 class TcpProxy:
-    """What lies between a service and NATS: it carries, loses what comes down, and breaks."""
+    """A proxy to NATS that can drop responses, stall and disconnect."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -35,7 +35,7 @@ class TcpProxy:
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator["TcpProxy"]:
-        """Take connections while the test runs."""
+        """Accept connections inside the context."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
@@ -43,15 +43,15 @@ class TcpProxy:
             await self.disconnect()
 
     def drop_responses(self) -> None:
-        """Lose what the server sends by the connections that there are."""
+        """Drop what the server sends on the current connections."""
         self._dropping = list(self._writers)
 
     def stall(self) -> None:
-        """Take nothing more by the connections that there are, and say nothing of it."""
+        """Stop reading from the current connections without closing them."""
         self._stalled = list(self._writers)
 
     async def disconnect(self) -> None:
-        """Break the connections that there are."""
+        """Abort the current connections."""
         writers, self._writers = self._writers, []
         for writer in writers:
             writer.transport.abort()
@@ -83,7 +83,7 @@ class TcpProxy:
 
 @pytest.fixture
 async def proxy(nats_url: str) -> AsyncGenerator[TcpProxy]:
-    """A network between the tests and NATS."""
+    """A running proxy between the test and NATS."""
     address = urlsplit(nats_url)
     assert address.hostname
     assert address.port
@@ -97,7 +97,7 @@ def new_revocation() -> SessionRevoked:
     )
 
 
-async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_heard(
+async def test_revocation_lost_with_the_connection_is_redelivered(
     proxy: TcpProxy, published: EventProbe, namespace: str
 ) -> None:
     first, lost, after = new_revocation(), new_revocation(), new_revocation()
@@ -128,7 +128,7 @@ async def test_a_revocation_that_was_on_its_way_when_the_connection_broke_is_hea
         await orders.drain(1)
 
 
-async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable_nats: Any) -> None:
+async def test_connect_waits_for_jetstream_to_start(killable_nats: Any) -> None:
     killable_nats.kill()
     killable_nats.start_without_jetstream()
     with capture_logs() as logs:
@@ -137,16 +137,16 @@ async def test_a_service_waits_for_a_jetstream_that_comes_up_after_nats(killable
                 stack.enter_async_context(bus.connect(killable_nats.url, "orders"))
             )
 
-            async def jetstream_unavailable() -> bool:
+            async def is_waiting_for_jetstream() -> bool:
                 return any(entry["event"] == "JetStream not available yet" for entry in logs)
 
-            await eventually(jetstream_unavailable)
+            await eventually(is_waiting_for_jetstream)
             killable_nats.kill()
             await killable_nats.start_and_wait()
             assert (await connecting).healthy
 
 
-async def test_a_bus_is_closed_though_nats_stands_still(
+async def test_bus_with_paused_server_still_closes(
     killable_nats: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus, "FLUSH_TIMEOUT_SECONDS", 0.2)
@@ -157,7 +157,7 @@ async def test_a_bus_is_closed_though_nats_stands_still(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_USER_TIMEOUT")
-async def test_a_connection_that_swallows_what_is_sent_is_given_up(
+async def test_stalled_connection_is_replaced(
     proxy: TcpProxy, published: EventProbe, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus, "TCP_USER_TIMEOUT_SECONDS", 1.0)
@@ -168,12 +168,12 @@ async def test_a_connection_that_swallows_what_is_sent_is_given_up(
         proxy.stall()
 
         async def flood() -> None:
-            for _ in range(40):  # more than both kernels hold
-                await orders.connection.client.publish("nobody.listens", b"x" * 500_000)
+            for _ in range(40):  # more than the socket buffers hold
+                await orders.connection.client.publish("unused.subject", b"x" * 500_000)
 
         flooding = asyncio.create_task(flood())
 
-        async def stored() -> bool:
+        async def is_stored() -> bool:
             event = new_revocation()
             try:
                 await EventProbe(orders).publish(event, aggregate_id=event.session_id)
@@ -181,6 +181,6 @@ async def test_a_connection_that_swallows_what_is_sent_is_given_up(
                 return False
             return True
 
-        await eventually(stored, timeout_seconds=14)  # its pings would notice after 15 seconds
+        await eventually(is_stored, timeout_seconds=14)  # before the client's pings would time out
         flooding.cancel()
     assert published

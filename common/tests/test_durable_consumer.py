@@ -1,4 +1,4 @@
-"""What happens to a delivery, whatever breaks: handled, tried again, or a dead letter."""
+"""Tests of subscriptions: events are handled, retried or become dead letters."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ DURABLE = "orders-tickets"
 
 @pytest.fixture(autouse=True)
 def short_retry_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a hundredth of the usual between tries."""
+    """Shorten the delays between attempts to a hundredth."""
     monkeypatch.setattr(
         durable_consumer,
         "RETRY_DELAYS_SECONDS",
@@ -79,7 +79,7 @@ async def consumer_info(published: EventProbe) -> Any:
     )
 
 
-async def test_an_event_is_acknowledged_once_it_is_handled(
+async def test_event_is_acknowledged_only_after_its_handler_returns(
     connect: Connect, published: EventProbe
 ) -> None:
     finish = asyncio.Event()
@@ -100,7 +100,9 @@ async def test_an_event_is_acknowledged_once_it_is_handled(
     assert (await consumer_info(published)).ack_floor.stream_seq == 1
 
 
-async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: EventProbe) -> None:
+async def test_event_without_handler_is_acknowledged(
+    connect: Connect, published: EventProbe
+) -> None:
     recorder = EventRecorder()
     event = ticket()
 
@@ -109,7 +111,7 @@ async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: Ev
         updated = TicketUpdated(**event.model_dump())
         await published.publish(updated, aggregate_id=event.id)
         await published.bus.connection.js.publish(
-            published.bus.connection.subject("ticket.unheard"), b"not even JSON"
+            published.bus.connection.subject("ticket.unhandled"), b"not even JSON"
         )
         await publish(published, event)
         await published.wait_until_handled(DURABLE)
@@ -118,7 +120,7 @@ async def test_what_nobody_hears_is_acknowledged(connect: Connect, published: Ev
     assert await published.dead_letters() == []
 
 
-async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_others_meanwhile(
+async def test_events_are_serial_per_aggregate_and_concurrent_across(
     connect: Connect, published: EventProbe
 ) -> None:
     slow, other = new_id(), new_id()
@@ -137,10 +139,10 @@ async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_o
         await orders.subscribe_durable(handlers(on_ticket_created))
         await publish(published, *(ticket(slow, v) for v in range(5)), ticket(other))
 
-        async def overtaken() -> bool:
+        async def is_other_handled() -> bool:
             return order == [(other, 0)]
 
-        await eventually(overtaken)
+        await eventually(is_other_handled)
         gate.set()
         await published.wait_until_handled(DURABLE)
 
@@ -148,11 +150,13 @@ async def test_the_events_of_one_aggregate_are_handled_one_after_the_other_and_o
     assert await published.dead_letters() == []
 
 
-async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters(
+async def test_failing_event_becomes_a_dead_letter_after_retries(
     connect: Connect, published: EventProbe
 ) -> None:
     bad, good = ticket(), [ticket() for _ in range(20)]
-    recorder = EventRecorder(lambda event: RuntimeError("no good") if event.id == bad.id else None)
+    recorder = EventRecorder(
+        lambda event: RuntimeError("failure detail") if event.id == bad.id else None
+    )
 
     async with connect() as orders:
         await orders.subscribe_durable(handlers(recorder.on_ticket_created))
@@ -166,12 +170,12 @@ async def test_a_failing_event_is_tried_again_and_then_put_with_the_dead_letters
     (letter,) = letters
     assert (letter.durable, letter.reason, letter.attempts) == (DURABLE, "failed", 6)
     assert letter.subject == published.bus.connection.subject("ticket.created")
-    assert "no good" in letter.detail
+    assert "failure detail" in letter.detail
     assert TicketCreated.model_validate_json(letter.data) == bad
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b'{"id": "x"}', b"\xff", b"[" * 5000])
-async def test_what_cannot_be_parsed_is_given_up_at_once(
+async def test_invalid_event_becomes_a_dead_letter_without_retry(
     connect: Connect, published: EventProbe, data: bytes
 ) -> None:
     recorder, good = EventRecorder(), ticket()
@@ -190,8 +194,8 @@ async def test_what_cannot_be_parsed_is_given_up_at_once(
     assert letter.detail
 
 
-@pytest.mark.parametrize("failure", [AutoReconnect("away"), ServiceUnavailable()])
-async def test_while_the_store_is_away_an_event_waits_in_place(
+@pytest.mark.parametrize("failure", [AutoReconnect("unavailable"), ServiceUnavailable()])
+async def test_transient_failure_is_retried_without_redelivery(
     connect: Connect, published: EventProbe, failure: Exception
 ) -> None:
     event = ticket()
@@ -208,7 +212,7 @@ async def test_while_the_store_is_away_an_event_waits_in_place(
     assert await published.dead_letters() == []
 
 
-async def test_a_slow_handler_keeps_its_event(
+async def test_event_of_a_slow_handler_is_not_redelivered(
     connect: Connect, published: EventProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 0.6)
@@ -216,12 +220,12 @@ async def test_a_slow_handler_keeps_its_event(
 
     async def on_ticket_created(event: TicketCreated) -> None:
         attempts[event.id] += 1
-        await asyncio.sleep(1.5)  # the time is the point: more than two ack waits
+        await asyncio.sleep(1.5)  # longer than two ack waits
 
     event = ticket()
     async with connect() as orders, connect() as replica:
-        for one in (orders, replica):
-            await one.subscribe_durable(handlers(on_ticket_created))
+        for consumer in (orders, replica):
+            await consumer.subscribe_durable(handlers(on_ticket_created))
         await publish(published, event)
         await eventually(lambda: asyncio.sleep(0, attempts[event.id]))
         await published.wait_until_handled(DURABLE)
@@ -250,7 +254,7 @@ asyncio.run(main())
 """
 
 
-async def test_what_a_killed_process_had_in_hand_another_handles(
+async def test_events_in_flight_of_a_killed_process_are_redelivered(
     connect: Connect,
     published: EventProbe,
     nats_url: str,
@@ -280,38 +284,36 @@ async def test_what_a_killed_process_had_in_hand_another_handles(
     assert all(recorder.attempts[event.id] == 1 for event in events)
 
 
-async def test_a_stopping_process_gives_back_what_it_has_not_begun(
+async def test_drain_releases_events_not_yet_started(
     connect: Connect, published: EventProbe
 ) -> None:
     ticket_id = new_id()
     events = [ticket(ticket_id, version) for version in range(5)]
-    begun, finish = asyncio.Event(), asyncio.Event()
-    first = list[int]()
+    started, finish = asyncio.Event(), asyncio.Event()
+    handled = list[int]()
 
     async def on_ticket_created(event: TicketCreated) -> None:
-        begun.set()
+        started.set()
         await finish.wait()
-        first.append(event.version)
+        handled.append(event.version)
 
     recorder = EventRecorder()
-    async with connect() as stopping, connect() as staying:
+    async with connect() as stopping, connect() as replica:
         await stopping.subscribe_durable(handlers(on_ticket_created))
         await publish(published, *events)
-        await begun.wait()
-        stopped = asyncio.create_task(stopping.drain(10))
+        await started.wait()
+        draining = asyncio.create_task(stopping.drain(10))
         await asyncio.sleep(0)
         finish.set()
-        await stopped
-        await staying.subscribe_durable(handlers(recorder.on_ticket_created))
+        await draining
+        await replica.subscribe_durable(handlers(recorder.on_ticket_created))
         await published.wait_until_handled(DURABLE)
 
-    assert first == [0]
+    assert handled == [0]
     assert sorted(event.version for event in recorder.events) == [1, 2, 3, 4]
 
 
-async def test_a_durable_that_is_deleted_comes_back(
-    connect: Connect, published: EventProbe
-) -> None:
+async def test_deleted_durable_is_recreated(connect: Connect, published: EventProbe) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect() as orders:
@@ -328,7 +330,7 @@ async def test_a_durable_that_is_deleted_comes_back(
         await recorder.wait_for(after)
 
 
-async def test_while_its_stream_is_gone_a_service_is_unhealthy(
+async def test_bus_is_unhealthy_while_its_stream_is_missing(
     connect: Connect, published: EventProbe
 ) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
@@ -348,16 +350,16 @@ async def test_while_its_stream_is_gone_a_service_is_unhealthy(
         assert orders.healthy
 
 
-async def test_replay_handles_dead_letters_again_and_keeps_what_still_fails(
+async def test_replay_keeps_the_dead_letters_that_still_fail(
     connect: Connect, published: EventProbe
 ) -> None:
-    repaired, hopeless = ticket(), ticket()
-    bad = {repaired.id, hopeless.id}
+    repaired, failing = ticket(), ticket()
+    bad = {repaired.id, failing.id}
     recorder = EventRecorder(lambda event: RuntimeError() if event.id in bad else None)
 
     async with connect() as orders:
         await orders.subscribe_durable(handlers(recorder.on_ticket_created))
-        await publish(published, repaired, hopeless)
+        await publish(published, repaired, failing)
         await eventually(lambda: _has_dead_letters(orders, 2))
         bad.remove(repaired.id)
 
@@ -365,7 +367,7 @@ async def test_replay_handles_dead_letters_again_and_keeps_what_still_fails(
 
         left = [letter async for letter in dead_letters.iter_dead_letters(orders)]
     assert recorder.ids == [repaired.id]
-    assert [TicketCreated.model_validate_json(letter.data) for letter in left] == [hopeless]
+    assert [TicketCreated.model_validate_json(letter.data) for letter in left] == [failing]
 
 
 async def _has_dead_letters(orders: Bus, count: int) -> bool:
@@ -381,7 +383,7 @@ async def connect_to(url: str, service: str = "orders") -> AsyncGenerator[tuple[
             await connected.drain(1)
 
 
-async def test_after_the_server_was_killed_and_started_again_events_are_handled_once_more(
+async def test_consumer_resumes_after_the_server_restarts(
     killable_nats: Any,
 ) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
@@ -406,17 +408,17 @@ async def publish_until_stored(sender: Bus, event: TicketCreated) -> None:
         event.id, event.subject, event.model_dump_json().encode(), event.id, utc_now()
     )
 
-    async def stored() -> bool:
+    async def is_stored() -> bool:
         try:
             await sender.publish(message)
         except bus.PublishError:
             return False
         return True
 
-    await eventually(stored)
+    await eventually(is_stored)
 
 
-async def test_a_service_that_starts_before_the_server_waits_for_it(killable_nats: Any) -> None:
+async def test_connect_waits_for_the_server_to_start(killable_nats: Any) -> None:
     killable_nats.kill()
     connecting = asyncio.create_task(_connect_once(killable_nats.url))
     done, _ = await asyncio.wait({connecting}, timeout=0.5)
@@ -432,7 +434,7 @@ async def _connect_once(url: str) -> bool:
         return connected.healthy
 
 
-async def test_a_follower_sees_everything_since_a_moment_in_every_replica(
+async def test_subscription_since_a_time_replays_to_every_replica(
     connect: Connect, published: EventProbe
 ) -> None:
     old, recent, new = ticket(), ticket(), ticket()
@@ -442,33 +444,33 @@ async def test_a_follower_sees_everything_since_a_moment_in_every_replica(
     recorders = [EventRecorder(), EventRecorder()]
 
     async with connect() as first, connect() as second:
-        for one, recorder in zip((first, second), recorders, strict=True):
-            await one.subscribe_every_replica(
+        for replica, recorder in zip((first, second), recorders, strict=True):
+            await replica.subscribe_every_replica(
                 "tickets", handlers(recorder.on_ticket_created), since=since
             )
-            assert recorder.ids == [recent.id]  # all that was there, before it returns
+            assert recorder.ids == [recent.id]  # every stored event, before the call returns
         await publish(published, new)
         for recorder in recorders:
             await recorder.wait_for(new)
 
-    assert [by.ids for by in recorders] == [[recent.id, new.id]] * 2
+    assert [recorder.ids for recorder in recorders] == [[recent.id, new.id]] * 2
 
 
-async def test_a_follower_without_a_moment_sees_what_comes_from_now_on(
+async def test_subscription_without_since_receives_only_new_events(
     connect: Connect, published: EventProbe
 ) -> None:
     recorder, old, new = EventRecorder(), ticket(), ticket()
     await publish(published, old)
 
-    async with connect() as one:
-        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
+    async with connect() as orders:
+        await orders.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, new)
         await recorder.wait_for(new)
 
     assert recorder.ids == [new.id]
 
 
-async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
+async def test_subscription_continues_after_a_failed_event(
     connect: Connect, published: EventProbe
 ) -> None:
     bad, good = ticket(), ticket()
@@ -478,9 +480,9 @@ async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
         published.bus.connection.subject("ticket.created"), b"not an event"
     )
 
-    async with connect() as one:
+    async with connect() as orders:
         await asyncio.wait_for(
-            one.subscribe_every_replica(
+            orders.subscribe_every_replica(
                 "tickets",
                 handlers(recorder.on_ticket_created),
                 since=utc_now() - timedelta(minutes=1),
@@ -492,35 +494,35 @@ async def test_a_follower_goes_on_after_an_event_that_its_handler_fails_on(
 
 
 @pytest.mark.parametrize("seen_before", [0, 3])
-async def test_a_follower_misses_nothing_while_the_server_is_away(
+async def test_subscription_misses_no_event_during_a_restart(
     killable_nats: Any, seen_before: int
 ) -> None:
     recorder = EventRecorder()
     before = [ticket() for _ in range(seen_before)]
     during, after = ticket(), ticket()
 
-    async with connect_to(killable_nats.url) as (one, published):
-        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
+    async with connect_to(killable_nats.url) as (orders, published):
+        await orders.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, *before)
         await recorder.wait_for(*before)
 
         killable_nats.kill()
         await killable_nats.start_and_wait()
-        async with connect_to(killable_nats.url, "another") as (another, _):
-            await publish_until_stored(another, during)
-        await publish_until_stored(one, after)
+        async with connect_to(killable_nats.url, "payments") as (payments, _):
+            await publish_until_stored(payments, during)
+        await publish_until_stored(orders, after)
 
         await recorder.wait_for(during, after)
     assert recorder.ids == [event.id for event in (*before, during, after)]
 
 
-async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
+async def test_subscription_continues_on_a_recreated_stream(
     connect: Connect, published: EventProbe
 ) -> None:
     recorder, before, after = EventRecorder(), [ticket() for _ in range(3)], ticket()
 
-    async with connect() as one:
-        await one.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
+    async with connect() as orders:
+        await orders.subscribe_every_replica("tickets", handlers(recorder.on_ticket_created))
         await publish(published, *before)
         await recorder.wait_for(*before)
 
@@ -531,7 +533,7 @@ async def test_a_follower_hears_a_stream_that_was_lost_and_made_anew(
         await recorder.wait_for(after)
 
 
-def test_no_event_is_heard_by_two_functions() -> None:
+def test_handlers_with_duplicate_event_raises() -> None:
     recorder = EventRecorder()
 
     async def on_ticket_created(event: TicketCreated) -> None:

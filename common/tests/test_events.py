@@ -1,4 +1,4 @@
-"""Old events can be read, and old readers can read new events."""
+"""Tests of event schemas: forward and backward compatibility."""
 
 import json
 from pathlib import Path

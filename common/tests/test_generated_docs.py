@@ -1,4 +1,4 @@
-"""The generated API documents are up to date."""
+"""Tests that the generated API documents are up to date."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same key and user again gives the first answer again, and nothing is made twice."""
+"""Tests of idempotency keys: a repeated request replays the first response."""
 
 import asyncio
 import hashlib
@@ -28,18 +28,18 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.schemas import CamelModel
 
 PATH = "/api/tickets"
-KEYED = {"Idempotency-Key": "once"}
+HEADERS = {"Idempotency-Key": "once"}
 
 
 class Body(CamelModel):
-    """What is sent, and what is to be done about it."""
+    """The request body, and the outcome that the test wants."""
 
     name: str
-    outcome: str = "made"
+    outcome: str = "created"
 
 
 class Created(CamelModel):
-    """What was made."""
+    """The created thing."""
 
     id: str
     name: str
@@ -48,13 +48,13 @@ class Created(CamelModel):
 
 @pytest.fixture
 def created_ids() -> list[str]:
-    """The ids that were made, in order."""
+    """The ids of the created things, in order."""
     return []
 
 
 @pytest.fixture
 def request_started() -> asyncio.Event:
-    """Set when a request hangs."""
+    """An event that is set when a request hangs."""
     return asyncio.Event()
 
 
@@ -62,7 +62,7 @@ def request_started() -> asyncio.Event:
 async def client(
     serve: Serve, settings: ServiceSettings, created_ids: list[str], request_started: asyncio.Event
 ) -> Client:
-    """A service that creates things slowly and fails on request."""
+    """A client of a service that creates things, and fails on request."""
     service = Service.from_settings("tickets", settings)
     router = APIRouter(route_class=IdempotentRoute)
     call_count = count()
@@ -73,11 +73,11 @@ async def client(
         time = next(call_count)
         await asyncio.sleep(0)
         match body.outcome:
-            case "refused":
-                raise BadRequest(f"no, for the {time}th time")
+            case "rejected":
+                raise BadRequest(f"rejected by call {time}")
             case "unavailable" if time == 0:
                 raise ServiceUnavailable
-            case "unheard" if time == 0:
+            case "not found" if time == 0:
                 raise NotFound
             case "crash" if time == 0:
                 raise RuntimeError
@@ -101,9 +101,11 @@ async def client(
     return client
 
 
-async def test_the_first_answer_is_given_again(client: Client, created_ids: list[str]) -> None:
-    first = await client.post(PATH, json={"name": "a"}, headers=KEYED)
-    again = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+async def test_repeated_request_replays_the_first_response(
+    client: Client, created_ids: list[str]
+) -> None:
+    first = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
+    again = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
 
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["etag"] == first.headers["etag"]
@@ -112,69 +114,67 @@ async def test_the_first_answer_is_given_again(client: Client, created_ids: list
     assert created_ids == [first.json()["id"]]
 
 
-async def test_without_a_key_every_request_is_its_own(
-    client: Client, created_ids: list[str]
-) -> None:
+async def test_requests_without_key_are_independent(client: Client, created_ids: list[str]) -> None:
     for _ in range(2):
         await client.post(PATH, json={"name": "a"})
 
     assert len(set(created_ids)) == 2
 
 
-async def test_another_body_under_the_same_key_is_refused(
+async def test_key_reused_with_another_body_is_rejected(
     client: Client, created_ids: list[str]
 ) -> None:
-    await client.post(PATH, json={"name": "a"}, headers=KEYED)
+    await client.post(PATH, json={"name": "a"}, headers=HEADERS)
 
-    other = await client.post(PATH, json={"name": "b"}, headers=KEYED)
+    other = await client.post(PATH, json={"name": "b"}, headers=HEADERS)
 
     assert other.status_code == 400
     assert errors(other) == [{"message": "This Idempotency-Key was used for another request"}]
     assert len(created_ids) == 1
 
 
-async def test_a_key_is_its_users_own(client: Client, created_ids: list[str]) -> None:
-    first = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+async def test_key_of_another_user_is_independent(client: Client, created_ids: list[str]) -> None:
+    first = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
     client.sign_in()
 
-    other = await client.post(PATH, json={"name": "b"}, headers=KEYED)
+    other = await client.post(PATH, json={"name": "b"}, headers=HEADERS)
 
     assert other.status_code == 201
     assert created_ids == [first.json()["id"], other.json()["id"]]
 
 
-async def test_of_a_hundred_copies_at_once_one_makes_and_all_get_its_answer(
+async def test_concurrent_requests_with_one_key_create_once(
     client: Client, created_ids: list[str]
 ) -> None:
     copies = await asyncio.gather(
-        *(client.post(PATH, json={"name": "a"}, headers=KEYED) for _ in range(100))
+        *(client.post(PATH, json={"name": "a"}, headers=HEADERS) for _ in range(100))
     )
 
     assert {(copy.status_code, copy.content) for copy in copies} == {(201, copies[0].content)}
     assert len(created_ids) == 1
 
 
-async def test_a_refusal_is_kept(client: Client) -> None:
-    body = {"name": "a", "outcome": "refused"}
+async def test_rejected_request_is_replayed(client: Client) -> None:
+    body = {"name": "a", "outcome": "rejected"}
 
-    first = await client.post(PATH, json=body, headers=KEYED)
-    again = await client.post(PATH, json=body, headers=KEYED)
+    first = await client.post(PATH, json=body, headers=HEADERS)
+    again = await client.post(PATH, json=body, headers=HEADERS)
 
     assert first.status_code == again.status_code == 400
-    assert errors(first) == errors(again) == [{"message": "no, for the 0th time"}]
+    assert errors(first) == errors(again) == [{"message": "rejected by call 0"}]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [("unavailable", 503), ("crash", 500), ("unheard", 404)]
+    ("outcome", "status"), [("unavailable", 503), ("crash", 500), ("not found", 404)]
 )
-async def test_an_answer_that_time_may_change_is_not_kept_and_the_next_copy_makes_it(
+async def test_temporary_failure_is_not_replayed(
     client: Client, created_ids: list[str], outcome: str, status: int, database: AsyncDatabase[Doc]
 ) -> None:
     body = {"name": "a", "outcome": outcome}
 
-    failed = await client.post(PATH, json=body, headers=KEYED)
+    failed = await client.post(PATH, json=body, headers=HEADERS)
     record = await database["idempotency"].find_one({})
-    again = await client.post(PATH, json=body, headers=KEYED)
+    again = await client.post(PATH, json=body, headers=HEADERS)
 
     assert (failed.status_code, again.status_code) == (status, 201)
     assert record is not None
@@ -184,7 +184,7 @@ async def test_an_answer_that_time_may_change_is_not_kept_and_the_next_copy_make
 async def leave_abandoned_claim(
     client: Client, database: AsyncDatabase[Doc], lease: timedelta
 ) -> tuple[bytes, str]:
-    """Leave the claim of a request whose process died on the way; give its body and its id."""
+    """Insert the claim of a request that never finished, and return its body and its id."""
     user = client.sign_in()
     body, claimed = b'{"name":"a"}', new_id()
     await database["idempotency"].insert_one(
@@ -199,24 +199,24 @@ async def leave_abandoned_claim(
     return body, claimed
 
 
-async def send(client: Client, body: bytes) -> Any:
+async def post_raw(client: Client, body: bytes) -> Any:
     return await client.post(
-        PATH, content=body, headers={**KEYED, "content-type": "application/json"}
+        PATH, content=body, headers={**HEADERS, "content-type": "application/json"}
     )
 
 
-async def test_after_a_crash_the_next_copies_make_it_once_under_the_claimed_id(
+async def test_expired_claim_is_retried_once_with_its_id(
     client: Client, created_ids: list[str], database: AsyncDatabase[Doc]
 ) -> None:
     body, claimed = await leave_abandoned_claim(client, database, -timedelta(seconds=1))
 
-    copies = await asyncio.gather(*(send(client, body) for _ in range(10)))
+    copies = await asyncio.gather(*(post_raw(client, body) for _ in range(10)))
 
     assert {copy.json()["id"] for copy in copies} == {claimed}
     assert created_ids == [claimed]
 
 
-async def test_while_another_has_the_claim_a_copy_waits_and_then_says_so(
+async def test_request_whose_key_stays_claimed_is_409(
     client: Client,
     created_ids: list[str],
     database: AsyncDatabase[Doc],
@@ -225,49 +225,49 @@ async def test_while_another_has_the_claim_a_copy_waits_and_then_says_so(
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.1)
     body, _ = await leave_abandoned_claim(client, database, timedelta(minutes=1))
 
-    response = await send(client, body)
+    response = await post_raw(client, body)
 
     assert response.status_code == 409
     assert response.headers["retry-after"] == "1"
     assert created_ids == []
 
 
-async def test_a_request_that_is_cancelled_leaves_the_key_free_for_the_next_try(
+async def test_cancelled_request_releases_its_key(
     client: Client, created_ids: list[str], request_started: asyncio.Event
 ) -> None:
     body = {"name": "a", "outcome": "hangs"}
-    hanging = asyncio.create_task(client.post(PATH, json=body, headers=KEYED))
+    hanging = asyncio.create_task(client.post(PATH, json=body, headers=HEADERS))
     await request_started.wait()
     hanging.cancel()
     await asyncio.wait({hanging})
 
-    again = await client.post(PATH, json=body, headers=KEYED)
+    again = await client.post(PATH, json=body, headers=HEADERS)
 
     assert again.status_code == 201
     assert created_ids == [again.json()["id"]]
 
 
-async def test_what_was_done_is_answered_though_the_answer_could_not_be_kept(
+async def test_response_that_cannot_be_stored_is_still_returned(
     client: Client, created_ids: list[str], database: AsyncDatabase[Doc]
 ) -> None:
     await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": "another"})
     await database.command("collMod", "idempotency", validator={"status": None})
 
-    response = await client.post(PATH, json={"name": "a"}, headers=KEYED)
+    response = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
 
     assert response.status_code == 201
     assert created_ids[-1] == response.json()["id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-async def test_a_key_has_1_to_255_characters(client: Client, key: str) -> None:
+async def test_key_of_invalid_length_is_400(client: Client, key: str) -> None:
     response = await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": key})
 
     assert response.status_code == 400
     assert errors(response)
 
 
-async def test_records_are_forgotten_after_a_day(
+async def test_idempotency_records_expire_after_a_day(
     client: Client, database: AsyncDatabase[Doc]
 ) -> None:
     assert client

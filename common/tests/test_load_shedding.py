@@ -65,16 +65,16 @@ async def slow() -> AsyncGenerator[SlowApp]:
 async def test_request_beyond_limit_returns_503_with_retry_after(slow: SlowApp) -> None:
     waiting = await slow.fill()
 
-    refused = await slow.http.get("/slow")
+    rejected = await slow.http.get("/slow")
 
-    assert refused.status_code == 503
-    assert refused.headers["Retry-After"] == "1"
-    assert refused.json() == {"errors": [{"message": "Too busy, please try again"}]}
+    assert rejected.status_code == 503
+    assert rejected.headers["Retry-After"] == "1"
+    assert rejected.json() == {"errors": [{"message": "Too busy, please try again"}]}
     slow.finish.set()
-    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200] * LIMIT
+    assert [response.status_code for response in await asyncio.gather(*waiting)] == [200] * LIMIT
 
 
-async def test_answered_request_frees_its_place(slow: SlowApp) -> None:
+async def test_completed_request_frees_its_place(slow: SlowApp) -> None:
     waiting = await slow.fill()
     slow.finish.set()
     await asyncio.gather(*waiting)
@@ -88,9 +88,9 @@ async def test_failed_request_frees_its_place(slow: SlowApp) -> None:
 
 
 async def test_cancelled_request_frees_its_place(slow: SlowApp) -> None:
-    for given_up in await slow.fill():
-        given_up.cancel()
-        await asyncio.wait([given_up])
+    for request in await slow.fill():
+        request.cancel()
+        await asyncio.wait([request])
     slow.finish.set()
 
     assert (await slow.http.get("/slow")).status_code == 200

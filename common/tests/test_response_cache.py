@@ -1,4 +1,4 @@
-"""Finished answers in memory: what takes whose place."""
+"""Tests of the response cache: invalidation, own writes and lifetime."""
 
 import pytest
 
@@ -9,7 +9,7 @@ KEY = (PATH, b"")
 
 
 class ManualClock:
-    """A clock that is moved by hand."""
+    """A clock that only the test advances."""
 
     now = 100.0
 
@@ -42,7 +42,7 @@ def cached_body(response_cache: ResponseCache) -> bytes | None:
     return None if entry is None else entry.body
 
 
-async def test_a_change_that_is_already_shown_is_not_forgotten(
+async def test_invalidate_keeps_a_response_with_the_same_etag(
     response_cache: ResponseCache,
 ) -> None:
     await fill(response_cache, "old")

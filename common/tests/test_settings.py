@@ -28,10 +28,10 @@ def test_settings_invalid_value_is_named_but_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("JWT_KEY", "too short")
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit) as raised:
         ServiceSettings.from_environment()
-    assert "JWT_KEY" in str(stopped.value)
-    assert "too short" not in str(stopped.value)
+    assert "JWT_KEY" in str(raised.value)
+    assert "too short" not in str(raised.value)
 
 
 def test_settings_environment_overrides_mounted_secret(
@@ -40,5 +40,5 @@ def test_settings_environment_overrides_mounted_secret(
     (tmp_path / "jwt_key").write_text(KEY)
     monkeypatch.setitem(ServiceSettings.model_config, "secrets_dir", tmp_path)
     assert ServiceSettings.from_environment().jwt_key.get_secret_value() == KEY
-    monkeypatch.setenv("JWT_KEY", KEY + " of the environment's")
+    monkeypatch.setenv("JWT_KEY", KEY + " from the environment")
     assert ServiceSettings.from_environment().jwt_key.get_secret_value() != KEY

@@ -1,4 +1,4 @@
-"""Server-sent events."""
+"""Tests of server-sent event streams."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Logs are JSON lines without secrets."""
+"""Tests of logging: JSON lines without secrets."""
 
 import io
 import json
@@ -86,7 +86,7 @@ def test_exception_is_logged_in_one_line(lines: Lines) -> None:
     assert line["level"] == "error"
 
 
-def test_logger_used_before_reconfiguration_follows_the_new_one(lines: Lines) -> None:
+def test_logger_used_before_reconfiguration_uses_the_new_one(lines: Lines) -> None:
     module_logger = structlog.get_logger("here")
     module_logger.info("before")
     handlers = list(logging.getLogger().handlers)

@@ -1,4 +1,4 @@
-"""Tracing that is off."""
+"""Tests of tracing without an OTLP endpoint."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The one error shape for every cause; ETags, cursors and pages."""
+"""Tests of the error shape of every cause, and of ETags, cursors and pages."""
 
 import base64
 import contextlib
@@ -35,11 +35,11 @@ from common.web.pagination import Cursor, Limit, Page, decode_cursor, encode_cur
 from common.web.schemas import CamelModel
 
 ERROR_TYPES = {kind.__name__: kind for kind in ApiError.__subclasses__()}
-SECRET = "the inner name of something"
+SECRET = "internal detail"
 
 
 class Body(CamelModel):
-    """What is sent."""
+    """The request body."""
 
     first_name: str
     count: int = 0
@@ -48,24 +48,24 @@ class Body(CamelModel):
 router = APIRouter(prefix="/api/tickets")
 
 
-@router.get("/failure/{name}")
+@router.get("/error/{name}")
 async def raise_error(name: str) -> None:
     raise ERROR_TYPES[name](retry_after=7)
 
 
-@router.get("/problems")
+@router.get("/details")
 async def raise_details() -> None:
     raise BadRequest(
         details=[ErrorDetail("a", "b"), ErrorDetail("c", extra={"code": "d", "final": True})]
     )
 
 
-@router.get("/boom")
-async def boom() -> None:
+@router.get("/unexpected")
+async def raise_unexpected() -> None:
     raise RuntimeError(SECRET)
 
 
-@router.get("/away")
+@router.get("/unavailable")
 async def raise_database_unavailable() -> None:
     raise AutoReconnect(SECRET)
 
@@ -80,7 +80,7 @@ async def echo_length(request: Request) -> dict[str, int]:
     return {"length": len(await request.body())}
 
 
-@router.post("/mine")
+@router.post("/signed-in")
 async def echo_signed_in(body: Body, user: CurrentUser) -> Body:
     assert user
     return body
@@ -116,16 +116,16 @@ async def client(serve: Serve, settings: ServiceSettings) -> Client:
 
 
 @pytest.mark.parametrize("name", ERROR_TYPES)
-async def test_every_failure_answers_its_status_in_its_words(client: Client, name: str) -> None:
-    response = await client.get(f"/api/tickets/failure/{name}")
+async def test_api_error_returns_its_status_and_message(client: Client, name: str) -> None:
+    response = await client.get(f"/api/tickets/error/{name}")
 
     assert response.status_code == ERROR_TYPES[name].status
     assert errors(response) == [{"message": ERROR_TYPES[name].default_message}]
     assert response.headers["retry-after"] == "7"
 
 
-async def test_several_problems_are_told_at_once_each_at_its_field(client: Client) -> None:
-    response = await client.get("/api/tickets/problems")
+async def test_error_with_several_details_returns_them_all(client: Client) -> None:
+    response = await client.get("/api/tickets/details")
 
     assert errors(response) == [
         {"message": "a", "field": "b"},
@@ -147,7 +147,7 @@ async def test_several_problems_are_told_at_once_each_at_its_field(client: Clien
         ("GET", f"/api/tickets/page?cursor={'x' * 501}", 400),
     ],
 )
-async def test_what_no_route_serves_has_the_one_shape(
+async def test_unroutable_request_returns_the_error_shape(
     client: Client, method: str, path: str, status: int
 ) -> None:
     response = await client.request(method, path)
@@ -179,7 +179,7 @@ async def test_what_no_route_serves_has_the_one_shape(
         ),
     ],
 )
-async def test_a_malformed_body_is_400_with_a_problem_per_field(
+async def test_malformed_body_is_400_with_an_error_per_field(
     client: Client, content: bytes, expected: list[dict[str, str]]
 ) -> None:
     response = await client.post(
@@ -190,10 +190,10 @@ async def test_a_malformed_body_is_400_with_a_problem_per_field(
     assert errors(response) == expected
 
 
-async def test_the_session_is_asked_for_before_the_body(client: Client) -> None:
-    assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 401
+async def test_missing_session_is_401_before_the_body_is_parsed(client: Client) -> None:
+    assert (await client.post("/api/tickets/signed-in", content=b"{")).status_code == 401
     client.sign_in()
-    assert (await client.post("/api/tickets/mine", content=b"{")).status_code == 400
+    assert (await client.post("/api/tickets/signed-in", content=b"{")).status_code == 400
 
 
 async def streamed(length: int) -> AsyncGenerator[bytes]:
@@ -202,10 +202,8 @@ async def streamed(length: int) -> AsyncGenerator[bytes]:
     yield b" " * (length % 1024)
 
 
-@pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/raw", "/api/tickets/mine"])
-async def test_an_oversized_body_is_refused_whether_told_or_streamed(
-    client: Client, path: str
-) -> None:
+@pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/raw", "/api/tickets/signed-in"])
+async def test_oversized_body_declared_or_streamed_is_413(client: Client, path: str) -> None:
     client.sign_in()
     json_type = {"content-type": "application/json"}
 
@@ -217,7 +215,7 @@ async def test_an_oversized_body_is_refused_whether_told_or_streamed(
         assert errors(response) == [{"message": "Request body too large"}]
 
 
-async def test_a_body_of_just_the_limit_is_taken(client: Client) -> None:
+async def test_body_of_exactly_the_limit_is_accepted(client: Client) -> None:
     declared = await client.post("/api/tickets/raw", content=b" " * MAX_BODY_BYTES)
     chunked = await client.post("/api/tickets/raw", content=streamed(MAX_BODY_BYTES))
 
@@ -225,7 +223,7 @@ async def test_a_body_of_just_the_limit_is_taken(client: Client) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "", "\u00b2"])
-async def test_a_length_that_is_no_number_is_refused(client: Client, length: str) -> None:
+async def test_non_numeric_content_length_is_4xx(client: Client, length: str) -> None:
     response = await client.post(
         "/api/tickets/raw", content=b"x", headers={b"content-length": length.encode("latin-1")}
     )
@@ -234,23 +232,23 @@ async def test_a_length_that_is_no_number_is_refused(client: Client, length: str
     assert errors(response)
 
 
-async def test_an_unforeseen_failure_is_500_and_tells_nothing(client: Client) -> None:
-    response = await client.get("/api/tickets/boom")
+async def test_unexpected_exception_is_500_without_its_message(client: Client) -> None:
+    response = await client.get("/api/tickets/unexpected")
 
     assert response.status_code == 500
     assert errors(response) == [{"message": "Something went wrong"}]
     assert SECRET not in response.text
 
 
-async def test_a_store_that_is_away_is_503_and_worth_another_try(client: Client) -> None:
-    response = await client.get("/api/tickets/away")
+async def test_unavailable_database_is_503_with_retry_after(client: Client) -> None:
+    response = await client.get("/api/tickets/unavailable")
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert errors(response) == [{"message": "Temporarily unavailable"}]
     assert SECRET not in response.text
 
 
-async def test_pages_link_to_the_next_one_and_keep_the_question(client: Client) -> None:
+async def test_page_links_to_the_next_and_keeps_the_query(client: Client) -> None:
     seen: list[str] = []
     url: str | None = "/api/tickets/page?limit=2&q=a%26b"
     while url:
@@ -264,7 +262,7 @@ async def test_pages_link_to_the_next_one_and_keep_the_question(client: Client) 
     assert seen == ["0", "1", "2", "3", "4"]
 
 
-async def test_who_has_the_version_gets_304_without_a_body(client: Client) -> None:
+async def test_request_with_current_etag_is_304_without_body(client: Client) -> None:
     path = f"/api/tickets/version/{new_id()}"
 
     fresh = await client.get(path)
@@ -276,9 +274,9 @@ async def test_who_has_the_version_gets_304_without_a_body(client: Client) -> No
 
 
 @given(st.frozensets(st.integers(0, 999_999_999)), st.booleans())
-def test_every_version_that_was_given_out_is_read_back(
+def test_etags_round_trip_to_their_versions(
     versions: frozenset[int],
-    weak: bool,  # noqa: FBT001 - Hypothesis passes by place
+    weak: bool,  # noqa: FBT001 - Hypothesis passes it by position
 ) -> None:
     header = " , ".join(("W/" if weak else "") + etag(version) for version in versions)
 
@@ -287,7 +285,7 @@ def test_every_version_that_was_given_out_is_read_back(
 
 
 @given(st.text(st.characters(codec="latin-1")))
-def test_no_etag_header_breaks_its_reading(header: str) -> None:
+def test_parsing_an_arbitrary_etag_header_does_not_raise(header: str) -> None:
     versions = expected_versions(header)
     not_modified(header, '"0"')
 
@@ -308,7 +306,7 @@ def test_no_etag_header_breaks_its_reading(header: str) -> None:
         ('"1", "x", W/"2"', frozenset({1, 2})),
     ],
 )
-def test_if_match_names_the_versions_that_will_do(
+def test_expected_versions_parses_if_match(
     header: str | None, versions: frozenset[int] | None
 ) -> None:
     assert expected_versions(header) == versions
@@ -318,7 +316,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(st.lists(TEXT | st.integers(-(2**63), 2**63 - 1)))
-def test_every_position_survives_its_cursor(position: list[str | int]) -> None:
+def test_cursor_round_trip_returns_the_position(position: list[str | int]) -> None:
     assert decode_cursor(encode_cursor(*position)) == tuple(position)
 
 
@@ -328,7 +326,7 @@ GARBAGE = st.text(max_size=500) | st.binary(max_size=375).map(
 
 
 @given(GARBAGE)
-def test_a_cursor_is_a_position_or_refused(cursor: str) -> None:
+def test_arbitrary_cursor_is_a_position_or_rejected(cursor: str) -> None:
     with contextlib.suppress(BadRequest):
         assert all(isinstance(part, str | int) for part in decode_cursor(cursor))
 
@@ -337,9 +335,9 @@ def test_a_cursor_is_a_position_or_refused(cursor: str) -> None:
     "position",
     [[True], [None], [1.5], [[1]], {"a": 1}, "a", 1, None, [2**63], [-(2**63) - 1], ["\ud800"]],
 )
-def test_a_forged_position_is_refused(position: Any) -> None:
+def test_cursor_with_forged_position_is_rejected(position: Any) -> None:
     forged = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(BadRequest) as raised:
         decode_cursor(forged)
-    assert refused.value.details[0].field == "cursor"
+    assert raised.value.details[0].field == "cursor"

@@ -35,9 +35,9 @@ async def test_concurrent_readers_share_one_database_read(tickets: Client) -> No
     tickets.sign_out()
     before = database_reads()
 
-    answers = await asyncio.gather(*(tickets.get("/api/tickets") for _ in range(50)))
+    responses = await asyncio.gather(*(tickets.get("/api/tickets") for _ in range(50)))
 
-    assert len({answer.content for answer in answers}) == 1
+    assert len({response.content for response in responses}) == 1
     assert database_reads() - before <= 2
 
 
@@ -139,9 +139,9 @@ async def test_responses_of_one_user_are_not_cached(tickets: Client) -> None:
 async def test_cached_response_sets_no_cookie(tickets: Client) -> None:
     tickets.sign_in()
 
-    answer = await tickets.get("/api/tickets")
+    response = await tickets.get("/api/tickets")
 
-    assert "set-cookie" not in answer.headers
+    assert "set-cookie" not in response.headers
 
 
 async def test_ticket_created_after_a_404_is_shown(tickets: Client) -> None:
