@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 
 class CardKind(StrEnum):

@@ -31,7 +31,7 @@ from orders.domain import ListedTicket, Order, place_order
 from payments.domain.charge import Charge, charge_id_of, new_charge
 from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
-from payments.stripe.models import Intent
+from payments.domain.stripe_objects import Intent
 from property.fake_stripe import CardKind, FakeStripe
 from tickets.domain import Fence, Ticket, list_ticket
 

@@ -21,8 +21,8 @@ from common.values.ids import new_id
 from payments.domain.attempts import MAX_STORED_ATTEMPTS, Attempt, Lease, Outcome
 from payments.domain.charge import Charge, charge_id_of, new_charge
 from payments.domain.order import Order, PaymentPolicy
+from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.domain.transitions import OPEN_STATUSES, TRANSITIONS, Trigger
-from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 NOW: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOON: Final = NOW + timedelta(minutes=15)

@@ -28,7 +28,7 @@ from common.values.ids import new_id
 from payments.domain.attempts import Outcome
 from payments.domain.charge import Charge, new_charge
 from payments.domain.order import Order, PaymentPolicy
-from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 POLICY = PaymentPolicy(max_attempts=3)
 CLOSED = {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}

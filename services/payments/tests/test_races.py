@@ -13,10 +13,10 @@ from common.testing.plugin import Serve
 from common.values.clock import utc_now
 from payments.app import create_app
 from payments.domain.charge import Charge
+from payments.domain.stripe_objects import Intent
 from payments.settings import Settings
 from payments.store import ChargeStore
 from payments.stripe.gateway import Gateway
-from payments.stripe.models import Intent
 from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]

@@ -16,6 +16,7 @@ from common.testing.clock import FakeClock
 from common.values.ids import new_id
 from payments.domain.charge import Charge, new_charge
 from payments.domain.order import Order, PaymentPolicy
+from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings
 from payments.store import (
     EPOCH,
@@ -26,7 +27,6 @@ from payments.store import (
     StripeEventDocument,
     StripeEvents,
 )
-from payments.stripe.models import Card, Decline, Intent, IntentStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 POLICY = PaymentPolicy()

@@ -11,8 +11,8 @@ from common.testing.client import Client, errors
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from payments.domain.charge import Charge
+from payments.domain.stripe_objects import Intent
 from payments.stripe.gateway import Gateway
-from payments.stripe.models import Intent
 from payments.testing import (
     FakeOrders,
     StripeProbe,

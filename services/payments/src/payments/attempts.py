@@ -8,6 +8,7 @@ from common.values.clock import Clock
 from payments.domain.attempts import Outcome, token_digest
 from payments.domain.charge import CURRENCY, Charge, charge_id_of, new_charge
 from payments.domain.order import Order, PaymentPolicy
+from payments.domain.stripe_objects import Decline, IntentStatus
 from payments.domain.transitions import PROCESSING, REQUIRES_ACTION, REQUIRES_PAYMENT_METHOD
 from payments.results import (
     PaymentResult,
@@ -20,7 +21,6 @@ from payments.results import (
 )
 from payments.store import ChargeStore, OrderReplicas
 from payments.stripe.gateway import Gateway, StripeUnavailable, TokenRejected
-from payments.stripe.models import Decline, IntentStatus
 from payments.sync import ChargeSync
 
 MAX_CLAIMS: Final = 10

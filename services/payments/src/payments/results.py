@@ -13,7 +13,7 @@ from common.errors import (
 from common.events import ChargeStatus
 from payments.domain.attempts import Outcome
 from payments.domain.charge import Charge
-from payments.stripe.models import Decline
+from payments.domain.stripe_objects import Decline
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from common.values.clock import Clock
 from payments.domain.attempts import Attempt, Lease, Outcome
 from payments.domain.charge import Charge
 from payments.domain.order import Order
-from payments.stripe.models import Card, Decline
+from payments.domain.stripe_objects import Card, Decline
 
 CHARGE_TRANSITIONS: Final = Counter(
     "payment_charge_transitions_total", "Charge transitions, by resulting status", ["status"]

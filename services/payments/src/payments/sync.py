@@ -13,10 +13,10 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
+from payments.domain.stripe_objects import Intent
 from payments.store import ChargeStore, OrderReplicas, StripeEvents
 from payments.stripe.gateway import Gateway, StripeUnavailable
 from payments.stripe.mapping import WebhookEvent
-from payments.stripe.models import Intent
 
 log = structlog.get_logger("payments")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from payments.stripe.models import Decline
+from payments.domain.stripe_objects import Decline
 
 MAX_STORED_ATTEMPTS: Final = 50
 """Attempts of one charge, including those that Stripe never answered; bounds the document."""

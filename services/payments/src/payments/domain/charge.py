@@ -22,8 +22,8 @@ from payments.domain.attempts import (
 )
 from payments.domain.charge_state import ChargeState
 from payments.domain.order import Order, PaymentPolicy
+from payments.domain.stripe_objects import Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.domain.transitions import CREATED, PROCESSING, SUCCEEDED, TRANSITIONS, Trigger
-from payments.stripe.models import Decline, Intent, IntentStatus, Refund, RefundStatus
 
 CURRENCY: Final = "usd"
 ORDER_CANCELLED: Final = "order cancelled"

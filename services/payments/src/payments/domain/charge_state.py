@@ -13,6 +13,7 @@ from common.events import (
     PaymentUpdated,
 )
 from payments.domain.attempts import Attempt, Lease, count_with_result
+from payments.domain.stripe_objects import Card, Decline
 from payments.domain.transitions import (
     OPEN_STATUSES,
     PROCESSING,
@@ -21,7 +22,6 @@ from payments.domain.transitions import (
     TRANSITIONS,
     Trigger,
 )
-from payments.stripe.models import Card, Decline
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Stripe: its client, its objects and the operations that payments needs."""
+"""Stripe: its client, the parsing of its objects and the operations that payments needs."""

@@ -20,6 +20,7 @@ from stripe.params import (
 
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order
+from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
 from payments.stripe.client import StripeClient, StripeUnavailable, translate_stripe_errors
 from payments.stripe.mapping import (
     StripeObject,
@@ -29,7 +30,6 @@ from payments.stripe.mapping import (
     parse_refund,
     parse_webhook_event,
 )
-from payments.stripe.models import Intent, IntentStatus, Refund, RefundStatus
 
 __all__ = ["Gateway", "StripeUnavailable", "TokenRejected"]
 

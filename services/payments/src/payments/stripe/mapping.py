@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from payments.stripe.models import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 
 StripeObject = Mapping[str, Any]
 """An object of Stripe's API as decoded JSON."""
