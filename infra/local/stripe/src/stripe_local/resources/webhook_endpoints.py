@@ -2,7 +2,7 @@
 
 import hashlib
 
-from stripe_local.documents import PRIVATE, Document, new_id
+from stripe_local.documents import Document, new_id
 from stripe_local.errors import invalid
 from stripe_local.resources.call import Call, merge_metadata
 from stripe_local.settings import Settings
@@ -48,8 +48,3 @@ def configure(store: Store, settings: Settings) -> None:
 def _configured_id(url: str) -> str:
     """Return a stable id, so that pending deliveries to a URL survive a restart."""
     return _CONFIGURED_ID_PREFIX + hashlib.sha256(url.encode()).hexdigest()[:16]
-
-
-def signing_secret(endpoint: Document) -> str:
-    """Return the secret that deliveries to an endpoint are signed with."""
-    return endpoint[PRIVATE]["secret"]

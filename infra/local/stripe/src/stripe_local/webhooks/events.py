@@ -84,3 +84,8 @@ def webhook_endpoint(
         "url": url,
         PRIVATE: {"secret": secret},
     }
+
+
+def signing_secret(endpoint: Document) -> str:
+    """Return the secret that deliveries to an endpoint are signed with."""
+    return endpoint[PRIVATE]["secret"]

@@ -10,11 +10,10 @@ import aiohttp
 import orjson
 
 from stripe_local.documents import Document, now
-from stripe_local.resources.webhook_endpoints import signing_secret
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries, Delivery
-from stripe_local.webhooks.events import Events
+from stripe_local.webhooks.events import Events, signing_secret
 
 _IDLE_SECONDS = 5.0
 _FIRST_REDIRECT_STATUS = 300
