@@ -246,7 +246,7 @@ class Store(Generic[T]):
     ) -> AsyncGenerator[EventEnvelope]:
         """Yield an event of each aggregate's present state, under ids never used before.
 
-        The operator's `rebuild` fills a lost stream or a new listener from it. Aggregates for which
+        `republish-state` fills a lost stream or a new listener from it. Aggregates for which
         `to_event` returns None are left out.
         """
         run_id = new_id()

@@ -105,21 +105,17 @@ def trace_viewer() -> None:
     serve()
 
 
-def _add_admin_command(
-    name: str, description: str, *, command: str = "", hidden: bool = False
-) -> None:
+def _add_admin_command(name: str, description: str, *, hidden: bool = False) -> None:
     @main.command(name, help=description, hidden=hidden)
     @click.argument("service", required=False, type=click.Choice(ports.SERVICES))
     def run(service: str | None) -> None:  # pyright: ignore[reportUnusedFunction] - click calls it
         from ticketing_local.commands.admin import run_admin_command
 
         services = [service] if service else list(ports.SERVICES)
-        run_admin_command(Home.from_environment(), command or name, services)
+        run_admin_command(Home.from_environment(), name, services)
 
 
 _add_admin_command("dead-letters", "List the events that the services could not process.")
 _add_admin_command("replay", "Process the dead letters again and remove those that succeed.")
-_add_admin_command(
-    "republish-state", "Publish the current state of every aggregate again.", command="rebuild"
-)
+_add_admin_command("republish-state", "Publish the current state of every aggregate again.")
 _add_admin_command("rebuild", "The former name of republish-state.", hidden=True)

@@ -78,7 +78,7 @@ def republish_state(service: str, service_environment: Mapping[str, str]) -> Non
     """Publish the current state of every aggregate of a service again."""
     base_environment = environment.select(os.environ, *environment.BASE_VARIABLES)
     result = subprocess.run(
-        [BIN / "python", "-m", "common.operations.cli", service, "rebuild"],
+        [BIN / "python", "-m", "common.operations.cli", service, "republish-state"],
         env={**base_environment, **service_environment, "LOG_LEVEL": "ERROR"},
         check=False,
     )
