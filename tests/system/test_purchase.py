@@ -152,7 +152,7 @@ async def test_order_keeps_the_price_at_placement(
     path = f"/api/tickets/{ticket['id']}"
     first = await buyer.order(ticket)
     await buyer.request_ok("DELETE", f"/api/orders/{first['id']}", expect=204)
-    await seller.wait_for(path, status="available")
+    await seller.wait_for(path, status="available", version=2)  # reserved and released
     await seller.request_ok("PUT", path, {"title": ticket["title"], "price": "45.50"})
     assert first["ticket"]["price"] == 30
     assert (await buyer.request_ok("GET", f"/api/orders/{first['id']}"))["ticket"]["price"] == 30

@@ -43,7 +43,7 @@ TELEMETRY_DISABLED: Final[TelemetryConfig] = {"tracing": False, "metrics": False
 
 
 def tune_garbage_collector() -> None:
-    """Exclude the objects of the start from garbage collection, and collect less often.
+    """Exclude the objects created at startup from garbage collection, and collect less often.
 
     Requests create almost no cycles. With Python's default threshold, a collection over all objects
     would run every few requests.

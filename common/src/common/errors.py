@@ -51,7 +51,7 @@ class Unauthorized(ApiError):
 
 
 class PaymentDeclined(ApiError):
-    """The card was declined; the order stays open."""
+    """The card was declined; `retryable` says whether another attempt is possible."""
 
     status = 402
     default_message = "Your card was declined."
@@ -100,7 +100,7 @@ class TooManyRequests(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """A dependency is down, or the outcome is unknown."""
+    """A dependency is down, the service is overloaded, or the outcome is unknown."""
 
     status = 503
     default_message = "Temporarily unavailable"

@@ -36,7 +36,7 @@ _tracer: Tracer | None = None
 
 
 def use(tracer: Tracer) -> None:
-    """Create the spans of this process with this tracer."""
+    """Set the tracer of this process."""
     global _tracer  # noqa: PLW0603 - one per process, as the root logger
     _tracer = tracer
 
@@ -145,7 +145,7 @@ def inject() -> dict[str, str]:
 
 
 def correlation_ids() -> dict[str, str]:
-    """Return the request and trace ids for a log line."""
+    """Return the request and trace ids that correlate log lines and audit entries."""
     request_id = REQUEST_ID.get()
     found = {"request_id": request_id} if request_id else {}
     return found if _tracer is None else {**found, **_tracer.ids()}

@@ -79,7 +79,10 @@ for _alias, _command in (("rebuild", republish_state), ("history", audit)):  # t
 
 
 def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> None:
-    """Exit with the status of an operation on the open service, which serves no HTTP."""
+    """Exit with the status of an operation on the open service.
+
+    It serves no HTTP, but consumes events and runs the background loops until it exits.
+    """
 
     async def run() -> int:
         module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]

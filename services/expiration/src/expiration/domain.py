@@ -4,8 +4,8 @@ waiting --time is up--> expired
    |
    +--order completed or cancelled--> cleared
 
-`expired` and `cleared` are final. Order events may arrive twice, late or out of order. Every order
-of arrival leads to the same state, unless the deadline expires in between.
+`expired` and `cleared` are final. Events of orders may arrive twice, late or in any sequence;
+all sequences lead to the same state, unless the deadline expires in between.
 """
 
 from collections.abc import Mapping

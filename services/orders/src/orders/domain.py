@@ -61,7 +61,7 @@ class ListedTicket:
 
 @dataclass(frozen=True, slots=True)
 class ReservedTicket:
-    """The ticket at the time of the order. `hold` is the order's fencing token on the ticket."""
+    """The ticket at the time of the order; `hold`, its name on the wire, is the fencing token."""
 
     id: str
     title: str

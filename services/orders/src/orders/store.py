@@ -71,7 +71,7 @@ class TicketReplica(Document):
 
 
 class ReservationConflict(Exception):
-    """Another order was placed and cancelled between our read and our insert."""
+    """The insert assumed a latest order on the ticket that is not the latest."""
 
 
 def _from_document(doc: Mapping[str, Any]) -> Order:
@@ -191,7 +191,7 @@ def _decode_position(cursor: str) -> str:
 
 
 class TicketReplicas:
-    """The tickets that orders can be placed on."""
+    """Copies of all tickets, whatever their status."""
 
     def __init__(self) -> None:
         self._replica = Replica(TicketReplica, max_delay=BATCH_DELAY_SECONDS)

@@ -113,7 +113,7 @@ class PaymentAttempts:
 
         def claim(found: Charge) -> Change[Charge]:
             if charge is not None and len(charge.attempts) < len(found.attempts):
-                raise Conflict  # it may have ended already: its result is also this click's
+                raise Conflict  # a newer attempt exists: `pay` waits for it and uses its result
             return found.claim(
                 order, digest=digest, owner=self._owner, now=now, policy=self._policy
             )

@@ -77,7 +77,7 @@ class PaymentErrorItem(ErrorItem, CamelModel):
 
 
 class PaymentErrorResponse(BaseModel):
-    """The error response of every route, with payment details."""
+    """The 400 and 402 response of a payment: the error shape with payment details."""
 
     errors: list[PaymentErrorItem]
 

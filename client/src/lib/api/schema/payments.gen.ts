@@ -149,7 +149,7 @@ export interface components {
         };
         /**
          * PaymentErrorResponse
-         * @description The error response of every route, with payment details.
+         * @description The 400 and 402 response of a payment: the error shape with payment details.
          */
         PaymentErrorResponse: {
             /** Errors */

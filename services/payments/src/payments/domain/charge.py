@@ -1,4 +1,4 @@
-"""The payment of one order: one charge and one PaymentIntent.
+"""A charge: our record of the payment of one order, with its one PaymentIntent.
 
 A PaymentIntent can succeed only once, so an order is never paid twice. Leases only prevent
 needless concurrent attempts. Responses of Stripe may arrive late, twice or in any order, so

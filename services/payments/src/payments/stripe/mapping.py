@@ -80,7 +80,7 @@ def parse_intent(data: StripeObject) -> Intent:
 
 
 def parse_decline(error: StripeObject) -> Decline:
-    """Parse a decline. Its id is that of the failed charge or else of the payment method."""
+    """Parse a decline. Its id is that of Stripe's failed charge, or else of the payment method."""
     method: StripeObject = error.get("payment_method") or {}
     return Decline(
         message=error.get("message") or "Your card was declined.",
