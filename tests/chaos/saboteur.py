@@ -58,7 +58,6 @@ class Saboteur:
         self._rng = rng
         self._busy: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
-        self._over = False
 
     async def run(self, seconds: float) -> None:
         """Run every kind of action equally often, in random order, for the given time."""

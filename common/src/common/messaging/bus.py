@@ -175,13 +175,6 @@ class Bus:
             consumer.alive for consumer in self._consumers
         )
 
-    def get_durable_consumer(self, name: str) -> DurableConsumer:
-        """Return the durable consumer with this name."""
-        for consumer in self._consumers:
-            if isinstance(consumer, DurableConsumer) and consumer.name == name:
-                return consumer
-        raise KeyError(name)
-
     @property
     def durable_consumers(self) -> list[DurableConsumer]:
         """This service's durable consumers."""

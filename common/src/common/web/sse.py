@@ -171,9 +171,7 @@ class EventBroadcaster:
         ):
             raise ServiceUnavailable("Too many open event streams", retry_after=5)
         connection = _Connection(user)
-        connection.queue.put_nowait(
-            format_sse_event(retry=1000) + self._replay_since(user, last_event_id)
-        )
+        connection.queue.put_nowait(RETRY_FRAME + self._replay_since(user, last_event_id))
         if self._closed:
             connection.queue.put_nowait(None)
         self._connections.add(connection)
