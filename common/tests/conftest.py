@@ -15,6 +15,7 @@ from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus
 from common.messaging.bus import Bus
 from common.persistence import mongo
+from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
@@ -72,10 +73,12 @@ def new_thing() -> Callable[[str], Change[Any]]:
 def _make_store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
     return Store(
         ThingDocument,
+        AggregateMapping(
+            from_document=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
+            to_document=lambda thing: {"name": thing.name},
+        ),
         relay,
         clock,
-        from_document=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
-        to_document=lambda thing: {"name": thing.name},
     )
 
 

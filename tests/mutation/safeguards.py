@@ -16,6 +16,7 @@ class Mutant:
 
 OUTBOX = "common/src/common/persistence/outbox.py"
 WRITER = "common/src/common/persistence/writer.py"
+MAPPING = "common/src/common/persistence/aggregate_mapping.py"
 ATTEMPTS = "services/payments/src/payments/attempts.py"
 SYNC = "services/payments/src/payments/sync.py"
 CHARGE = "services/payments/src/payments/domain/charge.py"
@@ -143,15 +144,22 @@ MUTANTS = (
     ),
     Mutant(
         "compare-and-swap on every write",
-        WRITER,
+        MAPPING,
         'expected={"_id": ObjectId(after.id), "version": before.version},',
         'expected={"_id": ObjectId(after.id)},',
         (f"{CHARGES}::test_concurrent_claims_start_one_attempt",),
     ),
     Mutant(
+        "a batched update that lost its race is not taken for written",
+        WRITER,
+        "            written = await self._find_written(updates)\n",
+        "            pass\n",
+        ("common/tests/test_store.py::test_update_batched_lost_race_is_retried_alone",),
+    ),
+    Mutant(
         "no new attempt for a request that another one has overtaken",
         ATTEMPTS,
-        "            if charge is not None and len(charge.attempts) < len(found.attempts):",
+        "            if len(charge.attempts) < len(found.attempts):",
         "            if False:",
         (f"{RACES}::test_click_overtaken_by_its_double_gets_the_same_result",),
     ),

@@ -15,7 +15,7 @@ from payments.app import create_app
 from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Intent
 from payments.settings import Settings
-from payments.store import ChargeStore
+from payments.store.charges import ChargeStore
 from payments.stripe.gateway import Gateway
 from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
 

@@ -18,15 +18,9 @@ from payments.domain.charge import Charge, new_charge
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings
-from payments.store import (
-    EPOCH,
-    ChargeDocument,
-    ChargeStore,
-    OrderReplica,
-    OrderReplicas,
-    StripeEventDocument,
-    StripeEvents,
-)
+from payments.store.charges import EPOCH, ChargeDocument, ChargeStore
+from payments.store.order_replicas import OrderReplica, OrderReplicas
+from payments.store.stripe_events import StripeEventDocument, StripeEvents
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 POLICY = PaymentPolicy()

@@ -2,14 +2,12 @@
 
 It writes in three ways: `add` inserts an aggregate, `update` changes one, and `update_many` (or
 `update_batched`, for events that arrive one by one) changes many in one command. Every write is
-conditional on the version that was read and includes the events of the change
-(`common.persistence.writer`).
+conditional on the version that was read and includes the events of the change.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final, Generic
@@ -21,15 +19,15 @@ from common.change import Change
 from common.errors import NotFound, ServiceUnavailable
 from common.events import Event
 from common.messaging.envelope import EventEnvelope
+from common.persistence.aggregate_mapping import AggregateMapping, T
 from common.persistence.mongo import (
     STATE_PROJECTION,
     AggregateDocument,
-    Doc,
     batch_find_by_id,
     collection_of,
 )
 from common.persistence.outbox import Relay
-from common.persistence.writer import T, VersionedUpdate, Writer
+from common.persistence.writer import VersionedUpdate, Writer
 from common.values.clock import Clock
 from common.values.ids import new_id
 
@@ -49,18 +47,24 @@ class _PendingUpdate(Generic[T]):
     snapshot: T | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _PreparedUpdate(Generic[T]):
+    index: int
+    after: T
+    update: VersionedUpdate
+
+
 class Store(Generic[T]):
     """Reads and writes the aggregates of one collection."""
 
     def __init__(
         self,
         document: type[AggregateDocument],
+        mapping: AggregateMapping[T],
         relay: Relay,
         clock: Clock,
         *,
-        from_document: Callable[[Doc], T],
-        to_document: Callable[[T], Doc],
-        audited: bool = False,
+        on_written: Callable[[T], None] = lambda _aggregate: None,
         insert_delay: float = 0,
         update_delay: float = 0,
     ) -> None:
@@ -68,43 +72,26 @@ class Store(Generic[T]):
 
         Args:
             document: names the collection.
+            mapping: converts aggregates to documents and back.
             relay: publishes the events of each write.
             clock: gives the time of an event.
-            from_document: converts a stored document to an aggregate.
-            to_document: converts an aggregate to its fields, without id, version and outbox.
-            audited: whether each document has an audit log (`common.persistence.audit_log`).
+            on_written: is called after each acknowledged write, before its caller continues.
             insert_delay: seconds that an insert may wait to be batched with others.
             update_delay: seconds that a batched update may wait for others.
         """
         self.collection = collection_of(document)
-        self.from_document = from_document
+        self.from_document = mapping.from_document
+        self._mapping = mapping
         self._clock = clock
-        self._writer = Writer(
-            self.collection,
-            relay,
-            clock,
-            to_document=to_document,
-            on_written=self.on_written,
-            event_context=self.event_context,
-            audited=audited,
-            insert_delay=insert_delay,
-        )
+        self._on_written = on_written
+        self._writer = Writer(self.collection, relay, insert_delay=insert_delay)
         self._find_many = batch_find_by_id(self.collection)
         self._find = Batcher(self._find_many)
         self._update = Batcher(self._update_batch, max_delay=update_delay)
 
-    def on_written(self, aggregate: T) -> None:
-        """Do nothing; a subclass may act on each acknowledged write before its caller continues."""
-
-    def event_context(self, aggregate: T) -> AbstractContextManager[object]:
-        """Return the context in which events are built; a subclass may continue another trace."""
-        return nullcontext(aggregate)
-
     async def find(self, aggregate_id: str) -> T | None:
         """Return an aggregate, or None if there is none with this id."""
-        return self._parse(await self._find(ObjectId(aggregate_id)))
-
-    def _parse(self, doc: Doc | None) -> T | None:
+        doc = await self._find(ObjectId(aggregate_id))
         return None if doc is None else self.from_document(doc)
 
     async def get(self, aggregate_id: str) -> T:
@@ -124,7 +111,8 @@ class Store(Generic[T]):
         Raises:
             DuplicateKeyError: a unique index rejected the insert. The caller translates it.
         """
-        await self._writer.insert(change)
+        await self._writer.insert(self._mapping.document(change, self._clock))
+        self._on_written(change.after)
         return change.after
 
     async def update(self, aggregate_id: str, decide: Decide[T]) -> T:
@@ -142,9 +130,10 @@ class Store(Generic[T]):
             before = await self.get(aggregate_id)
             change = decide(before)
             if change.after == before:
-                await self._writer.wait_for_majority(before)
+                await self._writer.wait_for_majority(before.id)
                 return before
-            if await self._writer.update(before, change):
+            if await self._writer.update(self._mapping.update(before, change, self._clock)):
+                self._on_written(change.after)
                 return change.after
             await asyncio.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - spreads rivals
         raise ServiceUnavailable(retry_after=1)
@@ -189,14 +178,10 @@ class Store(Generic[T]):
 
     async def _update_batch(self, pending: Sequence[_PendingUpdate[T]]) -> Sequence[T | Exception]:
         """Apply updates in one command, then those without an outcome individually."""
-        unread = [ObjectId(item.aggregate_id) for item in pending if item.snapshot is None]
-        docs = iter(await self._find_many(unread) if unread else ())
-        states = [
-            self._parse(next(docs)) if item.snapshot is None else item.snapshot for item in pending
-        ]
         outcomes: dict[int, T | Exception] = {}
-        prepared: dict[str, tuple[int, VersionedUpdate[T]]] = {}
+        prepared: dict[str, _PreparedUpdate[T]] = {}
         unchanged: T | None = None
+        states = await self._read_batch(pending)
         for index, (item, before) in enumerate(zip(pending, states, strict=True)):
             if item.aggregate_id in prepared:
                 continue  # applied after the first update of the same aggregate
@@ -206,19 +191,32 @@ class Store(Generic[T]):
             try:
                 change = item.decide(before)
                 if change.after != before:
-                    update = item.context.run(self._writer.prepare, before, change)
-                    prepared[item.aggregate_id] = (index, update)
+                    update = item.context.run(self._mapping.update, before, change, self._clock)
+                    prepared[item.aggregate_id] = _PreparedUpdate(index, change.after, update)
                 elif item.snapshot is None:  # a snapshot may be outdated
                     outcomes[index] = unchanged = before
             except Exception as error:  # noqa: BLE001 - only this update fails
                 outcomes[index] = error
         if prepared:
-            for update in await self._writer.update_many([one for _, one in prepared.values()]):
-                outcomes[prepared[update.after.id][0]] = update.after
+            outcomes |= await self._write_batch([*prepared.values()])
         elif unchanged is not None:
-            await self._writer.wait_for_majority(unchanged)
+            await self._writer.wait_for_majority(unchanged.id)
         await self._update_remaining(pending, outcomes)
         return [outcomes[index] for index in range(len(pending))]
+
+    async def _read_batch(self, pending: Sequence[_PendingUpdate[T]]) -> list[T | None]:
+        unread = [ObjectId(item.aggregate_id) for item in pending if item.snapshot is None]
+        docs = await self._find_many(unread) if unread else ()
+        states = iter([None if doc is None else self.from_document(doc) for doc in docs])
+        return [next(states) if item.snapshot is None else item.snapshot for item in pending]
+
+    async def _write_batch(self, prepared: Sequence[_PreparedUpdate[T]]) -> dict[int, T]:
+        """Write updates, and return the new states of those that are known to be written."""
+        is_written = await self._writer.update_many([item.update for item in prepared])
+        written = [item for item, known in zip(prepared, is_written, strict=True) if known]
+        for item in written:
+            self._on_written(item.after)
+        return {item.index: item.after for item in written}
 
     async def _update_remaining(
         self, pending: Sequence[_PendingUpdate[T]], outcomes: dict[int, T | Exception]

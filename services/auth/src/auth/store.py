@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from auth.domain import Account, Device, RotatedToken, Session, normalize_email
 from common.change import Change
 from common.errors import BadRequest, TooManyRequests
+from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, collection_of
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
@@ -77,10 +78,11 @@ class AccountStore(Store[Account]):
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
             AccountDocument,
+            AggregateMapping(
+                from_document=_account_from_document, to_document=_account_to_document
+            ),
             relay,
             clock,
-            from_document=_account_from_document,
-            to_document=_account_to_document,
         )
 
     async def add_unless_taken(self, change: Change[Account]) -> Account:
@@ -133,10 +135,11 @@ class SessionStore(Store[Session]):
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
             SessionDocument,
+            AggregateMapping(
+                from_document=_session_from_document, to_document=_session_to_document
+            ),
             relay,
             clock,
-            from_document=_session_from_document,
-            to_document=_session_to_document,
         )
 
     async def list_active(self, user_id: str, now: datetime) -> list[Session]:

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.errors import NotFound
 from common.observability import tracing
+from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
@@ -57,23 +58,27 @@ def _to_document(deadline: Deadline) -> Doc:
     }
 
 
+def _order_trace(deadline: Deadline) -> AbstractContextManager[None]:
+    """Continue the trace of the order, because one command expires the deadlines of many."""
+    return tracing.continue_trace("expire", deadline.trace_headers)
+
+
 class DeadlineStore(Store[Deadline]):
     """All deadlines, expired and cleared ones too."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
             DeadlineDocument,
+            AggregateMapping(
+                from_document=_from_document,
+                to_document=_to_document,
+                event_context=_order_trace,
+            ),
             relay,
             clock,
-            from_document=_from_document,
-            to_document=_to_document,
             insert_delay=BATCH_DELAY_SECONDS,
             update_delay=BATCH_DELAY_SECONDS,
         )
-
-    def event_context(self, aggregate: Deadline) -> AbstractContextManager[None]:
-        """Continue the trace of the order, because one command expires the deadlines of many."""
-        return tracing.continue_trace("expire", aggregate.trace_headers)
 
     async def upsert(
         self, added: Change[Deadline], decide: Callable[[Deadline], Change[Deadline]]

@@ -4,17 +4,15 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Final
 
-from prometheus_client import Counter
-
 from common.errors import BadRequest, NotFound, ServiceUnavailable
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
 from orders.domain import ListedTicket, Order, place_order
+from orders.metrics import RESERVATIONS
 from orders.store import OrderStore, ReservationConflict, TicketReplicas
 
 MAX_ATTEMPTS: Final = 5
-RESERVATIONS: Final = Counter("orders_reservations_total", "Reservation attempts", ["outcome"])
 
 
 class OrderService:

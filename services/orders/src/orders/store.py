@@ -1,11 +1,11 @@
 """Orders and copies of tickets in MongoDB."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from beanie import Document
 from bson import ObjectId
-from prometheus_client import Histogram
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -13,6 +13,7 @@ from common.batching import Batcher
 from common.change import Change
 from common.errors import BadRequest
 from common.events import CancelReason, OrderStatus
+from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import (
     OUTBOX_INDEX,
     STATE_PROJECTION,
@@ -28,17 +29,12 @@ from common.values.clock import Clock
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
 from orders.domain import ListedTicket, Order, ReservedTicket
+from orders.metrics import observe_expiration_lag
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long the write that an event causes may wait for others."""
-
-EXPIRATION_LAG: Final = Histogram(
-    "order_expiration_lag_seconds",
-    "Delay between the expiry time of an order and its cancellation",
-    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
-)
 
 
 class OrderDocument(AggregateDocument):
@@ -114,20 +110,13 @@ class OrderStore(Store[Order]):
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
             OrderDocument,
+            AggregateMapping(from_document=_from_document, to_document=_to_document, audited=True),
             relay,
             clock,
-            from_document=_from_document,
-            to_document=_to_document,
-            audited=True,
+            on_written=partial(observe_expiration_lag, clock),
             update_delay=BATCH_DELAY_SECONDS,
         )
         self._latest_order_batcher = Batcher(self._find_latest_orders)
-
-    def on_written(self, aggregate: Order) -> None:
-        """Observe the expiration lag of an order whose expiration was just stored."""
-        if aggregate.reason is CancelReason.EXPIRED:
-            lag = self._clock() - aggregate.expires_at
-            EXPIRATION_LAG.observe(lag.total_seconds())
 
     async def latest_order_for(self, ticket_id: str) -> Order | None:
         """Return the newest order on a ticket."""

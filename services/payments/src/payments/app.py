@@ -18,14 +18,9 @@ from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
 from payments.settings import Settings
 from payments.state import State
-from payments.store import (
-    ChargeDocument,
-    ChargeStore,
-    OrderReplica,
-    OrderReplicas,
-    StripeEventDocument,
-    StripeEvents,
-)
+from payments.store.charges import ChargeDocument, ChargeStore
+from payments.store.order_replicas import OrderReplica, OrderReplicas
+from payments.store.stripe_events import StripeEventDocument, StripeEvents
 from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
 

@@ -19,7 +19,8 @@ from payments.results import (
     outcome_unknown,
     token_rejected,
 )
-from payments.store import ChargeStore, OrderReplicas
+from payments.store.charges import ChargeStore
+from payments.store.order_replicas import OrderReplicas
 from payments.stripe.gateway import Gateway, StripeUnavailable, TokenRejected
 from payments.sync import ChargeSync
 
@@ -74,7 +75,9 @@ class PaymentAttempts:
                 result = await self._known_result(charge, digest, ended_attempts)
                 if result is not None:
                     return result
-            claimed = await self._claim(order, charge, digest)
+                claimed = await self._claim_next(order, charge, digest)
+            else:
+                claimed = await self._claim_first(order, digest)
             if claimed is not None:
                 return await self._confirm(claimed, token)
             charge = await self._store.find(charge_id_of(order_id))
@@ -107,22 +110,9 @@ class PaymentAttempts:
                 raise attempt_error(charge, charge.last_error)
         return None if charge.is_open else final_result(charge)
 
-    async def _claim(self, order: Order, charge: Charge | None, digest: str) -> Charge | None:
-        """Start an attempt, or return None if another one has started since `charge` was read."""
+    async def _claim_first(self, order: Order, digest: str) -> Charge | None:
+        """Create the charge with its first attempt, or return None if the charge exists by now."""
         now = self._clock()
-
-        def claim(found: Charge) -> Change[Charge]:
-            if charge is not None and len(charge.attempts) < len(found.attempts):
-                raise Conflict  # a newer attempt exists: `pay` waits for it and uses its result
-            return found.claim(
-                order, digest=digest, owner=self._owner, now=now, policy=self._policy
-            )
-
-        if charge is not None:
-            try:
-                return await self._store.update(charge.id, claim)
-            except Conflict:
-                return None
         try:
             order.ensure_payable(now, self._policy.margin)
             intent = await self._gateway.create_intent(order, CURRENCY)
@@ -130,13 +120,29 @@ class PaymentAttempts:
             if await self._store.find(charge_id_of(order.id)) is None:
                 raise
             return None
-        inserted = await self._store.insert_first_attempt(
-            claim(new_charge(order, intent_id=intent.id, now=now))
-        )
+        charge = new_charge(order, intent_id=intent.id, now=now)
+        change = charge.claim(order, digest=digest, owner=self._owner, now=now, policy=self._policy)
+        inserted = await self._store.insert_first_attempt(change)
         if inserted is None:
             return None
         # A cancellation that arrived before the insert found no charge to mark.
         return await self._sync.apply_order_cancellation(inserted)
+
+    async def _claim_next(self, order: Order, charge: Charge, digest: str) -> Charge | None:
+        """Start an attempt, or return None if another one has started since `charge` was read."""
+        now = self._clock()
+
+        def claim(found: Charge) -> Change[Charge]:
+            if len(charge.attempts) < len(found.attempts):
+                raise Conflict  # a newer attempt exists: `pay` waits for it and uses its result
+            return found.claim(
+                order, digest=digest, owner=self._owner, now=now, policy=self._policy
+            )
+
+        try:
+            return await self._store.update(charge.id, claim)
+        except Conflict:
+            return None
 
     async def _confirm(self, charge: Charge, token: str) -> PaymentResult:
         """Confirm the PaymentIntent, and store and return the result."""

@@ -14,7 +14,9 @@ from common.values.clock import Clock
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Intent
-from payments.store import ChargeStore, OrderReplicas, StripeEvents
+from payments.store.charges import ChargeStore
+from payments.store.order_replicas import OrderReplicas
+from payments.store.stripe_events import StripeEvents
 from payments.stripe.gateway import Gateway, StripeUnavailable
 from payments.stripe.mapping import WebhookEvent
 

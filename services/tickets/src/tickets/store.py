@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.errors import BadRequest
 from common.events import TicketStatus
+from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import (
     OUTBOX_INDEX,
     STATE_PROJECTION,
@@ -92,16 +93,10 @@ class TicketStore(Store[Ticket]):
         self,
         relay: Relay,
         clock: Clock,
-        invalidate_cache: Callable[[Ticket], None] = lambda _ticket: None,
+        on_written: Callable[[Ticket], None] = lambda _ticket: None,
     ) -> None:
-        super().__init__(
-            TicketDocument, relay, clock, from_document=_from_document, to_document=_to_document
-        )
-        self._invalidate_cache = invalidate_cache
-
-    def on_written(self, aggregate: Ticket) -> None:
-        """Invalidate the cached responses of a ticket."""
-        self._invalidate_cache(aggregate)
+        mapping = AggregateMapping(from_document=_from_document, to_document=_to_document)
+        super().__init__(TicketDocument, mapping, relay, clock, on_written=on_written)
 
     async def insert_idempotent(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket, or return the one that an earlier try of the same request inserted."""

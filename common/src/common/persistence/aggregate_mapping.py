@@ -1,0 +1,78 @@
+"""Conversion of a change to the document or update that stores it, together with its events."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from bson import ObjectId
+
+from common.change import Change
+from common.persistence.audit_log import audit_entry
+from common.persistence.mongo import Doc
+from common.persistence.outbox import outbox_entry
+from common.persistence.writer import VersionedUpdate
+from common.values.clock import Clock
+
+
+class Versioned(Protocol):
+    """An aggregate: its id and the version of its state."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AggregateMapping(Generic[T]):
+    """How aggregates of one kind are stored.
+
+    Attributes:
+        from_document: converts a stored document to an aggregate.
+        to_document: converts an aggregate to its fields, without id, version and outbox.
+        audited: whether each document has an audit log (`common.persistence.audit_log`).
+        event_context: the context in which an aggregate's events are built, in which another trace
+            may be continued.
+    """
+
+    from_document: Callable[[Doc], T]
+    to_document: Callable[[T], Doc]
+    audited: bool = False
+    event_context: Callable[[T], AbstractContextManager[object]] = nullcontext
+
+    def document(self, change: Change[T], clock: Clock) -> Doc:
+        """Return the document of a new aggregate."""
+        after = change.after
+        fields = self.to_document(after)
+        doc = {"_id": ObjectId(after.id), "version": after.version, **fields}
+        doc["outbox"] = self._outbox(change, clock)
+        if self.audited:
+            doc["history"] = [audit_entry(after.version, clock(), {}, fields)]
+        return doc
+
+    def update(self, before: T, change: Change[T], clock: Clock) -> VersionedUpdate:
+        """Return the conditional update for a change of `before`."""
+        after = change.after
+        if after.version != before.version + 1:
+            raise AssertionError(f"{after!r} does not follow version {before.version}")
+        fields, outbox = self.to_document(after), self._outbox(change, clock)
+        push: Doc = {"outbox": {"$each": outbox}}
+        if self.audited:
+            before_fields = self.to_document(before)
+            push["history"] = audit_entry(after.version, clock(), before_fields, fields)
+        return VersionedUpdate(
+            expected={"_id": ObjectId(after.id), "version": before.version},
+            update={"$set": {"version": after.version, **fields}, "$push": push},
+            outbox=outbox,
+        )
+
+    def _outbox(self, change: Change[T], clock: Clock) -> list[Doc]:
+        if not change.events:
+            return []
+        now, after = clock(), change.after
+        with self.event_context(after):
+            return [outbox_entry(event, after.id, after.version, now) for event in change.events]

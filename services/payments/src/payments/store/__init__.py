@@ -1,0 +1,1 @@
+"""Charges, copies of orders, and processed webhook events in MongoDB."""

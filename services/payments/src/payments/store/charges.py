@@ -1,0 +1,73 @@
+"""Charges in MongoDB."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from common.change import Change
+from common.persistence.aggregate_mapping import AggregateMapping
+from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.values.clock import Clock
+from payments.domain.charge import Charge
+from payments.metrics import count_transition
+from payments.store.charge_mapping import from_document, to_document
+
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Earlier than any charge: required in a query for the partial index to be used."""
+
+
+class ChargeDocument(AggregateDocument):
+    """A charge. It holds neither a token nor a client secret."""
+
+    class Settings:
+        name = "charges"
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel([("order_id", ASCENDING)], name="one_charge_per_order", unique=True),
+            IndexModel([("stripe_id", ASCENDING)], name="one_charge_per_intent", unique=True),
+            IndexModel(
+                [("look_at", ASCENDING)],
+                name="due",
+                partialFilterExpression={"look_at": {"$gt": EPOCH}},
+            ),
+        ]
+
+
+class ChargeStore(Store[Charge]):
+    """The charges."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        mapping = AggregateMapping(
+            from_document=from_document, to_document=to_document, audited=True
+        )
+        super().__init__(ChargeDocument, mapping, relay, clock, on_written=count_transition)
+
+    async def insert_first_attempt(self, change: Change[Charge]) -> Charge | None:
+        """Insert a charge with its first attempt, or return None if the charge exists."""
+        try:
+            return await self.add(change)
+        except DuplicateKeyError:
+            return None
+
+    async def find_by_intent(self, intent_id: str) -> Charge | None:
+        """Return the charge of a PaymentIntent, or None."""
+        doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
+        return None if doc is None else self.from_document(doc)
+
+    async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
+        """Return a charge that is due for reconciliation, and make it due again at `until`.
+
+        It is not a change of the charge, so it creates neither a version nor an event.
+        """
+        doc = await self.collection.find_one_and_update(
+            {"look_at": {"$gt": EPOCH, "$lte": now}},
+            {"$set": {"look_at": until}},
+            projection=STATE_PROJECTION,
+            sort=[("look_at", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if doc is None else self.from_document(doc)

@@ -1,0 +1,71 @@
+"""Copies of the orders, updated by their events."""
+
+import asyncio
+import contextlib
+from typing import Final
+from weakref import WeakValueDictionary
+
+from beanie import Document
+
+from common.events import OrderStatus
+from common.persistence.replica import Replica
+from payments.domain.order import Order
+
+EVENT_GRACE_SECONDS: Final = 1.0
+"""How long a request waits for the event of an order that was just created."""
+MAX_WAITERS: Final = 128
+BATCH_DELAY_SECONDS: Final = 0.03
+"""How long a copy of an order waits to be written with others."""
+
+
+class OrderReplica(Document):
+    """A copy of an order, as far as a payment needs it; `price` is in cents."""
+
+    class Settings:
+        name = "orders"
+
+
+class OrderReplicas:
+    """Copies of the orders, updated by their events."""
+
+    def __init__(self) -> None:
+        self._replica = Replica(OrderReplica, max_delay=BATCH_DELAY_SECONDS)
+        self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+
+    async def find(self, order_id: str) -> Order | None:
+        """Return an order, or None."""
+        doc = await self._replica.find(order_id)
+        if doc is None:
+            return None
+        return Order(
+            id=order_id,
+            user_id=doc["user_id"],
+            price=doc["price"],
+            status=OrderStatus(doc["status"]),
+            expires_at=doc["expires_at"],
+        )
+
+    async def wait_for(self, order_id: str) -> Order | None:
+        """Return an order, after waiting for its event if it was created a moment ago."""
+        if len(self._waiters) >= MAX_WAITERS:
+            return await self.find(order_id)
+        arrived = self._waiters.setdefault(order_id, asyncio.Event())
+        found = await self.find(order_id)
+        if found is not None:
+            return found
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(arrived.wait(), EVENT_GRACE_SECONDS)
+        return await self.find(order_id)
+
+    async def upsert(self, order: Order, version: int) -> None:
+        """Store the state of an order if it is newer than the stored one."""
+        fields = {
+            "status": order.status,
+            "user_id": order.user_id,
+            "price": order.price,
+            "expires_at": order.expires_at,
+        }
+        await self._replica.upsert(order.id, version, fields)
+        arrived = self._waiters.get(order.id)
+        if arrived is not None:
+            arrived.set()
