@@ -102,14 +102,14 @@ MUTANTS = (
     ),
     Mutant(
         "unique index on live orders",
-        "services/orders/src/orders/store.py",
+        "services/orders/src/orders/store/orders.py",
         '                unique=True,\n                partialFilterExpression={"live": True},',
         '                partialFilterExpression={"live": True},',
         (f"{ORDERS}::test_unique_index_rejects_a_second_live_order",),
     ),
     Mutant(
         "unique index on holds",
-        "services/orders/src/orders/store.py",
+        "services/orders/src/orders/store/orders.py",
         "                name=UNIQUE_HOLD,\n                unique=True,",
         "                name=UNIQUE_HOLD,",
         (f"{ORDERS}::test_reserve_after_an_outdated_read_raises_a_conflict",),

@@ -16,7 +16,8 @@ from common.persistence.mongo import object_id
 from common.values.ids import new_id
 from orders.domain import ListedTicket, Order, place_order
 from orders.settings import Settings
-from orders.store import OrderDocument, OrderStore, ReservationConflict, TicketReplica
+from orders.store.orders import OrderDocument, OrderStore, ReservationConflict
+from orders.store.ticket_replicas import TicketReplica
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

@@ -14,7 +14,8 @@ from orders.listeners import listeners, sse_handlers
 from orders.service import OrderService
 from orders.settings import Settings
 from orders.state import State
-from orders.store import OrderDocument, OrderStore, TicketReplica, TicketReplicas
+from orders.store.orders import OrderDocument, OrderStore
+from orders.store.ticket_replicas import TicketReplica, TicketReplicas
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:

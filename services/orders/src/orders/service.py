@@ -10,7 +10,8 @@ from common.values.clock import Clock
 from common.web.pagination import Page
 from orders.domain import ListedTicket, Order, place_order
 from orders.metrics import RESERVATIONS
-from orders.store import OrderStore, ReservationConflict, TicketReplicas
+from orders.store.orders import OrderStore, ReservationConflict
+from orders.store.ticket_replicas import TicketReplicas
 
 MAX_ATTEMPTS: Final = 5
 

@@ -1,10 +1,9 @@
-"""Orders and copies of tickets in MongoDB."""
+"""Orders in MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from beanie import Document
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
@@ -23,18 +22,17 @@ from common.persistence.mongo import (
     violates_index,
 )
 from common.persistence.outbox import Relay
-from common.persistence.replica import Replica
 from common.persistence.store import Store
 from common.values.clock import Clock
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from orders.domain import ListedTicket, Order, ReservedTicket
+from orders.domain import Order, ReservedTicket
 from orders.metrics import observe_expiration_lag
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
 BATCH_DELAY_SECONDS: Final = 0.05
-"""How long the write that an event causes may wait for others."""
+"""How long the update that an event causes may wait for others."""
 
 
 class OrderDocument(AggregateDocument):
@@ -57,13 +55,6 @@ class OrderDocument(AggregateDocument):
             ),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
-
-
-class TicketReplica(Document):
-    """The fields of a ticket that an order copies."""
-
-    class Settings:
-        name = "tickets"
 
 
 class ReservationConflict(Exception):
@@ -177,28 +168,3 @@ def _decode_position(cursor: str) -> str:
             return last
         case _:
             raise BadRequest("Invalid cursor", field="cursor")
-
-
-class TicketReplicas:
-    """Copies of all tickets, whatever their status."""
-
-    def __init__(self) -> None:
-        self._replica = Replica(TicketReplica, max_delay=BATCH_DELAY_SECONDS)
-
-    async def find(self, ticket_id: str) -> ListedTicket | None:
-        """Return a ticket, or None if it is unknown."""
-        doc = await self._replica.find(ticket_id)
-        if doc is None:
-            return None
-        return ListedTicket(
-            id=ticket_id,
-            version=doc["version"],
-            title=doc["title"],
-            price=doc["price"],
-            seller_id=doc["user_id"],
-        )
-
-    async def upsert(self, ticket: ListedTicket) -> None:
-        """Store a ticket's state if it is newer than the stored one."""
-        fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
-        await self._replica.upsert(ticket.id, ticket.version, fields)

@@ -1,0 +1,1 @@
+"""Orders and copies of tickets in MongoDB."""
