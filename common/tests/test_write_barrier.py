@@ -18,13 +18,14 @@ from common.persistence.replica import Replica
 from common.persistence.store import Store
 from common.testing.polling import eventually
 from common.values.ids import new_id
-from ticketing_local.stack import servers
+from ticketing_local.stack import mongo_set_up, servers
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.temporary_server import TemporaryServer
 
 
-def _mongod(port: int, data: Path) -> Program:
-    program = servers.mongod(port, data, cache_gigabytes=0.25)
+def _mongod(port: int, data: Path, secrets: StoredSecrets) -> Program:
+    program = servers.mongod(port, data, secrets, cache_gigabytes=0.25)
     return replace(program, command=(*program.command, "--setParameter", "enableTestCommands=1"))
 
 
@@ -32,7 +33,8 @@ def _mongod(port: int, data: Path) -> Program:
 def mongo_url() -> Iterator[str]:
     """Start a MongoDB with fail points, to whose state its clients react within half a second."""
     with TemporaryServer(_mongod) as server:
-        yield f"{servers.mongo_url(server.port)}&heartbeatFrequencyMS=500"
+        url = servers.mongo_url_as(mongo_set_up.ADMIN, server.port, server.secrets)
+        yield f"{url}&heartbeatFrequencyMS=500"
 
 
 @asynccontextmanager

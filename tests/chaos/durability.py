@@ -19,8 +19,9 @@ from nats.js.api import StorageType, StreamConfig
 from pymongo import AsyncMongoClient, WriteConcern
 
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import servers
+from ticketing_local.stack import mongo_set_up, servers
 from ticketing_local.stack.paths import ROOT
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 
 ROUNDS = 7
@@ -75,8 +76,10 @@ async def main() -> None:
 
 async def _mongo(stack: AsyncExitStack, folder: Path) -> dict[str, Write]:
     port = free_port()
-    stack.enter_context(ManagedProcess(servers.mongod(port, folder / "mongo")))
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(servers.mongo_url(port))
+    secrets = StoredSecrets(folder / "secrets")
+    stack.enter_context(ManagedProcess(servers.mongod(port, folder / "mongo", secrets)))
+    url = servers.mongo_url_as(mongo_set_up.ADMIN, port, secrets)
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
     stack.push_async_callback(client.close)
     writes: dict[str, Write] = {}
     for name, concern in CONCERNS.items():

@@ -18,6 +18,7 @@ from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser
 from ticketing_local.commands import backup
 from ticketing_local.errors import CliError
+from ticketing_local.stack.stored_secrets import StoredSecrets
 
 DATA_FOLDERS = ("mongo", "nats", "redis")
 STORES = ("mongod", "nats", "redis")
@@ -53,7 +54,8 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     await buyer.wait_for(f"/api/tickets/{reserved['id']}", status="reserved")
     before = await take_snapshot(own_system)
 
-    await asyncio.to_thread(backup.backup, own_system.port, tmp_path / "backup")
+    port, secrets = own_system.port, own_system.secrets
+    await asyncio.to_thread(backup.backup, port, secrets, tmp_path / "backup")
     listed_after_backup = await seller.sell("Listed after the backup")
     for name in [*own_system.services, *STORES]:
         own_system.processes[name].kill()
@@ -68,7 +70,7 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     for name in STORES:
         own_system.processes[name].start()
     own_system.wait_ready(STORES)
-    await asyncio.to_thread(backup.load_stores, own_system.port, tmp_path / "backup")
+    await asyncio.to_thread(backup.load_stores, port, secrets, tmp_path / "backup")
     for service in ("auth", "tickets", "orders", "expiration", "payments"):
         environment = own_system.processes[service].program.environment
         await asyncio.to_thread(backup.republish_state, service, environment)
@@ -130,7 +132,7 @@ def nats_configuration(system: System, data: Path) -> str:
 
 def test_backup_never_overwrites_another(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="never overwrites"):
-        backup.backup({"nats": 1, "mongod": 1}, tmp_path)
+        backup.backup({"nats": 1, "mongod": 1}, StoredSecrets(tmp_path / "secrets"), tmp_path)
 
 
 def test_incomplete_backup_is_not_restored(tmp_path: Path) -> None:

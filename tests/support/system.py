@@ -7,11 +7,12 @@ from pathlib import Path
 
 from common.testing.client import JWT_KEY
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import servers
+from ticketing_local.stack import mongo_set_up, servers
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import plan
 from ticketing_local.stack.ports import PORTS, REPLICA_PORT_OFFSET
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_block
 
 FAST_SETTINGS = {
@@ -43,7 +44,8 @@ class System:
         }
         groups = plan(home, self.environ).groups
         self.address = f"http://127.0.0.1:{self.port['gateway']}"
-        self.mongo = servers.mongo_url(self.port["mongod"])
+        self.secrets = StoredSecrets(home.secrets)
+        self.mongo = servers.mongo_url_as(mongo_set_up.ADMIN, self.port["mongod"], self.secrets)
         self.nats = servers.nats_url(self.port["nats"])
         self.stripe = f"http://127.0.0.1:{self.port['stripe']}"
         self.stripe_key = "sk_test_local"

@@ -92,7 +92,12 @@ class Service:
         stop_requested = threading.Event()
         aggregates = [d for d in documents if issubclass(d, AggregateDocument)]
         async with (
-            mongo.connect(settings.mongo_uri, [*documents, IdempotencyRecord]) as database,
+            mongo.connect(
+                settings.mongo_uri,
+                [*documents, IdempotencyRecord],
+                username=self.name,
+                password=settings.mongo_password.get_secret_value(),
+            ) as database,
             bus.connect(
                 settings.nats_url,
                 self.name,

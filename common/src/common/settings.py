@@ -36,7 +36,9 @@ class ServiceSettings(BaseSettings):
             raise SystemExit(f"settings: {message}") from None
 
     mongo_uri: str
-    """MongoDB with the service's own database as its path."""
+    """MongoDB with the service's own database as its path, without a password."""
+    mongo_password: SecretStr = SecretStr("")
+    """The password of the service's own user. Empty connects as the URI says."""
     nats_url: str
     nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of each stream: 1 on one NATS server, 3 on three."""

@@ -17,7 +17,7 @@ EVENTS = 1_200
 
 @pytest.fixture
 def server() -> Iterator[TemporaryServer]:
-    with TemporaryServer(servers.nats) as running:
+    with TemporaryServer(lambda port, data, _: servers.nats(port, data)) as running:
         yield running
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local.stack import environment, plan
+from ticketing_local.stack import plan
 from ticketing_local.stack.paths import Home
+from ticketing_local.stack.stored_secrets import read_or_create
 
 ENVIRON = {
     "ORDER_EXPIRATION_SECONDS": "10",
@@ -57,10 +58,10 @@ def test_own_stripe_key_disables_local_stripe(tmp_path: Path) -> None:
 
 def test_signing_key_is_private_and_stable(tmp_path: Path) -> None:
     file = tmp_path / "jwt-key"
-    key = environment.jwt_key(file)
+    key = read_or_create(file)
     assert len(key) == 64
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert environment.jwt_key(file) == key
+    assert read_or_create(file) == key
     assert service_environment("auth", {"JWT_KEY": "mine"}, tmp_path)["JWT_KEY"] == "mine"
 
 

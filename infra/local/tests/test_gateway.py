@@ -9,6 +9,7 @@ import pytest
 
 from ticketing_local.stack.gateway import ROUTES, caddy
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 from ticketing_local.testing.polling import wait_until
 from ticketing_local.testing.temporary_server import TemporaryServer
@@ -87,7 +88,7 @@ def gateway(upstreams: dict[str, int]) -> Iterator[httpx.Client]:
     upstream_ports = {name: [port] for name, port in upstreams.items()}
     upstream_ports |= {"auth": [free_port()], "orders": [free_port(), upstreams["orders"]]}
 
-    def make_program(port: int, data: Path) -> Program:
+    def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
         return caddy(port, data, upstream_ports, None)
 
     with (
@@ -172,7 +173,7 @@ def test_stopping_replica_gets_no_more_requests(upstreams: dict[str, int]) -> No
     threading.Thread(target=stopping.serve_forever, daemon=True).start()
     upstream_ports = {name: [port, stopping.server_port] for name, port in upstreams.items()}
     with (
-        TemporaryServer(lambda port, data: caddy(port, data, upstream_ports, None)) as server,
+        TemporaryServer(lambda port, data, _: caddy(port, data, upstream_ports, None)) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
     ):
 

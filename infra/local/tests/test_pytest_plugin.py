@@ -54,4 +54,4 @@ def test_servers_stop_when_pytest_is_killed(tmp_path: Path) -> None:
     )
     address = next(word for word in run.stdout.split() if word.startswith("redis://"))
     port = int(address.rpartition(":")[2])
-    wait_until(lambda: not readiness.redis_pong(port)())
+    wait_until(lambda: not readiness.redis_responds(port)())

@@ -6,16 +6,18 @@ from typing import Any
 import pymongo
 
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import servers
+from ticketing_local.stack import mongo_set_up, servers
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 
 
 @contextmanager
 def connect_to_mongod(data: Path) -> Generator[pymongo.MongoClient[dict[str, Any]]]:
-    port = free_port()
+    port, secrets = free_port(), StoredSecrets(data / "secrets")
+    url = servers.mongo_url_as(mongo_set_up.ADMIN, port, secrets)
     with (
-        ManagedProcess(servers.mongod(port, data, cache_gigabytes=0.25)),
-        pymongo.MongoClient[dict[str, Any]](servers.mongo_url(port)) as client,
+        ManagedProcess(servers.mongod(port, data / "mongo", secrets, cache_gigabytes=0.25)),
+        pymongo.MongoClient[dict[str, Any]](url) as client,
     ):
         yield client
 

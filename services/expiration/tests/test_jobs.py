@@ -9,11 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from arq.worker import Retry, create_worker
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -28,7 +30,8 @@ from expiration import jobs
 from expiration.service import ExpirationService
 from expiration.settings import Settings
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import servers
+from ticketing_local.stack import replica_set, servers
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 
 Expiration = Callable[..., Awaitable[Client]]
@@ -227,8 +230,10 @@ class KillableRedis(ManagedProcess):
     """A Redis server that a test can kill and restart."""
 
     def __init__(self, data: Path) -> None:
-        super().__init__(servers.redis(free_port(), data))
-        self.url = f"redis://127.0.0.1:{self.program.port}/0"
+        secrets = StoredSecrets(data.parent / "secrets")
+        port = free_port()
+        super().__init__(servers.redis(port, data, secrets))
+        self.url = f"{servers.redis_url_with_password(port, secrets)}/0"
 
 
 @pytest.fixture
@@ -444,7 +449,7 @@ async def wait_until_worker_is_up(redis: Redis, settings: Settings) -> None:
 def to_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables of another process."""
     own = {
-        name.upper(): str(value.get_secret_value() if name == "jwt_key" else value)
+        name.upper(): str(value.get_secret_value() if isinstance(value, SecretStr) else value)
         for name, value in settings
         if value is not None
     }
@@ -458,7 +463,8 @@ async def with_stalling_mongo(
     """Yield settings with a MongoDB proxy, and a function that makes it stop responding."""
     answering = asyncio.Event()
     answering.set()
-    host, mongo_port = settings.mongo_uri.split("/")[2].split(":")
+    address = urlsplit(settings.mongo_uri)
+    host, mongo_port = address.hostname or "", address.port or 0
     open_connections: set[asyncio.StreamWriter] = set()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -468,15 +474,15 @@ async def with_stalling_mongo(
         writer.close()
 
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection(host, int(mongo_port))
+        upstream_reader, upstream_writer = await asyncio.open_connection(host, mongo_port)
         open_connections.update((writer, upstream_writer))
         with contextlib.suppress(OSError):
             await asyncio.gather(copy(reader, upstream_writer), copy(upstream_reader, writer))
 
     server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    database = settings.mongo_uri.rpartition("/")[2].partition("?")[0]
-    uri = f"mongodb://127.0.0.1:{port}/{database}?directConnection=true"
+    uri = settings.mongo_uri.replace(f"{host}:{mongo_port}", f"127.0.0.1:{port}")
+    uri = uri.replace(f"replicaSet={replica_set.NAME}", "directConnection=true")
     try:
         yield settings.model_copy(update={"mongo_uri": uri}), answering.clear
     finally:

@@ -61,11 +61,20 @@ def collection_of(document: type[Document]) -> Collection:
 
 @asynccontextmanager
 async def connect(
-    uri: str, documents: Sequence[type[Document]]
+    uri: str, documents: Sequence[type[Document]], *, username: str = "", password: str = ""
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """Open the service's database with majority writes, and create the indexes."""
+    """Open the service's database with majority writes, and create the indexes.
+
+    Args:
+        uri: the address and the database.
+        documents: the collections.
+        username: the user to authenticate as.
+        password: its password. Without one, the URI alone decides.
+    """
+    credentials: Doc = {"username": username, "password": password, "authSource": "admin"}
     client: AsyncMongoClient[Doc] = AsyncMongoClient(
         uri,
+        **(credentials if password else {}),
         w="majority",
         journal=True,
         tz_aware=True,

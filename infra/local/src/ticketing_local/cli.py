@@ -12,6 +12,7 @@ import click
 from ticketing_local.errors import CliError
 from ticketing_local.stack import ports
 from ticketing_local.stack.paths import ROOT, Home
+from ticketing_local.stack.stored_secrets import StoredSecrets
 
 FOLDER = click.argument(
     "folder", required=False, type=click.Path(path_type=Path, resolve_path=True)
@@ -83,7 +84,11 @@ def backup(folder: Path | None) -> None:
     from ticketing_local.commands.backup import backup
 
     default = ROOT / ".local" / "backups" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    backup(ports.resolve_ports(os.environ), folder or default)
+    backup(
+        ports.resolve_ports(os.environ),
+        StoredSecrets(Home.from_environment().secrets),
+        folder or default,
+    )
 
 
 @main.command()

@@ -102,6 +102,7 @@ def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str,
 
     pool = ConnectionPool.from_url(
         settings.redis_url,
+        password=settings.redis_password.get_secret_value() or None,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
         retry=RedisRetry(ExponentialBackoff(cap=1, base=0.25), REDIS_RETRIES),

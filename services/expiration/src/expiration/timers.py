@@ -140,7 +140,11 @@ class ExpirationTimers:
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncGenerator[ExpirationTimers]:
     """Open the timers of this deployment. Redis need not be reachable yet."""
-    pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
+    pool = ConnectionPool.from_url(
+        settings.redis_url,
+        password=settings.redis_password.get_secret_value() or None,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+    )
     redis = ArqRedis(
         pool,
         job_serializer=serialize,

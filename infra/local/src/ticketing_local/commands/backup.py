@@ -21,14 +21,15 @@ from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import instance_lock
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import environment, ports, servers
+from ticketing_local.stack import environment, mongo_set_up, ports, servers
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.plan import plan
+from ticketing_local.stack.stored_secrets import StoredSecrets
 
 STORES: Final = ("mongod", "nats", "redis")
 
 
-def backup(port: Mapping[str, int], folder: Path) -> None:
+def backup(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -> None:
     """Write all data of the running stack to a new folder."""
     if folder.exists():
         raise CliError(f"{folder} already exists. A backup never overwrites another.")
@@ -38,7 +39,9 @@ def backup(port: Mapping[str, int], folder: Path) -> None:
     )
     click.echo(f"{events} events")
     documents = backup_format.dump_databases(
-        servers.mongo_url(port["mongod"]), ports.SERVICES, folder / "databases"
+        servers.mongo_url_as(mongo_set_up.OPERATOR, port["mongod"], secrets),
+        ports.SERVICES,
+        folder / "databases",
     )
     click.echo(f"{documents} documents")
     (folder / "complete").write_text(datetime.now(UTC).isoformat())
@@ -56,16 +59,16 @@ def restore(home: Home, environ: Mapping[str, str], folder: Path) -> None:
         planned = {program.name: program for program in plan(home, without_client).programs}
         for name in STORES:
             stack.enter_context(ManagedProcess(planned[name], home.logs / f"{name}.log"))
-        load_stores(ports.resolve_ports(environ), folder)
+        load_stores(ports.resolve_ports(environ), StoredSecrets(home.secrets), folder)
         for name in ports.SERVICES:
             republish_state(name, planned[name].environment)
     click.echo("Restored. Run `make start`.")
 
 
-def load_stores(port: Mapping[str, int], folder: Path) -> None:
+def load_stores(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -> None:
     """Replace the data of the running stores with a backup."""
     documents = backup_format.restore_databases(
-        servers.mongo_url(port["mongod"]), folder / "databases"
+        servers.mongo_url_as(mongo_set_up.ADMIN, port["mongod"], secrets), folder / "databases"
     )
     click.echo(f"{documents} documents")
     events = asyncio.run(

@@ -95,7 +95,7 @@ class StackRunner:
             for program in list(waiting):
                 if program.name in states and states[program.name].name in FAILED_STATES:
                     raise CliError(self._failure_message(program, "failed to start", hint))
-                if program.is_ready():
+                if program.become_ready():
                     waiting.remove(program)
                     click.echo(f"  {program.name} is ready ({time.monotonic() - started_at:.1f} s)")
             now = time.monotonic()

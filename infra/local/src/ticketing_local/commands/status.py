@@ -53,7 +53,7 @@ def collect(environ: Mapping[str, str]) -> list[Component]:
         "client": readiness.http_ok(f"{base_urls['client']}/healthz"),
         "mongod": replica_set.is_primary(port["mongod"]),
         "nats": readiness.nats_jetstream(port["nats"]),
-        "redis": readiness.redis_pong(port["redis"]),
+        "redis": readiness.redis_responds(port["redis"]),
         "stripe": readiness.http_ok(f"{base_urls['stripe']}/_local/health"),
     }
     if not client.enabled(environ):

@@ -81,7 +81,7 @@ class ManagedProcess:
     def wait_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Wait until the program is ready. Raise `CliError` if it exits or takes too long."""
         deadline = time.monotonic() + timeout_seconds
-        while not self.program.is_ready():
+        while not self.program.become_ready():
             if not self.running or time.monotonic() > deadline:
                 output = log_tail.last_lines(self.output())
                 raise CliError(f"{self.name} did not become ready. Last output:\n{output}")

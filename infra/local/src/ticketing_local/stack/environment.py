@@ -1,10 +1,7 @@
 """The environment of each service: the addresses of this run, and few of the caller's variables."""
 
 import fnmatch
-import os
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
 DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 
@@ -41,12 +38,3 @@ def select(environ: Mapping[str, str], *patterns: str) -> dict[str, str]:
         for key, value in environ.items()
         if value and any(fnmatch.fnmatchcase(key, pattern) for pattern in patterns)
     }
-
-
-def jwt_key(file: Path) -> str:
-    """Return the key that signs sessions, created at random by the first call."""
-    if not file.exists() or not file.read_text():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as key:
-            key.write(secrets.token_hex(32))
-    return file.read_text()

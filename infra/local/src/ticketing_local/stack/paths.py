@@ -40,6 +40,10 @@ class Home:
     def jwt_key(self) -> Path:
         return self.folder / "jwt-key"
 
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "secrets"
+
     def create_folders(self) -> None:
         """Create the folders, readable by their owner only."""
         for folder in (self.data, self.logs, self.run):

@@ -5,9 +5,18 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ticketing_local.stack import client, environment, gateway, ports, readiness, servers
+from ticketing_local.stack import (
+    client,
+    environment,
+    gateway,
+    mongo_set_up,
+    ports,
+    readiness,
+    servers,
+)
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets, read_or_create
 
 MAX_REPLICAS = 9
 
@@ -34,10 +43,13 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
     }
     stripe = _local_stripe(port["stripe"], environ)
+    secrets = StoredSecrets(home.secrets)
     lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
-    overrides = {"JWT_KEY": environment.jwt_key(home.jwt_key)} | lame_duck | dict(environ)
+    overrides = {"JWT_KEY": read_or_create(home.jwt_key)} | lame_duck | dict(environ)
     environments = {
-        name: environment.for_service(name, overrides, _fixed_environment(name, port, stripe))
+        name: environment.for_service(
+            name, overrides, _fixed_environment(name, port, secrets, stripe)
+        )
         for name in ports.SERVICES
     }
     services = [
@@ -47,7 +59,7 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     ]
     with ThreadPoolExecutor() as pool:  # both take long the first time
         building = pool.submit(_client_programs, port, environ)
-        stores = _stores(home, port, stripe, environ)
+        stores = _stores(home, port, secrets, stripe, environ)
         client_programs = building.result()
     worker = _worker(port["worker"], environments["expiration"])
     client_port = client_programs[0].port if client_programs else None
@@ -73,27 +85,35 @@ def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fixed_environment(
-    name: str, port: Mapping[str, int], stripe: Mapping[str, str]
+    name: str, port: Mapping[str, int], secrets: StoredSecrets, stripe: Mapping[str, str]
 ) -> dict[str, str]:
     specific = {
-        "expiration": {"REDIS_URL": f"redis://127.0.0.1:{port['redis']}"},
+        "expiration": {
+            "REDIS_URL": f"redis://127.0.0.1:{port['redis']}",
+            "REDIS_PASSWORD": secrets.read(servers.REDIS_PASSWORD),
+        },
         "payments": stripe,
     }
     return {
         "MONGO_URI": servers.mongo_url(port["mongod"], name),
+        "MONGO_PASSWORD": secrets.read(mongo_set_up.secret_name(name)),
         "NATS_URL": servers.nats_url(port["nats"]),
         **specific.get(name, {}),
     }
 
 
 def _stores(
-    home: Home, port: Mapping[str, int], stripe: Mapping[str, str], environ: Mapping[str, str]
+    home: Home,
+    port: Mapping[str, int],
+    secrets: StoredSecrets,
+    stripe: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> list[Program]:
     interval = environ.get("NATS_SYNC_INTERVAL") or servers.SYNC_ALWAYS
     factories: list[Callable[[], Program]] = [
-        lambda: servers.mongod(port["mongod"], home.data / "mongo"),
+        lambda: servers.mongod(port["mongod"], home.data / "mongo", secrets),
         lambda: servers.nats(port["nats"], home.data / "nats", interval),
-        lambda: servers.redis(port["redis"], home.data / "redis"),
+        lambda: servers.redis(port["redis"], home.data / "redis", secrets),
     ]
     if stripe:
         webhook_url = f"http://127.0.0.1:{port['gateway']}/api/payments/webhook"

@@ -15,8 +15,15 @@ class Program:
     is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     stop_seconds: int = 10
+    set_up: Callable[[], bool] = lambda: True
+    """Prepares the started program, for example by creating its users. It returns whether it has
+    finished, and is repeated until then."""
 
     @property
     def argv(self) -> list[str]:
         """The command, as strings."""
         return [str(part) for part in self.command]
+
+    def become_ready(self) -> bool:
+        """Run the set-up, and return whether the program is ready."""
+        return self.set_up() and self.is_ready()

@@ -28,9 +28,9 @@ def http_ok(url: str) -> Callable[[], bool]:
     return is_ready
 
 
-def redis_pong(port: int) -> Callable[[], bool]:
-    """Return a check whether Redis has loaded its data and responds to a ping."""
-    return lambda: _first_line(port, b"PING\r\n").startswith(b"+PONG")
+def redis_responds(port: int) -> Callable[[], bool]:
+    """Return a check whether Redis responds, also if it asks for a password first."""
+    return lambda: _first_line(port, b"PING\r\n").startswith((b"+PONG", b"-NOAUTH"))
 
 
 def nats_jetstream(port: int) -> Callable[[], bool]:

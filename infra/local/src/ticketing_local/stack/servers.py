@@ -5,31 +5,50 @@ import sys
 from pathlib import Path
 
 from payments.stripe.mapping import WEBHOOK_EVENT_TYPES
-from ticketing_local.stack import binaries, readiness, replica_set
+from ticketing_local.stack import binaries, mongo_set_up, readiness, replica_set
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 
+REDIS_PASSWORD = "redis"  # noqa: S105 - the name of the stored secret
 SYNC_ALWAYS = "always"
 SYNC_EVERY_2_MINUTES = "2m"
 
 
-def mongod(port: int, data: Path, cache_gigabytes: float = 0.5) -> Program:
+def mongod(port: int, data: Path, secrets: StoredSecrets, cache_gigabytes: float = 0.5) -> Program:
     """Return a one-node replica set, which majority writes and change streams need."""
     data.mkdir(parents=True, exist_ok=True)
     command = (
         *(binaries.find(binaries.MONGOD), "--quiet"),
         *("--replSet", replica_set.NAME, "--dbpath", data),
         *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket"),
+        *("--keyFile", secrets.file("mongo-keyfile")),  # turns authentication on
+        # CVE-2025-14847: the wheel's version discloses memory to compressed messages.
+        *("--networkMessageCompressors", "disabled"),
         *("--wiredTigerCacheSizeGB", str(cache_gigabytes), "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         # A stop would otherwise wait for another node to take over.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     )
-    return Program("mongod", command, port, replica_set.is_primary(port), stop_seconds=60)
+    return Program(
+        "mongod",
+        command,
+        port,
+        replica_set.is_primary(port),
+        stop_seconds=60,
+        set_up=mongo_set_up.set_up(port, secrets),
+    )
 
 
 def mongo_url(port: int, database: str = "") -> str:
-    """Return the URL for a driver."""
+    """Return the URL for a service, which authenticates with its own user and password."""
     return f"mongodb://127.0.0.1:{port}/{database}?replicaSet={replica_set.NAME}"
+
+
+def mongo_url_as(user: str, port: int, secrets: StoredSecrets, database: str = "") -> str:
+    """Return the URL with a user's name and password, for commands and tests."""
+    password = secrets.read(mongo_set_up.secret_name(user))
+    query = f"replicaSet={replica_set.NAME}&authSource=admin"
+    return f"mongodb://{user}:{password}@127.0.0.1:{port}/{database}?{query}"
 
 
 def nats(port: int, data: Path, sync_interval: str = SYNC_ALWAYS) -> Program:
@@ -48,15 +67,25 @@ def nats_url(port: int) -> str:
     return f"nats://127.0.0.1:{port}"
 
 
-def redis(port: int, data: Path, databases: int = 16) -> Program:
+def redis(port: int, data: Path, secrets: StoredSecrets, databases: int = 16) -> Program:
     """Return a Redis without persistence, because its timers can be restored from MongoDB."""
     data.mkdir(parents=True, exist_ok=True)
+    password = secrets.read(REDIS_PASSWORD)
+    config = secrets.folder / "redis.conf"  # `ps` would show an argument
+    config.touch(mode=0o600)
+    config.write_text(f"requirepass {password}\n")
     command = (
-        *(binaries.find(binaries.REDIS), "--bind", "127.0.0.1", "--port", str(port), "--dir", data),
+        *(binaries.find(binaries.REDIS), config),
+        *("--bind", "127.0.0.1", "--port", str(port), "--dir", data),
         *("--save", "", "--appendonly", "no", "--databases", str(databases)),
         *("--set-proc-title", "no"),  # a new title would overwrite the variables `orphans` reads
     )
-    return Program("redis", command, port, readiness.redis_pong(port))
+    return Program("redis", command, port, readiness.redis_responds(port))
+
+
+def redis_url_with_password(port: int, secrets: StoredSecrets) -> str:
+    """Return the URL with the password, for tests."""
+    return f"redis://:{secrets.read(REDIS_PASSWORD)}@127.0.0.1:{port}"
 
 
 def stripe(port: int, data: Path, webhook_url: str = "", secret: str = "") -> Program:

@@ -6,19 +6,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ticketing_local.stack import servers
+from ticketing_local.stack import mongo_set_up, servers
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.temporary_server import TemporaryServer
 
 # A slow machine must not fail a test.
 settings.register_profile("any machine", settings.default, deadline=None)
 settings.load_profile("any machine")
 
-SERVER_FACTORIES: dict[str, Callable[[int, Path], Program]] = {
-    "mongo_url": lambda port, data: servers.mongod(port, data, cache_gigabytes=0.25),
-    "nats_url": lambda port, data: servers.nats(port, data, servers.SYNC_EVERY_2_MINUTES),
-    "redis_url": lambda port, data: servers.redis(port, data, databases=1024),
-    "stripe_url": servers.stripe,
+SERVER_FACTORIES: dict[str, Callable[[int, Path, StoredSecrets], Program]] = {
+    "mongo_url": lambda port, data, secrets: servers.mongod(
+        port, data, secrets, cache_gigabytes=0.25
+    ),
+    "nats_url": lambda port, data, _: servers.nats(port, data, servers.SYNC_EVERY_2_MINUTES),
+    "redis_url": lambda port, data, secrets: servers.redis(port, data, secrets, databases=1024),
+    "stripe_url": lambda port, data, _: servers.stripe(port, data),
 }
 RUNNING_SERVERS = pytest.StashKey[dict[str, TemporaryServer]]()
 
@@ -52,29 +55,33 @@ def _ensure_started(config: pytest.Config, name: str) -> TemporaryServer:
     return running[name]
 
 
-def _ready_port(config: pytest.Config, name: str) -> int:
-    return _ensure_started(config, name).ready_port()
+def _ready_server(config: pytest.Config, name: str) -> TemporaryServer:
+    server = _ensure_started(config, name)
+    server.wait_ready()
+    return server
 
 
 @pytest.fixture(scope="session")
 def mongo_url(pytestconfig: pytest.Config) -> str:
-    """The URL of a one-node replica set."""
-    return servers.mongo_url(_ready_port(pytestconfig, "mongo_url"))
+    """The URL of a one-node replica set, with the password of its administrator."""
+    server = _ready_server(pytestconfig, "mongo_url")
+    return servers.mongo_url_as(mongo_set_up.ADMIN, server.port, server.secrets)
 
 
 @pytest.fixture(scope="session")
 def nats_url(pytestconfig: pytest.Config) -> str:
     """The URL of a NATS server with JetStream."""
-    return servers.nats_url(_ready_port(pytestconfig, "nats_url"))
+    return servers.nats_url(_ready_server(pytestconfig, "nats_url").port)
 
 
 @pytest.fixture(scope="session")
 def redis_url(pytestconfig: pytest.Config) -> str:
     """The URL of a Redis with 1024 databases (append `/N`), so that each test can use its own."""
-    return f"redis://127.0.0.1:{_ready_port(pytestconfig, 'redis_url')}"
+    server = _ready_server(pytestconfig, "redis_url")
+    return servers.redis_url_with_password(server.port, server.secrets)
 
 
 @pytest.fixture(scope="session")
 def stripe_url(pytestconfig: pytest.Config) -> str:
     """The base URL of the local Stripe server."""
-    return f"http://127.0.0.1:{_ready_port(pytestconfig, 'stripe_url')}"
+    return f"http://127.0.0.1:{_ready_server(pytestconfig, 'stripe_url').port}"

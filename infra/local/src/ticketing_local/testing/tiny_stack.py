@@ -16,6 +16,7 @@ from ticketing_local.stack import readiness, servers
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 from ticketing_local.testing.polling import wait_until
 
@@ -32,7 +33,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     """Return a plan of a Redis and two services that respond with their environment."""
-    redis = servers.redis(int(environ["TINY_REDIS"]), home.data / "redis")
+    secrets = StoredSecrets(home.secrets)
+    redis = servers.redis(int(environ["TINY_REDIS"]), home.data / "redis", secrets)
     services = [
         _service("one", int(environ["TINY_ONE"]), {"ODD": environ["TINY_ODD"]}),
         _service("two", int(environ["TINY_TWO"]), {}, environ.get("TINY_BROKEN", SERVER_SCRIPT)),
