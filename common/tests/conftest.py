@@ -19,7 +19,7 @@ from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 from common.values.clock import Clock, utc_now
 from common.values.ids import new_id
 from ticketing_local.processes.managed_process import ManagedProcess
@@ -115,9 +115,9 @@ def things(relay: Relay) -> Store[Any]:
 
 
 @pytest.fixture
-def settings(environment: dict[str, Any]) -> ServiceSettings:
+def settings(environment: dict[str, Any]) -> SessionSettings:
     """The settings of a service in this test."""
-    return ServiceSettings(**environment, jwt_key_previous=SecretStr("p" * 40))
+    return SessionSettings(**environment, jwt_key_previous=SecretStr("p" * 40))
 
 
 Connect = Callable[..., AbstractAsyncContextManager[Bus]]

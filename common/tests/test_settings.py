@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 
 KEY = "a key of at least thirty-two characters"
 
@@ -19,7 +19,7 @@ def test_settings_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("JWT_KEY", KEY)
     monkeypatch.setenv("JWT_KEY_PREVIOUS", "")
     monkeypatch.setenv("LOG_LEVEL", "")
-    settings = ServiceSettings.from_environment()
+    settings = SessionSettings.from_environment()
     assert settings.jwt_key_previous is None
     assert settings.log_level == "INFO"
 
@@ -29,7 +29,7 @@ def test_settings_invalid_value_is_named_but_not_shown(
 ) -> None:
     monkeypatch.setenv("JWT_KEY", "too short")
     with pytest.raises(SystemExit) as raised:
-        ServiceSettings.from_environment()
+        SessionSettings.from_environment()
     assert "JWT_KEY" in str(raised.value)
     assert "too short" not in str(raised.value)
 
@@ -38,7 +38,7 @@ def test_settings_environment_overrides_mounted_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "jwt_key").write_text(KEY)
-    monkeypatch.setitem(ServiceSettings.model_config, "secrets_dir", tmp_path)
-    assert ServiceSettings.from_environment().jwt_key.get_secret_value() == KEY
+    monkeypatch.setitem(SessionSettings.model_config, "secrets_dir", tmp_path)
+    assert SessionSettings.from_environment().jwt_key.get_secret_value() == KEY
     monkeypatch.setenv("JWT_KEY", KEY + " from the environment")
-    assert ServiceSettings.from_environment().jwt_key.get_secret_value() != KEY
+    assert SessionSettings.from_environment().jwt_key.get_secret_value() != KEY

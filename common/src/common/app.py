@@ -25,7 +25,7 @@ from common.operations.health import health_router
 from common.persistence import mongo
 from common.persistence.mongo import AggregateDocument
 from common.persistence.outbox import Relay
-from common.settings import ServiceSettings
+from common.settings import ServiceSettings, SessionSettings
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
 from common.web.body_limit import BodyLimitMiddleware
@@ -60,7 +60,8 @@ class Service:
     name: str
     settings: ServiceSettings
     clock: Clock
-    tokens: AccessTokens
+    tokens: AccessTokens | None
+    """Verifies sessions; None if the service has no route for users and so no signing key."""
     revocations: Revocations
 
     @classmethod
@@ -78,13 +79,15 @@ class Service:
             name=name,
             settings=settings,
             clock=clock,
-            tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, clock),
+            tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, clock)
+            if isinstance(settings, SessionSettings)
+            else None,
             revocations=Revocations(clock),
         )
 
     @asynccontextmanager
     async def open(self, documents: Sequence[type[Document]]) -> AsyncGenerator[RunningService]:
-        """Open the database and the bus, start the relay and subscribe to revoked sessions.
+        """Open the database and the bus, start the relay, and subscribe to revoked sessions.
 
         Shuts down in reverse order: the relay publishes pending events before the bus closes.
         """
@@ -110,7 +113,8 @@ class Service:
             relay = Relay(event_bus, database, collection_names, self.clock)
             relay.start()
             try:
-                await self.revocations.subscribe(event_bus)
+                if self.tokens is not None:
+                    await self.revocations.subscribe(event_bus)
                 tune_garbage_collector()
                 log.info("service started")
                 with on_stop_signal(stop_requested.set, settings.lame_duck_seconds):
@@ -129,6 +133,8 @@ class Service:
                 log.info("service stopped")
 
     def _session_user_id(self, scope: Scope) -> str | None:
+        if self.tokens is None:
+            return None
         cookie = cookie_name("session", secure=self.settings.cookie_secure)
         user = user_from_cookie(Headers(scope=scope), cookie, self.tokens)
         return user.id if user else None
@@ -175,12 +181,13 @@ class Service:
             # Not include_router: FastAPI would match an included router twice per request.
             app.router.routes.extend(router.routes)
         register_exception_handlers(app)
-        app.add_middleware(
-            AuthenticationMiddleware,
-            tokens=self.tokens,
-            revocations=self.revocations,
-            secure=self.settings.cookie_secure,
-        )
+        if self.tokens is not None:
+            app.add_middleware(
+                AuthenticationMiddleware,
+                tokens=self.tokens,
+                revocations=self.revocations,
+                secure=self.settings.cookie_secure,
+            )
         app.add_middleware(BodyLimitMiddleware)
         app.add_middleware(
             ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_in_flight_requests

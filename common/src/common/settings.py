@@ -44,9 +44,6 @@ class ServiceSettings(BaseSettings):
     """Copies of each stream: 1 on one NATS server, 3 on three."""
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""
     """Prefix of streams and subjects, so that several systems can share one NATS."""
-    jwt_key: SigningKey
-    jwt_key_previous: SigningKey | None = None
-    """Accepted but not used to sign, so that a rotation keeps sessions valid."""
     cookie_secure: bool = True
     trusted_proxies: Annotated[int, Field(ge=0)] = 1
     """The number of our own proxies that append to X-Forwarded-For; 0 ignores the header."""
@@ -64,3 +61,11 @@ class ServiceSettings(BaseSettings):
     """How long a stopping process continues to serve while `/healthz` and `/readyz` report that it
     stops, so that a gateway stops routing to it before its kept-alive connections are closed. On
     Kubernetes a `preStop` hook does this."""
+
+
+class SessionSettings(ServiceSettings):
+    """The settings of the services that read sessions, because they have routes for users."""
+
+    jwt_key: SigningKey
+    jwt_key_previous: SigningKey | None = None
+    """Accepted but not used to sign, so that a rotation keeps sessions valid."""

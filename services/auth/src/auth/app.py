@@ -21,6 +21,7 @@ from auth.store import (
 )
 from common.apidocs import routes
 from common.app import Service
+from common.auth.tokens import AccessTokens
 from common.values.clock import Clock
 
 
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     sessions=SessionStore(running.relay, running.clock),
                     attempt_limiter=AttemptLimiter(running.clock, settings.throttle_seconds),
                     passwords=passwords,
-                    tokens=service.tokens,
+                    tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
                     revocations=service.revocations,
                     clock=running.clock,
                 )

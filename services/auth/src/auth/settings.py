@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SessionSettings):
     """Settings of the auth service."""
 
     password_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SessionSettings):
     """Settings of the orders service."""
 
     order_expiration_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900

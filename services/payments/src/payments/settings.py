@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 
 LIVE = ("sk_live_", "rk_live_", "pk_live_")
 
 
-class Settings(ServiceSettings):
+class Settings(SessionSettings):
     """The environment variables of payments, besides those of every service."""
 
     stripe_key: Annotated[SecretStr, Field(min_length=8)]

@@ -1,7 +1,7 @@
 """The environment variables of the tickets service."""
 
-from common.settings import ServiceSettings
+from common.settings import SessionSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SessionSettings):
     """Settings of the tickets service, which are those of every service."""

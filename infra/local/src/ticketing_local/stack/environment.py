@@ -9,18 +9,17 @@ DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 SHARED_VARIABLES = (
     "LOG_*",
     "COOKIE_SECURE",
-    "JWT_KEY*",
     "DRAIN_SECONDS",
     "LAME_DUCK_SECONDS",
     "OTEL_*",
     "TRUSTED_PROXIES",
 )
 SERVICE_VARIABLES = {
-    "auth": ("PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*"),
-    "tickets": ("TICKET_*",),
-    "orders": ("ORDER_*",),
-    "expiration": ("EXPIRATION_*",),
-    "payments": ("PAYMENT_*", "STRIPE_*"),
+    "auth": ("JWT_KEY*", "PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*"),
+    "tickets": ("JWT_KEY*", "TICKET_*"),
+    "orders": ("JWT_KEY*", "ORDER_*"),
+    "expiration": ("EXPIRATION_*",),  # reads no session
+    "payments": ("JWT_KEY*", "PAYMENT_*", "STRIPE_*"),
 }
 # The variables that every program gets.
 BASE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
