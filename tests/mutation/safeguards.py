@@ -225,8 +225,8 @@ MUTANTS = (
     Mutant(
         "every service receives revocations",
         "common/src/common/app.py",
-        "                await self.revocations.subscribe(event_bus)\n",
-        "",
+        "                    await self.revocations.subscribe(event_bus)\n",
+        "                    pass\n",
         (SESSIONS,),
     ),
 )
