@@ -8,8 +8,8 @@ const SPAN_BYTES = 8;
 const storageKey = (orderId: string) => `trace:${orderId}`;
 
 /**
- * Puts all requests of a purchase into one trace (W3C Trace Context). The trace id of an order is kept
- * in sessionStorage, because the requests are made on two pages. Another tab starts another trace.
+ * Links all requests of a purchase to one trace id (W3C Trace Context). The id of an order is kept in
+ * sessionStorage, because the requests are made on two pages. Another tab uses another id.
  */
 export class PurchaseTrace {
   readonly #id: string;

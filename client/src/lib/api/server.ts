@@ -8,7 +8,7 @@ import type { Paths } from "./types";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-const FORWARDED_HEADERS = ["cookie", "traceparent", "tracestate", "x-request-id"];
+const FORWARDED_HEADERS = ["cookie", "x-request-id"];
 
 /** The API client for server components. Sends the user's cookies. For reads only. */
 export const api = cache(async () => {

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -36,10 +37,10 @@ _W3C: Final = TraceContextTextMapPropagator()
 class OtelTracer:
     """Creates the spans of one process."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, processor: SpanProcessor | None = None) -> None:
         resource = Resource.create({"service.name": service, "service.namespace": "ticketing"})
         provider = TracerProvider(resource=resource)
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = provider.get_tracer("ticketing")
         monitoring.register(MongoSpans(self._tracer))
 
@@ -50,14 +51,26 @@ class OtelTracer:
         kind: Kind,
         attributes: Attributes | None,
         *,
-        headers: Mapping[str, str] | None,
-        link_to_parent: bool,
+        headers: Mapping[str, str] | None = None,
+        link_to_parent: bool = False,
+        linked_headers: Mapping[str, str] | None = None,
     ) -> Generator[None]:
-        """Record the block as a span."""
+        """Record the block as a span.
+
+        Args:
+            name: the operation, from a bounded set of names.
+            kind: the span kind.
+            attributes: the attributes.
+            headers: the trace to continue; the current one if None.
+            link_to_parent: also link to the parent, because this is a redelivery.
+            linked_headers: start a new trace that links to the context in these headers.
+        """
         context = None if headers is None else _W3C.extract(headers)
-        links: list[Link] = []
-        if link_to_parent and context is not None:
-            links = [Link(trace.get_current_span(context).get_span_context())]
+        linked = context if link_to_parent else None
+        if linked_headers is not None:
+            context, linked = Context(), _W3C.extract(linked_headers, Context())
+        target = trace.get_current_span(linked).get_span_context() if linked is not None else None
+        links = [Link(target)] if target is not None and target.is_valid else []
         with self._tracer.start_as_current_span(
             name,
             context,

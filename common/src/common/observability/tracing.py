@@ -23,8 +23,9 @@ class Tracer(Protocol):
         kind: Kind,
         attributes: Attributes | None,
         *,
-        headers: Mapping[str, str] | None,
-        link_to_parent: bool,
+        headers: Mapping[str, str] | None = None,
+        link_to_parent: bool = False,
+        linked_headers: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[None]: ...
     def set_attributes(self, attributes: Attributes) -> None: ...
     def record_failure(self, error: Exception) -> None: ...
@@ -51,21 +52,20 @@ def span(
     kind: Kind = "internal",
     attributes: Attributes | None = None,
     *,
-    headers: Mapping[str, str] | None = None,
-    link_to_parent: bool = False,
+    linked_headers: Mapping[str, str] | None = None,
 ) -> AbstractContextManager[None]:
-    """Record the block as a span.
+    """Record the block as a span of the current trace.
 
     Args:
         name: the operation, from a bounded set of names.
         kind: the OpenTelemetry span kind.
         attributes: by the semantic conventions, without secrets and personal data.
-        headers: the trace to continue; the current one if None.
-        link_to_parent: also add a span link, because this is a redelivery.
+        linked_headers: start a new trace that links to the context in these headers, which come
+            from outside and are not trusted.
     """
     if _tracer is None:
         return NOOP_SPAN
-    return _tracer.span(name, kind, attributes, headers=headers, link_to_parent=link_to_parent)
+    return _tracer.span(name, kind, attributes, linked_headers=linked_headers)
 
 
 def record_failure(error: Exception) -> None:
@@ -81,9 +81,7 @@ def publishing(
     if _tracer is None:
         return NOOP_SPAN
     attributes = _messaging(system, subject, event_id, "publish", "send")
-    return _tracer.span(
-        f"publish {subject}", "producer", attributes, headers=headers, link_to_parent=False
-    )
+    return _tracer.span(f"publish {subject}", "producer", attributes, headers=headers)
 
 
 @contextmanager
@@ -91,7 +89,7 @@ def continue_trace(name: str, headers: Mapping[str, str]) -> Generator[None]:
     """Continue the trace and the request of the given headers within the block."""
     token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
-        with span(name, headers=headers):
+        with _tracer.span(name, "internal", None, headers=headers) if _tracer else NOOP_SPAN:
             yield
     finally:
         REQUEST_ID.reset(token)

@@ -39,7 +39,8 @@ class RequestInstrumentationMiddleware:
     """ASGI middleware, the outermost: assigns the request id and records the request.
 
     Metrics are labelled by the route template, because raw paths are unbounded. A valid
-    X-Request-Id of the client is used as the id.
+    X-Request-Id of the client is used as the id. Its trace context is only linked: a stranger could
+    otherwise add spans to another trace, or decide which requests are sampled.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -100,7 +101,7 @@ def _span(scope: Scope, method: str) -> AbstractContextManager[None]:
         method,
         "server",
         {"http.request.method": method, "url.path": scope["path"], "url.scheme": scope["scheme"]},
-        headers=_headers(scope),
+        linked_headers=_headers(scope),
     )
 
 

@@ -47,7 +47,8 @@ class Span:
     start: int
     end: int
     failed: bool
-    links: int
+    links: frozenset[str]
+    """The ids of the linked traces."""
     attributes: dict[str, str]
 
 
@@ -72,9 +73,27 @@ class TraceStore:
                 self.traces.popitem(last=False)
 
     def spans(self, trace_id: str) -> list[Span]:
-        """Return the spans of a trace, ordered by start."""
+        """Return the spans of a trace and of the traces that link to it, ordered by start.
+
+        The requests of a purchase are linked to one trace id, which the browser chose.
+        """
         with self._lock:
-            return sorted(self.traces.get(trace_id, []), key=lambda span: span.start)
+            found = [
+                span
+                for id_, spans in self.traces.items()
+                if id_ == trace_id or any(trace_id in span.links for span in spans)
+                for span in spans
+            ]
+        return sorted(found, key=lambda span: span.start)
+
+    def trace_ids(self) -> list[str]:
+        """Return the ids of the traces, newest first, and a linked id in place of its traces."""
+        with self._lock:
+            ids = [
+                next((link for span in spans for link in span.links if link != id_), id_)
+                for id_, spans in self.traces.items()
+            ]
+        return list(dict.fromkeys(reversed(ids)))
 
 
 def _parse_span(service: str, span: WireSpan) -> Span:
@@ -87,7 +106,7 @@ def _parse_span(service: str, span: WireSpan) -> Span:
         start=span.start_time_unix_nano,
         end=span.end_time_unix_nano,
         failed=span.status.code == STATUS_ERROR,
-        links=len(span.links),
+        links=frozenset(link.trace_id.hex() for link in span.links),
         attributes=_attribute_values(span.attributes),
     )
 
@@ -125,7 +144,7 @@ min-width:2px}tr:hover{background:#f1f4f8}b.failed{color:#c0182b}small{color:#62
 def index(store: TraceStore) -> str:
     """Render the list of traces, newest first."""
     rows = ""
-    for trace_id in reversed(list(store.traces)):
+    for trace_id in store.trace_ids():
         spans = store.spans(trace_id)
         services = ", ".join(sorted({span.service for span in spans}))
         duration_ms = (max(s.end for s in spans) - spans[0].start) / 1e6
