@@ -3,9 +3,19 @@ import { contentSecurityPolicy } from "@/config/content-security-policy";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
 
-/** Runs before every page: renews an expiring session and sets the Content-Security-Policy. */
+/** A file that does not depend on the session. A page with such a path is "not found". */
+const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
+
+/**
+ * Runs before every page: renews an expiring session and sets the Content-Security-Policy. Next.js reads
+ * the nonce from the request's policy, so this replaces any that the browser sent.
+ */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
-  const [renewal, stripeJs] = await Promise.all([renewSession(request), getStripeOrigin()]);
+  const isFile = FILE.test(request.nextUrl.pathname);
+  const [renewal, stripeJs] = await Promise.all([
+    isFile ? null : renewSession(request),
+    getStripeOrigin(),
+  ]);
   const secure = request.headers.get("x-forwarded-proto") === "https";
   const policy = contentSecurityPolicy({
     nonce: btoa(crypto.randomUUID()),
@@ -14,7 +24,7 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
     development: process.env.NODE_ENV === "development",
   });
   const headers = new Headers(request.headers);
-  headers.set("content-security-policy", policy); // Next.js reads the nonce from this header
+  headers.set("content-security-policy", policy);
   if (renewal) headers.set("cookie", renewal.cookie);
 
   const response = NextResponse.next({ request: { headers } });
@@ -24,6 +34,5 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   return response;
 }
 
-export const config = {
-  matcher: ["/((?!api/|_next/|healthz$|.*\\.(?:ico|svg|png|txt|js|html|css|webmanifest)$).*)"],
-};
+// Excludes only paths that never render a page, whatever follows them.
+export const config = { matcher: ["/((?!_next/static/|healthz$).*)"] };

@@ -260,6 +260,24 @@ test("every response has a new nonce, and every script carries it", async ({ pag
   expect(nonces.size).toBe(2);
 });
 
+test("a page has the policy whatever its path ends in, and never the visitor's nonce", async ({
+  request,
+}) => {
+  const forged = "script-src 'nonce-forged'";
+  const headers = {
+    "content-security-policy": forged,
+    "content-security-policy-report-only": forged,
+    "x-nonce": "forged",
+  };
+  for (const path of ["/nothing.html", "/tickets/nothing.js", "/_next/nothing", "/offline.html"]) {
+    const response = await request.get(path, { headers });
+    const policy = response.headers()["content-security-policy"];
+    expect(policy, path).toMatch(/script-src[^;]*'nonce-/);
+    expect(policy, path).not.toContain("forged");
+    expect(await response.text(), path).not.toContain("forged");
+  }
+});
+
 test("the order summary does not move when the form loads", async ({
   signedInPage: page,
   seller,
