@@ -10,6 +10,8 @@ const config: NextConfig = {
   reactStrictMode: true,
   images: { unoptimized: true },
   outputFileTracingRoot: import.meta.dirname,
+  // The files of swagger-ui-dist that are served are rendered at build time.
+  outputFileTracingExcludes: { "/swagger-ui/*": ["node_modules/swagger-ui-dist/**"] },
   turbopack: { root: import.meta.dirname },
 
   // Next.js only compresses with gzip. scripts/assemble.mjs compresses each script with brotli at build

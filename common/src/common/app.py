@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from common.apidocs import openapi_completion
+from common.apidocs.routes import docs_router
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
 from common.lifecycle import RunningService, ServiceState, on_stop_signal
@@ -168,7 +169,7 @@ class Service:
             version="1.0.0",
             lifespan=set_state,
             openapi_url=f"{api_prefix}/openapi.json",
-            docs_url=f"{api_prefix}/docs",
+            docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             telemetry=TELEMETRY_DISABLED,
@@ -177,7 +178,8 @@ class Service:
         app.openapi = lambda: (
             app.openapi_schema or openapi_completion.add_common_responses(default_openapi())
         )
-        for router in (*routers, health_router):
+        docs = docs_router(f"{api_prefix}/docs", f"{api_prefix}/openapi.json", app.title)
+        for router in (docs, *routers, health_router):
             # Not include_router: FastAPI would match an included router twice per request.
             app.router.routes.extend(router.routes)
         register_exception_handlers(app)

@@ -14,6 +14,12 @@ from ticketing_local.testing.free_ports import free_port
 from ticketing_local.testing.polling import wait_until
 from ticketing_local.testing.temporary_server import TemporaryServer
 
+API_HEADERS = {
+    "content-type": "application/json",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
 
 class Upstream(BaseHTTPRequestHandler):
     """Responds with its name and the request it received."""
@@ -133,6 +139,7 @@ def test_service_gets_forwarded_headers(gateway: httpx.Client) -> None:
 def test_unknown_api_path_returns_404_error(gateway: httpx.Client, path: str) -> None:
     response = gateway.get(path)
     assert (response.status_code, response.json()) == (404, {"errors": [{"message": "Not Found"}]})
+    assert response.headers.items() >= API_HEADERS.items()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/nowhere"])
@@ -149,7 +156,7 @@ def test_front_page_without_client_links_docs(gateway: httpx.Client) -> None:
 def test_unavailable_service_returns_503_error(gateway: httpx.Client) -> None:
     response = gateway.post("/api/users/signin", json={})
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.headers["content-type"] == "application/json"
+    assert response.headers.items() >= API_HEADERS.items()
     (error,) = response.json()["errors"]
     assert set(error) == {"message"}
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from auth.service import AuthService
 from common.auth.tokens import AccessTokens
-from common.testing.client import JWT_KEY, Client, errors, make_user
+from common.testing.client import API_HEADERS, JWT_KEY, Client, errors, make_user
 from common.testing.clock import FakeClock
 from common.testing.polling import eventually
 from common.values.clock import utc_now
@@ -470,3 +470,36 @@ async def test_body_over_the_limit_is_rejected(auth: Client) -> None:
 
     assert response.status_code == 413
     assert errors(response)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "signin", 200),
+        ("POST", "refresh", 200),
+        ("POST", "signout", 200),
+        ("GET", "currentuser", 200),
+        ("GET", "sessions", 200),
+        ("DELETE", "sessions", 204),
+    ],
+)
+async def test_response_with_cookies_or_session_data_is_not_stored(
+    auth: Client, method: str, path: str, status: int
+) -> None:
+    await sign_up(auth)
+
+    response = await auth.request(method, f"/api/users/{path}", json=ANN)
+
+    assert response.status_code == status
+    assert response.headers.items() >= {"cache-control": "no-store", **API_HEADERS}.items()
+
+
+async def test_ending_the_current_session_and_failed_refresh_are_not_stored(auth: Client) -> None:
+    await sign_up(auth)
+    (session,) = (await auth.get("/api/users/sessions")).json()
+    ended = await auth.delete(f"/api/users/sessions/{session['id']}")
+    refused = await auth.post("/api/users/refresh", json={})
+
+    assert (ended.status_code, refused.status_code) == (204, 401)
+    for response in (ended, refused):
+        assert response.headers.items() >= {"cache-control": "no-store", **API_HEADERS}.items()

@@ -16,7 +16,7 @@ from common.events import (
     PaymentCreated,
     TicketCreated,
 )
-from common.testing.client import Client, errors, make_user, session_cookie
+from common.testing.client import API_HEADERS, Client, errors, make_user, session_cookie
 from common.testing.events import EventProbe
 from common.testing.plugin import Serve
 from common.values.ids import new_id
@@ -316,3 +316,29 @@ async def test_cancel_of_a_complete_order_is_rejected(
 
     assert response.status_code == 400
     assert errors(response) == [{"message": "Order is already complete"}]
+
+
+async def test_responses_have_the_security_headers_and_are_private(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    anonymous = await orders.get("/api/orders")
+    orders.sign_in()
+    created = await orders.post("/api/orders", json={"ticketId": ticket.id})
+    path = f"/api/orders/{created.json()['id']}"
+    known = {"if-none-match": created.headers["etag"]}
+    responses = [
+        anonymous,
+        created,
+        await orders.get("/api/orders"),
+        await orders.get(path),
+        await orders.get(path, headers=known),
+        await orders.get(f"/api/orders/{new_id()}"),
+        await orders.delete(path),
+    ]
+
+    assert [response.status_code for response in responses] == [401, 201, 200, 200, 304, 404, 204]
+    for response in responses:
+        assert (
+            response.headers.items()
+            >= {"cache-control": "private, no-cache", **API_HEADERS}.items()
+        )

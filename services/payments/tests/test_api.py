@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from common.events import ChargeStatus, PaymentCreated, PaymentFailed, PaymentUpdated
-from common.testing.client import Client, errors, make_user
+from common.testing.client import API_HEADERS, Client, errors, make_user
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
 from common.testing.plugin import Serve
@@ -719,3 +719,21 @@ async def test_snapshot_events_yields_the_current_state(
     assert (message.subject, message.aggregate_id) == ("payment.created", charge.id)
     assert json.loads(message.data)["version"] == charge.version
     assert utc_now() - message.occurred_at < timedelta(minutes=1)
+
+
+async def test_responses_have_the_security_headers_and_secrets_are_not_stored(
+    payments: Client, orders: FakeOrders
+) -> None:
+    order_id = await orders.place(payments.sign_in())
+    action = await pay(payments, order_id, "pm_card_authenticationRequired")
+    payment = await get_payment(payments, order_id)
+    missing = await get_payment(payments, new_id())
+    config = await payments.get("/api/payments/config")
+
+    assert action.json()["clientSecret"]
+    assert action.headers["cache-control"] == "no-store"
+    assert payment.headers["cache-control"] == "private, no-cache"
+    assert missing.headers["cache-control"] == "private, no-cache"
+    assert "cache-control" not in config.headers
+    for response in (action, payment, missing, config):
+        assert response.headers.items() >= API_HEADERS.items()

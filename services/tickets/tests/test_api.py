@@ -15,7 +15,7 @@ from common.events import (
     TicketStatus,
     TicketUpdated,
 )
-from common.testing.client import Client, errors
+from common.testing.client import API_HEADERS, Client, errors
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from common.values.ids import new_id
@@ -406,3 +406,24 @@ async def test_repeated_idempotency_key_replays_the_response(
 
 def test_every_api_error_has_a_status() -> None:
     assert all(kind.status >= 400 for kind in ApiError.__subclasses__())
+
+
+async def test_responses_have_the_security_headers_and_only_own_reads_are_private(
+    tickets: Client,
+) -> None:
+    tickets.sign_in()
+    created = await tickets.post("/api/tickets", json=VALID_TICKET)
+    path = f"/api/tickets/{created.json()['id']}"
+    edited = await tickets.put(path, json=VALID_TICKET)
+    mine = await tickets.get("/api/tickets/mine")
+    shared = [await tickets.get(path), await tickets.get("/api/tickets")]
+    missing = await tickets.get(f"/api/tickets/{new_id()}")
+
+    for response in (created, edited, mine):
+        assert (
+            response.headers.items()
+            >= {"cache-control": "private, no-cache", **API_HEADERS}.items()
+        )
+    for response in shared:
+        assert response.headers.items() >= {"cache-control": "no-cache", **API_HEADERS}.items()
+    assert missing.headers.items() >= API_HEADERS.items()

@@ -13,6 +13,11 @@ from common.values.clock import utc_now
 from common.values.ids import new_id
 
 JWT_KEY: Final = "a signing key that only the tests know"
+API_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""The headers of every response of every service, except its documentation page."""
 
 
 class Client(httpx.AsyncClient):

@@ -21,6 +21,7 @@ from common.errors import (
 )
 from common.persistence.mongo import UNAVAILABLE_ERRORS
 from common.web.schemas import ErrorResponse
+from common.web.security_headers import security_headers
 
 log = structlog.get_logger("http")
 
@@ -104,8 +105,11 @@ def register_exception_handlers(app: FastAPI) -> None:
         log.warning("database unavailable", path=request.url.path, error=repr(error))
         return error_response(ServiceUnavailable(retry_after=1))
 
-    async def on_unhandled(_: Request, __: Exception) -> Response:
-        return error_response(ApiError())  # Starlette logs it with its stack trace
+    async def on_unhandled(request: Request, _: Exception) -> Response:
+        # Starlette calls this outside our middleware, and logs the error with its stack trace.
+        response = error_response(ApiError())
+        response.raw_headers += security_headers(request.scope)
+        return response
 
     app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)

@@ -8,6 +8,8 @@ from pydantic import BaseModel, SerializeAsAny, TypeAdapter
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
+NO_STORE: Final = {"Cache-Control": "no-store"}
+"""The headers of a response that no cache may keep: it contains something secret."""
 _MODEL_LIST: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
 
 

@@ -1,4 +1,4 @@
-"""The request id, duration metric, span and log line of each request."""
+"""The request id, security headers, duration metric, span and log line of each request."""
 
 import random
 import re
@@ -17,6 +17,7 @@ from common.observability import tracing
 from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER
 from common.web.authentication import SAFE_METHODS
 from common.web.load_shedding import PROBE_PATHS, SHED_FLAG
+from common.web.security_headers import security_headers
 
 REQUEST_DURATION: Final = Histogram(
     "http_server_request_duration_seconds",
@@ -59,7 +60,11 @@ class RequestInstrumentationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, request_id)]
+                message["headers"] = [
+                    *message["headers"],
+                    *security_headers(scope),
+                    (_REQUEST_ID_HEADER, request_id),
+                ]
             await send(message)
 
         method = scope["method"] if scope["method"] in METHODS else "other"

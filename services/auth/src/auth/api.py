@@ -17,11 +17,10 @@ from common.errors import Unauthorized
 from common.values.ids import Id
 from common.web.client_address import client_address
 from common.web.errors import error_response, error_responses
-from common.web.etags import json_response
+from common.web.etags import NO_STORE, json_response
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
-NO_STORE: Final = {"Cache-Control": "no-store"}
 MAX_USER_AGENT_LENGTH: Final = 200
 
 
@@ -47,7 +46,7 @@ ClientDevice = Annotated[Device, Depends(_device)]
 def _signed_in_response(
     signed_in: SignedIn, cookies: SessionCookies, status: int = 200
 ) -> Response:
-    response = json_response(UserOut.from_domain(signed_in.user), status, headers=NO_STORE)
+    response = json_response(UserOut.from_domain(signed_in.user), status)
     cookies.set(response, signed_in)
     return response
 
@@ -87,7 +86,7 @@ async def sign_out(
     request: Request, auth: AuthDep, cookies: CookiesDep, user: OptionalUser
 ) -> Response:
     await auth.sign_out(user, cookies.refresh_token(request))
-    response = json_response(EmptyOut(), headers=NO_STORE)
+    response = json_response(EmptyOut())
     cookies.clear(response)
     return response
 

@@ -2,6 +2,7 @@
 
 Both are sent to every path, because the web server refreshes the session while it renders a page.
 Scripts cannot read them (`HttpOnly`), and other sites' requests do not send them (`SameSite`).
+Caches do not keep a response that sets them (`no-store`).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from fastapi.security import APIKeyCookie
 
 from auth.service import SignedIn
 from common.auth.tokens import ACCESS_LIFETIME, cookie_name
+from common.web.etags import NO_STORE
 
 ACCESS_COOKIE: Final = "session"
 REFRESH_COOKIE: Final = "refresh"
@@ -53,6 +55,7 @@ class SessionCookies:
         expires_in: timedelta,
         expires: datetime | None = None,
     ) -> None:
+        response.headers.update(NO_STORE)
         response.set_cookie(
             name,
             value,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from common.auth.dependencies import CurrentUser
 from common.values.ids import Id
 from common.web.errors import error_responses
-from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
+from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute
 from payments.attempts import PaymentAttempts
 from payments.schemas import ActionOut, ConfigOut, PaymentErrorResponse, PaymentIn, PaymentOut
@@ -51,7 +51,7 @@ async def pay(body: PaymentIn, user: CurrentUser, attempts: AttemptsDep) -> Resp
     charge = result.charge
     if result.client_secret is not None:
         action = ActionOut(id=charge.id, status=charge.status, client_secret=result.client_secret)
-        return json_response(action, 202)
+        return json_response(action, 202, headers=NO_STORE)
     return json_response(PaymentOut.from_domain(charge), 201, tag=etag(charge.version))
 
 

@@ -58,7 +58,7 @@ def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: in
 {routes}
 \t@api path /api /api/*
 \thandle @api {{
-\t\theader Content-Type application/json
+{_json_headers()}
 \t\trespond `{not_found}` 404
 \t}}
 \thandle {{
@@ -68,7 +68,7 @@ def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: in
 \thandle_errors {{
 \t\theader Retry-After 1
 \t\thandle /api/* {{
-\t\t\theader Content-Type application/json
+{_json_headers()}
 \t\t\trespond `{json.dumps(unavailable)}` 503
 \t\t}}
 \t\thandle {{
@@ -112,6 +112,15 @@ def _proxy(ports: Sequence[int]) -> str:
 \t\t\t\tkeepalive_idle_conns_per_host 256
 \t\t\t}}
 \t\t}}"""
+
+
+def _json_headers() -> str:
+    """Return the headers of the gateway's own API responses, which are those of the services."""
+    return """\t\theader {
+\t\t\tContent-Type application/json
+\t\t\tX-Content-Type-Options nosniff
+\t\t\tContent-Security-Policy "default-src 'none'; frame-ancestors 'none'"
+\t\t}"""
 
 
 def _link_page() -> str:
