@@ -23,6 +23,8 @@ CHARGE = "services/payments/src/payments/domain/charge.py"
 GATEWAY = "services/payments/src/payments/stripe/gateway.py"
 TICKET = "services/tickets/src/tickets/domain.py"
 CACHE = "common/src/common/web/response_cache.py"
+INSTRUMENTATION = "common/src/common/web/instrumentation.py"
+HEADERS = "common/tests/test_security_headers.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
 CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
@@ -228,5 +230,54 @@ MUTANTS = (
         "                    await self.revocations.subscribe(event_bus)\n",
         "                    pass\n",
         (SESSIONS,),
+    ),
+    Mutant(
+        "the security headers of every response",
+        INSTRUMENTATION,
+        "                    *security_headers(scope),\n",
+        "",
+        (HEADERS,),
+    ),
+    Mutant(
+        "the security headers of unexpected errors",
+        "common/src/common/web/errors.py",
+        "        response.raw_headers += security_headers(request.scope)\n",
+        "",
+        (HEADERS,),
+    ),
+    Mutant(
+        "shared caches do not keep private responses",
+        "common/src/common/web/authentication.py",
+        'PRIVATE: Final = "private, no-cache"',
+        'PRIVATE: Final = "no-cache"',
+        (HEADERS,),
+    ),
+    Mutant(
+        "caches do not keep cookies",
+        "services/auth/src/auth/cookies.py",
+        "        response.headers.update(NO_STORE)\n",
+        "",
+        ("services/auth/tests/test_api.py", "-k", "not_stored"),
+    ),
+    Mutant(
+        "caches do not keep client secrets",
+        "services/payments/src/payments/api.py",
+        "json_response(action, 202, headers=NO_STORE)",
+        "json_response(action, 202)",
+        (PAY, "-k", "not_stored"),
+    ),
+    Mutant(
+        "the documentation pages run only known scripts",
+        "common/src/common/apidocs/routes.py",
+        "script-src 'self' 'sha256-{_SCRIPT_HASH}'",
+        "script-src 'self' 'unsafe-inline'",
+        (HEADERS,),
+    ),
+    Mutant(
+        "a stranger's trace is not continued",
+        "common/src/common/observability/otel.py",
+        "            context, linked = Context(), _W3C.extract(linked_headers, Context())\n",
+        "            context = _W3C.extract(linked_headers, Context())\n",
+        ("common/tests/test_tracing.py",),
     ),
 )
