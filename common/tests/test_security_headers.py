@@ -157,7 +157,7 @@ async def test_response_with_a_secret_stays_no_store(client: Client) -> None:
     assert response.headers.get_list("cache-control") == ["no-store"]
 
 
-async def test_public_read_is_shared_whoever_reads_it(client: Client) -> None:
+async def test_public_read_is_cached_equally_for_every_reader(client: Client) -> None:
     client.sign_in()
     signed_in = await client.get(PATH)
     client.sign_out()

@@ -1,5 +1,6 @@
 """The request id, security headers, duration metric, span and log line of each request."""
 
+import logging
 import random
 import re
 import time
@@ -75,21 +76,10 @@ class RequestInstrumentationMiddleware:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "unmatched")
                 _duration_labels(method, route, status).observe(seconds)
-                user: User | None = scope.get("state", {}).get("user")
-                _annotate_span(scope, method, route, status, user)
-                is_rejected_write = status >= CLIENT_ERROR and method not in SAFE_METHODS
-                if (is_rejected_write or status >= SERVER_ERROR) and SHED_FLAG not in scope.get(
-                    "state", {}
-                ):
-                    log.log(
-                        40 if status >= SERVER_ERROR else 20,
-                        "request failed" if status >= SERVER_ERROR else "request rejected",
-                        method=method,
-                        route=route,
-                        status=status,
-                        ms=round(seconds * 1000),
-                        user=user.id if user else None,
-                    )
+                if tracing.enabled():
+                    _annotate_span(scope, method, route, status)
+                if status >= CLIENT_ERROR:
+                    _log_failure(scope, method, route, status, seconds)
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -117,9 +107,10 @@ def _headers(scope: Scope) -> Mapping[str, str]:
     }
 
 
-def _annotate_span(scope: Scope, method: str, route: str, status: int, user: User | None) -> None:
-    if not tracing.enabled() or scope["path"] in PROBE_PATHS:
+def _annotate_span(scope: Scope, method: str, route: str, status: int) -> None:
+    if scope["path"] in PROBE_PATHS:
         return
+    user = _user(scope)
     tracing.set_attributes(
         {
             "http.request.method": method,
@@ -128,3 +119,24 @@ def _annotate_span(scope: Scope, method: str, route: str, status: int, user: Use
             **({"user.id": user.id} if user else {}),
         }
     )
+
+
+def _log_failure(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
+    """Log a failed request or a rejected write, but not a shed one."""
+    failed = status >= SERVER_ERROR
+    if SHED_FLAG in scope.get("state", {}) or (method in SAFE_METHODS and not failed):
+        return
+    user = _user(scope)
+    log.log(
+        logging.ERROR if failed else logging.INFO,
+        "request failed" if failed else "request rejected",
+        method=method,
+        route=route,
+        status=status,
+        ms=round(seconds * 1000),
+        user=user.id if user else None,
+    )
+
+
+def _user(scope: Scope) -> User | None:
+    return scope.get("state", {}).get("user")
