@@ -185,7 +185,7 @@ async def test_ticket_is_public(tickets: Client) -> None:
     assert response.json() == ticket
 
 
-@pytest.mark.parametrize("ticket_id", [new_id(), "nonsense", "1" * 23, "$where"])
+@pytest.mark.parametrize("ticket_id", ["f" * 24, "nonsense", "1" * 23, "$where"])
 async def test_unknown_ticket_is_404(tickets: Client, ticket_id: str) -> None:
     response = await tickets.get(f"/api/tickets/{ticket_id}")
 
