@@ -43,9 +43,10 @@ restore: install ## Replace the data of the stopped system with a backup (FROM=f
 trace-viewer: install ## Show traces in the browser (prints how to enable export)
 	@$(TICKETING) trace-viewer
 
-docs: install ## Generate docs/openapi, docs/events and /api/docs from the code
+docs: install ## Generate docs/openapi, docs/events, /api/docs and the permissions at NATS from the code
 	@$(PYTHON_IN)/python -m common.apidocs.openapi docs/openapi
 	@$(PYTHON_IN)/python -m common.apidocs.asyncapi docs/events
+	@$(PYTHON_IN)/python -m common.apidocs.nats .
 
 test: install ## Run all tests against real servers (ARGS="services/orders -x")
 	@$(PYTHON_IN)/pytest $(ARGS)

@@ -10,7 +10,8 @@ import { router } from "./routes.js";
 await mongoose.connect(process.env.MONGO_URI, { w: "majority", journal: true });
 await Promise.all(Object.values(mongoose.models).map((model) => model.init()));
 
-const nats = await connect({ servers: process.env.NATS_URL });
+const { host, username, password } = new URL(process.env.NATS_URL);
+const nats = await connect({ servers: host, user: username, pass: password });
 const manager = await jetstreamManager(nats);
 await manager.streams.add({ name: "reference", subjects: ["reference.>"], storage: "file" });
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from common.auth.revocations import Revocations
 from common.events import SessionRevoked
 from common.messaging import bus
 from common.messaging.bus import PublishError
+from common.operations.set_up_nats import declare_when_available
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from common.values.clock import utc_now
@@ -128,14 +129,12 @@ async def test_revocation_lost_with_the_connection_is_redelivered(
         await orders.drain(1)
 
 
-async def test_connect_waits_for_jetstream_to_start(killable_nats: Any) -> None:
+async def test_set_up_waits_for_jetstream_to_start(killable_nats: Any) -> None:
     killable_nats.kill()
     killable_nats.start_without_jetstream()
     with capture_logs() as logs:
-        async with asyncio.timeout(20), AsyncExitStack() as stack:
-            connecting = asyncio.create_task(
-                stack.enter_async_context(bus.connect(killable_nats.url, "orders"))
-            )
+        async with asyncio.timeout(20), bus.connect(killable_nats.url, "admin") as admin:
+            declaring = asyncio.create_task(declare_when_available(admin))
 
             async def is_waiting_for_jetstream() -> bool:
                 return any(entry["event"] == "JetStream not available yet" for entry in logs)
@@ -143,7 +142,8 @@ async def test_connect_waits_for_jetstream_to_start(killable_nats: Any) -> None:
             await eventually(is_waiting_for_jetstream)
             killable_nats.kill()
             await killable_nats.start_and_wait()
-            assert (await connecting).healthy
+            await declaring
+            assert (await admin.connection.js.stream_info("orders")).state.messages == 0
 
 
 async def test_bus_with_paused_server_still_closes(

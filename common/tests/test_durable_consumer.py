@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from pymongo.errors import AutoReconnect
 
 from common.errors import ServiceUnavailable
 from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus, dead_letters, durable_consumer
 from common.messaging.bus import Bus, handlers
+from common.messaging.declarations import declare
 from common.messaging.envelope import EventEnvelope
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
@@ -120,6 +122,61 @@ async def test_event_without_handler_is_acknowledged(
     assert await published.dead_letters() == []
 
 
+def foreign_messages() -> float:
+    labels = {"durable": DURABLE}
+    return REGISTRY.get_sample_value("bus_foreign_messages_total", labels) or 0
+
+
+async def test_message_with_the_subject_of_another_stream_is_dropped_and_counted(
+    connect: Connect, published: EventProbe
+) -> None:
+    """The server stores a fetched message in the stream that owns the reply subject."""
+    recorder, event, connection = EventRecorder(), ticket(), published.bus.connection
+    earlier = foreign_messages()
+
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await connection.js.publish(connection.subject("payment.made"), b"{}")
+        await connection.client.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{connection.stream('payments')}.orders-payments",
+            b"1",
+            reply=connection.subject("ticket.created"),
+        )
+        await eventually(lambda: asyncio.sleep(0, foreign_messages() == earlier + 1))
+        await publish(published, event)
+        await recorder.wait_for(event)
+
+    stored = await connection.js.get_msg(connection.stream("tickets"), seq=1)
+    assert stored.subject == connection.subject("payment.made")
+    assert recorder.ids == [event.id]
+    assert await published.dead_letters() == []
+
+
+async def test_copy_of_a_stored_message_is_dropped_and_counted(
+    connect: Connect, published: EventProbe
+) -> None:
+    """The server stores a message that is read directly under the reply subject."""
+    recorder, forged, event = EventRecorder(), ticket(), ticket()
+    connection, earlier = published.bus.connection, foreign_messages()
+    body = forged.model_dump_json().encode()
+
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await connection.js.publish(connection.subject("payment.made"), body)
+        await connection.client.publish(
+            f"$JS.API.DIRECT.GET.{connection.stream('payments')}",
+            b'{"seq": 1}',
+            reply=connection.subject("ticket.created"),
+        )
+        await eventually(lambda: asyncio.sleep(0, foreign_messages() == earlier + 1))
+        await publish(published, event)
+        await recorder.wait_for(event)
+
+    stored = await connection.js.get_msg(connection.stream("tickets"), seq=1)
+    assert (stored.subject, stored.data) == (connection.subject("ticket.created"), body)
+    assert recorder.ids == [event.id]
+
+
 async def test_events_are_serial_per_aggregate_and_concurrent_across(
     connect: Connect, published: EventProbe
 ) -> None:
@@ -163,7 +220,7 @@ async def test_failing_event_becomes_a_dead_letter_after_retries(
         await publish(published, bad, *good)
         await recorder.wait_for(*good)
         await published.wait_until_handled(DURABLE)
-        letters = [letter async for letter in dead_letters.iter_dead_letters(orders)]
+        letters = [letter async for letter in dead_letters.iter_dead_letters(orders.connection)]
 
     assert recorder.attempts[bad.id] == durable_consumer.MAX_ATTEMPTS
     assert all(recorder.attempts[event.id] == 1 for event in good)
@@ -188,7 +245,7 @@ async def test_invalid_event_becomes_a_dead_letter_without_retry(
         await publish(published, good)
         await recorder.wait_for(good)
         await published.wait_until_handled(DURABLE)
-        (letter,) = [letter async for letter in dead_letters.iter_dead_letters(orders)]
+        (letter,) = [letter async for letter in dead_letters.iter_dead_letters(orders.connection)]
 
     assert (letter.reason, letter.attempts, letter.data) == ("invalid", 1, data)
     assert letter.detail
@@ -216,6 +273,7 @@ async def test_event_of_a_slow_handler_is_not_redelivered(
     connect: Connect, published: EventProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 0.6)
+    await declare(published.bus.connection)
     attempts = Counter[str]()
 
     async def on_ticket_created(event: TicketCreated) -> None:
@@ -262,6 +320,7 @@ async def test_events_in_flight_of_a_killed_process_are_redelivered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 1.0)
+    await declare(published.bus.connection)
     events = [ticket() for _ in range(10)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HANGING_CONSUMER, nats_url, namespace),
@@ -313,7 +372,9 @@ async def test_drain_releases_events_not_yet_started(
     assert sorted(event.version for event in recorder.events) == [1, 2, 3, 4]
 
 
-async def test_deleted_durable_is_recreated(connect: Connect, published: EventProbe) -> None:
+async def test_consumer_continues_when_its_deleted_durable_is_declared_again(
+    connect: Connect, published: EventProbe
+) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect() as orders:
@@ -325,7 +386,9 @@ async def test_deleted_durable_is_recreated(connect: Connect, published: EventPr
         await published.bus.connection.js.delete_consumer(
             published.bus.connection.stream("tickets"), DURABLE
         )
+        await eventually(lambda: asyncio.sleep(0, not orders.healthy))
 
+        await declare(published.bus.connection)
         await publish(published, after)
         await recorder.wait_for(after)
 
@@ -344,7 +407,7 @@ async def test_bus_is_unhealthy_while_its_stream_is_missing(
         await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
         await eventually(lambda: asyncio.sleep(0, not orders.healthy))
 
-        await published.bus.ensure_streams()
+        await declare(published.bus.connection)
         await publish(published, after)
         await recorder.wait_for(after)
         assert orders.healthy
@@ -363,20 +426,23 @@ async def test_replay_keeps_the_dead_letters_that_still_fail(
         await eventually(lambda: _has_dead_letters(orders, 2))
         bad.remove(repaired.id)
 
-        assert await dead_letters.replay(orders) == (1, 1)
+        assert await dead_letters.replay(orders, orders.connection) == (1, 1)
 
-        left = [letter async for letter in dead_letters.iter_dead_letters(orders)]
+        left = [letter async for letter in dead_letters.iter_dead_letters(orders.connection)]
     assert recorder.ids == [repaired.id]
     assert [TicketCreated.model_validate_json(letter.data) for letter in left] == [failing]
 
 
 async def _has_dead_letters(orders: Bus, count: int) -> bool:
-    return len([letter async for letter in dead_letters.iter_dead_letters(orders)]) == count
+    return (
+        len([letter async for letter in dead_letters.iter_dead_letters(orders.connection)]) == count
+    )
 
 
 @asynccontextmanager
 async def connect_to(url: str, service: str = "orders") -> AsyncGenerator[tuple[Bus, EventProbe]]:
     async with bus.connect(url, service) as connected:
+        await declare(connected.connection)
         try:
             yield connected, EventProbe(connected)
         finally:
@@ -527,7 +593,7 @@ async def test_subscription_continues_on_a_recreated_stream(
         await recorder.wait_for(*before)
 
         await published.bus.connection.js.delete_stream(published.bus.connection.stream("tickets"))
-        await published.bus.ensure_streams()
+        await declare(published.bus.connection)
         await publish(published, after)
 
         await recorder.wait_for(after)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.apidocs import asyncapi, openapi
+from common.apidocs import asyncapi, nats, openapi
 from common.apidocs.openapi_completion import iter_operations
 from common.apidocs.routes import COMBINED_OPENAPI
 from common.events import EVENT_TYPES
@@ -23,6 +23,11 @@ def test_openapi_documents_match_the_services(monkeypatch: pytest.MonkeyPatch) -
 
 def test_asyncapi_document_matches_the_code() -> None:
     for path, expected in asyncapi.render_files(DOCS / "events").items():
+        assert path.read_text() == expected, "make docs"
+
+
+def test_nats_permissions_match_the_services() -> None:
+    for path, expected in nats.render_files(DOCS.parent).items():
         assert path.read_text() == expected, "make docs"
 
 

@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.change import Change
 from common.events import TicketCreated, TicketUpdated
 from common.messaging import bus
+from common.messaging.declarations import declare
 from common.messaging.envelope import EventEnvelope
 from common.persistence import outbox
 from common.persistence.lease import Lease
@@ -196,7 +197,7 @@ async def test_relay_unacknowledged_event_stays_in_outbox(
     thing = await things.add(new_thing("a"))
 
     await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier))
-    await nats.ensure_streams()
+    await declare(nats.connection)
     assert (await published.next(TicketCreated)).id == thing.id
     await wait_until_outbox_empty(things)
     await relay.stop(5)
@@ -218,6 +219,7 @@ async def test_relay_nats_outage_publishes_after_recovery(
     earlier = failed_publishes()
 
     async with bus.connect(killable_nats.url, "tickets") as connected:
+        await declare(connected.connection)
         relay = Relay(connected, database, ["things"], utc_now)
         relay.start()
         things = make_store(relay)

@@ -20,6 +20,10 @@ create() {
 
 create jwt-secret <<<"JWT_KEY=$(openssl rand -hex 32)"
 
+for user in ADMIN OPERATOR AUTH TICKETS ORDERS EXPIRATION PAYMENTS; do
+  echo "${user}_PASSWORD=$(openssl rand -hex 32)"
+done | create nats-secret
+
 if [[ -n ${STRIPE_KEY:-} ]]; then
   create stripe-secret <<EOF
 STRIPE_KEY=$STRIPE_KEY

@@ -1,6 +1,7 @@
 """The scenarios that make each alert fire on a running system."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -179,6 +180,17 @@ async def dead_letters(scenario: AlertScenario) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
+async def foreign_messages(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Place a copy of a stored event into the stream of tickets by the reply subject of a read."""
+    await publish(scenario, ticket_created_message())
+    client = await nats.connect(scenario.system.nats)
+    request = json.dumps({"last_by_subj": TicketCreated.subject}).encode()
+    await client.publish("$JS.API.DIRECT.GET.tickets", request, reply=TicketCreated.subject)
+    await client.close()
+    yield
+
+
+@asynccontextmanager
 async def order_expiration_late(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Pause expiration and its worker (SIGSTOP) until seven seconds after an order's time."""
     await scenario.buyer.order(await scenario.seller.sell())
@@ -265,6 +277,7 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "ConsumerBehind": consumer_behind,
     "HighRedeliveryRate": high_redelivery_rate,
     "DeadLetters": dead_letters,
+    "ForeignMessages": foreign_messages,
     "OrderExpirationLate": order_expiration_late,
     "ExpirationTimersLost": expiration_timers_lost,
     "RefundFailed": refund_failed,

@@ -68,10 +68,26 @@ MUTANTS = (
         ("common/tests/test_durable_consumer.py",),
     ),
     Mutant(
-        "resubscription from the last seen event after a reconnect",
-        "common/src/common/messaging/ephemeral_consumer.py",
-        "        self._must_redeclare = True\n        super().on_reconnect()",
-        "        super().on_reconnect()",
+        "a consumer drops messages that the owner of its stream did not publish",
+        "common/src/common/messaging/durable_consumer.py",
+        "        if self._is_foreign(msg):",
+        "        if False:",
+        ("common/tests/test_durable_consumer.py",),
+    ),
+    Mutant(
+        "a service imports only its own subjects from the account of the streams",
+        "infra/nats/accounts.conf",
+        '      {service: {account: bus, subject: "order.>"}}\n',
+        '      {service: {account: bus, subject: "order.>"}}\n'
+        '      {service: {account: bus, subject: "payment.>"}}\n',
+        ("common/tests/test_nats_accounts.py",),
+    ),
+    Mutant(
+        "events that a live subscription missed are read from the stream",
+        "common/src/common/messaging/stream_subscription.py",
+        "        if info.state.last_seq == self._last_sequence:\n            return\n",
+        "        if self._last_sequence is not None:\n"
+        "            self._last_sequence = info.state.last_seq\n            return\n",
         ("common/tests/test_connection.py",),
     ),
     Mutant(

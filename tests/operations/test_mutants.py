@@ -11,8 +11,10 @@ from ticketing_local.stack.paths import ROOT
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.safeguard)
 def test_mutant_applies_to_the_source_exactly_once(mutant: Mutant) -> None:
-    assert (ROOT / mutant.file).read_text().count(mutant.old) == 1
-    ast.parse((ROOT / mutant.file).read_text().replace(mutant.old, mutant.new))
+    source = (ROOT / mutant.file).read_text()
+    assert source.count(mutant.old) == 1
+    if mutant.file.endswith(".py"):
+        ast.parse(source.replace(mutant.old, mutant.new))
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.safeguard)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.testing.client import JWT_KEY
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import mongo_set_up, servers
+from ticketing_local.stack import mongo_set_up, nats_set_up, servers
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import plan
 from ticketing_local.stack.ports import PORTS, REPLICA_PORT_OFFSET
@@ -46,7 +46,7 @@ class System:
         self.address = f"http://127.0.0.1:{self.port['gateway']}"
         self.secrets = StoredSecrets(home.secrets)
         self.mongo = servers.mongo_url_as(mongo_set_up.ADMIN, self.port["mongod"], self.secrets)
-        self.nats = servers.nats_url(self.port["nats"])
+        self.nats = servers.nats_url_as(nats_set_up.OPERATOR, self.port["nats"], self.secrets)
         self.stripe = f"http://127.0.0.1:{self.port['stripe']}"
         self.stripe_key = "sk_test_local"
         self._groups = {group: [p.name for p in programs] for group, programs in groups.items()}

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from common.testing.polling import eventually
 from support.system import System
 from ticketing_local.api_user import ApiUser
-from ticketing_local.stack import environment
+from ticketing_local.stack import environment, nats_set_up
 
 POISON = b'{"id": "no id", "version": \xff}'
 
@@ -25,11 +25,12 @@ async def nats_client(system: System) -> AsyncGenerator[Client]:
 
 
 def _run_admin_command(
-    system: System, service: str, command: str
+    system: System, service: str, command: str, *options: str
 ) -> subprocess.CompletedProcess[str]:
     env = system.processes[service].program.environment
     return subprocess.run(
-        [sys.executable, "-m", "common.operations.cli", service, command],
+        [sys.executable, "-m", "common.operations.cli", service, command, *options],
+        input=system.secrets.read(nats_set_up.secret_name(nats_set_up.OPERATOR)),
         env={
             **environment.select(os.environ, *environment.BASE_VARIABLES, "PYTHONPATH"),
             **env,
@@ -54,13 +55,14 @@ async def test_poison_message_is_dead_lettered_and_blocks_nothing(
         return (await js.stream_info("dead-letters")).state.messages > 0
 
     await eventually(is_dead_lettered)
-    listed = _run_admin_command(system, "orders", "dead-letters")
+    listed = _run_admin_command(system, "orders", "dead-letters", "--password-stdin")
     assert listed.returncode == 0, listed.stderr
     assert "orders-tickets  ticket.updated  invalid  after 1" in listed.stdout
-    replayed = _run_admin_command(system, "orders", "replay")
+    replayed = _run_admin_command(system, "orders", "replay", "--password-stdin")
     assert "0 replayed, 1 still fail" in replayed.stdout
     assert replayed.returncode == 1
-    assert "0 dead letters" in _run_admin_command(system, "tickets", "dead-letters").stdout
+    others = _run_admin_command(system, "tickets", "dead-letters", "--password-stdin")
+    assert "0 dead letters" in others.stdout
     await js.purge_stream("dead-letters")
 
 

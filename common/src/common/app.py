@@ -105,8 +105,8 @@ class Service:
             bus.connect(
                 settings.nats_url,
                 self.name,
+                password=settings.nats_password.get_secret_value(),
                 namespace=settings.namespace,
-                replicas=settings.nats_replicas,
                 transient_errors=mongo.UNAVAILABLE_ERRORS,
             ) as event_bus,
         ):

@@ -212,17 +212,17 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     SessionRevoked,
 )
 
-STREAMS: Final[dict[str, str]] = {
-    "tickets": "ticket",
-    "orders": "order",
-    "expiration": "expiration",
-    "payments": "payment",
-    "auth": "session",
+STREAMS: Final[dict[str, tuple[str, ...]]] = {
+    "tickets": ("ticket",),
+    "orders": ("order",),
+    "expiration": ("expiration",),
+    "payments": ("payment",),
+    "auth": ("session",),
 }
-"""One stream per publishing service, and the first word of its subjects."""
+"""One stream per publishing service, and the first words of its subjects."""
 
 
 def stream_of(event: type[Event]) -> str:
     """Return the stream of an event."""
-    subject_prefix = event.subject.partition(".")[0]
-    return next(stream for stream, prefix in STREAMS.items() if prefix == subject_prefix)
+    first_word = event.subject.partition(".")[0]
+    return next(stream for stream, first_words in STREAMS.items() if first_word in first_words)

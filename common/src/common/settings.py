@@ -13,8 +13,8 @@ SECRETS_DIR: Final = Path("/run/secrets")
 """Docker mounts secrets here as files; they are read for settings that the environment lacks."""
 
 
-class ServiceSettings(BaseSettings):
-    """The settings of all services. A missing or invalid one prevents the start."""
+class EnvironmentSettings(BaseSettings):
+    """Settings from the environment. A missing or invalid one prevents the start."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -35,13 +35,17 @@ class ServiceSettings(BaseSettings):
             )
             raise SystemExit(f"settings: {message}") from None
 
+
+class ServiceSettings(EnvironmentSettings):
+    """The settings of all services."""
+
     mongo_uri: str
     """MongoDB with the service's own database as its path, without a password."""
     mongo_password: SecretStr = SecretStr("")
     """The password of the service's own user. Empty connects as the URI says."""
     nats_url: str
-    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
-    """Copies of each stream: 1 on one NATS server, 3 on three."""
+    nats_password: SecretStr = SecretStr("")
+    """The password of the service's own user. Empty connects without authentication."""
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""
     """Prefix of streams and subjects, so that several systems can share one NATS."""
     cookie_secure: bool = True

@@ -39,5 +39,5 @@ def release(tmp_path: Path) -> Release:
 @pytest.fixture
 def secrets() -> None:
     kubectl("apply", "--filename", str(ROOT / "infra/k8s/00-namespace.yaml"))
-    for name in ("jwt-secret", "stripe-secret"):
+    for name in ("jwt-secret", "stripe-secret", "nats-secret"):
         kubectl("-n", "ticketing", "create", "secret", "generic", name, "--from-literal=A=b")

@@ -9,6 +9,7 @@ import pytest
 from release import ROOT, Release, kubectl, render_three_nodes
 
 DEPLOYMENTS = {
+    "nats-set-up-depl",
     "auth-depl",
     "tickets-depl",
     "orders-depl",
@@ -61,7 +62,7 @@ def test_second_deploy_changes_nothing(release: Release) -> None:
     result = release.deploy()
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"changed=0\b", result.stdout), result.stdout
-    assert "No changes: 7 deployments already run this release." in result.stdout
+    assert "No changes: 8 deployments already run this release." in result.stdout
     assert revisions() == before
 
 

@@ -1,6 +1,7 @@
 """MongoDB and NATS scale to three members with the configuration from the manifests."""
 
 import json
+import re
 import subprocess
 import time
 import uuid
@@ -120,8 +121,16 @@ def nats(tmp_path: Path) -> Iterator[Pods]:
     configuration = tmp_path / "nats.conf"
     three = "infra/k8s-prod/three-nodes/nats.yaml"
     configuration.write_text(from_manifests(three, "nats", "nats.conf"))
-    mounted = ("--volume", f"{configuration}:/etc/nats/ticketing/nats.conf:ro", "--tmpfs", "/data")
-    pods = Pods("nats", *mounted, NATS)
+    accounts = tmp_path / "accounts.conf"
+    accounts.write_text(
+        from_manifests("infra/k8s/nats-accounts.yaml", "nats-accounts", "accounts.conf")
+    )
+    mounted = [
+        f"--volume={file}:/etc/nats/ticketing/{file.name}:ro" for file in (configuration, accounts)
+    ]
+    variables = re.findall(r"\$(NATS_\w+_PASSWORD)", accounts.read_text())
+    passwords = [f"--env={variable}=none" for variable in variables]
+    pods = Pods("nats", *mounted, *passwords, "--tmpfs", "/data", NATS)
     yield pods
     pods.remove_all()
 

@@ -94,7 +94,7 @@ def expected() -> set[tuple[str, str, int]]:
             for mongo, all_users in users.items()
             for user in [*all_users, mongo]
         ),
-        *((service, "nats", 4222) for service in services),
+        *((user, "nats", 4222) for user in (*services, "nats-set-up")),
         ("nats", "nats", 6222),
         *((user, "expiration-redis", 6379) for user in ("expiration", "expiration-worker")),
         *(

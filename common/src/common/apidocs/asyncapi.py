@@ -14,7 +14,8 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from common.events import EVENT_TYPES, stream_of
-from common.messaging.bus import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
+from common.messaging.declarations import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
+from common.messaging.subscriptions import durable_name
 
 CONSUMING_SERVICES: Final = ("expiration", "orders", "payments", "tickets")
 HEADERS: Final = {
@@ -87,7 +88,7 @@ def build_document() -> dict[str, Any]:
             operations[f"{service}Receives{name}"] = {
                 "action": "receive",
                 "channel": channel,
-                "x-jetstream": {"durable": f"{service}-{stream}"},
+                "x-jetstream": {"durable": durable_name(service, stream)},
             }
     return {
         "asyncapi": "3.0.0",

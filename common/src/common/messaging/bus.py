@@ -15,30 +15,23 @@ from typing import Any, Final, get_args, get_type_hints
 import nats
 import structlog
 from nats.aio.client import Client
-from nats.errors import NoRespondersError
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, ServiceUnavailableError
 
 from common.errors import ServiceUnavailable
-from common.events import STREAMS, Event, stream_of
-from common.messaging.connection import DEAD_LETTERS, NATS_ERRORS, Connection
+from common.events import Event, stream_of
+from common.messaging.connection import NATS_ERRORS, Connection
 from common.messaging.durable_consumer import DurableConsumer
 from common.messaging.envelope import EventEnvelope
-from common.messaging.ephemeral_consumer import EphemeralConsumer
+from common.messaging.stream_subscription import StreamSubscription
+from common.messaging.subscriptions import durable_name
 from common.observability import metrics, tracing
 
 log = structlog.get_logger("bus")
 
-DUPLICATE_WINDOW_SECONDS: Final = 15 * 60.0
-"""The time within which the server stores an event id once. The relay retries well within it."""
-MAX_AGE_SECONDS: Final = 30 * 86_400.0
-"""The retention of events. MongoDB is the source of truth: `republish-state` restores a stream."""
 API_TIMEOUT_SECONDS: Final = 5.0
 PUBLISH_TIMEOUT_SECONDS: Final = 2.0
 """After this, an unacknowledged event is left to the sweep. Less than the sweep's lease."""
 TCP_USER_TIMEOUT_SECONDS: Final = 10.0
 FLUSH_TIMEOUT_SECONDS: Final = 2
-_STREAM_NAME_IN_USE: Final = 10058
 
 Handler = Callable[..., Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
@@ -74,37 +67,11 @@ class Bus:
         self,
         connection: Connection,
         *,
-        replicas: int,
         transient_errors: tuple[type[Exception], ...],
     ) -> None:
         self.connection = connection
-        self._replicas = replicas
         self._transient_errors = (*transient_errors, ServiceUnavailable)
-        self._consumers: list[DurableConsumer | EphemeralConsumer] = []
-
-    async def ensure_streams(self) -> None:
-        """Create or update every stream of the event contract."""
-        for stream, subject_prefix in STREAMS.items():
-            await self._ensure_stream(stream, f"{subject_prefix}.>", max_age=MAX_AGE_SECONDS)
-        await self._ensure_stream(DEAD_LETTERS, "dead.>", max_age=0)
-
-    async def _ensure_stream(self, stream: str, subject: str, *, max_age: float) -> None:
-        config = StreamConfig(
-            name=self.connection.stream(stream),
-            subjects=[self.connection.subject(subject)],
-            storage=StorageType.FILE,
-            retention=RetentionPolicy.LIMITS,
-            discard=DiscardPolicy.OLD,
-            duplicate_window=DUPLICATE_WINDOW_SECONDS,
-            max_age=max_age,
-            num_replicas=self._replicas,
-        )
-        try:
-            await self.connection.js.add_stream(config)
-        except APIError as error:
-            if error.err_code != _STREAM_NAME_IN_USE:
-                raise
-            await self.connection.js.update_stream(config)
+        self._consumers: list[DurableConsumer | StreamSubscription] = []
 
     async def publish(self, message: EventEnvelope) -> None:
         """Publish one event and wait until the server has stored it. Safe to repeat.
@@ -136,7 +103,7 @@ class Bus:
         for stream, stream_handlers in by_stream.items():
             consumer = DurableConsumer(
                 self.connection,
-                durable=f"{self.connection.service}-{stream}",
+                durable=durable_name(self.connection.service, stream),
                 stream=stream,
                 handlers=stream_handlers,
                 transient_errors=self._transient_errors,
@@ -146,7 +113,7 @@ class Bus:
 
     async def subscribe_every_replica(
         self, stream: str, handlers: Handlers, *, since: datetime | None = None
-    ) -> EphemeralConsumer:
+    ) -> StreamSubscription:
         """Handle every event of a stream in this process, in order, from `since` or from now on.
 
         Returns when all stored events are handled. Handlers take the event and its sequence.
@@ -155,7 +122,7 @@ class Bus:
             self.connection.subject(event.subject): (event, handler)
             for event, handler in handlers.items()
         }
-        consumer = EphemeralConsumer(
+        consumer = StreamSubscription(
             self.connection, stream=stream, handlers=stream_handlers, since=since
         )
         self._consumers.append(consumer)
@@ -191,17 +158,18 @@ async def connect(
     url: str,
     service: str,
     *,
+    password: str = "",
     namespace: str = "",
-    replicas: int = 1,
     transient_errors: tuple[type[Exception], ...] = (),
 ) -> AsyncGenerator[Bus]:
     """Connect to NATS, waiting until it is available. A broken connection is reopened.
 
     Args:
         url: where NATS listens.
-        service: the name of the service, part of its consumers' names.
+        service: the name of the service, which is its user at NATS and part of its consumers'
+            names.
+        password: the password of that user. Empty connects without authentication.
         namespace: the prefix of all subjects and streams; empty outside tests.
-        replicas: how many servers store each stream.
         transient_errors: see `DurableConsumer`.
     """
 
@@ -212,9 +180,11 @@ async def connect(
         _set_tcp_user_timeout(client)
         bus.on_reconnect()
 
+    credentials = {"user": service, "password": password} if password else {}
     client = await nats.connect(
         url,
         name=service,
+        **credentials,
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.25,
         connect_timeout=2,
@@ -227,9 +197,8 @@ async def connect(
     connection = Connection(
         client, client.jetstream(timeout=API_TIMEOUT_SECONDS), service, namespace
     )
-    bus = Bus(connection, replicas=replicas, transient_errors=transient_errors)
+    bus = Bus(connection, transient_errors=transient_errors)
     try:
-        await _wait_for_streams(bus)
         yield bus
     finally:
         try:
@@ -254,13 +223,3 @@ def _set_tcp_user_timeout(client: Client) -> None:
         sock.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(TCP_USER_TIMEOUT_SECONDS * 1000)
         )
-
-
-async def _wait_for_streams(bus: Bus) -> None:
-    """Ensure the streams. JetStream may become available later than NATS itself."""
-    while True:
-        try:
-            return await bus.ensure_streams()
-        except (NoRespondersError, ServiceUnavailableError, TimeoutError) as error:
-            log.warning("JetStream not available yet", error=repr(error))
-            await asyncio.sleep(0.5)

@@ -13,6 +13,8 @@ from nats.js.errors import APIError
 NATS_ERRORS: Final = (nats.errors.Error, APIError, TimeoutError, OSError)
 DEAD_LETTERS: Final = "dead-letters"
 """The stream of events that could not be handled."""
+STORED: Final = "stored"
+"""The first word of the subjects on which the server publishes an event again once it is stored."""
 
 
 @dataclass(frozen=True, slots=True)

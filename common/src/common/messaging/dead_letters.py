@@ -8,7 +8,7 @@ import structlog
 from nats.js.errors import NotFoundError
 
 from common.messaging.bus import Bus
-from common.messaging.connection import DEAD_LETTERS
+from common.messaging.connection import DEAD_LETTERS, Connection
 
 log = structlog.get_logger("dead-letters")
 
@@ -26,15 +26,22 @@ class DeadLetter:
     data: bytes
 
 
-async def iter_dead_letters(bus: Bus, durable: str = "*") -> AsyncGenerator[DeadLetter]:
-    """Yield the dead letters of one consumer, or of all, oldest first."""
+async def iter_dead_letters(
+    connection: Connection, durable: str = "*"
+) -> AsyncGenerator[DeadLetter]:
+    """Yield the dead letters of one consumer, or of all, oldest first.
+
+    Args:
+        connection: a connection of the user `operator`.
+        durable: the consumer's name.
+    """
     sequence = 1
     while True:
         try:
-            raw = await bus.connection.js.get_msg(
-                bus.connection.stream(DEAD_LETTERS),
+            raw = await connection.js.get_msg(
+                connection.stream(DEAD_LETTERS),
                 seq=sequence,
-                subject=bus.connection.subject(f"dead.{durable}"),
+                subject=connection.subject(f"dead.{durable}"),
                 next=True,
             )
         except NotFoundError:
@@ -52,23 +59,25 @@ async def iter_dead_letters(bus: Bus, durable: str = "*") -> AsyncGenerator[Dead
         )
 
 
-async def replay(bus: Bus) -> tuple[int, int]:
+async def replay(bus: Bus, operator: Connection) -> tuple[int, int]:
     """Run this service's handlers on its dead letters, and delete those that succeed.
+
+    Args:
+        bus: the service's subscriptions.
+        operator: a connection of the user `operator`, to read and delete.
 
     Returns:
         The number of successes and of failures.
     """
     replayed = failed = 0
     for consumer in bus.durable_consumers:
-        async for letter in iter_dead_letters(bus, consumer.name):
+        async for letter in iter_dead_letters(operator, consumer.name):
             try:
                 await consumer.replay(letter.subject, letter.data)
             except Exception:
                 log.exception("replay failed", sequence=letter.sequence, durable=consumer.name)
                 failed += 1
             else:
-                await bus.connection.js.delete_msg(
-                    bus.connection.stream(DEAD_LETTERS), letter.sequence
-                )
+                await operator.js.delete_msg(operator.stream(DEAD_LETTERS), letter.sequence)
                 replayed += 1
     return replayed, failed

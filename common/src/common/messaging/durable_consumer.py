@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from pydantic import ValidationError
 
-from common.events import Event
+from common.events import STREAMS, Event
 from common.messaging.connection import NATS_ERRORS, Connection
 from common.messaging.pull_consumer import PullConsumer, SubjectHandlers
 from common.observability import metrics, tracing
@@ -35,11 +35,24 @@ MAX_DELIVERIES_WITHOUT_RESULT: Final = 60
 MAX_ACK_PENDING: Final = 1024
 
 
-class DurableConsumer(PullConsumer):
-    """A service's durable consumer of one stream.
+def consumer_config(durable: str) -> ConsumerConfig:
+    """Return the server's settings of a durable consumer.
 
     Its name is part of the contract, because a renamed consumer would receive every event again.
     """
+    return ConsumerConfig(
+        name=durable,
+        durable_name=durable,
+        ack_policy=AckPolicy.EXPLICIT,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_wait=ACK_WAIT_SECONDS,
+        max_deliver=-1,
+        max_ack_pending=MAX_ACK_PENDING,
+    )
+
+
+class DurableConsumer(PullConsumer):
+    """A service's durable consumer of one stream, which `declarations` creates."""
 
     def __init__(
         self,
@@ -50,7 +63,7 @@ class DurableConsumer(PullConsumer):
         handlers: SubjectHandlers,
         transient_errors: tuple[type[Exception], ...],
     ) -> None:
-        """Create the consumer; `start` declares it.
+        """Create the consumer; `start` begins to pull.
 
         Args:
             connection: the connection to NATS.
@@ -60,15 +73,16 @@ class DurableConsumer(PullConsumer):
             transient_errors: raised while a dependency is unavailable; the handler is retried in
                 place until it is back, because the event is not at fault.
         """
-        super().__init__(connection, stream, handlers)
+        super().__init__(connection, stream, durable, handlers)
+        self._own_subjects = tuple(connection.subject(f"{word}.") for word in STREAMS[stream])
         self._transient_errors = transient_errors
-        self.name = durable
         self._handling: dict[str, Msg] = {}
         self._heartbeats: asyncio.Task[None] | None = None
-        metrics.REDELIVERED.labels(durable)  # 0, so that Prometheus sees the first increase
+        for counter in (metrics.REDELIVERED, metrics.FOREIGN):
+            counter.labels(durable)  # 0, so that Prometheus sees the first increase
 
     async def start(self) -> None:
-        """Declare the consumer and start pulling."""
+        """Start pulling."""
         await super().start()
         self._heartbeats = asyncio.create_task(
             self._send_heartbeats(), name=f"heartbeats {self.name}"
@@ -87,22 +101,12 @@ class DurableConsumer(PullConsumer):
                 with contextlib.suppress(*NATS_ERRORS):
                     await msg.in_progress()
 
-    async def _declare(self) -> str:
-        await self._connection.js.add_consumer(
-            self._stream,
-            ConsumerConfig(
-                name=self.name,
-                durable_name=self.name,
-                ack_policy=AckPolicy.EXPLICIT,
-                deliver_policy=DeliverPolicy.ALL,
-                ack_wait=ACK_WAIT_SECONDS,
-                max_deliver=-1,
-                max_ack_pending=MAX_ACK_PENDING,
-            ),
-        )
-        return self.name
-
     async def _process(self, msg: Msg) -> None:
+        if self._is_foreign(msg):
+            log.error("foreign message dropped", durable=self.name, subject=msg.subject)
+            metrics.FOREIGN.labels(self.name).inc()
+            await msg.term()
+            return
         registered = self._handlers.get(msg.subject)
         if registered is None:
             await msg.ack()
@@ -132,6 +136,16 @@ class DurableConsumer(PullConsumer):
         finally:
             del self._handling[msg.reply]
             metrics.handler_duration(model.subject).observe(time.perf_counter() - started)
+
+    def _is_foreign(self, msg: Msg) -> bool:
+        """Return whether the message was not published by the owner of the stream.
+
+        The server itself can be made to place a stored message into another stream, under its first
+        subject or with a header that names its first stream.
+        """
+        return not msg.subject.startswith(self._own_subjects) or "Nats-Stream" in (
+            msg.headers or {}
+        )
 
     async def _handle(
         self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event

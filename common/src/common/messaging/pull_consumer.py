@@ -28,6 +28,7 @@ HEARTBEAT_SECONDS: Final = 2.0
 NAK_DELAY_SECONDS: Final = 0.25
 """The redelivery delay of what a stopping process did not start. Without it, the message would come
 back through the pull request that this process still has open."""
+RETRY_SECONDS: Final = 0.25
 PULL_EXPIRES_SECONDS: Final = 30.0
 STATUS_NO_RESPONDERS: Final = "503"
 
@@ -37,9 +38,12 @@ SubjectHandlers = Mapping[str, tuple[type[Event], Callable[..., Awaitable[None]]
 class PullConsumer(ABC):
     """Pulls a consumer's messages and handles them one at a time per aggregate."""
 
-    def __init__(self, connection: Connection, stream: str, handlers: SubjectHandlers) -> None:
+    def __init__(
+        self, connection: Connection, stream: str, name: str, handlers: SubjectHandlers
+    ) -> None:
         self._connection = connection
         self._stream = connection.stream(stream)
+        self.name = name
         self._handlers = handlers
         self._in_flight = 0
         self._requests: dict[str, int] = {}
@@ -47,7 +51,7 @@ class PullConsumer(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._last_activity = time.monotonic()
-        self._must_redeclare = False
+        self._exists = False
         self._stopping = asyncio.Event()
         self._request_count = 0
         self._inbox = ""
@@ -55,22 +59,17 @@ class PullConsumer(ABC):
         self._pull_task: asyncio.Task[None] | None = None
 
     @abstractmethod
-    async def _declare(self) -> str:
-        """Create or update the consumer and return its name."""
-
-    @abstractmethod
     async def _process(self, msg: Msg) -> None:
         """Handle one delivery."""
 
     async def start(self) -> None:
-        """Declare the consumer and start pulling."""
-        self._name = await self._declare()
-        self._in_flight_gauge = metrics.IN_FLIGHT.labels(self._name)
+        """Start pulling, as soon as the consumer exists on the server."""
+        self._in_flight_gauge = metrics.IN_FLIGHT.labels(self.name)
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
-        self._pull_task = asyncio.create_task(self._pull_loop(), name=f"pull {self._name}")
+        self._pull_task = asyncio.create_task(self._pull_loop(), name=f"pull {self.name}")
 
     @property
     def alive(self) -> bool:
@@ -78,7 +77,7 @@ class PullConsumer(ABC):
         is_running = self._pull_task is not None and not self._pull_task.done()
         return (
             is_running
-            and not self._must_redeclare
+            and self._exists
             and time.monotonic() - self._last_activity < PULL_EXPIRES_SECONDS
         )
 
@@ -101,25 +100,34 @@ class PullConsumer(ABC):
                 task.cancel()
 
     async def _pull_loop(self) -> None:
+        is_warned = False
         while not self._stopping.is_set():
             self._wake.clear()
             if self._requests and time.monotonic() - self._last_activity > 2.5 * HEARTBEAT_SECONDS:
                 self._requests.clear()  # the server that held them is gone
             try:
-                if self._must_redeclare:
-                    self._name = await self._declare()
-                    self._must_redeclare = False
-                capacity = MAX_IN_FLIGHT - self._in_flight - sum(self._requests.values())
-                if capacity * 2 >= MAX_IN_FLIGHT and self._connection.client.is_connected:
-                    await self._request(capacity)
+                await self._ensure_requested()
             except NATS_ERRORS as error:
-                log.warning("pull request failed, retrying", consumer=self._name, error=repr(error))
-                self._must_redeclare = True
-                await asyncio.sleep(0.25)
+                if self._exists or not is_warned:
+                    log.warning("consumer not available", consumer=self.name, error=repr(error))
+                    is_warned = True
+                self._exists = False
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                is_warned = False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
-                    self._wake.wait(), 0.25 if self._must_redeclare else HEARTBEAT_SECONDS
+                    self._wake.wait(), HEARTBEAT_SECONDS if self._exists else RETRY_SECONDS
                 )
+
+    async def _ensure_requested(self) -> None:
+        if not self._exists:
+            await self._connection.js.consumer_info(self._stream, self.name)
+            self._requests.clear()
+            self._exists = True
+        capacity = MAX_IN_FLIGHT - self._in_flight - sum(self._requests.values())
+        if capacity * 2 >= MAX_IN_FLIGHT and self._connection.client.is_connected:
+            await self._request(capacity)
 
     async def _request(self, batch: int) -> None:
         self._request_count += 1
@@ -132,7 +140,7 @@ class PullConsumer(ABC):
             "idle_heartbeat": int(HEARTBEAT_SECONDS * 1e9),
         }
         await self._connection.client.publish(
-            f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self.name}",
             json.dumps(options).encode(),
             reply=f"{self._inbox}.{request}",
         )
@@ -169,7 +177,7 @@ class PullConsumer(ABC):
             return
         self._requests.pop(msg.subject.rsplit(".", 1)[1], None)
         if status == STATUS_NO_RESPONDERS or "Deleted" in description:
-            self._must_redeclare = True
+            self._exists = False
         self._wake.set()
 
     def _consume_request_credit(self) -> None:

@@ -19,6 +19,11 @@ IN_FLIGHT: Final = Gauge(
 DEAD_LETTERED: Final = Counter(
     "bus_dead_letters_total", "Deliveries moved to the dead-letter stream", ["durable", "reason"]
 )
+FOREIGN: Final = Counter(
+    "bus_foreign_messages_total",
+    "Messages dropped because the owner of their stream did not publish them",
+    ["durable"],
+)
 OUTBOX_SWEPT: Final = Counter("outbox_swept_total", "Events published by the outbox sweep")
 
 # Cached, because they are looked up for every event.

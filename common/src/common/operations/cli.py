@@ -6,7 +6,8 @@
     ticketing-admin orders audit <order id>
     ticketing-admin payments audit <order or charge id>
 
-`python -m common.operations.cli` is the same program.
+`python -m common.operations.cli` is the same program. Dead letters are read and deleted by NATS's
+user `operator`, whose password no service has: it comes from NATS_OPERATOR_PASSWORD or from stdin.
 """
 
 import asyncio
@@ -14,16 +15,21 @@ import copy
 import importlib
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
 import click
 from bson import ObjectId
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from common.lifecycle import ServiceState
-from common.messaging import dead_letters
+from common.messaging import bus, dead_letters
+from common.messaging.connection import Connection
+from common.messaging.subscriptions import durable_name, load_subscriptions
+from common.settings import EnvironmentSettings
 from common.values.ids import is_id
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
@@ -43,18 +49,35 @@ def main(context: click.Context, service: str) -> None:
     context.obj = service
 
 
+class OperatorSettings(EnvironmentSettings):
+    """How the user `operator` connects to NATS."""
+
+    nats_url: str
+    namespace: str = ""
+    nats_operator_password: SecretStr = SecretStr("")
+    """Empty connects without authentication."""
+
+
+password_stdin_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the operator's password from stdin."
+)
+
+
 @main.command("dead-letters")
+@password_stdin_option
 @click.pass_obj
-def list_dead_letters(service: str) -> None:
+def list_dead_letters(service: str, *, password_stdin: bool) -> None:
     """List the service's dead letters with their reasons."""
-    _run(service, _list_dead_letters)
+    sys.exit(asyncio.run(_list_dead_letters(service, _operator_settings(password_stdin))))
 
 
 @main.command()
+@password_stdin_option
 @click.pass_obj
-def replay(service: str) -> None:
+def replay(service: str, *, password_stdin: bool) -> None:
     """Handle the dead letters again; delete those that succeed."""
-    _run(service, _replay)
+    settings = _operator_settings(password_stdin)
+    _run(service, lambda state: _replay(state, settings))
 
 
 @main.command("republish-state")
@@ -93,22 +116,45 @@ def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> N
     sys.exit(asyncio.run(run()))
 
 
-async def _list_dead_letters(state: ServiceState) -> int:
+def _operator_settings(password_stdin: bool) -> OperatorSettings:  # noqa: FBT001 - a flag
+    settings = OperatorSettings.from_environment()
+    if password_stdin:
+        password = SecretStr(sys.stdin.read().strip())
+        return settings.model_copy(update={"nats_operator_password": password})
+    return settings
+
+
+@asynccontextmanager
+async def _connect_as_operator(settings: OperatorSettings) -> AsyncGenerator[Connection]:
+    async with bus.connect(
+        settings.nats_url,
+        "operator",
+        password=settings.nats_operator_password.get_secret_value(),
+        namespace=settings.namespace,
+    ) as connected:
+        yield connected.connection
+
+
+async def _list_dead_letters(service: str, settings: OperatorSettings) -> int:
     count = 0
-    for consumer in state.running.bus.durable_consumers:
-        async for letter in dead_letters.iter_dead_letters(state.running.bus, consumer.name):
-            count += 1
-            body = letter.data.decode(errors="replace")  # invalid text may be why it is here
-            click.echo(
-                f"{letter.sequence}  {letter.durable}  {letter.subject}  {letter.reason}"
-                f"  after {letter.attempts}: {letter.detail}\n    {body}"
-            )
+    async with _connect_as_operator(settings) as operator:
+        for stream in load_subscriptions().durable.get(service, ()):
+            async for letter in dead_letters.iter_dead_letters(
+                operator, durable_name(service, stream)
+            ):
+                count += 1
+                body = letter.data.decode(errors="replace")  # invalid text may be why it is here
+                click.echo(
+                    f"{letter.sequence}  {letter.durable}  {letter.subject}  {letter.reason}"
+                    f"  after {letter.attempts}: {letter.detail}\n    {body}"
+                )
     click.echo(f"{count} dead letters")
     return 0
 
 
-async def _replay(state: ServiceState) -> int:
-    replayed, failed = await dead_letters.replay(state.running.bus)
+async def _replay(state: ServiceState, settings: OperatorSettings) -> int:
+    async with _connect_as_operator(settings) as operator:
+        replayed, failed = await dead_letters.replay(state.running.bus, operator)
     click.echo(f"{replayed} replayed, {failed} still fail")
     return 1 if failed else 0
 

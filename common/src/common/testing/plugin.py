@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 from common.messaging import bus
+from common.messaging.declarations import declare
 from common.testing.client import JWT_KEY, Client
 from common.testing.events import EventProbe
 
@@ -58,6 +59,7 @@ def mongo_uri(
 async def published(nats_url: str, namespace: str) -> AsyncGenerator[EventProbe]:
     """Read and publish events in the test's namespace. Its streams are deleted afterwards."""
     async with bus.connect(nats_url, "tests", namespace=namespace) as connected:
+        await declare(connected.connection)
         yield EventProbe(connected)
         for info in await connected.connection.js.streams_info():
             if (info.config.name or "").startswith(f"{namespace}-"):

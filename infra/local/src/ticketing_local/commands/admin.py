@@ -1,8 +1,10 @@
 """`make dead-letters`, `make replay` and `make republish-state` on the running stack.
 
-Each service's own admin command runs with that service's environment.
+Each service's own admin command runs with that service's environment, and with the password of
+NATS's user `operator`, who may read and delete dead letters.
 """
 
+import os
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -12,7 +14,9 @@ import click
 
 from ticketing_local.errors import CliError
 from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
+from ticketing_local.stack import nats_set_up
 from ticketing_local.stack.paths import BIN, Home
+from ticketing_local.stack.stored_secrets import StoredSecrets
 
 
 def run_admin_command(home: Home, command: str, services: Sequence[str]) -> None:
@@ -22,11 +26,15 @@ def run_admin_command(home: Home, command: str, services: Sequence[str]) -> None
             raise CliError("The stack is not running. Run `make start`.")
     except AlreadyRunning:
         pass
+    operator_password = StoredSecrets(home.secrets).read(
+        nats_set_up.secret_name(nats_set_up.OPERATOR)
+    )
+    env = {**os.environ, "NATS_OPERATOR_PASSWORD": operator_password}
     failed: list[str] = []
     for service in services:
         click.echo(f"{service}:")
         script = admin_script(home.run / "programs" / service, service, command)
-        if subprocess.run(["/bin/sh"], input=script, text=True, check=False).returncode:
+        if subprocess.run(["/bin/sh"], input=script, env=env, text=True, check=False).returncode:
             failed.append(service)
     if failed:
         raise CliError(f"{command} failed for {', '.join(failed)}.")

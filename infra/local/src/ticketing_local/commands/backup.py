@@ -21,7 +21,7 @@ from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import instance_lock
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import environment, mongo_set_up, ports, servers
+from ticketing_local.stack import environment, mongo_set_up, nats_set_up, ports, servers
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.plan import plan
 from ticketing_local.stack.stored_secrets import StoredSecrets
@@ -35,7 +35,9 @@ def backup(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -> Non
         raise CliError(f"{folder} already exists. A backup never overwrites another.")
     folder.mkdir(parents=True, mode=0o700)
     events = asyncio.run(
-        backup_format.dump_streams(servers.nats_url(port["nats"]), folder / "streams")
+        backup_format.dump_streams(
+            servers.nats_url_as(nats_set_up.OPERATOR, port["nats"], secrets), folder / "streams"
+        )
     )
     click.echo(f"{events} events")
     documents = backup_format.dump_databases(
@@ -72,8 +74,12 @@ def load_stores(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -
     )
     click.echo(f"{documents} documents")
     events = asyncio.run(
-        backup_format.restore_streams(servers.nats_url(port["nats"]), folder / "streams")
+        backup_format.restore_streams(
+            servers.nats_url_as(nats_set_up.OPERATOR, port["nats"], secrets), folder / "streams"
+        )
     )
+    if not nats_set_up.set_up(port["nats"], secrets)():  # a backup has no durable consumers
+        raise CliError("NATS did not accept the durable consumers. Run `make start`.")
     click.echo(f"{events} events")
 
 

@@ -10,6 +10,7 @@ from ticketing_local.stack import (
     environment,
     gateway,
     mongo_set_up,
+    nats_set_up,
     ports,
     readiness,
     servers,
@@ -98,6 +99,7 @@ def _fixed_environment(
         "MONGO_URI": servers.mongo_url(port["mongod"], name),
         "MONGO_PASSWORD": secrets.read(mongo_set_up.secret_name(name)),
         "NATS_URL": servers.nats_url(port["nats"]),
+        "NATS_PASSWORD": secrets.read(nats_set_up.secret_name(name)),
         **specific.get(name, {}),
     }
 
@@ -112,7 +114,7 @@ def _stores(
     interval = environ.get("NATS_SYNC_INTERVAL") or servers.SYNC_ALWAYS
     factories: list[Callable[[], Program]] = [
         lambda: servers.mongod(port["mongod"], home.data / "mongo", secrets),
-        lambda: servers.nats(port["nats"], home.data / "nats", interval),
+        lambda: servers.nats(port["nats"], home.data / "nats", interval, secrets),
         lambda: servers.redis(port["redis"], home.data / "redis", secrets),
     ]
     if stripe:

@@ -2,14 +2,17 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from payments.stripe.mapping import WEBHOOK_EVENT_TYPES
-from ticketing_local.stack import binaries, mongo_set_up, readiness, replica_set
+from ticketing_local.stack import binaries, mongo_set_up, nats_set_up, readiness, replica_set
+from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
 from ticketing_local.stack.stored_secrets import StoredSecrets
 
 REDIS_PASSWORD = "redis"  # noqa: S105 - the name of the stored secret
+NATS_ACCOUNTS = ROOT / "infra" / "nats" / "accounts.conf"
 SYNC_ALWAYS = "always"
 SYNC_EVERY_2_MINUTES = "2m"
 
@@ -51,19 +54,45 @@ def mongo_url_as(user: str, port: int, secrets: StoredSecrets, database: str = "
     return f"mongodb://{user}:{password}@127.0.0.1:{port}/{database}?{query}"
 
 
-def nats(port: int, data: Path, sync_interval: str = SYNC_ALWAYS) -> Program:
-    """Return a nats-server with JetStream. A power failure loses what was not yet synced."""
+def nats(
+    port: int,
+    data: Path,
+    sync_interval: str = SYNC_ALWAYS,
+    secrets: StoredSecrets | None = None,
+) -> Program:
+    """Return a nats-server with JetStream. A power failure loses what was not yet synced.
+
+    Args:
+        port: where it listens.
+        data: the folder of its streams.
+        sync_interval: how often it syncs them to the disk.
+        secrets: the passwords of its users. Without them, every client may do everything, and
+            nothing is declared.
+    """
     data.mkdir(parents=True, exist_ok=True)
     jetstream = {"store_dir": str(data), "sync_interval": sync_interval}
     settings = {"listen": f"127.0.0.1:{port}", "server_name": "local", "jetstream": jetstream}
+    lines = [f"{name}: {json.dumps(value)}" for name, value in settings.items()]
     config = data / "nats.conf"
-    config.write_text(json.dumps(settings, indent=2))
+    config.write_text("\n".join([*lines, NATS_ACCOUNTS.read_text() if secrets else ""]))
     command = (binaries.find(binaries.NATS), "--config", config)
-    return Program("nats", command, port, readiness.nats_jetstream(port))
+    program = Program("nats", command, port, readiness.nats_jetstream(port))
+    if secrets is None:
+        return program
+    return replace(
+        program,
+        environment=nats_set_up.passwords(secrets),
+        set_up=nats_set_up.set_up(port, secrets),
+    )
+
+
+def nats_url_as(user: str, port: int, secrets: StoredSecrets) -> str:
+    """Return the URL with a user's name and password, for commands and tests."""
+    return f"nats://{user}:{secrets.read(nats_set_up.secret_name(user))}@127.0.0.1:{port}"
 
 
 def nats_url(port: int) -> str:
-    """Return the URL for a client."""
+    """Return the URL for a service, which authenticates with its own user and password."""
     return f"nats://127.0.0.1:{port}"
 
 

@@ -1,0 +1,73 @@
+"""Declares the streams and the durable consumers, as NATS's user `admin`.
+
+    python -m common.operations.set_up_nats
+    python -m common.operations.set_up_nats --every 60
+
+Services only use what this step declares. It waits for NATS, and repeating it changes nothing.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import click
+import structlog
+from pydantic import Field, SecretStr
+
+from common.messaging import bus
+from common.messaging.connection import NATS_ERRORS
+from common.messaging.declarations import declare
+from common.observability.logging import configure_logging
+from common.settings import EnvironmentSettings
+
+log = structlog.get_logger("set-up")
+
+RETRY_SECONDS: Final = 0.5
+
+
+class SetUpSettings(EnvironmentSettings):
+    """The settings of the set-up step."""
+
+    nats_url: str
+    nats_password: SecretStr = SecretStr("")
+    """The password of the user `admin`. Empty connects without authentication."""
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """Copies of each stream: 1 on one NATS server, 3 on three."""
+
+
+@click.command()
+@click.option("--every", type=float, help="Repeat after so many seconds, until stopped.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Create it when all exists.")
+def main(every: float | None, ready_file: Path | None) -> None:
+    """Declare the streams and the durable consumers."""
+    configure_logging("set-up", log_format="json", level="INFO")
+    asyncio.run(_set_up(SetUpSettings.from_environment(), every, ready_file))
+
+
+async def _set_up(settings: SetUpSettings, every: float | None, ready_file: Path | None) -> None:
+    password = settings.nats_password.get_secret_value()
+    async with bus.connect(settings.nats_url, "admin", password=password) as connected:
+        while True:
+            await declare_when_available(connected, settings.nats_replicas)
+            if ready_file is not None:
+                ready_file.touch()  # noqa: ASYNC240 - nothing else runs in this loop
+            if every is None:
+                return
+            await asyncio.sleep(every)
+
+
+async def declare_when_available(admin: bus.Bus, replicas: int = 1) -> None:
+    """Declare everything, again and again until JetStream accepts it."""
+    while True:
+        try:
+            await declare(admin.connection, replicas=replicas)
+        except NATS_ERRORS as error:
+            log.warning("JetStream not available yet", error=repr(error))
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            log.info("streams and durable consumers declared")
+            return
+
+
+if __name__ == "__main__":
+    main()
