@@ -137,7 +137,7 @@ async def test_set_up_waits_for_jetstream_to_start(killable_nats: Any) -> None:
             declaring = asyncio.create_task(declare_when_available(admin))
 
             async def is_waiting_for_jetstream() -> bool:
-                return any(entry["event"] == "JetStream not available yet" for entry in logs)
+                return any(entry.get("dependency") == "JetStream" for entry in logs)
 
             await eventually(is_waiting_for_jetstream)
             killable_nats.kill()

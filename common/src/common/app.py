@@ -1,5 +1,6 @@
 """Composes a service: its connections, its lifespan and its middleware."""
 
+import asyncio
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -27,6 +28,7 @@ from common.persistence import mongo
 from common.persistence.mongo import AggregateDocument
 from common.persistence.outbox import Relay
 from common.settings import ServiceSettings, SessionSettings
+from common.startup import StartupMiddleware, open_in_background
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
 from common.web.body_limit import BodyLimitMiddleware
@@ -158,22 +160,17 @@ class Service:
         """
         api_prefix = route or f"/api/{self.name}"
 
-        @asynccontextmanager
-        async def set_state(app: FastAPI) -> AsyncGenerator[None]:
-            async with lifespan() as state:
-                app.state.service = state
-                yield
-
         app = FastAPI(
             title=f"Ticketing: {self.name}",
             version="1.0.0",
-            lifespan=set_state,
+            lifespan=lambda app: open_in_background(app, lifespan),
             openapi_url=f"{api_prefix}/openapi.json",
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             telemetry=TELEMETRY_DISABLED,
         )
+        app.state.opened = asyncio.Event()
         default_openapi = app.openapi
         app.openapi = lambda: (
             app.openapi_schema or openapi_completion.add_common_responses(default_openapi())
@@ -194,6 +191,7 @@ class Service:
         app.add_middleware(
             ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_in_flight_requests
         )
+        app.add_middleware(StartupMiddleware, is_open=app.state.opened.is_set)
         if response_cache is not None:
             app.add_middleware(
                 ResponseCacheMiddleware,

@@ -1,10 +1,10 @@
-"""Run a task periodically beside a service."""
+"""Tasks beside a service."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -13,6 +13,20 @@ from common.observability.context import acting_as
 log = structlog.get_logger("periodic")
 
 STOP_TIMEOUT_SECONDS: Final = 10.0
+CANCEL_INTERVAL_SECONDS: Final = 1.0
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended, because a library can swallow a cancellation.
+
+    Raises:
+        BaseException: the task failed.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_INTERVAL_SECONDS)
+    if not task.cancelled():
+        task.result()
 
 
 @asynccontextmanager

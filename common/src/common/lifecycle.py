@@ -111,7 +111,7 @@ async def no_events() -> AsyncIterator[EventEnvelope]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceState:
-    """What a service's lifespan yields. `Service.app` puts it on `app.state.service`.
+    """What a service's lifespan yields. `common.startup` puts it on `app.state.service`.
 
     Each service adds the parts that its routes need.
 

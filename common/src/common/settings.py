@@ -3,11 +3,30 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 SigningKey = Annotated[SecretStr, Field(min_length=32)]
 """A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
+
+
+def _check_mongo_uri(uri: str) -> str:
+    try:
+        database = parse_uri(uri)["database"]
+    except PyMongoError as error:
+        raise ValueError(str(error)) from error
+    if not database:
+        raise ValueError("has no database as its path")
+    return uri
+
+
+MongoUri = Annotated[
+    str, StringConstraints(pattern=r"^mongodb://"), AfterValidator(_check_mongo_uri)
+]
+"""Validated, because a process waits without end for a server that does not exist."""
+NatsUrl = Annotated[str, StringConstraints(pattern=r"^(nats|tls)://[^/\s]")]
 
 SECRETS_DIR: Final = Path("/run/secrets")
 """Docker mounts secrets here as files; they are read for settings that the environment lacks."""
@@ -39,11 +58,11 @@ class EnvironmentSettings(BaseSettings):
 class ServiceSettings(EnvironmentSettings):
     """The settings of all services."""
 
-    mongo_uri: str
+    mongo_uri: MongoUri
     """MongoDB with the service's own database as its path, without a password."""
     mongo_password: SecretStr = SecretStr("")
     """The password of the service's own user. Empty connects as the URI says."""
-    nats_url: str
+    nats_url: NatsUrl
     nats_password: SecretStr = SecretStr("")
     """The password of the service's own user. Empty connects without authentication."""
     namespace: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$")] = ""

@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
 
-import nats
 import structlog
 from nats.aio.client import Client
 
+from common.availability import wait_until_available
 from common.errors import ServiceUnavailable
 from common.events import Event, stream_of
-from common.messaging.connection import NATS_ERRORS, Connection
+from common.messaging.connection import NATS_ERRORS, Connection, unavailability_reason
 from common.messaging.durable_consumer import DurableConsumer
 from common.messaging.envelope import EventEnvelope
 from common.messaging.stream_subscription import StreamSubscription
@@ -173,25 +173,12 @@ async def connect(
         transient_errors: see `DurableConsumer`.
     """
 
-    async def on_error(error: Exception) -> None:
-        log.warning("NATS client error", error=repr(error))
-
     async def on_reconnect() -> None:
         _set_tcp_user_timeout(client)
         bus.on_reconnect()
 
-    credentials = {"user": service, "password": password} if password else {}
-    client = await nats.connect(
-        url,
-        name=service,
-        **credentials,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.25,
-        connect_timeout=2,
-        ping_interval=5,
-        max_outstanding_pings=2,
-        error_cb=on_error,
-        reconnected_cb=on_reconnect,
+    client = await wait_until_available(
+        "NATS", lambda: _open_client(url, service, password, on_reconnect), unavailability_reason
     )
     _set_tcp_user_timeout(client)
     connection = Connection(
@@ -208,6 +195,43 @@ async def connect(
             log.warning("flush timed out on close", error=repr(error))
         finally:
             await client.close()
+
+
+async def _open_client(
+    url: str, service: str, password: str, on_reconnect: Callable[[], Awaitable[None]]
+) -> Client:
+    """Connect to NATS once. The client reopens the connection whenever it breaks later.
+
+    Raises:
+        OSError, nats.errors.Error, TimeoutError: the attempt failed.
+    """
+    client = Client()
+
+    async def on_error(error: Exception) -> None:
+        if not is_open:
+            raise error  # nats-py would repeat its first attempt without end
+        log.warning("NATS client error", error=repr(error))
+
+    credentials = {"user": service, "password": password} if password else {}
+    is_open = False
+    try:
+        await client.connect(
+            url,
+            name=service,
+            **credentials,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,  # pyright: ignore[reportArgumentType]  # a float does
+            connect_timeout=2,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=on_error,
+            reconnected_cb=on_reconnect,
+        )
+    except BaseException:
+        await client.close()
+        raise
+    is_open = True
+    return client
 
 
 def _set_tcp_user_timeout(client: Client) -> None:

@@ -111,6 +111,7 @@ def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> N
         module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
         app = module.create_app()
         async with app.router.lifespan_context(app):
+            await app.state.opened.wait()
             return await operation(app.state.service)
 
     sys.exit(asyncio.run(run()))

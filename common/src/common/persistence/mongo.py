@@ -20,10 +20,13 @@ from pymongo.errors import (
     BulkWriteError,
     DuplicateKeyError,
     ExecutionTimeout,
+    OperationFailure,
     WaitQueueTimeoutError,
     WriteConcernError,
     WriteError,
 )
+
+from common.availability import wait_until_available
 
 Doc = dict[str, Any]
 Collection = AsyncCollection[Doc]
@@ -35,8 +38,11 @@ UNAVAILABLE_ERRORS: Final = (
     WriteConcernError,
 )
 """MongoDB cannot be reached, takes too long, or is shutting down."""
+SERVER_SELECTION_TIMEOUT_SECONDS: Final = 5.0
 STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
 _DUPLICATE_KEY: Final = 11000
+_USERS_MISSING: Final = (13, 18)
+"""The codes of Unauthorized and AuthenticationFailed."""
 
 
 class AggregateDocument(Document):
@@ -65,6 +71,8 @@ async def connect(
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
     """Open the service's database with majority writes, and create the indexes.
 
+    Waits until MongoDB has a primary and accepts the credentials.
+
     Args:
         uri: the address and the database.
         documents: the collections.
@@ -79,7 +87,7 @@ async def connect(
         journal=True,
         tz_aware=True,
         retryWrites=True,
-        serverSelectionTimeoutMS=5_000,
+        serverSelectionTimeoutMS=int(SERVER_SELECTION_TIMEOUT_SECONDS * 1000),
         connectTimeoutMS=3_000,
         socketTimeoutMS=15_000,
         maxPoolSize=64,
@@ -87,10 +95,23 @@ async def connect(
     )
     try:
         database = client.get_default_database()
-        await init_beanie(database, document_models=list(documents))
+        await wait_until_available(
+            "MongoDB",
+            lambda: init_beanie(database, document_models=list(documents)),
+            unavailability_reason,
+        )
         yield database
     finally:
         await client.close()
+
+
+def unavailability_reason(error: Exception) -> str | None:
+    """Return why MongoDB is not available yet, or None if waiting would not help."""
+    if isinstance(error, OperationFailure) and error.code in _USERS_MISSING:
+        return str((error.details or {}).get("errmsg"))
+    if isinstance(error, UNAVAILABLE_ERRORS):
+        return str(error).partition(", Timeout: ")[0]  # the rest changes with every attempt
+    return None
 
 
 @contextmanager

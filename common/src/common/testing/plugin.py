@@ -88,7 +88,8 @@ async def serve(published: EventProbe, mongo_uri: str) -> AsyncGenerator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(app: FastAPI) -> Client:
-            await stack.enter_async_context(LifespanManager(app, startup_timeout=30))
+            await stack.enter_async_context(LifespanManager(app))
+            await asyncio.wait_for(app.state.opened.wait(), 30)
             return await stack.enter_async_context(Client(app))
 
         yield start

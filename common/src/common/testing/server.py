@@ -21,7 +21,7 @@ async def serve_over_tcp(app: FastAPI) -> AsyncGenerator[str]:
         serving = asyncio.create_task(server.serve([sock]))
 
         async def started() -> bool:
-            return server.started or serving.done()
+            return (server.started and app.state.opened.is_set()) or serving.done()
 
         await eventually(started, 30)
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"

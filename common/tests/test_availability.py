@@ -1,0 +1,228 @@
+"""Tests of waiting for MongoDB and NATS that start late, hang or do not know the user yet."""
+
+import asyncio
+import gc
+import json
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import Document
+from pymongo import AsyncMongoClient, IndexModel
+from pymongo.errors import OperationFailure
+from structlog.testing import capture_logs
+
+from common import availability
+from common.background import cancel
+from common.messaging import bus
+from common.persistence import mongo
+from common.testing.polling import eventually
+from ticketing_local.processes.managed_process import ManagedProcess
+from ticketing_local.stack import servers
+from ticketing_local.testing.free_ports import free_port
+
+PASSWORD = "password-of-the-tests"
+WAITING_SECONDS = 1.5
+"""Long enough for several attempts."""
+
+
+class Waiting:
+    """A connection that is being opened in a task."""
+
+    def __init__(self, connection: AbstractAsyncContextManager[object]) -> None:
+        self._connection = connection
+        self._stack = AsyncExitStack()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["Waiting"]:
+        """Open the connection in a task inside the context."""
+        with capture_logs() as self.logs:
+            async with self._stack:
+                self.task = asyncio.create_task(self._stack.enter_async_context(self._connection))
+                try:
+                    yield self
+                finally:
+                    await cancel(self.task)
+
+    @property
+    def reasons(self) -> list[str]:
+        """The logged reasons."""
+        return [entry["reason"] for entry in self.logs if entry["event"] == "waiting"]
+
+    async def reason(self, text: str) -> str:
+        """Wait until a reason that contains this text is logged, and return it."""
+
+        async def find() -> str:
+            return next((reason for reason in self.reasons if text in reason), "")
+
+        return await eventually(find, 20)
+
+
+def connect_to_mongo(port: int) -> Waiting:
+    return Waiting(mongo.connect(servers.mongo_url(port, "tickets"), []))
+
+
+def connect_to_nats(port: int) -> Waiting:
+    return Waiting(bus.connect(servers.nats_url(port), "tickets"))
+
+
+class IndexedThing(Document):
+    class Settings:
+        name = "things"
+        indexes = [IndexModel("name", name="name")]  # noqa: RUF012 - Beanie reads it from here
+
+
+CONNECT: dict[str, Callable[[int], Waiting]] = {"mongo": connect_to_mongo, "nats": connect_to_nats}
+
+
+@pytest.fixture(params=CONNECT)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[ManagedProcess]:
+    """A MongoDB or NATS server that does not run yet."""
+    factory = {"mongo": servers.mongod, "nats": servers.nats}[request.param]
+    process = ManagedProcess(factory(free_port(), tmp_path))
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def connect(server: ManagedProcess) -> Waiting:
+    """A connection to the server."""
+    assert server.program.port
+    return CONNECT["mongo" if server.name == "mongod" else "nats"](server.program.port)
+
+
+async def test_connection_to_a_server_that_starts_late_is_opened(
+    server: ManagedProcess, connect: Waiting
+) -> None:
+    async with connect.open() as waiting:
+        await waiting.reason("")
+
+        await server.start_and_wait()
+
+        await asyncio.wait_for(waiting.task, 10)
+
+
+async def test_connection_to_a_frozen_server_is_opened_when_it_resumes(
+    server: ManagedProcess, connect: Waiting
+) -> None:
+    await server.start_and_wait()
+    server.pause()
+    async with connect.open() as waiting:
+        await waiting.reason("")
+        assert not waiting.task.done()
+
+        server.resume()
+
+        await asyncio.wait_for(waiting.task, 10)
+
+
+@pytest.mark.parametrize("store", CONNECT)
+async def test_waiting_for_a_refusing_port_logs_one_line(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "RETRY_DELAY_SECONDS", 0.05)
+    monkeypatch.setattr(mongo, "SERVER_SELECTION_TIMEOUT_SECONDS", 0.1)
+    async with CONNECT[store](free_port()).open() as waiting:
+        await waiting.reason("")
+        await asyncio.sleep(WAITING_SECONDS)
+
+        assert len(waiting.reasons) == 1
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("store", CONNECT)
+async def test_waiting_for_a_black_hole_can_be_cancelled(store: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as listener:
+        address = listener.getsockname()
+        with closing(socket.create_connection(address)):  # fills the backlog
+            async with CONNECT[store](address[1]).open() as waiting:
+                await waiting.reason("")
+                async with asyncio.timeout(5):
+                    await cancel(waiting.task)
+    gc.collect()  # PyMongo does not close the socket of a cancelled connection
+
+
+async def test_waiting_for_an_unresolvable_name_tells_the_reason() -> None:
+    mongo_uri = "mongodb://no-such-host.invalid/tickets?replicaSet=rs0"
+    nats_url = "nats://no-such-host.invalid:4222"
+    for connection in (mongo.connect(mongo_uri, []), bus.connect(nats_url, "tickets")):
+        async with Waiting(connection).open() as waiting:
+            assert "ame" in await waiting.reason("")  # "Name or service not known", by platform
+
+
+async def test_mongo_that_does_not_know_the_user_yet_is_awaited(tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("k" * 64)
+    key_file.chmod(0o400)
+    program = servers.mongod(port := free_port(), tmp_path / "data")
+    server = ManagedProcess(replace(program, command=(*program.command, "--keyFile", key_file)))
+    uri = f"mongodb://tickets:{PASSWORD}@127.0.0.1:{port}/tickets?replicaSet=rs0"
+    try:
+        server.start()
+        async with (
+            AsyncMongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True) as admin,
+            Waiting(mongo.connect(uri, [])).open() as waiting,
+        ):
+            members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
+            await admin.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
+            await waiting.reason("Authentication failed")
+
+            async def create_user() -> bool:
+                hello = await admin.admin.command("hello")
+                if hello["isWritablePrimary"]:
+                    roles = ["root"]
+                    await admin.admin.command("createUser", "admin", pwd=PASSWORD, roles=roles)
+                return hello["isWritablePrimary"]
+
+            await eventually(create_user)
+            async with AsyncMongoClient[dict[str, Any]](
+                "127.0.0.1", port, directConnection=True, username="admin", password=PASSWORD
+            ) as root:
+                roles = ["readWrite"]
+                await root["tickets"].command("createUser", "tickets", pwd=PASSWORD, roles=roles)
+
+            await asyncio.wait_for(waiting.task, 10)
+    finally:
+        server.kill()
+
+
+async def test_nats_that_does_not_know_the_user_yet_is_awaited(tmp_path: Path) -> None:
+    program = servers.nats(port := free_port(), tmp_path)
+    config = tmp_path / "nats.conf"
+    settings = json.loads(config.read_text())
+
+    def write_users(users: Sequence[str]) -> None:
+        known = [{"user": user, "password": PASSWORD} for user in users]
+        config.write_text(json.dumps({**settings, "authorization": {"users": known}}))
+
+    write_users(["somebody"])
+    server = ManagedProcess(replace(program, is_ready=lambda: bool(server.find_process())))
+    url = f"nats://tickets:{PASSWORD}@127.0.0.1:{port}"
+    try:
+        await server.start_and_wait()
+        async with Waiting(bus.connect(url, "tickets")).open() as waiting:
+            await waiting.reason("Authorization")
+
+            write_users(["somebody", "tickets"])
+            server.send_signal(signal.SIGHUP)
+
+            connected = await asyncio.wait_for(waiting.task, 10)
+            assert isinstance(connected, bus.Bus)
+            assert connected.healthy
+    finally:
+        server.kill()
+
+
+async def test_mongo_with_a_conflicting_index_is_not_awaited(mongo_uri: str) -> None:
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri) as client:
+        things = client.get_default_database()["things"]
+        await things.create_index("name", name="name", unique=True)
+
+    with pytest.raises(OperationFailure, match="name"):
+        async with mongo.connect(mongo_uri, [IndexedThing]):
+            pass
