@@ -18,9 +18,9 @@ PROGRAMS = (*SERVICES, "worker")
 
 
 def log_lines(folder: Path, program: str) -> list[dict[str, Any]]:
-    """Return a program's log lines, without the two that arq logs before our configuration."""
-    log = next(folder.rglob(f"{program}.log")).read_text().splitlines()
-    return [json.loads(line) for line in (log[2:] if program == "worker" else log)]
+    """Return a program's log lines."""
+    log = next(folder.rglob(f"{program}.log")).read_text()
+    return [json.loads(line) for line in log.splitlines()]
 
 
 @pytest.fixture

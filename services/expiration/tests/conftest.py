@@ -1,14 +1,11 @@
 """Fixtures: one expiration service and one Redis database per test."""
 
-import asyncio
-import contextlib
 import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
-from arq.worker import create_worker
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
@@ -18,7 +15,7 @@ from common.testing.client import Client
 from common.testing.clock import FakeClock
 from common.testing.plugin import Serve
 from common.values.clock import Clock
-from expiration import jobs
+from expiration import worker
 from expiration.app import create_app
 from expiration.service import ExpirationService
 from expiration.settings import Settings
@@ -55,25 +52,13 @@ def expiration(serve: Serve) -> Expiration:
 
 
 @pytest.fixture
-async def start_worker() -> AsyncGenerator[Callable[[Settings], None]]:
-    """Start an arq worker in this process."""
-    async with AsyncExitStack() as stack:
+def start_worker(serve: Serve) -> Expiration:
+    """Start the worker."""
 
-        def start(settings: Settings) -> None:
-            worker = create_worker(jobs.worker_settings(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
-            task = asyncio.create_task(worker.async_run())
+    async def start(settings: Settings, clock: Clock | None = None) -> Client:
+        return await serve(worker.create_app(settings, clock))
 
-            async def stop() -> None:
-                while not task.done():  # a cancellation during startup can get lost in a library
-                    task.cancel()
-                    await asyncio.wait({task}, timeout=1)
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-                await worker.close()
-
-            stack.push_async_callback(stop)
-
-        yield start
+    return start
 
 
 @asynccontextmanager

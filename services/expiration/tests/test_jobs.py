@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,13 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from arq.worker import Retry, create_worker
+from arq.worker import Retry
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from structlog.testing import capture_logs
 
 from common.events import ExpirationCompleted, OrderStatus
 from common.testing.client import Client
@@ -36,11 +36,11 @@ from ticketing_local.testing.free_ports import free_port
 
 Expiration = Callable[..., Awaitable[Client]]
 OpenService = Callable[..., AbstractAsyncContextManager[ExpirationService]]
-StartWorker = Callable[[Settings], None]
 FindDeadline = Callable[[str], Awaitable[dict[str, Any] | None]]
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Call to deprecated close:DeprecationWarning"  # raised by arq
 )
+WORKER = (sys.executable, "-m", "uvicorn", "expiration.worker:create_app", "--factory", "--port=0")
 SOON = timedelta(milliseconds=400)
 
 
@@ -63,12 +63,12 @@ def job_context(expirations: ExpirationService, job_try: int = 1) -> dict[str, A
 
 async def test_timer_expires_the_order_on_time(
     expiration: Expiration,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
 ) -> None:
     service = await expiration(settings_without_sweep)
-    start_worker(settings_without_sweep)
+    await start_worker(settings_without_sweep)
     due = utc_now() + SOON
     order_id = await place_order(service.app.state.service.expirations, expires_in=SOON)
 
@@ -80,13 +80,13 @@ async def test_timer_expires_the_order_on_time(
 
 async def test_timer_that_ran_leaves_nothing_in_redis(
     expiration: Expiration,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
     redis: Redis,
 ) -> None:
     service = await expiration(settings_without_sweep)
-    start_worker(settings_without_sweep)
+    await start_worker(settings_without_sweep)
     order_id = await place_order(service.app.state.service.expirations, expires_in=timedelta(0))
     await published.next(ExpirationCompleted)
 
@@ -100,12 +100,12 @@ async def test_timer_that_ran_leaves_nothing_in_redis(
 
 async def test_cleared_deadline_does_not_expire(
     expiration: Expiration,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
 ) -> None:
     service = await expiration(settings_without_sweep)
-    start_worker(settings_without_sweep)
+    await start_worker(settings_without_sweep)
     expirations = service.app.state.service.expirations
     cancelled = await place_order(expirations, expires_in=SOON)
     await complete_order(expirations, cancelled)
@@ -248,12 +248,12 @@ async def killable_redis(tmp_path: Path) -> AsyncGenerator[KillableRedis]:
 async def test_worker_survives_a_restart_of_redis(
     killable_redis: KillableRedis,
     open_service: OpenService,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
 ) -> None:
     settings = settings_without_sweep.model_copy(update={"redis_url": killable_redis.url})
-    start_worker(settings)
+    await start_worker(settings)
     async with open_service(settings) as expirations:
         before = await place_order(expirations, expires_in=timedelta(0))
         assert (await published.next(ExpirationCompleted)).order_id == before
@@ -266,35 +266,35 @@ async def test_worker_survives_a_restart_of_redis(
         assert (await published.next(ExpirationCompleted, count=2)).order_id == after
 
 
-async def test_worker_exits_if_redis_does_not_respond(
+async def test_worker_waits_for_a_redis_that_does_not_respond(
     killable_redis: KillableRedis,
+    open_service: OpenService,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert published
     monkeypatch.setattr(jobs, "REDIS_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(jobs, "REDIS_RETRIES", 1)
     settings = settings_without_sweep.model_copy(update={"redis_url": killable_redis.url})
-    worker = create_worker(jobs.worker_settings(settings), handle_signals=False)  # pyright: ignore[reportArgumentType]  # a dict does
-    running = asyncio.create_task(worker.async_run())
+    await start_worker(settings)
+    async with open_service(settings) as expirations:
+        with capture_logs() as logs:
+            killable_redis.pause()
 
-    async def has_started() -> bool:
-        return "expirations" in worker.ctx
+            async def is_waiting() -> bool:
+                return any(entry.get("dependency") == "Redis" for entry in logs)
 
-    await eventually(has_started)
-    killable_redis.pause()
+            await eventually(is_waiting)
+        killable_redis.resume()
 
-    with pytest.raises(RedisError):
-        await asyncio.wait_for(running, 20)
-    killable_redis.kill()
-    await killable_redis.start_and_wait()
-    await worker.close()
+        order_id = await place_order(expirations, expires_in=timedelta(0))
+        assert (await published.next(ExpirationCompleted)).order_id == order_id
 
 
 async def test_timers_are_restored_after_redis_is_emptied(
     expiration: Expiration,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings: Settings,
     published: EventProbe,
     redis: Redis,
@@ -310,7 +310,7 @@ async def test_timers_are_restored_after_redis_is_emptied(
 
     await eventually(is_scheduled)
     assert not await published.all(ExpirationCompleted)
-    start_worker(settings)
+    await start_worker(settings)
     assert (await published.next(ExpirationCompleted)).order_id == order_id
 
 
@@ -357,9 +357,7 @@ async def test_sweeper_expires_the_order_of_a_killed_worker(
         open_service(settings_without_sweep) as expirations,
         with_stalling_mongo(settings) as (proxied, stall),
     ):
-        worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(proxied)
-        )
+        worker = await asyncio.create_subprocess_exec(*WORKER, env=to_environment(proxied))
         try:
             await wait_until_worker_is_up(redis, settings)
             stall()  # MongoDB stops responding to the worker
@@ -387,16 +385,14 @@ async def test_worker_stops_cleanly_on_sigterm(
     published: EventProbe,
     redis: Redis,
 ) -> None:
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "arq", "expiration.jobs.Worker"), env=to_environment(settings)
-    )
+    worker = await asyncio.create_subprocess_exec(*WORKER, env=to_environment(settings))
     try:
         await wait_until_worker_is_up(redis, settings)
         async with open_service(settings_without_sweep) as expirations:
             order_id = await place_order(expirations, expires_in=timedelta(0))
             assert (await published.next(ExpirationCompleted)).order_id == order_id
         worker.terminate()
-        assert await asyncio.wait_for(worker.wait(), 15) == 0
+        assert await asyncio.wait_for(worker.wait(), 15) == -signal.SIGTERM
     finally:
         if worker.returncode is None:
             worker.kill()
@@ -406,20 +402,18 @@ async def test_worker_stops_cleanly_on_sigterm(
 
 async def test_worker_counts_its_timers_by_outcome(
     open_service: OpenService,
-    start_worker: StartWorker,
+    start_worker: Expiration,
     settings_without_sweep: Settings,
     published: EventProbe,
 ) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    start_worker(settings_without_sweep.model_copy(update={"expiration_metrics_address": address}))
+    worker = await start_worker(settings_without_sweep)
     before = REGISTRY.get_sample_value("expiration_timers_total", {"outcome": "fired"}) or 0
     async with open_service(settings_without_sweep) as expirations:
         await place_order(expirations, expires_in=timedelta(0))
         await published.next(ExpirationCompleted)
 
         async def is_counted() -> bool:
-            async with httpx.AsyncClient(trust_env=False) as http:
-                metrics = (await http.get(f"http://{address}/metrics")).text
+            metrics = (await worker.get("/metrics")).text
             return f'expiration_timers_total{{outcome="fired"}} {before + 1}' in metrics
 
         await eventually(is_counted)
@@ -427,7 +421,7 @@ async def test_worker_counts_its_timers_by_outcome(
 
 async def test_worker_without_settings_names_the_missing_ones() -> None:
     worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "arq", "expiration.jobs.Worker"),
+        *WORKER,
         env={"PATH": os.environ["PATH"]},
         stderr=asyncio.subprocess.PIPE,
     )

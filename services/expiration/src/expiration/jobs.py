@@ -1,4 +1,4 @@
-"""The arq worker that runs expiration jobs: `arq expiration.jobs.Worker`.
+"""The jobs that expire orders, and the arq worker that runs them.
 
 arq drops a job that raises, so every failure becomes a `Retry` with a growing delay. If the last
 retry fails, the sweeper expires the order. arq stores no job result, because a stored result would
@@ -8,29 +8,28 @@ block the job id.
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
-import uvloop
 from arq import func
 from arq.connections import ArqRedis
-from arq.worker import Retry
-from prometheus_client import Counter, start_http_server
+from arq.worker import Retry, Worker
+from prometheus_client import Counter
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from common.app import Service
+from common.availability import wait_until_available
+from common.background import cancel
 from common.observability import tracing
-from common.values.clock import Clock
 from expiration.service import ExpirationService
 from expiration.settings import Settings
-from expiration.store import DeadlineDocument, DeadlineStore
-from expiration.timers import JOB_NAME, connect, deserialize, queue_name, serialize
+from expiration.timers import JOB_NAME, deserialize, queue_name, serialize
 
 log = structlog.get_logger("jobs")
 
@@ -47,8 +46,9 @@ MAX_RETRY_DELAY_SECONDS: Final = 30.0
 HEALTH_CHECK_INTERVAL_SECONDS: Final = 15
 REDIS_TIMEOUT_SECONDS: Final = 1.0
 REDIS_RETRIES: Final = 5
-"""Enough for four seconds of refused connections or a minute of timeouts. After that the worker
-exits, and its supervisor restarts it. redis-py retries only the errors in `retry_on_error`."""
+"""Enough for four seconds of refused connections. After that a new worker waits for Redis. redis-py
+retries only the errors in `retry_on_error`."""
+REDIS_ERRORS: Final = (RedisError, OSError, TimeoutError)
 TIMERS_RUN: Final = Counter(
     "expiration_timers_total", "Expiration timers run, by outcome", ["outcome"]
 )
@@ -78,57 +78,66 @@ async def expire_order(
         raise Retry(defer=math.ceil(wait.total_seconds() * 1000) / 1000)
 
 
-def worker_settings(settings: Settings, clock: Clock | None = None) -> dict[str, Any]:
-    """Return the settings of the arq worker."""
-    exit_stack = AsyncExitStack()
+@asynccontextmanager
+async def run_worker(expirations: ExpirationService, settings: Settings) -> AsyncGenerator[None]:
+    """Run expiration jobs inside the block, and finish those in flight at its end.
 
-    async def on_startup(ctx: dict[Any, Any]) -> None:
-        service = Service.from_settings("expiration", settings, clock)
-        arq_log = logging.getLogger("arq")
-        arq_log.handlers.clear()  # set by arq's command line, not in our format
-        arq_log.setLevel(logging.ERROR)  # arq logs every job at lower levels
-        running = await exit_stack.enter_async_context(service.open([DeadlineDocument]))
-        timers = await exit_stack.enter_async_context(connect(settings))
-        store = DeadlineStore(running.relay, running.clock)
-        ctx["expirations"] = ExpirationService(store, timers, running.clock)
-        if settings.expiration_metrics_address:
-            host, _, port = settings.expiration_metrics_address.rpartition(":")
-            server, _ = start_http_server(int(port), host)
-            exit_stack.callback(server.server_close)
-            exit_stack.callback(server.shutdown)
-
-    async def on_shutdown(_: dict[Any, Any]) -> None:
-        await exit_stack.aclose()
-
-    pool = ConnectionPool.from_url(
-        settings.redis_url,
-        password=settings.redis_password.get_secret_value() or None,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        retry=RedisRetry(ExponentialBackoff(cap=1, base=0.25), REDIS_RETRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+    Waits until Redis is available, and again whenever it becomes unavailable.
+    """
+    logging.getLogger("arq").setLevel(logging.ERROR)  # arq logs every job at lower levels
+    redis = ArqRedis(
+        ConnectionPool.from_url(
+            settings.redis_url,
+            password=settings.redis_password.get_secret_value() or None,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            retry=RedisRetry(ExponentialBackoff(cap=1, base=0.25), REDIS_RETRIES),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+        )
     )
-    return {
-        "functions": [func(expire_order, name=JOB_NAME)],
-        "queue_name": queue_name(settings),
-        "redis_pool": ArqRedis(pool),  # arq's own pool has no read timeout
-        "on_startup": on_startup,
-        "on_shutdown": on_shutdown,
-        "poll_delay": POLL_INTERVAL_SECONDS,
-        "max_jobs": MAX_JOBS,
-        "max_tries": MAX_TRIES,
-        "job_timeout": JOB_TIMEOUT_SECONDS,
-        "job_completion_wait": math.ceil(settings.drain_seconds),
-        "keep_result": 0,
-        "health_check_interval": HEALTH_CHECK_INTERVAL_SECONDS,
-        "job_serializer": serialize,
-        "job_deserializer": deserialize,
-    }
+
+    async def create_worker() -> Worker:
+        await wait_until_available("Redis", redis.ping, _unavailability_reason)
+        return Worker(
+            [func(expire_order, name=JOB_NAME)],
+            queue_name=queue_name(settings),
+            redis_pool=redis,  # arq's own pool has no read timeout
+            ctx={"expirations": expirations},
+            handle_signals=False,
+            poll_delay=POLL_INTERVAL_SECONDS,
+            max_jobs=MAX_JOBS,
+            max_tries=MAX_TRIES,
+            job_timeout=JOB_TIMEOUT_SECONDS,
+            keep_result=0,
+            health_check_interval=HEALTH_CHECK_INTERVAL_SECONDS,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+
+    worker = await create_worker()
+
+    async def run() -> None:
+        nonlocal worker
+        while True:
+            try:
+                await worker.async_run()
+            except REDIS_ERRORS as error:
+                log.warning("worker stopped, waiting for Redis", error=repr(error))
+            worker = await create_worker()
+
+    running = asyncio.create_task(run(), name="arq worker")
+    try:
+        yield
+    finally:
+        worker.allow_pick_jobs = False
+        if worker.tasks:
+            await asyncio.wait(set(worker.tasks.values()), timeout=settings.drain_seconds)
+        await cancel(running)
+        try:
+            await worker.close()
+        except REDIS_ERRORS as error:
+            log.warning("worker not closed", error=repr(error))
 
 
-def __getattr__(name: str) -> dict[str, Any]:
-    """Create `Worker` on first access, so that importing this module reads no environment."""
-    if name != "Worker":
-        raise AttributeError(name)
-    asyncio.set_event_loop(uvloop.new_event_loop())  # arq uses the current loop
-    return worker_settings(Settings.from_environment())
+def _unavailability_reason(error: Exception) -> str | None:
+    return repr(error) if isinstance(error, REDIS_ERRORS) else None

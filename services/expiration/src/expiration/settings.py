@@ -6,9 +6,6 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from common.settings import ServiceSettings
 
-Address = Annotated[str, StringConstraints(pattern=r"^[\w.:-]*:\d+$")]
-"""`host:port`. Without a host the worker listens on all interfaces."""
-
 
 class Settings(ServiceSettings):
     """Settings of the expiration service."""
@@ -19,5 +16,3 @@ class Settings(ServiceSettings):
     """Its password. Empty connects as the URL says."""
     expiration_sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 1
     """Sweep interval. An order without a timer expires late by up to 1.25 intervals."""
-    expiration_metrics_address: Address | None = None
-    """Where the worker serves /metrics. If unset, it opens no port."""

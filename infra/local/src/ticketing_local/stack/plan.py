@@ -54,7 +54,7 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         for name in ports.SERVICES
     }
     services = [
-        _service(name, n, replica_port, environments[name])
+        _service(f"{name}.app", f"{name}-{n + 1}" if n else name, replica_port, environments[name])
         for name in ports.SERVICES
         for n, replica_port in enumerate(upstreams[name])
     ]
@@ -62,7 +62,7 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         building = pool.submit(_client_programs, port, environ)
         stores = _stores(home, port, secrets, stripe, environ)
         client_programs = building.result()
-    worker = _worker(port["worker"], environments["expiration"])
+    worker = _service("expiration.worker", "worker", port["worker"], environments["expiration"])
     client_port = client_programs[0].port if client_programs else None
     groups = {
         "stores": stores,
@@ -131,31 +131,12 @@ def _client_programs(port: Mapping[str, int], environ: Mapping[str, str]) -> lis
     return [client.program(port["client"], port["gateway"])] if client.enabled(environ) else []
 
 
-def _service(name: str, replica: int, port: int, env: Mapping[str, str]) -> Program:
+def _service(app: str, name: str, port: int, env: Mapping[str, str]) -> Program:
     command = (
-        *(BIN / "uvicorn", f"{name}.app:create_app", "--factory", "--host", "127.0.0.1"),
+        *(BIN / "uvicorn", f"{app}:create_app", "--factory", "--host", "127.0.0.1"),
         *("--port", str(port), "--no-access-log", "--no-server-header"),
         *("--no-proxy-headers", "--timeout-graceful-shutdown", "20"),
         *("--timeout-keep-alive", "65"),  # longer than the gateway keeps a connection
     )
-    return Program(
-        f"{name}-{replica + 1}" if replica else name,
-        command,
-        port,
-        readiness.http_ok(f"http://127.0.0.1:{port}/readyz"),
-        env,
-        stop_seconds=30,
-    )
-
-
-def _worker(port: int, env: Mapping[str, str]) -> Program:
-    """Return the worker, which serves only its metrics."""
-    address = f"127.0.0.1:{port}"
-    return Program(
-        "worker",
-        (BIN / "arq", "expiration.jobs.Worker"),
-        port,
-        readiness.http_ok(f"http://{address}/metrics"),
-        {**env, "EXPIRATION_METRICS_ADDRESS": address},
-        stop_seconds=30,
-    )
+    is_ready = readiness.http_ok(f"http://127.0.0.1:{port}/readyz")
+    return Program(name, command, port, is_ready, env, stop_seconds=30)

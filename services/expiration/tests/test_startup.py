@@ -1,0 +1,140 @@
+"""Tests of the processes' first start: each waits for its stores, whichever is missing."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient
+
+from common.testing.polling import eventually
+from expiration.settings import Settings
+from ticketing_local.processes.managed_process import ManagedProcess
+from ticketing_local.stack import servers
+from ticketing_local.stack.program import Program
+from ticketing_local.testing.free_ports import free_port
+
+Factory = Callable[[int, Path], Program]
+STORES: dict[str, tuple[str, Factory, Callable[[int], str]]] = {
+    "mongod": ("mongo_uri", servers.mongod, lambda port: servers.mongo_url(port, "expiration")),
+    "nats": ("nats_url", servers.nats, servers.nats_url),
+    "redis": ("redis_url", servers.redis, lambda port: f"redis://127.0.0.1:{port}/0"),
+}
+APPS = ("expiration.app", "expiration.worker")
+
+
+class Process:
+    """A process of the service, and the status of its probes."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    async def status(self, path: str) -> int:
+        """Return the status of a route, or 0 while nothing listens."""
+        try:
+            return (await self._http.get(path)).status_code
+        except httpx.TransportError:
+            return 0
+
+    async def wait_for(self, path: str, status: int) -> None:
+        """Wait until a route answers with this status."""
+
+        async def has_status() -> bool:
+            return await self.status(path) == status
+
+        await eventually(has_status, 30)
+
+
+@asynccontextmanager
+async def run(app: str, settings: Settings, **changes: str) -> AsyncGenerator[Process]:
+    """Run an app in a process of its own."""
+    port = free_port()
+    environment = {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in settings.model_copy(update=changes)
+        if value is not None
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "uvicorn", f"{app}:create_app", "--factory", f"--port={port}"),
+        env={**os.environ, **environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Process(process, port)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_worker_waits_for_a_store_that_starts_late(
+    store: str, settings: Settings, published: object, tmp_path: Path
+) -> None:
+    assert published
+    setting, factory, url = STORES[store]
+    server = ManagedProcess(factory(free_port(), tmp_path))
+    assert server.program.port
+    async with run("expiration.worker", settings, **{setting: url(server.program.port)}) as worker:
+        await worker.wait_for("/healthz", 200)
+        assert await worker.status("/readyz") == 503
+        try:
+            await server.start_and_wait()
+            await worker.wait_for("/readyz", 200)
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("store", ["mongod", "nats"])
+async def test_process_that_waits_stops_on_sigterm(
+    app: str, store: str, settings: Settings, published: object
+) -> None:
+    assert published
+    setting, _, url = STORES[store]
+    async with run(app, settings, **{setting: url(free_port())}) as waiting:
+        await waiting.wait_for("/healthz", 200)
+        waiting.process.terminate()
+
+        await asyncio.wait_for(waiting.process.wait(), 5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("mongo_uri", "mongodb://127.0.0.1:port/expiration"),
+        ("mongo_uri", "mongodb://127.0.0.1"),
+        ("nats_url", "127.0.0.1"),
+        ("redis_url", "127.0.0.1"),
+    ],
+)
+async def test_malformed_address_ends_the_process_with_one_line(
+    setting: str, value: str, settings: Settings
+) -> None:
+    async with run("expiration.worker", settings, **{setting: value}) as worker:
+        _, stderr = await asyncio.wait_for(worker.process.communicate(), 20)
+
+    (line,) = stderr.decode().splitlines()
+    assert line.startswith(f"settings: {setting.upper()}: ")
+    assert worker.process.returncode == 1
+
+
+async def test_failure_that_time_can_not_heal_ends_the_process(
+    settings: Settings, published: object
+) -> None:
+    assert published
+    async with AsyncMongoClient[dict[str, Any]](settings.mongo_uri) as client:
+        deadlines = client.get_default_database()["deadlines"]
+        await deadlines.create_index("version", name="waiting")
+        async with run("expiration.app", settings) as service:
+            _, stderr = await asyncio.wait_for(service.process.communicate(), 30)
+
+    assert service.process.returncode == 1
+    assert "service not started" in stderr.decode()
