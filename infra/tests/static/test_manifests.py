@@ -9,6 +9,8 @@ from manifests import NAME, ROOT, SERVICES, Manifest, name, of_kind, read, selec
 
 CLUSTER = read("k8s")
 WORKLOADS = of_kind([*CLUSTER, *read("k8s-dev")], "Deployment", "StatefulSet")
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+STARTUP_SECONDS = 600
 each = pytest.mark.parametrize("workload", WORKLOADS, ids=name)
 
 
@@ -32,9 +34,23 @@ def test_workload_has_resources_and_probes(workload: Manifest) -> None:
     for container in template(workload)["spec"]["containers"]:
         resources = container["resources"]
         assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}
-        assert "livenessProbe" in container
-        if container.get("ports"):
-            assert "readinessProbe" in container
+        assert set(PROBES) <= set(container)
+
+
+@each
+def test_probe_starts_no_process(workload: Manifest) -> None:
+    for container in template(workload)["spec"]["containers"]:
+        for probe in PROBES:
+            assert {"httpGet", "tcpSocket"} & set(container[probe]), probe
+
+
+@each
+def test_startup_probe_waits_ten_minutes_for_what_starts_later(workload: Manifest) -> None:
+    for container in template(workload)["spec"]["containers"]:
+        probe = container["startupProbe"]
+        assert probe["periodSeconds"] * probe["failureThreshold"] >= STARTUP_SECONDS
+    if workload["kind"] == "Deployment":
+        assert workload["spec"]["progressDeadlineSeconds"] >= STARTUP_SECONDS
 
 
 @each
