@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 from chaos.revocation_check import accepting_replicas
 from common.events import STREAMS
 from common.messaging.envelope import MSG_ID_HEADER
+from stripe_local.http.control_api import CONTROL_HEADERS
 from support.system import System
 
 Doc = dict[str, Any]
@@ -98,7 +99,9 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
             service, _, collection = namespace.partition(".")
             documents[namespace] = await mongo[service][collection].find({}).to_list()
     streams = {stream: await _stream(system, stream) for stream in (*STREAMS, DEAD_LETTERS_STREAM)}
-    async with httpx.AsyncClient(base_url=system.stripe, timeout=30) as stripe:
+    async with httpx.AsyncClient(
+        base_url=system.stripe, timeout=30, headers=CONTROL_HEADERS
+    ) as stripe:
         intents = await _objects(stripe, "objects?type=payment_intent")
         charges = await _objects(stripe, "objects?type=charge")
         refunds = await _objects(stripe, "objects?type=refund")

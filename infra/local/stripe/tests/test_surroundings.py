@@ -4,6 +4,7 @@ import sys
 import httpx
 import pytest
 
+from stripe_local.http.control_api import CONTROL_HEADERS
 from stripe_local.testing import Server
 
 
@@ -38,7 +39,8 @@ def test_invalid_fault_is_rejected(server: Server) -> None:
         "[]",
         "no JSON",
     ):
-        assert httpx.post(f"{server.url}/_local/faults", content=fault).status_code == 400, fault
+        response = httpx.post(f"{server.url}/_local/faults", content=fault, headers=CONTROL_HEADERS)
+        assert response.status_code == 400, fault
     assert server.faults() == []
 
 
@@ -47,7 +49,7 @@ def test_fault_without_count_lasts_until_cleared(server: Server) -> None:
     auth = ("sk_test_local1234", "")
 
     statuses = [httpx.get(f"{server.url}/v1/charges", auth=auth).status_code for _ in range(3)]
-    httpx.delete(f"{server.url}/_local/faults")
+    httpx.delete(f"{server.url}/_local/faults", headers=CONTROL_HEADERS)
 
     assert statuses == [429] * 3
     assert httpx.get(f"{server.url}/v1/charges", auth=auth).status_code == 200
@@ -70,7 +72,44 @@ def test_hook_without_secret_is_rejected(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_one_object_can_be_read(server: Server) -> None:
     intent = server.client().v1.payment_intents.create({"amount": 2000, "currency": "usd"})
 
-    body = httpx.get(f"{server.url}/_local/objects/{intent.id}").json()
+    objects = f"{server.url}/_local/objects"
+    body = httpx.get(f"{objects}/{intent.id}", headers=CONTROL_HEADERS).json()
 
     assert (body["id"], "_local" in body) == (intent.id, False)
-    assert httpx.get(f"{server.url}/_local/objects/pi_none").status_code == 404
+    assert httpx.get(f"{objects}/pi_none", headers=CONTROL_HEADERS).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "faults"),
+        ("POST", "faults"),
+        ("DELETE", "faults"),
+        ("GET", "deliveries"),
+        ("GET", "objects"),
+        ("GET", "objects/pi_1"),
+        ("DELETE", "data"),
+    ],
+)
+def test_control_route_without_its_header_is_refused(
+    server: Server, method: str, path: str
+) -> None:
+    assert httpx.request(method, f"{server.url}/_local/{path}").status_code == 403
+
+
+def test_control_route_refuses_the_preflight_request_of_another_site(server: Server) -> None:
+    preflight = {"Origin": "https://example.com", "Access-Control-Request-Method": "DELETE"}
+
+    response = httpx.options(f"{server.url}/_local/data", headers=preflight)
+
+    assert not response.is_success
+
+
+def test_control_routes_are_off_with_a_key_of_the_real_stripe(own_server: Server) -> None:
+    own_server.terminate()
+    own_server.start({"STRIPE_KEY": "sk_test_of_somebody"})
+    own_server.wait_ready()
+
+    faults = httpx.get(f"{own_server.url}/_local/faults", headers=CONTROL_HEADERS)
+
+    assert faults.status_code == 404

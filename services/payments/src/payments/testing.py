@@ -37,7 +37,9 @@ class StripeProbe:
     """Reads and changes the local Stripe server directly."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=20, auth=(STRIPE_KEY, ""))
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=20, auth=(STRIPE_KEY, ""), headers={"X-Stripe-Local": "1"}
+        )
         self._stripe = stripe.AIOHTTPClient(timeout=20)
         self.api = stripe.StripeClient(
             STRIPE_KEY, http_client=self._stripe, base_addresses={"api": url}

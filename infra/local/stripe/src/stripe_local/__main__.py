@@ -9,6 +9,9 @@ import uvicorn
 from stripe_local.app import create_app
 from stripe_local.settings import Settings
 
+LOCAL_KEY = "sk_test_local"
+"""The application's key for this server. With another, the application uses the real Stripe."""
+
 
 def _parse_hook(hook: str) -> tuple[str, str]:
     url, _, secret = hook.partition("=")
@@ -41,6 +44,7 @@ def main(
         public_url=(public or f"http://{host}:{port}").rstrip("/"),
         webhook_endpoints=tuple(_parse_hook(hook) for hook in hooks),
         webhook_event_types=tuple(events.split(",")),
+        has_control_api=os.environ.get("STRIPE_KEY", "") in {"", LOCAL_KEY},
     )
     uvicorn.run(
         create_app(db, settings),

@@ -10,6 +10,7 @@ class Settings:
     public_url: str = "http://127.0.0.1:12111"
     webhook_endpoints: tuple[tuple[str, str], ...] = ()  # (URL, signing secret)
     webhook_event_types: tuple[str, ...] = ("*",)
+    has_control_api: bool = True  # the routes below /_local
     refund_delay_seconds: float = 1.0  # until a pending refund succeeds, or a failing one fails
     initial_retry_seconds: float = 0.5  # doubled with every failed delivery ...
     max_retry_seconds: float = 30.0  # ... up to this

@@ -14,6 +14,7 @@ import httpx
 import stripe
 
 from stripe_local.documents import Document
+from stripe_local.http.control_api import CONTROL_HEADERS
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import readiness
 from ticketing_local.stack.program import Program
@@ -67,16 +68,18 @@ class Server(ManagedProcess):
 
     def clear(self) -> None:
         """Delete all objects and faults."""
-        httpx.delete(f"{self.url}/_local/data").raise_for_status()
+        httpx.delete(f"{self.url}/_local/data", headers=CONTROL_HEADERS).raise_for_status()
 
     def fault(self, match: str, action: str, **more: Any) -> None:
         """Arm a fault."""
         body = {"match": match, "action": action, **more}
-        httpx.post(f"{self.url}/_local/faults", json=body).raise_for_status()
+        httpx.post(
+            f"{self.url}/_local/faults", json=body, headers=CONTROL_HEADERS
+        ).raise_for_status()
 
     def faults(self) -> list[Document]:
         """Return the armed faults."""
-        return httpx.get(f"{self.url}/_local/faults").json()
+        return httpx.get(f"{self.url}/_local/faults", headers=CONTROL_HEADERS).json()
 
     def objects(self, kind: str) -> list[Document]:
         """Return every object of a kind, read page by page."""
@@ -84,14 +87,16 @@ class Server(ManagedProcess):
         after: int | None = 0
         while after is not None:
             query = {"type": kind, "after": after, "limit": 100}
-            page = httpx.get(f"{self.url}/_local/objects", params=query).json()
+            page = httpx.get(
+                f"{self.url}/_local/objects", params=query, headers=CONTROL_HEADERS
+            ).json()
             found += page["data"]
             after = page["next"]
         return found
 
     def deliveries(self) -> list[Document]:
         """Return the webhook deliveries and their states."""
-        return httpx.get(f"{self.url}/_local/deliveries").json()["data"]
+        return httpx.get(f"{self.url}/_local/deliveries", headers=CONTROL_HEADERS).json()["data"]
 
     def post_as_browser(self, path: str, **form: str | None) -> httpx.Response:
         """Make a call with a publishable key."""

@@ -1,6 +1,12 @@
-"""The routes below /_local, which tests and operators use and Stripe does not have."""
+"""The routes below /_local, which tests and operators use and Stripe does not have.
 
+They need a header that a page of another site cannot send, because the browser asks first and this
+server does not allow it.
+"""
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 import stripe
 from starlette.requests import Request
@@ -15,7 +21,9 @@ from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries
 
+CONTROL_HEADERS: Final = {"X-Stripe-Local": "1"}
 _MAX_PAGE_SIZE = 1000
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -30,15 +38,24 @@ class ControlApi:
 
     def routes(self) -> list[Route]:
         """Return the routes below /_local, except for the authentication of a payment."""
+        health = Route("/_local/health", self._health)
+        if not self.settings.has_control_api:
+            return [health]
+        endpoints: list[tuple[str, str, _Endpoint]] = [
+            ("GET", "faults", self._list_faults),
+            ("POST", "faults", self._add_fault),
+            ("DELETE", "faults", self._clear_faults),
+            ("GET", "deliveries", self._list_deliveries),
+            ("GET", "objects", self._list_objects),
+            ("GET", "objects/{id}", self._show_object),
+            ("DELETE", "data", self._clear_data),
+        ]
         return [
-            Route("/_local/health", self._health),
-            Route("/_local/faults", self._list_faults),
-            Route("/_local/faults", self._add_fault, methods=["POST"]),
-            Route("/_local/faults", self._clear_faults, methods=["DELETE"]),
-            Route("/_local/deliveries", self._list_deliveries),
-            Route("/_local/objects", self._list_objects),
-            Route("/_local/objects/{id}", self._show_object),
-            Route("/_local/data", self._clear_data, methods=["DELETE"]),
+            health,
+            *(
+                Route(f"/_local/{path}", _require_header(endpoint), methods=[method])
+                for method, path, endpoint in endpoints
+            ),
         ]
 
     async def _health(self, _: Request) -> Response:
@@ -82,6 +99,15 @@ class ControlApi:
             configure(self.store, self.settings)
         self.faults.clear()
         return Response(status_code=204)
+
+
+def _require_header(endpoint: _Endpoint) -> _Endpoint:
+    async def guarded(request: Request) -> Response:
+        if any(name not in request.headers for name in CONTROL_HEADERS):
+            return JSONResponse({"error": "the header X-Stripe-Local: 1 is missing"}, 403)
+        return await endpoint(request)
+
+    return guarded
 
 
 def _page_params(request: Request) -> tuple[int, int]:
