@@ -52,7 +52,7 @@ release-image: ## Build and push one image of a release (NAME=auth REGISTRY=ghcr
 verify-images: ## Verify the signature of every image of this release (REGISTRY=... IDENTITY=...)
 	@infra/scripts/verify-signatures.sh $(REGISTRY) '$(IDENTITY)'
 
-deployer-kubeconfig: ## Create the account that deploys from GitHub, and print its kubeconfig
+deployer-kubeconfig: ## Create the account that deploys from GitHub, and print its kubeconfig (DURATION=1h)
 	@infra/scripts/deployer-kubeconfig.sh
 
 deploy: $(INFRA_TOOLS)/installed ## Deploy the checked-out release to the cluster (REGISTRY=...)
