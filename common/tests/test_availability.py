@@ -147,7 +147,7 @@ async def test_waiting_for_a_black_hole_can_be_cancelled(store: str) -> None:
     gc.collect()  # PyMongo does not close the socket of a cancelled connection
 
 
-async def test_waiting_for_an_unresolvable_name_tells_the_reason() -> None:
+async def test_waiting_for_an_unresolvable_name_logs_the_reason() -> None:
     mongo_uri = "mongodb://no-such-host.invalid/tickets?replicaSet=rs0"
     nats_url = "nats://no-such-host.invalid:4222"
     for connection in (mongo.connect(mongo_uri, []), bus.connect(nats_url, "tickets")):

@@ -32,6 +32,8 @@ MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
 ORDERS = "services/orders/tests/test_store.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
+AVAILABILITY = "common/tests/test_availability.py"
+STRIPE = "infra/local/stripe/tests/test_surroundings.py"
 JOBS = "services/expiration/tests/test_jobs.py"
 MODEL = "tests/property/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
@@ -295,5 +297,26 @@ MUTANTS = (
         "            context, linked = Context(), _W3C.extract(linked_headers, Context())\n",
         "            context = _W3C.extract(linked_headers, Context())\n",
         ("common/tests/test_tracing.py",),
+    ),
+    Mutant(
+        "a process waits for a user that does not exist yet",
+        "common/src/common/persistence/mongo.py",
+        "_USERS_MISSING: Final = (13, 18)",
+        "_USERS_MISSING: Final = ()",
+        (f"{AVAILABILITY}::test_mongo_that_does_not_know_the_user_yet_is_awaited",),
+    ),
+    Mutant(
+        "a process listens while it waits",
+        "common/src/common/startup.py",
+        "    try:\n        yield\n",
+        "    await opened.wait()\n    try:\n        yield\n",
+        ("common/tests/test_startup.py",),
+    ),
+    Mutant(
+        "a control route of the local Stripe server needs its header",
+        "infra/local/stripe/src/stripe_local/http/control_api.py",
+        "        if any(name not in request.headers for name in CONTROL_HEADERS):",
+        "        if False:",
+        (f"{STRIPE}::test_control_route_without_its_header_is_refused",),
     ),
 )
