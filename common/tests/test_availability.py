@@ -5,9 +5,8 @@ import gc
 import json
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from common.persistence import mongo
 from common.testing.polling import eventually
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 
 PASSWORD = "password-of-the-tests"
@@ -63,11 +63,14 @@ class Waiting:
         return await eventually(find, 20)
 
 
-def connect_to_mongo(port: int) -> Waiting:
-    return Waiting(mongo.connect(servers.mongo_url(port, "tickets"), []))
+def connect_to_mongo(port: int, secrets: StoredSecrets) -> Waiting:
+    password = secrets.read("mongo-tickets")
+    return Waiting(
+        mongo.connect(servers.mongo_url(port, "tickets"), [], username="tickets", password=password)
+    )
 
 
-def connect_to_nats(port: int) -> Waiting:
+def connect_to_nats(port: int, _: StoredSecrets) -> Waiting:
     return Waiting(bus.connect(servers.nats_url(port), "tickets"))
 
 
@@ -77,23 +80,43 @@ class IndexedThing(Document):
         indexes = [IndexModel("name", name="name")]  # noqa: RUF012 - Beanie reads it from here
 
 
-CONNECT: dict[str, Callable[[int], Waiting]] = {"mongo": connect_to_mongo, "nats": connect_to_nats}
+CONNECT = {"mongod": connect_to_mongo, "nats": connect_to_nats}
+each_store = pytest.mark.parametrize("store", CONNECT)
 
 
-@pytest.fixture(params=CONNECT)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[ManagedProcess]:
-    """A MongoDB or NATS server that does not run yet."""
-    factory = {"mongo": servers.mongod, "nats": servers.nats}[request.param]
-    process = ManagedProcess(factory(free_port(), tmp_path))
+@pytest.fixture
+def secrets(tmp_path: Path) -> StoredSecrets:
+    """The secrets of the servers of this test."""
+    return StoredSecrets(tmp_path / "secrets")
+
+
+@pytest.fixture
+def mongod(tmp_path: Path, secrets: StoredSecrets) -> Generator[ManagedProcess]:
+    """A MongoDB server that does not run yet."""
+    process = ManagedProcess(servers.mongod(free_port(), tmp_path / "mongo", secrets))
     yield process
     process.kill()
 
 
 @pytest.fixture
-def connect(server: ManagedProcess) -> Waiting:
+def nats(tmp_path: Path) -> Generator[ManagedProcess]:
+    """A NATS server that does not run yet."""
+    process = ManagedProcess(servers.nats(free_port(), tmp_path / "nats"))
+    yield process
+    process.kill()
+
+
+@pytest.fixture(params=CONNECT)
+def server(request: pytest.FixtureRequest) -> ManagedProcess:
+    """A server that does not run yet."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def connect(server: ManagedProcess, secrets: StoredSecrets) -> Waiting:
     """A connection to the server."""
     assert server.program.port
-    return CONNECT["mongo" if server.name == "mongod" else "nats"](server.program.port)
+    return CONNECT[server.name](server.program.port, secrets)
 
 
 async def test_connection_to_a_server_that_starts_late_is_opened(
@@ -121,13 +144,13 @@ async def test_connection_to_a_frozen_server_is_opened_when_it_resumes(
         await asyncio.wait_for(waiting.task, 10)
 
 
-@pytest.mark.parametrize("store", CONNECT)
+@each_store
 async def test_waiting_for_a_refusing_port_logs_one_line(
-    store: str, monkeypatch: pytest.MonkeyPatch
+    store: str, secrets: StoredSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(availability, "RETRY_DELAY_SECONDS", 0.05)
     monkeypatch.setattr(mongo, "SERVER_SELECTION_TIMEOUT_SECONDS", 0.1)
-    async with CONNECT[store](free_port()).open() as waiting:
+    async with CONNECT[store](free_port(), secrets).open() as waiting:
         await waiting.reason("")
         await asyncio.sleep(WAITING_SECONDS)
 
@@ -135,12 +158,14 @@ async def test_waiting_for_a_refusing_port_logs_one_line(
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-@pytest.mark.parametrize("store", CONNECT)
-async def test_waiting_for_a_black_hole_can_be_cancelled(store: str) -> None:
+@each_store
+async def test_waiting_for_a_black_hole_can_be_cancelled(
+    store: str, secrets: StoredSecrets
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as listener:
         address = listener.getsockname()
         with closing(socket.create_connection(address)):  # fills the backlog
-            async with CONNECT[store](address[1]).open() as waiting:
+            async with CONNECT[store](address[1], secrets).open() as waiting:
                 await waiting.reason("")
                 async with asyncio.timeout(5):
                     await cancel(waiting.task)
@@ -155,67 +180,48 @@ async def test_waiting_for_an_unresolvable_name_logs_the_reason() -> None:
             assert "ame" in await waiting.reason("")  # "Name or service not known", by platform
 
 
-async def test_mongo_that_does_not_know_the_user_yet_is_awaited(tmp_path: Path) -> None:
-    key_file = tmp_path / "key"
-    key_file.write_text("k" * 64)
-    key_file.chmod(0o400)
-    program = servers.mongod(port := free_port(), tmp_path / "data")
-    server = ManagedProcess(replace(program, command=(*program.command, "--keyFile", key_file)))
-    uri = f"mongodb://tickets:{PASSWORD}@127.0.0.1:{port}/tickets?replicaSet=rs0"
-    try:
-        server.start()
-        async with (
-            AsyncMongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True) as admin,
-            Waiting(mongo.connect(uri, [])).open() as waiting,
-        ):
-            members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
-            await admin.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
-            await waiting.reason("Authentication failed")
+async def test_mongo_that_does_not_know_the_user_yet_is_awaited(
+    mongod: ManagedProcess, secrets: StoredSecrets
+) -> None:
+    assert mongod.program.port
+    host = f"127.0.0.1:{mongod.program.port}"
+    mongod.start()
+    async with (
+        AsyncMongoClient[dict[str, Any]](host, directConnection=True) as anonymous,
+        connect_to_mongo(mongod.program.port, secrets).open() as waiting,
+    ):
+        members = [{"_id": 0, "host": host}]
+        await anonymous.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
+        await waiting.reason("Authentication failed")
 
-            async def create_user() -> bool:
-                hello = await admin.admin.command("hello")
-                if hello["isWritablePrimary"]:
-                    roles = ["root"]
-                    await admin.admin.command("createUser", "admin", pwd=PASSWORD, roles=roles)
-                return hello["isWritablePrimary"]
+        await asyncio.to_thread(mongod.wait_ready)  # creates the users
 
-            await eventually(create_user)
-            async with AsyncMongoClient[dict[str, Any]](
-                "127.0.0.1", port, directConnection=True, username="admin", password=PASSWORD
-            ) as root:
-                roles = ["readWrite"]
-                await root["tickets"].command("createUser", "tickets", pwd=PASSWORD, roles=roles)
-
-            await asyncio.wait_for(waiting.task, 10)
-    finally:
-        server.kill()
+        await asyncio.wait_for(waiting.task, 10)
 
 
-async def test_nats_that_does_not_know_the_user_yet_is_awaited(tmp_path: Path) -> None:
-    program = servers.nats(port := free_port(), tmp_path)
-    config = tmp_path / "nats.conf"
+async def test_nats_that_does_not_know_the_user_yet_is_awaited(
+    nats: ManagedProcess, tmp_path: Path
+) -> None:
+    assert nats.program.port
+    config = tmp_path / "nats" / "nats.conf"
     settings = json.loads(config.read_text())
 
-    def write_users(users: Sequence[str]) -> None:
+    def write_users(*users: str) -> None:
         known = [{"user": user, "password": PASSWORD} for user in users]
         config.write_text(json.dumps({**settings, "authorization": {"users": known}}))
 
-    write_users(["somebody"])
-    server = ManagedProcess(replace(program, is_ready=lambda: bool(server.find_process())))
-    url = f"nats://tickets:{PASSWORD}@127.0.0.1:{port}"
-    try:
-        await server.start_and_wait()
-        async with Waiting(bus.connect(url, "tickets")).open() as waiting:
-            await waiting.reason("Authorization")
+    write_users("somebody")
+    url = f"nats://tickets:{PASSWORD}@127.0.0.1:{nats.program.port}"
+    nats.start()
+    async with Waiting(bus.connect(url, "tickets")).open() as waiting:
+        await waiting.reason("Authorization")
 
-            write_users(["somebody", "tickets"])
-            server.send_signal(signal.SIGHUP)
+        write_users("somebody", "tickets")
+        nats.send_signal(signal.SIGHUP)
 
-            connected = await asyncio.wait_for(waiting.task, 10)
-            assert isinstance(connected, bus.Bus)
-            assert connected.healthy
-    finally:
-        server.kill()
+        connected = await asyncio.wait_for(waiting.task, 10)
+        assert isinstance(connected, bus.Bus)
+        assert connected.healthy
 
 
 async def test_mongo_with_a_conflicting_index_is_not_awaited(mongo_uri: str) -> None:

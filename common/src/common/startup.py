@@ -16,7 +16,7 @@ from common.background import cancel
 from common.errors import ServiceUnavailable
 from common.lifecycle import ServiceState
 from common.web.errors import error_response
-from common.web.load_shedding import PROBE_PATHS
+from common.web.load_shedding import PROBE_PATHS, UNLOGGED_FLAG
 
 log = structlog.get_logger("startup")
 
@@ -68,4 +68,5 @@ class StartupMiddleware:
         if self._is_open() or scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
         else:
+            scope.setdefault("state", {})[UNLOGGED_FLAG] = True
             await self._response(scope, receive, send)

@@ -18,13 +18,27 @@ from expiration.settings import Settings
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
 
-Factory = Callable[[int, Path], Program]
-STORES: dict[str, tuple[str, Factory, Callable[[int], str]]] = {
-    "mongod": ("mongo_uri", servers.mongod, lambda port: servers.mongo_url(port, "expiration")),
-    "nats": ("nats_url", servers.nats, servers.nats_url),
-    "redis": ("redis_url", servers.redis, lambda port: f"redis://127.0.0.1:{port}/0"),
+Factory = Callable[[int, Path, StoredSecrets], Program]
+Url = Callable[[int, StoredSecrets], str]
+STORES: dict[str, tuple[str, Factory, Url]] = {
+    "mongod": (
+        "mongo_uri",
+        servers.mongod,
+        lambda port, secrets: servers.mongo_url_as("expiration", port, secrets, "expiration"),
+    ),
+    "nats": (
+        "nats_url",
+        lambda port, data, _: servers.nats(port, data),
+        lambda port, _: servers.nats_url(port),
+    ),
+    "redis": (
+        "redis_url",
+        servers.redis,
+        lambda port, secrets: f"{servers.redis_url_with_password(port, secrets)}/0",
+    ),
 }
 APPS = ("expiration.app", "expiration.worker")
 
@@ -80,9 +94,9 @@ async def test_worker_waits_for_a_store_that_starts_late(
 ) -> None:
     assert published
     setting, factory, url = STORES[store]
-    server = ManagedProcess(factory(free_port(), tmp_path))
-    assert server.program.port
-    async with run("expiration.worker", settings, **{setting: url(server.program.port)}) as worker:
+    port, secrets = free_port(), StoredSecrets(tmp_path / "secrets")
+    server = ManagedProcess(factory(port, tmp_path / "data", secrets))
+    async with run("expiration.worker", settings, **{setting: url(port, secrets)}) as worker:
         await worker.wait_for("/healthz", 200)
         assert await worker.status("/readyz") == 503
         try:
@@ -90,16 +104,22 @@ async def test_worker_waits_for_a_store_that_starts_late(
             await worker.wait_for("/readyz", 200)
         finally:
             server.kill()
+        worker.process.kill()
+        _, stderr = await worker.process.communicate()
+
+    lines = [line for line in stderr.decode().splitlines() if "request failed" in line]
+    assert not lines, lines[:3]  # a probe of a waiting process is not an error
 
 
 @pytest.mark.parametrize("app", APPS)
 @pytest.mark.parametrize("store", ["mongod", "nats"])
 async def test_process_that_waits_stops_on_sigterm(
-    app: str, store: str, settings: Settings, published: object
+    app: str, store: str, settings: Settings, published: object, tmp_path: Path
 ) -> None:
     assert published
     setting, _, url = STORES[store]
-    async with run(app, settings, **{setting: url(free_port())}) as waiting:
+    address = url(free_port(), StoredSecrets(tmp_path))
+    async with run(app, settings, **{setting: address}) as waiting:
         await waiting.wait_for("/healthz", 200)
         waiting.process.terminate()
 

@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common.lifecycle import RunningService, ServiceState
 from common.operations.state_metrics import StateMetricsCollector
+from common.web.load_shedding import UNLOGGED_FLAG
 
 health_router = APIRouter(include_in_schema=False)
 
@@ -20,7 +21,7 @@ async def healthz(request: Request) -> Response:
     """Return 200 unless the process is stopping."""
     running = _running_service(request)
     stopping = running is not None and running.stop_requested.is_set()
-    return JSONResponse({"status": "stopping" if stopping else "alive"}, 503 if stopping else 200)
+    return _status(request, "stopping" if stopping else "alive", ok=not stopping)
 
 
 @health_router.get("/readyz")
@@ -28,7 +29,12 @@ async def readyz(request: Request) -> Response:
     """Return 200 if the service can serve requests."""
     running = _running_service(request)
     ready = running is not None and await running.is_ready()
-    return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
+    return _status(request, "ready" if ready else "not ready", ok=ready)
+
+
+def _status(request: Request, status: str, *, ok: bool) -> Response:
+    setattr(request.state, UNLOGGED_FLAG, True)  # a probe is repeated, so a line each is too many
+    return JSONResponse({"status": status}, 200 if ok else 503)
 
 
 @health_router.get("/metrics")

@@ -17,7 +17,7 @@ from common.auth.tokens import User
 from common.observability import tracing
 from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER
 from common.web.authentication import SAFE_METHODS
-from common.web.load_shedding import PROBE_PATHS, SHED_FLAG
+from common.web.load_shedding import PROBE_PATHS, UNLOGGED_FLAG
 from common.web.security_headers import security_headers
 
 REQUEST_DURATION: Final = Histogram(
@@ -124,7 +124,7 @@ def _annotate_span(scope: Scope, method: str, route: str, status: int) -> None:
 def _log_failure(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
     """Log a failed request or a rejected write, but not a shed one."""
     failed = status >= SERVER_ERROR
-    if SHED_FLAG in scope.get("state", {}) or (method in SAFE_METHODS and not failed):
+    if UNLOGGED_FLAG in scope.get("state", {}) or (method in SAFE_METHODS and not failed):
         return
     user = _user(scope)
     log.log(

@@ -14,8 +14,8 @@ from common.web.errors import error_response
 
 PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """The platform's own requests: never shed, because a busy service is not a broken one."""
-SHED_FLAG: Final = "too_many"
-"""Marks a shed request in its state, so that it is counted but not logged."""
+UNLOGGED_FLAG: Final = "unlogged"
+"""Marks a request in its state that is counted but not logged: a shed one, or a failing probe."""
 IN_FLIGHT: Final = Gauge("http_requests_in_flight", "HTTP requests admitted and not yet answered")
 SHED: Final = Counter("http_requests_shed_total", "HTTP requests rejected by the concurrency limit")
 
@@ -41,7 +41,7 @@ class ConcurrencyLimitMiddleware:
             return
         if self._in_flight >= self._max_in_flight:
             SHED.inc()
-            scope.setdefault("state", {})[SHED_FLAG] = True
+            scope.setdefault("state", {})[UNLOGGED_FLAG] = True
             await self._shed_response(scope, receive, send)
             return
         self._in_flight += 1

@@ -96,8 +96,11 @@ async def run_worker(expirations: ExpirationService, settings: Settings) -> Asyn
         )
     )
 
+    async def ping() -> None:
+        await redis.ping()
+
     async def create_worker() -> Worker:
-        await wait_until_available("Redis", redis.ping, _unavailability_reason)
+        await wait_until_available("Redis", ping, _unavailability_reason)
         return Worker(
             [func(expire_order, name=JOB_NAME)],
             queue_name=queue_name(settings),
