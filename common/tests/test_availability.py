@@ -204,11 +204,11 @@ async def test_nats_that_does_not_know_the_user_yet_is_awaited(
 ) -> None:
     assert nats.program.port
     config = tmp_path / "nats" / "nats.conf"
-    settings = json.loads(config.read_text())
+    settings = config.read_text()
 
     def write_users(*users: str) -> None:
         known = [{"user": user, "password": PASSWORD} for user in users]
-        config.write_text(json.dumps({**settings, "authorization": {"users": known}}))
+        config.write_text(f"{settings}authorization: {json.dumps({'users': known})}\n")
 
     write_users("somebody")
     url = f"nats://tickets:{PASSWORD}@127.0.0.1:{nats.program.port}"

@@ -212,13 +212,13 @@ async def _open_client(
             raise error  # nats-py would repeat its first attempt without end
         log.warning("NATS client error", error=repr(error))
 
-    credentials = {"user": service, "password": password} if password else {}
     is_open = False
     try:
         await client.connect(
             url,
             name=service,
-            **credentials,
+            user=service if password else None,
+            password=password or None,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # pyright: ignore[reportArgumentType]  # a float does
             connect_timeout=2,

@@ -8,27 +8,26 @@ Services only use what this step declares. It waits for NATS, and repeating it c
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import click
 import structlog
 from pydantic import Field, SecretStr
 
+from common.availability import wait_until_available
 from common.messaging import bus
-from common.messaging.connection import NATS_ERRORS
+from common.messaging.connection import unavailability_reason
 from common.messaging.declarations import declare
 from common.observability.logging import configure_logging
-from common.settings import EnvironmentSettings
+from common.settings import EnvironmentSettings, NatsUrl
 
 log = structlog.get_logger("set-up")
-
-RETRY_SECONDS: Final = 0.5
 
 
 class SetUpSettings(EnvironmentSettings):
     """The settings of the set-up step."""
 
-    nats_url: str
+    nats_url: NatsUrl
     nats_password: SecretStr = SecretStr("")
     """The password of the user `admin`. Empty connects without authentication."""
     nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
@@ -57,16 +56,13 @@ async def _set_up(settings: SetUpSettings, every: float | None, ready_file: Path
 
 
 async def declare_when_available(admin: bus.Bus, replicas: int = 1) -> None:
-    """Declare everything, again and again until JetStream accepts it."""
-    while True:
-        try:
-            await declare(admin.connection, replicas=replicas)
-        except NATS_ERRORS as error:
-            log.warning("JetStream not available yet", error=repr(error))
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            log.info("streams and durable consumers declared")
-            return
+    """Declare everything as soon as JetStream accepts it."""
+    await wait_until_available(
+        "JetStream",
+        lambda: declare(admin.connection, replicas=replicas),
+        unavailability_reason,
+    )
+    log.info("streams and durable consumers declared")
 
 
 if __name__ == "__main__":
