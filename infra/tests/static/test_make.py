@@ -102,7 +102,7 @@ def test_secrets_are_random_and_not_in_arguments(make_runner: MakeRunner) -> Non
     made_secrets = dict(
         line.split("=", 1) for line in make_runner.stdin_file.read_text().splitlines()
     )
-    assert len(made_secrets["JWT_KEY"]) == 64
+    assert len(made_secrets["JWT_KEY"]) == len(made_secrets["ORDERS_PASSWORD"]) == 64
     assert made_secrets["STRIPE_KEY"] == "sk_test_local"
     assert made_secrets["STRIPE_API_BASE"] == "http://stripe-srv:12111"
     assert not any(made_secrets["JWT_KEY"] in call for call in calls)
@@ -118,11 +118,10 @@ def test_stripe_keys_replace_local_ones(make_runner: MakeRunner) -> None:
     made_secrets = dict(
         line.split("=", 1) for line in make_runner.stdin_file.read_text().splitlines()
     )
-    del made_secrets["JWT_KEY"]
-    assert made_secrets == keys
+    assert {key: value for key, value in made_secrets.items() if "STRIPE" in key} == keys
 
 
 def test_existing_secrets_are_kept(make_runner: MakeRunner) -> None:
     calls = make_runner.make("secrets", FOUND="0")
     assert not any(" create " in call for call in calls)
-    assert make_runner.output.count("unchanged") == 2
+    assert make_runner.output.count("unchanged") == 3
