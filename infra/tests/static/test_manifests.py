@@ -131,6 +131,13 @@ def test_compose_and_cluster_use_the_same_stores() -> None:
     assert of_compose == of_cluster
 
 
+@each
+def test_image_of_others_is_pinned_by_digest(workload: Manifest) -> None:
+    for container in template(workload)["spec"]["containers"]:
+        image = container["image"]
+        assert image.startswith("ticketing/") or re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", image)
+
+
 def test_every_service_has_its_own_database() -> None:
     for deployment in of_kind(CLUSTER, "Deployment"):
         for variable in template(deployment)["spec"]["containers"][0].get("env", []):
