@@ -3,6 +3,7 @@
 No route accepts an Idempotency-Key, because a replayed response would contain the cookies again.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
@@ -11,9 +12,9 @@ from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain import Device
 from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
 from auth.service import AuthService, SignedIn
-from auth.state import State
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
+from common.lifecycle import ServiceState
 from common.values.ids import Id
 from common.web.client_address import client_address
 from common.web.errors import error_response, error_responses
@@ -24,22 +25,27 @@ router = APIRouter(prefix="/api/users", tags=["users"])
 MAX_USER_AGENT_LENGTH: Final = 200
 
 
-async def _service(request: Request) -> AuthService:
-    return State.of(request).auth
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State(ServiceState):
+    """The open parts of the auth service."""
+
+    auth: AuthService
+    cookies: SessionCookies
 
 
-async def _cookies(request: Request) -> SessionCookies:
-    return State.of(request).cookies
+async def _state(request: Request) -> State:
+    return State.of(request)
 
 
-async def _device(request: Request) -> Device:
+StateDep = Annotated[State, Depends(_state)]
+
+
+async def _device(request: Request, state: StateDep) -> Device:
     user_agent = request.headers.get("user-agent", "")[:MAX_USER_AGENT_LENGTH]
-    trusted_proxies = State.of(request).running.settings.trusted_proxies
-    return Device(user_agent, client_address(request, trusted_proxies))
+    address = client_address(request, state.running.settings.trusted_proxies)
+    return Device(user_agent, address)
 
 
-AuthDep = Annotated[AuthService, Depends(_service)]
-CookiesDep = Annotated[SessionCookies, Depends(_cookies)]
 ClientDevice = Annotated[Device, Depends(_device)]
 
 
@@ -58,10 +64,10 @@ def _signed_in_response(
     response_model=UserOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_up(
-    body: SignUpIn, auth: AuthDep, cookies: CookiesDep, device: ClientDevice
-) -> Response:
-    return _signed_in_response(await auth.sign_up(body.email, body.password, device), cookies, 201)
+async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Response:
+    return _signed_in_response(
+        await state.auth.sign_up(body.email, body.password, device), state.cookies, 201
+    )
 
 
 @router.post(
@@ -70,10 +76,10 @@ async def sign_up(
     response_model=UserOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_in(
-    body: SignInIn, auth: AuthDep, cookies: CookiesDep, device: ClientDevice
-) -> Response:
-    return _signed_in_response(await auth.sign_in(body.email, body.password, device), cookies)
+async def sign_in(body: SignInIn, state: StateDep, device: ClientDevice) -> Response:
+    return _signed_in_response(
+        await state.auth.sign_in(body.email, body.password, device), state.cookies
+    )
 
 
 @router.post(
@@ -82,12 +88,10 @@ async def sign_in(
     response_model=EmptyOut,
     responses=error_responses(403),
 )
-async def sign_out(
-    request: Request, auth: AuthDep, cookies: CookiesDep, user: OptionalUser
-) -> Response:
-    await auth.sign_out(user, cookies.refresh_token(request))
+async def sign_out(request: Request, state: StateDep, user: OptionalUser) -> Response:
+    await state.auth.sign_out(user, state.cookies.refresh_token(request))
     response = json_response(EmptyOut())
-    cookies.clear(response)
+    state.cookies.clear(response)
     return response
 
 
@@ -106,14 +110,14 @@ async def current_user(user: OptionalUser) -> Response:
     responses=error_responses(401, 403),
     dependencies=[Security(REFRESH_SCHEME)],
 )
-async def refresh(request: Request, auth: AuthDep, cookies: CookiesDep) -> Response:
+async def refresh(request: Request, state: StateDep) -> Response:
     try:
-        signed_in = await auth.refresh(cookies.refresh_token(request) or "")
+        signed_in = await state.auth.refresh(state.cookies.refresh_token(request) or "")
     except Unauthorized as error:
         response = error_response(error)
-        cookies.clear(response)  # they will never be valid again
+        state.cookies.clear(response)  # they will never be valid again
         return response
-    return _signed_in_response(signed_in, cookies)
+    return _signed_in_response(signed_in, state.cookies)
 
 
 @router.get(
@@ -122,8 +126,8 @@ async def refresh(request: Request, auth: AuthDep, cookies: CookiesDep) -> Respo
     response_model=list[SessionOut],
     responses=error_responses(401),
 )
-async def list_sessions(auth: AuthDep, user: CurrentUser) -> Response:
-    sessions = await auth.list_sessions(user)
+async def list_sessions(state: StateDep, user: CurrentUser) -> Response:
+    sessions = await state.auth.list_sessions(user)
     return json_response(
         [SessionOut.from_domain(session, user) for session in sessions], headers=NO_STORE
     )
@@ -135,13 +139,11 @@ async def list_sessions(auth: AuthDep, user: CurrentUser) -> Response:
     summary="End one of your sessions",
     responses=error_responses(401, 403, 404),
 )
-async def end_session(
-    session_id: Id, auth: AuthDep, user: CurrentUser, cookies: CookiesDep
-) -> Response:
-    await auth.end_session(session_id, user=user)
+async def end_session(session_id: Id, state: StateDep, user: CurrentUser) -> Response:
+    await state.auth.end_session(session_id, user=user)
     response = Response(status_code=204)
     if session_id == user.session_id:
-        cookies.clear(response)
+        state.cookies.clear(response)
     return response
 
 
@@ -151,8 +153,8 @@ async def end_session(
     summary="End all of your sessions, including this one",
     responses=error_responses(401, 403),
 )
-async def end_sessions(auth: AuthDep, user: CurrentUser, cookies: CookiesDep) -> Response:
-    await auth.end_all_sessions(user)
+async def end_sessions(state: StateDep, user: CurrentUser) -> Response:
+    await state.auth.end_all_sessions(user)
     response = Response(status_code=204)
-    cookies.clear(response)
+    state.cookies.clear(response)
     return response

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, closing
 from fastapi import FastAPI
 
 from auth import api
+from auth.api import State
 from auth.cookies import SessionCookies
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
-from auth.state import State
 from auth.store import (
     AccountDocument,
     AccountStore,

@@ -1,29 +1,38 @@
 """HTTP routes of the orders API."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth.dependencies import CurrentUser
+from common.lifecycle import ServiceState
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import LastEventId, sse_responses
+from common.web.sse import EventBroadcaster, LastEventId, sse_responses
 from orders.schemas import OrderIn, OrderOut
 from orders.service import OrderService
-from orders.state import State
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> OrderService:
-    return State.of(request).orders
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State(ServiceState):
+    """The open parts of the orders service."""
+
+    orders: OrderService
+    broadcaster: EventBroadcaster
 
 
-OrdersDep = Annotated[OrderService, Depends(_service)]
+async def _state(request: Request) -> State:
+    return State.of(request)
+
+
+StateDep = Annotated[State, Depends(_state)]
 
 
 @router.get(
@@ -34,12 +43,12 @@ OrdersDep = Annotated[OrderService, Depends(_service)]
 )
 async def list_orders(
     request: Request,
-    orders: OrdersDep,
+    state: StateDep,
     user: CurrentUser,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await orders.list_by_buyer(user.id, limit=limit, cursor=cursor)
+    page = await state.orders.list_by_buyer(user.id, limit=limit, cursor=cursor)
     return json_response(
         [OrderOut.from_domain(order) for order in page.items], headers=page.link_header(request)
     )
@@ -52,9 +61,8 @@ async def list_orders(
     responses=sse_responses() | error_responses(401, 503),
 )
 async def watch_orders(
-    request: Request, user: CurrentUser, last_event_id: LastEventId = None
+    state: StateDep, user: CurrentUser, last_event_id: LastEventId = None
 ) -> Response:
-    state = State.of(request)
     return state.broadcaster.stream(
         client=user.id,
         user=user.id,
@@ -70,9 +78,9 @@ async def watch_orders(
     responses=error_responses(401, 404),
 )
 async def show_order(
-    order_id: Id, orders: OrdersDep, user: CurrentUser, if_none_match: IfNoneMatch = None
+    order_id: Id, state: StateDep, user: CurrentUser, if_none_match: IfNoneMatch = None
 ) -> Response:
-    order = await orders.get_for(order_id, buyer_id=user.id)
+    order = await state.orders.get_for(order_id, buyer_id=user.id)
     return conditional_response(if_none_match, etag(order.version), OrderOut.from_domain(order))
 
 
@@ -84,9 +92,9 @@ async def show_order(
     responses=error_responses(400, 401, 404),
 )
 async def create_order(
-    body: OrderIn, user: CurrentUser, orders: OrdersDep, order_id: NewId
+    body: OrderIn, user: CurrentUser, state: StateDep, order_id: NewId
 ) -> Response:
-    order = await orders.place(order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id)
+    order = await state.orders.place(order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id)
     return json_response(OrderOut.from_domain(order), 201, tag=etag(order.version))
 
 
@@ -96,6 +104,6 @@ async def create_order(
     summary="Cancel an unpaid order",
     responses=error_responses(400, 401, 404),
 )
-async def cancel_order(order_id: Id, orders: OrdersDep, user: CurrentUser) -> Response:
-    await orders.cancel(order_id, buyer_id=user.id)
+async def cancel_order(order_id: Id, state: StateDep, user: CurrentUser) -> Response:
+    await state.orders.cancel(order_id, buyer_id=user.id)
     return Response(status_code=204)

@@ -10,10 +10,10 @@ from common.app import Service
 from common.values.clock import Clock
 from common.web.sse import EventBroadcaster
 from orders import api
+from orders.api import State
 from orders.listeners import listeners, sse_handlers
 from orders.service import OrderService
 from orders.settings import Settings
-from orders.state import State
 from orders.store.orders import OrderDocument, OrderStore
 from orders.store.ticket_replicas import TicketReplica, TicketReplicas
 

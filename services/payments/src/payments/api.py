@@ -1,32 +1,48 @@
-"""The HTTP routes of payments."""
+"""The HTTP routes of payments. Stripe calls the webhook, authenticated by a signature."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common.auth.dependencies import CurrentUser
+from common.errors import BadRequest, NotFound
+from common.lifecycle import ServiceState
+from common.observability.context import acting_as
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute
 from payments.attempts import PaymentAttempts
-from payments.schemas import ActionOut, ConfigOut, PaymentErrorResponse, PaymentIn, PaymentOut
-from payments.state import State
+from payments.schemas import (
+    ActionOut,
+    ConfigOut,
+    PaymentErrorResponse,
+    PaymentIn,
+    PaymentOut,
+    WebhookAck,
+)
+from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
 
 router = APIRouter(prefix="/api/payments", tags=["payments"], route_class=IdempotentRoute)
 
 
-async def _attempts(request: Request) -> PaymentAttempts:
-    return State.of(request).attempts
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State(ServiceState):
+    """The open parts of the payments service."""
+
+    attempts: PaymentAttempts
+    sync: ChargeSync
+    gateway: Gateway
+    config: ConfigOut
 
 
-async def _sync(request: Request) -> ChargeSync:
-    return State.of(request).sync
+async def _state(request: Request) -> State:
+    return State.of(request)
 
 
-AttemptsDep = Annotated[PaymentAttempts, Depends(_attempts)]
-ChargeSyncDep = Annotated[ChargeSync, Depends(_sync)]
+StateDep = Annotated[State, Depends(_state)]
 
 
 @router.post(
@@ -46,8 +62,8 @@ ChargeSyncDep = Annotated[ChargeSync, Depends(_sync)]
         402: {"model": PaymentErrorResponse},
     },
 )
-async def pay(body: PaymentIn, user: CurrentUser, attempts: AttemptsDep) -> Response:
-    result = await attempts.pay(body.order_id, token=body.token, user_id=user.id)
+async def pay(body: PaymentIn, user: CurrentUser, state: StateDep) -> Response:
+    result = await state.attempts.pay(body.order_id, token=body.token, user_id=user.id)
     charge = result.charge
     if result.client_secret is not None:
         action = ActionOut(id=charge.id, status=charge.status, client_secret=result.client_secret)
@@ -64,13 +80,35 @@ async def pay(body: PaymentIn, user: CurrentUser, attempts: AttemptsDep) -> Resp
 async def show_payment(
     order_id: Annotated[Id, Query(alias="orderId")],
     user: CurrentUser,
-    sync: ChargeSyncDep,
+    state: StateDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    charge = await sync.get_payment(order_id, user_id=user.id)
+    charge = await state.sync.get_payment(order_id, user_id=user.id)
     return conditional_response(if_none_match, etag(charge.version), PaymentOut.from_domain(charge))
 
 
 @router.get("/config", summary="Get the configuration of the card form", response_model=ConfigOut)
-async def show_config(request: Request) -> Response:
-    return json_response(State.of(request).config)
+async def show_config(state: StateDep) -> Response:
+    return json_response(state.config)
+
+
+@router.post(
+    "/webhook",
+    summary="Receive a Stripe webhook",
+    response_model=WebhookAck,
+    responses=error_responses(400, 404, 503),
+)
+async def receive_webhook(
+    request: Request,
+    state: StateDep,
+    signature: Annotated[str, Header(alias="Stripe-Signature", max_length=2000)] = "",
+) -> Response:
+    """Verify the signature of the raw body and process the event."""
+    if not state.gateway.webhooks_enabled:
+        raise NotFound
+    event = state.gateway.parse_webhook(await request.body(), signature)
+    if event is None:
+        raise BadRequest("Invalid Stripe signature")
+    with acting_as(f"webhook {event.id}"):
+        await state.sync.handle_webhook(event)
+    return json_response(WebhookAck())

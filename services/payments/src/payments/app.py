@@ -10,14 +10,14 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.values.clock import Clock
-from payments import api, webhooks
+from payments import api
+from payments.api import State
 from payments.attempts import PaymentAttempts
 from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
 from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
 from payments.settings import Settings
-from payments.state import State
 from payments.store.charges import ChargeDocument, ChargeStore
 from payments.store.order_replicas import OrderReplica, OrderReplicas
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
@@ -68,4 +68,4 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     ),
                 )
 
-    return service.app(lifespan, api.router, webhooks.router)
+    return service.app(lifespan, api.router)

@@ -95,3 +95,9 @@ class ConfigOut(CamelModel):
 
     publishable_key: str | None
     stripe_js_url: str | None
+
+
+class WebhookAck(CamelModel):
+    """The acknowledgement that stops Stripe from retrying."""
+
+    received: bool = True

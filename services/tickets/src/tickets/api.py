@@ -1,5 +1,6 @@
 """HTTP routes of the tickets API."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth.dependencies import CurrentUser, OptionalUser
+from common.lifecycle import ServiceState
 from common.values.ids import Id
 from common.values.money import whole_cents
 from common.web.client_address import client_address
@@ -21,20 +23,27 @@ from common.web.etags import (
 )
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import LastEventId, sse_responses
+from common.web.sse import EventBroadcaster, LastEventId, sse_responses
 from tickets.domain import Sort, TicketQuery
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import TicketService
-from tickets.state import State
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> TicketService:
-    return State.of(request).tickets
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State(ServiceState):
+    """The open parts of the tickets service."""
+
+    tickets: TicketService
+    broadcaster: EventBroadcaster
 
 
-TicketsDep = Annotated[TicketService, Depends(_service)]
+async def _state(request: Request) -> State:
+    return State.of(request)
+
+
+StateDep = Annotated[State, Depends(_state)]
 PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=2)]
 
 
@@ -46,7 +55,7 @@ PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=
 )
 async def list_tickets(
     request: Request,
-    tickets: TicketsDep,
+    state: StateDep,
     q: Annotated[str, Query(max_length=200, description="Words to search for in the title")] = "",
     sort: Sort = Sort.NEWEST,
     min_price: Annotated[PriceBound, Query(alias="minPrice")] = None,
@@ -55,7 +64,7 @@ async def list_tickets(
     cursor: Cursor = None,
 ) -> Response:
     query = TicketQuery(q, sort, whole_cents(min_price), whole_cents(max_price))
-    page = await tickets.list_available(query, limit=limit, cursor=cursor)
+    page = await state.tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
         [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
     )
@@ -69,12 +78,12 @@ async def list_tickets(
 )
 async def list_my_tickets(
     request: Request,
-    tickets: TicketsDep,
+    state: StateDep,
     user: CurrentUser,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    page = await tickets.list_by_seller(user.id, limit=limit, cursor=cursor)
+    page = await state.tickets.list_by_seller(user.id, limit=limit, cursor=cursor)
     return json_response(
         [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
     )
@@ -87,9 +96,8 @@ async def list_my_tickets(
     responses=sse_responses() | error_responses(503),
 )
 async def watch_tickets(
-    request: Request, user: OptionalUser, last_event_id: LastEventId = None
+    request: Request, state: StateDep, user: OptionalUser, last_event_id: LastEventId = None
 ) -> Response:
-    state = State.of(request)
     address = client_address(request, state.running.settings.trusted_proxies)
     return state.broadcaster.stream(
         client=user.id if user else address, last_event_id=last_event_id
@@ -100,9 +108,9 @@ async def watch_tickets(
     "/{ticket_id}", summary="Get a ticket", response_model=TicketOut, responses=error_responses(404)
 )
 async def show_ticket(
-    ticket_id: Id, tickets: TicketsDep, if_none_match: IfNoneMatch = None
+    ticket_id: Id, state: StateDep, if_none_match: IfNoneMatch = None
 ) -> Response:
-    ticket = await tickets.get(ticket_id)
+    ticket = await state.tickets.get(ticket_id)
     return conditional_response(if_none_match, etag(ticket.version), TicketOut.from_domain(ticket))
 
 
@@ -114,9 +122,9 @@ async def show_ticket(
     responses=error_responses(400, 401),
 )
 async def create_ticket(
-    body: TicketIn, user: CurrentUser, tickets: TicketsDep, ticket_id: NewId
+    body: TicketIn, user: CurrentUser, state: StateDep, ticket_id: NewId
 ) -> Response:
-    ticket = await tickets.list_for_sale(
+    ticket = await state.tickets.list_for_sale(
         ticket_id=ticket_id, title=body.title, price=body.price, seller_id=user.id
     )
     return json_response(TicketOut.from_domain(ticket), 201, tag=etag(ticket.version))
@@ -129,9 +137,9 @@ async def create_ticket(
     responses=error_responses(400, 401, 404, 412),
 )
 async def edit_ticket(
-    ticket_id: Id, body: TicketIn, user: CurrentUser, tickets: TicketsDep, if_match: IfMatch = None
+    ticket_id: Id, body: TicketIn, user: CurrentUser, state: StateDep, if_match: IfMatch = None
 ) -> Response:
-    ticket = await tickets.edit(
+    ticket = await state.tickets.edit(
         ticket_id,
         title=body.title,
         price=body.price,

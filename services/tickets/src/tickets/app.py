@@ -10,11 +10,11 @@ from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
 from common.web.sse import EventBroadcaster
 from tickets import api
+from tickets.api import State
 from tickets.cache import TicketCache
 from tickets.listeners import listeners, sse_handlers
 from tickets.service import TicketService
 from tickets.settings import Settings
-from tickets.state import State
 from tickets.store import TicketDocument, TicketStore
 
 
