@@ -7,7 +7,7 @@ added, and only as optional. Prices are integer cents.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -60,6 +60,9 @@ class TicketUpdated(_Ticket):
     """A ticket was edited, locked, released or sold."""
 
     subject = "ticket.updated"
+
+
+TicketEvent = TicketCreated | TicketUpdated
 
 
 class OrderStatus(StrEnum):
@@ -128,6 +131,9 @@ class OrderCompleted(_Order):
     subject = "order.completed"
 
 
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+
+
 class ExpirationCompleted(Event):
     """An order's payment window is over."""
 
@@ -187,6 +193,9 @@ class PaymentRefunded(_Payment):
     subject = "payment.refunded"
 
 
+PaymentEvent = PaymentCreated | PaymentFailed | PaymentUpdated | PaymentRefunded
+
+
 class SessionRevoked(Event):
     """A session was ended: its access tokens are invalid until the last of them has expired."""
 
@@ -198,17 +207,10 @@ class SessionRevoked(Event):
 
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
-    TicketCreated,
-    TicketUpdated,
-    OrderCreated,
-    OrderUpdated,
-    OrderCancelled,
-    OrderCompleted,
+    *get_args(TicketEvent),
+    *get_args(OrderEvent),
     ExpirationCompleted,
-    PaymentCreated,
-    PaymentFailed,
-    PaymentUpdated,
-    PaymentRefunded,
+    *get_args(PaymentEvent),
     SessionRevoked,
 )
 

@@ -1,19 +1,21 @@
 """Cursor pagination."""
 
 import base64
-import binascii
 import json
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Generic, TypeVar, cast
+from typing import Annotated, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
+from pydantic import Field, TypeAdapter
 
 from common.errors import BadRequest
 
 PAGE_SIZE: Final = 100
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_POSITION: Final = TypeAdapter(
+    list[str | Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]]
+)
+"""Values that MongoDB can compare with: text or 64-bit integers."""
 
 T = TypeVar("T")
 Cursor = Annotated[
@@ -49,19 +51,7 @@ def decode_cursor(cursor: str) -> tuple[str | int, ...]:
         BadRequest: the cursor is not one of ours.
     """
     try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
+        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return tuple(_POSITION.validate_json(position))
+    except ValueError:
         raise BadRequest("Invalid cursor", field="cursor") from None
-    if not isinstance(position, list):
-        raise BadRequest("Invalid cursor", field="cursor")
-    parts = cast(list[Any], position)
-    if not all(_is_position(part) for part in parts):
-        raise BadRequest("Invalid cursor", field="cursor")
-    return tuple(parts)
-
-
-def _is_position(part: Any) -> bool:
-    """Return whether MongoDB can compare with the value: text or a 64-bit integer."""
-    if isinstance(part, int):
-        return not isinstance(part, bool) and -(2**63) <= part < 2**63
-    return isinstance(part, str) and not _SURROGATE.search(part)

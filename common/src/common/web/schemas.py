@@ -1,5 +1,7 @@
 """The base model of bodies, and the shape of errors."""
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -14,6 +16,11 @@ class CamelModel(BaseModel):
         serialize_by_alias=True,
         extra="ignore",
     )
+
+    @classmethod
+    def from_attributes(cls, source: object) -> Self:
+        """Create the body from the attributes of a domain object or an event."""
+        return cls.model_validate(source, from_attributes=True, by_alias=False, by_name=True)
 
 
 class ErrorItem(BaseModel):

@@ -52,7 +52,7 @@ ClientDevice = Annotated[Device, Depends(_device)]
 def _signed_in_response(
     signed_in: SignedIn, cookies: SessionCookies, status: int = 200
 ) -> Response:
-    response = json_response(UserOut.from_domain(signed_in.user), status)
+    response = json_response(UserOut.from_attributes(signed_in.user), status)
     cookies.set(response, signed_in)
     return response
 
@@ -99,7 +99,7 @@ async def sign_out(request: Request, state: StateDep, user: OptionalUser) -> Res
     "/currentuser", summary="Get the signed-in user, or null", response_model=CurrentUserOut
 )
 async def current_user(user: OptionalUser) -> Response:
-    user_out = None if user is None else UserOut.from_domain(user)
+    user_out = None if user is None else UserOut.from_attributes(user)
     return json_response(CurrentUserOut(current_user=user_out), headers=NO_STORE)
 
 

@@ -99,10 +99,6 @@ class UserOut(CamelModel):
     id: str
     email: str
 
-    @classmethod
-    def from_domain(cls, user: User) -> Self:
-        return cls(id=user.id, email=user.email)
-
 
 class CurrentUserOut(CamelModel):
     """The signed-in user, or null."""

@@ -50,7 +50,7 @@ async def list_orders(
 ) -> Response:
     page = await state.orders.list_by_buyer(user.id, limit=limit, cursor=cursor)
     return json_response(
-        [OrderOut.from_domain(order) for order in page.items], headers=page.link_header(request)
+        [OrderOut.from_attributes(order) for order in page.items], headers=page.link_header(request)
     )
 
 
@@ -81,7 +81,7 @@ async def show_order(
     order_id: Id, state: StateDep, user: CurrentUser, if_none_match: IfNoneMatch = None
 ) -> Response:
     order = await state.orders.get_for(order_id, buyer_id=user.id)
-    return conditional_response(if_none_match, etag(order.version), OrderOut.from_domain(order))
+    return conditional_response(if_none_match, etag(order.version), OrderOut.from_attributes(order))
 
 
 @router.post(
@@ -95,7 +95,7 @@ async def create_order(
     body: OrderIn, user: CurrentUser, state: StateDep, order_id: NewId
 ) -> Response:
     order = await state.orders.place(order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id)
-    return json_response(OrderOut.from_domain(order), 201, tag=etag(order.version))
+    return json_response(OrderOut.from_attributes(order), 201, tag=etag(order.version))
 
 
 @router.delete(

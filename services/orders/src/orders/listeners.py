@@ -6,23 +6,23 @@ And the orders' own events, which every replica streams to their buyers.
 from common.events import (
     ChargeStatus,
     ExpirationCompleted,
+    OrderEvent,
     PaymentCreated,
     PaymentFailed,
     PaymentUpdated,
-    TicketCreated,
-    TicketUpdated,
+    TicketEvent,
 )
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from orders.domain import ListedTicket
-from orders.schemas import OrderEvent, OrderEventOut
+from orders.schemas import OrderEventOut
 from orders.service import OrderService
 
 
 def listeners(orders: OrderService) -> Handlers:
     """Return the handler of each consumed event."""
 
-    async def on_ticket(event: TicketCreated | TicketUpdated) -> None:
+    async def on_ticket(event: TicketEvent) -> None:
         await orders.upsert_ticket(
             ListedTicket(
                 id=event.id,
@@ -63,7 +63,7 @@ def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:
 
     async def on_order(event: OrderEvent, sequence: int) -> None:
         broadcaster.publish(
-            "order", OrderEventOut.from_event(event), sequence, audience=event.user_id
+            "order", OrderEventOut.from_attributes(event), sequence, audience=event.user_id
         )
 
     return handlers(on_order)

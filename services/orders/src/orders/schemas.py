@@ -1,24 +1,14 @@
 """Request and response bodies of the orders API."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from common.events import (
-    CancelReason,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderStatus,
-    OrderUpdated,
-)
+from common.events import CancelReason, OrderStatus
 from common.values import money
 from common.values.ids import Id
 from common.web.schemas import CamelModel
-from orders.domain import Order
-
-OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
 class OrderIn(CamelModel):
@@ -46,16 +36,8 @@ class OrderEventOut(CamelModel):
     reason: CancelReason | None
     version: int
 
-    @classmethod
-    def from_event(cls, event: OrderEvent) -> Self:
-        return cls.model_validate(event, from_attributes=True, by_alias=False, by_name=True)
-
 
 class OrderOut(OrderEventOut):
     """An order of the signed-in user."""
 
     created_at: datetime
-
-    @classmethod
-    def from_domain(cls, order: Order) -> Self:
-        return cls.model_validate(order, from_attributes=True, by_alias=False, by_name=True)

@@ -1,6 +1,6 @@
 """The events that payments consumes: the orders to be paid."""
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.events import OrderEvent
 from common.messaging.bus import Handlers, handlers
 from payments.domain.order import Order
 from payments.sync import ChargeSync
@@ -9,9 +9,7 @@ from payments.sync import ChargeSync
 def listeners(sync: ChargeSync) -> Handlers:
     """Return the handler of each consumed event."""
 
-    async def on_order(
-        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
-    ) -> None:
+    async def on_order(event: OrderEvent) -> None:
         order = Order(
             id=event.id,
             user_id=event.user_id,

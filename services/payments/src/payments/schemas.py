@@ -65,7 +65,7 @@ class PaymentOut(CamelModel):
         if charge.last_error is not None:
             retryable = not charge.no_more_attempts
             fields["last_error"] = {**asdict(charge.last_error), "retryable": retryable}
-        return cls.model_validate(fields, from_attributes=True, by_alias=False, by_name=True)
+        return cls.from_attributes(fields)
 
 
 class PaymentErrorItem(ErrorItem, CamelModel):

@@ -14,11 +14,10 @@ from common.auth.tokens import User
 from common.events import (
     CancelReason,
     OrderCancelled,
-    OrderCompleted,
     OrderCreated,
     OrderedTicket,
+    OrderEvent,
     OrderStatus,
-    OrderUpdated,
 )
 from common.testing.client import Client
 from common.testing.events import EventProbe
@@ -161,7 +160,7 @@ class FakeOrders:
     async def publish(
         self,
         order_id: str,
-        kind: type[OrderCreated | OrderUpdated | OrderCompleted | OrderCancelled] = OrderCreated,
+        kind: type[OrderEvent] = OrderCreated,
         *,
         event_id: str = "",
         **changes: Any,

@@ -66,7 +66,8 @@ async def list_tickets(
     query = TicketQuery(q, sort, whole_cents(min_price), whole_cents(max_price))
     page = await state.tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
-        [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
+        [TicketOut.from_attributes(ticket) for ticket in page.items],
+        headers=page.link_header(request),
     )
 
 
@@ -85,7 +86,8 @@ async def list_my_tickets(
 ) -> Response:
     page = await state.tickets.list_by_seller(user.id, limit=limit, cursor=cursor)
     return json_response(
-        [TicketOut.from_domain(ticket) for ticket in page.items], headers=page.link_header(request)
+        [TicketOut.from_attributes(ticket) for ticket in page.items],
+        headers=page.link_header(request),
     )
 
 
@@ -111,7 +113,9 @@ async def show_ticket(
     ticket_id: Id, state: StateDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     ticket = await state.tickets.get(ticket_id)
-    return conditional_response(if_none_match, etag(ticket.version), TicketOut.from_domain(ticket))
+    return conditional_response(
+        if_none_match, etag(ticket.version), TicketOut.from_attributes(ticket)
+    )
 
 
 @router.post(
@@ -127,7 +131,7 @@ async def create_ticket(
     ticket = await state.tickets.list_for_sale(
         ticket_id=ticket_id, title=body.title, price=body.price, seller_id=user.id
     )
-    return json_response(TicketOut.from_domain(ticket), 201, tag=etag(ticket.version))
+    return json_response(TicketOut.from_attributes(ticket), 201, tag=etag(ticket.version))
 
 
 @router.put(
@@ -146,4 +150,4 @@ async def edit_ticket(
         user_id=user.id,
         expected_versions=expected_versions(if_match),
     )
-    return json_response(TicketOut.from_domain(ticket), tag=etag(ticket.version))
+    return json_response(TicketOut.from_attributes(ticket), tag=etag(ticket.version))

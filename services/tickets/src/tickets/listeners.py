@@ -3,14 +3,7 @@
 And the tickets' own events, which every replica streams to its SSE clients.
 """
 
-from common.events import (
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderUpdated,
-    TicketCreated,
-    TicketUpdated,
-)
+from common.events import OrderEvent, TicketEvent
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
@@ -22,9 +15,7 @@ from tickets.service import TicketService
 def listeners(tickets: TicketService) -> Handlers:
     """Return the handler of each consumed event."""
 
-    async def on_order(
-        event: OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted,
-    ) -> None:
+    async def on_order(event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)
         await tickets.apply_order_update(event.ticket.id, event.id, event.status, fence)
 
@@ -34,8 +25,8 @@ def listeners(tickets: TicketService) -> Handlers:
 def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:
     """Return the handlers that stream each ticket event to every client."""
 
-    async def on_ticket(event: TicketCreated | TicketUpdated, sequence: int) -> None:
+    async def on_ticket(event: TicketEvent, sequence: int) -> None:
         cache.invalidate(event.id, known_version=event.version)
-        broadcaster.publish("ticket", TicketEventOut.from_event(event), sequence)
+        broadcaster.publish("ticket", TicketEventOut.from_attributes(event), sequence)
 
     return handlers(on_ticket)

@@ -1,15 +1,14 @@
 """Request and response bodies of the tickets API."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from common.events import TicketCreated, TicketStatus, TicketUpdated
+from common.events import TicketStatus
 from common.values import money
 from common.values.text import SingleLine
 from common.web.schemas import CamelModel
-from tickets.domain import Ticket
 
 Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
 Price = Annotated[
@@ -50,16 +49,8 @@ class TicketEventOut(CamelModel):
     order_id: str | None
     version: int
 
-    @classmethod
-    def from_event(cls, event: TicketCreated | TicketUpdated) -> Self:
-        return cls.model_validate(event, from_attributes=True, by_alias=False, by_name=True)
-
 
 class TicketOut(TicketEventOut):
     """A ticket."""
 
     created_at: datetime
-
-    @classmethod
-    def from_domain(cls, ticket: Ticket) -> Self:
-        return cls.model_validate(ticket, from_attributes=True, by_alias=False, by_name=True)

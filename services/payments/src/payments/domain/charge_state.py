@@ -8,6 +8,7 @@ from common.change import Change
 from common.events import (
     ChargeStatus,
     PaymentCreated,
+    PaymentEvent,
     PaymentFailed,
     PaymentRefunded,
     PaymentUpdated,
@@ -80,7 +81,7 @@ class ChargeState:
         """Count the attempts without the one that is running."""
         return len(self.attempts) - self.is_attempt_running(now)
 
-    def to_event(self) -> PaymentCreated | PaymentFailed | PaymentRefunded | PaymentUpdated:
+    def to_event(self) -> PaymentEvent:
         """Return the event of the current state."""
         reason = self.refund_reason
         if self.status is REQUIRES_PAYMENT_METHOD and self.last_error is not None:
