@@ -44,9 +44,7 @@ trace-viewer: install ## Show traces in the browser (prints how to enable export
 	@$(TICKETING) trace-viewer
 
 docs: install ## Generate docs/openapi, docs/events, /api/docs and the permissions at NATS from the code
-	@$(PYTHON_IN)/python -m common.apidocs.openapi docs/openapi
-	@$(PYTHON_IN)/python -m common.apidocs.asyncapi docs/events
-	@$(PYTHON_IN)/python -m common.apidocs.nats .
+	@$(PYTHON_IN)/python -m common.apidocs .
 
 test: install ## Run all tests against real servers (ARGS="services/orders -x")
 	@$(PYTHON_IN)/pytest $(ARGS)

@@ -18,7 +18,10 @@ class ErrorDetail:
 
 
 class ApiError(Exception):
-    """An error for the client. A subclass sets the status and the default message."""
+    """An error for the client. A subclass sets the status and the default message.
+
+    OpenAPI describes the response of a status by the docstring of its subclass.
+    """
 
     status: ClassVar[int] = 500
     default_message: ClassVar[str] = "Something went wrong"
@@ -37,28 +40,28 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """The input, or the state of the resource, does not allow the request."""
+    """The request is invalid, or not allowed in the present state."""
 
     status = 400
     default_message = "Invalid request"
 
 
 class Unauthorized(ApiError):
-    """There is no session, or the resource is another user's."""
+    """No session, or the resource belongs to another user."""
 
     status = 401
     default_message = "Not authorized"
 
 
 class PaymentDeclined(ApiError):
-    """The card was declined; `retryable` says whether another attempt is possible."""
+    """The card was declined."""
 
     status = 402
     default_message = "Your card was declined."
 
 
 class Forbidden(ApiError):
-    """Another site caused the write."""
+    """A cross-site write."""
 
     status = 403
     default_message = "Cross-site request refused"
@@ -72,7 +75,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """The same operation is in progress."""
+    """The same operation is already in progress."""
 
     status = 409
     default_message = "Already in progress"
@@ -86,21 +89,21 @@ class PreconditionFailed(ApiError):
 
 
 class PayloadTooLarge(ApiError):
-    """The request body is larger than accepted."""
+    """The body is longer than 64 KiB."""
 
     status = 413
     default_message = "Request body too large"
 
 
 class TooManyRequests(ApiError):
-    """A rate limit is used up."""
+    """Too many requests in a short time."""
 
     status = 429
     default_message = "Too many requests"
 
 
 class ServiceUnavailable(ApiError):
-    """A dependency is down, the service is overloaded, or the outcome is unknown."""
+    """The service is unavailable, or the outcome is not known yet."""
 
     status = 503
     default_message = "Temporarily unavailable"

@@ -1,18 +1,15 @@
-"""Writes the AsyncAPI 3 document of the events.
-
-    python -m common.apidocs.asyncapi docs/events
+"""The AsyncAPI 3 document of the events.
 
 The source is `common.events` and each service's `listeners()`. A test compares the written file.
 """
 
-import argparse
 import importlib
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from common.apidocs.openapi import to_json
 from common.events import EVENT_TYPES, stream_of
 from common.messaging.declarations import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
 from common.messaging.subscriptions import durable_name
@@ -108,14 +105,4 @@ def build_document() -> dict[str, Any]:
 
 def render_files(folder: Path) -> dict[Path, str]:
     """Return the content of each file."""
-    document = json.dumps(build_document(), indent=2, ensure_ascii=False) + "\n"
-    return {folder / "asyncapi.json": document}
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, content in render_files(folder).items():
-        path.write_text(content, encoding="utf-8")
+    return {folder / "asyncapi.json": to_json(build_document())}

@@ -1,6 +1,4 @@
-"""Writes who may do what at NATS, from `common.events` and each service's listeners.
-
-    python -m common.apidocs.nats .
+"""Who may do what at NATS, from `common.events` and each service's listeners.
 
 Each service has an account of its own, and imports from the account `bus`, which holds the streams,
 exactly the requests that it needs. Permissions inside one account would not do: the server sends
@@ -8,7 +6,6 @@ the response to a request to any reply subject, also to one that the requester m
 (decision 28). A test compares the written files.
 """
 
-import argparse
 import hashlib
 import importlib
 import json
@@ -183,10 +180,3 @@ def render_files(root: Path) -> dict[Path, str]:
         root / CONFIG_MAP_FILE: render_config_map(accounts),
         manifest: annotate(manifest.read_text(encoding="utf-8"), accounts),
     }
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("root", type=Path)
-    for path, content in render_files(parser.parse_args().root).items():
-        path.write_text(content, encoding="utf-8")

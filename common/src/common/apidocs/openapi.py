@@ -1,20 +1,16 @@
-"""Writes the OpenAPI documents: one per service, and one that merges them.
-
-    python -m common.apidocs.openapi docs/openapi
+"""The OpenAPI documents: one per service, and one that merges them.
 
 The client's types are generated from the first, and `/api/docs` shows the second. The apps are
 created and never run, so no server is needed.
 """
 
-import argparse
-import importlib
 import json
 import os
 from pathlib import Path
 from typing import Any, Final
 
 from common.apidocs.routes import COMBINED_OPENAPI
-from common.operations.cli import ServiceModule
+from common.operations.cli import create_app
 
 DOCUMENTED_SERVICES: Final = ("auth", "tickets", "orders", "payments")
 
@@ -37,8 +33,7 @@ one you sent, if valid. Include it in support requests.
 def service_openapi(service: str) -> dict[str, Any]:
     """Return a service's OpenAPI document."""
     os.environ.update(PLACEHOLDERS)
-    module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
-    return module.create_app().openapi()
+    return create_app(service).openapi()
 
 
 def merge_documents(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -79,16 +74,3 @@ def render_files(folder: Path) -> dict[Path, str]:
         folder / f"{service}.json": to_json(document) for service, document in documents.items()
     }
     return {**contents, COMBINED_OPENAPI: to_json(merge_documents(documents))}
-
-
-def write_files(folder: Path) -> None:
-    """Write every file."""
-    for path, content in render_files(folder).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    write_files(parser.parse_args().folder)

@@ -7,34 +7,21 @@ the exception handlers: 403, 413 and 503.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from common.errors import ApiError
 from common.web.authentication import SAFE_METHODS
 from common.web.schemas import ErrorResponse
 
 Doc = dict[str, Any]
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
-RESPONSES: Final = {
-    "304": ("Not modified: the client already has this version", None),
-    "400": (
-        "The request is invalid, or not allowed in the present state",
-        "Ticket is already reserved",
-    ),
-    "401": ("No session, or the resource belongs to another user", "Not authorized"),
-    "402": ("The card was declined", "Your card has insufficient funds."),
-    "403": ("A cross-site write", "Cross-site request refused"),
-    "404": ("The resource does not exist", "Not Found"),
-    "409": ("The same operation is already in progress", "Already in progress"),
-    "412": (
-        "The resource has changed since it was read (If-Match)",
-        "It has changed since you read it",
-    ),
-    "413": ("The body is longer than 64 KiB", "Request body too large"),
-    "429": ("Too many requests in a short time", "Too many requests"),
-    "503": (
-        "The service is unavailable, or the outcome is not known yet",
-        "Temporarily unavailable",
-    ),
+NOT_MODIFIED: Final[Doc] = {"description": "Not modified: the client already has this version"}
+ERRORS: Final = {str(error.status): error for error in ApiError.__subclasses__()}
+"""The error of each status. Its docstring is the description of the response."""
+EXAMPLES: Final = {
+    "400": "Ticket is already reserved",
+    "402": "Your card has insufficient funds.",
 }
+"""Messages that are more typical than the default message of the status."""
 IDEMPOTENCY_KEY: Final[Doc] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -62,10 +49,7 @@ def add_common_responses(document: Doc) -> Doc:
             responses.setdefault(status, {})
         responses.pop("422", None)
         operation["responses"] = {
-            status: _response(status, responses[status])
-            if status in RESPONSES
-            else responses[status]
-            for status in sorted(responses)
+            status: _response(status, responses[status]) for status in sorted(responses)
         }
     components: Doc = document.setdefault("components", {})
     schemas: Doc = components.setdefault("schemas", {})
@@ -98,11 +82,14 @@ def _common_statuses(method: str, operation: Doc) -> set[str]:
 
 def _response(status: str, existing: Doc) -> Doc:
     """Return a response with description, schema and example, keeping the route's own schema."""
-    description, example_message = RESPONSES[status]
-    if example_message is None:
-        return {"description": description}
+    if status == "304":
+        return NOT_MODIFIED
+    if status not in ERRORS:
+        return existing
+    error = ERRORS[status]
     error_schema = {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}
     content: Doc = existing.get("content") or {"application/json": error_schema}
     body = content["application/json"]
-    body.setdefault("example", {"errors": [{"message": example_message}]})
-    return {"description": description, "content": content}
+    message = EXAMPLES.get(status, error.default_message)
+    body.setdefault("example", {"errors": [{"message": message}]})
+    return {"description": (error.__doc__ or "").rstrip("."), "content": content}

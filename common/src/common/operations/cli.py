@@ -18,7 +18,6 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Protocol
 
 import click
 from bson import ObjectId
@@ -35,10 +34,9 @@ from common.values.ids import is_id
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
 
 
-class ServiceModule(Protocol):
-    """The interface of `<service>.app`."""
-
-    create_app: Callable[[], FastAPI]
+def create_app(service: str) -> FastAPI:
+    """Create the app of a service that is configured by the environment."""
+    return importlib.import_module(f"{service}.app").create_app()
 
 
 @click.group()
@@ -108,8 +106,7 @@ def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> N
     """
 
     async def run() -> int:
-        module: ServiceModule = importlib.import_module(f"{service}.app")  # pyright: ignore[reportAssignmentType]
-        app = module.create_app()
+        app = create_app(service)
         async with app.router.lifespan_context(app):
             await app.state.opened.wait()
             return await operation(app.state.service)
