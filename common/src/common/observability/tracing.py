@@ -85,35 +85,36 @@ def publishing(
 
 
 @contextmanager
-def continue_trace(name: str, headers: Mapping[str, str]) -> Generator[None]:
+def continue_trace(
+    name: str,
+    headers: Mapping[str, str],
+    kind: Kind = "internal",
+    attributes: Attributes | None = None,
+    *,
+    link_to_parent: bool = False,
+) -> Generator[None]:
     """Continue the trace and the request of the given headers within the block."""
     token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
     try:
-        with _tracer.span(name, "internal", None, headers=headers) if _tracer else NOOP_SPAN:
-            yield
-    finally:
-        REQUEST_ID.reset(token)
-
-
-@contextmanager
-def processing(
-    subject: str, headers: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
-) -> Generator[None]:
-    """Record the handling of an event within the request and the trace of its headers."""
-    token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
-    try:
-        if _tracer is None:
-            yield
-            return
-        attributes = _messaging(system, subject, headers.get("ce-id", ""), "process", "process")
-        attributes |= {"messaging.consumer.group.name": group, "app.delivery.attempt": attempt}
-        name = f"process {subject}"
-        with _tracer.span(
-            name, "consumer", attributes, headers=headers, link_to_parent=attempt > 1
+        with (
+            _tracer.span(name, kind, attributes, headers=headers, link_to_parent=link_to_parent)
+            if _tracer
+            else NOOP_SPAN
         ):
             yield
     finally:
         REQUEST_ID.reset(token)
+
+
+def processing(
+    subject: str, headers: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
+) -> AbstractContextManager[None]:
+    """Record the handling of an event within the request and the trace of its headers."""
+    attributes = _messaging(system, subject, headers.get("ce-id", ""), "process", "process")
+    attributes |= {"messaging.consumer.group.name": group, "app.delivery.attempt": attempt}
+    return continue_trace(
+        f"process {subject}", headers, "consumer", attributes, link_to_parent=attempt > 1
+    )
 
 
 def _messaging(

@@ -87,16 +87,17 @@ class StateMetricsCollector:
                 oldest = await collection.find_one(
                     pending_filter, {"outbox.at": 1}, sort=[("outbox.at", 1)], hint="outbox"
                 )
-            timestamps = [entry["at"] for entry in oldest["outbox"]] if oldest else []
-            age = (now - min(timestamps)).total_seconds() if timestamps else 0.0
+            oldest_at = (
+                min((entry["at"] for entry in oldest["outbox"]), default=now) if oldest else now
+            )
             OUTBOX_PENDING.labels(name).set(count)
-            OUTBOX_AGE.labels(name).set(max(age, 0.0))
+            OUTBOX_AGE.labels(name).set(max((now - oldest_at).total_seconds(), 0.0))
             DOCUMENTS.labels(name).set(await collection.estimated_document_count())
 
     async def _collect_consumers(self) -> None:
-        subjects = self._bus.connection.subject("dead.>")
-        stream_info = await self._bus.connection.js.stream_info(
-            self._bus.connection.stream(DEAD_LETTERS), subjects
+        connection = self._bus.connection
+        stream_info = await connection.js.stream_info(
+            connection.stream(DEAD_LETTERS), connection.subject("dead.>")
         )
         dead_letter_counts = stream_info.state.subjects or {}
         for durable in self._bus.durable_consumers:
@@ -105,6 +106,5 @@ class StateMetricsCollector:
             PENDING.labels(name).set(info.num_pending or 0)
             ACK_PENDING.labels(name).set(info.num_ack_pending or 0)
             REDELIVERED.labels(name).set(info.num_redelivered or 0)
-            DEAD_LETTER_COUNT.labels(name).set(
-                dead_letter_counts.get(self._bus.connection.subject(f"dead.{name}"), 0)
-            )
+            dead = dead_letter_counts.get(connection.subject(f"dead.{name}"), 0)
+            DEAD_LETTER_COUNT.labels(name).set(dead)

@@ -18,16 +18,12 @@ def client_address(request: Request, trusted_proxies: int) -> str:
     Each proxy appends its peer to X-Forwarded-For, so only the last `trusted_proxies` entries can
     be trusted. All entries before them come from the client.
     """
-    hops = [
-        hop.strip()
-        for line in request.headers.getlist("x-forwarded-for")
-        for hop in line.split(",")
-    ]
+    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     forwarded = hops[-trusted_proxies:][:1] if trusted_proxies else []
     peer = request.client.host if request.client else UNKNOWN
     for candidate in (*forwarded, peer):
         try:
-            address = ip_address(candidate)
+            address = ip_address(candidate.strip())
         except ValueError:
             continue
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

@@ -63,7 +63,7 @@ class ResponseCache:
         Args:
             get_user_id: returns the reader. Called only if some user wrote within the TTL.
         """
-        oldest = self._oldest_fresh()
+        oldest = self.clock() - TTL_SECONDS
         while self._last_writes:
             writer, written_at = next(iter(self._last_writes.items()))
             if written_at > oldest:
@@ -115,9 +115,6 @@ class ResponseCache:
         self._in_flight.pop(key, None)
         if entry is not None:
             self._bytes -= self._entries.pop(key).size
-
-    def _oldest_fresh(self) -> float:
-        return self.clock() - TTL_SECONDS
 
     def note_write_by(self, user_id: str) -> None:
         """Record a write, after which this user gets no older response."""

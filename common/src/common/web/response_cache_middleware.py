@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 from prometheus_client import Counter
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.web.etags import not_modified
@@ -101,8 +102,8 @@ def _without_user_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[byte
 
 
 async def _send(response: CachedResponse, scope: Scope, send: Send) -> None:
-    if_none_match = _if_none_match(scope)
-    if if_none_match is not None and not_modified(if_none_match, response.tag):
+    if_none_match = Headers(scope=scope).get("if-none-match")
+    if not_modified(if_none_match, response.tag):
         headers = [(name, value) for name, value in response.headers if name not in _BODY_HEADERS]
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -111,10 +112,3 @@ async def _send(response: CachedResponse, scope: Scope, send: Send) -> None:
         {"type": "http.response.start", "status": response.status, "headers": response.headers}
     )
     await send({"type": "http.response.body", "body": response.body})
-
-
-def _if_none_match(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"if-none-match":
-            return value.decode("latin-1")
-    return None

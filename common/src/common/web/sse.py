@@ -120,11 +120,9 @@ class EventBroadcaster:
             self._disconnect(connection)
 
     async def _flush(self) -> None:
-        if self._unsent:
-            frames, self._unsent = self._unsent, []
-            self._broadcast(frames)
-
-    def _broadcast(self, frames: list[_Frame]) -> None:
+        frames, self._unsent = self._unsent, []
+        if not frames:
+            return
         public = b"".join(frame.data for frame in frames if frame.audience is None)
         private: dict[str, bytes] = {}
         for frame in frames:
