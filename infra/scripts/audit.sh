@@ -4,19 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(realpath "$1")/bin
-failed=()
-
-check() {
-  local name=$1
-  shift
-  if output=$("$@" 2>&1); then
-    echo "$name: nothing found"
-  else
-    echo "$name:"
-    echo "$output" | tail -n 40
-    failed+=("$name")
-  fi
-}
+source infra/scripts/check.sh
 
 # Looks for formats of real keys and tokens in every tracked file. A token with the algorithm "none" is
 # worthless. The entropy and keyword plugins would report every hash of a lock and every form message.
@@ -41,7 +29,4 @@ check "known vulnerabilities in the client (all dependencies)" javascript client
 check "known vulnerabilities in the browser tests" javascript tests/browser
 check "known vulnerabilities in the linters" javascript infra/lint
 
-if ((${#failed[@]})); then
-  echo "failed: ${failed[*]}" >&2
-  exit 1
-fi
+report_failures

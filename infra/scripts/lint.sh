@@ -6,19 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(realpath "$1")
 export PATH=$tools/bin:$tools/node_modules/.bin:$PATH
-failed=()
-
-check() {
-  local name=$1
-  shift
-  if output=$("$@" 2>&1); then
-    echo "$name: clean"
-  else
-    echo "$name:"
-    echo "$output"
-    failed+=("$name")
-  fi
-}
+source infra/scripts/check.sh
 
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile')
 mapfile -t scripts < <(git ls-files | xargs grep -slE '^#!.*\b(ba)?sh$' --)
@@ -40,7 +28,4 @@ check zizmor zizmor --offline --quiet .github
 check ansible-lint ansible-lint --offline --profile production infra/ansible
 check ansible-playbook ansible-playbook --syntax-check infra/ansible/deploy.yml
 
-if ((${#failed[@]})); then
-  echo "failed: ${failed[*]}" >&2
-  exit 1
-fi
+report_failures
