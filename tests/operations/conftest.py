@@ -1,14 +1,16 @@
 """A system that exports its spans to a receiver in the test process and logs JSON."""
 
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from support.system import System
-from ticketing_local.commands.trace_viewer import TraceStore, server
+from ticketing_local.commands.trace_viewer import TraceStore, create_app
 from ticketing_local.testing.temporary_server import TMPFS
 
 ORDER_EXPIRATION_SECONDS = 4
@@ -18,10 +20,13 @@ ORDER_EXPIRATION_SECONDS = 4
 def trace_receiver() -> Iterator[tuple[TraceStore, int]]:
     """Run a receiver of OTLP over HTTP and return it with its port."""
     store = TraceStore()
-    with server(store, port=0) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield store, httpd.server_address[1]
-        httpd.shutdown()
+    server = uvicorn.Server(uvicorn.Config(create_app(store), log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield store, listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="session")

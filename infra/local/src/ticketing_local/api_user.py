@@ -6,7 +6,7 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -115,21 +115,13 @@ def new_email(name: str = "user") -> str:
     return f"{name}-{secrets.token_hex(6)}@example.com"
 
 
-def gateway_address() -> str:
-    """Return the address of the running stack's gateway."""
+def run_script(script: Callable[[str], Coroutine[None, None, None]]) -> None:
+    """Run a script against the gateway of the running stack."""
     try:
-        return str(json.loads(Home.from_environment().lock.read_text())["address"])
+        address = str(json.loads(Home.from_environment().lock.read_text())["address"])
     except (OSError, ValueError, KeyError):
-        return f"http://localhost:{ports.resolve_ports(os.environ)['gateway']}"
-
-
-def run_script(script: Callable[[str], Awaitable[None]], address: str) -> None:
-    """Run a script against the gateway at this address."""
-
-    async def run() -> None:
-        await script(address)
-
+        address = f"http://localhost:{ports.resolve_ports(os.environ)['gateway']}"
     try:
-        asyncio.run(run())
+        asyncio.run(script(address))
     except httpx.TransportError:
         raise CliError(f"{address} is not reachable. Run `make start`.") from None

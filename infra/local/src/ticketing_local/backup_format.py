@@ -74,8 +74,7 @@ async def dump_streams(nats_url: str, folder: Path) -> int:
     """Write the settings and messages of every stream, and return the number of messages."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing else runs in this loop
     count = 0
-    client = await nats.connect(nats_url)
-    try:
+    async with await nats.connect(nats_url) as client:
         js = client.jetstream()
         for info in await js.streams_info():
             name = info.config.name or ""
@@ -86,8 +85,6 @@ async def dump_streams(nats_url: str, folder: Path) -> int:
                 async for line in _messages(js, name, info.state.messages):
                     file.write(line)
                     count += 1
-    finally:
-        await client.close()
     return count
 
 
@@ -127,8 +124,7 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
 async def restore_streams(nats_url: str, folder: Path) -> int:
     """Replace the streams with those in the folder, under the same event ids."""
     count = 0
-    client = await nats.connect(nats_url)
-    try:
+    async with await nats.connect(nats_url) as client:
         js = client.jetstream()
         for dump_file in sorted(folder.glob("*.jsonl.gz")):  # noqa: ASYNC240 - as above
             with gzip.open(dump_file, "rt", encoding="utf-8") as file:
@@ -140,8 +136,6 @@ async def restore_streams(nats_url: str, folder: Path) -> int:
                 while lines := list(islice(file, MAX_IN_FLIGHT)):
                     await asyncio.gather(*(_publish(js, json.loads(line)) for line in lines))
                     count += len(lines)
-    finally:
-        await client.close()
     return count
 
 

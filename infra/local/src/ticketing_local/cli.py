@@ -52,19 +52,19 @@ def reset() -> None:
 @main.command()
 def seed() -> None:
     """Create sample users and tickets in the running stack."""
-    from ticketing_local.api_user import gateway_address, run_script
+    from ticketing_local.api_user import run_script
     from ticketing_local.commands.seed import seed
 
-    run_script(seed, gateway_address())
+    run_script(seed)
 
 
 @main.command()
 def demo() -> None:
     """Run one purchase and one expiration on the running stack."""
-    from ticketing_local.api_user import gateway_address, run_script
+    from ticketing_local.api_user import run_script
     from ticketing_local.commands.demo import demo
 
-    run_script(demo, gateway_address())
+    run_script(demo)
 
 
 @main.command()

@@ -5,22 +5,24 @@ For the bare machine, which has no containers for a trace store. Traces are kept
 
 import gzip
 import html
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Final
 
 import click
+import uvicorn
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 MAX_TRACES: Final = 300
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
@@ -52,47 +54,41 @@ class Span:
     attributes: dict[str, str]
 
 
-@dataclass
 class TraceStore:
     """The most recent traces, newest last."""
 
-    traces: OrderedDict[str, list[Span]] = field(default_factory=OrderedDict[str, list[Span]])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self.traces: dict[str, list[Span]] = {}
 
     def add(self, body: bytes) -> None:
         """Store the spans of one export request."""
-        request = ExportTraceServiceRequest.FromString(body)
-        with self._lock:
-            for resource_spans in request.resource_spans:
-                resource = _attribute_values(resource_spans.resource.attributes)
-                for scope in resource_spans.scope_spans:
-                    for span in scope.spans:
-                        trace = self.traces.setdefault(span.trace_id.hex(), [])
-                        trace.append(_parse_span(resource.get("service.name", "?"), span))
-            while len(self.traces) > MAX_TRACES:
-                self.traces.popitem(last=False)
+        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+            resource = _attribute_values(resource_spans.resource.attributes)
+            for span in (span for scope in resource_spans.scope_spans for span in scope.spans):
+                trace = self.traces.setdefault(span.trace_id.hex(), [])
+                trace.append(_parse_span(resource.get("service.name", "?"), span))
+        for oldest in list(self.traces)[:-MAX_TRACES]:
+            del self.traces[oldest]
 
     def spans(self, trace_id: str) -> list[Span]:
         """Return the spans of a trace and of the traces that link to it, ordered by start.
 
         The requests of a purchase are linked to one trace id, which the browser chose.
         """
-        with self._lock:
-            found = [
-                span
-                for id_, spans in self.traces.items()
-                if id_ == trace_id or any(trace_id in span.links for span in spans)
-                for span in spans
-            ]
+        found = [
+            span
+            for id_, spans in list(self.traces.items())
+            if id_ == trace_id or any(trace_id in span.links for span in spans)
+            for span in spans
+        ]
         return sorted(found, key=lambda span: span.start)
 
     def trace_ids(self) -> list[str]:
         """Return the ids of the traces, newest first, and a linked id in place of its traces."""
-        with self._lock:
-            ids = [
-                next((link for span in spans for link in span.links if link != id_), id_)
-                for id_, spans in self.traces.items()
-            ]
+        ids = [
+            next((link for span in spans for link in span.links if link != id_), id_)
+            for id_, spans in self.traces.items()
+        ]
         return list(dict.fromkeys(reversed(ids)))
 
 
@@ -185,47 +181,36 @@ def waterfall(store: TraceStore, trace_id: str) -> str:
     return f"{STYLE}<h1>{title}</h1><p>{trace_id}: {summary}<table>{rows}</table>"
 
 
-def server(store: TraceStore, port: int = PORT) -> ThreadingHTTPServer:
-    """Return the server, which listens on the loopback address only."""
+def create_app(store: TraceStore) -> Starlette:
+    """Create the app, which receives exports and serves the pages."""
 
-    class Handler(BaseHTTPRequestHandler):
-        """Receives exports and serves the pages."""
+    async def receive(request: Request) -> Response:
+        body = await request.body()
+        is_compressed = request.headers.get("content-encoding") == "gzip"
+        store.add(gzip.decompress(body) if is_compressed else body)
+        response = ExportTraceServiceResponse().SerializeToString()
+        return Response(response, media_type="application/x-protobuf")
 
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            if self.path != "/v1/traces" or not 0 < length <= MAX_EXPORT_BYTES:
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            body = self.rfile.read(length)
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            store.add(body)
-            response = ExportTraceServiceResponse().SerializeToString()
-            self._respond("application/x-protobuf", response)
+    async def show_index(_: Request) -> Response:
+        return HTMLResponse(index(store))
 
-        def do_GET(self) -> None:
-            trace_id = self.path.removeprefix("/trace/")
-            page = index(store) if self.path == "/" else waterfall(store, trace_id)
-            self._respond("text/html; charset=utf-8", page.encode())
+    async def show_trace(request: Request) -> Response:
+        return HTMLResponse(waterfall(store, request.path_params["trace_id"]))
 
-        def _respond(self, content_type: str, body: bytes) -> None:
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    return Starlette(
+        routes=[
+            Route("/v1/traces", receive, methods=["POST"]),
+            Route("/", show_index),
+            Route("/trace/{trace_id}", show_trace),
+        ],
+        middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_EXPORT_BYTES)],
+    )
 
 
 def serve() -> None:
-    """Receive and show traces until Ctrl-C."""
-    with server(TraceStore()) as httpd, suppress(KeyboardInterrupt):
-        click.echo(
-            f"Traces: http://localhost:{PORT}. Send them with\n"
-            f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{PORT} make start"
-        )
-        httpd.serve_forever()
+    """Receive and show traces until Ctrl-C, on the loopback address only."""
+    click.echo(
+        f"Traces: http://localhost:{PORT}. Send them with\n"
+        f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{PORT} make start"
+    )
+    uvicorn.run(create_app(TraceStore()), port=PORT, log_level="warning")

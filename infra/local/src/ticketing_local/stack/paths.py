@@ -1,7 +1,6 @@
 """Paths in the source tree and in the data folder."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -9,40 +8,22 @@ BIN = ROOT / ".venv" / "bin"
 TOOLS = ROOT / ".local" / "tools"
 
 
-@dataclass(frozen=True)
 class Home:
     """The data folder of one stack. `run` holds the launchers and settings of the current run."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.logs = folder / "logs"
+        self.run = folder / "run"
+        self.lock = folder / "lock"
+        self.jwt_key = folder / "jwt-key"
+        self.secrets = folder / "secrets"
 
     @classmethod
     def from_environment(cls) -> "Home":
         """Return the folder that TICKETING_HOME names, by default `.local` in the source tree."""
         return cls(Path(os.environ.get("TICKETING_HOME") or ROOT / ".local").resolve())
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
-
-    @property
-    def run(self) -> Path:
-        return self.folder / "run"
-
-    @property
-    def lock(self) -> Path:
-        return self.folder / "lock"
-
-    @property
-    def jwt_key(self) -> Path:
-        return self.folder / "jwt-key"
-
-    @property
-    def secrets(self) -> Path:
-        return self.folder / "secrets"
 
     def create_folders(self) -> None:
         """Create the folders, readable by their owner only."""
