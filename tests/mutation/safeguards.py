@@ -158,8 +158,8 @@ MUTANTS = (
     Mutant(
         "attempt number in the idempotency key",
         GATEWAY,
-        '{"idempotency_key": f"{charge.id}:confirm:{attempt_number}"}',
-        '{"idempotency_key": f"{charge.id}:confirm"}',
+        'key = f"{charge.id}:confirm:{attempt_number}"',
+        'key = f"{charge.id}:confirm"',
         (f"{PAY}::test_pay_after_a_decline_with_another_card_succeeds",),
     ),
     Mutant(

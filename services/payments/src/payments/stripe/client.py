@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, TypedDict, cast
+from typing import Final, cast
 
 import aiohttp
 import stripe
@@ -28,12 +28,6 @@ RESOURCE_ID: Final = re.compile(r"/(pi|re)_\w+")
 for _noisy_logger in ("stripe", "aiohttp"):  # they log tokens
     logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
 stripe.enable_telemetry = False
-
-
-class RequestOptions(TypedDict, total=False):
-    """The options of a POST request."""
-
-    idempotency_key: str
 
 
 class StripeUnavailable(ServiceUnavailable):
@@ -60,21 +54,20 @@ class StripeClient:
 
     async def get(self, path: str, params: Mapping[str, object] | None = None) -> StripeObject:
         """Send a GET request."""
-        return await self._call("get", path, params or {}, {})
+        return await self._call("get", path, params or {})
 
     async def post(
-        self, path: str, params: Mapping[str, object], options: RequestOptions | None = None
+        self, path: str, params: Mapping[str, object], *, idempotency_key: str | None = None
     ) -> StripeObject:
-        """Send a POST request."""
-        return await self._call("post", path, params, options or {})
+        """Send a POST request, by default with an idempotency key that Stripe's library creates."""
+        options = {"idempotency_key": idempotency_key} if idempotency_key else {}
+        return await self._call("post", path, {**params, **options})
 
-    async def _call(
-        self, method: str, path: str, params: Mapping[str, object], options: RequestOptions
-    ) -> StripeObject:
+    async def _call(self, method: str, path: str, params: Mapping[str, object]) -> StripeObject:
         template = RESOURCE_ID.sub("/{id}", path)
         attributes = {"http.request.method": method.upper(), "url.template": template}
         with tracing.span(f"{method.upper()} {template}", "client", attributes):
-            response = await self._api.raw_request_async(method, path, **params, **options)
+            response = await self._api.raw_request_async(method, path, **params)
         return cast(StripeObject, response.data)
 
 

@@ -86,7 +86,7 @@ class Gateway:
         }
 
         async def create(key: str) -> StripeObject:
-            return await self._client.post(INTENTS_PATH, params, {"idempotency_key": key})
+            return await self._client.post(INTENTS_PATH, params, idempotency_key=key)
 
         async with translate_stripe_errors():
             return parse_intent(await _retry_with_new_key(f"{charge_id}:pi", create))
@@ -100,18 +100,14 @@ class Gateway:
         attempt_number = len(charge.attempts)
         async with translate_stripe_errors():
             try:
-                params = await self._payment_method_params(
-                    token, f"{charge.id}:pm:{attempt_number}"
-                )
-                return parse_intent(
-                    await self._client.post(
-                        f"{INTENTS_PATH}/{charge.stripe_id}/confirm",
-                        params,
-                        {"idempotency_key": f"{charge.id}:confirm:{attempt_number}"},
-                    )
-                )
+                key = f"{charge.id}:pm:{attempt_number}"
+                params = await self._payment_method_params(token, key)
+                path = f"{INTENTS_PATH}/{charge.stripe_id}/confirm"
+                key = f"{charge.id}:confirm:{attempt_number}"
+                return parse_intent(await self._client.post(path, params, idempotency_key=key))
             except stripe.CardError as error:
-                decline = parse_decline(_error_body(error))
+                body: Any = error.json_body
+                decline = parse_decline(body["error"])
                 return Intent(charge.stripe_id, IntentStatus.OPEN, decline=decline)
             except stripe.InvalidRequestError as error:
                 intent = await self._retrieve(charge)
@@ -128,10 +124,9 @@ class Gateway:
         """Cancel the PaymentIntent if it is still open, and return it."""
         params: PaymentIntentCancelParams = {"cancellation_reason": "abandoned"}
         async with translate_stripe_errors():
+            path = f"{INTENTS_PATH}/{charge.stripe_id}/cancel"
             try:
-                return parse_intent(
-                    await self._client.post(f"{INTENTS_PATH}/{charge.stripe_id}/cancel", params)
-                )
+                return parse_intent(await self._client.post(path, params))
             except stripe.InvalidRequestError as error:
                 if error.code != UNEXPECTED_STATE:
                     raise
@@ -149,13 +144,12 @@ class Gateway:
         }
 
         async def create(key: str) -> StripeObject:
-            return await self._client.post(REFUNDS_PATH, params, {"idempotency_key": key})
+            return await self._client.post(REFUNDS_PATH, params, idempotency_key=key)
 
         async with translate_stripe_errors():
             if charge.stripe_refund_id is not None:
-                return parse_refund(
-                    await self._client.get(f"{REFUNDS_PATH}/{charge.stripe_refund_id}")
-                )
+                path = f"{REFUNDS_PATH}/{charge.stripe_refund_id}"
+                return parse_refund(await self._client.get(path))
             try:
                 return parse_refund(await _retry_with_new_key(f"{charge.id}:refund", create))
             except stripe.InvalidRequestError as error:
@@ -193,12 +187,8 @@ class Gateway:
         if token.startswith("pm_"):
             return {"payment_method": token, "use_stripe_sdk": True, "expand": EXPAND}
         card: PaymentMethodCreateParams = {"type": "card", "card": {"token": token}}
-        method = await self._client.post(PAYMENT_METHODS_PATH, card, {"idempotency_key": key})
-        return {
-            "payment_method": method["id"],
-            "error_on_requires_action": True,
-            "expand": EXPAND,
-        }
+        method = await self._client.post(PAYMENT_METHODS_PATH, card, idempotency_key=key)
+        return {"payment_method": method["id"], "error_on_requires_action": True, "expand": EXPAND}
 
     async def _retrieve(self, charge: Charge) -> Intent:
         params: PaymentIntentRetrieveParams = {"expand": EXPAND}
@@ -213,11 +203,6 @@ class Gateway:
             if not_failed
             else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
         )
-
-
-def _error_body(error: stripe.StripeError) -> StripeObject:
-    body: Any = error.json_body
-    return body["error"]
 
 
 async def _retry_with_new_key(
