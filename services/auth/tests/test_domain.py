@@ -260,3 +260,17 @@ class RefreshTokens(RuleBasedStateMachine):
 
 
 TestRefreshTokens = RefreshTokens.TestCase
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_device_network_groups_ipv6_by_64(one: str, other: str, *, equal: bool) -> None:
+    assert (Device("", one).network == Device("", other).network) is equal

@@ -45,22 +45,15 @@ class SessionCookies:
 
     def clear(self, response: Response) -> None:
         for name in (self._access, self._refresh):
-            self._set(response, name, "", timedelta(0), expires=EPOCH)
+            self._set(response, name, "", timedelta(0))
 
-    def _set(
-        self,
-        response: Response,
-        name: str,
-        value: str,
-        expires_in: timedelta,
-        expires: datetime | None = None,
-    ) -> None:
+    def _set(self, response: Response, name: str, value: str, expires_in: timedelta) -> None:
         response.headers.update(NO_STORE)
         response.set_cookie(
             name,
             value,
             max_age=int(expires_in.total_seconds()),
-            expires=expires,
+            expires=None if expires_in else EPOCH,
             path="/",
             secure=self._secure,
             httponly=True,

@@ -6,8 +6,7 @@
 
 An active session has one current refresh token. Using it rotates it: its successor becomes current.
 A rotated token is still accepted for a short grace period (a second tab, a lost response) and leads
-to the same successor. After that we assume the token was stolen and end the session (RFC 9700,
-4.14.2).
+to the same successor. After that it counts as stolen, and the session ends (RFC 9700, 4.14.2).
 """
 
 import base64
@@ -17,6 +16,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Final
 
 from common.change import Change
@@ -59,6 +59,15 @@ class Device:
 
     user_agent: str
     address: str
+
+    @property
+    def network(self) -> str:
+        """The part of the address that its holder cannot choose: in IPv6 the /64 network."""
+        try:
+            is_ipv6 = ":" in self.address
+            return str(ip_network(f"{self.address}/64", strict=False)) if is_ipv6 else self.address
+        except ValueError:  # a link-local address contains its interface
+            return self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +161,7 @@ class Session:
 def start_session(*, user_id: str, device: Device, now: datetime) -> tuple[Change[Session], str]:
     """Create a session and return it with its first refresh token.
 
-    Unlike other ids, its id is random. An invalid token that contains the id ends the session, so
-    the id must not be guessable.
+    Unlike other ids, its id is random, because an invalid token that contains it ends the session.
     """
     session_id = secrets.token_hex(12)
     token = f"{session_id}.{secrets.token_urlsafe(32)}"

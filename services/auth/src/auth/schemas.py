@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from auth.domain import Session
 from common.auth.tokens import User
-from common.web.schemas import CamelModel
+from common.values.camel_model import CamelModel
 
 MAX_EMAIL_LENGTH: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
 MIN_PASSWORD_LENGTH: Final = 6
@@ -50,6 +50,11 @@ def _validate_password(text: str) -> str:
     return text
 
 
+def _password_schema(min_length: int) -> dict[str, str | int]:
+    limits = {"minLength": min_length, "maxLength": MAX_PASSWORD_LENGTH}
+    return {"type": "string", "format": "password", **limits}
+
+
 Email = Annotated[
     str,
     AfterValidator(_validate_email),
@@ -59,23 +64,14 @@ NewPassword = Annotated[
     str,
     AfterValidator(_reject_surrogates),
     AfterValidator(_validate_new_password),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "password",
-            "minLength": MIN_PASSWORD_LENGTH,
-            "maxLength": MAX_PASSWORD_LENGTH,
-        }
-    ),
+    WithJsonSchema(_password_schema(min_length=MIN_PASSWORD_LENGTH)),
 ]
 """A password with any characters, stored as typed."""
 AnyPassword = Annotated[
     str,
     AfterValidator(_reject_surrogates),
     AfterValidator(_validate_password),
-    WithJsonSchema(
-        {"type": "string", "format": "password", "minLength": 1, "maxLength": MAX_PASSWORD_LENGTH}
-    ),
+    WithJsonSchema(_password_schema(min_length=1)),
 ]
 
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from auth.address import rate_limit_network
 from auth.domain import (
     REVOCATION_TTL,
     Account,
@@ -70,10 +69,8 @@ class AuthService:
             BadRequest: The email already has an account.
             TooManyRequests: The address has created too many accounts.
         """
-        address = rate_limit_network(device.address)
-        await self._attempt_limiter.record_attempt(
-            RateLimit(f"sign-up:{address}", self._settings.sign_ups_per_address)
-        )
+        limit = RateLimit(f"sign-up:{device.network}", self._settings.sign_ups_per_address)
+        await self._attempt_limiter.record_attempt(limit)
         password_hash = await self._passwords.hash(password)
         account = Account(new_id(), 0, email, password_hash, self._clock())
         await self._accounts.add_unless_taken(Change(account))
@@ -82,19 +79,17 @@ class AuthService:
     async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
         """Start a session with an email and a password.
 
-        The limits are checked again after hashing, and a failure is recorded before the response,
-        so that concurrent attempts, also at other replicas, count the same as sequential ones.
-        Attempts for an unknown email are hashed and counted too, so that they look the same.
+        The limits are checked again after hashing, so that concurrent attempts, also at other
+        replicas, count like sequential ones. An unknown email is hashed and counted the same way.
 
         Raises:
             BadRequest: The email is unknown or the password is wrong.
             TooManyRequests: Too many attempts failed for this email or from this address.
         """
-        address, settings = rate_limit_network(device.address), self._settings
-        address_limit = RateLimit(f"address:{address}", settings.sign_in_failures_per_address)
-        account_limit = RateLimit(
-            f"account:{normalize_email(email)}", settings.sign_in_failures_per_account
-        )
+        per_address = self._settings.sign_in_failures_per_address
+        per_account = self._settings.sign_in_failures_per_account
+        address_limit = RateLimit(f"address:{device.network}", per_address)
+        account_limit = RateLimit(f"account:{normalize_email(email)}", per_account)
         account = await self._attempt_limiter.find_account_unless_limited(
             email, address_limit, account_limit
         )
@@ -143,12 +138,7 @@ class AuthService:
         return await self._sessions.list_active(user.id, self._clock())
 
     async def end_session(self, session_id: str, user: User) -> None:
-        """End a session of this user.
-
-        Raises:
-            NotFound: The session does not exist, or is ended or expired.
-            Unauthorized: The session belongs to another user.
-        """
+        """End a session of this user, if it is active."""
         now = self._clock()
         await self._update_session(session_id, lambda session: session.end_owned_by(user.id, now))
 
