@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local.testing.tiny_stack import TinyStack
+from support.tiny_stack import TinyStack
 
 
 @pytest.fixture

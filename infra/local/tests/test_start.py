@@ -7,8 +7,8 @@ import httpx
 import psutil
 import pytest
 
+from support.tiny_stack import TinyStack
 from ticketing_local.testing.polling import wait_until
-from ticketing_local.testing.tiny_stack import TinyStack
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ value. Launchers contain secrets, so only their owner can read them.
 
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import xmlrpc.client
@@ -121,12 +120,11 @@ class Supervisord:
             program["name"]: State(program["statename"], program["pid"]) for program in programs
         }
 
-    def stop(self) -> int:
+    def stop(self) -> None:
         """Stop the groups in reverse order, then supervisord itself."""
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait()
+        self.process.terminate()
+        self.process.wait()
         shutil.rmtree(self._socket_dir, ignore_errors=True)
-        return status
 
 
 def _make_socket_dir(link: Path) -> Path:

@@ -67,7 +67,7 @@ class TinyStack:
 
     def start(self, **environment: str) -> ManagedProcess:
         """Start the stack without waiting."""
-        return self._run("-m", "ticketing_local.testing.tiny_stack", **environment)
+        return self._run(__file__, **environment)
 
     def start_and_wait(self) -> ManagedProcess:
         """Start the stack and wait until it reports that it is ready."""
