@@ -597,13 +597,3 @@ async def test_subscription_continues_on_a_recreated_stream(
         await publish(published, after)
 
         await recorder.wait_for(after)
-
-
-def test_handlers_with_duplicate_event_raises() -> None:
-    recorder = EventRecorder()
-
-    async def on_ticket_created(event: TicketCreated) -> None:
-        raise AssertionError(event)
-
-    with pytest.raises(ValueError, match="TicketCreated has two handlers"):
-        handlers(recorder.on_ticket_created, on_ticket_created)

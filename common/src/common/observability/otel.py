@@ -23,13 +23,6 @@ from pymongo.errors import DuplicateKeyError
 from common.errors import ApiError
 from common.observability.context import Attributes, Kind
 
-KINDS: Final[dict[Kind, SpanKind]] = {
-    "internal": SpanKind.INTERNAL,
-    "server": SpanKind.SERVER,
-    "client": SpanKind.CLIENT,
-    "producer": SpanKind.PRODUCER,
-    "consumer": SpanKind.CONSUMER,
-}
 SERVER_ERROR: Final = 500
 _W3C: Final = TraceContextTextMapPropagator()
 
@@ -74,7 +67,7 @@ class OtelTracer:
         with self._tracer.start_as_current_span(
             name,
             context,
-            KINDS[kind],
+            SpanKind[kind.upper()],
             attributes,
             links,
             record_exception=False,

@@ -3,8 +3,11 @@
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
+from nats.js.api import RawStreamMsg
+
 from common.events import Event, stream_of
 from common.messaging.bus import Bus
+from common.messaging.connection import DEAD_LETTERS
 from common.messaging.envelope import EventEnvelope
 from common.testing.polling import eventually
 from common.values.clock import utc_now
@@ -20,14 +23,12 @@ class EventProbe:
 
     async def all(self, event: type[E]) -> list[E]:
         """Return all stored events of this type, oldest first."""
-        stream = self.bus.connection.stream(stream_of(event))
-        info = await self.bus.connection.js.stream_info(stream)
-        found: list[E] = []
-        for sequence in range(info.state.first_seq or 1, info.state.last_seq + 1):
-            raw = await self.bus.connection.js.get_msg(stream, seq=sequence)
-            if raw.subject == self.bus.connection.subject(event.subject):
-                found.append(event.model_validate_json(raw.data or b""))
-        return found
+        subject = self.bus.connection.subject(event.subject)
+        return [
+            event.model_validate_json(raw.data or b"")
+            for raw in await self._messages(stream_of(event))
+            if raw.subject == subject
+        ]
 
     async def next(self, event: type[E], count: int = 1) -> E:
         """Wait until `count` events of this type are stored, and return the last of them."""
@@ -52,15 +53,11 @@ class EventProbe:
 
     async def wait_until_handled(self, durable: str) -> None:
         """Wait until the consumer has acknowledged every event that is stored now."""
-        stream = durable.partition("-")[2]
-        last = (
-            await self.bus.connection.js.stream_info(self.bus.connection.stream(stream))
-        ).state.last_seq
+        stream = self.bus.connection.stream(durable.partition("-")[2])
+        last = (await self.bus.connection.js.stream_info(stream)).state.last_seq
 
         async def done() -> bool:
-            info = await self.bus.connection.js.consumer_info(
-                self.bus.connection.stream(stream), durable
-            )
+            info = await self.bus.connection.js.consumer_info(stream, durable)
             delivered = info.delivered.stream_seq if info.delivered else 0  # pending lags behind it
             return delivered >= last and not info.num_pending and not info.num_ack_pending
 
@@ -68,11 +65,13 @@ class EventProbe:
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """Return the subject and the reason of every dead letter."""
-        stream = self.bus.connection.stream("dead-letters")
-        info = await self.bus.connection.js.stream_info(stream)
-        found: list[dict[str, Any]] = []
-        for sequence in range(info.state.first_seq or 1, info.state.last_seq + 1):
-            raw = await self.bus.connection.js.get_msg(stream, seq=sequence)
-            headers = cast(dict[str, str], raw.headers or {})
-            found.append({"subject": raw.subject, "reason": headers.get("Dead-Reason")})
-        return found
+        return [
+            {"subject": raw.subject, "reason": cast(dict[str, str], raw.headers).get("Dead-Reason")}
+            for raw in await self._messages(DEAD_LETTERS)
+        ]
+
+    async def _messages(self, name: str) -> list[RawStreamMsg]:
+        js, stream = self.bus.connection.js, self.bus.connection.stream(name)
+        state = (await js.stream_info(stream)).state
+        sequences = range(state.first_seq or 1, state.last_seq + 1)
+        return [await js.get_msg(stream, seq=sequence) for sequence in sequences]

@@ -2,16 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
-
-DEFAULT_TIMEOUT_SECONDS: Final = 10.0
+from typing import TypeVar
 
 V = TypeVar("V")
 
 
-async def eventually(
-    check: Callable[[], Awaitable[V]], timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-) -> V:
+async def eventually(check: Callable[[], Awaitable[V]], timeout_seconds: float = 10) -> V:
     """Wait until the check returns something true, and return it.
 
     Raises:

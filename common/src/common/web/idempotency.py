@@ -34,6 +34,7 @@ RETENTION: Final = timedelta(days=1)
 LEASE: Final = timedelta(seconds=30)
 WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
+_STORED_HEADERS: Final = frozenset({"content-type", "etag", "location"})
 _SERVER_ERROR: Final = 500
 _UNSTORED_STATUSES: Final = frozenset({202, 401, 404, 409, 429})
 """Responses that are not final, so the next request with the same key is executed again.
@@ -118,8 +119,10 @@ async def _execute_once(request: Request, record_id: str, handler: _Handler) -> 
     if response.status_code >= _SERVER_ERROR or response.status_code in _UNSTORED_STATUSES:
         await _release(record_id)
     else:
+        headers = {k: v for k, v in response.headers.items() if k in _STORED_HEADERS}
+        result = {"status": response.status_code, "body": bytes(response.body), "headers": headers}
         try:
-            await _store_response(record_id, response)
+            await collection_of(IdempotencyRecord).update_one({"_id": record_id}, {"$set": result})
         except PyMongoError as error:  # the next copy finds the resource under the same id
             log.warning("idempotent response not stored", error=repr(error))
     return response
@@ -145,22 +148,6 @@ async def _claim(record_id: str, fingerprint: str) -> tuple[IdempotencyRecord, b
             return await _claim(record_id, fingerprint)
         return IdempotencyRecord.model_validate(found), False
     return IdempotencyRecord.model_validate({"_id": record_id, **claim}), True
-
-
-async def _store_response(record_id: str, response: Response) -> None:
-    stored_headers = {
-        k: v for k, v in response.headers.items() if k in {"content-type", "etag", "location"}
-    }
-    await collection_of(IdempotencyRecord).update_one(
-        {"_id": record_id},
-        {
-            "$set": {
-                "status": response.status_code,
-                "body": bytes(response.body),
-                "headers": stored_headers,
-            }
-        },
-    )
 
 
 async def _release(record_id: str) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -24,12 +25,12 @@ Cursor = Annotated[
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="The maximum number of items")]
 
 
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a list, with the cursor of the next page if there is one."""
 
-    def __init__(self, items: Sequence[T], next_cursor: str | None) -> None:
-        self.items = items
-        self.next_cursor = next_cursor
+    items: Sequence[T]
+    next_cursor: str | None
 
     def link_header(self, request: Request) -> dict[str, str]:
         """Return the Link header to the next page (RFC 8288)."""

@@ -18,6 +18,8 @@ CACHE_REQUESTS: Final = Counter(
 _HITS = CACHE_REQUESTS.labels("hit")
 _MISSES = CACHE_REQUESTS.labels("miss")
 _BODY_HEADERS: Final = {b"content-length", b"content-type"}
+_USER_HEADERS: Final = {b"cookie", b"authorization", b"if-none-match"}
+"""The headers that depend on the reader."""
 
 
 class ResponseCacheMiddleware:
@@ -83,22 +85,13 @@ class ResponseCacheMiddleware:
             else:
                 body.extend(message.get("body", b""))
 
-        inner_scope: dict[str, Any] = {
-            **scope,
-            "headers": _without_user_headers(scope["headers"]),
-            "state": {},
-        }
+        headers = [(name, value) for name, value in scope["headers"] if name not in _USER_HEADERS]
+        inner_scope: dict[str, Any] = {**scope, "headers": headers, "state": {}}
         await self._app(inner_scope, receive, capture)
         scope["route"] = route = inner_scope.get("route")
         if start["status"] != 200:  # noqa: PLR2004
             return None
         return to_cached_response(start["status"], start["headers"], bytes(body), read_at, route)
-
-
-def _without_user_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Remove the headers that depend on the reader."""
-    user_headers = {b"cookie", b"authorization", b"if-none-match"}
-    return [(name, value) for name, value in headers if name not in user_headers]
 
 
 async def _send(response: CachedResponse, scope: Scope, send: Send) -> None:

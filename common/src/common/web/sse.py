@@ -39,14 +39,12 @@ RESET_FRAME: Final = format_sse_event(event="reset", data_str="{}")
 
 CONNECTIONS: Final = Gauge("sse_connections", "Open server-sent event connections")
 
+SSE_RESPONSE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/event-stream": {}}}}
+"""The `responses` argument of a route that streams server-sent events."""
+
 LastEventId = Annotated[
     int | None, Header(alias="Last-Event-ID", ge=0, description="The id of the last received event")
 ]
-
-
-def sse_responses() -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` argument of a route that streams server-sent events."""
-    return {200: {"content": {"text/event-stream": {}}}}
 
 
 @dataclass(frozen=True, slots=True)

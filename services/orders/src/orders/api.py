@@ -13,7 +13,7 @@ from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import EventBroadcaster, LastEventId, sse_responses
+from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
 from orders.schemas import OrderIn, OrderOut
 from orders.service import OrderService
 
@@ -58,7 +58,7 @@ async def list_orders(
     "/events",
     summary="Stream changes of your orders as server-sent events",
     response_class=StreamingResponse,
-    responses=sse_responses() | error_responses(401, 503),
+    responses=SSE_RESPONSE | error_responses(401, 503),
 )
 async def watch_orders(
     state: StateDep, user: CurrentUser, last_event_id: LastEventId = None

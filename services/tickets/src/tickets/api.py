@@ -23,7 +23,7 @@ from common.web.etags import (
 )
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
-from common.web.sse import EventBroadcaster, LastEventId, sse_responses
+from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
 from tickets.domain import Sort, TicketQuery
 from tickets.schemas import TicketIn, TicketOut
 from tickets.service import TicketService
@@ -95,7 +95,7 @@ async def list_my_tickets(
     "/events",
     summary="Stream ticket changes as server-sent events",
     response_class=StreamingResponse,
-    responses=sse_responses() | error_responses(503),
+    responses=SSE_RESPONSE | error_responses(503),
 )
 async def watch_tickets(
     request: Request, state: StateDep, user: OptionalUser, last_event_id: LastEventId = None
