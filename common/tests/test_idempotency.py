@@ -20,12 +20,12 @@ from common.persistence.mongo import Doc
 from common.settings import ServiceSettings
 from common.testing.client import Client, errors
 from common.testing.plugin import Serve
+from common.values.camel_model import CamelModel
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from common.web import idempotency
 from common.web.etags import etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
-from common.web.schemas import CamelModel
 
 PATH = "/api/tickets"
 HEADERS = {"Idempotency-Key": "once"}

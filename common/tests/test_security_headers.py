@@ -15,6 +15,7 @@ from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.client import API_HEADERS, Client
 from common.testing.plugin import Serve
+from common.values.camel_model import CamelModel
 from common.values.ids import Id
 from common.web.body_limit import MAX_BODY_BYTES
 from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag
@@ -22,7 +23,6 @@ from common.web.idempotency import IdempotentRoute
 from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
 from common.web.response_cache import ResponseCache
-from common.web.schemas import CamelModel
 
 PATH = "/api/tickets"
 

@@ -9,26 +9,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
+from common.values.camel_model import CamelModel
 from common.values.ids import Id
 
 Version = Annotated[int, Field(ge=0)]
 Cents = Annotated[int, Field(ge=0)]
 
 
-class Event(BaseModel):
+class Event(CamelModel):
     """A published fact, named in the past tense."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        extra="ignore",  # fields that later versions add
-    )
+    model_config = ConfigDict(frozen=True)
     subject: ClassVar[str]
 
 
@@ -82,14 +75,14 @@ class CancelReason(StrEnum):
     PAYMENT_FAILED = "payment failed"
 
 
-class OrderedTicket(BaseModel):
+class OrderedTicket(CamelModel):
     """The ticket as it was when it was ordered, and the fencing token of the order.
 
     `hold` grows with each order placed on the ticket. An event of an order with a smaller hold than
     the last one applied belongs to a dead order.
     """
 
-    model_config = Event.model_config
+    model_config = ConfigDict(frozen=True)
 
     id: Id
     title: str

@@ -2,7 +2,9 @@
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
 
 MIN_CENTS = 50
 """The card processor's minimum in USD: a cheaper ticket could never be paid."""
@@ -44,3 +46,7 @@ def whole_cents(amount: Decimal | None) -> int | None:
 def price(minor: int) -> float:
     """Return the amount of cents as the number that clients see; exact in JSON."""
     return minor / 100
+
+
+Dollars = Annotated[float, BeforeValidator(price), Field(examples=[19.99])]
+"""A price in a response, created from cents."""

@@ -21,7 +21,6 @@ from common.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
-    OrderedTicket,
     OrderStatus,
     OrderUpdated,
 )
@@ -128,20 +127,7 @@ class Order:
 
     def to_event(self) -> Event:
         """Return the event that publishes the order's current state."""
-        return _EVENT_FOR_STATUS[self.status](
-            id=self.id,
-            version=self.version,
-            status=self.status,
-            user_id=self.user_id,
-            expires_at=self.expires_at,
-            ticket=OrderedTicket(
-                id=self.ticket.id,
-                title=self.ticket.title,
-                price=self.ticket.price,
-                hold=self.ticket.hold,
-            ),
-            reason=self.reason,
-        )
+        return _EVENT_FOR_STATUS[self.status].from_attributes(self)
 
 
 def place_order(

@@ -1,14 +1,11 @@
 """Request and response bodies of the orders API."""
 
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field
 
 from common.events import CancelReason, OrderStatus
-from common.values import money
+from common.values.camel_model import CamelModel
 from common.values.ids import Id
-from common.web.schemas import CamelModel
+from common.values.money import Dollars
 
 
 class OrderIn(CamelModel):
@@ -22,7 +19,7 @@ class OrderedTicketOut(CamelModel):
 
     id: str
     title: str
-    price: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
+    price: Dollars
 
 
 class OrderEventOut(CamelModel):

@@ -4,12 +4,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from common.events import ChargeStatus
-from common.values import money
+from common.values.camel_model import CamelModel
 from common.values.ids import Id
-from common.web.schemas import CamelModel, ErrorItem
+from common.values.money import Dollars
+from common.web.schemas import ErrorItem
 from payments.domain.charge import Charge
 
 Token = Annotated[
@@ -47,7 +48,7 @@ class PaymentOut(CamelModel):
     id: str
     order_id: str
     status: ChargeStatus
-    amount: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
+    amount: Dollars
     currency: str
     stripe_id: str
     stripe_refund_id: str | None

@@ -111,15 +111,7 @@ class Ticket:
 
     def to_event(self) -> TicketUpdated:
         """Return the event that publishes the ticket's current state."""
-        return TicketUpdated(
-            id=self.id,
-            version=self.version,
-            title=self.title,
-            price=self.price,
-            user_id=self.user_id,
-            order_id=self.order_id,
-            status=self.status,
-        )
+        return TicketUpdated.from_attributes(self)
 
 
 def list_ticket(

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from common.events import TicketStatus
 from common.values import money
+from common.values.camel_model import CamelModel
+from common.values.money import Dollars
 from common.values.text import SingleLine
-from common.web.schemas import CamelModel
 
 Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
 Price = Annotated[
@@ -26,11 +27,6 @@ Price = Annotated[
 """A price in dollars, as a number or a numeric string, parsed into cents."""
 
 
-def ticket_path(ticket_id: str) -> str:
-    """Return the URL path of a ticket."""
-    return f"/api/tickets/{ticket_id}"
-
-
 class TicketIn(CamelModel):
     """The title and price of a ticket."""
 
@@ -43,7 +39,7 @@ class TicketEventOut(CamelModel):
 
     id: str
     title: str
-    price: Annotated[float, BeforeValidator(money.price), Field(examples=[19.99])]
+    price: Dollars
     user_id: str
     status: TicketStatus
     order_id: str | None

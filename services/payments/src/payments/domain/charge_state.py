@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from common.change import Change
 from common.events import (
@@ -23,6 +23,12 @@ from payments.domain.transitions import (
     TRANSITIONS,
     Trigger,
 )
+
+_EVENT_FOR_STATUS: Final[dict[ChargeStatus, type[PaymentEvent]]] = {
+    ChargeStatus.SUCCEEDED: PaymentCreated,
+    ChargeStatus.REQUIRES_PAYMENT_METHOD: PaymentFailed,
+    ChargeStatus.REFUNDED: PaymentRefunded,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +87,21 @@ class ChargeState:
         """Count the attempts without the one that is running."""
         return len(self.attempts) - self.is_attempt_running(now)
 
+    @property
+    def reason(self) -> str | None:
+        """Why the last attempt failed or the payment is refunded, as events report it."""
+        if self.status is REQUIRES_PAYMENT_METHOD and self.last_error is not None:
+            return self.last_error.decline_code or self.last_error.code
+        return self.refund_reason
+
+    @property
+    def final(self) -> bool:
+        """The name of `no_more_attempts` in events."""
+        return self.no_more_attempts
+
     def to_event(self) -> PaymentEvent:
         """Return the event of the current state."""
-        reason = self.refund_reason
-        if self.status is REQUIRES_PAYMENT_METHOD and self.last_error is not None:
-            reason = self.last_error.decline_code or self.last_error.code
-        state: dict[str, Any] = {
-            "id": self.id,
-            "version": self.version,
-            "order_id": self.order_id,
-            "amount": self.amount,
-            "status": self.status,
-            "stripe_id": self.stripe_id,
-            "stripe_refund_id": self.stripe_refund_id,
-            "reason": reason,
-        }
-        match self.status:
-            case ChargeStatus.SUCCEEDED:
-                return PaymentCreated(**state)
-            case ChargeStatus.REQUIRES_PAYMENT_METHOD:
-                return PaymentFailed(**state, final=self.no_more_attempts)
-            case ChargeStatus.REFUNDED:
-                return PaymentRefunded(**state)
-            case _:
-                return PaymentUpdated(**state)
+        return _EVENT_FOR_STATUS.get(self.status, PaymentUpdated).from_attributes(self)
 
     def _transition(self, trigger: Trigger, now: datetime, **changes: Any) -> Change[Self]:
         status = TRANSITIONS.get((self.status, trigger))
