@@ -2,27 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from fastapi import FastAPI
 
 from common.app import Service
-from common.lifecycle import ServiceState
 from common.persistence.lease import Lease
 from common.values.clock import Clock
 from expiration.listeners import listeners
 from expiration.service import ExpirationService
 from expiration.settings import Settings
+from expiration.state import State
 from expiration.store import DeadlineDocument, DeadlineStore
 from expiration.sweeper import LEASE_TTL, run_sweeper
 from expiration.timers import connect
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class State(ServiceState):
-    """The open parts of the expiration service."""
-
-    expirations: ExpirationService
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
