@@ -19,6 +19,7 @@ from common.events import (
 )
 from common.testing.client import Client
 from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration.settings import Settings
@@ -196,7 +197,7 @@ async def test_order_expires_without_redis(
     await publish_events(published, order)
 
     assert await find_deadline(order.id)
-    assert (await service.get("/readyz")).status_code == 200
+    await eventually(lambda: _is_ok(service, "/readyz"))
     assert (await published.next(ExpirationCompleted)).order_id == order.id
 
 
@@ -218,14 +219,18 @@ async def test_order_expires_if_redis_does_not_respond(
     server.close()
 
 
+async def _is_ok(service: Client, path: str) -> bool:
+    return (await service.get(path)).status_code == 200
+
+
 async def test_only_health_readiness_and_metrics_are_served(
     expiration: Expiration, settings: Settings
 ) -> None:
     service = await expiration(settings)
 
-    statuses = {p: (await service.get(p)).status_code for p in ("/healthz", "/readyz", "/metrics")}
+    for path in ("/healthz", "/readyz", "/metrics"):
+        await eventually(lambda path=path: _is_ok(service, path))
 
-    assert set(statuses.values()) == {200}
     assert (await service.get("/api/expiration")).status_code == 404
 
 
