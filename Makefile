@@ -1,6 +1,6 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
+.PHONY: help install start stop reset seed demo status backup restore mongo-shell redis-shell trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
@@ -39,6 +39,12 @@ backup: install ## Back up every database and stream of the running system (TO=f
 
 restore: install ## Replace the data of the stopped system with a backup (FROM=folder)
 	@$(TICKETING) restore $(FROM)
+
+mongo-shell: install ## Open mongosh as the operator (SERVICE=orders IN=compose or cluster)
+	@infra/scripts/store-shell.sh mongo "$(SERVICE)" $(IN)
+
+redis-shell: install ## Open redis-cli (IN=compose or cluster)
+	@infra/scripts/store-shell.sh redis "" $(IN)
 
 trace-viewer: install ## Show traces in the browser (prints how to enable export)
 	@$(TICKETING) trace-viewer

@@ -35,6 +35,8 @@ SESSIONS = "services/auth/tests/test_sessions.py"
 AVAILABILITY = "common/tests/test_availability.py"
 STRIPE = "infra/local/stripe/tests/test_surroundings.py"
 JOBS = "services/expiration/tests/test_jobs.py"
+SERVERS = "infra/local/src/ticketing_local/stack/servers.py"
+MONGO_USERS = "infra/local/tests/test_mongo_users.py"
 MODEL = "tests/property/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
 RACES = "services/payments/tests/test_races.py"
@@ -318,5 +320,26 @@ MUTANTS = (
         "        if any(name not in request.headers for name in CONTROL_HEADERS):",
         "        if False:",
         (f"{STRIPE}::test_control_route_without_its_header_is_refused",),
+    ),
+    Mutant(
+        "MongoDB asks for a password",
+        SERVERS,
+        '        *("--keyFile", secrets.file("mongo-keyfile")),  # turns authentication on\n',
+        "",
+        (f"{MONGO_USERS}::test_client_without_a_password_can_do_nothing",),
+    ),
+    Mutant(
+        "a service's user of MongoDB is limited to its own database",
+        "infra/local/src/ticketing_local/stack/mongo_set_up.py",
+        'name: [{"role": "readWrite", "db": name}] for',
+        'name: ["readWriteAnyDatabase"] for',
+        (f"{MONGO_USERS}::test_service_cannot_touch_another_database",),
+    ),
+    Mutant(
+        "Redis asks for a password",
+        SERVERS,
+        'f"requirepass {password}\\n"',
+        '""',
+        ("infra/local/tests/test_redis_password.py",),
     ),
 )

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
-TEST_FOLDERS = ("common/tests", "services", "tests", "infra/tests")
+TEST_FOLDERS = ("common/tests", "services", "tests", "infra/tests", "infra/local/tests")
 NAMED_TESTS = sorted(set(re.findall(r"`(test_\w+)`", PAGE)))
 ITEMS = [line.split("|")[1:-1] for line in PAGE.splitlines() if re.match(r"\| \d", line)]
 BROWSER_TESTS = sorted({words for row in ITEMS for words in re.findall(r'"([^"]+)"', row[-1])})

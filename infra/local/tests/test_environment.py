@@ -1,3 +1,4 @@
+import re
 import stat
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_service_gets_addresses_but_no_foreign_secrets(name: str, tmp_path: Path
     assert env["MONGO_URI"] == f"mongodb://127.0.0.1:27117/{database}?replicaSet=rs0"
     assert "AWS_SECRET_ACCESS_KEY" not in env
     assert "JWT_KEY_PREVIOUS" not in env, "an empty variable counts as unset"
+
+
+SECRETS = {
+    **{name: {"JWT_KEY", "MONGO_PASSWORD"} for name in ("auth", "tickets", "orders")},
+    "payments": {"JWT_KEY", "MONGO_PASSWORD", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET"},
+    "expiration": {"MONGO_PASSWORD", "REDIS_PASSWORD"},
+    "worker": {"MONGO_PASSWORD", "REDIS_PASSWORD"},
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_service_gets_only_its_own_secrets(name: str, tmp_path: Path) -> None:
+    env = service_environment(name, {"JWT_KEY": "mine"}, tmp_path)
+    found = {key for key in env if re.search(r"PASSWORD$|SECRET$|^(JWT|STRIPE)_KEY$", key)}
+    assert found - {"NATS_PASSWORD"} == SECRETS[name]
+    user = "expiration" if name == "worker" else name
+    assert env["MONGO_PASSWORD"] == (tmp_path / "secrets" / f"mongo-{user}").read_text()
 
 
 def test_only_payments_gets_stripe_keys(tmp_path: Path) -> None:

@@ -102,6 +102,25 @@ def restore(folder: Path | None) -> None:
     restore(Home.from_environment(), os.environ, folder)
 
 
+@main.command("mongo-shell")
+@click.argument("service", type=click.Choice(ports.SERVICES))
+def mongo_shell(service: str) -> None:
+    """Open mongosh in the database of a service, as the operator."""
+    from ticketing_local.commands.shell import mongo_shell
+
+    port = ports.resolve_ports(os.environ)["mongod"]
+    mongo_shell(port, StoredSecrets(Home.from_environment().secrets), service)
+
+
+@main.command("redis-shell")
+def redis_shell() -> None:
+    """Open redis-cli."""
+    from ticketing_local.commands.shell import redis_shell
+
+    port = ports.resolve_ports(os.environ)["redis"]
+    redis_shell(port, StoredSecrets(Home.from_environment().secrets))
+
+
 @main.command("trace-viewer")
 def trace_viewer() -> None:
     """Receive traces and show them in the browser."""

@@ -69,6 +69,13 @@ def mongo_url(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
+def mongo_url_as(pytestconfig: pytest.Config) -> Callable[[str], str]:
+    """A function that returns the URL of the same replica set for another of its users."""
+    server = _ready_server(pytestconfig, "mongo_url")
+    return lambda user: servers.mongo_url_as(user, server.port, server.secrets)
+
+
+@pytest.fixture(scope="session")
 def nats_url(pytestconfig: pytest.Config) -> str:
     """The URL of a NATS server with JetStream."""
     return servers.nats_url(_ready_server(pytestconfig, "nats_url").port)
