@@ -26,7 +26,7 @@ ingress-up: ## Install ingress-nginx in the cluster and wait for it
 	kubectl apply -f https://raw.githubusercontent.com/kubernetes/ingress-nginx/$(INGRESS_NGINX)/deploy/static/provider/kind/deploy.yaml
 	kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=300s
 
-secrets: ## Create jwt-secret, stripe-secret and nats-secret in the cluster; existing secrets are kept
+secrets: ## Create jwt-secret and stripe-secret in the cluster; existing secrets are kept
 	@infra/scripts/create-secrets.sh
 
 certificate: ## Create the certificate of https://ticketing.dev and store it in the cluster

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Creates the secrets of the pods in kubectl's current cluster. Existing secrets are kept.
+# Creates the secrets of the pods in kubectl's current cluster. Existing values are kept.
 #   STRIPE_KEY=sk_test_... STRIPE_WEBHOOK_SECRET=whsec_... STRIPE_PUBLISHABLE_KEY=pk_test_... make secrets
 # Without STRIPE_KEY it creates those of the local Stripe server (infra/k8s-dev/stripe-depl.yaml).
-# To rotate JWT_KEY without signing anyone out, see docs/deploy.md.
+# To rotate JWT_KEY or a password, see docs/deploy.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 kubectl apply -f infra/k8s/00-namespace.yaml
 
-# Reads NAME=VALUE lines from stdin, because `ps` would show a secret passed as an argument.
+# Both functions read NAME=VALUE lines from stdin, because `ps` would show a secret passed as an
+# argument.
+
+# Creates a secret, unless it exists.
 create() {
   if kubectl -n ticketing get secret "$1" >/dev/null 2>&1; then
     cat >/dev/null
@@ -18,11 +21,38 @@ create() {
   fi
 }
 
-create jwt-secret <<<"JWT_KEY=$(openssl rand -hex 32)"
+# Creates a secret, or adds the keys that it lacks.
+complete() {
+  local keys missing="" line
+  # shellcheck disable=SC2016 # variables of the Go template
+  local names='{{range $key, $value := .data}}{{$key}} {{end}}'
+  if ! keys=$(kubectl -n ticketing get secret "$1" --output="go-template=$names" 2>/dev/null); then
+    kubectl -n ticketing create secret generic "$1" --from-env-file=/dev/stdin
+    return
+  fi
+  while IFS= read -r line; do
+    [[ " $keys " == *" ${line%%=*} "* ]] || missing+="  ${line%%=*}: \"${line#*=}\""$'\n'
+  done
+  if [[ -z $missing ]]; then
+    echo "secret/$1 unchanged"
+  else
+    kubectl -n ticketing patch secret "$1" --patch-file=/dev/stdin <<<"stringData:"$'\n'"$missing"
+  fi
+}
 
-for user in ADMIN OPERATOR AUTH TICKETS ORDERS EXPIRATION PAYMENTS; do
-  echo "${user}_PASSWORD=$(openssl rand -hex 32)"
-done | create nats-secret
+random() { openssl rand -hex 32; }
+
+# One password for each user of MongoDB and NATS.
+passwords() {
+  for user in ADMIN OPERATOR AUTH TICKETS ORDERS EXPIRATION PAYMENTS; do
+    echo "${user}_PASSWORD=$(random)"
+  done
+}
+
+create jwt-secret <<<"JWT_KEY=$(random)"
+complete mongo-secret < <(passwords && echo "KEYFILE=$(random)")
+complete nats-secret < <(passwords)
+complete redis-secret <<<"REDIS_PASSWORD=$(random)"
 
 if [[ -n ${STRIPE_KEY:-} ]]; then
   create stripe-secret <<EOF
@@ -33,7 +63,7 @@ EOF
 else
   create stripe-secret <<EOF
 STRIPE_KEY=sk_test_local
-STRIPE_WEBHOOK_SECRET=whsec_$(openssl rand -hex 32)
+STRIPE_WEBHOOK_SECRET=whsec_$(random)
 STRIPE_PUBLISHABLE_KEY=pk_test_local
 STRIPE_API_BASE=http://stripe-srv:12111
 STRIPE_JS_URL=https://stripe.ticketing.dev/endive/stripe.js

@@ -1,6 +1,7 @@
 """A scratch API server, emptied before each test, and a hollow node."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,5 +40,6 @@ def release(tmp_path: Path) -> Release:
 @pytest.fixture
 def secrets() -> None:
     kubectl("apply", "--filename", str(ROOT / "infra/k8s/00-namespace.yaml"))
-    for name in ("jwt-secret", "stripe-secret", "nats-secret"):
-        kubectl("-n", "ticketing", "create", "secret", "generic", name, "--from-literal=A=b")
+    subprocess.run(
+        [ROOT / "infra/scripts/create-secrets.sh"], check=True, stdout=subprocess.DEVNULL
+    )

@@ -44,6 +44,20 @@ def test_deploy_without_secrets_names_the_command(release: Release) -> None:
 
 
 @pytest.mark.usefixtures("secrets")
+def test_deploy_names_each_missing_secret_and_key(release: Release) -> None:
+    kubectl("-n", "ticketing", "delete", "secret", "redis-secret")
+    remove = '[{"op": "remove", "path": "/data/KEYFILE"}]'
+    kubectl("-n", "ticketing", "patch", "secret", "mongo-secret", "--type=json", "--patch", remove)
+
+    result = release.deploy()
+
+    assert result.returncode != 0
+    assert "KEYFILE in the secret mongo-secret" in result.stdout
+    assert "the secret redis-secret" in result.stdout
+    assert "jwt-secret" not in result.stdout.partition("Missing: ")[2]
+
+
+@pytest.mark.usefixtures("secrets")
 def test_first_deploy_applies_manifests_and_images(
     release: Release,
 ) -> None:

@@ -74,20 +74,44 @@ class Pods:
 
 @pytest.fixture
 def mongo(tmp_path: Path) -> Iterator[Pods]:
-    script = tmp_path / "join.js"
-    script.write_text(from_manifests("infra/k8s/config.yaml", "mongo-scripts", "join.js"))
-    mounted = ("--volume", f"{script}:/etc/mongo/join.js:ro")
-    pods = Pods("auth-mongo", "--user", "999:999", "--env", "HOME=/tmp", *mounted, MONGO)
+    script = tmp_path / "set-up.js"
+    script.write_text(from_manifests("infra/k8s/config.yaml", "mongo-scripts", "set-up.js"))
+    mounted = ("--volume", f"{script}:/etc/mongo/set-up.js:ro")
+    variables = [f"--env={name}={value}" for name, value in PASSWORDS.items()]
+    pods = Pods(
+        *("auth-mongo", "--user", "999:999", "--env", "HOME=/tmp", "--env", "SERVICE=auth"),
+        *(*variables, *mounted, MONGO),
+    )
     yield pods
     pods.remove_all()
 
 
-MONGOD = ("mongod", "--replSet", "rs0", "--bind_ip_all", "--quiet")
-PROBE = ("mongosh", "--quiet", "--nodb", "/etc/mongo/join.js")
+PASSWORDS = {
+    name: uuid.uuid4().hex
+    for name in ("KEYFILE", "ADMIN_PASSWORD", "OPERATOR_PASSWORD", "SERVICE_PASSWORD")
+}
 
 
-def evaluate(pods: Pods, n: int, expression: str) -> object:
-    result = pods.run(n, "mongosh", "--quiet", "--eval", f"print(JSON.stringify({expression}))")
+def mongod_command() -> tuple[str, ...]:
+    """Return the command of the manifest."""
+    documents = yaml.safe_load_all((ROOT / "infra/k8s/auth-mongo-depl.yaml").read_text())
+    (stateful_set,) = [d for d in documents if d["kind"] == "StatefulSet"]
+    return tuple(stateful_set["spec"]["template"]["spec"]["containers"][0]["command"])
+
+
+def start_member(pods: Pods, n: int) -> None:
+    """Start mongod, and run its set-up until it has finished."""
+    pods.start(n, *mongod_command())
+    member = f"--env=MEMBER=auth-mongo-{n}.auth-mongo-srv"
+    command = ("mongosh", "--quiet", "--nodb", "/etc/mongo/set-up.js")
+    docker("exec", member, pods.container(n), "timeout", "120", *command)
+
+
+def evaluate(pods: Pods, n: int, expression: str, user: str = "admin") -> object:
+    password = PASSWORDS["ADMIN_PASSWORD" if user == "admin" else "SERVICE_PASSWORD"]
+    address = f"mongodb://{user}:{password}@127.0.0.1/?authSource=admin&directConnection=true"
+    script = f"print(JSON.stringify({expression}))"
+    result = pods.run(n, "mongosh", "--quiet", address, "--eval", script)
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads(result.stdout)
 
@@ -98,22 +122,21 @@ MEMBERS = "rs.status().members.map((m) => m.stateStr).sort()"
 def test_mongodb_scales_to_three_and_recovers_a_lost_disk(
     mongo: Pods,
 ) -> None:
-    mongo.start(0, *MONGOD)
-    mongo.wait_until_succeeds(0, *PROBE)
+    start_member(mongo, 0)
     assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY"]
-    evaluate(mongo, 0, "db.getSiblingDB('auth').t.insertOne({a: 1}).acknowledged")
+    evaluate(mongo, 0, "db.getSiblingDB('auth').t.insertOne({a: 1}).acknowledged", "auth")
 
     for n in (1, 2):
-        mongo.start(n, *MONGOD)
-        mongo.wait_until_succeeds(n, *PROBE)
+        start_member(mongo, n)
     assert evaluate(mongo, 0, MEMBERS) == ["PRIMARY", "SECONDARY", "SECONDARY"]
 
     mongo.remove(0)
-    mongo.start(0, *MONGOD)
-    mongo.wait_until_succeeds(0, *PROBE)
+    start_member(mongo, 0)
     assert evaluate(mongo, 1, "rs.conf().members.length") == 3
     stored = "db.getMongo().setReadPref('nearest') || db.getSiblingDB('auth').t.countDocuments()"
-    assert evaluate(mongo, 0, stored) == 1
+    assert evaluate(mongo, 0, stored, "auth") == 1
+    anonymous = mongo.run(0, "mongosh", "--quiet", "--eval", "db.getSiblingDB('auth').t.findOne()")
+    assert "requires authentication" in anonymous.stdout + anonymous.stderr
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ FAKE_PROGRAM = """#!/bin/sh
 program=$(basename "$0")
 echo "$program $*" >>"$CALLS"
 case "$program $3 $4" in
-  "kubectl create secret") cat >>"$STDIN" ;;
-  "kubectl get secret") exit "${FOUND:-1}" ;;
+  "kubectl create secret" | "kubectl patch secret") cat >>"$STDIN" ;;
+  "kubectl get secret") echo "${KEYS:-}"; exit "${FOUND:-1}" ;;
 esac
 exit 0
 """
@@ -97,15 +97,25 @@ def test_hosts_prints_every_host_of_the_ingress(make_runner: MakeRunner) -> None
     assert make_runner.output == "127.0.0.1 ticketing.dev stripe.ticketing.dev\n"
 
 
+def created(make_runner: MakeRunner) -> dict[str, list[str]]:
+    """Return the values that were sent to kubectl, by key."""
+    found: dict[str, list[str]] = {}
+    for line in make_runner.stdin_file.read_text().splitlines():
+        key, _, value = line.partition("=")
+        found.setdefault(key, []).append(value)
+    return found
+
+
 def test_secrets_are_random_and_not_in_arguments(make_runner: MakeRunner) -> None:
     calls = make_runner.make("secrets")
-    made_secrets = dict(
-        line.split("=", 1) for line in make_runner.stdin_file.read_text().splitlines()
-    )
-    assert len(made_secrets["JWT_KEY"]) == len(made_secrets["ORDERS_PASSWORD"]) == 64
-    assert made_secrets["STRIPE_KEY"] == "sk_test_local"
-    assert made_secrets["STRIPE_API_BASE"] == "http://stripe-srv:12111"
-    assert not any(made_secrets["JWT_KEY"] in call for call in calls)
+    values = created(make_runner)
+    generated = [value for key in values for value in values[key] if "STRIPE" not in key]
+    assert len(values["AUTH_PASSWORD"]) == 2, "one for MongoDB, one for NATS"
+    assert all(len(value) == 64 for value in generated)
+    assert len(set(generated)) == len(generated)
+    assert values["STRIPE_KEY"] == ["sk_test_local"]
+    assert values["STRIPE_API_BASE"] == ["http://stripe-srv:12111"]
+    assert not any(value in call for value in generated for call in calls)
 
 
 def test_stripe_keys_replace_local_ones(make_runner: MakeRunner) -> None:
@@ -115,13 +125,26 @@ def test_stripe_keys_replace_local_ones(make_runner: MakeRunner) -> None:
         "STRIPE_PUBLISHABLE_KEY": "pk_test_1",
     }
     make_runner.make("secrets", **keys)
-    made_secrets = dict(
-        line.split("=", 1) for line in make_runner.stdin_file.read_text().splitlines()
-    )
-    assert {key: value for key, value in made_secrets.items() if "STRIPE" in key} == keys
+    values = created(make_runner)
+    assert {key: values[key] for key in values if "STRIPE" in key} == {
+        key: [value] for key, value in keys.items()
+    }
+
+
+USERS = ("ADMIN", "OPERATOR", "AUTH", "TICKETS", "ORDERS", "EXPIRATION", "PAYMENTS")
+ALL_KEYS = " ".join([*(f"{user}_PASSWORD" for user in USERS), "KEYFILE", "REDIS_PASSWORD"])
 
 
 def test_existing_secrets_are_kept(make_runner: MakeRunner) -> None:
-    calls = make_runner.make("secrets", FOUND="0")
-    assert not any(" create " in call for call in calls)
-    assert make_runner.output.count("unchanged") == 3
+    calls = make_runner.make("secrets", FOUND="0", KEYS=ALL_KEYS)
+    assert not any(" create " in call or " patch " in call for call in calls)
+    assert make_runner.output.count("unchanged") == 5
+
+
+def test_missing_key_is_added_to_an_existing_secret(make_runner: MakeRunner) -> None:
+    keys = ALL_KEYS.replace("ORDERS_PASSWORD ", "")
+    calls = make_runner.make("secrets", FOUND="0", KEYS=keys)
+    patched = [call.split()[5] for call in calls if " patch " in call]
+    assert patched == ["mongo-secret", "nats-secret"]
+    patches = make_runner.stdin_file.read_text().split("stringData:")[1:]
+    assert [patch.split()[0] for patch in patches] == ["ORDERS_PASSWORD:"] * 2

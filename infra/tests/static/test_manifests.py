@@ -97,7 +97,8 @@ def test_service_targets_an_existing_port(service: Manifest) -> None:
         for w in WORKLOADS
         if selects(service["spec"]["selector"], template(w)["metadata"]["labels"])
     ]
-    names = {p["name"] for c in template(workload)["spec"]["containers"] for p in c["ports"]}
+    containers = template(workload)["spec"]["containers"]
+    names = {port["name"] for c in containers for port in c.get("ports", [])}
     assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
     assert service["spec"]["type"] == "ClusterIP"
 
@@ -113,15 +114,12 @@ def test_autoscaled_deployments_set_no_replicas() -> None:
 
 def test_every_used_secret_is_created_by_make_secrets() -> None:
     text = json.dumps(WORKLOADS)
-    used = set(re.findall(r'"secret(?:KeyRef|Ref)": \{"name": "([^"]+)"', text))
-    created = set(
-        re.findall(
-            r"^(?: *|done \| )create (\S+)",
-            (ROOT / "infra/scripts/create-secrets.sh").read_text(),
-            re.MULTILINE,
-        )
-    )
-    assert used == created == {"jwt-secret", "stripe-secret", "nats-secret"}
+    used = set(re.findall(r'"secretKeyRef": \{"name": "([^"]+)"', text))
+    script = (ROOT / "infra/scripts/create-secrets.sh").read_text()
+    created = set(re.findall(r"^ *(?:create|complete) (\S+)", script, re.MULTILINE))
+    assert used <= created
+    names = {"jwt-secret", "stripe-secret", "mongo-secret", "nats-secret", "redis-secret"}
+    assert created == names
 
 
 def test_compose_and_cluster_use_the_same_stores() -> None:

@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from manifests import NAME, SERVICES, Manifest, name, of_kind, read, selects, template
+import yaml
+from manifests import NAME, ROOT, SERVICES, Manifest, name, of_kind, read, selects, template
 
 CLUSTER = read("k8s")
 POLICIES = [policy["spec"] for policy in of_kind(CLUSTER, "NetworkPolicy")]
@@ -107,6 +108,47 @@ def expected() -> set[tuple[str, str, int]]:
 
 def test_pods_have_exactly_the_expected_connections() -> None:
     assert connections() == expected()
+
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+IN_COMPOSE = {"expiration-redis": "redis"}
+
+
+def compose_neighbours(container: str) -> set[str]:
+    """Return the containers that share a network with this one, apart from `monitoring`."""
+    networks = {n: set(s.get("networks", [])) for n, s in COMPOSE["services"].items()}
+    own = networks[container] - {"monitoring"}
+    return {other for other in networks if other != container and own & networks[other]}
+
+
+def test_compose_networks_separate_the_tiers() -> None:
+    allowed = {
+        (IN_COMPOSE.get(source, source), IN_COMPOSE.get(target, target))
+        for source, target, _ in expected()
+        if source != target
+    }
+    for source, target in allowed:
+        assert target in compose_neighbours(source), f"{source} cannot reach {target}"
+    for store in (*(f"{service}-mongo" for service in SERVICES), "redis", "nats"):
+        clients = {source for source, target in allowed if target == store}
+        peers = compose_neighbours(store)
+        assert peers == clients, store
+    assert compose_neighbours("client") == {"gateway"}
+
+
+def test_only_compose_containers_with_outside_peers_have_a_route_out() -> None:
+    routed = {
+        container
+        for container, service in COMPOSE["services"].items()
+        if any(
+            not (COMPOSE["networks"].get(n) or {}).get("internal")
+            for n in service.get("networks", [])
+            if n != "monitoring"  # internal, in infra/observability/compose.yml
+        )
+    }
+    assert routed == {"gateway", "payments", "stripe"}
+    for service in COMPOSE["services"].values():
+        assert "networks" in service or "network_mode" in service
 
 
 def reachable_from_namespace(namespace: str) -> set[str]:
