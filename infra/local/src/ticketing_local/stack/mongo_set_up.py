@@ -85,7 +85,7 @@ def _connect(port: int, user: str | None = None, secrets: StoredSecrets | None =
         "127.0.0.1",
         port,
         directConnection=True,
-        serverSelectionTimeoutMS=500,
+        serverSelectionTimeoutMS=2_000,
         username=user,
         password=secrets.read(secret_name(user)) if user and secrets else None,
     )
