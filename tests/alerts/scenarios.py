@@ -182,12 +182,17 @@ async def dead_letters(scenario: AlertScenario) -> AsyncGenerator[None]:
 @asynccontextmanager
 async def foreign_messages(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Place a copy of a stored event into the stream of tickets by the reply subject of a read."""
-    await publish(scenario, ticket_created_message())
     client = await nats.connect(scenario.system.nats)
-    request = json.dumps({"last_by_subj": TicketCreated.subject}).encode()
-    await client.publish("$JS.API.DIRECT.GET.tickets", request, reply=TicketCreated.subject)
+    await client.jetstream().publish("ticket.copied", b"{}")  # no id: its copy is no duplicate
+    request = json.dumps({"last_by_subj": "ticket.copied"}).encode()
+
+    async def copy() -> None:
+        await client.publish("$JS.API.DIRECT.GET.tickets", request, reply=TicketCreated.subject)
+        await asyncio.sleep(1)
+
+    async with repeat(copy):
+        yield
     await client.close()
-    yield
 
 
 @asynccontextmanager
