@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -369,6 +371,25 @@ async def test_service_waits_until_its_consumer_is_declared(
         await eventually(lambda: asyncio.sleep(0, received == [event.id]))
         assert orders.healthy
         await orders.drain(1)
+
+
+async def test_set_up_command_declares_what_is_missing(
+    server: NatsWithUsers, admin: Bus, tmp_path: Path
+) -> None:
+    await admin.connection.js.delete_stream("orders")
+    process = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            "-m",
+            "common.operations.set_up_nats",
+            "--ready-file",
+            tmp_path / "ready",
+        ),
+        env={**os.environ, "NATS_URL": server.url, "NATS_PASSWORD": server.password("admin")},
+    )
+    assert await process.wait() == 0
+    assert (tmp_path / "ready").exists()
+    assert (await states(admin))["orders"] == (0, 3)
 
 
 def order() -> OrderCreated:

@@ -46,13 +46,13 @@ def main(every: float | None, ready_file: Path | None) -> None:
 async def _set_up(settings: SetUpSettings, every: float | None, ready_file: Path | None) -> None:
     password = settings.nats_password.get_secret_value()
     async with bus.connect(settings.nats_url, "admin", password=password) as connected:
-        while True:
-            await declare_when_available(connected, settings.nats_replicas)
-            if ready_file is not None:
-                ready_file.touch()  # noqa: ASYNC240 - nothing else runs in this loop
-            if every is None:
-                return
+        await declare_when_available(connected, settings.nats_replicas)
+        log.info("streams and durable consumers declared")
+        if ready_file is not None:
+            ready_file.touch()  # noqa: ASYNC240 - nothing else runs in this loop
+        while every is not None:
             await asyncio.sleep(every)
+            await declare_when_available(connected, settings.nats_replicas)
 
 
 async def declare_when_available(admin: bus.Bus, replicas: int = 1) -> None:
@@ -62,7 +62,6 @@ async def declare_when_available(admin: bus.Bus, replicas: int = 1) -> None:
         lambda: declare(admin.connection, replicas=replicas),
         unavailability_reason,
     )
-    log.info("streams and durable consumers declared")
 
 
 if __name__ == "__main__":
