@@ -69,7 +69,7 @@ class StoppingUpstream(Upstream):
     name = "stopping"
 
     def do_GET(self) -> None:
-        if self.path == "/healthz":
+        if self.path == "/readyz":
             self.send_error(503)
             return None
         return super().do_GET()

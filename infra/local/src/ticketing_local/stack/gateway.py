@@ -94,10 +94,11 @@ def _proxy(ports: Sequence[int]) -> str:
 
     Connections are closed before uvicorn closes them. Caddy does not buffer server-sent events;
     `flush_interval -1` would keep the upstream busy after the client has disconnected. A replica
-    that reports it is stopping gets no more requests, because a lost write cannot be retried.
+    that is not ready, because it is starting or stopping, gets no requests, because a lost write
+    cannot be retried.
     """
     health_check = f"""
-\t\t\thealth_uri /healthz
+\t\t\thealth_uri /readyz
 \t\t\thealth_interval {HEALTH_INTERVAL_MS}ms"""
     health = health_check if len(ports) > 1 else ""
     upstreams = " ".join(f"127.0.0.1:{port}" for port in ports)
