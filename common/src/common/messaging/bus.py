@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import structlog
 from nats.aio.client import Client
@@ -213,6 +214,8 @@ async def _open_client(
         log.warning("NATS client error", error=repr(error))
 
     is_open = False
+    # nats-py would abandon a slow failure, which asyncio would then log with a stack trace.
+    await asyncio.get_running_loop().getaddrinfo(urlsplit(url).hostname, None)
     try:
         await client.connect(
             url,

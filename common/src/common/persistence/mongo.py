@@ -3,6 +3,7 @@
 An aggregate is one document with a `version` and an `outbox`. `common.persistence.store` writes it.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, cast
@@ -43,6 +44,8 @@ STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
 _DUPLICATE_KEY: Final = 11000
 _USERS_MISSING: Final = (13, 18)
 """The codes of Unauthorized and AuthenticationFailed."""
+_ATTEMPT_DETAILS: Final = re.compile(r" \(configured timeouts: [^)]*\)|, Timeout: .*", re.DOTALL)
+"""The parts of an error's text that change with every attempt, or name our own timeouts."""
 
 
 class AggregateDocument(Document):
@@ -110,7 +113,7 @@ def unavailability_reason(error: Exception) -> str | None:
     if isinstance(error, OperationFailure) and error.code in _USERS_MISSING:
         return str((error.details or {}).get("errmsg"))
     if isinstance(error, UNAVAILABLE_ERRORS):
-        return str(error).partition(", Timeout: ")[0]  # the rest changes with every attempt
+        return _ATTEMPT_DETAILS.sub("", str(error))
     return None
 
 
