@@ -1,6 +1,6 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore mongo-shell redis-shell trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
+.PHONY: help install start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
@@ -42,6 +42,9 @@ restore: install ## Replace the data of the stopped system with a backup (FROM=f
 
 mongo-shell: install ## Open mongosh as the operator (SERVICE=orders IN=compose or cluster)
 	@infra/scripts/store-shell.sh mongo "$(SERVICE)" $(IN)
+
+nats-shell: ## Open a shell in which `nats` is the operator (IN=compose or cluster)
+	@infra/scripts/store-shell.sh nats "" $(IN)
 
 redis-shell: install ## Open redis-cli (IN=compose or cluster)
 	@infra/scripts/store-shell.sh redis "" $(IN)

@@ -79,6 +79,7 @@ def nats(
     program = Program("nats", command, port, readiness.nats_jetstream(port))
     if secrets is None:
         return program
+    _move_streams_of_earlier_versions(data / "jetstream")
     return replace(
         program,
         environment=nats_set_up.passwords(secrets),
@@ -89,6 +90,12 @@ def nats(
 def nats_url_as(user: str, port: int, secrets: StoredSecrets) -> str:
     """Return the URL with a user's name and password, for commands and tests."""
     return f"nats://{user}:{secrets.read(nats_set_up.secret_name(user))}@127.0.0.1:{port}"
+
+
+def _move_streams_of_earlier_versions(folder: Path) -> None:
+    """Move the streams from the account `$G`, where they were before NATS had users."""
+    if (folder / "$G").exists() and not (folder / "bus").exists():
+        (folder / "$G").rename(folder / "bus")
 
 
 def nats_url(port: int) -> str:
