@@ -44,7 +44,9 @@ STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
 _DUPLICATE_KEY: Final = 11000
 _USERS_MISSING: Final = (13, 18)
 """The codes of Unauthorized and AuthenticationFailed."""
-_ATTEMPT_DETAILS: Final = re.compile(r" \(configured timeouts: [^)]*\)|, Timeout: .*", re.DOTALL)
+_ATTEMPT_DETAILS: Final = re.compile(
+    r" \(configured timeouts: [^)]*\)|, (Timeout|full error): .*", re.DOTALL
+)
 """The parts of an error's text that change with every attempt, or name our own timeouts."""
 
 
