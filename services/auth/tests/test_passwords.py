@@ -130,7 +130,11 @@ async def test_cancelled_caller_occupies_the_pool_until_its_job_ends() -> None:
 
 
 def test_default_cost_is_the_owasp_minimum() -> None:
-    settings = Settings(mongo_uri="", nats_url="", jwt_key="k" * 32)  # pyright: ignore[reportArgumentType] - read as from the environment
+    settings = Settings(
+        mongo_uri="mongodb://localhost/auth",
+        nats_url="nats://localhost",
+        jwt_key="k" * 32,  # pyright: ignore[reportArgumentType] - read as from the environment
+    )
 
     made = PasswordHasher.from_settings(settings)
 
