@@ -27,6 +27,9 @@ UNAUTHORIZED: Final = 13
 AUTHENTICATION_FAILED: Final = 18
 NOT_YET_INITIALIZED: Final = 94
 ALREADY_INITIALIZED: Final = 23
+TRANSIENT_CODES: Final = frozenset({50, 64, 112, 134, 211})
+"""Errors of a slow or just initiated replica set: MaxTimeMSExpired, WriteConcernFailed,
+WriteConflict, ReadConcernMajorityNotAvailableYet, and KeyNotFound (no key for the cluster time)."""
 
 
 def secret_name(user: str) -> str:
@@ -43,8 +46,10 @@ def set_up(port: int, secrets: StoredSecrets) -> Callable[[], bool]:
     def run() -> bool:
         try:
             return _set_up(port, secrets)
-        except OperationFailure:
-            raise
+        except OperationFailure as failure:
+            if failure.code not in TRANSIENT_CODES:
+                raise
+            return False
         except PyMongoError:
             return False
 
