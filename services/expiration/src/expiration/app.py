@@ -1,4 +1,4 @@
-"""Creates the expiration app: its listeners and its sweeper. The worker is `expiration.jobs`."""
+"""Creates the expiration app: its listeners and its sweeper. The worker is `expiration.worker`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,12 +9,9 @@ from common.app import Service
 from common.persistence.lease import Lease
 from common.values.clock import Clock
 from expiration.listeners import listeners
-from expiration.service import ExpirationService
 from expiration.settings import Settings
-from expiration.state import State
-from expiration.store import DeadlineDocument, DeadlineStore
+from expiration.state import State, open_state
 from expiration.sweeper import LEASE_TTL, run_sweeper
-from expiration.timers import connect
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -24,19 +21,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
-        async with service.open([DeadlineDocument]) as running, connect(settings) as timers:
-            expirations = ExpirationService(
-                DeadlineStore(running.relay, running.clock), timers, running.clock
-            )
+        async with open_state(service, settings) as state:
+            running = state.running
             lease = Lease(running.database, "deadline-sweep", LEASE_TTL, running.clock)
             async with (
-                running.consuming(listeners(expirations)),
-                run_sweeper(expirations, lease, settings.expiration_sweep_seconds),
+                running.consuming(listeners(state.expirations)),
+                run_sweeper(state.expirations, lease, settings.expiration_sweep_seconds),
             ):
-                yield State(
-                    running=running,
-                    snapshot_events=expirations.snapshot_events,
-                    expirations=expirations,
-                )
+                yield state
 
     return service.app(lifespan)

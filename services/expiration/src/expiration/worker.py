@@ -8,11 +8,8 @@ from fastapi import FastAPI
 from common.app import Service
 from common.values.clock import Clock
 from expiration.jobs import run_worker
-from expiration.service import ExpirationService
 from expiration.settings import Settings
-from expiration.state import State
-from expiration.store import DeadlineDocument, DeadlineStore
-from expiration.timers import connect
+from expiration.state import State, open_state
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -22,11 +19,10 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
-        async with service.open([DeadlineDocument]) as running, connect(settings) as timers:
-            expirations = ExpirationService(
-                DeadlineStore(running.relay, running.clock), timers, running.clock
-            )
-            async with run_worker(expirations, settings):
-                yield State(running=running, expirations=expirations)
+        async with (
+            open_state(service, settings) as state,
+            run_worker(state.expirations, settings),
+        ):
+            yield state
 
     return service.app(lifespan)
