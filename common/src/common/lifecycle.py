@@ -124,7 +124,7 @@ class ServiceState:
     snapshot_events: Callable[[], AsyncIterator[EventEnvelope]] = no_events
 
     @classmethod
-    def of(cls, request: Request) -> Self:
-        """Return the state of the service that serves this request."""
+    async def of(cls, request: Request) -> Self:
+        """Return the state of the service that serves this request; a FastAPI dependency."""
         state: Self = request.app.state.service
         return state

@@ -33,11 +33,7 @@ class State(ServiceState):
     cookies: SessionCookies
 
 
-async def _state(request: Request) -> State:
-    return State.of(request)
-
-
-StateDep = Annotated[State, Depends(_state)]
+StateDep = Annotated[State, Depends(State.of)]
 
 
 async def _device(request: Request, state: StateDep) -> Device:

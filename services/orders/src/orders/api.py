@@ -28,11 +28,7 @@ class State(ServiceState):
     broadcaster: EventBroadcaster
 
 
-async def _state(request: Request) -> State:
-    return State.of(request)
-
-
-StateDep = Annotated[State, Depends(_state)]
+StateDep = Annotated[State, Depends(State.of)]
 
 
 @router.get(

@@ -38,11 +38,7 @@ class State(ServiceState):
     config: ConfigOut
 
 
-async def _state(request: Request) -> State:
-    return State.of(request)
-
-
-StateDep = Annotated[State, Depends(_state)]
+StateDep = Annotated[State, Depends(State.of)]
 
 
 @router.post(

@@ -39,11 +39,7 @@ class State(ServiceState):
     broadcaster: EventBroadcaster
 
 
-async def _state(request: Request) -> State:
-    return State.of(request)
-
-
-StateDep = Annotated[State, Depends(_state)]
+StateDep = Annotated[State, Depends(State.of)]
 PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=2)]
 
 
