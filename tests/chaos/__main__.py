@@ -22,6 +22,7 @@ from chaos.auditor import audit
 from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
 from chaos.contention import BUYERS, run_contention
+from chaos.hostile_client import HostileClient
 from chaos.rate_limiter import RateLimiter
 from chaos.saboteur import Saboteur
 from chaos.snapshot import Snapshot, last_sequences, take_snapshot
@@ -38,6 +39,7 @@ RECOVERY_TIMEOUT_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 """The time for which users continue on the recovered system."""
 QUIESCE_TIMEOUT_SECONDS = 60.0
+HOSTILE_CLIENTS = 6
 SETTINGS = {
     "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
     "PAYMENT_MARGIN_SECONDS": "1",
@@ -112,7 +114,11 @@ async def _chaos(
         )
         for n in range(plan.users)
     ]
-    user_tasks = [asyncio.create_task(user.run()) for user in users]
+    hostile_clients = [
+        HostileClient(system.port["gateway"], random.Random(rng.random()), client_log)
+        for _ in range(HOSTILE_CLIENTS)
+    ]
+    user_tasks = [asyncio.create_task(user.run()) for user in (*users, *hostile_clients)]
     supervision = asyncio.create_task(saboteur.supervise())
     started_at = time.monotonic()
     await saboteur.run(plan.seconds)
@@ -132,7 +138,7 @@ async def _chaos(
     rate_after_recovery = (client_log.response_count - responses_before) / (
         time.monotonic() - recovered_at
     )
-    for user in users:
+    for user in (*users, *hostile_clients):
         user.stopped = True
     await asyncio.gather(*user_tasks)
     if plan.disabled == "reconciler":

@@ -22,7 +22,8 @@ EXCLUDED = re.compile(r"\.gen\.ts$|^tests/operations/test_prose\.py$")
 def _in_any_case(word: str) -> str:
     """Return a pattern of the word in prose, snake_case, camelCase and CONSTANT_CASE."""
     lower = rf"(?<![A-Za-z]){word}(?![a-z])"
-    return rf"{lower}|{word.capitalize()}(?![a-z])|(?<![A-Z]){word.upper()}(?![A-Za-z])"
+    upper = rf"(?<![A-Z])(?<!SO_){word.upper()}(?![A-Za-z])"  # SO_ begins a socket option
+    return rf"{lower}|{word.capitalize()}(?![a-z])|{upper}"
 
 
 BANNED = re.compile("|".join(_in_any_case(word) for word in (*BANNED_WORDS, *BANNED_PHRASES)))
