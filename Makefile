@@ -1,6 +1,6 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
+.PHONY: help install start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
@@ -62,6 +62,10 @@ chaos: install ## Kill processes under load, then audit the data (SEED= MINUTES=
 	@PYTHONPATH=tests nice $(PYTHON_IN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(DISABLE),--disable $(DISABLE))
+
+siege: install ## Attack a whole system beside friendly users (ATTACKS="slow-bodies inventory" SECONDS= ADDRESSES=separate)
+	@PYTHONPATH=tests $(PYTHON_IN)/python -m siege $(if $(SECONDS),--seconds $(SECONDS)) \
+	  $(if $(REPLICAS),--replicas $(REPLICAS)) $(if $(ADDRESSES),--addresses $(ADDRESSES)) $(ATTACKS)
 
 mutants: install ## Remove each safeguard in a copy and check that a test fails (ONLY=relay)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutation $(ONLY)

@@ -1,0 +1,86 @@
+"""Searches that would examine many keys and documents."""
+
+import random
+import string
+from typing import Final
+from urllib.parse import quote_plus
+
+from bson import ObjectId
+
+from common.testing.client import make_user
+from common.values.clock import utc_now
+from siege.attack import Attack, Siege
+from siege.attacker import Attacker, Facts
+from tickets.domain import list_ticket
+from tickets.store import _to_document as ticket_fields
+
+STORED_TICKETS: Final = 100_000
+BATCH_SIZE: Final = 5_000
+ONE_LETTER_WORDS: Final = 27
+TITLES: Final = ("concert", "festival", "concert hall", "opera", "a b c d e f g")
+
+
+async def _store_tickets(siege: Siege) -> Facts:
+    """Insert many tickets, unless an earlier attack did."""
+    tickets = siege.mongo["tickets"]["tickets"]
+    if await tickets.estimated_document_count() >= STORED_TICKETS:
+        return {}
+    seller, now = make_user(), utc_now()
+    for start in range(0, STORED_TICKETS, BATCH_SIZE):
+        ids = [str(ObjectId()) for _ in range(BATCH_SIZE)]
+        listed = [
+            list_ticket(
+                ticket_id=ticket_id,
+                title=f"{TITLES[n % len(TITLES)]} row {n % 50} seat {start + n}",
+                price=2_000 + n,
+                seller_id=seller.id,
+                now=now,
+            ).after
+            for n, ticket_id in enumerate(ids)
+        ]
+        await tickets.insert_many(
+            {"_id": ObjectId(ticket.id), "version": 0, **ticket_fields(ticket), "outbox": []}
+            for ticket in listed
+        )
+    return {}
+
+
+async def _search(attacker: Attacker, queries: list[str]) -> None:
+    """Search for these words, each time with other price limits, so that no cache has the page."""
+    clients = [attacker.client(number) for number in range(12)]
+
+    async def search(number: int) -> None:
+        words, maximum = random.choice(queries), random.randrange(10_000, 900_000)
+        path = f"/api/tickets?q={quote_plus(words)}&maxPrice={maximum}&sort=price"
+        await clients[number].request("GET", path)
+
+    await attacker.repeat(len(clients), search)
+    for client in clients:
+        client.close()
+
+
+async def one_letter_words(attacker: Attacker) -> None:
+    """Search for 27 words of one letter."""
+    letters = [random.choices(string.ascii_lowercase, k=ONE_LETTER_WORDS) for _ in range(20)]
+    await _search(attacker, [" ".join(words) for words in letters])
+
+
+async def rare_after_common(attacker: Attacker) -> None:
+    """Search for a common word and one that no ticket has."""
+    await _search(attacker, ["concert zzzz", "row seat zzzz", "seat concert row hall opera"])
+
+
+ATTACKS: Final = (
+    Attack(
+        "one-letter-searches",
+        "searches for 27 words of one letter, sorted by price",
+        one_letter_words,
+        prepare=_store_tickets,
+    ),
+    Attack(
+        "common-word-searches",
+        "searches for a common and an unknown word, sorted by price",
+        rare_after_common,
+        prepare=_store_tickets,
+    ),
+)
