@@ -113,6 +113,21 @@ def test_invalid_access_token_is_rejected(token: str) -> None:
     assert TOKENS.verify(token) is None
 
 
+def test_key_in_the_header_of_a_token_is_ignored() -> None:
+    key = OTHER.get_secret_value()
+    encoded_key = base64.urlsafe_b64encode(key.encode()).decode()
+    headers = {
+        "jwk": {"kty": "oct", "k": encoded_key},
+        "jku": "https://evil.example/keys",
+        "x5u": "https://evil.example/certificate",
+        "kid": "/dev/null",
+    }
+
+    token = jwt.encode(VALID_CLAIMS, key, "HS256", headers=headers)
+
+    assert TOKENS.verify(token) is None
+
+
 def test_token_with_the_valid_claims_is_accepted() -> None:
     assert TOKENS.verify(signed(VALID_CLAIMS)) == USER
 

@@ -115,6 +115,17 @@ async def test_every_response_has_the_security_headers(
     assert len(response.headers.get_list("content-security-policy")) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://ticketing.test"])
+async def test_no_response_allows_another_origin(client: Client, method: str, origin: str) -> None:
+    client.sign_in()
+    preflight = {"origin": origin, "access-control-request-method": "POST"}
+
+    response = await client.request(method, PATH, headers=preflight)
+
+    assert not [name for name in response.headers if name.startswith("access-control-")]
+
+
 async def test_shed_request_has_the_security_headers() -> None:
     app = FastAPI()
     app.add_middleware(ConcurrencyLimitMiddleware, max_in_flight=0)

@@ -273,6 +273,11 @@ test("a page has the policy whatever its path ends in, and never the visitor's n
     const response = await request.get(path, { headers });
     const policy = response.headers()["content-security-policy"];
     expect(policy, path).toMatch(/script-src[^;]*'nonce-/);
+    for (const directive of ["object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) {
+      expect(policy, path).toContain(directive);
+    }
+    expect(response.headers()["x-content-type-options"], path).toBe("nosniff");
+    expect(response.headers()["referrer-policy"], path).toBe("strict-origin-when-cross-origin");
     expect(policy, path).not.toContain("forged");
     expect(await response.text(), path).not.toContain("forged");
   }
