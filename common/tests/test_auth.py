@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -135,6 +136,18 @@ def test_token_with_the_valid_claims_is_accepted() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.binary().map(lambda b: b.hex()))
 def test_verify_of_arbitrary_text_returns_none(text: str) -> None:
     assert TOKENS.verify(text) is None
+
+
+def test_invalid_and_long_tokens_are_not_cached() -> None:
+    tokens = AccessTokens(KEY, None, CLOCK)
+    too_long = tokens.issue(replace(USER, email="x" * 4_000))
+    forged = signed(VALID_CLAIMS, OTHER)
+
+    rejected = [tokens.verify(text) for text in ("x" * 100, forged, too_long)]
+    accepted = [tokens.verify(tokens.issue(USER)) for _ in range(2)]
+
+    assert (rejected, accepted) == ([None] * 3, [USER] * 2)
+    assert tokens._decode_cached.cache_info().currsize == 1
 
 
 def test_previous_key_verifies_but_does_not_sign() -> None:

@@ -77,6 +77,8 @@ async def client(
                 raise BadRequest(f"rejected by call {time}")
             case "unavailable" if time == 0:
                 raise ServiceUnavailable
+            case "long":
+                return json_response(Created(id=thing_id, name="x" * 20_000, time=time), 201)
             case "not found" if time == 0:
                 raise NotFound
             case "crash" if time == 0:
@@ -164,9 +166,7 @@ async def test_rejected_request_is_replayed(client: Client) -> None:
     assert errors(first) == errors(again) == [{"message": "rejected by call 0"}]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status"), [("unavailable", 503), ("crash", 500), ("not found", 404)]
-)
+@pytest.mark.parametrize(("outcome", "status"), [("unavailable", 503), ("crash", 500)])
 async def test_temporary_failure_is_not_replayed(
     client: Client, created_ids: list[str], outcome: str, status: int, database: AsyncDatabase[Doc]
 ) -> None:
@@ -181,22 +181,89 @@ async def test_temporary_failure_is_not_replayed(
     assert created_ids == [record["new_id"]]
 
 
+@pytest.mark.parametrize(
+    ("body", "status"), [({"name": "a", "outcome": "not found"}, 404), ({"nam": "a"}, 400)]
+)
+async def test_request_that_did_nothing_leaves_no_record(
+    client: Client,
+    created_ids: list[str],
+    database: AsyncDatabase[Doc],
+    body: dict[str, str],
+    status: int,
+) -> None:
+    failed = await client.post(PATH, json=body, headers=HEADERS)
+    left = await database["idempotency"].count_documents({})
+    again = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
+
+    assert (failed.status_code, left, again.status_code) == (status, 0, 201)
+    assert len(created_ids) == 1
+
+
+async def test_claim_that_was_taken_over_keeps_its_id(
+    client: Client, created_ids: list[str], database: AsyncDatabase[Doc]
+) -> None:
+    user = client.sign_in()
+    body, claimed = b'{"name":"a","outcome":"not found"}', new_id()
+    await database["idempotency"].insert_one(abandoned_claim(user.id, body, claimed))
+
+    missing, created = await post_raw(client, body), await post_raw(client, body)
+
+    assert (missing.status_code, created.status_code) == (404, 201)
+    assert created_ids == [claimed]
+
+
+async def test_keys_beyond_the_limit_of_a_user_are_429(
+    client: Client, database: AsyncDatabase[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MAX_KEYS_PER_USER", 4)
+    monkeypatch.setattr(idempotency, "KEYS_BETWEEN_CHECKS", 2)
+
+    statuses = [
+        (await client.post(PATH, json={"name": "a"}, headers={"Idempotency-Key": f"{n}"}))
+        for n in range(9)
+    ]
+    client.sign_in()
+    other = await client.post(PATH, json={"name": "a"}, headers=HEADERS)
+
+    assert [response.status_code for response in statuses] == [201] * 5 + [429] * 4
+    assert int(statuses[-1].headers["retry-after"]) > 0
+    assert await database["idempotency"].count_documents({}) == 6
+    assert other.status_code == 201
+
+
+async def test_long_response_is_not_stored(
+    client: Client, created_ids: list[str], database: AsyncDatabase[Doc]
+) -> None:
+    body = {"name": "a", "outcome": "long"}
+
+    for _ in range(2):
+        assert (await client.post(PATH, json=body, headers=HEADERS)).status_code == 201
+
+    assert len(created_ids) == 0
+    (record,) = await database["idempotency"].find({}).to_list()
+    assert record.get("body") is None
+
+
 async def leave_abandoned_claim(
     client: Client, database: AsyncDatabase[Doc], lease: timedelta
 ) -> tuple[bytes, str]:
     """Insert the claim of a request that never finished, and return its body and its id."""
     user = client.sign_in()
     body, claimed = b'{"name":"a"}', new_id()
-    await database["idempotency"].insert_one(
-        {
-            "_id": f"{user.id}:once",
-            "fingerprint": hashlib.sha256(f"POST {PATH}\n".encode() + body).hexdigest(),
-            "new_id": claimed,
-            "at": utc_now(),
-            "until": utc_now() + lease,
-        }
-    )
+    await database["idempotency"].insert_one(abandoned_claim(user.id, body, claimed, lease))
     return body, claimed
+
+
+def abandoned_claim(
+    user_id: str, body: bytes, claimed: str, lease: timedelta = -timedelta(seconds=1)
+) -> Doc:
+    return {
+        "_id": f"{user_id}:once",
+        "fingerprint": hashlib.sha256(f"POST {PATH}\n".encode() + body).hexdigest(),
+        "new_id": claimed,
+        "at": utc_now(),
+        "until": utc_now() + lease,
+    }
 
 
 async def post_raw(client: Client, body: bytes) -> Any:

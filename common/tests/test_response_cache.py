@@ -2,7 +2,13 @@
 
 import pytest
 
-from common.web.response_cache import TTL_SECONDS, CachedResponse, InFlightRequest, ResponseCache
+from common.web.response_cache import (
+    TTL_SECONDS,
+    CachedResponse,
+    InFlightRequest,
+    Key,
+    ResponseCache,
+)
 
 PATH = "/api/things/1"
 KEY = (PATH, b"")
@@ -94,3 +100,38 @@ async def test_response_past_its_lifetime_is_not_served(
     clock.now += TTL_SECONDS
 
     assert response_cache.get(KEY, response_cache.oldest_acceptable(lambda: None)) is None
+
+
+async def store_key(response_cache: ResponseCache, key: Key, response: CachedResponse) -> None:
+    request = response_cache.begin(key)
+    response_cache.finish(key, request, response)
+
+
+@pytest.mark.parametrize("part", ["key", "header", "body"])
+async def test_entries_are_bounded_in_bytes_of_keys_headers_and_bodies(
+    response_cache: ResponseCache, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("common.web.response_cache.MAX_BYTES", 100_000)
+    long = b"x" * 30_000
+
+    for number in range(8):
+        query = b"%d" % number + (long if part == "key" else b"")
+        headers = [(b"link", long)] if part == "header" else []
+        body = long if part == "body" else b""
+        response = CachedResponse(200, headers, body, "", 0)
+        await store_key(response_cache, (PATH, query), response)
+
+    assert len(response_cache._entries) == 3
+    for key in list(response_cache._entries):
+        response_cache._drop(key)
+    assert response_cache._bytes == 0
+
+
+async def test_writers_are_forgotten_without_a_read(
+    response_cache: ResponseCache, clock: ManualClock
+) -> None:
+    for number in range(100):
+        response_cache.note_write_by(f"user {number}")
+        clock.now += TTL_SECONDS / 10
+
+    assert len(response_cache._last_writes) <= 11

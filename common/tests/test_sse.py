@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from fastapi.sse import KEEPALIVE_COMMENT
+from pydantic import BaseModel
 from starlette.types import Message
 
 from common.web import sse
@@ -29,6 +30,27 @@ async def test_stream_opened_while_service_stops_ends_immediately() -> None:
     broadcaster.close()
     async with asyncio.timeout(5):
         assert await _read_all(broadcaster) == b"retry: 1000\n\n"
+
+
+class Changed(BaseModel):
+    """Something that changed."""
+
+    text: str
+
+
+async def test_replay_of_many_bytes_is_a_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_REPLAY_BYTES", 500)
+    broadcaster = EventBroadcaster()
+    for sequence in range(1, 5):
+        broadcaster.publish("thing", Changed(text="x" * 150), sequence)
+    broadcaster.close()
+
+    async def read_after(last_event_id: int) -> bytes:
+        stream = broadcaster.stream(client="somebody", last_event_id=last_event_id)
+        return b"".join([bytes(chunk) async for chunk in stream.body_iterator])  # pyright: ignore[reportArgumentType] - we encode
+
+    assert (await read_after(2)).count(b"event: thing") == 2
+    assert await read_after(0) == sse.RETRY_FRAME + sse.RESET_FRAME
 
 
 async def test_idle_stream_sends_heartbeats_until_unauthorized(

@@ -8,11 +8,15 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id
+from prometheus_client import generate_latest
 
 from common.observability import tracing
 from common.observability.otel import OtelTracer
 from common.testing.client import Client
-from common.web.instrumentation import RequestInstrumentationMiddleware
+from common.web.instrumentation import (
+    MAX_TRACED_PATH_LENGTH,
+    RequestInstrumentationMiddleware,
+)
 
 TRACE_ID, SPAN_ID = "a" * 32, "b" * 16
 SCRIPT = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
@@ -75,6 +79,31 @@ async def test_request_without_a_valid_trace_context_starts_a_trace(
 
     (span,) = spans.get_finished_spans()
     assert (span.parent, span.links) == (None, ())
+
+
+async def test_long_path_and_trace_state_are_not_kept_in_a_span(
+    spans: InMemorySpanExporter, client: Client
+) -> None:
+    headers = {
+        "traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01",
+        "tracestate": f"vendor={'x' * 200}",
+    }
+    await client.get("/" + "x" * 10_000, headers=headers)
+
+    (span,) = spans.get_finished_spans()
+    assert span.attributes is not None
+    assert len(str(span.attributes["url.path"])) == MAX_TRACED_PATH_LENGTH
+    assert not span.links[0].context.trace_state
+
+
+async def test_unknown_methods_and_paths_share_their_metric(client: Client) -> None:
+    for number in range(3):
+        await client.request(f"METHOD{number}", f"/unknown/{number}")
+
+    metrics = generate_latest().decode()
+    assert 'method="other",route="unmatched",status="404"' in metrics
+    assert "METHOD" not in metrics
+    assert "/unknown" not in metrics
 
 
 async def test_trace_context_of_an_event_is_continued(spans: InMemorySpanExporter) -> None:

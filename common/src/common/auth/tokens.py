@@ -19,7 +19,9 @@ from common.values.ids import is_id
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 ALGORITHM: Final = "HS256"
 VERIFIED_TOKEN_CACHE_SIZE: Final = 10_000
-"""Verified claims are cached; the expiry is checked for each request."""
+"""Verified claims are cached, and no others; the expiry is checked for each request."""
+MAX_TOKEN_LENGTH: Final = 4096
+"""No browser stores a longer cookie, so a longer token is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,21 @@ class AccessTokens:
 
     def verify(self, token: str) -> User | None:
         """Return the user of a valid token, or None."""
-        user, expires_at = self._decode_cached(token)
+        if len(token) > MAX_TOKEN_LENGTH:
+            return None
+        try:
+            user, expires_at = self._decode_cached(token)
+        except jwt.InvalidTokenError:
+            return None
         return user if expires_at > self._clock().timestamp() else None
 
-    def _decode(self, token: str) -> tuple[User | None, float]:
-        """Return the user and the expiry of a token, which is pure and so can be cached."""
+    def _decode(self, token: str) -> tuple[User, float]:
+        """Return the user and the expiry of a token, which is pure and so can be cached.
+
+        Raises:
+            InvalidTokenError: the token is invalid. `lru_cache` does not keep it then, so that
+                strangers cannot fill the cache.
+        """
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -83,8 +95,9 @@ class AccessTokens:
             is_valid = (
                 isinstance(expires_at, int | float) and is_id(user.id) and is_id(user.session_id)
             )
-            return (user, float(expires_at)) if is_valid else (None, 0.0)
-        return None, 0.0
+            if is_valid:
+                return user, float(expires_at)
+        raise jwt.InvalidTokenError
 
 
 def user_from_cookie(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:

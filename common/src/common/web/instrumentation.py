@@ -30,6 +30,8 @@ _duration_labels = cache(REQUEST_DURATION.labels)
 """Cached, because the lookup costs as much as a small response."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_ERROR: Final = 400
+MAX_TRACED_PATH_LENGTH: Final = 200
+"""Finished spans wait in memory to be exported."""
 SERVER_ERROR: Final = 500
 _REQUEST_ID_HEADER: Final = REQUEST_ID_HEADER.encode()
 _VALID_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -95,16 +97,17 @@ def _span(scope: Scope, method: str) -> AbstractContextManager[None]:
     return tracing.span(
         method,
         "server",
-        {"http.request.method": method, "url.path": scope["path"], "url.scheme": scope["scheme"]},
+        {
+            "http.request.method": method,
+            "url.path": scope["path"][:MAX_TRACED_PATH_LENGTH],
+            "url.scheme": scope["scheme"],
+        },
         linked_headers=_headers(scope),
     )
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
-    propagation_headers = (b"traceparent", b"tracestate")
-    return {
-        n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in propagation_headers
-    }
+    return {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n == b"traceparent"}
 
 
 def _annotate_span(scope: Scope, method: str, route: str, status: int) -> None:

@@ -17,6 +17,8 @@ from typing import Any, Final
 TTL_SECONDS: Final = 0.1
 MAX_ENTRIES: Final = 2_000
 MAX_BYTES: Final = 64 * 1024 * 1024
+"""Of keys, headers and bodies: strangers choose the keys."""
+ENTRY_OVERHEAD_BYTES: Final = 1_000
 
 Key = tuple[str, bytes]
 
@@ -32,11 +34,6 @@ class CachedResponse:
     read_at: float
     route: Any = None
     """The matched route, whose template labels the metrics."""
-
-    @property
-    def size(self) -> int:
-        """The approximate memory use in bytes."""
-        return len(self.body) + 500
 
 
 @dataclass(eq=False, slots=True)
@@ -64,11 +61,7 @@ class ResponseCache:
             get_user_id: returns the reader. Called only if some user wrote within the TTL.
         """
         oldest = self.clock() - TTL_SECONDS
-        while self._last_writes:
-            writer, written_at = next(iter(self._last_writes.items()))
-            if written_at > oldest:
-                break
-            del self._last_writes[writer]
+        self._forget_writes_before(oldest)
         if not self._last_writes:
             return oldest
         return max(oldest, self._last_writes.get(get_user_id() or "", oldest))
@@ -99,12 +92,16 @@ class ResponseCache:
                 self._store(key, response)
 
     def _store(self, key: Key, response: CachedResponse) -> None:
-        previous = self._entries.pop(key, None)
-        self._bytes += response.size - (previous.size if previous else 0)
+        self._drop(key)
         self._entries[key] = response
+        self._bytes += memory_size(key, response)
         while len(self._entries) > MAX_ENTRIES or self._bytes > MAX_BYTES:
-            _, evicted = self._entries.popitem(last=False)
-            self._bytes -= evicted.size
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: Key) -> None:
+        dropped = self._entries.pop(key, None)
+        if dropped is not None:
+            self._bytes -= memory_size(key, dropped)
 
     def invalidate(self, path: str, tag: str | None = None) -> None:
         """Drop the response at this path without a query, unless it has this tag."""
@@ -113,13 +110,27 @@ class ResponseCache:
         if entry is not None and entry.tag == tag:
             return
         self._in_flight.pop(key, None)
-        if entry is not None:
-            self._bytes -= self._entries.pop(key).size
+        self._drop(key)
 
     def note_write_by(self, user_id: str) -> None:
         """Record a write, after which this user gets no older response."""
         self._last_writes.pop(user_id, None)
-        self._last_writes[user_id] = self.clock()
+        self._last_writes[user_id] = now = self.clock()
+        self._forget_writes_before(now - TTL_SECONDS)
+
+    def _forget_writes_before(self, oldest: float) -> None:
+        while self._last_writes:
+            writer, written_at = next(iter(self._last_writes.items()))
+            if written_at > oldest:
+                break
+            del self._last_writes[writer]
+
+
+def memory_size(key: Key, response: CachedResponse) -> int:
+    """Return the approximate memory use of an entry in bytes."""
+    path, query = key
+    headers = sum(len(name) + len(value) for name, value in response.headers)
+    return len(path) + len(query) + headers + len(response.body) + ENTRY_OVERHEAD_BYTES
 
 
 def to_cached_response(

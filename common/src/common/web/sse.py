@@ -1,7 +1,7 @@
 """Server-sent events: broadcasts a service's changes to browsers.
 
 Each replica consumes its own service's stream and buffers the last frames. A client that
-reconnects with Last-Event-ID gets the frames it missed, or a `reset` event if it missed too many.
+reconnects with Last-Event-ID gets the frames it missed, or a `reset` event if it missed too much.
 Events are encoded once and flushed every 100 ms, so a connection costs at most ten writes per
 second. A client that does not read is disconnected; browsers reconnect automatically.
 """
@@ -29,6 +29,8 @@ REPLAY_BUFFER_SIZE: Final = 2_000
 MAX_CONNECTIONS: Final = 5_000
 MAX_CONNECTIONS_PER_CLIENT: Final = 12
 MAX_QUEUED_FLUSHES: Final = 100
+MAX_REPLAY_BYTES: Final = 64 * 1024
+"""Of missed frames, which each stream keeps a copy of until its client has read them."""
 SEND_TIMEOUT_SECONDS: Final = 30.0
 """The time in which a client must read when its network buffers are full."""
 MAX_CONNECTION_SECONDS: Final = 15 * 60.0
@@ -183,11 +185,12 @@ class EventBroadcaster:
             return b""
         if not self._replay_buffer or self._replay_buffer[0].sequence > last_event_id + 1:
             return RESET_FRAME
-        return b"".join(
+        missed = [
             frame.data
             for frame in self._replay_buffer
             if frame.sequence > last_event_id and frame.audience in {None, user}
-        )
+        ]
+        return b"".join(missed) if sum(map(len, missed)) <= MAX_REPLAY_BYTES else RESET_FRAME
 
     async def _frames(
         self, connection: _Connection, client: str, is_authorized: Callable[[], bool]
