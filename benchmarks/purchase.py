@@ -16,7 +16,7 @@ from benchmarks.wrk import Load, load, request
 
 BUYERS = 64  # as many as wrk has connections
 PAYMENT_METHOD = "pm_card_visa"
-"""Needs two calls to Stripe, as the token of our own client does; a bare `tok_` needs three."""
+"""Needs three calls to Stripe, as the token of our own client does."""
 CREATED, OK = 201, 200
 REFERENCE_PAID_PER_SECOND = 135
 """Published for TigerFans: FastAPI with TigerBeetle on 4 vCPU and a mocked payment."""

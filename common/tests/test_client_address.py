@@ -3,7 +3,7 @@
 import pytest
 from fastapi import Request
 
-from common.web.client_address import client_address
+from common.web.client_address import client_address, network_of
 
 
 def request(*forwarded: str, peer: str | None = "198.51.100.9") -> Request:
@@ -41,3 +41,15 @@ def test_client_address_trusts_only_our_proxies_entries(
 @pytest.mark.parametrize("peer", [None, "a-socket"])
 def test_client_address_of_peer_without_ip_is_unknown(peer: str | None) -> None:
     assert client_address(request(peer=peer), 1) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_network_of_ipv6_is_the_part_its_holder_cannot_choose(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
+from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 
@@ -220,4 +221,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     every_version_published,
     replicas_equal,
     no_backlog,
+    declines_counted,
+    reported_cards_concealed,
 )

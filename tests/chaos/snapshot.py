@@ -88,6 +88,7 @@ COLLECTIONS = (
     "expiration.deadlines",
     "payments.charges",
     "payments.orders",
+    "payments.decline_counters",
 )
 
 

@@ -19,7 +19,11 @@ MAX_ATTEMPTS: Final = 14
 TRANSIENT_STATUSES: Final = frozenset({409, 429, 502, 503, 504})
 MARKET_SIZE: Final = 40
 """The number of newest tickets that users buy from: few enough to cause contention."""
-DECLINED_CARDS: Final = ("tok_chargeDeclined", "tok_chargeDeclinedInsufficientFunds")
+DECLINED_CARDS: Final = (
+    "tok_chargeDeclined",
+    "tok_chargeDeclinedInsufficientFunds",
+    "tok_chargeDeclinedStolenCard",
+)
 APPROVED_CARDS: Final = ("tok_visa", "tok_mastercard", "pm_card_visa", "tok_pendingRefund")
 CHALLENGED_CARD: Final = "pm_card_threeDSecure2Required"
 

@@ -40,6 +40,9 @@ MONGO_USERS = "infra/local/tests/test_mongo_users.py"
 MODEL = "tests/property/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
 RACES = "services/payments/tests/test_races.py"
+DECLINES = "services/payments/tests/test_decline_limits.py"
+COUNTERS = "services/payments/src/payments/store/decline_counters.py"
+SUSPICIOUS = "services/payments/tests/test_suspicious_cards.py"
 KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
 MUTANTS = (
@@ -160,7 +163,7 @@ MUTANTS = (
     Mutant(
         "attempt number in the idempotency key",
         GATEWAY,
-        'key = f"{charge.id}:confirm:{attempt_number}"',
+        'key = f"{charge.id}:confirm:{len(charge.attempts)}"',
         'key = f"{charge.id}:confirm"',
         (f"{PAY}::test_pay_after_a_decline_with_another_card_succeeds",),
     ),
@@ -212,6 +215,41 @@ MUTANTS = (
         "self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve",
         "self._gateway.retrieve",
         ("services/payments/tests/test_listeners.py",),
+    ),
+    Mutant(
+        "an attempt is counted before it is known to be declined",
+        COUNTERS,
+        '            "$or": [has_room, oldest_has_left],\n',
+        "",
+        (f"{DECLINES}::test_concurrent_declines_at_two_replicas_do_not_exceed_the_limit",),
+    ),
+    Mutant(
+        "a successful payment does not count as a decline",
+        SYNC,
+        "asyncio.gather(update, self._limits.release(charge))",
+        "asyncio.gather(update, asyncio.sleep(0))",
+        (f"{DECLINES}::test_successful_payments_do_not_count",),
+    ),
+    Mutant(
+        "the declines of a card count over all accounts",
+        ATTEMPTS,
+        "        if method.fingerprint is not None:\n",
+        "        if False:\n",
+        (DECLINES, "-k", "card"),
+    ),
+    Mutant(
+        "a card that was reported stolen is refused to its account",
+        COUNTERS,
+        '            "refused": {"$ne": count.user_id},\n',
+        "",
+        (f"{SUSPICIOUS}::test_reported_card_is_refused_to_the_account_without_asking_stripe",),
+    ),
+    Mutant(
+        "the buyer does not learn that a card was reported stolen",
+        "services/payments/src/payments/domain/suspicious_cards.py",
+        "        decline_code=GENERIC_DECLINE.decline_code,\n",
+        "",
+        (f"{SUSPICIOUS}::test_reported_card_looks_like_a_generic_decline",),
     ),
     Mutant(
         "the reconciler (webhooks off)",

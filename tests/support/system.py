@@ -21,6 +21,10 @@ FAST_SETTINGS = {
     "PASSWORD_ITERATIONS": "1",
     "SIGN_UPS_PER_ADDRESS": "1000000",
     "SIGN_IN_FAILURES_PER_ADDRESS": "1000000",
+    # All users share one address and a few test cards.
+    "DECLINES_PER_ACCOUNT": "10000",
+    "DECLINES_PER_CARD": "10000",
+    "DECLINES_PER_ADDRESS": "10000",
     "LOG_LEVEL": "INFO",
 }
 

@@ -56,7 +56,10 @@ def _charge(order_id: str, status: str, refund: str | None) -> dict[str, Any]:
         "_id": f"ch{order_id[2:]}",
         "version": 0,
         "order_id": order_id,
+        "user_id": BUYER,
         "status": status,
+        "attempts": [],
+        "last_error": None,
         "amount": 2000,
         "stripe_id": f"pi_{order_id}",
         "stripe_refund_id": refund,
@@ -77,11 +80,17 @@ def _valid_snapshot() -> Snapshot:
         _charge(EXPIRED, "refunded", "re_1"),
         _charge(UNPAID, "canceled", None),
     ]
+    unanswered = {"outcome": "nothing", "at": NOW, "decline_code": None}
+    declined = {"outcome": "declined", "at": NOW, "decline_code": "generic_decline"}
+    charges[2]["attempts"] = [unanswered, declined]
     documents: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
     documents |= {
         "orders.orders": orders,
         "tickets.tickets": tickets,
         "payments.charges": charges,
+        "payments.decline_counters": [
+            {"_id": f"account:{BUYER}", "attempts": [{"id": f"{charges[2]['_id']}:1", "at": NOW}]}
+        ],
         "orders.tickets": copy.deepcopy(tickets),
         "payments.orders": [{**order, "price": 2000} for order in copy.deepcopy(orders)],
         "expiration.deadlines": [
@@ -231,6 +240,18 @@ CORRUPTIONS: dict[str, Corruption] = {
         "expiration", _event("e.completed", EXPIRED, 1)
     ),
     "auth has no event of": lambda snapshot, _: snapshot.streams["auth"].clear(),
+    "is not counted": _corrupt_document("payments.decline_counters", 0, attempts=[]),
+    "reveals that a card was reported": _corrupt_document(
+        "payments.charges", 2, last_error={"decline_code": "lost_card"}
+    ),
+    "reveals that a card": lambda snapshot, _: snapshot.streams["payments"].append(
+        StoredEvent(
+            "payment.failed:x:0",
+            "payment.failed",
+            NOW,
+            b'{"id": "x", "version": 0, "reason": "stolen_card"}',
+        )
+    ),
     "orders.tickets": _corrupt_document("orders.tickets", 0, price=1),
     "payments.orders": _corrupt_document("payments.orders", 0, version=0),
     "expiration.deadlines": lambda snapshot, _: snapshot.documents["expiration.deadlines"].pop(0),

@@ -150,9 +150,7 @@ async def test_double_click_with_declined_card_is_one_attempt(
     [
         ("tok_chargeDeclined", "card_declined", "generic_decline"),
         ("tok_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
-        ("pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"),
-        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
-        ("tok_chargeDeclinedFraudulent", "card_declined", "fraudulent"),
+        ("tok_chargeDeclinedVelocityLimitExceeded", "card_declined", "card_velocity_exceeded"),
         ("tok_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
         ("tok_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
         ("tok_chargeDeclinedProcessingError", "processing_error", "processing_error"),

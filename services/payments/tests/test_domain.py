@@ -19,7 +19,7 @@ from common.events import (
 )
 from common.values.ids import new_id
 from payments.domain.attempts import MAX_STORED_ATTEMPTS, Attempt, Lease, Outcome
-from payments.domain.charge import Charge, charge_id_of, new_charge
+from payments.domain.charge import Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.domain.transitions import OPEN_STATUSES, TRANSITIONS, Trigger
@@ -387,6 +387,38 @@ def test_attempt_without_result_is_reconciled_until_paid() -> None:
 
     assert [one.status for one in (charge, again)] == [ChargeStatus.REQUIRES_PAYMENT_METHOD] * 2
     assert (charge.reconcile_at, again.reconcile_at, paid.reconcile_at) == (NOW, NOW, None)
+
+
+def test_old_decline_after_a_rejected_token_is_no_new_decline() -> None:
+    declined = apply_intent(
+        make_charge(ChargeStatus.PROCESSING),
+        make_intent(IntentStatus.OPEN, DECLINED),
+        is_own_confirm=True,
+    ).after
+    ours = Decline("Invalid payment token", "resource_missing")
+    rejected = claim(declined).after.reject_token(2, ours, now=NOW, policy=POLICY).after
+
+    third = apply_intent(
+        abandoned(claim(rejected).after), make_intent(IntentStatus.OPEN, DECLINED)
+    ).after
+
+    assert third.attempts[-1].outcome is Outcome.NO_RESULT
+    assert third.reconcile_at == NOW
+
+
+def test_attempt_id_is_shared_with_an_attempt_without_result() -> None:
+    order_id = new_id()
+    charge = replace(
+        make_charge(ChargeStatus.PROCESSING), id=charge_id_of(order_id), order_id=order_id
+    )
+    unanswered = apply_intent(abandoned(charge), make_intent(IntentStatus.OPEN)).after
+    repeated = claim(unanswered).after
+    declined = apply_intent(
+        repeated, make_intent(IntentStatus.OPEN, DECLINED), is_own_confirm=True
+    ).after
+
+    assert charge.attempt_id == repeated.attempt_id == first_attempt_id(order_id)
+    assert claim(declined).after.attempt_id != repeated.attempt_id
 
 
 def test_attempts_without_result_do_not_count() -> None:

@@ -13,7 +13,7 @@ from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain.charge import CURRENCY, new_charge
 from payments.domain.order import Order, PaymentPolicy
-from payments.stripe.gateway import Gateway, StripeUnavailable
+from payments.stripe.gateway import Gateway, PaymentMethod, StripeUnavailable
 
 ORDER = Order(new_id(), new_id(), 1999, OrderStatus.CREATED, utc_now() + timedelta(minutes=15))
 CHARGE = (
@@ -21,10 +21,14 @@ CHARGE = (
     .claim(ORDER, digest="d", owner="me", now=utc_now(), policy=PaymentPolicy())
     .after
 )
+METHOD = PaymentMethod("pm_1", "fingerprint", {"payment_method": "pm_1"})
 CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
     "create": lambda gateway: gateway.create_intent(ORDER, CURRENCY),
     "retrieve": lambda gateway: gateway.retrieve(CHARGE),
-    "confirm": lambda gateway: gateway.confirm(CHARGE, "pm_card_visa"),
+    "find payment method": lambda gateway: gateway.find_payment_method(CHARGE, "pm_card_visa"),
+    "find confirmation token": lambda gateway: gateway.find_payment_method(CHARGE, "ctoken_1"),
+    "create payment method": lambda gateway: gateway.find_payment_method(CHARGE, "tok_visa"),
+    "confirm": lambda gateway: gateway.confirm(CHARGE, METHOD),
     "cancel": lambda gateway: gateway.cancel(CHARGE),
     "refund": lambda gateway: gateway.refund(CHARGE),
 }

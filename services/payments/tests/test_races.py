@@ -16,7 +16,7 @@ from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Intent
 from payments.settings import Settings
 from payments.store.charges import ChargeStore
-from payments.stripe.gateway import Gateway
+from payments.stripe.gateway import Gateway, PaymentMethod
 from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
@@ -125,9 +125,9 @@ async def test_late_response_does_not_undo_the_next_attempt(
     order_id = await orders.place(payments.sign_in())
     confirm, overtaken = Gateway.confirm, asyncio.Event()
 
-    async def slow(gateway: Gateway, charge: Charge, token: str) -> Intent:
-        intent = await confirm(gateway, charge, token)
-        if token == DECLINED:
+    async def slow(gateway: Gateway, charge: Charge, method: PaymentMethod) -> Intent:
+        intent = await confirm(gateway, charge, method)
+        if method.token == DECLINED:
             await overtaken.wait()
         return intent
 

@@ -14,12 +14,13 @@ from common.errors import Conflict
 from common.events import ChargeStatus, OrderStatus
 from common.testing.clock import FakeClock
 from common.values.ids import new_id
+from payments.app import DOCUMENTS
 from payments.domain.charge import Charge, new_charge
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings
-from payments.store.charges import EPOCH, ChargeDocument, ChargeStore
-from payments.store.order_replicas import OrderReplica, OrderReplicas
+from payments.store.charges import EPOCH, ChargeStore
+from payments.store.order_replicas import OrderReplicas
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -33,8 +34,7 @@ async def store(
     """Return a store whose relay is stopped, so that events stay in the outbox."""
     assert published
     service = Service.from_settings("payments", Settings(**payments_environment))
-    documents = [ChargeDocument, OrderReplica, StripeEventDocument]
-    async with service.open(documents) as running:
+    async with service.open(DOCUMENTS) as running:
         await running.relay.stop(0)
         yield ChargeStore(running.relay, running.clock)
 
@@ -63,7 +63,7 @@ async def test_charge_round_trips(store: ChargeStore) -> None:
         charge,
         version=1,
         card=Card("visa", "4242"),
-        last_error=Decline("No.", "card_declined", "lost_card", "ch_1"),
+        last_error=Decline("No.", "card_declined", "insufficient_funds", "ch_1"),
         stripe_refund_id="re_1",
         refund_reason="order cancelled",
         order_cancelled=True,
@@ -209,3 +209,17 @@ async def test_processed_webhook_event_expires_after_a_month(store: ChargeStore)
     assert (before, await events.is_processed("evt_1")) == (False, True)
     indexes = await StripeEventDocument.get_pymongo_collection().index_information()
     assert 30 * 86_400 in {index.get("expireAfterSeconds") for index in indexes.values()}
+
+
+async def test_decline_stored_before_declines_were_concealed_is_generic(store: ChargeStore) -> None:
+    charge = await insert_charge(store)
+    last_error = {"message": "Stolen!", "code": "card_declined", "decline_code": "stolen_card"}
+    status = {"status": ChargeStatus.REQUIRES_PAYMENT_METHOD, "last_error": last_error}
+    await store.collection.update_one({"stripe_id": charge.stripe_id}, {"$set": status})
+
+    found = await store.get(charge.id)
+
+    assert found.last_error == Decline(
+        "Your card was declined.", "card_declined", "generic_decline"
+    )
+    assert found.to_event().reason == "generic_decline"

@@ -12,7 +12,7 @@ from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Intent
-from payments.stripe.gateway import Gateway
+from payments.stripe.gateway import Gateway, PaymentMethod
 from payments.testing import (
     FakeOrders,
     StripeProbe,
@@ -156,8 +156,8 @@ async def test_webhook_applies_success_without_the_confirm_response(
     order_id = await orders.place(payments.sign_in())
     confirm, webhook_applied = Gateway.confirm, asyncio.Event()
 
-    async def slow_confirm(gateway: Gateway, charge: Charge, token: str) -> Intent:
-        intent = await confirm(gateway, charge, token)
+    async def slow_confirm(gateway: Gateway, charge: Charge, method: PaymentMethod) -> Intent:
+        intent = await confirm(gateway, charge, method)
         await webhook_applied.wait()
         return intent
 

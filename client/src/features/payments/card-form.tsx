@@ -56,7 +56,8 @@ export function CardForm(props: {
     if (outcome?.kind === "declined") {
       const key =
         outcome.problem.retryable === false ? "final" : declineMessageKey(outcome.problem);
-      setResult({ kind: "declined", message: translateDecline(key) });
+      const minutes = Math.ceil((outcome.retryAfter ?? 60) / 60);
+      setResult({ kind: "declined", message: translateDecline(key, { minutes }) });
     } else setResult(outcome);
   }
 

@@ -7,6 +7,8 @@ test.each([
   [{ code: "payment_intent_authentication_failure" }, "authentication"],
   [{ code: "card_declined", declineCode: "stolen_card" }, "generic"],
   [{ code: "card_declined", declineCode: "fraudulent" }, "generic"],
+  [{ code: "too_many_declines" }, "too_many_declines"],
+  [{ code: "card_limit_reached" }, "card_limit_reached"],
   [{ code: "an unknown code" }, "generic"],
   [{}, "generic"],
 ])("%j has the message %s", (problem, key) => {

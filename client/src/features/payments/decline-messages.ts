@@ -12,14 +12,13 @@ const KEY_BY_CODE: Record<string, DeclineMessageKey> = {
   invalid_number: "incorrect_number",
   processing_error: "processing_error",
   card_velocity_exceeded: "card_velocity_exceeded",
+  too_many_declines: "too_many_declines",
+  card_limit_reached: "card_limit_reached",
   authentication_required: "authentication",
   payment_intent_authentication_failure: "authentication",
 };
 
-/**
- * Returns the message key for a decline. Unknown codes and those that Stripe asks not to disclose
- * (stolen, fraudulent) get the generic message.
- */
+/** Returns the message key for a decline. Unknown codes get the generic message. */
 export function declineMessageKey(
   problem: Pick<Problem, "code" | "declineCode">,
 ): DeclineMessageKey {

@@ -14,7 +14,7 @@ const MAX_POLLS = 20;
 
 export type Outcome =
   | { kind: "paid" }
-  | { kind: "declined"; problem: Problem }
+  | { kind: "declined"; problem: Problem; retryAfter?: number | null }
   | { kind: "refused"; problem: Problem }
   | { kind: "unknown" };
 
@@ -54,7 +54,10 @@ export async function pay(options: {
     }
     const [problem] = result.problems;
     if (result.status === 402) return { kind: "declined", problem: problem ?? toProblem() };
-    if (result.status !== 0 && result.status !== 409 && result.status < 500) {
+    if (result.status === 429 && problem?.code) {
+      return { kind: "declined", problem, retryAfter: result.retryAfter };
+    }
+    if (![0, 409, 429].includes(result.status) && result.status < 500) {
       return { kind: "refused", problem: problem ?? toProblem() };
     }
     onStep("checking");

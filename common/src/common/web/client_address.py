@@ -4,7 +4,7 @@ uvicorn's own parser is off (`--no-proxy-headers`), because it trusts proxies by
 in a trusted network could then claim any address.
 """
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from fastapi import Request
@@ -29,3 +29,11 @@ def client_address(request: Request, trusted_proxies: int) -> str:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         return str(mapped or address)
     return UNKNOWN
+
+
+def network_of(address: str) -> str:
+    """Return the part of an address that its holder cannot choose: in IPv6 the /64 network."""
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:  # a link-local address contains its interface
+        return address

@@ -94,6 +94,40 @@ def test_declined_card_returns_the_reason(
     assert [charge["id"] for charge in server.objects("charge")] == [error.charge]
 
 
+def test_a_card_number_has_one_fingerprint(server: Server, client: StripeClient) -> None:
+    methods = [
+        client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}),
+        client.v1.payment_methods.retrieve("pm_card_visa"),
+    ]
+    card = {"card[number]": "4242424242424242", "card[exp_month]": "1", "card[exp_year]": "2041"}
+    token = server.post_as_browser("/v1/tokens", **card).json()["id"]
+    methods.append(client.v1.payment_methods.create({"type": "card", "card": {"token": token}}))
+    confirmation = client.v1.test_helpers.confirmation_tokens.create(
+        {"payment_method": "pm_card_visa"}
+    )
+    preview = client.v1.confirmation_tokens.retrieve(confirmation.id).payment_method_preview
+    other = client.v1.payment_methods.retrieve("pm_card_mastercard")
+
+    cards = [preview and preview.card, *(method.card for method in methods)]
+    assert len({card and card.fingerprint for card in cards}) == 1
+    assert other.card
+    assert other.card.fingerprint != (cards[0] and cards[0].fingerprint)
+
+
+@pytest.mark.parametrize("card", ["chargeDeclinedLostCard", "chargeDeclinedStolenCard"])
+def test_a_decline_names_the_fingerprint_of_the_card(client: StripeClient, card: str) -> None:
+    method = client.v1.payment_methods.retrieve(f"pm_card_{card}")
+    with pytest.raises(stripe.CardError) as refusal:
+        create_and_confirm(client, {"payment_method": f"pm_card_{card}"})
+
+    assert refusal.value.error
+    declined = refusal.value.error.payment_method
+    assert declined
+    assert declined.card
+    assert method.card
+    assert declined.card.fingerprint == method.card.fingerprint
+
+
 def test_another_card_pays_after_a_decline(client: StripeClient) -> None:
     intent = client.v1.payment_intents.create(TICKET)
     with pytest.raises(stripe.CardError):

@@ -10,6 +10,7 @@ from common.errors import BadRequest, NotFound
 from common.lifecycle import ServiceState
 from common.observability.context import acting_as
 from common.values.ids import Id
+from common.web.client_address import client_address, network_of
 from common.web.errors import error_responses
 from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute
@@ -41,6 +42,14 @@ class State(ServiceState):
 StateDep = Annotated[State, Depends(State.of)]
 
 
+async def client_network(request: Request, state: StateDep) -> str:
+    """Return the network of the client, for the limits on declined payments."""
+    return network_of(client_address(request, state.running.settings.trusted_proxies))
+
+
+ClientNetwork = Annotated[str, Depends(client_network)]
+
+
 @router.post(
     "",
     status_code=201,
@@ -53,13 +62,18 @@ StateDep = Annotated[State, Depends(State.of)]
     response_model=PaymentOut,
     responses={
         **error_responses(401, 404, 409, 503),
+        429: {"model": PaymentErrorResponse},
         202: {"model": ActionOut},
         400: {"model": PaymentErrorResponse},
         402: {"model": PaymentErrorResponse},
     },
 )
-async def pay(body: PaymentIn, user: CurrentUser, state: StateDep) -> Response:
-    result = await state.attempts.pay(body.order_id, token=body.token, user_id=user.id)
+async def pay(
+    body: PaymentIn, user: CurrentUser, state: StateDep, address: ClientNetwork
+) -> Response:
+    result = await state.attempts.pay(
+        body.order_id, token=body.token, user_id=user.id, address=address
+    )
     charge = result.charge
     if result.client_secret is not None:
         action = ActionOut(id=charge.id, status=charge.status, client_secret=result.client_secret)

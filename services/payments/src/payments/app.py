@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from os import getpid
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -13,16 +14,20 @@ from common.values.clock import Clock
 from payments import api
 from payments.api import State
 from payments.attempts import PaymentAttempts
+from payments.decline_limits import DeclineLimits, MaxDeclines
 from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
 from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
 from payments.settings import Settings
 from payments.store.charges import ChargeDocument, ChargeStore
+from payments.store.decline_counters import DeclineCounter, DeclineCounters
 from payments.store.order_replicas import OrderReplica, OrderReplicas
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
 from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
+
+DOCUMENTS: Final = (ChargeDocument, OrderReplica, StripeEventDocument, DeclineCounter)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -36,10 +41,16 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         margin=timedelta(seconds=settings.payment_margin_seconds),
     )
 
+    max_declines = MaxDeclines(
+        per_account_and_hour=settings.declines_per_account,
+        per_card_and_day=settings.declines_per_card,
+        per_address_and_hour=settings.declines_per_address,
+    )
+
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
         async with (
-            service.open([ChargeDocument, OrderReplica, StripeEventDocument]) as running,
+            service.open(DOCUMENTS) as running,
             Gateway(
                 settings.stripe_key,
                 api_base=settings.stripe_api_base,
@@ -49,9 +60,12 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         ):
             clock = running.clock
             charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
-            sync = ChargeSync(charges, orders, StripeEvents(clock), gateway, clock, policy)
+            limits = DeclineLimits(DeclineCounters(clock), max_declines)
+            sync = ChargeSync(charges, orders, StripeEvents(clock), gateway, limits, clock, policy)
             owner = f"{socket.gethostname()}:{getpid()}"
-            attempts = PaymentAttempts(charges, orders, gateway, sync, clock, policy, owner=owner)
+            attempts = PaymentAttempts(
+                charges, orders, gateway, sync, limits, clock, policy, owner=owner
+            )
             async with (
                 running.consuming(listeners(sync)),
                 run_reconciler(sync, settings.payment_reconcile_seconds),

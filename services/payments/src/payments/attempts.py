@@ -1,16 +1,20 @@
 """Attempts to pay: claim an attempt, confirm it at Stripe, return the result to the buyer."""
 
+import asyncio
 from typing import Final
 
 from common.change import Change
-from common.errors import BadRequest, Conflict, NotFound, Unauthorized
+from common.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
 from common.values.clock import Clock
+from payments.decline_limits import CardRefused, DeclineLimits
 from payments.domain.attempts import Outcome, token_digest
-from payments.domain.charge import CURRENCY, Charge, charge_id_of, new_charge
+from payments.domain.charge import CURRENCY, Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
-from payments.domain.stripe_objects import Decline, IntentStatus
+from payments.domain.stripe_objects import Decline, Intent, IntentStatus
+from payments.domain.suspicious_cards import REFUSED_AGAIN
 from payments.domain.transitions import PROCESSING, REQUIRES_ACTION, REQUIRES_PAYMENT_METHOD
 from payments.results import (
+    CARD_LIMIT_REACHED,
     PaymentResult,
     attempt_error,
     attempt_in_progress,
@@ -27,6 +31,10 @@ from payments.sync import ChargeSync
 MAX_CLAIMS: Final = 10
 """How often a click may lose the race for the next attempt before it is rejected."""
 
+DECLINE_SECONDS: Final = 0.5
+"""How long Stripe takes to decline a card, until this process has seen it do so."""
+MAX_DECLINE_SECONDS: Final = 5.0
+
 
 class PaymentAttempts:
     """Handles one click on "Pay" at a time for each order."""
@@ -37,6 +45,7 @@ class PaymentAttempts:
         orders: OrderReplicas,
         gateway: Gateway,
         sync: ChargeSync,
+        limits: DeclineLimits,
         clock: Clock,
         policy: PaymentPolicy,
         *,
@@ -46,14 +55,18 @@ class PaymentAttempts:
         self._orders = orders
         self._gateway = gateway
         self._sync = sync
+        self._limits = limits
         self._clock = clock
         self._policy = policy
         self._owner = owner
+        self._decline_seconds = DECLINE_SECONDS
 
-    async def pay(self, order_id: str, *, token: str, user_id: str) -> PaymentResult:
+    async def pay(self, order_id: str, *, token: str, user_id: str, address: str) -> PaymentResult:
         """Pay for an order; a repeated click gets the result of the attempt it waited for.
 
         Raises:
+            TooManyRequests: too many payments of the account, from the address or with the card
+                were declined.
             NotFound: there is no such order.
             Unauthorized: the order belongs to another user.
             BadRequest: the order cannot be paid, or Stripe rejected the token.
@@ -69,17 +82,21 @@ class PaymentAttempts:
         digest = token_digest(token)
         charge = await self._store.find(charge_id_of(order_id))
         ended_attempts = 0 if charge is None else charge.count_ended_attempts(self._clock())
-        for _ in range(MAX_CLAIMS):
+        for lost_claims in range(MAX_CLAIMS):
             if charge is not None:
                 charge = await self._sync.wait_for_attempt(charge)
                 result = await self._known_result(charge, digest, ended_attempts)
                 if result is not None:
+                    if (
+                        lost_claims and not result.charge.is_open
+                    ):  # counted beside the successful one
+                        await self._limits.release(result.charge)
                     return result
-                claimed = await self._claim_next(order, charge, digest)
+                claimed = await self._claim_next(order, charge, digest, address)
             else:
-                claimed = await self._claim_first(order, digest)
+                claimed = await self._claim_first(order, digest, address)
             if claimed is not None:
-                return await self._confirm(claimed, token)
+                return await self._confirm(claimed, token, address)
             charge = await self._store.find(charge_id_of(order_id))
         raise attempt_in_progress()
 
@@ -110,11 +127,14 @@ class PaymentAttempts:
                 raise attempt_error(charge, charge.last_error)
         return None if charge.is_open else final_result(charge)
 
-    async def _claim_first(self, order: Order, digest: str) -> Charge | None:
+    async def _claim_first(self, order: Order, digest: str, address: str) -> Charge | None:
         """Create the charge with its first attempt, or return None if the charge exists by now."""
         now = self._clock()
         try:
             order.ensure_payable(now, self._policy.margin)
+            await self._limits.count_attempt(
+                first_attempt_id(order.id), user_id=order.user_id, address=address
+            )
             intent = await self._gateway.create_intent(order, CURRENCY)
         except (BadRequest, StripeUnavailable):
             if await self._store.find(charge_id_of(order.id)) is None:
@@ -128,7 +148,9 @@ class PaymentAttempts:
         # A cancellation that arrived before the insert found no charge to mark.
         return await self._sync.apply_order_cancellation(inserted)
 
-    async def _claim_next(self, order: Order, charge: Charge, digest: str) -> Charge | None:
+    async def _claim_next(
+        self, order: Order, charge: Charge, digest: str, address: str
+    ) -> Charge | None:
         """Start an attempt, or return None if another one has started since `charge` was read."""
         now = self._clock()
 
@@ -140,24 +162,33 @@ class PaymentAttempts:
             )
 
         try:
+            attempted = claim(charge).after
+            await self._limits.count_attempt(
+                attempted.attempt_id, user_id=order.user_id, address=address
+            )
             return await self._store.update(charge.id, claim)
         except Conflict:
             return None
 
-    async def _confirm(self, charge: Charge, token: str) -> PaymentResult:
+    async def _confirm(self, charge: Charge, token: str, address: str) -> PaymentResult:
         """Confirm the PaymentIntent, and store and return the result."""
         if charge.order_cancelled:
             return final_result(await self._sync.sync_with_stripe(charge))
         attempt_number = len(charge.attempts)
         try:
-            intent = await self._gateway.confirm(charge, token)
+            intent = await self._charge_card(charge, token)
         except TokenRejected as error:
             return await self._handle_rejected_token(charge, error)
         except StripeUnavailable:
             now = self._clock()
             await self._store.update(charge.id, lambda c: c.release_attempt(attempt_number, now))
             raise outcome_unknown() from None
+        except TooManyRequests:
+            await self._reject_token(charge, CARD_LIMIT_REACHED)
+            raise
         charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True)
+        if intent.status is IntentStatus.ACTION:
+            await self._limits.release_address(charge, address)
         if charge.order_cancelled and charge.is_open:
             charge = await self._sync.sync_with_stripe(charge)
         if intent.status is IntentStatus.ACTION and charge.status is REQUIRES_ACTION:
@@ -166,17 +197,38 @@ class PaymentAttempts:
             raise card_declined(charge, intent.decline) if intent.decline else outcome_unknown()
         return final_result(charge)
 
+    async def _charge_card(self, charge: Charge, token: str) -> Intent:
+        """Confirm the PaymentIntent, unless the account cannot use the card."""
+        method = await self._gateway.find_payment_method(charge, token)
+        if isinstance(method, Intent):
+            return method
+        started = asyncio.get_running_loop().time()
+        if method.fingerprint is not None:
+            try:
+                await self._limits.count_card(charge, method.fingerprint)
+            except CardRefused:
+                await asyncio.sleep(self._decline_seconds)  # the same as Stripe takes
+                return Intent(charge.stripe_id, IntentStatus.OPEN, decline=REFUSED_AGAIN)
+        intent = await self._gateway.confirm(charge, method)
+        if intent.decline is not None:
+            elapsed = asyncio.get_running_loop().time() - started
+            self._decline_seconds = min(elapsed, MAX_DECLINE_SECONDS)
+        return intent
+
     async def _handle_rejected_token(self, charge: Charge, error: TokenRejected) -> PaymentResult:
         """End the attempt, unless an earlier attempt has succeeded in the meantime."""
         decline = Decline("Invalid payment token", error.code)
         if error.intent.status is IntentStatus.OPEN:
-            now, attempt_number = self._clock(), len(charge.attempts)
-            charge = await self._store.update(
-                charge.id,
-                lambda c: c.reject_token(attempt_number, decline, now=now, policy=self._policy),
-            )
+            charge = await self._reject_token(charge, decline)
         else:
             charge = await self._sync.apply_intent(charge, error.intent, is_own_confirm=True)
         if charge.is_open:
             raise token_rejected(decline)
         return final_result(charge)
+
+    async def _reject_token(self, charge: Charge, decline: Decline) -> Charge:
+        now, attempt_number = self._clock(), len(charge.attempts)
+        return await self._store.update(
+            charge.id,
+            lambda c: c.reject_token(attempt_number, decline, now=now, policy=self._policy),
+        )

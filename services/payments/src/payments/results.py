@@ -1,6 +1,7 @@
 """The results and errors that a buyer gets for a charge."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from common.errors import (
     ApiError,
@@ -9,11 +10,20 @@ from common.errors import (
     ErrorDetail,
     PaymentDeclined,
     ServiceUnavailable,
+    TooManyRequests,
 )
 from common.events import ChargeStatus
 from payments.domain.attempts import Outcome
 from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Decline
+
+TOO_MANY_DECLINES: Final = Decline("Too many declined payments", "too_many_declines")
+CARD_LIMIT_REACHED: Final = Decline(
+    "Too many declined payments with this card", "card_limit_reached"
+)
+"""How an attempt ends whose card has reached its limit."""
+CARD_LIMIT_RETRY_SECONDS: Final = 3600
+"""The Retry-After of a second click, which does not know when the card can be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,8 @@ def final_result(charge: Charge) -> PaymentResult:
 
 def attempt_error(charge: Charge, decline: Decline) -> ApiError:
     """Return the error of the last attempt."""
+    if decline.code == CARD_LIMIT_REACHED.code:
+        return card_limit_reached(CARD_LIMIT_RETRY_SECONDS)
     if charge.attempts[-1].outcome is Outcome.INVALID:
         return token_rejected(decline)
     return card_declined(charge, decline)
@@ -51,6 +63,21 @@ def card_declined(charge: Charge, decline: Decline) -> PaymentDeclined:
 def token_rejected(decline: Decline) -> BadRequest:
     """Return the error for a token that Stripe rejected."""
     return BadRequest(details=[ErrorDetail(decline.message, "token", _codes(decline))])
+
+
+def decline_limit_reached(retry_after: int) -> TooManyRequests:
+    """Return the error for an account or an address with too many declined payments."""
+    return _too_many(TOO_MANY_DECLINES, retry_after)
+
+
+def card_limit_reached(retry_after: int) -> TooManyRequests:
+    """Return the error for a card with too many declined payments."""
+    return _too_many(CARD_LIMIT_REACHED, retry_after)
+
+
+def _too_many(decline: Decline, retry_after: int) -> TooManyRequests:
+    detail = ErrorDetail(decline.message, extra=_codes(decline))
+    return TooManyRequests(details=[detail], retry_after=retry_after)
 
 
 def _codes(decline: Decline) -> dict[str, str | bool]:

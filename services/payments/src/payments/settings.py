@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 
 from common.settings import SessionSettings
 
@@ -26,6 +26,12 @@ class Settings(SessionSettings):
     payment_attempts: Annotated[int, Field(ge=1, le=50)] = 5
     payment_failure_policy: Literal["retry", "cancel"] = "retry"
     """Whether the buyer may retry after a decline, or the order is cancelled."""
+    declines_per_account: PositiveInt = 10
+    """Payments of one account that may be declined within an hour."""
+    declines_per_card: PositiveInt = 10
+    """Payments with one card that may be declined within a day, over all accounts."""
+    declines_per_address: PositiveInt = 60
+    """Payments from one address that may be declined within an hour, over all accounts."""
     payment_lease_seconds: Annotated[float, Field(gt=0)] = 30
     payment_margin_seconds: Annotated[float, Field(ge=0)] = 5
     """How long before it expires an order can no longer be paid."""

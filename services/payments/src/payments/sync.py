@@ -11,9 +11,10 @@ from common.errors import Unauthorized
 from common.events import ChargeStatus, OrderStatus
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
+from payments.decline_limits import DeclineLimits
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
-from payments.domain.stripe_objects import Intent
+from payments.domain.stripe_objects import Intent, IntentStatus
 from payments.store.charges import ChargeStore
 from payments.store.order_replicas import OrderReplicas
 from payments.store.stripe_events import StripeEvents
@@ -36,6 +37,7 @@ class ChargeSync:
         orders: OrderReplicas,
         stripe_events: StripeEvents,
         gateway: Gateway,
+        limits: DeclineLimits,
         clock: Clock,
         policy: PaymentPolicy,
     ) -> None:
@@ -43,6 +45,7 @@ class ChargeSync:
         self._orders = orders
         self._stripe_events = stripe_events
         self._gateway = gateway
+        self._limits = limits
         self._clock = clock
         self._policy = policy
 
@@ -154,7 +157,17 @@ class ChargeSync:
                 policy=self._policy,
             )
 
-        return await self._store.update_batched(charge.id, decide, snapshot=charge)
+        if intent.decline is not None:  # first, because reconciliation repeats only the second
+            await self._limits.refuse_reported_card(charge, intent.decline)
+        update = self._store.update_batched(charge.id, decide, snapshot=charge)
+        if intent.status is not IntentStatus.SUCCEEDED:
+            return await update
+        if is_own_confirm:
+            after, _ = await asyncio.gather(update, self._limits.release(charge))
+            return after
+        after = await update  # `charge` may not know the attempt that succeeded
+        await self._limits.release(after)
+        return after
 
     async def apply_order_cancellation(self, charge: Charge) -> Charge:
         """Read the order again, and mark the charge if it was cancelled."""

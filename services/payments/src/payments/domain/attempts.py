@@ -33,6 +33,8 @@ class Attempt:
     outcome: Outcome | None = None
     code: str | None = None
     decline_code: str | None = None
+    operator_code: str | None = None
+    """The true decline code, if the buyer sees another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,28 @@ def count_with_result(attempts: Sequence[Attempt]) -> int:
     return sum(attempt.outcome is not Outcome.NO_RESULT for attempt in attempts)
 
 
+def attempt_id(charge_id: str, attempts: Sequence[Attempt]) -> str:
+    """Return the id under which the last attempt is counted against the limits on declines.
+
+    An attempt that Stripe never answered and the one that repeats it share their id, so that an
+    outage of Stripe does not use up anyone's limit.
+    """
+    return f"{charge_id}:{count_with_result(attempts)}"
+
+
 def close_last(
     attempts: Sequence[Attempt], outcome: Outcome, decline: Decline | None = None
 ) -> tuple[Attempt, ...]:
     """Return the attempts with the outcome of the last one set."""
     if not attempts:
         return ()
-    code, decline_code = (decline.code, decline.decline_code) if decline else (None, None)
-    last = replace(attempts[-1], outcome=outcome, code=code, decline_code=decline_code)
+    last = replace(
+        attempts[-1],
+        outcome=outcome,
+        code=decline and decline.code,
+        decline_code=decline and decline.decline_code,
+        operator_code=decline and decline.operator_code,
+    )
     return (*attempts[:-1], last)
 
 

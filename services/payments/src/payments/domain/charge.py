@@ -6,7 +6,7 @@ needless concurrent attempts. Responses of Stripe may arrive late, twice or in a
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
 
@@ -114,7 +114,7 @@ class Charge(ChargeState):
             Trigger.DECLINE,
             now,
             attempts=close_last(self.attempts, Outcome.INVALID, decline),
-            last_error=decline,
+            last_error=self._with_decline_id(decline),
             no_more_attempts=self._attempts_exhausted(policy),
         )
 
@@ -173,7 +173,7 @@ class Charge(ChargeState):
         self, decline: Decline | None, *, is_own_confirm: bool, now: datetime, policy: PaymentPolicy
     ) -> Change[Self]:
         # Stripe keeps returning the previous decline until the next attempt.
-        is_new = (is_own_confirm and self.status is PROCESSING) or decline != self.last_error
+        is_new = (is_own_confirm and self.status is PROCESSING) or not self._was_seen(decline)
         if decline is None or not is_new:
             attempts = close_last(self.attempts, Outcome.NO_RESULT)
             return self._transition(Trigger.NO_RESULT, now, attempts=attempts)
@@ -181,9 +181,26 @@ class Charge(ChargeState):
             Trigger.DECLINE,
             now,
             attempts=close_last(self.attempts, Outcome.DECLINED, decline),
-            last_error=decline,
+            last_error=self._with_decline_id(decline),
             no_more_attempts=policy.cancel_on_decline or self._attempts_exhausted(policy),
         )
+
+    def _was_seen(self, decline: Decline | None) -> bool:
+        last = self.last_error
+        if decline is None or last is None:
+            return decline is last
+        return decline == last or (
+            decline.decline_id is not None and decline.decline_id == last.decline_id
+        )
+
+    def _with_decline_id(self, decline: Decline) -> Decline:
+        """Return the decline; if it is not Stripe's, with the id of Stripe's last one.
+
+        Stripe keeps returning that one, and it must not be taken for a new decline.
+        """
+        if decline.decline_id is not None or self.last_error is None:
+            return decline
+        return replace(decline, decline_id=self.last_error.decline_id)
 
     def _is_current_attempt(self, attempt: int) -> bool:
         return self.status is PROCESSING and attempt == len(self.attempts)
@@ -195,6 +212,11 @@ class Charge(ChargeState):
 def charge_id_of(order_id: str) -> str:
     """Return the id of an order's charge, which is known before the charge exists."""
     return hashlib.sha256(f"the charge of order {order_id}".encode()).hexdigest()[:24]
+
+
+def first_attempt_id(order_id: str) -> str:
+    """Return the id under which the first attempt to pay for an order is counted."""
+    return f"{charge_id_of(order_id)}:1"
 
 
 def new_charge(order: Order, *, intent_id: str, now: datetime) -> Charge:

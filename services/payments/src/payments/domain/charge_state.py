@@ -13,7 +13,7 @@ from common.events import (
     PaymentRefunded,
     PaymentUpdated,
 )
-from payments.domain.attempts import Attempt, Lease, count_with_result
+from payments.domain.attempts import Attempt, Lease, attempt_id, count_with_result
 from payments.domain.stripe_objects import Card, Decline
 from payments.domain.transitions import (
     OPEN_STATUSES,
@@ -82,6 +82,11 @@ class ChargeState:
     def is_attempt_running(self, now: datetime) -> bool:
         """Return whether the last attempt still holds its lease."""
         return self.status is PROCESSING and self.lease is not None and self.lease.until > now
+
+    @property
+    def attempt_id(self) -> str:
+        """The id under which the last attempt is counted against the limits on declines."""
+        return attempt_id(self.id, self.attempts)
 
     def count_ended_attempts(self, now: datetime) -> int:
         """Count the attempts without the one that is running."""

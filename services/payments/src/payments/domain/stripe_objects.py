@@ -32,12 +32,19 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a card was declined; `decline_id` distinguishes two declines for the same reason."""
+    """Why a card was declined; `decline_id` distinguishes two declines for the same reason.
+
+    `operator_code` and `fingerprint` are for operators: no response, event or log contains them.
+    """
 
     message: str
     code: str | None = None
     decline_code: str | None = None
     decline_id: str | None = None
+    operator_code: str | None = field(default=None, repr=False, compare=False)
+    """The true code, if the buyer sees another one."""
+    fingerprint: str | None = field(default=None, repr=False, compare=False)
+    """Stripe's id of the card number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from common.persistence.mongo import Doc, object_id
 from payments.domain.attempts import Attempt, Lease, Outcome
 from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Card, Decline
+from payments.domain.suspicious_cards import conceal
 
 
 def from_document(doc: Mapping[str, Any]) -> Charge:
@@ -48,6 +49,7 @@ def _attempt_from_document(doc: Mapping[str, Any]) -> Attempt:
         outcome=Outcome(doc["outcome"]) if doc["outcome"] else None,
         code=doc["code"],
         decline_code=doc["decline_code"],
+        operator_code=doc.get("operator_code"),
     )
 
 
@@ -59,11 +61,15 @@ def _attempt_to_document(attempt: Attempt) -> Doc:
         "outcome": attempt.outcome,
         "code": attempt.code,
         "decline_code": attempt.decline_code,
+        **({"operator_code": attempt.operator_code} if attempt.operator_code else {}),
     }
 
 
 def _decline_from_document(doc: Mapping[str, Any]) -> Decline:
-    return Decline(doc["message"], doc["code"], doc["decline_code"], decline_id=doc.get("mark"))
+    """Return the decline, concealed also if it was stored before declines were concealed."""
+    return conceal(
+        Decline(doc["message"], doc["code"], doc["decline_code"], decline_id=doc.get("mark"))
+    )
 
 
 def _decline_to_document(decline: Decline) -> Doc:

@@ -24,7 +24,7 @@ from payments.stripe.mapping import StripeObject
 log = structlog.get_logger("stripe-gateway")
 
 MAX_NETWORK_RETRIES: Final = 2
-RESOURCE_ID: Final = re.compile(r"/(pi|re)_\w+")
+RESOURCE_ID: Final = re.compile(r"/(pi|re|pm|ctoken)_\w+")
 for _noisy_logger in ("stripe", "aiohttp"):  # they log tokens
     logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
 stripe.enable_telemetry = False

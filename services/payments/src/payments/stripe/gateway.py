@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -26,18 +27,20 @@ from payments.stripe.mapping import (
     StripeObject,
     WebhookEvent,
     parse_decline,
+    parse_fingerprint,
     parse_intent,
     parse_refund,
     parse_webhook_event,
 )
 
-__all__ = ["Gateway", "StripeUnavailable", "TokenRejected"]
+__all__ = ["Gateway", "PaymentMethod", "StripeUnavailable", "TokenRejected"]
 
 log = structlog.get_logger("stripe-gateway")
 
 EXPAND: Final = ["payment_method"]
 INTENTS_PATH: Final = "/v1/payment_intents"
 PAYMENT_METHODS_PATH: Final = "/v1/payment_methods"
+CONFIRMATION_TOKENS_PATH: Final = "/v1/confirmation_tokens"
 REFUNDS_PATH: Final = "/v1/refunds"
 SERVER_ERROR: Final = 500
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
@@ -52,6 +55,16 @@ class TokenRejected(Exception):
         self.intent = intent
         """The PaymentIntent, which an earlier attempt may have completed late."""
         super().__init__(code)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """What a token stands for."""
+
+    token: str = field(repr=False)
+    fingerprint: str | None
+    """Stripe's id of the card number."""
+    confirm_params: PaymentIntentConfirmParams = field(repr=False)
 
 
 class Gateway:
@@ -91,29 +104,32 @@ class Gateway:
         async with translate_stripe_errors():
             return parse_intent(await _retry_with_new_key(f"{charge_id}:pi", create))
 
-    async def confirm(self, charge: Charge, token: str) -> Intent:
-        """Confirm the PaymentIntent with the token and return it, also if the card is declined.
+    async def find_payment_method(self, charge: Charge, token: str) -> PaymentMethod | Intent:
+        """Return what the token of the last attempt stands for, or the result if it is invalid.
+
+        Raises:
+            TokenRejected: the token is invalid.
+        """
+        async with translate_stripe_errors():
+            try:
+                return await self._payment_method(token, f"{charge.id}:pm:{len(charge.attempts)}")
+            except (stripe.CardError, stripe.InvalidRequestError) as error:
+                return await self._declined(charge, error)
+
+    async def confirm(self, charge: Charge, method: PaymentMethod) -> Intent:
+        """Confirm the PaymentIntent and return it, also if the card is declined.
 
         Raises:
             TokenRejected: nothing was charged, because the token is invalid.
         """
-        attempt_number = len(charge.attempts)
+        path = f"{INTENTS_PATH}/{charge.stripe_id}/confirm"
+        key = f"{charge.id}:confirm:{len(charge.attempts)}"
+        params = method.confirm_params
         async with translate_stripe_errors():
             try:
-                key = f"{charge.id}:pm:{attempt_number}"
-                params = await self._payment_method_params(token, key)
-                path = f"{INTENTS_PATH}/{charge.stripe_id}/confirm"
-                key = f"{charge.id}:confirm:{attempt_number}"
                 return parse_intent(await self._client.post(path, params, idempotency_key=key))
-            except stripe.CardError as error:
-                body: Any = error.json_body
-                decline = parse_decline(body["error"])
-                return Intent(charge.stripe_id, IntentStatus.OPEN, decline=decline)
-            except stripe.InvalidRequestError as error:
-                intent = await self._retrieve(charge)
-                if error.code == UNEXPECTED_STATE:
-                    return intent
-                raise TokenRejected(error.code, intent) from None
+            except (stripe.CardError, stripe.InvalidRequestError) as error:
+                return await self._declined(charge, error)
 
     async def retrieve(self, charge: Charge) -> Intent:
         """Return the PaymentIntent."""
@@ -176,19 +192,44 @@ class Gateway:
         except (ValueError, stripe.SignatureVerificationError):
             return None
 
-    async def _payment_method_params(self, token: str, key: str) -> PaymentIntentConfirmParams:
-        """Return the parameters of the confirm call.
+    async def _declined(
+        self, charge: Charge, error: stripe.CardError | stripe.InvalidRequestError
+    ) -> Intent:
+        """Return the PaymentIntent after an error that says that nothing was charged now."""
+        if isinstance(error, stripe.CardError):
+            body: Any = error.json_body
+            return Intent(charge.stripe_id, IntentStatus.OPEN, decline=parse_decline(body["error"]))
+        intent = await self._retrieve(charge)
+        if error.code == UNEXPECTED_STATE:
+            return intent
+        raise TokenRejected(error.code, intent) from None
+
+    async def _payment_method(self, token: str, key: str) -> PaymentMethod:
+        """Read or create the payment method of a token.
 
         A client that sends a bare `tok_` cannot handle 3-D Secure, so for it required
         authentication is a decline instead of a 202.
         """
         if token.startswith("ctoken_"):
-            return {"confirmation_token": token, "expand": EXPAND}
+            found = await self._client.get(f"{CONFIRMATION_TOKENS_PATH}/{token}")
+            fingerprint = parse_fingerprint(found["payment_method_preview"])
+            return PaymentMethod(
+                token, fingerprint, {"confirmation_token": token, "expand": EXPAND}
+            )
         if token.startswith("pm_"):
-            return {"payment_method": token, "use_stripe_sdk": True, "expand": EXPAND}
+            method = await self._client.get(f"{PAYMENT_METHODS_PATH}/{token}")
+            return PaymentMethod(
+                token,
+                parse_fingerprint(method),
+                {"payment_method": method["id"], "use_stripe_sdk": True, "expand": EXPAND},
+            )
         card: PaymentMethodCreateParams = {"type": "card", "card": {"token": token}}
         method = await self._client.post(PAYMENT_METHODS_PATH, card, idempotency_key=key)
-        return {"payment_method": method["id"], "error_on_requires_action": True, "expand": EXPAND}
+        return PaymentMethod(
+            token,
+            parse_fingerprint(method),
+            {"payment_method": method["id"], "error_on_requires_action": True, "expand": EXPAND},
+        )
 
     async def _retrieve(self, charge: Charge) -> Intent:
         params: PaymentIntentRetrieveParams = {"expand": EXPAND}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
+from payments.domain.suspicious_cards import GENERIC_DECLINE, conceal
 
 StripeObject = Mapping[str, Any]
 """An object of Stripe's API as decoded JSON."""
@@ -80,14 +81,26 @@ def parse_intent(data: StripeObject) -> Intent:
 
 
 def parse_decline(error: StripeObject) -> Decline:
-    """Parse a decline. Its id is that of Stripe's failed charge, or else of the payment method."""
+    """Parse a decline, with a code that the buyer may see.
+
+    Its id is that of Stripe's failed charge, or else of the payment method.
+    """
     method: StripeObject = error.get("payment_method") or {}
-    return Decline(
-        message=error.get("message") or "Your card was declined.",
-        code=error.get("code"),
-        decline_code=error.get("decline_code"),
-        decline_id=error.get("charge") or method.get("id"),
+    return conceal(
+        Decline(
+            message=error.get("message") or GENERIC_DECLINE.message,
+            code=error.get("code"),
+            decline_code=error.get("decline_code"),
+            decline_id=error.get("charge") or method.get("id"),
+            fingerprint=parse_fingerprint(method),
+        )
     )
+
+
+def parse_fingerprint(method: StripeObject) -> str | None:
+    """Return the fingerprint of a payment method's card; the same number always has the same."""
+    card: StripeObject = method.get("card") or {}
+    return card.get("fingerprint")
 
 
 def parse_refund(data: StripeObject) -> Refund:
