@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from benchmarks.measure import Options, Row, compare_sides
-from benchmarks.testbed import OURS, SELLER, THEIRS, Testbed, session_cookies
+from benchmarks.testbed import OURS, SELLER, THEIRS, Testbed, order_requests
 from benchmarks.wrk import Load, load, request
 from common.testing.client import session_cookie
 
 TICKETS_LISTED = 100
-BUYERS = 500
+SELLER_REQUESTS = 500
 MAX_ORDERS_PER_SECOND = 4_000
 """More than either side can process."""
 
@@ -47,7 +47,7 @@ def reads(testbed: Testbed, options: Options) -> list[Row]:
 def tickets(testbed: Testbed, options: Options) -> list[Row]:
     """Measure the creation of tickets. The response means that the event is stored too."""
     testbed.start_services("tickets", THEIRS)
-    requests = _for_both_sides([_new_ticket(n) for n in range(BUYERS)])
+    requests = _for_both_sides([_new_ticket(n) for n in range(SELLER_REQUESTS)])
     work = _wrk_work(testbed, options, requests)
     return [compare_sides(testbed, "create a ticket", "tickets", work, options, target=1.5)]
 
@@ -55,15 +55,13 @@ def tickets(testbed: Testbed, options: Options) -> list[Row]:
 def orders(testbed: Testbed, options: Options) -> list[Row]:
     """Measure the creation of orders, each on its own ticket."""
     testbed.start_services("orders", THEIRS)
-    buyers = session_cookies(BUYERS)
     orders_per_run = int(options.seconds * MAX_ORDERS_PER_SECOND)
     ticket_ids: dict[str, Iterator[str]] = {}
     ids = testbed.insert_tickets(orders_per_run * (options.runs + 1))
     ticket_ids = {side: iter(ids) for side in (OURS, THEIRS)}
 
     def work(side: str) -> Load:
-        run_tickets = islice(ticket_ids[side], orders_per_run)
-        requests = [_order(i, buyers[n % BUYERS]) for n, i in enumerate(run_tickets)]
+        requests = order_requests(list(islice(ticket_ids[side], orders_per_run)))
         return load(testbed.port[_process_name(side, "orders")], requests, options.seconds)
 
     return [
@@ -90,10 +88,6 @@ def _wrk_work(
 def _new_ticket(n: int) -> bytes:
     body = {"title": f"Row {n}, seat {n % 7}", "price": 20 + n % 50}
     return request("POST", "/api/tickets", body, Cookie=f"session={session_cookie(SELLER)}")
-
-
-def _order(ticket: str, buyer: str) -> bytes:
-    return request("POST", "/api/orders", {"ticketId": ticket}, Cookie=buyer)
 
 
 def _conditional_requests(port: int, ids: Sequence[str]) -> Requests:

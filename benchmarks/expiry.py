@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from benchmarks.client import quantile
 from benchmarks.measure import Meter, Options, Row
 from benchmarks.purchase import load_orders
-from benchmarks.testbed import Testbed, session_cookies
+from benchmarks.testbed import Testbed
 
 ORDER_EXPIRATION_SECONDS = 70
 MAX_LATENESS_SECONDS = 2.0
@@ -46,7 +46,7 @@ async def _measure(testbed: Testbed, count: int, seconds: float, expiration: flo
     await client.subscribe("expiration.completed", cb=on_fired)
     await client.subscribe("order.cancelled", cb=on_cancelled)
     meter = Meter(testbed, [*testbed.system.services, "mongod", "nats", "redis"])
-    await asyncio.to_thread(load_orders, testbed, session_cookies(500), seconds, count / seconds)
+    await asyncio.to_thread(load_orders, testbed, seconds, count / seconds)
     await asyncio.to_thread(
         testbed.wait_until, lambda: len(cancelled_at) >= len(due_at), expiration + 60
     )

@@ -7,8 +7,8 @@ import time
 from benchmarks.client import Connection, quantile
 from benchmarks.measure import Options, Row
 from benchmarks.purchase import load_orders
-from benchmarks.testbed import Testbed, session_cookies
-from benchmarks.wrk import Load, load, request
+from benchmarks.testbed import Testbed, order_requests, session_cookies
+from benchmarks.wrk import Load, load
 
 OVERLOAD_FACTOR = 3
 MIN_PEAK_RATIO = 0.8
@@ -20,10 +20,9 @@ FAST_SECONDS = 0.25
 def overload(testbed: Testbed, options: Options) -> list[Row]:
     """Offer three times the peak rate of orders in an open loop."""
     testbed.start_all()
-    cookies = session_cookies(500)
-    peaks = [load_orders(testbed, cookies, options.seconds) for _ in range(options.runs + 1)][1:]
+    peaks = [load_orders(testbed, options.seconds) for _ in range(options.runs + 1)][1:]
     peak = statistics.median(run.rate for run in peaks)
-    offered, recovery = asyncio.run(_run_overload(testbed, cookies, peak, options))
+    offered, recovery = asyncio.run(_run_overload(testbed, peak, options))
     peak_ratio = (offered.answered / offered.seconds) / peak
     return [
         Row(
@@ -45,17 +44,12 @@ def overload(testbed: Testbed, options: Options) -> list[Row]:
     ]
 
 
-async def _run_overload(
-    testbed: Testbed, cookies: list[str], peak: float, options: Options
-) -> tuple[Load, float]:
+async def _run_overload(testbed: Testbed, peak: float, options: Options) -> tuple[Load, float]:
     seconds = options.seconds * (1 if options.quick else 3)
     rate = peak * OVERLOAD_FACTOR
     tickets = testbed.insert_tickets(int(seconds * rate * 1.1))
-    probe_tickets = iter(testbed.insert_tickets(1_000))
-    requests = [
-        request("POST", "/api/orders", {"ticketId": ticket}, Cookie=cookies[n % len(cookies)])
-        for n, ticket in enumerate(tickets)
-    ]
+    requests = order_requests(tickets)
+    probes = zip(testbed.insert_tickets(1_000), session_cookies(1_000), strict=True)
     offered = await asyncio.to_thread(
         load, testbed.port["orders"], requests, seconds, connections=CONNECTIONS, rate=rate
     )
@@ -63,9 +57,8 @@ async def _run_overload(
     response_times: list[float] = []
     async with Connection.open(testbed.port["orders"]) as connection:
         while time.perf_counter() - ended_at < 30:
-            response = await connection.send(
-                "POST", "/api/orders", {"ticketId": next(probe_tickets)}, cookies[0]
-            )
+            ticket, cookie = next(probes)
+            response = await connection.send("POST", "/api/orders", {"ticketId": ticket}, cookie)
             response_times = [*response_times, response.seconds] if response.status == 201 else []
             if len(response_times) >= 10 and quantile(response_times[-10:], 0.9) < FAST_SECONDS:
                 break

@@ -11,8 +11,8 @@ import uvloop
 
 from benchmarks.client import Connection, quantile
 from benchmarks.measure import Meter, Options, Row, spread
-from benchmarks.testbed import Testbed, session_cookies
-from benchmarks.wrk import Load, load, request
+from benchmarks.testbed import Testbed, order_requests, session_cookies
+from benchmarks.wrk import Load, load
 
 BUYERS = 64  # as many as wrk has connections
 PAYMENT_METHOD = "pm_card_visa"
@@ -159,17 +159,14 @@ async def _purchase(
 def lock_latency(testbed: Testbed, options: Options) -> list[Row]:
     """Measure orders at full load and, at half of it, how soon a ticket is shown locked."""
     testbed.start_all()
-    cookies = session_cookies(500)
-    full_runs = [load_orders(testbed, cookies, options.seconds) for _ in range(options.runs + 1)][
-        1:
-    ]
+    full_runs = [load_orders(testbed, options.seconds) for _ in range(options.runs + 1)][1:]
     rates = [run.rate for run in full_runs]
     capacity = statistics.median(rates)
     memory_usage = _format_memory(testbed)
     lags: list[float] = []
     for _ in range(options.runs):
         testbed.wait_until(lambda: _tickets_caught_up(testbed))
-        lags += uvloop.run(_measure_lock_lags(testbed, cookies, capacity / 2, options.seconds))
+        lags += uvloop.run(_measure_lock_lags(testbed, capacity / 2, options.seconds))
     p50, p99 = quantile(lags, 0.5), quantile(lags, 0.99)
     return [
         Row(
@@ -192,14 +189,10 @@ def lock_latency(testbed: Testbed, options: Options) -> list[Row]:
     ]
 
 
-def load_orders(testbed: Testbed, cookies: Sequence[str], seconds: float, rate: float = 0) -> Load:
+def load_orders(testbed: Testbed, seconds: float, rate: float = 0) -> Load:
     """Order new tickets, at the given rate or as fast as possible."""
     tickets = testbed.insert_tickets(int(seconds * (rate * 1.2 or TICKETS_PER_SECOND)))
-    requests = [
-        request("POST", "/api/orders", {"ticketId": ticket}, Cookie=cookies[n % len(cookies)])
-        for n, ticket in enumerate(tickets)
-    ]
-    return load(testbed.port["orders"], requests, seconds, rate=rate)
+    return load(testbed.port["orders"], order_requests(tickets), seconds, rate=rate)
 
 
 def _tickets_caught_up(testbed: Testbed) -> bool:
@@ -208,13 +201,12 @@ def _tickets_caught_up(testbed: Testbed) -> bool:
     return testbed.count("tickets", "tickets", status="reserved") == live
 
 
-async def _measure_lock_lags(
-    testbed: Testbed, cookies: Sequence[str], rate: float, seconds: float
-) -> list[float]:
+async def _measure_lock_lags(testbed: Testbed, rate: float, seconds: float) -> list[float]:
     """Order probe tickets during the load and poll each until it is shown locked."""
-    probe_tickets = iter(testbed.insert_tickets(int(seconds * 200)))
+    tickets = testbed.insert_tickets(int(seconds * 200))
+    probes = zip(tickets, session_cookies(len(tickets)), strict=True)
     background_load = asyncio.create_task(
-        asyncio.to_thread(load_orders, testbed, cookies, seconds + 2, rate)
+        asyncio.to_thread(load_orders, testbed, seconds + 2, rate)
     )
     await asyncio.sleep(1.5)
     lags: list[float] = []
@@ -226,9 +218,9 @@ async def _measure_lock_lags(
         ):
             deadline = time.perf_counter() + seconds
             while time.perf_counter() < deadline:
-                ticket = next(probe_tickets)
+                ticket, cookie = next(probes)
                 ordered = await orders_connection.send(
-                    "POST", "/api/orders", {"ticketId": ticket}, cookies[0]
+                    "POST", "/api/orders", {"ticketId": ticket}, cookie
                 )
                 if ordered.status != CREATED:
                     continue

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from bson import ObjectId
 from nats.js.errors import APIError
 from pymongo import MongoClient
 
+from benchmarks.wrk import request
 from common.testing.client import JWT_KEY, make_user, session_cookie
 from common.values.clock import utc_now
 from support.system import System
@@ -188,6 +189,14 @@ class Testbed:
         return Program(
             THEIRS, ("node", REFERENCE / "server.js"), port, readiness.http_ok(address), env
         )
+
+
+def order_requests(tickets: Sequence[str]) -> list[bytes]:
+    """Return an order of each ticket, by a new user each: their unpaid orders are limited."""
+    return [
+        request("POST", "/api/orders", {"ticketId": ticket}, Cookie=cookie)
+        for ticket, cookie in zip(tickets, session_cookies(len(tickets)), strict=True)
+    ]
 
 
 def session_cookies(count: int) -> list[str]:

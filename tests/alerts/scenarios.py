@@ -17,6 +17,7 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.testing import StripeProbe
+from support.api_user import signed_in_user
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser, new_email
 from ticketing_local.errors import CliError
@@ -32,6 +33,11 @@ class AlertScenario:
     seller: ApiUser
     buyer: ApiUser
     stripe: StripeProbe
+
+    async def order_as_new_buyer(self) -> tuple[ApiUser, Any]:
+        """Order a new ticket as a new buyer, because the unpaid orders of a buyer are limited."""
+        buyer = signed_in_user(self.system.address)
+        return buyer, await buyer.order(await self.seller.sell())
 
 
 ScenarioFactory = Callable[[AlertScenario], AbstractAsyncContextManager[None]]
@@ -209,7 +215,8 @@ async def expiration_timers_lost(scenario: AlertScenario) -> AsyncGenerator[None
     """Kill the arq worker (`kill -9`) before 15 orders expire."""
     async with killed(scenario, "worker"):
         for _ in range(15):
-            await scenario.buyer.order(await scenario.seller.sell())
+            buyer, _ = await scenario.order_as_new_buyer()
+            await buyer.close()
         yield
 
 
@@ -234,7 +241,9 @@ async def stripe_unavailable(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Drop every call to Stripe while users pay."""
 
     async def pay() -> None:
-        await scenario.buyer.pay(await scenario.buyer.order(await scenario.seller.sell()))
+        buyer, order = await scenario.order_as_new_buyer()
+        async with buyer:
+            await buyer.pay(order)
 
     await scenario.stripe.inject_fault("POST /v1/payment_intents*", "drop_before", times=None)
     async with repeat(pay, concurrency=4):

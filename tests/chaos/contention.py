@@ -21,14 +21,14 @@ BAD_REQUEST = 400
 async def run_contention(system: System, rounds: int, buyers: int = BUYERS) -> list[str]:
     """Run the rounds and return each that did not end with exactly one order."""
     failures: list[str] = []
-    users = [make_user() for _ in range(buyers)]
     seller = signed_in_user(system.address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=buyers)
     async with httpx.AsyncClient(
         base_url=system.address, timeout=60, verify=CERTIFICATES, limits=limits, trust_env=False
     ) as http:
-        cookies = [f"session={session_cookie(user)}" for user in users]
         for n in range(rounds):
+            # New buyers, because the unpaid orders of a buyer are limited.
+            cookies = [f"session={session_cookie(make_user())}" for _ in range(buyers)]
             ticket = await seller.sell(f"Contended ticket {n}")
 
             async def is_known_to_orders(ticket_id: str = ticket["id"]) -> bool:

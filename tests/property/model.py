@@ -27,13 +27,13 @@ from common.events import (
     TicketUpdated,
 )
 from expiration.domain import Deadline, new_deadline
-from orders.domain import ListedTicket, Order, place_order
+from orders.domain import UNPAID_STATUSES, ListedTicket, Order, place_order
 from payments.domain.charge import Charge, charge_id_of, new_charge
 from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
 from payments.domain.stripe_objects import Intent
 from property.fake_stripe import CardKind, FakeStripe
-from tickets.domain import Fence, Ticket, list_ticket
+from tickets.domain import Fence, Listing, Ticket, list_ticket
 
 WINDOW: Final = timedelta(seconds=60)
 SELLER: Final = "5" * 24
@@ -68,6 +68,8 @@ class Model:
         self.now = datetime(2030, 1, 1, tzinfo=UTC)
         self.stripe = FakeStripe()
         self.tickets: dict[str, Ticket] = {}
+        self.offered_prices: dict[str, int] = {}
+        """The price of each ticket in its seller's last accepted edit."""
         self.orders: dict[str, Order] = {}
         self.listed_tickets: dict[str, ListedTicket] = {}
         self.deadlines: dict[str, Deadline] = {}
@@ -106,6 +108,7 @@ class Model:
             ticket_id=self.new_id(), title="Row 1", price=price, seller_id=SELLER, now=self.now
         )
         self._commit(self.tickets, ticket)
+        self.offered_prices[ticket.after.id] = price
 
     def edit(self, ticket_id: str, price: int) -> None:
         """Change a ticket's price if that is allowed."""
@@ -114,13 +117,16 @@ class Model:
         except ApiError:
             return
         self._commit(self.tickets, change)
+        self.offered_prices[ticket_id] = price
 
     def latest_order_for(self, ticket_id: str) -> Order | None:
         """Return the latest order of a ticket."""
         orders = [order for order in self.orders.values() if order.ticket.id == ticket_id]
         return max(orders, key=lambda order: order.ticket.hold, default=None)
 
-    def decide_order(self, ticket_id: str) -> Change[Order] | None:
+    def decide_order(
+        self, ticket_id: str, *, price: int | None = None, slot: int = 0
+    ) -> Change[Order] | None:
         """Return the change of a new order, based on the current state."""
         if ticket_id not in self.listed_tickets:
             return None
@@ -130,6 +136,8 @@ class Model:
                 ticket=self.listed_tickets[ticket_id],
                 latest_order=self.latest_order_for(ticket_id),
                 buyer_id=BUYER,
+                price=price,
+                slot=slot,
                 now=self.now,
                 window=WINDOW,
             )
@@ -137,9 +145,11 @@ class Model:
             return None
 
     def insert_order(self, change: Change[Order]) -> None:
-        """Insert the order unless one of the two unique indexes rejects it."""
+        """Insert the order unless one of the three unique indexes rejects it."""
         ticket = change.after.ticket
         for order in self.orders.values():
+            if order.status in UNPAID_STATUSES and order.slot == change.after.slot:
+                return
             if order.ticket.id == ticket.id and (order.is_live or order.ticket.hold == ticket.hold):
                 return
         self._commit(self.orders, change)
@@ -244,14 +254,16 @@ class Model:
     def _upsert_listed_ticket(self, event: TicketCreated | TicketUpdated) -> None:
         existing = self.listed_tickets.get(event.id)
         if existing is None or existing.version < event.version:
+            offered = event.late_edit or event
             self.listed_tickets[event.id] = ListedTicket(
-                event.id, event.version, event.title, event.price, event.user_id
+                event.id, event.version, offered.title, offered.price, event.user_id
             )
 
     def _apply_order_to_ticket(self, event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)
         ticket = self.tickets[event.ticket.id]
-        self._commit(self.tickets, ticket.apply_order(event.id, event.status, fence))
+        ordered = Listing(event.ticket.title, event.ticket.price)
+        self._commit(self.tickets, ticket.apply_order(event.id, event.status, fence, ordered))
 
     def _apply_order_to_deadline(self, event: OrderEvent) -> None:
         expires_at, version = event.expires_at, event.version

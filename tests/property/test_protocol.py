@@ -21,12 +21,15 @@ from common.events import (
     TicketStatus,
 )
 from expiration.domain import Status
+from orders.domain import UNPAID_STATUSES
 from payments.domain.charge import Charge, charge_id_of
 from property.fake_stripe import CardKind
 from property.model import WINDOW, Model
 
 PICK = st.integers(0, 10_000)
 PRICE = st.integers(50, 60)
+ORDER_LIMIT = 2
+SLOT = st.integers(0, ORDER_LIMIT - 1)
 SETTLE_TIME = WINDOW + timedelta(seconds=120)
 ALLOWED_TRANSITIONS = {
     ChargeStatus.SUCCEEDED: {
@@ -62,17 +65,19 @@ class Protocol(RuleBasedStateMachine):
     def edit(self, pick: int, price: int) -> None:
         self.model.edit(self._pick_key(self.model.tickets, pick), price)
 
-    @rule(pick=PICK)
-    def order(self, pick: int) -> None:
-        change = self.model.decide_order(self._pick_key(self.model.tickets, pick))
+    @rule(pick=PICK, price=st.none() | PRICE, slot=SLOT)
+    def order(self, pick: int, price: int | None = None, slot: int = 0) -> None:
+        ticket_id = self._pick_key(self.model.tickets, pick)
+        change = self.model.decide_order(ticket_id, price=price, slot=slot)
         if change is not None:
+            assert price in {None, change.after.ticket.price}
             self.model.insert_order(change)
 
     @rule(pick=PICK, cancel_first=st.booleans())
     def order_concurrently(self, pick: int, *, cancel_first: bool) -> None:
         """Order twice from the same state; the first order may be cancelled before the second."""
         ticket_id = self._pick_key(self.model.tickets, pick)
-        for change in [self.model.decide_order(ticket_id), self.model.decide_order(ticket_id)]:
+        for change in [self.model.decide_order(ticket_id, slot=slot) for slot in (0, 1)]:
             if change is not None:
                 self.model.insert_order(change)
                 if cancel_first and change.after.id in self.model.orders:
@@ -145,9 +150,9 @@ class Protocol(RuleBasedStateMachine):
 
     # Common sequences in one step each, so that the search reaches what may follow them.
 
-    @rule(pick=PICK)
-    def order_and_deliver(self, pick: int) -> None:
-        self.order(pick)
+    @rule(pick=PICK, slot=SLOT)
+    def order_and_deliver(self, pick: int, slot: int = 0) -> None:
+        self.order(pick, slot=slot)
         for event in list(self.model.in_flight_events):
             if isinstance(event, OrderCreated):
                 self.model.deliver(event)
@@ -203,6 +208,21 @@ class Protocol(RuleBasedStateMachine):
             assert len({order.ticket.hold for order in orders}) == len(orders)
 
     @invariant()
+    def no_buyer_has_more_unpaid_orders_than_the_limit(self) -> None:
+        unpaid = [o for o in self.model.orders.values() if o.status in UNPAID_STATUSES]
+        assert len(unpaid) <= ORDER_LIMIT
+
+    @invariant()
+    def ticket_has_the_price_of_its_order_or_of_the_last_edit(self) -> None:
+        for ticket in self.model.tickets.values():
+            offered = self.model.offered_prices[ticket.id]
+            if ticket.order_id is None:
+                assert ticket.price == offered
+            else:
+                assert ticket.price == self.model.orders[ticket.order_id].ticket.price
+                assert (ticket.late_edit or ticket).price == offered
+
+    @invariant()
     def complete_order_is_charged_once_and_never_refunded(self) -> None:
         assert all(times == 1 for times in self.model.stripe.charge_counts.values())
         for order in self.model.orders.values():
@@ -254,7 +274,9 @@ class Protocol(RuleBasedStateMachine):
             sold = last is not None and last.status is OrderStatus.COMPLETE
             assert ticket.status is (TicketStatus.SOLD if sold else TicketStatus.AVAILABLE)
             assert ticket.order_id == (last.id if sold and last else None)
-            assert self.model.listed_tickets[ticket.id].version == ticket.version
+            listed = self.model.listed_tickets[ticket.id]
+            assert listed.version == ticket.version
+            assert listed.price == self.model.offered_prices[ticket.id]
 
     def _deliver_everything(self) -> bool:
         """Deliver everything, last first, and sync all charges. Return whether anything changed."""

@@ -9,6 +9,7 @@ from support.api_user import MakeSignedInUser
 from ticketing_local.api_user import ApiUser
 
 BUYERS = 200
+ORDER_EXPIRATION_SECONDS = 6
 PAYMENTS = 20
 
 
@@ -69,10 +70,29 @@ async def test_concurrent_payments_with_different_cards_charge_once(
     assert await stripe.times_charged(order["id"]) == 1
 
 
+async def test_concurrent_orders_of_one_buyer_reserve_at_most_four_tickets(
+    seller: ApiUser, buyer: ApiUser
+) -> None:
+    tickets = [await seller.sell() for _ in range(12)]
+    orders = [{"ticketId": ticket["id"], "price": ticket["price"]} for ticket in tickets]
+    for order in orders:  # rejects the seller as soon as it has a copy of the ticket
+        await seller.request_ok("POST", "/api/orders", order, expect=400)
+
+    responses = await asyncio.gather(
+        *(buyer.request("POST", "/api/orders", order) for order in orders)
+    )
+
+    statuses = Counter(response.status_code for response in responses)
+    assert statuses == {201: 4, 429: 8}, statuses
+    refused = next(response for response in responses if response.status_code == 429)
+    assert errors(refused) == [{"message": "You have too many unpaid orders"}]
+    assert 1 <= int(refused.headers["retry-after"]) <= ORDER_EXPIRATION_SECONDS
+
+
 async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
     seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
-    orders = [await buyer.order(await seller.sell()) for _ in range(6)]
+    orders = [await buyer.order(await seller.sell()) for _ in range(4)]
 
     async def pay_and_cancel(order: dict[str, str]) -> None:
         pay = {"token": "tok_visa", "orderId": order["id"]}

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -43,9 +45,14 @@ class Workload:
                 return response.json() if response.content else None
             await asyncio.sleep(0.05)  # the event has not arrived yet
 
-    async def trade(self, seller: ApiUser, buyer: ApiUser) -> None:
-        """Sell and buy until stopped."""
-        while not self.stopped:
+    async def trade(self, seller: ApiUser, buyers: Sequence[ApiUser]) -> None:
+        """Sell, and buy as each buyer in turn, until stopped.
+
+        An order that was paid counts as unpaid until orders has the event of its payment.
+        """
+        for buyer in cycle(buyers):
+            if self.stopped:
+                return
             ticket = await self.request(
                 seller, "POST", "/api/tickets", {"title": "Row 1", "price": 9}
             )
@@ -84,7 +91,10 @@ async def test_rolling_restart_loses_no_request(
 ) -> None:
     load = Workload()
     activities = [
-        *(load.trade(make_signed_in_user(), make_signed_in_user()) for _ in range(2)),
+        *(
+            load.trade(make_signed_in_user(), [make_signed_in_user() for _ in range(8)])
+            for _ in range(2)
+        ),
         load.browse(seller),
         load.browse(buyer),
         load.watch_events(make_signed_in_user()),

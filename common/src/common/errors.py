@@ -75,7 +75,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """The same operation is already in progress."""
+    """The same operation is already in progress, or the price has changed."""
 
     status = 409
     default_message = "Already in progress"

@@ -33,6 +33,15 @@ class TicketStatus(StrEnum):
     SOLD = "sold"
 
 
+class Listing(CamelModel):
+    """The title and price of a ticket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    price: Cents
+
+
 class _Ticket(Event):
     id: Id
     version: Version
@@ -41,6 +50,8 @@ class _Ticket(Event):
     user_id: Id
     order_id: Id | None = None
     status: TicketStatus = TicketStatus.AVAILABLE
+    late_edit: Listing | None = None
+    """The seller's edit that came after the order. It applies when the ticket is free again."""
 
 
 class TicketCreated(_Ticket):

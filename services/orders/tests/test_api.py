@@ -207,13 +207,15 @@ async def test_list_contains_own_orders_newest_first(orders: Client, ticket: Tic
     assert [order["status"] for order in response.json()] == ["created", "cancelled"]
 
 
-async def test_list_is_paginated(orders: Client, ticket: TicketCreated) -> None:
+async def test_list_is_paginated(
+    orders: Client, ticket: TicketCreated, published: EventProbe
+) -> None:
     orders.sign_in()
-    placed: list[str] = []
-    for _ in range(3):
-        order = await place_order(orders, ticket)
-        await orders.delete(f"/api/orders/{order['id']}")
-        placed.insert(0, order["id"])
+    others = [ticket.model_copy(update={"id": new_id()}) for _ in range(2)]
+    for other in others:
+        await published.publish(other, aggregate_id=other.id)
+    await published.wait_until_handled("orders-tickets")
+    placed = [(await place_order(orders, one))["id"] for one in (ticket, *others)][::-1]
 
     first = await orders.get("/api/orders?limit=2")
     link = first.headers["link"]

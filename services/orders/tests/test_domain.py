@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.change import Change
-from common.errors import ApiError, BadRequest, Unauthorized
+from common.errors import ApiError, BadRequest, Conflict, TooManyRequests, Unauthorized
 from common.events import (
     CancelReason,
     OrderCancelled,
@@ -18,7 +18,16 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
-from orders.domain import TRANSITIONS, ListedTicket, Order, ReservedTicket, place_order
+from orders.domain import (
+    TRANSITIONS,
+    EarlierOrders,
+    ListedTicket,
+    Order,
+    ReservedTicket,
+    first_slot,
+    free_slot,
+    place_order,
+)
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
@@ -53,12 +62,19 @@ def make_order(status: OrderStatus = OrderStatus.CREATED, *, hold: int = 1) -> O
     )
 
 
-def make_placed_order(latest_order: Order | None = None, buyer_id: str = BUYER) -> Order:
+def make_placed_order(
+    latest_order: Order | None = None,
+    buyer_id: str = BUYER,
+    *,
+    price: int | None = None,
+) -> Order:
     change = place_order(
         order_id="1" * 24,
         ticket=TICKET,
         latest_order=latest_order,
         buyer_id=buyer_id,
+        price=price,
+        slot=3,
         now=NOW,
         window=WINDOW,
     )
@@ -134,6 +150,58 @@ def test_seller_cannot_order_their_own_ticket() -> None:
 def test_ticket_with_a_live_order_cannot_be_ordered(status: OrderStatus) -> None:
     with pytest.raises(BadRequest, match="already reserved"):
         make_placed_order(latest_order=make_order(status))
+
+
+@pytest.mark.parametrize("price", [None, TICKET.price])
+def test_order_at_the_price_that_the_buyer_saw_is_placed(price: int | None) -> None:
+    assert make_placed_order(price=price).ticket.price == TICKET.price
+
+
+@pytest.mark.parametrize("price", [TICKET.price - 1, TICKET.price + 1])
+def test_order_at_another_price_is_refused_with_the_new_one(price: int) -> None:
+    with pytest.raises(Conflict) as refused:
+        make_placed_order(price=price)
+
+    (detail,) = refused.value.details
+    assert (detail.message, detail.field) == ("The price is now 19.99", "price")
+
+
+@pytest.mark.parametrize(("count", "minutes"), [(1, 0), (2, 1), (3, 5), (4, 15), (5, 15), (99, 15)])
+def test_repeats_wait_longer_each_time(count: int, minutes: int) -> None:
+    wait = timedelta(minutes=minutes)
+    EarlierOrders(count, NOW - wait).require_wait(NOW)
+    if not minutes:
+        return
+
+    with pytest.raises(TooManyRequests, match="repeatedly") as refused:
+        EarlierOrders(count, NOW - wait + timedelta(seconds=1)).require_wait(NOW)
+
+    assert refused.value.retry_after == 1
+
+
+@given(st.text("0123456789abcdef", min_size=24, max_size=24), st.integers(1, 8))
+def test_slots_are_tried_until_all_are_taken(order_id: str, limit: int) -> None:
+    assert 0 <= first_slot(order_id, limit) < limit
+    taken: dict[int, datetime] = {}
+    for number in range(limit):
+        slot = free_slot(order_id, limit=limit, taken=taken, now=NOW)
+        assert slot not in taken
+        taken[slot] = NOW + timedelta(seconds=60 + number)
+
+    with pytest.raises(TooManyRequests, match="unpaid") as refused:
+        free_slot(order_id, limit=limit, taken=taken, now=NOW)
+
+    assert set(taken) == set(range(limit))
+    assert refused.value.retry_after == 60
+
+
+def test_slots_beyond_a_lowered_limit_stay_taken_until_they_expire() -> None:
+    taken = dict.fromkeys(range(8), NOW - timedelta(seconds=1))
+
+    with pytest.raises(TooManyRequests) as refused:
+        free_slot("1" * 24, limit=4, taken=taken, now=NOW)
+
+    assert refused.value.retry_after == 1
 
 
 @given(st.integers(min_value=1, max_value=10**9))

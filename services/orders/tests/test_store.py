@@ -1,7 +1,8 @@
 """Tests of orders in MongoDB: unique indexes, and a change and its event in one write."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,17 @@ from common.change import Change
 from common.errors import BadRequest, NotFound
 from common.persistence.mongo import object_id
 from common.values.ids import new_id
-from orders.domain import ListedTicket, Order, place_order
+from orders.domain import EarlierOrders, ListedTicket, Order, place_order
 from orders.settings import Settings
-from orders.store.orders import OrderDocument, OrderStore, ReservationConflict
+from orders.store.earlier_orders import CANCELLED_BY_BUYER, pipeline
+from orders.store.orders import (
+    HAS_SLOT,
+    ONE_ORDER_PER_SLOT,
+    OrderDocument,
+    OrderStore,
+    ReservationConflict,
+    SlotTaken,
+)
 from orders.store.ticket_replicas import TicketReplica
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -32,13 +41,16 @@ async def store(environment: dict[str, Any], published: object) -> AsyncGenerato
         yield OrderStore(running.relay, running.clock)
 
 
-def make_order(ticket_id: str, latest_order: Order | None = None) -> Order:
+def make_order(
+    ticket_id: str, latest_order: Order | None = None, *, buyer_id: str = "", slot: int = 0
+) -> Order:
     ticket = ListedTicket(ticket_id, 0, "Front row", 1999, new_id())
     change = place_order(
         order_id=new_id(),
         ticket=ticket,
         latest_order=latest_order,
-        buyer_id=new_id(),
+        buyer_id=buyer_id or new_id(),
+        slot=slot,
         now=NOW,
         window=timedelta(minutes=15),
     )
@@ -160,6 +172,127 @@ async def test_unique_index_rejects_a_second_live_order(store: OrderStore) -> No
 
     await store.update(order.id, Order.expire)
     await store.collection.insert_one(doc)
+
+
+async def test_slot_of_a_buyer_is_taken_until_the_order_is_paid_or_cancelled(
+    store: OrderStore,
+) -> None:
+    buyer_id = new_id()
+    for end in (Order.complete, Order.expire):
+        order = await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=1))
+        await store.update(order.id, Order.mark_awaiting_payment)
+        with pytest.raises(SlotTaken):
+            await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=1))
+
+        await store.update(order.id, end)
+
+    assert await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=1))
+
+
+async def test_concurrent_orders_of_a_buyer_in_one_slot_store_one(store: OrderStore) -> None:
+    buyer_id = new_id()
+    rivals = [make_order(new_id(), buyer_id=buyer_id) for _ in range(30)]
+    others = [make_order(new_id()) for _ in range(30)]
+
+    outcomes = await asyncio.gather(
+        *(reserve(store, order) for pair in zip(rivals, others, strict=True) for order in pair),
+        return_exceptions=True,
+    )
+
+    assert outcomes[1::2] == others  # an order that is refused does not fail its batch
+    refused = [outcome for outcome in outcomes[::2] if isinstance(outcome, SlotTaken)]
+    assert len(refused) == 29
+
+
+async def test_order_that_an_earlier_version_ended_leaves_its_slot(store: OrderStore) -> None:
+    """During an update, processes that know no slots pay for orders and cancel them."""
+    buyer_id = new_id()
+    await reserve(store, make_order(new_id(), buyer_id=buyer_id))
+
+    await store.collection.update_one({}, {"$set": {"status": "cancelled", "live": False}})
+
+    assert await reserve(store, make_order(new_id(), buyer_id=buyer_id))
+
+
+async def test_orders_of_an_earlier_version_take_no_slot(store: OrderStore) -> None:
+    buyer_id = new_id()
+    orders = [
+        await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=slot)) for slot in (0, 1)
+    ]
+
+    await store.collection.update_many({}, {"$unset": {"slot": ""}})
+
+    assert [(await store.get(order.id)).slot for order in orders] == [None, None]
+    assert await store.taken_slots(buyer_id) == {}
+
+
+async def test_taken_slots_are_found_by_their_index(store: OrderStore) -> None:
+    buyer_id = new_id()
+    for slot in (0, 2, 3):
+        await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=slot))
+    ended = await reserve(store, make_order(new_id(), buyer_id=buyer_id, slot=1))
+    await store.update(ended.id, Order.expire)
+    await reserve(store, make_order(new_id()))
+
+    plan = await store.collection.find({"user_id": buyer_id, **HAS_SLOT}).explain()
+
+    assert await store.taken_slots(buyer_id) == dict.fromkeys(
+        (0, 2, 3), NOW + timedelta(minutes=15)
+    )
+    assert ONE_ORDER_PER_SLOT in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def cancel_orders(store: OrderStore, ticket_id: str, buyers: Sequence[str]) -> datetime:
+    """Order a ticket for each buyer in turn, cancel it, and return the last cancellation's time."""
+    last: Order | None = None
+    for buyer_id in buyers:
+        order = await reserve(store, make_order(ticket_id, last, buyer_id=buyer_id))
+        last = await store.update(order.id, Order.expire)
+    doc = await store.collection.find_one({"user_id": buyers[-1]}, sort=[("ticket.hold", -1)])
+    assert doc is not None
+    return doc["history"][-1]["at"]
+
+
+async def test_earlier_orders_are_those_of_the_buyer_on_the_ticket(store: OrderStore) -> None:
+    ticket_id, buyer_id, other_id = new_id(), new_id(), new_id()
+    await cancel_orders(store, new_id(), [buyer_id])
+    await cancel_orders(store, ticket_id, [buyer_id, other_id, buyer_id])
+    doc = await store.collection.find_one({"ticket.hold": 3})
+    assert doc is not None
+
+    found, found_for_other, none = await asyncio.gather(
+        store.earlier_orders(ticket_id, buyer_id=buyer_id, since=NOW),
+        store.earlier_orders(ticket_id, buyer_id=other_id, since=NOW),
+        store.earlier_orders(ticket_id, buyer_id=new_id(), since=NOW),
+    )
+    later = await store.earlier_orders(
+        ticket_id, buyer_id=buyer_id, since=NOW + timedelta(seconds=1)
+    )
+
+    assert found == EarlierOrders(2, doc["history"][-1]["at"])
+    assert found_for_other is not None
+    assert (found_for_other.count, none, later) == (1, None, None)
+
+
+async def test_earlier_orders_are_found_by_ranges_of_their_index(store: OrderStore) -> None:
+    buyer_id, tickets = new_id(), [new_id() for _ in range(3)]
+    for ticket_id in tickets:
+        await cancel_orders(store, ticket_id, [buyer_id, *(new_id() for _ in range(9)), buyer_id])
+
+    plan = await store.collection.database.command(
+        "explain",
+        {
+            "aggregate": store.collection.name,
+            "pipeline": pipeline([(object_id(one), buyer_id, NOW) for one in tickets]),
+            "hint": CANCELLED_BY_BUYER,
+            "cursor": {},
+        },
+        verbosity="executionStats",
+    )
+
+    examined = [int(keys) for keys in re.findall(r"'totalKeysExamined': (\d+)", str(plan))]
+    assert 6 <= max(examined) <= 12
+    assert "COLLSCAN" not in str(plan)
 
 
 async def test_latest_orders_are_found_by_a_distinct_scan(

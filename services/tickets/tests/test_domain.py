@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
-from tickets.domain import STATUS_FOR_ORDER, Fence, Ticket, list_ticket
+from tickets.domain import STATUS_FOR_ORDER, Fence, Listing, Ticket, list_ticket
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SELLER, OTHER_USER = "5" * 24, "6" * 24
 FIRST, SECOND = "1" * 24, "2" * 24
+LISTING = Listing("Front row", 1999)
+EDITED = Listing("Back row", 500)
 
 ORDER_STEPS = {
     FIRST: [(Fence(1, 0), OrderStatus.CREATED), (Fence(1, 1), OrderStatus.CANCELLED)],
@@ -29,6 +31,15 @@ def make_ticket() -> Ticket:
     return list_ticket(
         ticket_id="7" * 24, title="Front row", price=1999, seller_id=SELLER, now=NOW
     ).after
+
+
+def make_edited_ticket() -> Ticket:
+    """Return a ticket that was edited after an order on it, which tickets does not know yet."""
+    return make_ticket().edit(user_id=SELLER, title="Back row", price=500).after
+
+
+def shown(ticket: Ticket) -> Listing:
+    return Listing(ticket.title, ticket.price)
 
 
 def test_listed_ticket_is_available_and_published() -> None:
@@ -56,7 +67,7 @@ def test_edit_to_the_same_values_changes_nothing() -> None:
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_edit_by_another_user_is_unauthorized_in_any_status(status: OrderStatus) -> None:
-    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING).after
 
     with pytest.raises(Unauthorized):
         ticket.edit(user_id=OTHER_USER, title="x", price=100)
@@ -64,7 +75,7 @@ def test_edit_by_another_user_is_unauthorized_in_any_status(status: OrderStatus)
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_ticket_is_edited_only_while_available(status: OrderStatus) -> None:
-    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING).after
 
     if STATUS_FOR_ORDER[status] is TicketStatus.AVAILABLE:
         assert ticket.edit(user_id=SELLER, title="x", price=100).after.title == "x"
@@ -90,7 +101,7 @@ def test_edit_of_an_unexpected_version_is_rejected() -> None:
 def test_order_event_sets_the_status_and_the_order(
     status: OrderStatus, expected: TicketStatus, order_id: str | None
 ) -> None:
-    change = make_ticket().apply_order(FIRST, status, Fence(1, 0))
+    change = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING)
 
     assert (change.after.status, change.after.order_id) == (expected, order_id)
     (event,) = change.events
@@ -99,17 +110,17 @@ def test_order_event_sets_the_status_and_the_order(
 
 
 def test_repeated_order_event_changes_nothing() -> None:
-    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0)).after
+    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
 
-    change = ticket.apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0))
+    change = ticket.apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING)
 
     assert (change.after, change.events) == (ticket, ())
 
 
 def test_event_of_an_earlier_order_does_not_free_the_ticket() -> None:
-    ticket = make_ticket().apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0)).after
+    ticket = make_ticket().apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0), LISTING).after
 
-    late = ticket.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1))
+    late = ticket.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING)
 
     assert late.after == ticket
 
@@ -127,7 +138,7 @@ def test_events_of_two_orders_in_any_order_end_the_same(
 ) -> None:
     ticket = make_ticket()
     for order_id, fence, status in order:
-        ticket = ticket.apply_order(order_id, status, fence).after
+        ticket = ticket.apply_order(order_id, status, fence, LISTING).after
 
     assert (ticket.status, ticket.order_id) == (TicketStatus.SOLD, SECOND)
 
@@ -143,9 +154,72 @@ def test_fence_never_decreases_and_every_change_is_published(
 ) -> None:
     ticket = make_ticket()
     for hold, version, status in steps:
-        change = ticket.apply_order(str(hold) * 24, status, Fence(hold, version))
+        change = ticket.apply_order(str(hold) * 24, status, Fence(hold, version), LISTING)
         assert change.after.fence >= ticket.fence
         assert len(change.events) == (change.after != ticket)
         assert change.after.version == ticket.version + len(change.events)
         assert (change.after.order_id is None) == (change.after.status is TicketStatus.AVAILABLE)
         ticket = change.after
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.COMPLETE])
+def test_ordered_ticket_has_the_price_of_its_order(status: OrderStatus) -> None:
+    change = make_edited_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING)
+
+    assert (shown(change.after), change.after.late_edit) == (LISTING, EDITED)
+    (event,) = change.events
+    assert isinstance(event, TicketUpdated)
+    assert event.late_edit is not None
+    assert (event.price, event.late_edit.price, event.late_edit.title) == (1999, 500, "Back row")
+
+
+def test_ticket_ordered_as_offered_has_no_late_edit() -> None:
+    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
+
+    assert ticket.late_edit is None
+
+
+def test_freed_ticket_has_the_latest_edit_again() -> None:
+    ticket = make_edited_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING)
+
+    freed = ticket.after.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING).after
+
+    assert (shown(freed), freed.late_edit) == (EDITED, None)
+
+
+def test_late_edit_survives_the_next_order_on_the_ticket() -> None:
+    """The next order's event may arrive before the cancellation of the previous one."""
+    first = make_edited_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
+
+    second = first.apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0), EDITED).after
+    late = second.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING).after
+
+    assert (shown(late), late.late_edit, late.order_id) == (EDITED, None, SECOND)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(50, 60),
+            st.tuples(st.integers(1, 3), st.integers(0, 2), st.sampled_from(list(OrderStatus))),
+        ),
+        max_size=30,
+    )
+)
+def test_ticket_has_the_price_of_its_order_or_the_last_accepted_one(
+    steps: list[int | tuple[int, int, OrderStatus]],
+) -> None:
+    ticket = make_ticket()
+    accepted = ticket.price
+    for step in steps:
+        if isinstance(step, int):
+            if ticket.status is TicketStatus.AVAILABLE:
+                ticket = ticket.edit(user_id=SELLER, title=ticket.title, price=step).after
+                accepted = step
+        else:
+            hold, version, status = step
+            ordered = Listing("Front row", 100 * hold)
+            ticket = ticket.apply_order(str(hold) * 24, status, Fence(hold, version), ordered).after
+        expected = accepted if ticket.order_id is None else 100 * int(ticket.order_id[0])
+        assert ticket.price == expected
+        assert (ticket.late_edit or shown(ticket)).price == accepted

@@ -143,6 +143,24 @@ async def test_late_event_of_an_earlier_order_changes_nothing(
     assert await ticket_state(tickets, ticket) == ("reserved", current_order_id, 1)
 
 
+async def test_edit_that_an_order_overtook_is_shown_and_applies_when_free(
+    tickets: Client, ticket: dict[str, Any], published: EventProbe
+) -> None:
+    order_id, path = new_id(), f"/api/tickets/{ticket['id']}"
+    edited = await tickets.put(path, json={"title": "Front row", "price": 99})
+
+    await publish_events(published, order_event(ticket, OrderStatus.CREATED, order_id=order_id))
+    reserved = (await tickets.get(path)).json()
+    await publish_events(
+        published, order_event(ticket, OrderStatus.CANCELLED, order_id=order_id, version=1)
+    )
+    freed = (await tickets.get(path)).json()
+
+    assert edited.json()["price"] == 99
+    assert (reserved["price"], reserved["lateEdit"]) == (20, {"title": "Front row", "price": 99})
+    assert (freed["price"], freed["lateEdit"]) == (99, None)
+
+
 async def test_invalid_event_does_not_block_the_next(
     tickets: Client, ticket: dict[str, Any], published: EventProbe
 ) -> None:

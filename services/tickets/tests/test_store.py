@@ -11,7 +11,7 @@ import pytest
 from common.app import Service
 from common.events import OrderStatus
 from common.values.ids import new_id
-from tickets.domain import Fence, Sort, Ticket, TicketQuery, list_ticket
+from tickets.domain import Fence, Listing, Sort, Ticket, TicketQuery, list_ticket
 from tickets.settings import Settings
 from tickets.store import TicketDocument, TicketStore
 
@@ -35,14 +35,28 @@ async def add_ticket(store: TicketStore, title: str = "Front row", price: int = 
 
 async def test_ticket_round_trips(store: TicketStore) -> None:
     ticket = await add_ticket(store)
+    ordered = Listing("Front row", 1500)
     locked = await store.update(
-        ticket.id, lambda t: t.apply_order("1" * 24, OrderStatus.CREATED, Fence(3, 2))
+        ticket.id, lambda t: t.apply_order("1" * 24, OrderStatus.CREATED, Fence(3, 2), ordered)
     )
 
     assert await store.get(ticket.id) == locked
     assert locked == replace(
-        ticket, version=1, status="reserved", order_id="1" * 24, fence=Fence(3, 2)
+        ticket,
+        version=1,
+        price=1500,
+        status="reserved",
+        order_id="1" * 24,
+        fence=Fence(3, 2),
+        late_edit=Listing("Front row", 1999),
     )
+
+
+async def test_ticket_of_an_earlier_version_is_read(store: TicketStore) -> None:
+    ticket = await add_ticket(store)
+    await store.collection.update_one({}, {"$unset": {"late_edit": ""}})
+
+    assert await store.get(ticket.id) == ticket
 
 
 async def test_every_version_is_in_the_outbox_once(store: TicketStore) -> None:

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 MIN_CENTS = 50
 """The card processor's minimum in USD: a cheaper ticket could never be paid."""
@@ -47,6 +47,20 @@ def price(minor: int) -> float:
     """Return the amount of cents as the number that clients see; exact in JSON."""
     return minor / 100
 
+
+Price = Annotated[
+    int,
+    BeforeValidator(cents),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0.5, "maximum": 999999.99, "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,2})?$"},
+            ]
+        }
+    ),
+]
+"""A price in a request: dollars, as a number or a numeric string, parsed into cents."""
 
 Dollars = Annotated[float, BeforeValidator(price), Field(examples=[19.99])]
 """A price in a response, created from cents."""

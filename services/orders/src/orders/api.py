@@ -85,12 +85,14 @@ async def show_order(
     status_code=201,
     summary="Reserve a ticket",
     response_model=OrderOut,
-    responses=error_responses(400, 401, 404),
+    responses=error_responses(400, 401, 404, 409, 429),
 )
 async def create_order(
     body: OrderIn, user: CurrentUser, state: StateDep, order_id: NewId
 ) -> Response:
-    order = await state.orders.place(order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id)
+    order = await state.orders.place(
+        order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id, price=body.price
+    )
     return json_response(OrderOut.from_attributes(order), 201, tag=etag(order.version))
 
 

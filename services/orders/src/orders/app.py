@@ -28,7 +28,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     async def lifespan() -> AsyncGenerator[State]:
         async with service.open([OrderDocument, TicketReplica]) as running:
             store = OrderStore(running.relay, running.clock)
-            orders = OrderService(store, TicketReplicas(), running.clock, window)
+            orders = OrderService(
+                store,
+                TicketReplicas(),
+                running.clock,
+                window=window,
+                limit=settings.order_limit,
+            )
             broadcaster = EventBroadcaster()
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster)),

@@ -7,14 +7,19 @@ created ----> awaiting:payment ----> complete
 
 `complete` and `cancelled` are final. A buyer's command may be refused. An event is never refused: a
 late or repeated one changes nothing.
+
+So that nobody holds more than their share, an order takes one of the buyer's `limit` slots until it
+is paid or cancelled, and a buyer who orders the same ticket repeatedly without paying has to wait.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from common.change import Change
-from common.errors import BadRequest, Unauthorized
+from common.errors import BadRequest, Conflict, TooManyRequests, Unauthorized
 from common.events import (
     CancelReason,
     Event,
@@ -24,6 +29,7 @@ from common.events import (
     OrderStatus,
     OrderUpdated,
 )
+from common.values import money
 
 TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CREATED: frozenset(
@@ -33,6 +39,12 @@ TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.COMPLETE: frozenset(),
     OrderStatus.CANCELLED: frozenset(),
 }
+
+UNPAID_STATUSES: Final = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
+"""The statuses in which an order takes one of its buyer's slots."""
+REPEAT_PERIOD: Final = timedelta(hours=24)
+REPEAT_WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 5, 15))
+"""The waits before the first, second, third, and any further repeat."""
 
 _EVENT_FOR_STATUS: Final = {
     OrderStatus.CREATED: OrderCreated,
@@ -44,7 +56,10 @@ _EVENT_FOR_STATUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ListedTicket:
-    """The local copy of a ticket, built from ticket events. The price is in cents."""
+    """The local copy of a ticket, built from ticket events.
+
+    Its title and price, in cents, are those of the next order on it.
+    """
 
     id: str
     version: int
@@ -79,6 +94,8 @@ class Order:
     created_at: datetime
     expires_at: datetime
     ticket: ReservedTicket
+    slot: int | None = None
+    """Which of the buyer's unpaid orders it is. Orders stored by earlier versions have none."""
     reason: CancelReason | None = None
 
     @property
@@ -130,26 +147,82 @@ class Order:
         return _EVENT_FOR_STATUS[self.status].from_attributes(self)
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierOrders:
+    """The orders of one buyer on one ticket that were cancelled within `REPEAT_PERIOD`."""
+
+    count: int
+    last_cancelled_at: datetime
+
+    def require_wait(self, now: datetime) -> None:
+        """Raise `TooManyRequests` if the buyer has to wait before the next order on the ticket."""
+        wait = REPEAT_WAITS[min(self.count, len(REPEAT_WAITS)) - 1]
+        remaining = self.last_cancelled_at + wait - now
+        if remaining > timedelta():
+            raise TooManyRequests(
+                "You have ordered this ticket repeatedly without paying",
+                retry_after=_whole_seconds(remaining),
+            )
+
+
+def first_slot(order_id: str, limit: int) -> int:
+    """Return the slot to try first, which is a random one because ids are."""
+    return int(order_id, 16) % limit
+
+
+def free_slot(order_id: str, *, limit: int, taken: Mapping[int, datetime], now: datetime) -> int:
+    """Return a slot that no unpaid order of the buyer has.
+
+    `taken` maps the slot of each unpaid order to the time when it expires.
+
+    Raises:
+        TooManyRequests: The buyer has as many unpaid orders as the limit allows.
+    """
+    free = [slot for slot in range(limit) if slot not in taken]
+    if not free:
+        raise TooManyRequests(
+            "You have too many unpaid orders", retry_after=_whole_seconds(min(taken.values()) - now)
+        )
+    return free[first_slot(order_id, len(free))]
+
+
+def _whole_seconds(delay: timedelta) -> int:
+    return max(1, math.ceil(delay.total_seconds()))
+
+
 def place_order(
     *,
     order_id: str,
     ticket: ListedTicket,
     latest_order: Order | None,
     buyer_id: str,
+    price: int | None = None,
+    slot: int,
     now: datetime,
     window: timedelta,
 ) -> Change[Order]:
     """Create an order that reserves the ticket until `now + window`.
 
-    `latest_order` is the previous order on the same ticket, if any.
+    Args:
+        order_id: the id of the new order.
+        ticket: the ticket.
+        latest_order: the previous order on the ticket, if any.
+        buyer_id: the buyer.
+        price: the price that the buyer saw, in cents. None accepts any.
+        slot: a slot of the buyer.
+        now: the current time.
+        window: how long the buyer has to pay.
 
     Raises:
         BadRequest: The buyer is the seller, or another order holds the ticket.
+        Conflict: The ticket has another price.
     """
     if buyer_id == ticket.seller_id:
         raise BadRequest("You cannot order your own ticket")
     if latest_order is not None and latest_order.is_live:
         raise BadRequest("Ticket is already reserved")
+    if price is not None and price != ticket.price:
+        raise Conflict(f"The price is now {money.price(ticket.price):.2f}", field="price")
     order = Order(
         id=order_id,
         version=0,
@@ -163,5 +236,6 @@ def place_order(
             price=ticket.price,
             hold=1 if latest_order is None else latest_order.ticket.hold + 1,
         ),
+        slot=slot,
     )
     return Change(order, (order.to_event(),))

@@ -23,12 +23,13 @@ def listeners(orders: OrderService) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_ticket(event: TicketEvent) -> None:
+        offered = event.late_edit or event
         await orders.upsert_ticket(
             ListedTicket(
                 id=event.id,
                 version=event.version,
-                title=event.title,
-                price=event.price,
+                title=offered.title,
+                price=offered.price,
                 seller_id=event.user_id,
             )
         )

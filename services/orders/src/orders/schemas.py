@@ -5,13 +5,14 @@ from datetime import datetime
 from common.events import CancelReason, OrderStatus
 from common.values.camel_model import CamelModel
 from common.values.ids import Id
-from common.values.money import Dollars
+from common.values.money import Dollars, Price
 
 
 class OrderIn(CamelModel):
-    """The ticket to reserve."""
+    """The ticket to reserve, and the price that its buyer saw."""
 
     ticket_id: Id
+    price: Price | None = None
 
 
 class OrderedTicketOut(CamelModel):

@@ -1,16 +1,30 @@
 """The orders application service, called by HTTP routes and event listeners."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from common.errors import BadRequest, NotFound, ServiceUnavailable
+from common.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from orders.domain import ListedTicket, Order, place_order
+from orders.domain import (
+    REPEAT_PERIOD,
+    ListedTicket,
+    Order,
+    ReservedTicket,
+    first_slot,
+    free_slot,
+    place_order,
+)
 from orders.metrics import RESERVATIONS
-from orders.store.orders import OrderStore, ReservationConflict
+from orders.store.orders import OrderStore, ReservationConflict, SlotTaken
 from orders.store.ticket_replicas import TicketReplicas
 
 MAX_ATTEMPTS: Final = 5
@@ -20,21 +34,53 @@ class OrderService:
     """Places, cancels, completes and lists orders."""
 
     def __init__(
-        self, store: OrderStore, tickets: TicketReplicas, clock: Clock, window: timedelta
+        self,
+        store: OrderStore,
+        tickets: TicketReplicas,
+        clock: Clock,
+        *,
+        window: timedelta,
+        limit: int,
     ) -> None:
+        """Create the service.
+
+        Args:
+            store: the orders.
+            tickets: the copies of the tickets.
+            clock: the current time.
+            window: how long a buyer has to pay.
+            limit: how many unpaid orders a buyer may have.
+        """
         self._store = store
         self._tickets = tickets
         self._clock = clock
         self._window = window
+        self._limit = limit
 
-    async def place(self, *, order_id: str, ticket_id: str, buyer_id: str) -> Order:
-        """Reserve a ticket for a buyer.
+    async def place(
+        self, *, order_id: str, ticket_id: str, buyer_id: str, price: int | None
+    ) -> Order:
+        """Reserve a ticket for a buyer, at the price that the buyer saw.
 
         Raises:
             NotFound: The ticket does not exist.
             BadRequest: The buyer is the seller, or another order holds the ticket.
-            ServiceUnavailable: Other buyers ordered and cancelled it in every attempt.
+            Conflict: The ticket has another price.
+            TooManyRequests: The buyer has too many unpaid orders, or has to wait for this ticket.
+            ServiceUnavailable: Rivals, or requests of the same buyer, were faster in every attempt.
         """
+        try:
+            order = await self._place(order_id, ticket_id, buyer_id, price)
+        except (BadRequest, Conflict, TooManyRequests):
+            RESERVATIONS.labels("rejected").inc()
+            raise
+        RESERVATIONS.labels("accepted").inc()
+        return order
+
+    async def _place(
+        self, order_id: str, ticket_id: str, buyer_id: str, price: int | None
+    ) -> Order:
+        slot = first_slot(order_id, self._limit)
         for attempt in range(MAX_ATTEMPTS):
             ticket = await self._tickets.find(ticket_id)
             if ticket is None:
@@ -49,24 +95,41 @@ class OrderService:
                 and latest_order.user_id == buyer_id
             ):
                 return latest_order  # a retry of the same request
+            now = self._clock()
+            change = place_order(
+                order_id=order_id,
+                ticket=ticket,
+                latest_order=latest_order,
+                buyer_id=buyer_id,
+                price=price,
+                slot=slot,
+                now=now,
+                window=self._window,
+            )
+            if latest_order is not None:
+                await self._require_wait(latest_order.ticket, buyer_id, now)
             try:
-                change = place_order(
-                    order_id=order_id,
-                    ticket=ticket,
-                    latest_order=latest_order,
-                    buyer_id=buyer_id,
-                    now=self._clock(),
-                    window=self._window,
-                )
-                order = await self._store.reserve(change)
-            except BadRequest:
-                RESERVATIONS.labels("rejected").inc()
-                raise
+                return await self._store.reserve(change)
             except ReservationConflict:
                 continue
-            RESERVATIONS.labels("accepted").inc()
-            return order
+            except SlotTaken:
+                taken = await self._store.taken_slots(buyer_id)
+                slot = free_slot(order_id, limit=self._limit, taken=taken, now=now)
         raise ServiceUnavailable(retry_after=1)
+
+    async def _require_wait(self, latest: ReservedTicket, buyer_id: str, now: datetime) -> None:
+        """Raise `TooManyRequests` if the buyer ordered this ticket too often without paying.
+
+        All earlier orders have ended, because the latest one has. If another is placed after this
+        read, the unique index on holds rejects the one that is decided here.
+        """
+        if latest.hold == 1:
+            return  # at most the first repeat
+        earlier_orders = await self._store.earlier_orders(
+            latest.id, buyer_id=buyer_id, since=now - REPEAT_PERIOD
+        )
+        if earlier_orders is not None:
+            earlier_orders.require_wait(now)
 
     async def get_for(self, order_id: str, *, buyer_id: str) -> Order:
         """Return an order of this buyer."""

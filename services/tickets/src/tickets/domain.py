@@ -5,8 +5,11 @@ available --order created--> reserved --order completed--> sold
     +------order cancelled------+
 
 Only its owner edits a ticket, and only while it is available. Order events lock, free and sell it.
-They may arrive twice, late or out of order, so a ticket stores the fence (hold, order version) of
-the last event applied and ignores any event that is not newer.
+A ticket that is reserved or sold has the title and price of its order. An edit that was accepted
+before the order's event arrived is kept aside, and applies when the ticket is free again.
+
+Order events may arrive twice, late or out of order, so a ticket stores the fence (hold, order
+version) of the last event applied and ignores any event that is not newer.
 """
 
 from dataclasses import dataclass, replace
@@ -55,8 +58,20 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The title and the price, in cents, for which a ticket is offered or was reserved."""
+
+    title: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket listed by a seller. The price is in cents."""
+    """A ticket listed by a seller. The price is in cents.
+
+    `late_edit` is the seller's latest edit if the order that holds the ticket was placed without
+    it.
+    """
 
     id: str
     version: int
@@ -67,6 +82,7 @@ class Ticket:
     status: TicketStatus = TicketStatus.AVAILABLE
     order_id: str | None = None
     fence: Fence = Fence()
+    late_edit: Listing | None = None
 
     def edit(
         self,
@@ -95,14 +111,29 @@ class Ticket:
             return Change(self)
         return self._next_version(replace(self, title=title, price=price))
 
-    def apply_order(self, order_id: str, status: OrderStatus, fence: Fence) -> Change["Ticket"]:
-        """Lock, free or sell the ticket if the event is newer than the last one applied."""
+    def apply_order(
+        self, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
+    ) -> Change["Ticket"]:
+        """Lock, free or sell the ticket if the event is newer than the last one applied.
+
+        `ordered` is what the buyer ordered, which the seller may have edited in the meantime.
+        """
         if fence <= self.fence:
             return Change(self)
         new_status = STATUS_FOR_ORDER[status]
-        holding_order_id = None if new_status is TicketStatus.AVAILABLE else order_id
+        is_free = new_status is TicketStatus.AVAILABLE
+        offered = self.late_edit or Listing(self.title, self.price)
+        shown = offered if is_free else ordered
         return self._next_version(
-            replace(self, status=new_status, order_id=holding_order_id, fence=fence)
+            replace(
+                self,
+                title=shown.title,
+                price=shown.price,
+                status=new_status,
+                order_id=None if is_free else order_id,
+                fence=fence,
+                late_edit=None if shown == offered else offered,
+            )
         )
 
     def _next_version(self, after: "Ticket") -> Change["Ticket"]:

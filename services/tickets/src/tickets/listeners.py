@@ -7,7 +7,7 @@ from common.events import OrderEvent, TicketEvent
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
-from tickets.domain import Fence
+from tickets.domain import Fence, Listing
 from tickets.schemas import TicketEventOut
 from tickets.service import TicketService
 
@@ -16,8 +16,10 @@ def listeners(tickets: TicketService) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(event: OrderEvent) -> None:
-        fence = Fence(event.ticket.hold, event.version)
-        await tickets.apply_order_update(event.ticket.id, event.id, event.status, fence)
+        ticket = event.ticket
+        fence = Fence(ticket.hold, event.version)
+        ordered = Listing(ticket.title, ticket.price)
+        await tickets.apply_order_update(ticket.id, event.id, event.status, fence, ordered)
 
     return handlers(on_order)
 

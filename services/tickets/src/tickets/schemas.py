@@ -3,28 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import StringConstraints
 
 from common.events import TicketStatus
-from common.values import money
 from common.values.camel_model import CamelModel
-from common.values.money import Dollars
+from common.values.money import Dollars, Price
 from common.values.text import SingleLine
 
 Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
-Price = Annotated[
-    int,
-    BeforeValidator(money.cents),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0.5, "maximum": 999999.99, "multipleOf": 0.01},
-                {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,2})?$"},
-            ]
-        }
-    ),
-]
-"""A price in dollars, as a number or a numeric string, parsed into cents."""
 
 
 class TicketIn(CamelModel):
@@ -32,6 +18,13 @@ class TicketIn(CamelModel):
 
     title: Title
     price: Price
+
+
+class ListingOut(CamelModel):
+    """The title and price of a ticket."""
+
+    title: str
+    price: Dollars
 
 
 class TicketEventOut(CamelModel):
@@ -44,6 +37,8 @@ class TicketEventOut(CamelModel):
     status: TicketStatus
     order_id: str | None
     version: int
+    late_edit: ListingOut | None = None
+    """The seller's edit that came after the order. It applies when the ticket is free again."""
 
 
 class TicketOut(TicketEventOut):

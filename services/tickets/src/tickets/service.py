@@ -6,7 +6,7 @@ from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain import Fence, Ticket, TicketQuery, list_ticket
+from tickets.domain import Fence, Listing, Ticket, TicketQuery, list_ticket
 from tickets.store import TicketStore
 
 
@@ -56,11 +56,11 @@ class TicketService:
         return await self._store.list_by_seller(user_id, limit=limit, cursor=cursor)
 
     async def apply_order_update(
-        self, ticket_id: str, order_id: str, status: OrderStatus, fence: Fence
+        self, ticket_id: str, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
         await self._store.update_batched(
-            ticket_id, lambda ticket: ticket.apply_order(order_id, status, fence)
+            ticket_id, lambda ticket: ticket.apply_order(order_id, status, fence, ordered)
         )
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -24,7 +25,7 @@ from common.values.clock import Clock
 from common.values.ids import is_id
 from common.values.text import search_terms
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from tickets.domain import Fence, Sort, Ticket, TicketQuery
+from tickets.domain import Fence, Listing, Sort, Ticket, TicketQuery
 
 
 def _available_index(name: str, *keys: tuple[str, int]) -> IndexModel:
@@ -59,6 +60,7 @@ _SORT_KEYS: Final[dict[Sort, list[tuple[str, int]]]] = {
 
 
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
+    late_edit = doc.get("late_edit")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -69,6 +71,7 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         status=TicketStatus(doc["status"]),
         order_id=doc["order_id"],
         fence=Fence(doc["hold"], doc["order_version"]),
+        late_edit=Listing(late_edit["title"], late_edit["price"]) if late_edit else None,
     )
 
 
@@ -82,6 +85,7 @@ def _to_document(ticket: Ticket) -> Doc:
         "order_id": ticket.order_id,
         "hold": ticket.fence.hold,
         "order_version": ticket.fence.version,
+        "late_edit": asdict(ticket.late_edit) if ticket.late_edit else None,
         "words": search_terms(ticket.title),
     }
 

@@ -831,7 +831,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -980,7 +980,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -83,11 +83,13 @@ export interface components {
         };
         /**
          * OrderIn
-         * @description The ticket to reserve.
+         * @description The ticket to reserve, and the price that its buyer saw.
          */
         OrderIn: {
             /** Ticketid */
             ticketId: string;
+            /** Price */
+            price?: number | string | null;
         };
         /**
          * OrderOut
@@ -320,7 +322,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -349,6 +351,24 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "message": "Request body too large"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Too many requests in a short time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "errors": [
+                     *         {
+                     *           "message": "Too many requests"
                      *         }
                      *       ]
                      *     }
@@ -649,7 +669,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;

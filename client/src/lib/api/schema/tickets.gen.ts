@@ -93,6 +93,19 @@ export interface components {
             errors: components["schemas"]["ErrorItem"][];
         };
         /**
+         * ListingOut
+         * @description The title and price of a ticket.
+         */
+        ListingOut: {
+            /** Title */
+            title: string;
+            /**
+             * Price
+             * @example 19.99
+             */
+            price: number;
+        };
+        /**
          * Sort
          * @description Sort keys of the ticket list. A leading minus sorts in descending order.
          * @enum {string}
@@ -129,6 +142,7 @@ export interface components {
             orderId: string | null;
             /** Version */
             version: number;
+            lateEdit?: components["schemas"]["ListingOut"] | null;
             /**
              * Createdat
              * Format: date-time
@@ -295,7 +309,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -674,7 +688,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress */
+            /** @description The same operation is already in progress, or the price has changed */
             409: {
                 headers: {
                     [name: string]: unknown;

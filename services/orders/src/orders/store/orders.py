@@ -1,6 +1,7 @@
 """Orders in MongoDB."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -26,11 +27,16 @@ from common.persistence.store import Store
 from common.values.clock import Clock
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from orders.domain import Order, ReservedTicket
+from orders.domain import UNPAID_STATUSES, EarlierOrders, Order, ReservedTicket
 from orders.metrics import observe_expiration_lag
+from orders.store.earlier_orders import CANCELLED_INDEX, batch_find_earlier_orders
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
+ONE_ORDER_PER_SLOT: Final = "one_unpaid_order_per_slot"
+HAS_SLOT: Final[Doc] = {"slot": {"$gte": 0}, "status": {"$in": [*UNPAID_STATUSES]}}
+"""Orders in a slot. The status decides, so that an order leaves its slot in the write that pays for
+it or cancels it, whichever version of this service writes."""
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long the update that an event causes may wait for others."""
 
@@ -53,12 +59,23 @@ class OrderDocument(AggregateDocument):
                 name=UNIQUE_HOLD,
                 unique=True,
             ),
+            IndexModel(
+                [("user_id", ASCENDING), ("slot", ASCENDING)],
+                name=ONE_ORDER_PER_SLOT,
+                unique=True,
+                partialFilterExpression=HAS_SLOT,
+            ),
+            CANCELLED_INDEX,
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
 
 
 class ReservationConflict(Exception):
     """The insert assumed a latest order on the ticket that is not the latest."""
+
+
+class SlotTaken(Exception):
+    """Another unpaid order of the buyer has this slot."""
 
 
 def _from_document(doc: Mapping[str, Any]) -> Order:
@@ -73,6 +90,7 @@ def _from_document(doc: Mapping[str, Any]) -> Order:
         ticket=ReservedTicket(
             id=str(ticket["id"]), title=ticket["title"], price=ticket["price"], hold=ticket["hold"]
         ),
+        slot=doc.get("slot"),
         reason=CancelReason(doc["reason"]) if doc["reason"] else None,
     )
 
@@ -91,6 +109,7 @@ def _to_document(order: Order) -> Doc:
             "price": ticket.price,
             "hold": ticket.hold,
         },
+        "slot": order.slot,
         "reason": order.reason,
     }
 
@@ -108,6 +127,7 @@ class OrderStore(Store[Order]):
             update_delay=BATCH_DELAY_SECONDS,
         )
         self._latest_order_batcher = Batcher(self._find_latest_orders)
+        self._earlier_orders_batcher = Batcher(batch_find_earlier_orders(self.collection))
 
     async def latest_order_for(self, ticket_id: str) -> Order | None:
         """Return the newest order on a ticket."""
@@ -127,13 +147,26 @@ class OrderStore(Store[Order]):
         latest_by_ticket = {group["_id"]: group["last"] async for group in groups}
         return [latest_by_ticket.get(ticket_id) for ticket_id in ticket_ids]
 
+    async def earlier_orders(
+        self, ticket_id: str, *, buyer_id: str, since: datetime
+    ) -> EarlierOrders | None:
+        """Return a buyer's orders on a ticket that were placed since then and cancelled."""
+        return await self._earlier_orders_batcher((object_id(ticket_id), buyer_id, since))
+
+    async def taken_slots(self, buyer_id: str) -> dict[int, datetime]:
+        """Return the slots of a buyer's unpaid orders, and when each expires."""
+        taken = {"user_id": buyer_id, **HAS_SLOT}
+        docs = self.collection.find(taken, {"slot": 1, "expires_at": 1})
+        return {doc["slot"]: doc["expires_at"] async for doc in docs}
+
     async def reserve(self, change: Change[Order]) -> Order:
-        """Insert an order; the unique indexes decide which of two rivals gets the ticket.
+        """Insert an order; the unique indexes decide who gets the ticket, and the buyer's slot.
 
         An existing order of this buyer with this id is returned: a retry of the same request.
 
         Raises:
             BadRequest: another order holds the ticket.
+            SlotTaken: another order of the buyer has the slot.
             ReservationConflict: the latest order has changed. Read it again.
         """
         order = change.after
@@ -145,6 +178,8 @@ class OrderStore(Store[Order]):
                 return existing
             if violates_index(error, ONE_LIVE_ORDER):
                 raise BadRequest("Ticket is already reserved") from None
+            if violates_index(error, ONE_ORDER_PER_SLOT):
+                raise SlotTaken from error
             raise ReservationConflict from error
 
     async def list_by_buyer(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Order]:
