@@ -30,6 +30,10 @@ test.each([
   [{ status: 401 }, "signInAgain"],
   [{ status: 404 }, "gone"],
   [{ status: 429, retryAfter: 61 }, "throttled2"],
+  [
+    { status: 429, retryAfter: 300, problems: [{ message: "You have too many unpaid orders" }] },
+    "tooManyOrders5",
+  ],
   [{ status: 400 }, "unexpected"],
 ])("%j is shown as %s", (overrides, message) => {
   expect(errorMessages(failure(overrides), translate).form).toEqual([message]);

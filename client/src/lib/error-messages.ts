@@ -19,6 +19,8 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Decimal input should have no more than 2 decimal places": "priceDecimals",
   "Ticket is already reserved": "alreadyReserved",
   "You cannot order your own ticket": "ownTicket",
+  "You have too many unpaid orders": "tooManyOrders",
+  "You have ordered this ticket repeatedly without paying": "orderedRepeatedly",
   "Cannot edit a reserved ticket": "locked",
   "Order is already complete": "orderComplete",
   "This order is already paid": "orderComplete",
@@ -42,9 +44,9 @@ export function errorMessages(
   const { status, problems } = failure;
   if (status === 0) return formError(translate("offline"));
   if (status === 429) {
-    return formError(
-      translate("throttled", { minutes: Math.ceil((failure.retryAfter ?? 60) / 60) }),
-    );
+    const key = problems.map(({ message }) => KEY_BY_MESSAGE[message]).find(Boolean);
+    const minutes = Math.ceil((failure.retryAfter ?? 60) / 60);
+    return formError(translate(key ?? "throttled", { minutes }));
   }
   if (status >= 500) return formError(translate("unavailable"));
   if (status === 401) return formError(translate("signInAgain"));

@@ -3,6 +3,7 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { useSubmission } from "@/components/use-submission";
@@ -10,15 +11,21 @@ import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import { PurchaseTrace } from "@/lib/api/purchase-trace";
 import { retryWhileNotFound } from "@/lib/api/retry-not-found";
-import type { Order } from "@/lib/api/types";
+import type { Order, Ticket } from "@/lib/api/types";
+import { formatPrice } from "@/lib/money";
 
-/** Reserves the ticket, then navigates to the order's page to pay. */
+/**
+ * Reserves the ticket at the price that the page shows, then navigates to the order's page to pay. If the
+ * price has changed, nothing is reserved, and the user is asked again.
+ */
 export function BuyButton(props: {
-  ticketId: string;
+  ticket: Ticket;
   onOrderingChange: (ordering: boolean) => void;
 }) {
-  const { ticketId, onOrderingChange } = props;
+  const { ticket, onOrderingChange } = props;
   const t = useTranslations("Ticket");
+  const locale = useFormattingLocale();
+  const [refusedPrice, setRefusedPrice] = useState<number | null>(null);
   const router = useRouter();
   const [trace] = useState(() => new PurchaseTrace());
   const { send, busy, problems } = useSubmission<Order>({
@@ -28,11 +35,12 @@ export function BuyButton(props: {
     },
     onFailure: (failure) => {
       onOrderingChange(false);
-      if (failure.status === 401) router.push(paths.signIn(paths.ticket(ticketId)));
+      if (failure.problems.some(({ field }) => field === "price")) setRefusedPrice(ticket.price);
+      if (failure.status === 401) router.push(paths.signIn(paths.ticket(ticket.id)));
       else router.refresh();
     },
   });
-  const body = { ticketId };
+  const body = { ticketId: ticket.id, price: ticket.price };
   return (
     <div className="flex flex-col gap-3">
       <Button
@@ -41,6 +49,7 @@ export function BuyButton(props: {
         className="min-h-13 w-full text-lg"
         onClick={() => {
           onOrderingChange(true);
+          setRefusedPrice(null);
           void send(body, (key) =>
             retryWhileNotFound(() =>
               api.POST("/api/orders", {
@@ -53,6 +62,13 @@ export function BuyButton(props: {
       >
         {t("buy")}
       </Button>
+      {refusedPrice !== null && (
+        <Alert tone="bad">
+          {ticket.price === refusedPrice
+            ? t("priceChanged")
+            : t("priceNow", { price: formatPrice(ticket.price, locale) })}
+        </Alert>
+      )}
       {problems.map((problem) => (
         <Alert key={problem} tone="bad">
           {problem}

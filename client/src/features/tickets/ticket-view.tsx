@@ -3,12 +3,13 @@
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
-import { DateTime, Price } from "@/components/locale";
+import { DateTime, Price, useFormattingLocale } from "@/components/locale";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
+import { formatPrice } from "@/lib/money";
 import { BuyButton } from "./buy-button";
 import { EditTicket } from "./edit-ticket";
 import { refetchTickets } from "./refetch-tickets";
@@ -67,9 +68,22 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
 function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
+  const locale = useFormattingLocale();
   if (viewer === "seller") {
     const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
-    return <StatusText title={t("yours")} hint={hint[ticket.status]} />;
+    return (
+      <>
+        <StatusText title={t("yours")} hint={hint[ticket.status]} />
+        {ticket.lateEdit && (
+          <p className="text-sm" suppressHydrationWarning>
+            {t(ticket.status === "sold" ? "lateEditSold" : "lateEditReserved", {
+              title: ticket.lateEdit.title,
+              price: formatPrice(ticket.lateEdit.price, locale),
+            })}
+          </p>
+        )}
+      </>
+    );
   }
   if (viewer === "buyer" && ticket.status !== "available" && ticket.orderId) {
     return (
@@ -107,7 +121,7 @@ function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
   }
   return (
     <>
-      <BuyButton ticketId={ticket.id} onOrderingChange={setOrdering} />
+      <BuyButton ticket={ticket} onOrderingChange={setOrdering} />
       <p className="text-sm">{t("buyHint")}</p>
     </>
   );
