@@ -9,7 +9,8 @@ from chaos.snapshot import Snapshot
 
 def lost_acknowledged_writes(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
     """Yield every acknowledged write that the snapshot does not contain."""
-    yield from _accounts_and_tickets(snapshot, client_log)
+    yield from _accounts(snapshot, client_log)
+    yield from _tickets(snapshot, client_log)
     orders = snapshot.by_id("orders.orders")
     for order_id, buyer in client_log.orders.items():
         if order_id not in orders or orders[order_id]["user_id"] != buyer:
@@ -31,11 +32,14 @@ def lost_acknowledged_writes(snapshot: Snapshot, client_log: ClientLog) -> Itera
             yield f"order {order_id} was paid, but its charge is {status}"
 
 
-def _accounts_and_tickets(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
+def _accounts(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
     accounts = {doc["email"]: str(doc["_id"]) for doc in snapshot.documents["auth.accounts"]}
     for email, user_id in client_log.accounts.items():
         if accounts.get(email) != user_id:
             yield f"{email} was acknowledged as {user_id}, but is {accounts.get(email)}"
+
+
+def _tickets(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
     tickets = snapshot.by_id("tickets.tickets")
     titles = Counter(ticket["title"] for ticket in tickets.values())
     for ticket_id, title in client_log.tickets.items():
@@ -46,3 +50,10 @@ def _accounts_and_tickets(snapshot: Snapshot, client_log: ClientLog) -> Iterator
     for ticket_id, version in client_log.edits:
         if ticket_id in tickets and tickets[ticket_id]["version"] < version:
             yield f"the edit of ticket {ticket_id} to version {version} is lost"
+    for ticket_id, price in client_log.offered_prices.items():
+        if ticket_id not in tickets or price is None:
+            continue
+        ticket = tickets[ticket_id]
+        stored = (ticket.get("late_edit") or ticket)["price"]
+        if stored != round(price * 100):
+            yield f"ticket {ticket_id} is offered at {stored}, its seller's last edit said {price}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
+from chaos.fair_use import fair_use
 from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 
@@ -77,7 +78,10 @@ def one_live_order(snapshot: Snapshot) -> Iterator[str]:
 
 
 def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
-    """Check that a ticket is locked by its live order and has applied its last order event."""
+    """Check that a ticket is locked by its live order, at the order's title and price.
+
+    And that it has applied the last event of its orders.
+    """
     last: dict[str, Doc] = {}
     for order in snapshot.documents["orders.orders"]:
         ticket = str(order["ticket"]["id"])
@@ -93,6 +97,13 @@ def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
                 f"ticket {ticket_id} is {ticket['status']} by {ticket['order_id']}, "
                 f"expected {expected}"
             )
+        if order is not None and order["status"] in LIVE_STATUSES:
+            ordered = (order["ticket"]["title"], order["ticket"]["price"])
+            if (ticket["title"], ticket["price"]) != ordered:
+                yield (
+                    f"ticket {ticket_id} is shown as {ticket['title']!r} at {ticket['price']}, "
+                    f"ordered as {ordered}"
+                )
         expected_fence = (order["ticket"]["hold"], order["version"]) if order else (0, -1)
         if (ticket["hold"], ticket["order_version"]) != expected_fence:
             yield f"ticket {ticket_id} has not applied its orders up to {expected_fence}"
@@ -149,7 +160,7 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     tickets = snapshot.by_id("tickets.tickets")
     yield from _same(
         "orders.tickets",
-        {i: (t["version"], t["title"], t["price"], t["user_id"]) for i, t in tickets.items()},
+        {i: (t["version"], *offered(t), t["user_id"]) for i, t in tickets.items()},
         {
             i: (t["version"], t["title"], t["price"], t["user_id"])
             for i, t in snapshot.by_id("orders.tickets").items()
@@ -176,6 +187,12 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     for order_id, deadline in deadlines.items():
         if deadline["status"] == "waiting":
             yield f"the deadline of order {order_id} is still waiting"
+
+
+def offered(ticket: Doc) -> tuple[str, int]:
+    """Return the title and price of the next order on a ticket."""
+    listing = ticket.get("late_edit") or ticket
+    return listing["title"], listing["price"]
 
 
 def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
@@ -217,6 +234,7 @@ def late_orders(snapshot: Snapshot, healthy_since: datetime) -> Iterator[str]:
 CHECKS: Final[tuple[Check, ...]] = (
     one_live_order,
     paid_once,
+    fair_use,
     locks_match_orders,
     every_version_published,
     replicas_equal,

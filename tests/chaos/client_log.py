@@ -14,6 +14,8 @@ class ClientLog:
     """Ticket -> its title, which is unique."""
     edits: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     """Ticket and the version in the response to its edit."""
+    offered_prices: dict[str, float | None] = field(default_factory=dict[str, float | None])
+    """Ticket -> the price of its last accepted edit; None if the response to an edit was lost."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> buyer."""
     cancelled: set[str] = field(default_factory=set[str])

@@ -10,6 +10,7 @@ import httpx
 import jwt
 
 from chaos.client_log import ClientLog
+from chaos.fair_use import ORDER_LIMIT
 from chaos.rate_limiter import RateLimiter
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
@@ -141,6 +142,7 @@ class SimulatedUser:
         if response is not None:
             ticket = response.json()
             self._client_log.tickets[ticket["id"]] = title
+            self._client_log.offered_prices[ticket["id"]] = price
             self._own_tickets.append(ticket)
             self._market.append(ticket)
 
@@ -150,9 +152,12 @@ class SimulatedUser:
         ticket = self._rng.choice(self._own_tickets)
         body = {"title": ticket["title"], "price": self._rng.randrange(50, 20_000) / 100}
         path = f"/api/tickets/{ticket['id']}"
+        # A retry may get 400 although an earlier attempt was applied.
+        self._client_log.offered_prices[ticket["id"]] = None
         response = await self._request("PUT", path, body, allowed={200, 400})
         if response is not None and response.status_code == 200:
             self._client_log.edits.append((ticket["id"], response.json()["version"]))
+            self._client_log.offered_prices[ticket["id"]] = ticket["price"] = body["price"]
 
     async def _browse(self) -> None:
         path = self._rng.choice(["/api/tickets", "/api/orders", "/api/tickets/mine"])
@@ -161,21 +166,56 @@ class SimulatedUser:
     async def _buy(self) -> None:
         if not self._market:
             return
-        ticket = self._rng.choice(self._market[-MARKET_SIZE:])
-        response = await self._request(
-            "POST",
-            "/api/orders",
-            {"ticketId": ticket["id"]},
-            allowed={201, 400, 404},
-            idempotent=self._rng.random() < 0.7,
-        )
-        if response is None or response.status_code != 201:
+        order = await self._order(self._rng.choice(self._market[-MARKET_SIZE:]))
+        if order is None:
             return
-        order = response.json()
-        self._client_log.orders[order["id"]] = order["userId"]
         outcomes, weights = zip(*OUTCOME_WEIGHTS.items(), strict=True)
         (outcome,) = self._rng.choices(outcomes, weights)
         await outcome(self, order)
+
+    async def _order(self, ticket: Any) -> Any:
+        """Order a ticket, in half of the cases at the price that this user knows."""
+        body: dict[str, Any] = {"ticketId": ticket["id"]}
+        if self._rng.random() < 0.5:
+            body["price"] = ticket["price"]
+        response = await self._request(
+            "POST",
+            "/api/orders",
+            body,
+            allowed={201, 400, 404, 409, 429},
+            idempotent=self._rng.random() < 0.7,
+        )
+        if response is None or response.status_code != 201:
+            return None
+        order = response.json()
+        self._client_log.orders[order["id"]] = order["userId"]
+        if order["ticket"]["price"] != body.get("price", order["ticket"]["price"]):
+            self._client_log.forbidden_responses.append(f"ordered {body}, got {order['ticket']}")
+        return order
+
+    async def _hoard(self) -> None:
+        """Order many tickets at once, and cancel half of those that were reserved."""
+        market = self._market[-MARKET_SIZE:]
+        tickets = self._rng.sample(market, min(2 * ORDER_LIMIT, len(market)))
+        orders = [order for order in await asyncio.gather(*map(self._order, tickets)) if order]
+        now = utc_now()
+        unpaid = [o for o in orders if datetime.fromisoformat(o["expiresAt"]) > now]
+        if len(unpaid) > ORDER_LIMIT:
+            message = f"{self.name} had {len(unpaid)} unpaid orders at a time"
+            self._client_log.forbidden_responses.append(message)
+        for order in orders[::2]:
+            await self._cancel(order)
+
+    async def _order_repeatedly(self) -> None:
+        """Order a ticket and cancel, again and again."""
+        if not self._market:
+            return
+        ticket = self._rng.choice(self._market[-MARKET_SIZE:])
+        for _ in range(4):
+            order = await self._order(ticket)
+            if order is None:
+                return
+            await self._cancel(order)
 
     async def _pay(self, order: Any, token: str) -> httpx.Response | None:
         """Pay with the given card, and retry with it while the outcome is unknown."""
@@ -246,6 +286,8 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._edit: 8,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
+    SimulatedUser._hoard: 1,
+    SimulatedUser._order_repeatedly: 2,
     SimulatedUser._refresh: 3,
     SimulatedUser._sign_out_and_in: 2,
 }

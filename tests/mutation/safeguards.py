@@ -30,7 +30,10 @@ CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
 MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
+ORDER = "services/orders/src/orders/domain.py"
 ORDERS = "services/orders/tests/test_store.py"
+FAIR_USE = "services/orders/tests/test_fair_use.py"
+TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
 AVAILABILITY = "common/tests/test_availability.py"
 STRIPE = "infra/local/stripe/tests/test_surroundings.py"
@@ -138,6 +141,72 @@ MUTANTS = (
         "                name=UNIQUE_HOLD,\n                unique=True,",
         "                name=UNIQUE_HOLD,",
         (f"{ORDERS}::test_reserve_after_an_outdated_read_raises_a_conflict",),
+    ),
+    Mutant(
+        "unique index on the slots of a buyer",
+        "services/orders/src/orders/store/orders.py",
+        "                unique=True,\n                partialFilterExpression=HAS_SLOT,",
+        "                partialFilterExpression=HAS_SLOT,",
+        (
+            f"{ORDERS}::test_concurrent_orders_of_a_buyer_in_one_slot_store_one",
+            f"{FAIR_USE}::test_60_concurrent_orders_of_one_buyer_reserve_4_tickets",
+        ),
+    ),
+    Mutant(
+        "a paid or cancelled order leaves its slot",
+        "services/orders/src/orders/store/orders.py",
+        '{"slot": {"$gte": 0}, "status": {"$in": [*UNPAID_STATUSES]}}',
+        '{"slot": {"$gte": 0}}',
+        (f"{ORDERS}::test_slot_of_a_buyer_is_taken_until_the_order_is_paid_or_cancelled",),
+    ),
+    Mutant(
+        "no slot beyond the limit",
+        ORDER,
+        "for slot in range(limit) if",
+        "for slot in range(limit + 1) if",
+        (f"{FAIR_USE}::test_60_concurrent_orders_of_one_buyer_reserve_4_tickets",),
+    ),
+    Mutant(
+        "the wait before a repeated order on a ticket",
+        ORDER,
+        "        if remaining > timedelta():",
+        "        if False:",
+        (f"{FAIR_USE}::test_buyer_who_cancels_repeatedly_waits_1_then_5_then_15_minutes",),
+    ),
+    Mutant(
+        "earlier orders count when another buyer's lie between",
+        "services/orders/src/orders/service.py",
+        "            if latest_order is not None:\n",
+        "            if latest_order is not None and latest_order.user_id == buyer_id:\n",
+        (f"{FAIR_USE}::test_wait_counts_orders_that_lie_before_those_of_other_buyers",),
+    ),
+    Mutant(
+        "an order at another price than its buyer saw is refused",
+        ORDER,
+        "    if price is not None and price != ticket.price:",
+        "    if False:",
+        (f"{FAIR_USE}::test_order_at_another_price_is_409_and_reserves_nothing", MODEL),
+    ),
+    Mutant(
+        "an ordered ticket has the price of its order",
+        TICKET,
+        "        shown = offered if is_free else ordered\n",
+        "        shown = offered\n",
+        (TICKETS, MODEL),
+    ),
+    Mutant(
+        "a freed ticket has the last accepted price again",
+        TICKET,
+        "late_edit=None if shown == offered else offered,",
+        "late_edit=None,",
+        (TICKETS, MODEL),
+    ),
+    Mutant(
+        "the next order has the last accepted price",
+        "services/orders/src/orders/listeners.py",
+        "offered = event.late_edit or event",
+        "offered = event",
+        (f"{FAIR_USE}::test_next_order_has_the_price_of_the_edit_that_came_late",),
     ),
     Mutant(
         "release only by the order that holds the ticket",

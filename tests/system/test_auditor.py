@@ -30,8 +30,11 @@ def _order(
         "status": status,
         "reason": reason,
         "user_id": BUYER,
+        "slot": 0,
+        "created_at": NOW - timedelta(minutes=15),
         "expires_at": NOW,
-        "ticket": {"id": ticket, "hold": hold, "price": 2000},
+        "ticket": {"id": ticket, "hold": hold, "title": ticket, "price": 2000},
+        "history": [{"at": NOW - timedelta(minutes=15)}],
         "outbox": [],
     }
 
@@ -158,6 +161,7 @@ def _client_log() -> ClientLog:
     return ClientLog(
         accounts={"buyer@example.com": BUYER},
         tickets={SOLD: SOLD},
+        offered_prices={SOLD: 20, FREE: None},
         edits=[(FREE, 0)],
         orders={PAID: BUYER},
         cancelled={UNPAID},
@@ -217,6 +221,22 @@ CORRUPTIONS: dict[str, Corruption] = {
         0
     ),
     "there is a charge for order": lambda snapshot, _: snapshot.documents["orders.orders"].pop(2),
+    "has 5 unpaid orders": lambda snapshot, _: snapshot.documents["orders.orders"].extend(
+        _order(f"{n:024}", f"{n:024}", "created", None) for n in range(5)
+    ),
+    "unpaid orders in slot 0": lambda snapshot, _: snapshot.documents["orders.orders"].extend(
+        _order(f"{n:024}", f"{n:024}", "awaiting:payment", None) for n in range(2)
+    ),
+    "has an unpaid order in slot 4": _corrupt_document(
+        "orders.orders", 2, status="created", slot=4
+    ),
+    "without waiting 1 minutes": lambda snapshot, _: snapshot.documents["orders.orders"].append(
+        _order("e" * 24, FREE, "cancelled", "buyer", hold=3)
+    ),
+    "ordered as": _corrupt_document("tickets.tickets", 0, price=9900),
+    "its seller's last edit said 20": _corrupt_document(
+        "tickets.tickets", 0, late_edit={"title": SOLD, "price": 9900}
+    ),
     "is still created": _corrupt_document("orders.orders", 0, status="created"),
     "is reserved by": _corrupt_document("tickets.tickets", 1, status="reserved", order_id=EXPIRED),
     "is available by None": _corrupt_document(
