@@ -78,7 +78,7 @@ def test_signing_key_is_private_and_stable(tmp_path: Path) -> None:
     file = tmp_path / "jwt-key"
     key = read_or_create(file)
     assert len(key) == 64
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o400
     assert read_or_create(file) == key
     assert service_environment("auth", {"JWT_KEY": "mine"}, tmp_path)["JWT_KEY"] == "mine"
 

@@ -26,7 +26,8 @@ class StoredSecrets:
 def read_or_create(file: Path) -> str:
     """Return the secret in a file. If the file is missing or empty, write a random one."""
     if not file.exists() or not file.read_text():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file.unlink(missing_ok=True)  # an empty one may be read-only
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
         with os.fdopen(descriptor, "w") as secret:
             secret.write(secrets.token_hex(32))
     return file.read_text()
