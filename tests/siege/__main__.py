@@ -25,6 +25,9 @@ DEFAULT_LIMITS = dict.fromkeys(
         "PASSWORD_ITERATIONS",
         "SIGN_UPS_PER_ADDRESS",
         "SIGN_IN_FAILURES_PER_ADDRESS",
+        "DECLINES_PER_ACCOUNT",
+        "DECLINES_PER_CARD",
+        "DECLINES_PER_ADDRESS",
     ),
     "",
 )
