@@ -14,7 +14,7 @@ TOLERANCE: Final = 1.3
 STREAMS: Final = 900
 COOKIE_BYTES: Final = 15_000
 LANGUAGE_BODY_BYTES: Final = 60_000_000
-MAX_STORED_KEYS: Final = 1_000
+MAX_STORED_KEYS: Final = 50
 
 
 async def request_flood(attacker: Attacker) -> None:

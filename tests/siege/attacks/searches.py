@@ -1,7 +1,9 @@
 """Searches that would examine many keys and documents."""
 
 import random
+import statistics
 import string
+import time
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -10,13 +12,15 @@ from bson import ObjectId
 from common.testing.client import make_user
 from common.values.clock import utc_now
 from siege.attack import Attack, Siege
-from siege.attacker import Attacker, Facts
+from siege.attacker import Attacker, AttackReport, Facts
 from tickets.domain import list_ticket
 from tickets.store import _to_document as ticket_fields
 
 STORED_TICKETS: Final = 100_000
 BATCH_SIZE: Final = 5_000
 ONE_LETTER_WORDS: Final = 27
+CONCURRENT_SEARCHES: Final = 12
+MAX_MEDIAN_SECONDS: Final = 1.0
 TITLES: Final = ("concert", "festival", "concert hall", "opera", "a b c d e f g")
 
 
@@ -47,16 +51,27 @@ async def _store_tickets(siege: Siege) -> Facts:
 
 async def _search(attacker: Attacker, queries: list[str]) -> None:
     """Search for these words, each time with other price limits, so that no cache has the page."""
-    clients = [attacker.client(number) for number in range(12)]
+    clients = [attacker.client(number) for number in range(CONCURRENT_SEARCHES)]
+    seconds: list[float] = []
 
     async def search(number: int) -> None:
         words, maximum = random.choice(queries), random.randrange(10_000, 900_000)
         path = f"/api/tickets?q={quote_plus(words)}&maxPrice={maximum}&sort=price"
+        started = time.monotonic()
         await clients[number].request("GET", path)
+        seconds.append(time.monotonic() - started)
 
     await attacker.repeat(len(clients), search)
     for client in clients:
         client.close()
+    attacker.report.observed["median_seconds"] = statistics.median(seconds) if seconds else None
+
+
+async def _check_searches(_siege: Siege, _facts: Facts, report: AttackReport) -> list[str]:
+    median = report.observed["median_seconds"]
+    if median is None or median > MAX_MEDIAN_SECONDS:
+        return [f"a search took {'too long' if median is None else f'{median:.1f} s'}"]
+    return []
 
 
 async def one_letter_words(attacker: Attacker) -> None:
@@ -76,11 +91,13 @@ ATTACKS: Final = (
         "searches for 27 words of one letter, sorted by price",
         one_letter_words,
         prepare=_store_tickets,
+        check=_check_searches,
     ),
     Attack(
         "common-word-searches",
         "searches for a common and an unknown word, sorted by price",
         rare_after_common,
         prepare=_store_tickets,
+        check=_check_searches,
     ),
 )
