@@ -1,0 +1,34 @@
+"""A few attacks of `make siege`, shortened. `tests/siege` defines all of them."""
+
+import itertools
+
+import pytest
+
+from siege.registry import ATTACKS
+from siege.trial import Addresses, Trial, is_bindable, run_trial
+from support.system import System
+
+SHORT = Trial(
+    attack_seconds=4,
+    warm_up_seconds=1,
+    recovery_seconds=2,
+    min_share_right=0.97,  # one or two requests of a few
+    max_p99_seconds=10,  # the machine may be busy with other tests
+)
+NUMBERS = itertools.count()
+
+
+@pytest.mark.skipif(not is_bindable(["127.66.0.1"]), reason="127.0.0.1 is the only address")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "inventory",
+        "card-testing",
+        "price-change",
+    ],
+)
+async def test_friendly_users_do_not_notice_an_attack(system: System, name: str) -> None:
+    outcome = await run_trial(system, ATTACKS[name], Addresses.separate(next(NUMBERS)), SHORT)
+
+    assert outcome.journal.phases["during"].count > 0
+    assert outcome.problems == []
