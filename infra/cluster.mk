@@ -24,6 +24,7 @@ kind-down: ## Delete the development cluster and its data
 
 ingress-up: ## Install ingress-nginx in the cluster and wait for it
 	kubectl apply -f https://raw.githubusercontent.com/kubernetes/ingress-nginx/$(INGRESS_NGINX)/deploy/static/provider/kind/deploy.yaml
+	kubectl apply -f infra/k8s-prod/ingress-nginx/config.yaml
 	kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=300s
 
 secrets: ## Create jwt-secret and stripe-secret in the cluster; existing secrets are kept

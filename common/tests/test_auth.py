@@ -188,6 +188,7 @@ async def test_only_cross_site_write_is_rejected(
         rejected = ORIGINS[origin]
     app = AuthenticationMiddleware(
         JSONResponse({}),
+        routes=(),
         tokens=TOKENS,
         revocations=Revocations(CLOCK),
         secure=False,

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from common.testing.polling import eventually
 from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.rate_limit import RateLimitMiddleware
 
 LIMIT = 2
 
@@ -23,7 +24,10 @@ class SlowApp:
         self.app.add_api_route("/broken", self.broken)
         self.app.add_api_route("/stream", self.stream)
         self.app.add_api_route("/readyz", self.ready)
-        self.app.add_middleware(ConcurrencyLimitMiddleware, max_in_flight=LIMIT)
+        self.app.add_middleware(
+            ConcurrencyLimitMiddleware, max_in_flight=LIMIT, max_per_network=LIMIT - 1
+        )
+        self.app.add_middleware(RateLimitMiddleware, rate=0, burst=1, trusted_proxies=1)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slow.test")
 
@@ -110,3 +114,22 @@ async def test_probe_is_answered_at_the_limit(slow: SlowApp) -> None:
     assert (await slow.http.get("/readyz")).status_code == 200
     slow.finish.set()
     await asyncio.gather(*waiting)
+
+
+async def test_request_beyond_the_limit_of_its_network_is_429(slow: SlowApp) -> None:
+    crowd, other = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
+    waiting = asyncio.create_task(slow.http.get("/slow", headers=crowd))
+
+    async def is_in_flight() -> bool:
+        return slow.in_flight == 1
+
+    await eventually(is_in_flight)
+
+    rejected = await slow.http.get("/slow", headers=crowd)
+    slow.finish.set()
+    accepted = await slow.http.get("/slow", headers=other)
+
+    assert (rejected.status_code, rejected.headers["Retry-After"]) == (429, "1")
+    assert accepted.status_code == 200
+    assert (await waiting).status_code == 200
+    assert (await slow.http.get("/slow", headers=crowd)).status_code == 200

@@ -7,12 +7,13 @@ from fastapi.sse import KEEPALIVE_COMMENT
 from pydantic import BaseModel
 from starlette.types import Message
 
+from common.errors import TooManyRequests
 from common.web import sse
-from common.web.sse import EventBroadcaster
+from common.web.sse import MAX_CONNECTIONS_PER_SESSION, EventBroadcaster
 
 
 async def _read_all(broadcaster: EventBroadcaster) -> bytes:
-    stream = broadcaster.stream(client="somebody")
+    stream = broadcaster.stream(network="192.0.2.1", session=None)
     return b"".join([bytes(chunk) async for chunk in stream.body_iterator])  # pyright: ignore[reportArgumentType] - we encode
 
 
@@ -46,7 +47,7 @@ async def test_replay_of_many_bytes_is_a_reset(monkeypatch: pytest.MonkeyPatch) 
     broadcaster.close()
 
     async def read_after(last_event_id: int) -> bytes:
-        stream = broadcaster.stream(client="somebody", last_event_id=last_event_id)
+        stream = broadcaster.stream(network=None, session=None, last_event_id=last_event_id)
         return b"".join([bytes(chunk) async for chunk in stream.body_iterator])  # pyright: ignore[reportArgumentType] - we encode
 
     assert (await read_after(2)).count(b"event: thing") == 2
@@ -59,7 +60,7 @@ async def test_idle_stream_sends_heartbeats_until_unauthorized(
     monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.01)
     authorizations = iter([True, True, True, False])
     stream = EventBroadcaster().stream(
-        client="somebody", is_authorized=lambda: next(authorizations)
+        network=None, session=None, is_authorized=lambda: next(authorizations)
     )
 
     async with asyncio.timeout(5):
@@ -84,6 +85,48 @@ async def test_stalled_client_is_disconnected_and_frees_its_place(
             await asyncio.Event().wait()
 
     async with asyncio.timeout(5):
-        await broadcaster.stream(client="somebody")({"type": "http"}, receive_nothing, send_blocked)
+        stream = broadcaster.stream(network="192.0.2.1", session=None)
+        await stream({"type": "http"}, receive_nothing, send_blocked)
 
-    assert broadcaster.stream(client="somebody else")
+    assert broadcaster.stream(network="192.0.2.2", session=None)
+
+
+async def test_client_that_disconnects_before_the_first_frame_frees_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "MAX_CONNECTIONS", 1)
+    broadcaster = EventBroadcaster()
+
+    async def receive_disconnect() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send_nothing(_: Message) -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        stream = broadcaster.stream(network="192.0.2.1", session="a session")
+        await stream({"type": "http"}, receive_disconnect, send_nothing)
+
+    assert broadcaster.stream(network="192.0.2.1", session="a session")
+
+
+def test_streams_beyond_the_limit_of_a_session_are_rejected() -> None:
+    broadcaster = EventBroadcaster(max_per_network=100)
+    for _ in range(MAX_CONNECTIONS_PER_SESSION):
+        broadcaster.stream(network="192.0.2.1", session="one")
+
+    with pytest.raises(TooManyRequests):
+        broadcaster.stream(network="192.0.2.1", session="one")
+    assert broadcaster.stream(network="192.0.2.1", session="two")
+    assert broadcaster.stream(network="192.0.2.1", session=None)
+
+
+def test_streams_beyond_the_limit_of_a_network_are_rejected() -> None:
+    broadcaster = EventBroadcaster(max_per_network=20)
+    for _ in range(20):
+        broadcaster.stream(network="192.0.2.1", session=None)
+
+    with pytest.raises(TooManyRequests):
+        broadcaster.stream(network="192.0.2.1", session="one")
+    assert broadcaster.stream(network="192.0.2.2", session="one")
+    assert broadcaster.stream(network=None, session=None)

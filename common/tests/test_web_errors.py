@@ -22,7 +22,6 @@ from common.testing.client import Client, errors
 from common.testing.plugin import Serve
 from common.values.camel_model import CamelModel
 from common.values.ids import Id, new_id
-from common.web.body_limit import MAX_BODY_BYTES
 from common.web.etags import (
     IfMatch,
     IfNoneMatch,
@@ -33,6 +32,7 @@ from common.web.etags import (
     not_modified,
 )
 from common.web.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
+from common.web.request_body import MAX_BODY_BYTES
 
 ERROR_TYPES = {kind.__name__: kind for kind in ApiError.__subclasses__()}
 SECRET = "internal detail"

@@ -33,6 +33,34 @@ test("a reservation and its cancellation are shown on every open page", async ({
   await expect(detail.getByRole("link", { name: "Sign in to reserve" })).toBeVisible();
 });
 
+test("a page whose stream is refused looks now and then, and when it gets the focus", async ({
+  page,
+  seller,
+  newUser,
+}) => {
+  const ticket = await seller.list("Without a stream");
+  const refusal = { errors: [{ message: "Too many open event streams" }] };
+  await page.route("**/api/tickets/events", (route) =>
+    route.fulfill({ status: 429, json: refusal }),
+  );
+  await page.clock.install();
+  await page.goto(`/tickets/${ticket.id}`);
+  await expect(page.getByRole("link", { name: "Sign in to reserve" })).toBeVisible();
+
+  const buyer = await newUser();
+  const order = await reserve(buyer.request, ticket);
+  await page.clock.fastForward(40_000);
+  await expect(page.getByText("Someone is paying for this ticket right now")).toBeVisible();
+
+  await buyer.request.delete(`/api/orders/${order.id}`);
+  await expect(async () => {
+    await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+    await expect(page.getByRole("link", { name: "Sign in to reserve" })).toBeVisible({
+      timeout: 1_000,
+    });
+  }).toPass({ timeout: 10_000 });
+});
+
 test("a new ticket is announced and shown on request", async ({ page, seller }) => {
   await gotoAndConnect(page, "/");
   const ticket = await seller.list("Just listed");

@@ -15,6 +15,7 @@ const EXPIRATION_SECONDS = process.env.ORDER_EXPIRATION_SECONDS ?? "45";
 /** The port settings. Each gets a free port, so that several systems can run in parallel. */
 const PORT_VARIABLES = [
   ...["PORT", "CLIENT_PORT", "STRIPE_PORT", "MONGO_PORT", "NATS_PORT", "REDIS_PORT"],
+  "INTERNAL_PORT",
   ...["AUTH_PORT", "TICKETS_PORT", "ORDERS_PORT", "EXPIRATION_PORT", "PAYMENTS_PORT"],
 ];
 

@@ -25,6 +25,8 @@ TICKET = "services/tickets/src/tickets/domain.py"
 CACHE = "common/src/common/web/response_cache.py"
 INSTRUMENTATION = "common/src/common/web/instrumentation.py"
 HEADERS = "common/tests/test_security_headers.py"
+BODY = "common/src/common/web/request_body.py"
+BODY_TESTS = "common/tests/test_request_body.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
 CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
@@ -99,6 +101,41 @@ MUTANTS = (
         "        if self._last_sequence is not None:\n"
         "            self._last_sequence = info.state.last_seq\n            return\n",
         ("common/tests/test_connection.py",),
+    ),
+    Mutant(
+        "a missing session is rejected before the body is read",
+        "common/src/common/web/authentication.py",
+        "        if user is None and has_body(scope) and self._needs_session(scope):",
+        "        if False:",
+        (f"{BODY_TESTS}::test_missing_session_is_401_before_the_body_arrives",),
+    ),
+    Mutant(
+        "a body has a time limit",
+        BODY,
+        "asyncio.timeout(self._timeout_seconds)",
+        "asyncio.timeout(None)",
+        (f"{BODY_TESTS}::test_body_that_is_not_complete_in_time_is_408_and_closes",),
+    ),
+    Mutant(
+        "the oldest unfinished body ends in favour of a new one",
+        BODY,
+        "            oldest.reschedule(0)",
+        "            pass",
+        (f"{BODY_TESTS}::test_body_beyond_the_limit_ends_the_oldest",),
+    ),
+    Mutant(
+        "a request counts as in flight when its body is complete",
+        "common/src/common/app.py",
+        "        app.add_middleware(RequestBodyMiddleware, ",
+        "        (lambda *_, **__: None)(RequestBodyMiddleware, ",
+        (f"{BODY_TESTS}::test_unfinished_bodies_do_not_count_as_in_flight",),
+    ),
+    Mutant(
+        "the rate of an address is limited",
+        "common/src/common/web/rate_limit.py",
+        "        if full_at - now > self._capacity_seconds:",
+        "        if False:",
+        ("common/tests/test_rate_limit.py",),
     ),
     Mutant(
         "version check of replicated aggregates",

@@ -25,6 +25,8 @@ FAST_SETTINGS = {
     "DECLINES_PER_ACCOUNT": "10000",
     "DECLINES_PER_CARD": "10000",
     "DECLINES_PER_ADDRESS": "10000",
+    "ADDRESS_REQUESTS_PER_SECOND": "0",  # the load of a test or a benchmark has one address
+    "ADDRESS_CONNECTIONS": "0",
     "LOG_LEVEL": "INFO",
 }
 

@@ -26,6 +26,7 @@ test("field errors are translated if known and assigned to their fields", () => 
 test.each([
   [{ status: 0 }, "offline"],
   [{ status: 503 }, "unavailable"],
+  [{ status: 408 }, "unavailable"],
   [{ status: 500, problems: [{ message: "secret detail" }] }, "unavailable"],
   [{ status: 401 }, "signInAgain"],
   [{ status: 404 }, "gone"],

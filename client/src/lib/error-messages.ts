@@ -48,7 +48,7 @@ export function errorMessages(
     const minutes = Math.ceil((failure.retryAfter ?? 60) / 60);
     return formError(translate(key ?? "throttled", { minutes }));
   }
-  if (status >= 500) return formError(translate("unavailable"));
+  if (status === 408 || status >= 500) return formError(translate("unavailable"));
   if (status === 401) return formError(translate("signInAgain"));
   if (status === 404) return formError(translate("gone"));
   const fields: Record<string, string> = {};

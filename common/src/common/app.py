@@ -31,11 +31,12 @@ from common.settings import ServiceSettings, SessionSettings
 from common.startup import StartupMiddleware, open_in_background
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
-from common.web.body_limit import BodyLimitMiddleware
 from common.web.errors import register_exception_handlers
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.rate_limit import RateLimitMiddleware
+from common.web.request_body import RequestBodyMiddleware
 from common.web.response_cache import ResponseCache
 from common.web.response_cache_middleware import ResponseCacheMiddleware
 
@@ -180,18 +181,7 @@ class Service:
             # Not include_router: FastAPI would match an included router twice per request.
             app.router.routes.extend(router.routes)
         register_exception_handlers(app)
-        if self.tokens is not None:
-            app.add_middleware(
-                AuthenticationMiddleware,
-                tokens=self.tokens,
-                revocations=self.revocations,
-                secure=self.settings.cookie_secure,
-            )
-        app.add_middleware(BodyLimitMiddleware)
-        app.add_middleware(
-            ConcurrencyLimitMiddleware, max_in_flight=self.settings.max_in_flight_requests
-        )
-        app.add_middleware(StartupMiddleware, is_open=app.state.opened.is_set)
+        self._add_middleware(app)
         if response_cache is not None:
             app.add_middleware(
                 ResponseCacheMiddleware,
@@ -199,5 +189,30 @@ class Service:
                 paths=f"{api_prefix}(/[0-9a-f]{{24}})?",
                 user_id_of=self._session_user_id,
             )
+        app.add_middleware(
+            RateLimitMiddleware,
+            rate=self.settings.address_requests_per_second,
+            burst=self.settings.address_burst,
+            trusted_proxies=self.settings.trusted_proxies,
+        )
         app.add_middleware(RequestInstrumentationMiddleware)
         return app
+
+    def _add_middleware(self, app: FastAPI) -> None:
+        """Add what a request passes after the response cache. The last one added is the first."""
+        settings = self.settings
+        app.add_middleware(
+            ConcurrencyLimitMiddleware,
+            max_in_flight=settings.max_in_flight_requests,
+            max_per_network=settings.address_connections,
+        )
+        app.add_middleware(RequestBodyMiddleware, timeout_seconds=settings.body_timeout_seconds)
+        if self.tokens is not None:
+            app.add_middleware(
+                AuthenticationMiddleware,
+                routes=app.router.routes,
+                tokens=self.tokens,
+                revocations=self.revocations,
+                secure=settings.cookie_secure,
+            )
+        app.add_middleware(StartupMiddleware, is_open=app.state.opened.is_set)

@@ -74,6 +74,13 @@ class NotFound(ApiError):
     default_message = "Not Found"
 
 
+class RequestTimeout(ApiError):
+    """The body did not arrive in time."""
+
+    status = 408
+    default_message = "The request did not arrive in time"
+
+
 class Conflict(ApiError):
     """The same operation is already in progress, or the price has changed."""
 
@@ -96,7 +103,7 @@ class PayloadTooLarge(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """Too many requests in a short time."""
+    """Too many requests in a short time, or at once."""
 
     status = 429
     default_message = "Too many requests"

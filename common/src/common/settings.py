@@ -75,9 +75,20 @@ class ServiceSettings(EnvironmentSettings):
     otel_exporter_otlp_endpoint: str | None = None
     """OTLP over HTTP; without it no traces are created. OpenTelemetry's other variables apply too:
     OTEL_TRACES_SAMPLER=parentbased_traceidratio with OTEL_TRACES_SAMPLER_ARG=0.1 keeps a tenth."""
+    address_requests_per_second: Annotated[float, Field(ge=0)] = 200
+    """Requests per second from one address (IPv6: from one /64) to one process, many people behind
+    one address in mind. Beyond the burst, a request gets 429. 0 switches the limit off, for load
+    tests from one machine. The gateways have the same limits (decision 34)."""
+    address_burst: Annotated[int, Field(ge=1)] = 400
+    """Requests that one address may send at once after a pause."""
+    address_connections: Annotated[int, Field(ge=0)] = 200
+    """Requests in flight from one address, and beside them its open event streams; 0 switches it
+    off. Fewer than `max_in_flight_requests`, so that one address leaves places for others."""
+    body_timeout_seconds: Annotated[float, Field(gt=0)] = 10
+    """How long the body of a request may take, before its request gets 408."""
     max_in_flight_requests: Annotated[int, Field(ge=1)] = 512
-    """Requests in flight per process. Beyond, a request gets 503 immediately. The default is about
-    what a process serves in half a second."""
+    """Requests in flight per process, counted from their complete body to their response. Beyond, a
+    request gets 503 immediately. The default is about what a process serves in half a second."""
     drain_seconds: Annotated[float, Field(gt=0)] = 10
     """How long a stopping process may take to finish the work in flight."""
     lame_duck_seconds: Annotated[float, Field(ge=0)] = 0

@@ -1,13 +1,16 @@
 import json
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ticketing_local.stack.gateway import ROUTES, caddy
+from ticketing_local.stack import gateway as gateway_module
+from ticketing_local.stack.gateway import ROUTES, Listeners, caddy
 from ticketing_local.stack.program import Program
 from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
@@ -75,6 +78,17 @@ class StoppingUpstream(Upstream):
         return super().do_GET()
 
 
+def gateway_to(
+    upstream_ports: dict[str, list[int]], internal_port: int | None = None
+) -> Callable[[int, Path, StoredSecrets], Program]:
+    """Return a function that returns the program of a gateway."""
+
+    def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
+        return caddy(Listeners(port, internal_port or free_port()), data, upstream_ports, None)
+
+    return make_program
+
+
 @pytest.fixture(scope="module")
 def upstreams() -> Iterator[dict[str, int]]:
     servers: dict[str, ThreadingHTTPServer] = {}
@@ -94,11 +108,8 @@ def gateway(upstreams: dict[str, int]) -> Iterator[httpx.Client]:
     upstream_ports = {name: [port] for name, port in upstreams.items()}
     upstream_ports |= {"auth": [free_port()], "orders": [free_port(), upstreams["orders"]]}
 
-    def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
-        return caddy(port, data, upstream_ports, None)
-
     with (
-        TemporaryServer(make_program) as server,
+        TemporaryServer(gateway_to(upstream_ports)) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
     ):
         yield client
@@ -133,6 +144,53 @@ def test_service_gets_forwarded_headers(gateway: httpx.Client) -> None:
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert headers["x-forwarded-proto"] == "http"
     assert headers["x-forwarded-host"] == headers["host"] == "ticketing.dev"
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"), [({"X-Forwarded-For": "192.0.2.1"}, "192.0.2.1"), ({}, "")]
+)
+def test_internal_listener_passes_the_address_of_the_visitor_on(
+    upstreams: dict[str, int], sent: dict[str, str], received: str
+) -> None:
+    upstream_ports = {name: [port] for name, port in upstreams.items()}
+    internal = free_port()
+    with (
+        TemporaryServer(gateway_to(upstream_ports, internal)),
+        httpx.Client(base_url=f"http://127.0.0.1:{internal}", timeout=20) as client,
+    ):
+        headers = client.get("/api/tickets", headers=sent).json()["headers"]
+
+    assert headers.get("x-forwarded-for", "") == received
+
+
+def test_slow_head_is_closed(upstreams: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "HEAD_SECONDS", 1)
+    upstream_ports = {name: [port] for name, port in upstreams.items()}
+    with (
+        TemporaryServer(gateway_to(upstream_ports)) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+    ):
+        connection.sendall(b"POST /api/tickets HTTP/1.1\r\nHost: x\r\n")
+
+        assert connection.recv(1024) == b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"zz\r\n", b"2\r\n{}\r\nzz\r\n", b"2\r\n{}\r\n0\r\nbad\r\n\r\n"],
+    ids=["first chunk", "second chunk", "trailer"],
+)
+def test_malformed_body_gets_400_error(gateway: httpx.Client, body: bytes) -> None:
+    address = (gateway.base_url.host, gateway.base_url.port or 0)
+    head = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(head + body)
+        response = HTTPResponse(connection)
+        response.begin()
+
+        assert response.status == 400
+        assert json.loads(response.read()) == {"errors": [{"message": "Invalid request"}]}
+        assert response.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/expiration/docs", "/api/ticketsX", "/api/../api/x"])
@@ -180,7 +238,7 @@ def test_stopping_replica_gets_no_more_requests(upstreams: dict[str, int]) -> No
     threading.Thread(target=stopping.serve_forever, daemon=True).start()
     upstream_ports = {name: [port, stopping.server_port] for name, port in upstreams.items()}
     with (
-        TemporaryServer(lambda port, data, _: caddy(port, data, upstream_ports, None)) as server,
+        TemporaryServer(gateway_to(upstream_ports)) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
     ):
 

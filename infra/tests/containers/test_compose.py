@@ -103,7 +103,7 @@ def test_unknown_api_path_returns_404_error(system: ComposeSystem, path: str) ->
 
 @pytest.mark.parametrize("size", [70_000, 2_000_000])
 def test_oversized_body_returns_413_error(system: ComposeSystem, size: int) -> None:
-    status, _, body = fetch(system, "/api/tickets", b"x" * size)
+    status, _, body = fetch(system, "/api/users/signin", b"x" * size)
     assert status == 413
     assert json.loads(body) == {"errors": [{"message": "Request body too large"}]}
 

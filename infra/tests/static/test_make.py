@@ -67,8 +67,9 @@ def test_kind_down_removes_that_cluster_only(make_runner: MakeRunner) -> None:
 
 
 def test_ingress_up_installs_a_fixed_release_and_waits(make_runner: MakeRunner) -> None:
-    apply, wait = make_runner.make("ingress-up")
+    apply, configure, wait = make_runner.make("ingress-up")
     assert "/controller-v1.15.1/" in apply
+    assert configure == "kubectl apply -f infra/k8s-prod/ingress-nginx/config.yaml"
     assert "rollout status deployment/ingress-nginx-controller" in wait
 
 

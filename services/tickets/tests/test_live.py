@@ -10,7 +10,7 @@ import pytest
 
 from common.testing.client import errors, make_user, session_cookie
 from common.testing.server import serve_over_tcp, sse_events
-from common.web.sse import MAX_CONNECTIONS_PER_CLIENT
+from common.web.sse import MAX_CONNECTIONS_PER_SESSION
 from tickets.app import create_app
 from tickets.settings import Settings
 
@@ -75,14 +75,14 @@ async def test_reconnected_client_gets_a_reset_if_events_are_lost(
         assert (await asyncio.wait_for(anext(shown), 5))["event"] == "reset"
 
 
-async def test_streams_beyond_the_limit_of_a_user_are_503(seller: httpx.AsyncClient) -> None:
-    opened = [seller.stream("GET", EVENTS) for _ in range(MAX_CONNECTIONS_PER_CLIENT)]
+async def test_streams_beyond_the_limit_of_a_session_are_429(seller: httpx.AsyncClient) -> None:
+    opened = [seller.stream("GET", EVENTS) for _ in range(MAX_CONNECTIONS_PER_SESSION)]
     for stream in opened:
         assert (await stream.__aenter__()).status_code == 200
 
     rejected = await seller.get(EVENTS)
 
-    assert rejected.status_code == 503
+    assert rejected.status_code == 429
     assert "retry-after" in rejected.headers
     assert errors(rejected)
     for stream in opened:

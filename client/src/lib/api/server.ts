@@ -8,9 +8,10 @@ import type { Paths } from "./types";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-const FORWARDED_HEADERS = ["cookie", "x-request-id"];
+/** The visitor's address is forwarded too, because the services limit the requests of each address. */
+const FORWARDED_HEADERS = ["cookie", "x-request-id", "x-forwarded-for"];
 
-/** The API client for server components. Sends the user's cookies. For reads only. */
+/** The API client for server components. Sends the user's cookies and address. For reads only. */
 export const api = cache(async () => {
   const incoming = await headers();
   return createClient<Paths>({

@@ -3,19 +3,22 @@
 It is here and not in `common.auth` because it renders errors.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi.dependencies.models import Dependant
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.auth.dependencies import current_user, optional_user
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, cookie_name, user_from_cookie
-from common.errors import Forbidden
+from common.errors import Forbidden, Unauthorized
 from common.observability.context import CURRENT_ACTOR
 from common.web.errors import error_response
+from common.web.request_body import has_body
 
 PRIVATE: Final = "private, no-cache"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -23,6 +26,9 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 class AuthenticationMiddleware:
     """ASGI middleware: sets `request.state.user` and rejects cross-site writes.
+
+    A request without a session, for a route that needs one, is rejected before its body is read.
+    FastAPI would parse the body first.
 
     A response that depends on the session is `private, no-cache`, unless its route says `no-store`:
     shared caches do not keep it, and a browser asks the service before it uses its copy.
@@ -32,11 +38,13 @@ class AuthenticationMiddleware:
         self,
         app: ASGIApp,
         *,
+        routes: Sequence[BaseRoute],
         tokens: AccessTokens,
         revocations: Revocations,
         secure: bool,
     ) -> None:
         self._app = app
+        self._routes = routes
         self._tokens = tokens
         self._revocations = revocations
         self._cookie = cookie_name("session", secure=secure)
@@ -56,22 +64,37 @@ class AuthenticationMiddleware:
         CURRENT_ACTOR.set(f"user {user.id}" if user else "anonymous")
 
         async def send_private(message: Message) -> None:
-            if message["type"] == "http.response.start" and _depends_on_session(scope):
+            if message["type"] == "http.response.start" and _depends_on(
+                scope, current_user, optional_user
+            ):
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", PRIVATE)
             await send(message)
 
+        if user is None and has_body(scope) and self._needs_session(scope):
+            await error_response(Unauthorized())(scope, receive, send_private)
+            return
         await self._app(scope, receive, send_private)
 
+    def _needs_session(self, scope: Scope) -> bool:
+        """Return whether the route of a request needs a session, after setting it in the scope."""
+        for route in self._routes:
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                scope["route"] = child_scope.get("route")
+                return _depends_on(scope, current_user)
+        return False
 
-def _depends_on_session(scope: Scope) -> bool:
+
+def _depends_on(scope: Scope, *dependencies: object) -> bool:
+    """Return whether the route of a request has one of these dependencies."""
     dependant: Dependant | None = getattr(scope.get("route"), "dependant", None)
-    return dependant is not None and _reads_user(dependant)
+    return dependant is not None and _has_dependency(dependant, dependencies)
 
 
-def _reads_user(dependant: Dependant) -> bool:
+def _has_dependency(dependant: Dependant, calls: tuple[object, ...]) -> bool:
     return any(
-        dependency.call in {current_user, optional_user} or _reads_user(dependency)
+        dependency.call in calls or _has_dependency(dependency, calls)
         for dependency in dependant.dependencies
     )
 

@@ -5,19 +5,16 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from common.auth.dependencies import SESSION_COOKIE
 from common.errors import (
     ApiError,
     BadRequest,
     ErrorDetail,
     NotFound,
     ServiceUnavailable,
-    Unauthorized,
 )
 from common.persistence.mongo import UNAVAILABLE_ERRORS
 from common.web.schemas import ErrorResponse
@@ -56,21 +53,8 @@ def _error_detail(error: Mapping[str, Any]) -> ErrorDetail:
     return ErrorDetail(message, ".".join(fields))
 
 
-def _needs_session(dependant: Dependant) -> bool:
-    return any(
-        dependency.call is SESSION_COOKIE or _needs_session(dependency)
-        for dependency in dependant.dependencies
-    )
-
-
-def validation_error_response(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Render a validation error: 400 with one item per field, or 401 if a session is missing.
-
-    FastAPI validates the body before the session, but the contract checks the session first.
-    """
-    dependant: Dependant | None = getattr(request.scope.get("route"), "dependant", None)
-    if dependant is not None and _needs_session(dependant) and request.state.user is None:
-        return error_response(Unauthorized())
+def validation_error_response(error: RequestValidationError) -> JSONResponse:
+    """Render a validation error: 400 with one item per field."""
     if any(item["loc"][0] == "path" for item in error.errors()):
         return error_response(NotFound())  # a malformed id matches no resource
     return error_response(
@@ -86,10 +70,10 @@ def register_exception_handlers(app: FastAPI) -> None:
             raise error
         return error_response(error)
 
-    async def on_validation_error(request: Request, error: Exception) -> Response:
+    async def on_validation_error(_: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
-        return validation_error_response(request, error)
+        return validation_error_response(error)
 
     async def on_http_exception(_: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

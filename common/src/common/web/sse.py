@@ -9,7 +9,7 @@ second. A client that does not read is disconnected; browsers reconnect automati
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -18,16 +18,16 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from prometheus_client import Gauge
 from pydantic import BaseModel
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from common.background import run_periodically
-from common.errors import ServiceUnavailable
+from common.errors import ServiceUnavailable, TooManyRequests
 
 FLUSH_INTERVAL_SECONDS: Final = 0.1
 HEARTBEAT_SECONDS: Final = 15.0
 REPLAY_BUFFER_SIZE: Final = 2_000
 MAX_CONNECTIONS: Final = 5_000
-MAX_CONNECTIONS_PER_CLIENT: Final = 12
+MAX_CONNECTIONS_PER_SESSION: Final = 12
 MAX_QUEUED_FLUSHES: Final = 100
 MAX_REPLAY_BYTES: Final = 64 * 1024
 """Of missed frames, which each stream keeps a copy of until its client has read them."""
@@ -65,7 +65,27 @@ class _Connection:
 
 
 class _SseResponse(EventSourceResponse):
-    """A stream that ends when its client stops reading."""
+    """A stream that ends when its client stops reading, and then frees its place.
+
+    The frames cannot free it, because a generator that was never started runs no `finally`: a
+    client may disconnect before its first frame.
+    """
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        *,
+        headers: Mapping[str, str],
+        free_place: Callable[[], None],
+    ) -> None:
+        super().__init__(frames, headers=headers)
+        self._free_place = free_place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._free_place()
 
     async def stream_response(self, send: Send) -> None:
         async def send_with_timeout(message: Message) -> None:
@@ -80,11 +100,17 @@ class _SseResponse(EventSourceResponse):
 class EventBroadcaster:
     """Sends events to the open connections of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_per_network: int = 0) -> None:
+        """Create a broadcaster.
+
+        Args:
+            max_per_network: the streams that one network may have open; 0 for any number.
+        """
+        self._max_per_network = max_per_network
         self._replay_buffer: deque[_Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
         self._unsent: list[_Frame] = []
         self._connections: set[_Connection] = set()
-        self._connections_by_client: Counter[str] = Counter()
+        self._connections_by_owner: Counter[tuple[str, str]] = Counter()
         self._closed = False
 
     def publish(
@@ -147,7 +173,8 @@ class EventBroadcaster:
     def stream(
         self,
         *,
-        client: str,
+        network: str | None,
+        session: str | None,
         user: str | None = None,
         last_event_id: int | None = None,
         is_authorized: Callable[[], bool] = lambda: True,
@@ -155,30 +182,43 @@ class EventBroadcaster:
         """Return a response that streams events.
 
         Args:
-            client: the user or address whose connections are limited together.
+            network: the client's network, whose streams are limited together.
+            session: the client's session, whose streams are limited to fewer, because many people
+                share a network.
             user: the user whose private events are included.
             last_event_id: the id of the last event that the client received.
             is_authorized: called at each heartbeat; False ends the stream.
 
         Raises:
-            ServiceUnavailable: the process or the client has too many connections.
+            TooManyRequests: the session or the network has too many streams.
+            ServiceUnavailable: the process has too many streams.
         """
-        if (
-            len(self._connections) >= MAX_CONNECTIONS
-            or self._connections_by_client[client] >= MAX_CONNECTIONS_PER_CLIENT
-        ):
+        owners = self._owners(network, session)
+        if any(self._connections_by_owner[owner] >= limit for owner, limit in owners.items()):
+            raise TooManyRequests("Too many open event streams", retry_after=5)
+        if len(self._connections) >= MAX_CONNECTIONS:
             raise ServiceUnavailable("Too many open event streams", retry_after=5)
         connection = _Connection(user)
         connection.queue.put_nowait(RETRY_FRAME + self._replay_since(user, last_event_id))
         if self._closed:
             connection.queue.put_nowait(None)
         self._connections.add(connection)
-        self._connections_by_client[client] += 1
+        self._connections_by_owner.update(owners.keys())
         CONNECTIONS.set(len(self._connections))
         return _SseResponse(
-            self._frames(connection, client, is_authorized),
+            self._frames(connection, is_authorized),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            free_place=lambda: self._free_place(connection, owners),
         )
+
+    def _owners(self, network: str | None, session: str | None) -> dict[tuple[str, str], int]:
+        """Return those whose streams are counted, with their limits."""
+        owners: dict[tuple[str, str], int] = {}
+        if network is not None and self._max_per_network:
+            owners["network", network] = self._max_per_network
+        if session is not None:
+            owners["session", session] = MAX_CONNECTIONS_PER_SESSION
+        return owners
 
     def _replay_since(self, user: str | None, last_event_id: int | None) -> bytes:
         if last_event_id is None:
@@ -192,22 +232,24 @@ class EventBroadcaster:
         ]
         return b"".join(missed) if sum(map(len, missed)) <= MAX_REPLAY_BYTES else RESET_FRAME
 
+    def _free_place(self, connection: _Connection, owners: Iterable[tuple[str, str]]) -> None:
+        self._connections.discard(connection)
+        for owner in owners:
+            self._connections_by_owner[owner] -= 1
+            if not self._connections_by_owner[owner]:
+                del self._connections_by_owner[owner]
+        CONNECTIONS.set(len(self._connections))
+
+    @staticmethod
     async def _frames(
-        self, connection: _Connection, client: str, is_authorized: Callable[[], bool]
+        connection: _Connection, is_authorized: Callable[[], bool]
     ) -> AsyncGenerator[bytes]:
         deadline = asyncio.get_running_loop().time() + MAX_CONNECTION_SECONDS
-        try:
-            while is_authorized() and asyncio.get_running_loop().time() < deadline:
-                try:
-                    payload = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
-                except TimeoutError:
-                    payload = KEEPALIVE_COMMENT
-                if payload is None:
-                    return
-                yield payload
-        finally:
-            self._connections.discard(connection)
-            self._connections_by_client[client] -= 1
-            if not self._connections_by_client[client]:
-                del self._connections_by_client[client]
-            CONNECTIONS.set(len(self._connections))
+        while is_authorized() and asyncio.get_running_loop().time() < deadline:
+            try:
+                payload = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                payload = KEEPALIVE_COMMENT
+            if payload is None:
+                return
+            yield payload

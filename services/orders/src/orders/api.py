@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from common.auth.dependencies import CurrentUser
 from common.lifecycle import ServiceState
 from common.values.ids import Id
+from common.web.client_address import client_network
 from common.web.errors import error_responses
 from common.web.etags import IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute, NewId
@@ -54,13 +55,14 @@ async def list_orders(
     "/events",
     summary="Stream changes of your orders as server-sent events",
     response_class=StreamingResponse,
-    responses=SSE_RESPONSE | error_responses(401, 503),
+    responses=SSE_RESPONSE | error_responses(401, 429, 503),
 )
 async def watch_orders(
-    state: StateDep, user: CurrentUser, last_event_id: LastEventId = None
+    request: Request, state: StateDep, user: CurrentUser, last_event_id: LastEventId = None
 ) -> Response:
     return state.broadcaster.stream(
-        client=user.id,
+        network=client_network(request.scope),
+        session=user.session_id,
         user=user.id,
         last_event_id=last_event_id,
         is_authorized=lambda: user.session_id not in state.running.revocations,

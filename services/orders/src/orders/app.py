@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 window=window,
                 limit=settings.order_limit,
             )
-            broadcaster = EventBroadcaster()
+            broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster)),
                 running.consuming(listeners(orders)),

@@ -11,7 +11,7 @@ from common.auth.dependencies import CurrentUser, OptionalUser
 from common.lifecycle import ServiceState
 from common.values.ids import Id
 from common.values.money import whole_cents
-from common.web.client_address import client_address
+from common.web.client_address import client_network
 from common.web.errors import error_responses
 from common.web.etags import (
     IfMatch,
@@ -91,14 +91,15 @@ async def list_my_tickets(
     "/events",
     summary="Stream ticket changes as server-sent events",
     response_class=StreamingResponse,
-    responses=SSE_RESPONSE | error_responses(503),
+    responses=SSE_RESPONSE | error_responses(429, 503),
 )
 async def watch_tickets(
     request: Request, state: StateDep, user: OptionalUser, last_event_id: LastEventId = None
 ) -> Response:
-    address = client_address(request, state.running.settings.trusted_proxies)
     return state.broadcaster.stream(
-        client=user.id if user else address, last_event_id=last_event_id
+        network=client_network(request.scope),
+        session=user.session_id if user else None,
+        last_event_id=last_event_id,
     )
 
 

@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         async with service.open([TicketDocument]) as running:
             store = TicketStore(running.relay, running.clock, cache.on_written)
             tickets = TicketService(store, running.clock)
-            broadcaster = EventBroadcaster()
+            broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster, cache)),
                 running.consuming(listeners(tickets)),

@@ -56,7 +56,7 @@ class StackRunner:
         self._home.create_folders()
         started_at = time.monotonic()
         planned = self._planner(self._home, self._environ)
-        ports.ensure_free((p.name, p.port) for p in planned.programs if p.port)
+        ports.ensure_free(listener for p in planned.programs for listener in p.listeners)
         with ExitStack() as cleanup:
             for number in SIGNALS:
                 cleanup.callback(signal.signal, number, signal.signal(number, self._on_signal))

@@ -8,6 +8,8 @@ DEFAULTS = {"COOKIE_SECURE": "false", "LOG_FORMAT": "console"}
 # The caller's variables that reach a service. A shell may hold unrelated secrets.
 SHARED_VARIABLES = (
     "LOG_*",
+    "ADDRESS_*",
+    "BODY_TIMEOUT_SECONDS",
     "COOKIE_SECURE",
     "DRAIN_SECONDS",
     "LAME_DUCK_SECONDS",

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ticketing_local.stack import binaries, readiness
@@ -20,29 +21,54 @@ LAME_DUCK_SECONDS = 1.5
 """How long a stopping replica accepts requests, so that a health check notices it first."""
 RETRY_SECONDS = 3
 """How long a request waits for a service that is being restarted."""
+HEAD_SECONDS = 10
+"""The time in which a client must send the head of a request."""
+REQUEST_SECONDS = 12
+"""The time in which a client must send a whole request. It is longer than that of the services, so
+that they respond with 408; Caddy passes it on when its own time is over."""
+MAX_HEAD = "32KiB"
+BROKEN_BODY_ERRORS = ("chunk", "trailer", "MIME header")
+"""Words of the errors of Go's reader of request bodies."""
+KEEP_FORWARDED_FOR = """
+\t\t\theader_up X-Forwarded-For {http.request.header.X-Forwarded-For}"""
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """The gateway's ports.
+
+    `internal` is for the server of the web client only. There the gateway passes X-Forwarded-For on
+    as it is, so that a request which that server sends for a visitor counts for the visitor.
+    """
+
+    public: int
+    internal: int
 
 
 def caddy(
-    port: int, data: Path, upstreams: Mapping[str, Sequence[int]], client_port: int | None
+    listeners: Listeners,
+    data: Path,
+    upstreams: Mapping[str, Sequence[int]],
+    client_port: int | None,
 ) -> Program:
     """Return the gateway's program. Without a client, `/` is a page with a link to the API."""
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
-    config.write_text(caddyfile(port, upstreams, client_port))
+    config.write_text(caddyfile(listeners, upstreams, client_port))
     return Program(
         "gateway",
         (binaries.find(binaries.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
-        port,
-        readiness.http_ok(f"http://127.0.0.1:{port}/"),
+        listeners.public,
+        readiness.http_ok(f"http://127.0.0.1:{listeners.public}/"),
         {"XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(data)},
+        internal_port=listeners.internal,
     )
 
 
-def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: int | None) -> str:
+def caddyfile(
+    listeners: Listeners, upstreams: Mapping[str, Sequence[int]], client_port: int | None
+) -> str:
     """Return Caddy's configuration. `upstreams` holds the ports of each service's replicas."""
-    routes = "".join(_route(path, upstreams[name]) for path, name in ROUTES.items())
-    not_found = json.dumps({"errors": [{"message": "Not Found"}]})
-    unavailable = {"errors": [{"message": "Service temporarily unavailable, please try again"}]}
     return f"""{{
 \tadmin off
 \tauto_https off
@@ -51,51 +77,92 @@ def caddyfile(port: int, upstreams: Mapping[str, Sequence[int]], client_port: in
 \tlog {{
 \t\tlevel WARN
 \t}}
+\tservers {{
+\t\tmax_header_size {MAX_HEAD}
+\t\ttimeouts {{
+\t\t\tread_header {HEAD_SECONDS}s
+\t\t\tread_body {REQUEST_SECONDS}s
+\t\t}}
+\t}}
 }}
+{_site(listeners.public, upstreams, client_port)}
+{_site(listeners.internal, upstreams, None, KEEP_FORWARDED_FOR)}
+"""
 
+
+def _site(
+    port: int,
+    upstreams: Mapping[str, Sequence[int]],
+    client_port: int | None,
+    proxy_options: str = "",
+) -> str:
+    """Return a listener and its routes."""
+    routes = "".join(_route(path, upstreams[name], proxy_options) for path, name in ROUTES.items())
+    return f"""
 :{port} {{
 \tbind {" ".join(_loopback_addresses())}
 {routes}
 \t@api path /api /api/*
 \thandle @api {{
 {_json_headers()}
-\t\trespond `{not_found}` 404
+\t\trespond `{_error("Not Found")}` 404
 \t}}
 \thandle {{
 {_proxy([client_port]) if client_port else _link_page()}
 \t}}
-
-\thandle_errors {{
-\t\theader Retry-After 1
-\t\thandle /api/* {{
-{_json_headers()}
-\t\t\trespond `{json.dumps(unavailable)}` 503
-\t\t}}
-\t\thandle {{
-\t\t\trespond "The page is temporarily unavailable, please try again" 503
-\t\t}}
-\t}}
+{_error_responses()}
 }}
 """
 
 
-def _route(path: str, ports: Sequence[int]) -> str:
+def _error_responses() -> str:
+    """Return the gateway's responses for a broken request and for an unavailable service.
+
+    Caddy reports a broken request as an error of the upstream; only its message differs.
+    """
+    unavailable = _error("Service temporarily unavailable, please try again")
+    broken = " || ".join(f'{{err.message}}.contains("{text}")' for text in BROKEN_BODY_ERRORS)
+    return f"""
+\thandle_errors {{
+\t\t@broken `{broken}`
+\t\thandle @broken {{
+{_json_headers()}
+\t\t\trespond `{_error("Invalid request")}` 400
+\t\t}}
+\t\thandle /api/* {{
+{_json_headers()}
+\t\t\theader Retry-After 1
+\t\t\trespond `{unavailable}` 503
+\t\t}}
+\t\thandle {{
+\t\t\theader Retry-After 1
+\t\t\trespond "The page is temporarily unavailable, please try again" 503
+\t\t}}
+\t}}"""
+
+
+def _error(message: str) -> str:
+    return json.dumps({"errors": [{"message": message}]})
+
+
+def _route(path: str, ports: Sequence[int], proxy_options: str) -> str:
     name = path.rpartition("/")[2]
     return f"""
 \t@{name} path {path} {path}/*
 \thandle @{name} {{
-{_proxy(ports)}
+{_proxy(ports, proxy_options)}
 \t}}
 """
 
 
-def _proxy(ports: Sequence[int]) -> str:
+def _proxy(ports: Sequence[int], options: str = "") -> str:
     """Return a proxy that reuses connections and fails over to another replica.
 
     Connections are closed before uvicorn closes them. Caddy does not buffer server-sent events;
     `flush_interval -1` would keep the upstream busy after the client has disconnected. A replica
     that is not ready, because it is starting or stopping, gets no requests, because a lost write
-    cannot be retried.
+    cannot be retried; a GET without a body is. Only the health check decides that: a failed request
+    marks no replica as down (`fail_duration`), because a client can make its own request fail.
     """
     health_check = f"""
 \t\t\thealth_uri /readyz
@@ -106,7 +173,11 @@ def _proxy(ports: Sequence[int]) -> str:
 \t\t\tlb_policy round_robin
 \t\t\tlb_try_duration {RETRY_SECONDS}s
 \t\t\tlb_try_interval 100ms
-\t\t\tfail_duration 1s{health}
+\t\t\tlb_retry_match {{
+\t\t\t\tmethod GET
+\t\t\t\tnot header Content-Length *
+\t\t\t\tnot header Transfer-Encoding *
+\t\t\t}}{health}{options}
 \t\t\ttransport http {{
 \t\t\t\tdial_timeout 1s
 \t\t\t\tkeepalive 60s

@@ -64,10 +64,11 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         client_programs = building.result()
     worker = _service("expiration.worker", "worker", port["worker"], environments["expiration"])
     client_port = client_programs[0].port if client_programs else None
+    listeners = gateway.Listeners(port["gateway"], port["internal"])
     groups = {
         "stores": stores,
         "services": [*services, worker, *client_programs],
-        "gateway": [gateway.caddy(port["gateway"], home.data / "caddy", upstreams, client_port)],
+        "gateway": [gateway.caddy(listeners, home.data / "caddy", upstreams, client_port)],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}")
 
@@ -128,7 +129,7 @@ def _stores(
 
 
 def _client_programs(port: Mapping[str, int], environ: Mapping[str, str]) -> list[Program]:
-    return [client.program(port["client"], port["gateway"])] if client.enabled(environ) else []
+    return [client.program(port["client"], port["internal"])] if client.enabled(environ) else []
 
 
 def _service(app: str, name: str, port: int, env: Mapping[str, str]) -> Program:

@@ -23,6 +23,7 @@ PORTS = {
     "client": ("CLIENT_PORT", 3100),
     **{name: (f"{name.upper()}_PORT", 3101 + n) for n, name in enumerate(SERVICES)},
     "worker": ("WORKER_PORT", 3106),
+    "internal": ("INTERNAL_PORT", 3107),
 }
 
 

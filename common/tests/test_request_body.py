@@ -1,0 +1,257 @@
+"""Tests of bodies that are slow, unfinished or broken, on a real server."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request
+from starlette.types import Message, Receive, Scope, Send
+
+from common.app import Service
+from common.auth.dependencies import CurrentUser
+from common.lifecycle import ServiceState
+from common.settings import ServiceSettings
+from common.testing.client import make_user, session_cookie
+from common.testing.polling import eventually
+from common.testing.raw_http import RawConnection
+from common.testing.server import serve_over_tcp
+from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.request_body import RequestBodyMiddleware
+
+MAX_IN_FLIGHT = 2
+TIMEOUT_SECONDS = 0.5
+PATH = "/api/tickets"
+UNFINISHED = {"content_length": "5000", "content_type": "application/json"}
+
+router = APIRouter(prefix=PATH)
+
+
+@router.get("")
+async def answer() -> None:
+    return None
+
+
+@router.post("/echo")
+async def echo(request: Request) -> dict[str, str]:
+    return {"body": (await request.body()).decode()}
+
+
+@router.post("/mine")
+async def create(request: Request, user: CurrentUser) -> dict[str, str]:
+    assert user
+    return {"body": (await request.body()).decode()}
+
+
+def signed_in() -> dict[str, str]:
+    return {"cookie": f"session={session_cookie(make_user())}"}
+
+
+@asynccontextmanager
+async def serving(settings: ServiceSettings, **changed: float) -> AsyncGenerator[str]:
+    service = Service.from_settings("tickets", settings.model_copy(update=changed))
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[ServiceState]:
+        async with service.open([]) as running:
+            yield ServiceState(running=running)
+
+    async with serve_over_tcp(service.app(lifespan, router)) as address:
+        yield address
+
+
+@pytest.fixture
+async def address(published: object, settings: ServiceSettings) -> AsyncGenerator[str]:
+    """The address of a service that allows two requests in flight and much time."""
+    assert published
+    async with serving(settings, max_in_flight_requests=MAX_IN_FLIGHT) as address:
+        yield address
+
+
+@pytest.fixture
+async def impatient(published: object, settings: ServiceSettings) -> AsyncGenerator[str]:
+    """The address of a service that allows little time."""
+    assert published
+    async with serving(settings, body_timeout_seconds=TIMEOUT_SECONDS) as address:
+        yield address
+
+
+@pytest.mark.parametrize("path", [f"{PATH}/echo", f"{PATH}/mine"])
+async def test_unfinished_bodies_do_not_count_as_in_flight(address: str, path: str) -> None:
+    async with (
+        RawConnection.open_many(5 * MAX_IN_FLIGHT, address) as hostile,
+        httpx.AsyncClient(base_url=address) as friend,
+    ):
+        for connection in hostile:
+            await connection.send_head("POST", path, **UNFINISHED, **signed_in())
+            await connection.send(b"{")
+
+        read = await friend.get(PATH)
+        written = await friend.post(f"{PATH}/echo", content=b"friendly")
+
+    assert read.status_code == 200
+    assert (written.status_code, written.json()) == (200, {"body": "friendly"})
+
+
+async def test_missing_session_is_401_before_the_body_arrives(address: str) -> None:
+    async with RawConnection.open(address) as connection:
+        await connection.send_head("POST", f"{PATH}/mine", **UNFINISHED)
+
+        response = await connection.read_response()
+
+    assert response.status == 401
+    assert json.loads(response.body) == {"errors": [{"message": "Not authorized"}]}
+
+
+async def test_missing_session_is_401_instead_of_100_continue(address: str) -> None:
+    async with RawConnection.open(address) as connection:
+        await connection.send_head("POST", f"{PATH}/mine", expect="100-continue", **UNFINISHED)
+
+        assert (await connection.read_response()).status == 401
+
+
+async def test_body_that_is_not_complete_in_time_is_408_and_closes(impatient: str) -> None:
+    async with RawConnection.open(impatient) as connection:
+        await connection.send_head("POST", f"{PATH}/mine", **UNFINISHED, **signed_in())
+        sending = asyncio.create_task(drip(connection))
+
+        response = await connection.read_response()
+
+        sending.cancel()
+        await connection.wait_until_closed()
+    assert response.status == 408
+    assert response.headers["connection"] == "close"
+    assert json.loads(response.body) == {
+        "errors": [{"message": "The request did not arrive in time"}]
+    }
+
+
+async def drip(connection: RawConnection) -> None:
+    while True:
+        await connection.send(b" ")
+        await asyncio.sleep(TIMEOUT_SECONDS / 10)
+
+
+async def test_body_in_pieces_is_passed_on_whole(address: str) -> None:
+    async with RawConnection.open(address) as connection:
+        await connection.send_head("POST", f"{PATH}/echo", content_length="6")
+        for piece in (b"ab", b"cd", b"ef"):
+            await connection.send(piece)
+
+        response = await connection.read_response()
+
+    assert json.loads(response.body) == {"body": "abcdef"}
+
+
+async def test_connection_is_reused_after_a_401_and_the_rest_of_its_body(address: str) -> None:
+    async with RawConnection.open(address) as connection:
+        await connection.send_head("POST", f"{PATH}/mine", content_length="4")
+        assert (await connection.read_response()).status == 401
+        await connection.send(b"rest")
+
+        await connection.send_head("GET", PATH)
+
+        assert (await connection.read_response()).status == 200
+
+
+async def test_malformed_chunk_is_400_and_the_next_request_200(address: str) -> None:
+    async with (
+        RawConnection.open(address) as connection,
+        httpx.AsyncClient(base_url=address) as friend,
+    ):
+        chunked = {"transfer_encoding": "chunked", "cookie": signed_in()["cookie"]}
+        await connection.send_head("POST", f"{PATH}/mine", **chunked)
+        await connection.send(b"zz\r\n")
+
+        assert (await connection.read_response()).status == 400
+        assert (await friend.get(PATH)).status_code == 200
+
+
+class Bodies:
+    """An app behind the middleware, and requests whose bodies never end."""
+
+    def __init__(self, max_bodies: int) -> None:
+        self.middleware = RequestBodyMiddleware(self.app, timeout_seconds=60, max_bodies=max_bodies)
+        self.receiving = 0
+
+    async def app(self, _: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def never(self) -> Message:
+        self.receiving += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def at_once(self) -> Message:
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def status(self, receive: Callable[[], Awaitable[Message]]) -> int:
+        statuses: list[int] = []
+
+        async def send(message: Message) -> None:
+            statuses.append(message.get("status", 0))
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"1")]}
+        await self.middleware(scope, receive, send)
+        return statuses[0]
+
+    async def begin(self, count: int) -> list[asyncio.Task[int]]:
+        """Begin requests whose bodies do not end, and wait until they are being read."""
+        expected = self.receiving + count
+        tasks = [asyncio.create_task(self.status(self.never)) for _ in range(count)]
+
+        async def are_read() -> bool:
+            return self.receiving == expected
+
+        await eventually(are_read)
+        return tasks
+
+
+async def test_body_beyond_the_limit_ends_the_oldest() -> None:
+    bodies = Bodies(max_bodies=3)
+    oldest, *others = await bodies.begin(3)
+
+    complete = await bodies.status(bodies.at_once)
+
+    assert complete == 200
+    assert await asyncio.wait_for(oldest, 5) == 408
+    assert not any(task.done() for task in others)
+    for task in others:
+        task.cancel()
+
+
+async def test_ended_bodies_free_their_places() -> None:
+    bodies = Bodies(max_bodies=2)
+    for task in await bodies.begin(2):
+        task.cancel()
+        await asyncio.wait([task])
+    unfinished = await bodies.begin(1)
+
+    assert await bodies.status(bodies.at_once) == 200
+    assert not unfinished[0].done()
+    unfinished[0].cancel()
+
+
+async def test_request_without_body_is_passed_on_without_reading() -> None:
+    received: list[Receive] = []
+
+    async def app(_: Scope, receive: Receive, __: Send) -> None:
+        received.append(receive)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(_: Message) -> None:
+        raise AssertionError
+
+    middleware = RequestBodyMiddleware(
+        ConcurrencyLimitMiddleware(app, max_in_flight=1), timeout_seconds=1
+    )
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"x")]}
+    await middleware(scope, receive, send)
+
+    assert received == [receive]
