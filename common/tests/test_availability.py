@@ -149,7 +149,7 @@ async def test_waiting_for_a_refusing_port_logs_one_line(
     store: str, secrets: StoredSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(availability, "RETRY_DELAY_SECONDS", 0.05)
-    monkeypatch.setattr(mongo, "SERVER_SELECTION_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(mongo, "OPERATION_TIMEOUT_SECONDS", 0.1)
     async with CONNECT[store](free_port(), secrets).open() as waiting:
         await waiting.reason("")
         await asyncio.sleep(WAITING_SECONDS)

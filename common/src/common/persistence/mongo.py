@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, cast
 
+import pymongo
 from beanie import (
     Document,
     init_beanie,  # pyright: ignore[reportUnknownVariableType] - typed in part
@@ -39,7 +40,10 @@ UNAVAILABLE_ERRORS: Final = (
     WriteConcernError,
 )
 """MongoDB cannot be reached, takes too long, or is shutting down."""
-SERVER_SELECTION_TIMEOUT_SECONDS: Final = 5.0
+OPERATION_TIMEOUT_SECONDS: Final = 5.0
+"""How long an operation may take, with the wait for a server and a connection, and with retries.
+PyMongo sends what is left of it as `maxTimeMS`, so the server stops what the caller gave up."""
+INDEX_BUILD_TIMEOUT_SECONDS: Final = 3_600.0
 STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
 _DUPLICATE_KEY: Final = 11000
 _USERS_MISSING: Final = (13, 18)
@@ -74,7 +78,7 @@ def collection_of(document: type[Document]) -> Collection:
 async def connect(
     uri: str, documents: Sequence[type[Document]], *, username: str = "", password: str = ""
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """Open the service's database with majority writes, and create the indexes.
+    """Open the service's database with majority writes and a time limit, and create the indexes.
 
     Waits until MongoDB has a primary and accepts the credentials.
 
@@ -92,22 +96,28 @@ async def connect(
         journal=True,
         tz_aware=True,
         retryWrites=True,
-        serverSelectionTimeoutMS=int(SERVER_SELECTION_TIMEOUT_SECONDS * 1000),
         connectTimeoutMS=3_000,
-        socketTimeoutMS=15_000,
+        timeoutMS=int(OPERATION_TIMEOUT_SECONDS * 1000),
         maxPoolSize=64,
-        waitQueueTimeoutMS=5_000,
     )
     try:
         database = client.get_default_database()
         await wait_until_available(
             "MongoDB",
-            lambda: init_beanie(database, document_models=list(documents)),
+            lambda: _create_indexes(database, documents),
             unavailability_reason,
         )
         yield database
     finally:
         await client.close()
+
+
+async def _create_indexes(
+    database: AsyncDatabase[Doc], documents: Sequence[type[Document]]
+) -> None:
+    await database.command("ping")  # the limit below would also be that of the wait for a server
+    with pymongo.timeout(INDEX_BUILD_TIMEOUT_SECONDS):
+        await init_beanie(database, document_models=list(documents))
 
 
 def unavailability_reason(error: Exception) -> str | None:

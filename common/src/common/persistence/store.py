@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from bson import ObjectId
+from pymongo import ASCENDING
 
 from common.batching import Batcher
 from common.change import Change
@@ -23,6 +24,7 @@ from common.persistence.aggregate_mapping import AggregateMapping, T
 from common.persistence.mongo import (
     STATE_PROJECTION,
     AggregateDocument,
+    Doc,
     batch_find_by_id,
     collection_of,
 )
@@ -34,6 +36,7 @@ from common.values.ids import new_id
 MAX_ATTEMPTS: Final = 20
 """How often an update is tried if concurrent writers keep winning."""
 RETRY_CONCURRENCY: Final = 16
+ITERATION_BATCH_SIZE: Final = 1_000
 
 Decide = Callable[[T], Change[T]]
 
@@ -248,8 +251,7 @@ class Store(Generic[T]):
         `to_event` returns None are left out.
         """
         run_id = new_id()
-        async for doc in self.collection.find({}, STATE_PROJECTION):
-            aggregate = self.from_document(doc)
+        async for aggregate in self._iter_all():
             event = to_event(aggregate)
             if event is None:
                 continue
@@ -260,3 +262,16 @@ class Store(Generic[T]):
                 aggregate_id=aggregate.id,
                 occurred_at=self._clock(),
             )
+
+    async def _iter_all(self) -> AsyncGenerator[T]:
+        """Yield every aggregate, from queries that are each within the time of one operation."""
+        remaining: Doc = {}
+        while docs := (
+            await self.collection.find(remaining, STATE_PROJECTION)
+            .sort("_id", ASCENDING)
+            .limit(ITERATION_BATCH_SIZE)
+            .to_list()
+        ):
+            for doc in docs:
+                yield self.from_document(doc)
+            remaining = {"_id": {"$gt": docs[-1]["_id"]}}
