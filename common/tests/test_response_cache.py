@@ -135,3 +135,24 @@ async def test_writers_are_forgotten_without_a_read(
         clock.now += TTL_SECONDS / 10
 
     assert len(response_cache._last_writes) <= 11
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        (b"", b""),
+        (b"b=2&a=1", b"a=1&b=two"),
+        (b"a=1&utm_source=x", b"a=1"),
+        (b"a=0&a=1", b"a=1"),
+        (b"x=1&y=%00%ff", b""),
+        (b"a=", b"a="),
+        (b"a=%C3%A9+1%2B1", b"a=%C3%A9+1%2B1"),
+    ],
+)
+def test_key_has_only_known_parameters_in_one_spelling(query: bytes, key: bytes) -> None:
+    response_cache = ResponseCache(
+        parameters={"/api/things": {"a": str, "b": lambda text: text.replace("2", "two")}}
+    )
+
+    assert response_cache.key("/api/things", query) == ("/api/things", key)
+    assert response_cache.key(PATH, query) == (PATH, b"")

@@ -12,6 +12,7 @@ from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
 from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
+from common.values.text import search_terms
 
 MAX_LATENESS: Final = timedelta(seconds=5)
 LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})
@@ -231,11 +232,19 @@ def late_orders(snapshot: Snapshot, healthy_since: datetime) -> Iterator[str]:
             )
 
 
+def words_match_titles(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each ticket is found by the words of its title."""
+    for ticket_id, ticket in snapshot.by_id("tickets.tickets").items():
+        if ticket["words"] != search_terms(ticket["title"]):
+            yield f"ticket {ticket_id} is {ticket['title']!r}, but has words {ticket['words']}"
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     one_live_order,
     paid_once,
     fair_use,
     locks_match_orders,
+    words_match_titles,
     every_version_published,
     replicas_equal,
     no_backlog,

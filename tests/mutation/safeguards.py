@@ -48,6 +48,9 @@ RACES = "services/payments/tests/test_races.py"
 DECLINES = "services/payments/tests/test_decline_limits.py"
 COUNTERS = "services/payments/src/payments/store/decline_counters.py"
 SUSPICIOUS = "services/payments/tests/test_suspicious_cards.py"
+SEARCH = "services/tickets/tests/test_search.py"
+SEARCH_BUDGET = "services/tickets/tests/test_search_budget.py"
+VOCABULARY = "services/tickets/src/tickets/store/vocabulary.py"
 KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
 MUTANTS = (
@@ -485,5 +488,40 @@ MUTANTS = (
         'f"requirepass {password}\\n"',
         '""',
         ("infra/local/tests/test_redis_password.py",),
+    ),
+    Mutant(
+        "a search finds words that the vocabulary lacks",
+        VOCABULARY,
+        "            if doc is None:\n",
+        "            if True:\n",
+        (f"{SEARCH}::test_word_that_is_not_in_the_vocabulary_is_found_by_its_beginning",),
+    ),
+    Mutant(
+        "a page that is cut short continues",
+        "services/tickets/src/tickets/store/available_tickets.py",
+        "        return found, position\n\n",
+        "        return found, None\n\n",
+        (f"{SEARCH}::test_pages_have_every_match_once_and_in_order",),
+    ),
+    Mutant(
+        "MongoDB filters nothing, so a query examines only what it returns",
+        "services/tickets/src/tickets/store/available_tickets.py",
+        "self._tickets.find({**entries.filter, **following}, STATE_PROJECTION)",
+        "self._tickets.find({**entries.filter, **following, 'version': -1}, STATE_PROJECTION)",
+        (f"{SEARCH_BUDGET}::test_search_examines_at_most_2000_keys_and_documents",),
+    ),
+    Mutant(
+        "MongoDB stops an operation whose time is over",
+        "common/src/common/persistence/mongo.py",
+        "        timeoutMS=int(OPERATION_TIMEOUT_SECONDS * 1000),\n",
+        "",
+        ("common/tests/test_operation_timeout.py",),
+    ),
+    Mutant(
+        "unknown parameters are no part of a cache key",
+        CACHE,
+        "            if name in values\n        ]\n        return path, urlencode(known).encode()",
+        "            if name in values\n        ]\n        return path, query",
+        (CACHE_TESTS,),
     ),
 )

@@ -44,6 +44,7 @@ def _ticket(ticket: str, status: str, order_id: str | None, hold: int = 1) -> di
         "_id": ticket,
         "version": 0,
         "title": ticket,
+        "words": [ticket],
         "price": 2000,
         "user_id": BUYER,
         "status": status,
@@ -244,6 +245,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "has not applied its orders": _corrupt_document("tickets.tickets", 0, order_version=0),
     "there is an order on ticket": lambda snapshot, _: snapshot.documents["tickets.tickets"].pop(0),
+    "but has words": _corrupt_document("tickets.tickets", 0, words=["other"]),
     "published versions: {0: 1}": lambda snapshot, _: snapshot.streams["orders"].pop(3),
     "published versions: {0: 1, 1: 2}": lambda snapshot, _: snapshot.streams["orders"].append(
         snapshot.streams["orders"][3]

@@ -14,7 +14,9 @@ from common.app import Service
 from common.change import Change
 from common.errors import BadRequest, NotFound
 from common.persistence.mongo import object_id
+from common.testing.query_profile import QueryProfile
 from common.values.ids import new_id
+from common.web.pagination import PAGE_SIZE, encode_cursor
 from orders.domain import EarlierOrders, ListedTicket, Order, place_order
 from orders.settings import Settings
 from orders.store.earlier_orders import CANCELLED_BY_BUYER, pipeline
@@ -382,3 +384,27 @@ async def test_failing_rule_does_not_fail_its_batch(store: OrderStore) -> None:
 
     assert isinstance(outcomes[0], ZeroDivisionError)
     assert (await store.get(other.id)).status == "cancelled"
+
+
+async def test_list_of_a_buyer_examines_one_page(store: OrderStore) -> None:
+    order = await reserve(store, make_order(new_id()))
+    doc = await store.collection.find_one({})
+    assert doc is not None
+    copies = [
+        doc
+        | {
+            "_id": object_id(new_id()),
+            "status": "cancelled",
+            "live": False,
+            "ticket": doc["ticket"] | {"id": object_id(new_id())},
+        }
+        for _ in range(1_000)
+    ]
+    await store.collection.insert_many(copies)
+    cursor = encode_cursor(str(copies[500]["_id"]))
+
+    async with QueryProfile(store.collection.database, "orders") as profile:
+        page = await store.list_by_buyer(order.user_id, limit=PAGE_SIZE, cursor=cursor)
+
+    assert len(page.items) == PAGE_SIZE
+    assert profile.examined <= 2 * (PAGE_SIZE + 1)

@@ -1,16 +1,29 @@
-"""Fixtures: one tickets service per test."""
+"""Fixtures: one tickets service, or only its store, per test."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
+from common.app import Service
 from common.testing.client import Client
 from common.testing.plugin import Serve
 from tickets.app import create_app
 from tickets.settings import Settings
+from tickets.store.tickets import DOCUMENTS, TicketStore
 
 
 @pytest.fixture
 async def tickets(serve: Serve, environment: dict[str, Any]) -> Client:
     """A client of the running service, without a session."""
     return await serve(create_app(Settings(**environment)))
+
+
+@pytest.fixture
+async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[TicketStore]:
+    """A store with a stopped relay, so that events stay in the outbox."""
+    assert published
+    service = Service.from_settings("tickets", Settings(**environment))
+    async with service.open(DOCUMENTS) as running:
+        await running.relay.stop(0)
+        yield TicketStore(running.relay, running.clock)

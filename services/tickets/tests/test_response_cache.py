@@ -151,3 +151,40 @@ async def test_ticket_created_after_a_404_is_shown(tickets: Client) -> None:
     ticket = await create_ticket(tickets)
 
     assert (await tickets.get(f"/api/tickets/{ticket['id']}")).status_code == 200
+
+
+async def test_unknown_parameters_and_spellings_share_a_response(tickets: Client) -> None:
+    tickets.sign_in()
+    for _ in range(2):
+        await create_ticket(tickets, title="Front row")
+    tickets.sign_out()
+    before = database_reads()
+
+    responses = await asyncio.gather(
+        *(
+            tickets.get(f"/api/tickets?{query}")
+            for query in (
+                "q=front+row&limit=1&x=1",
+                "limit=1&q=FRONT++Row!",
+                "q=Front%20r%C3%B6w&utm_source=y&limit=1",
+            )
+        )
+    )
+
+    assert database_reads() - before == 1
+    assert len({response.content for response in responses}) == 1
+    links = {response.headers["link"] for response in responses}
+    assert len(links) == 1
+    assert "q=front+row&limit=1&cursor=" in links.pop()
+
+
+async def test_parameters_of_a_single_ticket_are_ignored(tickets: Client) -> None:
+    tickets.sign_in()
+    ticket = await create_ticket(tickets)
+    path = f"/api/tickets/{ticket['id']}"
+    before = database_reads()
+
+    for n in range(5):
+        await tickets.get(f"{path}?q={n}")
+
+    assert database_reads() - before <= 2

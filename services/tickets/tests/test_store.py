@@ -1,31 +1,15 @@
 """Tests of tickets in MongoDB."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-import pytest
-
-from common.app import Service
 from common.events import OrderStatus
 from common.values.ids import new_id
-from tickets.domain import Fence, Listing, Sort, Ticket, TicketQuery, list_ticket
-from tickets.settings import Settings
-from tickets.store import TicketDocument, TicketStore
+from tickets.domain import Fence, Listing, Ticket, list_ticket
+from tickets.store.tickets import TicketStore
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def store(environment: dict[str, Any], published: object) -> AsyncGenerator[TicketStore]:
-    """A store with a stopped relay, so that events stay in the outbox."""
-    assert published
-    service = Service.from_settings("tickets", Settings(**environment))
-    async with service.open([TicketDocument]) as running:
-        await running.relay.stop(0)
-        yield TicketStore(running.relay, running.clock)
 
 
 async def add_ticket(store: TicketStore, title: str = "Front row", price: int = 1999) -> Ticket:
@@ -88,24 +72,6 @@ async def test_repeated_insert_stores_one_ticket(store: TicketStore) -> None:
     await store.insert_idempotent(change)
 
     assert await store.collection.count_documents({}) == 1
-
-
-@pytest.mark.parametrize("sort", list(Sort))
-@pytest.mark.parametrize("q", ["", "front"])
-async def test_list_uses_an_index(store: TicketStore, sort: Sort, q: str) -> None:
-    await add_ticket(store)
-    seen: list[dict[str, Any]] = []
-    find = store.collection.find
-
-    page = await store.list_available(TicketQuery(q, sort), limit=10)
-    filters: list[dict[str, Any]] = [{"status": "available"}]
-    if q:
-        filters.append({"words": {"$regex": f"^{q}"}})
-    plan = await find({"$and": filters}).sort([("_id", -1)]).explain()
-    seen.append(plan["queryPlanner"]["winningPlan"])
-
-    assert len(page.items) == 1
-    assert "COLLSCAN" not in str(seen)
 
 
 async def test_list_by_seller_contains_only_own_tickets(store: TicketStore) -> None:

@@ -14,7 +14,7 @@ from common.values.clock import utc_now
 from siege.attack import Attack, Siege
 from siege.attacker import Attacker, AttackReport, Facts
 from tickets.domain import list_ticket
-from tickets.store import _to_document as ticket_fields
+from tickets.store.tickets import to_document as ticket_fields
 
 STORED_TICKETS: Final = 100_000
 BATCH_SIZE: Final = 5_000

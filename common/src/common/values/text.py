@@ -17,7 +17,11 @@ SingleLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValid
 
 
 def search_terms(text: str) -> list[str]:
-    """Split text into words without letter case and accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    """Split text into its different words, without letter case and accents.
+
+    Some characters get a letter case only when they are decomposed, and the other way round.
+    """
+    decomposed = unicodedata.normalize("NFKD", text)
+    folded = unicodedata.normalize("NFKD", decomposed.casefold())
     bare = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return list(dict.fromkeys(bare.split()))

@@ -27,7 +27,10 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="The maximum number
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list, with the cursor of the next page if there is one."""
+    """One page of a list, with the cursor of the next page if there is one.
+
+    A page with a successor may have fewer items than the limit, or none.
+    """
 
     items: Sequence[T]
     next_cursor: str | None

@@ -10,9 +10,10 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 TTL_SECONDS: Final = 0.1
 MAX_ENTRIES: Final = 2_000
@@ -21,6 +22,9 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 ENTRY_OVERHEAD_BYTES: Final = 1_000
 
 Key = tuple[str, bytes]
+"""A path, and the query in its canonical form."""
+Normalize = Callable[[str], str]
+"""Returns one spelling for all values of a parameter that mean the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,21 @@ class InFlightRequest:
 class ResponseCache:
     """A cache bounded in entries and bytes."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        parameters: Mapping[str, Mapping[str, Normalize]] | None = None,
+    ) -> None:
+        """Create an empty cache.
+
+        Args:
+            clock: returns the time in seconds.
+            parameters: the query parameters that each path knows. The route gets no others, and
+                no others distinguish one response from another.
+        """
         self.clock = clock
+        self._parameters = parameters or {}
         self._entries: OrderedDict[Key, CachedResponse] = OrderedDict()
         self._bytes = 0
         self._in_flight: dict[Key, InFlightRequest] = {}
@@ -65,6 +82,18 @@ class ResponseCache:
         if not self._last_writes:
             return oldest
         return max(oldest, self._last_writes.get(get_user_id() or "", oldest))
+
+    def key(self, path: str, query: bytes) -> Key:
+        """Return the key of a request: its known parameters in a fixed order."""
+        if not query:
+            return path, b""
+        values = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        known = [
+            (name, normalize(values[name]))
+            for name, normalize in self._parameters.get(path, {}).items()
+            if name in values
+        ]
+        return path, urlencode(known).encode()
 
     def get(self, key: Key, oldest: float) -> CachedResponse | None:
         """Return the cached response if its data was read after `oldest`."""

@@ -46,7 +46,7 @@ class ResponseCacheMiddleware:
         ):
             await self._app(scope, receive, send)
             return
-        key = (scope["path"], scope["query_string"])
+        key = self._cache.key(scope["path"], scope["query_string"])
         oldest = self._cache.oldest_acceptable(lambda: self._user_id_of(scope))
         response = self._cache.get(key, oldest)
         if response is not None:
@@ -62,17 +62,17 @@ class ResponseCacheMiddleware:
         await _send(response, scope, send)
 
     async def _fetch(self, key: Key, scope: Scope) -> CachedResponse | None:
-        """Call the app as an anonymous user and cache its response."""
+        """Call the app as an anonymous user, with the canonical query, and cache its response."""
         _MISSES.inc()
         request = self._cache.begin(key)
         response: CachedResponse | None = None
         try:
-            response = await self._call_app(scope, request.started_at)
+            response = await self._call_app(key, scope, request.started_at)
         finally:
             self._cache.finish(key, request, response)
         return response
 
-    async def _call_app(self, scope: Scope, read_at: float) -> CachedResponse | None:
+    async def _call_app(self, key: Key, scope: Scope, read_at: float) -> CachedResponse | None:
         start: MutableMapping[str, Any] = {}
         body = bytearray()
 
@@ -86,7 +86,13 @@ class ResponseCacheMiddleware:
                 body.extend(message.get("body", b""))
 
         headers = [(name, value) for name, value in scope["headers"] if name not in _USER_HEADERS]
-        inner_scope: dict[str, Any] = {**scope, "headers": headers, "state": {}}
+        _, query = key
+        inner_scope: dict[str, Any] = {
+            **scope,
+            "query_string": query,
+            "headers": headers,
+            "state": {},
+        }
         await self._app(inner_scope, receive, capture)
         scope["route"] = route = inner_scope.get("route")
         if start["status"] != 200:  # noqa: PLR2004

@@ -24,8 +24,8 @@ from common.web.etags import (
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
-from tickets.domain import Sort, TicketQuery
 from tickets.schemas import TicketIn, TicketOut
+from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery
 from tickets.service import TicketService
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
@@ -52,14 +52,22 @@ PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=
 async def list_tickets(
     request: Request,
     state: StateDep,
-    q: Annotated[str, Query(max_length=200, description="Words to search for in the title")] = "",
+    q: Annotated[
+        str,
+        Query(
+            max_length=MAX_QUERY_LENGTH,
+            description="Words of the title. The last one may be the beginning of a word, from "
+            "3 letters on.",
+        ),
+    ] = "",
     sort: Sort = Sort.NEWEST,
     min_price: Annotated[PriceBound, Query(alias="minPrice")] = None,
     max_price: Annotated[PriceBound, Query(alias="maxPrice")] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
-    query = TicketQuery(q, sort, whole_cents(min_price), whole_cents(max_price))
+    """A page may have fewer items than `limit`, or none, although another one follows."""
+    query = TicketQuery.from_text(q, sort, whole_cents(min_price), whole_cents(max_price))
     page = await state.tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
         [TicketOut.from_attributes(ticket) for ticket in page.items],

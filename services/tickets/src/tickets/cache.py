@@ -1,8 +1,19 @@
 """Invalidation of cached ticket responses."""
 
+from typing import Final
+
 from common.web.etags import etag
-from common.web.response_cache import ResponseCache
+from common.web.response_cache import Normalize, ResponseCache
 from tickets.domain import Ticket
+from tickets.search import normalize_words
+
+PARAMETERS: Final[dict[str, dict[str, Normalize]]] = {
+    "/api/tickets": {
+        "q": normalize_words,
+        **dict.fromkeys(("sort", "minPrice", "maxPrice", "limit", "cursor"), str),
+    }
+}
+"""The query parameters of the cached routes. A single ticket has none."""
 
 
 class TicketCache:

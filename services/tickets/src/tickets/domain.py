@@ -14,7 +14,6 @@ version) of the last event applied and ignores any event that is not newer.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from common.change import Change
@@ -28,25 +27,6 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.CANCELLED: TicketStatus.AVAILABLE,
 }
 """The status of a ticket for each status of its newest order."""
-
-
-class Sort(StrEnum):
-    """Sort keys of the ticket list. A leading minus sorts in descending order."""
-
-    NEWEST = "-createdAt"
-    OLDEST = "createdAt"
-    PRICE_ASC = "price"
-    PRICE_DESC = "-price"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketQuery:
-    """Filters and sort key of the list of available tickets. Prices are in cents."""
-
-    words: str = ""
-    sort: Sort = Sort.NEWEST
-    min_price: int | None = None
-    max_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,8 +6,9 @@ from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain import Fence, Listing, Ticket, TicketQuery, list_ticket
-from tickets.store import TicketStore
+from tickets.domain import Fence, Listing, Ticket, list_ticket
+from tickets.search import TicketQuery
+from tickets.store.tickets import TicketStore
 
 
 class TicketService:
@@ -48,7 +49,7 @@ class TicketService:
     async def list_available(
         self, query: TicketQuery, *, limit: int, cursor: str | None
     ) -> Page[Ticket]:
-        """Return one page of available tickets."""
+        """Return one page of available tickets. It may be short although another follows."""
         return await self._store.list_available(query, limit=limit, cursor=cursor)
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:

@@ -1,0 +1,1 @@
+"""Tickets in MongoDB, and the search of those that are available."""

@@ -1,0 +1,117 @@
+"""Tickets in MongoDB."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from common.change import Change
+from common.events import TicketStatus
+from common.persistence.aggregate_mapping import AggregateMapping
+from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.values.clock import Clock
+from common.values.text import search_terms
+from common.web.pagination import Page
+from tickets.domain import Fence, Listing, Ticket
+from tickets.search import Sort, TicketQuery
+from tickets.store.available_tickets import SEARCH_INDEXES, AvailableTickets
+from tickets.store.sort_order import SORT_KEYS, Position
+from tickets.store.vocabulary import Vocabulary, WordDocument
+
+
+class TicketDocument(AggregateDocument):
+    """A ticket; its `words` field holds the search terms of its title."""
+
+    class Settings:
+        name = "tickets"
+        indexes = [
+            OUTBOX_INDEX,
+            *SEARCH_INDEXES,
+            IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
+        ]
+
+
+DOCUMENTS: Final = (TicketDocument, WordDocument)
+
+
+def _from_document(doc: Mapping[str, Any]) -> Ticket:
+    late_edit = doc.get("late_edit")
+    return Ticket(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        title=doc["title"],
+        price=doc["price"],
+        user_id=doc["user_id"],
+        created_at=doc["created_at"],
+        status=TicketStatus(doc["status"]),
+        order_id=doc["order_id"],
+        fence=Fence(doc["hold"], doc["order_version"]),
+        late_edit=Listing(late_edit["title"], late_edit["price"]) if late_edit else None,
+    )
+
+
+def to_document(ticket: Ticket) -> Doc:
+    """Return the fields of a ticket that are stored."""
+    return {
+        "title": ticket.title,
+        "price": ticket.price,
+        "user_id": ticket.user_id,
+        "created_at": ticket.created_at,
+        "status": ticket.status,
+        "order_id": ticket.order_id,
+        "hold": ticket.fence.hold,
+        "order_version": ticket.fence.version,
+        "late_edit": asdict(ticket.late_edit) if ticket.late_edit else None,
+        "words": search_terms(ticket.title),
+    }
+
+
+class TicketStore(Store[Ticket]):
+    """All tickets, whatever their status."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        clock: Clock,
+        on_written: Callable[[Ticket], None] = lambda _ticket: None,
+    ) -> None:
+        mapping = AggregateMapping(from_document=_from_document, to_document=to_document)
+        super().__init__(TicketDocument, mapping, relay, clock, on_written=on_written)
+        self._available = AvailableTickets(self.collection, Vocabulary(self.collection))
+
+    async def insert_idempotent(self, change: Change[Ticket]) -> Ticket:
+        """Insert a ticket, or return the one that an earlier try of the same request inserted."""
+        try:
+            return await self.add(change)
+        except DuplicateKeyError:
+            return await self.get(change.after.id)
+
+    async def list_available(
+        self, query: TicketQuery, *, limit: int, cursor: str | None = None
+    ) -> Page[Ticket]:
+        """Return a page of available tickets. A short one may have a successor."""
+        sort = query.sort
+        position = None if cursor is None else Position.from_cursor(cursor, sort)
+        docs, following = await self._available.search(query, limit=limit, position=position)
+        tickets = [self.from_document(doc) for doc in docs]
+        return Page(tickets, None if following is None else following.cursor(sort))
+
+    async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
+        """Return a page of a seller's tickets in any state, newest first."""
+        sort = Sort.NEWEST
+        own: Doc = {"user_id": user_id}
+        if cursor is not None:
+            own["_id"] = {"$lt": Position.from_cursor(cursor, sort).id}
+        docs = (
+            await self.collection.find(own, STATE_PROJECTION)
+            .sort(SORT_KEYS[sort])
+            .limit(limit + 1)
+            .to_list()
+        )
+        tickets = [self.from_document(doc) for doc in docs[:limit]]
+        has_more = len(docs) > limit
+        return Page(tickets, Position.of(docs[limit - 1]).cursor(sort) if has_more else None)
