@@ -2,13 +2,13 @@ import { Link } from "@/components/link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
-import { apiQuery, parseSearch, type SearchParams } from "@/features/tickets/search";
+import { findTickets } from "@/features/tickets/find-tickets";
+import { parseSearch, type SearchParams } from "@/features/tickets/search";
 import { SearchForm } from "@/features/tickets/search-form";
 import { getSearchLabels } from "@/features/tickets/search-labels";
 import { TicketResults } from "@/features/tickets/ticket-results";
 import { getTranslations } from "@/i18n/server";
-import { isUnavailable, toResult } from "@/lib/api/result";
-import { api } from "@/lib/api/server";
+import { isUnavailable } from "@/lib/api/result";
 import { errorMessages } from "@/lib/error-messages";
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
@@ -18,7 +18,7 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
     getTranslations("Home"),
     getTranslations("Problem"),
     getSearchLabels(),
-    toResult((await api()).GET("/api/tickets", { params: { query: apiQuery(search) } })),
+    findTickets(search),
   ]);
   const problems = result.ok ? {} : errorMessages(result, translateProblem).fields;
   return (

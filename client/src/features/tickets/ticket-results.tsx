@@ -20,10 +20,11 @@ export async function TicketResults({
 }) {
   const [t, status] = await Promise.all([getTranslations("Home"), getTranslations("Status")]);
   const firstPage = searchHref({ ...search, cursor: "" });
+  const nextPage = page.next ? searchHref({ ...search, cursor: page.next }) : null;
   const isDefaultView = !isFiltered(search) && search.cursor === "" && search.sort === SORTS[0];
   return (
     <>
-      {page.data.length === 0 && !page.next && <NoResults filtered={isFiltered(search)} />}
+      {page.data.length === 0 && <NoResults search={search} nextPage={nextPage} />}
       <TicketList
         // Resets the list's state for a new search.
         key={JSON.stringify(search)}
@@ -42,20 +43,31 @@ export async function TicketResults({
       />
       <Pagination
         label={t("results")}
-        next={
-          page.next
-            ? { href: searchHref({ ...search, cursor: page.next }), label: t("next") }
-            : null
-        }
+        next={nextPage && page.data.length > 0 ? { href: nextPage, label: t("next") } : null}
         first={search.cursor ? { href: firstPage, label: t("first") } : null}
       />
     </>
   );
 }
 
-async function NoResults({ filtered }: { filtered: boolean }) {
+async function NoResults({ search, nextPage }: { search: Search; nextPage: string | null }) {
   const [t, nav] = await Promise.all([getTranslations("Home"), getTranslations("Nav")]);
-  return filtered ? (
+  if (nextPage) {
+    return (
+      <EmptyState
+        title={t("notYetTitle")}
+        action={
+          <Link href={nextPage} className={buttonStyle()}>
+            {t("searchOn")}
+          </Link>
+        }
+      >
+        {t("notYetText")}
+      </EmptyState>
+    );
+  }
+  if (search.cursor) return <EmptyState title={t("noMoreTitle")}>{t("noMoreText")}</EmptyState>;
+  return isFiltered(search) ? (
     <EmptyState
       title={t("noMatchTitle")}
       action={

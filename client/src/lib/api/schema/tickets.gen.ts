@@ -7,7 +7,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List available tickets */
+        /**
+         * List available tickets
+         * @description A page may have fewer items than `limit`, or none, although another one follows.
+         */
         get: operations["list_tickets_api_tickets_get"];
         put?: never;
         /** List a ticket for sale */
@@ -167,7 +170,7 @@ export interface operations {
     list_tickets_api_tickets_get: {
         parameters: {
             query?: {
-                /** @description Words to search for in the title */
+                /** @description Words of the title. The last one may be the beginning of a word, from 3 letters on. */
                 q?: string;
                 sort?: components["schemas"]["Sort"];
                 minPrice?: number | string | null;
