@@ -5,7 +5,17 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import comparison, expiry, flash_sale, overload, purchase, report, sign_in, start
+from benchmarks import (
+    comparison,
+    expiry,
+    flash_sale,
+    overload,
+    purchase,
+    report,
+    search,
+    sign_in,
+    start,
+)
 from benchmarks.measure import Options, Row
 from benchmarks.testbed import Testbed
 from ticketing_local.errors import CliError
@@ -22,6 +32,7 @@ SECTIONS: dict[str, Section] = {
     "flash": flash_sale.flash,
     "sign-in": sign_in.sign_in,
     "expiry": expiry.expiry,
+    "search": search.search,
     "memory": purchase.memory,
     "start": start.start,
 }

@@ -26,7 +26,7 @@ from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
 from ticketing_local.testing.free_ports import free_port
 from tickets.domain import list_ticket
-from tickets.store import _to_document as ticket_fields
+from tickets.store.tickets import to_document as ticket_fields
 
 FOLDER = ROOT / ".local" / "bench"
 REFERENCE = Path(__file__).parent / "reference"
@@ -150,6 +150,28 @@ class Testbed:
     def count(self, database: str, collection: str, **query: object) -> int:
         """Count the documents that match the query."""
         return self._mongo[database][collection].count_documents(query)
+
+    def insert_documents(self, database: str, collection: str, docs: list[dict[str, Any]]) -> None:
+        """Insert documents."""
+        self._mongo[database][collection].insert_many(docs, ordered=False)
+
+    def drop(self, database: str, collection: str) -> None:
+        """Drop a collection. The next start of its service creates it again with its indexes."""
+        self._mongo[database].drop_collection(collection)
+
+    def count_examined(self, database: str, work: Callable[[], object]) -> int:
+        """Return how many index keys and documents are examined by the reads during some work."""
+        mongo = self._mongo[database]
+        mongo.command("profile", 2)
+        work()
+        mongo.command("profile", 0)
+        reads = {
+            "op": {"$in": ["query", "getmore", "command"]},
+            "command.pipeline.0.$sample": {"$exists": False},  # a background task
+        }
+        operations = list(mongo["system.profile"].find(reads))
+        mongo.drop_collection("system.profile")
+        return sum(op.get("keysExamined", 0) + op.get("docsExamined", 0) for op in operations)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 60) -> None:
         """Wait until the condition is met or the timeout has passed."""
