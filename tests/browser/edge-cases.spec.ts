@@ -105,3 +105,38 @@ for (const [status, text] of [
     expect(consoleErrors).toEqual([]);
   });
 }
+
+for (const [status, text] of [
+  ["reserved", "your change applies if the ticket goes back on sale"],
+  ["sold", "so it was sold at the earlier price"],
+] as const) {
+  test(`an edit that an order overtook is explained to the seller of a ${status} ticket`, async ({
+    page,
+    context,
+  }) => {
+    apiResponses = {
+      "/api/users/currentuser": { currentUser: { id: "1", email: "seller@example.com" } },
+      [`/api/tickets/${ORDER}`]: {
+        id: ORDER,
+        title: "Front row",
+        price: 10,
+        userId: "1",
+        status,
+        orderId: ORDER,
+        version: 2,
+        lateEdit: { title: "First row", price: 99 },
+        createdAt: "2026-01-01T12:00:00Z",
+      },
+    };
+    await context.addCookies([{ name: "session", value: "anybody", url: address }]);
+    await page.route("**/api/tickets/events", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: ":\n\n" }),
+    );
+    await page.goto(`${address}/tickets/${ORDER}`);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Front row");
+    await expect(page.getByRole("main")).toContainText("$10.00");
+    await expect(page.getByRole("main")).toContainText("(“First row”, $99.00)");
+    await expect(page.getByRole("main")).toContainText(text);
+    await expectAccessible(page);
+  });
+}
