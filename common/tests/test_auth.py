@@ -133,6 +133,32 @@ def test_token_with_the_valid_claims_is_accepted() -> None:
     assert TOKENS.verify(signed(VALID_CLAIMS)) == USER
 
 
+@pytest.mark.parametrize(
+    ("claims", "started_at"),
+    [
+        ({"sst": 1_893_499_200_123}, 1_893_499_200.123),
+        ({}, VALID_CLAIMS["iat"]),
+        ({"sst": "1893499200123"}, VALID_CLAIMS["iat"]),
+        ({"iat": "yesterday"}, 0),
+    ],
+)
+def test_session_start_comes_from_sst_or_else_from_iat(claims: dict[str, Any], started_at: float) -> None:
+    user = TOKENS.verify(signed({**VALID_CLAIMS, **claims}))
+
+    assert user is not None
+    assert user.session_started_at == started_at
+
+
+def test_session_start_survives_the_token() -> None:
+    started_at = CLOCK.now.timestamp() - 0.877
+    issued = TOKENS.issue(replace(USER, session_started_at=started_at))
+
+    user = TOKENS.verify(issued)
+
+    assert user is not None
+    assert user.session_started_at == started_at
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.binary().map(lambda b: b.hex()))
 def test_verify_of_arbitrary_text_returns_none(text: str) -> None:
     assert TOKENS.verify(text) is None
@@ -259,28 +285,6 @@ async def test_ended_session_is_rejected_by_every_process(
     assert errors(await restarted.get("/api/tickets/me")) == [{"message": "Not authorized"}]
     restarted.sign_in()
     assert (await restarted.get("/api/tickets/me")).status_code == 200
-
-
-async def test_revocation_is_removed_after_the_tokens_expire() -> None:
-    clock = FakeClock()
-    revocations = Revocations(clock)
-
-    def ended() -> SessionRevoked:
-        return SessionRevoked(
-            user_id=new_id(), session_id=new_id(), until=clock() + ACCESS_LIFETIME
-        )
-
-    first = ended()
-    await revocations.on_session_revoked(first)
-    clock.advance(minutes=14)
-    second = ended()
-    await revocations.on_session_revoked(second)
-    assert first.session_id in revocations
-    clock.advance(minutes=2)
-    await revocations.on_session_revoked(ended())
-
-    assert first.session_id not in revocations
-    assert second.session_id in revocations
 
 
 async def test_cookie_of_another_name_is_rejected(serve: Serve, settings: ServiceSettings) -> None:

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.auth.revocations import Revocations
+from common.auth.tokens import User
 from common.events import SessionRevoked
 from common.messaging import bus
 from common.messaging.bus import PublishError
@@ -106,7 +107,7 @@ async def test_revocation_lost_with_the_connection_is_redelivered(
 
     async def wait_until_revoked(event: SessionRevoked) -> None:
         async def is_revoked() -> bool:
-            return event.session_id in revocations
+            return revocations.is_revoked(User(event.user_id, "", event.session_id))
 
         await eventually(is_revoked)
 

@@ -37,6 +37,8 @@ ORDERS = "services/orders/tests/test_store.py"
 FAIR_USE = "services/orders/tests/test_fair_use.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
+REVOCATIONS = "common/src/common/auth/revocations.py"
+REVOCATION_TESTS = "common/tests/test_revocations.py"
 AVAILABILITY = "common/tests/test_availability.py"
 STRIPE = "infra/local/stripe/tests/test_surroundings.py"
 JOBS = "services/expiration/tests/test_jobs.py"
@@ -397,6 +399,28 @@ MUTANTS = (
         "                    await self.revocations.subscribe(event_bus)\n",
         "                    pass\n",
         (SESSIONS,),
+    ),
+    Mutant(
+        "a revocation costs constant work",
+        REVOCATIONS,
+        "        until = min(event.until, now + MAX_TTL)\n",
+        "        until = min(event.until, now + MAX_TTL)\n"
+        "        self._sessions.values = dict(self._sessions.values)\n",
+        (f"{REVOCATION_TESTS}::test_many_revocations_cost_constant_work_each",),
+    ),
+    Mutant(
+        "a token of a session that started before all were ended is rejected",
+        REVOCATIONS,
+        "            all_revoked is not None\n",
+        "            False\n            and all_revoked is not None\n",
+        (REVOCATION_TESTS,),
+    ),
+    Mutant(
+        "an earlier end of all sessions does not replace a later one",
+        REVOCATIONS,
+        "                if known is None or known.before < event.before:\n",
+        "                if True:\n",
+        (REVOCATION_TESTS,),
     ),
     Mutant(
         "the security headers of every response",

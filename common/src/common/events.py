@@ -210,12 +210,32 @@ class SessionRevoked(Event):
     until: datetime
 
 
+class AllSessionsRevoked(Event):
+    """All sessions of a user that started before a time were ended, except possibly one.
+
+    Attributes:
+        before: sessions that started earlier are ended. Each event of a user has a later time.
+        except_session_id: the session that continues.
+        until: when the last access token of the ended sessions has expired.
+    """
+
+    subject = "session.all_revoked"
+
+    user_id: Id
+    before: datetime
+    except_session_id: Id | None = None
+    until: datetime
+
+
+SessionEvent = SessionRevoked | AllSessionsRevoked
+
+
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(TicketEvent),
     *get_args(OrderEvent),
     ExpirationCompleted,
     *get_args(PaymentEvent),
-    SessionRevoked,
+    *get_args(SessionEvent),
 )
 
 STREAMS: Final[dict[str, tuple[str, ...]]] = {

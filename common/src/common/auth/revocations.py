@@ -1,36 +1,80 @@
 """Revoked sessions, whose access tokens are rejected until they expire."""
 
+from collections import deque
 from datetime import datetime, timedelta
+from typing import Final, Generic, TypeVar
 
-from common.auth.tokens import ACCESS_LIFETIME
-from common.events import SessionRevoked
+from common.auth.tokens import ACCESS_LIFETIME, User
+from common.events import AllSessionsRevoked, SessionEvent, SessionRevoked
 from common.messaging.bus import Bus, handlers
 from common.values.clock import Clock
 
+MAX_TTL: Final = ACCESS_LIFETIME + timedelta(minutes=1)
+"""An entry is not stored longer, whatever its event says: its tokens have expired by then."""
+
+V = TypeVar("V")
+
+
+class _ExpiringEntries(Generic[V]):
+    """A dictionary whose entries expire. Each entry costs constant work, also when it expires."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, V] = {}
+        self._expiries: deque[tuple[datetime, str, V]] = deque()
+
+    def set(self, key: str, value: V, until: datetime) -> None:
+        self.values[key] = value
+        self._expiries.append((until, key, value))
+
+    def remove_expired(self, now: datetime) -> None:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key, value = self._expiries.popleft()
+            if self.values.get(key) is value:  # otherwise it was set again
+                del self.values[key]
+
 
 class Revocations:
-    """The sessions that were revoked within the lifetime of an access token."""
+    """The sessions that were revoked within the lifetime of an access token.
+
+    A revocation costs constant work, because any user can end many sessions, and every process
+    reads all revocations when it starts.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._revoked_until: dict[str, datetime] = {}
+        self._sessions = _ExpiringEntries[SessionRevoked]()
+        self._users = _ExpiringEntries[AllSessionsRevoked]()
 
     async def subscribe(self, bus: Bus) -> None:
         """Subscribe to revocations, including those within the last token lifetime."""
-        since = self._clock() - ACCESS_LIFETIME - timedelta(minutes=1)
-        await bus.subscribe_every_replica("auth", handlers(self.on_session_revoked), since=since)
+        since = self._clock() - MAX_TTL
+        await bus.subscribe_every_replica("auth", handlers(self.on_revoked), since=since)
 
-    async def on_session_revoked(self, event: SessionRevoked, _sequence: int = 0) -> None:
-        """Revoke the session, and remove those whose tokens have expired."""
+    async def on_revoked(self, event: SessionEvent, _sequence: int = 0) -> None:
+        """Reject the access tokens that an event revokes."""
+        self.revoke(event)
+
+    def revoke(self, event: SessionEvent) -> None:
+        """Reject the access tokens that an event revokes, and remove expired entries."""
         now = self._clock()
-        self._revoked_until = {
-            sid: until for sid, until in self._revoked_until.items() if until > now
-        }
-        self.revoke(event.session_id, event.until)
+        self._sessions.remove_expired(now)
+        self._users.remove_expired(now)
+        until = min(event.until, now + MAX_TTL)
+        match event:
+            case SessionRevoked():
+                self._sessions.set(event.session_id, event, until)
+            case AllSessionsRevoked():
+                known = self._users.values.get(event.user_id)
+                if known is None or known.before < event.before:
+                    self._users.set(event.user_id, event, until)
 
-    def revoke(self, session_id: str, until: datetime) -> None:
-        """Reject a session's access tokens until the given time."""
-        self._revoked_until[session_id] = until
-
-    def __contains__(self, session_id: str) -> bool:
-        return session_id in self._revoked_until
+    def is_revoked(self, user: User) -> bool:
+        """Return whether the session of an access token was revoked."""
+        if user.session_id in self._sessions.values:
+            return True
+        all_revoked = self._users.values.get(user.id)
+        return (
+            all_revoked is not None
+            and user.session_started_at < all_revoked.before.timestamp()
+            and user.session_id != all_revoked.except_session_id
+        )

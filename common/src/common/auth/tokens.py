@@ -3,7 +3,8 @@
 An invalid or expired token makes the request anonymous and is never an error.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -26,11 +27,19 @@ MAX_TOKEN_LENGTH: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A signed-in user and the session."""
+    """A signed-in user and the session.
+
+    Attributes:
+        id: the user's id.
+        email: the address with which the account was created.
+        session_id: the session of the access token.
+        session_started_at: when the session started, in seconds since the epoch.
+    """
 
     id: str
     email: str
     session_id: str
+    session_started_at: float = field(default=0, compare=False)
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
@@ -54,6 +63,7 @@ class AccessTokens:
             "sub": user.id,
             "email": user.email,
             "sid": user.session_id,
+            "sst": round(user.session_started_at * 1000),
             "iat": int(now.timestamp()),
             "exp": int((now + ACCESS_LIFETIME).timestamp()),
         }
@@ -90,14 +100,25 @@ class AccessTokens:
                 )
             except jwt.InvalidTokenError:
                 continue
-            user = User(str(claims["sub"]), str(claims["email"]), str(claims["sid"]))
-            expires_at = claims["exp"]
+            expires_at, started_at = claims["exp"], _session_started_at(claims)
+            user = User(str(claims["sub"]), str(claims["email"]), str(claims["sid"]), started_at)
             is_valid = (
                 isinstance(expires_at, int | float) and is_id(user.id) and is_id(user.session_id)
             )
             if is_valid:
                 return user, float(expires_at)
         raise jwt.InvalidTokenError
+
+
+def _session_started_at(claims: Mapping[str, object]) -> float:
+    """Return when the session started, or for a token of an earlier version when it was issued."""
+    match claims:
+        case {"sst": int(milliseconds)}:
+            return milliseconds / 1000
+        case {"iat": int(seconds)}:
+            return seconds
+        case _:
+            return 0
 
 
 def user_from_cookie(headers: Headers, cookie: str, tokens: AccessTokens) -> User | None:

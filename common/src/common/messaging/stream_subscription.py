@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Final
 
@@ -134,39 +133,49 @@ class StreamSubscription:
             self._last_sequence = info.state.last_seq
         if info.state.last_seq == self._last_sequence:
             return
-        count = BATCH_SIZE
-        while count == BATCH_SIZE:
-            count = 0
-            async for msg in self._read_batch():
+        batch_size = BATCH_SIZE
+        while batch_size == BATCH_SIZE:
+            batch = await self._read_batch()
+            for msg in batch:
                 await self._handle(msg, int((msg.headers or {})["Nats-Sequence"]))
-                count += 1
+            batch_size = len(batch)
         if self._last_sequence is None:  # nothing was stored since then
             self._last_sequence = info.state.last_seq
 
-    async def _read_batch(self) -> AsyncGenerator[Msg]:
+    async def _read_batch(self) -> list[Msg]:
+        """Return the next stored events, and fewer than `BATCH_SIZE` if there are no more.
+
+        A callback collects them, because `next_msg` would create two tasks for each.
+        """
         client, inbox = self._connection.client, self._connection.client.new_inbox()
+        batch: list[Msg] = []
+        end_status: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         start = (
             {"start_time": self._since.isoformat()}
             if self._last_sequence is None and self._since is not None
             else {"seq": (self._last_sequence or 0) + 1}
         )
-        responses = await client.subscribe(inbox)
+
+        async def on_response(msg: Msg) -> None:
+            status = (msg.headers or {}).get("Status")
+            if status is None:
+                batch.append(msg)
+            elif not end_status.done():
+                end_status.set_result(status)
+
+        responses = await client.subscribe(inbox, cb=on_response)
         try:
             await client.publish(
                 f"$JS.API.DIRECT.GET.{self._stream}",
                 json.dumps({"batch": BATCH_SIZE, **start}).encode(),
                 reply=inbox,
             )
-            while True:
-                msg = await responses.next_msg(READ_TIMEOUT_SECONDS)
-                status = (msg.headers or {}).get("Status")
-                if status in {STATUS_END_OF_BATCH, STATUS_NOT_FOUND}:
-                    return
-                if status is not None:
-                    raise nats.errors.Error(f"direct get of {self._stream}: status {status}")
-                yield msg
+            status = await asyncio.wait_for(end_status, READ_TIMEOUT_SECONDS)
         finally:
             await self._connection.unsubscribe(responses)
+        if status not in {STATUS_END_OF_BATCH, STATUS_NOT_FOUND}:
+            raise nats.errors.Error(f"direct get of {self._stream}: status {status}")
+        return batch
 
     async def _handle(self, msg: Msg, sequence: int) -> None:
         self._last_sequence = sequence

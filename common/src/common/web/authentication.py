@@ -58,8 +58,8 @@ class AuthenticationMiddleware:
             await error_response(Forbidden())(scope, receive, send)
             return
         user = user_from_cookie(headers, self._cookie, self._tokens)
-        revoked = user is not None and user.session_id in self._revocations
-        user = None if revoked else user
+        if user is not None and self._revocations.is_revoked(user):
+            user = None
         scope.setdefault("state", {})["user"] = user
         CURRENT_ACTOR.set(f"user {user.id}" if user else "anonymous")
 

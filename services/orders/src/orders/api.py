@@ -65,7 +65,7 @@ async def watch_orders(
         session=user.session_id,
         user=user.id,
         last_event_id=last_event_id,
-        is_authorized=lambda: user.session_id not in state.running.revocations,
+        is_authorized=lambda: not state.running.revocations.is_revoked(user),
     )
 
 
