@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from auth.domain import MAX_SESSIONS
 from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
 from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
+from common.events import AllSessionsRevoked
 from common.values.text import search_terms
 
 MAX_LATENESS: Final = timedelta(seconds=5)
@@ -132,9 +134,13 @@ def every_version_published(snapshot: Snapshot) -> Iterator[str]:
         for aggregate in published:
             yield f"{stream} has an event of {aggregate}, which does not exist"
     fired = [i for i, d in snapshot.by_id("expiration.deadlines").items() if d["status"] == "fired"]
-    yield from _published_once("expiration", fired, snapshot)
-    ended = [i for i, s in snapshot.by_id("auth.sessions").items() if s["ended_at"] is not None]
-    yield from _published_once("auth", ended, snapshot)
+    yield from _published_once("expiration.completed", fired, snapshot.streams["expiration"])
+    ended = [
+        i
+        for i, session in snapshot.by_id("auth.sessions").items()
+        if session["ended_at"] is not None and not session.get("ended_with_all")
+    ]
+    yield from _published_once("session.revoked", ended, snapshot.streams["auth"])
 
 
 def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> Iterator[str]:
@@ -148,12 +154,39 @@ def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> It
         yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
 
 
-def _published_once(stream: str, expected: list[str], snapshot: Snapshot) -> Iterator[str]:
-    published = Counter(event.id.split(":")[1] for event in snapshot.streams[stream])
+def _published_once(
+    subject: str, expected: list[str], events: list[StoredEvent]
+) -> Iterator[str]:
+    published = Counter(event.id.split(":")[1] for event in events if event.subject == subject)
     for aggregate, count in (published - Counter(expected)).items():
-        yield f"{stream} published {count} surplus events of {aggregate}"
+        yield f"{subject} was published {count} times too often for {aggregate}"
     for aggregate in Counter(expected) - published:
-        yield f"{stream} has no event of {aggregate}"
+        yield f"{subject} was not published for {aggregate}"
+
+
+def sessions_match_accounts(snapshot: Snapshot) -> Iterator[str]:
+    """Check the number of active sessions, and the end of all sessions of each account."""
+    active = Counter(
+        session["user_id"]
+        for session in snapshot.documents["auth.sessions"]
+        if session["ended_at"] is None
+    )
+    for user_id, count in active.items():
+        if count > MAX_SESSIONS:
+            yield f"account {user_id} has {count} active sessions"
+    last: dict[str, datetime] = {}
+    for event in snapshot.streams["auth"]:
+        if event.subject == AllSessionsRevoked.subject:
+            body = AllSessionsRevoked.model_validate_json(event.data)
+            last[body.user_id] = max(body.before, last.get(body.user_id, body.before))
+    for user_id, account in snapshot.by_id("auth.accounts").items():
+        end = (account.get("sessions_end") or {}).get("before")
+        if end != last.get(user_id):
+            yield f"account {user_id} ended its sessions {end}, published was {last.get(user_id)}"
+    for session in snapshot.documents["auth.sessions"]:
+        end = last.get(session["user_id"])
+        if session["ended_at"] is None and end is not None and session["created_at"] < end:
+            yield f"session {session['_id']} is active, but all of its account were ended"
 
 
 def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
@@ -246,6 +279,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     locks_match_orders,
     words_match_titles,
     every_version_published,
+    sessions_match_accounts,
     replicas_equal,
     no_backlog,
     declines_counted,

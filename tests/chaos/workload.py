@@ -129,6 +129,13 @@ class SimulatedUser:
             self._client_log.ended_sessions[claims["sid"]] = token
         await self._sign_in()
 
+    async def _end_all_sessions(self) -> None:
+        token = self._http.cookies.get("session", "")
+        if await self._request("DELETE", "/api/users/sessions", allowed={204}) and token:
+            claims = jwt.decode(token, options={"verify_signature": False})
+            self._client_log.ended_sessions[claims["sid"]] = token
+        await self._sign_in()
+
     async def _refresh(self) -> None:
         response = await self._request("POST", "/api/users/refresh", {}, allowed={200, 401})
         if response is not None and response.status_code == 401:
@@ -290,6 +297,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._order_repeatedly: 2,
     SimulatedUser._refresh: 3,
     SimulatedUser._sign_out_and_in: 2,
+    SimulatedUser._end_all_sessions: 1,
 }
 OUTCOME_WEIGHTS: Final[dict[Callable[[SimulatedUser, Any], Awaitable[None]], float]] = {
     SimulatedUser._pay_approved: 34,

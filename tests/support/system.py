@@ -20,13 +20,15 @@ FAST_SETTINGS = {
     "PASSWORD_MEMORY_KIB": "64",  # a cheap hash
     "PASSWORD_ITERATIONS": "1",
     "SIGN_UPS_PER_ADDRESS": "1000000",
-    "SIGN_IN_FAILURES_PER_ADDRESS": "1000000",
     # All users share one address and a few test cards.
     "DECLINES_PER_ACCOUNT": "10000",
     "DECLINES_PER_CARD": "10000",
     "DECLINES_PER_ADDRESS": "10000",
     "ADDRESS_REQUESTS_PER_SECOND": "0",  # the load of a test or a benchmark has one address
     "ADDRESS_CONNECTIONS": "0",
+    "SIGN_INS_PER_ADDRESS": "1000000",
+    "SIGN_INS_PER_ACCOUNT": "1000000",
+    "SIGN_INS_PER_ACCOUNT_AND_ADDRESS": "1000000",
     "LOG_LEVEL": "INFO",
 }
 

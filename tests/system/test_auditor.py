@@ -12,7 +12,7 @@ import pytest
 from chaos.auditor import audit
 from chaos.client_log import ClientLog
 from chaos.snapshot import COLLECTIONS, DEAD_LETTERS_STREAM, Consumer, Snapshot, StoredEvent
-from common.events import STREAMS
+from common.events import STREAMS, AllSessionsRevoked
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SOLD, FREE = "5" * 24, "f" * 24
@@ -102,8 +102,16 @@ def _valid_snapshot() -> Snapshot:
             {"_id": EXPIRED, "status": "fired", "expires_at": NOW},
             {"_id": UNPAID, "status": "cleared", "expires_at": NOW},
         ],
-        "auth.accounts": [{"_id": BUYER, "email": "buyer@example.com"}],
-        "auth.sessions": [{"_id": SESSION, "ended_at": NOW}],
+        "auth.accounts": [
+            {"_id": BUYER, "email": "buyer@example.com", "sessions_end": {"before": NOW}}
+        ],
+        "auth.sessions": [
+            {"_id": SESSION, "user_id": BUYER, "created_at": NOW, "ended_at": NOW},
+            *(
+                {"_id": f"{n:024x}", "user_id": BUYER, "created_at": NOW, "ended_at": None}
+                for n in range(20)
+            ),
+        ],
     }
     streams: dict[str, list[StoredEvent]] = {
         stream: [] for stream in (*STREAMS, DEAD_LETTERS_STREAM)
@@ -122,7 +130,7 @@ def _valid_snapshot() -> Snapshot:
         _event("payment.updated", charge["_id"], 0, charge["status"]) for charge in charges
     ]
     streams["expiration"] = [_event("expiration.completed", EXPIRED, 1)]
-    streams["auth"] = [_event("session.revoked", SESSION, 1)]
+    streams["auth"] = [_event("session.revoked", SESSION, 1), _all_revoked(NOW)]
     return Snapshot(
         documents,
         streams,
@@ -147,6 +155,12 @@ def _event(
     body = json.dumps({"id": aggregate, "version": version, "status": status}).encode()
     at = NOW + timedelta(seconds=seconds_late)
     return StoredEvent(f"{subject}:{aggregate}:{version}", subject, at, body)
+
+
+def _all_revoked(before: datetime) -> StoredEvent:
+    body = AllSessionsRevoked(user_id=BUYER, before=before, until=NOW).model_dump_json()
+    event_id = f"session.all_revoked:{BUYER}:1"
+    return StoredEvent(event_id, "session.all_revoked", NOW, body.encode())
 
 
 def _stripe_charge(order_id: str) -> dict[str, Any]:
@@ -257,11 +271,18 @@ CORRUPTIONS: dict[str, Corruption] = {
     "has status sold, the document reserved": _corrupt_document(
         "tickets.tickets", 0, status="reserved"
     ),
-    "expiration has no event of": lambda snapshot, _: snapshot.streams["expiration"].clear(),
-    "expiration published 1 surplus events of": _append_event(
-        "expiration", _event("e.completed", EXPIRED, 1)
+    "expiration.completed was not published for": lambda snapshot, _: snapshot.streams["expiration"].clear(),
+    "expiration.completed was published 1 times too often for": _append_event(
+        "expiration", _event("expiration.completed", EXPIRED, 1)
     ),
-    "auth has no event of": lambda snapshot, _: snapshot.streams["auth"].clear(),
+    "session.revoked was not published for": lambda snapshot, _: snapshot.streams["auth"].pop(0),
+    "has 21 active sessions": lambda snapshot, _: snapshot.documents["auth.sessions"].append(
+        {"_id": "e" * 24, "user_id": BUYER, "created_at": NOW, "ended_at": None}
+    ),
+    "ended its sessions": lambda snapshot, _: snapshot.streams["auth"].pop(1),
+    "is active, but all of its account were ended": _corrupt_document(
+        "auth.sessions", 1, created_at=NOW - timedelta(seconds=1)
+    ),
     "is not counted": _corrupt_document("payments.decline_counters", 0, attempts=[]),
     "reveals that a card was reported": _corrupt_document(
         "payments.charges", 2, last_error={"decline_code": "lost_card"}

@@ -21,7 +21,7 @@ from auth.domain import (
 )
 from common.auth.tokens import ACCESS_LIFETIME
 from common.errors import NotFound, Unauthorized
-from common.events import SessionRevoked
+from common.events import AllSessionsRevoked, SessionRevoked
 from common.values.ids import is_id, new_id
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -168,6 +168,42 @@ def test_rehash_replaces_only_the_expected_hash() -> None:
 
     assert (renewed.after.password_hash, renewed.after.version) == ("new", 4)
     assert (late.after, late.events) == (account, ())
+
+
+def test_ending_all_sessions_publishes_one_event_and_never_goes_back() -> None:
+    account = Account(OWNER, 3, "a@example.com", "hash", NOW)
+
+    change = account.end_sessions(before=NOW, now=NOW)
+    again = change.after.end_sessions(before=NOW, now=NOW + GRACE)
+    earlier = change.after.end_sessions(before=NOW - GRACE, now=NOW)
+
+    assert change.after.version == 4
+    assert change.events == (
+        AllSessionsRevoked(user_id=OWNER, before=NOW, until=NOW + REVOCATION_TTL),
+    )
+    assert (again.after, again.events) == (change.after, ())
+    assert (earlier.after, earlier.events) == (change.after, ())
+
+
+def test_end_of_all_sessions_ends_those_that_started_before() -> None:
+    session, _ = new_session()
+    account = Account(OWNER, 0, "a@example.com", "hash", NOW)
+
+    def ends(before: datetime) -> bool:
+        return account.end_sessions(before=before, now=NOW).after.has_ended(session)
+
+    assert not account.has_ended(session)
+    assert not ends(NOW)
+    assert ends(NOW + timedelta(milliseconds=1))
+
+
+def test_session_starts_no_earlier_than_the_last_end_of_all_sessions() -> None:
+    account = Account(OWNER, 0, "a@example.com", "hash", NOW)
+    ended = account.end_sessions(before=NOW, now=NOW).after
+
+    assert account.next_session_start(NOW - GRACE) == NOW - GRACE
+    assert ended.next_session_start(NOW - GRACE) == NOW
+    assert ended.next_session_start(NOW + GRACE) == NOW + GRACE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,11 @@ from passlib.context import CryptContext
 
 from auth.passwords import PasswordHasher
 from auth.settings import Settings
-from common.errors import ServiceUnavailable
+from common.errors import ServiceUnavailable, TooManyRequests
+
+
+ANN, BOB = "192.0.2.1", "192.0.2.2"
+"""The addresses of two clients."""
 
 
 class CountedContext(CryptContext):
@@ -41,10 +45,10 @@ def passwords() -> Iterator[PasswordHasher]:
 
 
 async def test_only_the_exact_password_is_valid(passwords: PasswordHasher) -> None:
-    stored = await passwords.hash("  a b  ")
+    stored = await passwords.hash("  a b  ", client=ANN)
 
-    assert await passwords.check("  a b  ", stored) == (True, None)
-    assert await passwords.check("a b", stored) == (False, None)
+    assert await passwords.check("  a b  ", stored, client=ANN) == (True, None)
+    assert await passwords.check("a b", stored, client=ANN) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -61,51 +65,73 @@ async def test_every_character_of_a_password_matters(
 ) -> None:
     stored = await passwords.hash(password)
 
-    assert (await passwords.check(password, stored))[0]
-    assert not (await passwords.check(other, stored))[0]
+    assert (await passwords.check(password, stored, client=ANN))[0]
+    assert not (await passwords.check(other, stored, client=ANN))[0]
 
 
 async def test_hashes_of_one_password_differ(passwords: PasswordHasher) -> None:
-    assert await passwords.hash("secret") != await passwords.hash("secret")
+    assert await passwords.hash("secret", client=ANN) != await passwords.hash("secret", client=ANN)
 
 
 async def test_check_without_a_stored_hash_fails_after_hashing() -> None:
     counted = context()
     passwords = PasswordHasher(counted, threads=1, queue=0)
 
-    assert await passwords.check("no user has this password", None) == (False, None)
+    assert await passwords.check("no user has this password", None, client=ANN) == (False, None)
     assert counted.checks == 1
 
 
 async def test_right_password_renews_a_hash_of_another_cost(
     passwords: PasswordHasher,
 ) -> None:
-    old = await passwords.hash("secret")
+    old = await passwords.hash("secret", client=ANN)
     costlier = PasswordHasher(context(iterations=2), threads=1, queue=0)
 
-    is_valid, new_hash = await costlier.check("secret", old)
+    is_valid, new_hash = await costlier.check("secret", old, client=ANN)
 
     assert is_valid
     assert new_hash is not None
     assert ",t=2," in new_hash
-    assert await costlier.check("secret", new_hash) == (True, None)
-    assert await costlier.check("wrong", old) == (False, None)
+    assert await costlier.check("secret", new_hash, client=ANN) == (True, None)
+    assert await costlier.check("wrong", old, client=ANN) == (False, None)
 
 
 async def test_hash_beyond_the_queue_limit_is_rejected(
     passwords: PasswordHasher,
 ) -> None:
     go = Event()
-    blocking_jobs = [asyncio.create_task(passwords._run_in_pool(go.wait)) for _ in range(2)]
+    blocking_jobs = [
+        asyncio.create_task(passwords._run_in_pool(go.wait, client)) for client in (ANN, BOB)
+    ]
     await asyncio.sleep(0)
 
     with pytest.raises(ServiceUnavailable) as rejected:
-        await passwords.hash("secret")
+        await passwords.hash("secret", client=ANN)
     go.set()
     await asyncio.gather(*blocking_jobs)
 
     assert rejected.value.retry_after == 1
-    assert await passwords.hash("secret")
+    assert await passwords.hash("secret", client=ANN)
+
+
+async def test_client_may_use_a_quarter_of_the_capacity() -> None:
+    passwords = PasswordHasher(context(), threads=1, queue=7)
+    go = Event()
+    blocking_jobs = [asyncio.create_task(passwords._run_in_pool(go.wait, ANN)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(TooManyRequests) as rejected:
+        await passwords.hash("secret", client=ANN)
+    with pytest.raises(TooManyRequests):
+        passwords.require_capacity(ANN)
+    passwords.require_capacity(BOB)
+    others = asyncio.create_task(passwords.hash("secret", client=BOB))
+    go.set()
+    await asyncio.gather(*blocking_jobs)
+
+    assert rejected.value.retry_after == 1
+    assert await others
+    assert await passwords.hash("secret", client=ANN)
 
 
 async def test_cancelled_caller_occupies_the_pool_until_its_job_ends() -> None:
@@ -116,17 +142,17 @@ async def test_cancelled_caller_occupies_the_pool_until_its_job_ends() -> None:
         started.set()
         return go.wait()
 
-    task = asyncio.create_task(passwords._run_in_pool(work))
+    task = asyncio.create_task(passwords._run_in_pool(work, ANN))
     await asyncio.to_thread(started.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
     with pytest.raises(ServiceUnavailable):
-        await passwords.hash("secret")
+        await passwords.hash("secret", client=ANN)
     go.set()
     passwords._pool.submit(int).result()
-    assert await passwords.hash("secret")
+    assert await passwords.hash("secret", client=ANN)
 
 
 def test_default_cost_is_the_owasp_minimum() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from common.events import SessionRevoked
+from common.events import AllSessionsRevoked, SessionRevoked
 from common.testing.client import Client, errors
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
@@ -315,7 +315,7 @@ async def test_ending_all_sessions_ends_only_those_of_the_user(
     assert await current_email(auth, here) is None
     assert (await refresh(auth, phone)).status_code == 401
     assert await current_email(auth, bobs) == "bob@example.com"
-    await published.next(SessionRevoked, count=2)
+    await published.next(AllSessionsRevoked)
 
 
 async def test_rebuild_generates_recently_ended_sessions_only(
@@ -332,3 +332,23 @@ async def test_rebuild_generates_recently_ended_sessions_only(
     events = [SessionRevoked.model_validate_json(state.data) for state in states]
     assert [event.session_id for event in events] == [ended["refresh"].partition(".")[0]]
     assert events == [await published.next(SessionRevoked, count=2)]
+
+
+async def test_rebuild_generates_the_recent_end_of_all_sessions(
+    auth: Client, clock: FakeClock, published: EventProbe
+) -> None:
+    here = await sign_up(auth)
+    await send(auth, "DELETE", "sessions", here)
+    ended = await published.next(AllSessionsRevoked)
+    snapshot_events = auth.app.state.service.snapshot_events
+
+    states = [message async for message in snapshot_events()]
+    clock.advance(minutes=16)
+    later = [message async for message in snapshot_events()]
+
+    assert ended in [
+        AllSessionsRevoked.model_validate_json(state.data)
+        for state in states
+        if state.subject == AllSessionsRevoked.subject
+    ]
+    assert later == []

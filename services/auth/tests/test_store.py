@@ -82,14 +82,32 @@ async def test_account_round_trips(accounts: AccountStore) -> None:
     assert await accounts.get(added.id) == added
 
 
-async def test_account_is_found_by_email_in_any_letter_case(
-    accounts: AccountStore, throttle: AttemptLimiter
-) -> None:
+async def test_account_round_trips_after_the_end_of_all_sessions(accounts: AccountStore) -> None:
     added = await accounts.add_unless_taken(account())
-    await throttle.record_attempt(ANN)
 
-    assert await throttle.find_account_unless_limited("ANN@example.com", ANN, BOB) == added
-    assert await throttle.find_account_unless_limited("bob@example.com", ANN, BOB) is None
+    ended = await accounts.update(
+        added.id, lambda account: account.end_sessions(before=NOW, now=NOW)
+    )
+
+    assert ended.sessions_end is not None
+    assert await accounts.get(added.id) == ended
+    doc = await accounts.collection.find_one({"_id": mongo.object_id(added.id)})
+    assert doc is not None
+    assert [entry["subject"] for entry in doc["outbox"]] == ["session.all_revoked"]
+
+
+async def test_account_of_the_version_before_is_read(accounts: AccountStore) -> None:
+    added = await accounts.add_unless_taken(account())
+    await accounts.collection.update_one({}, {"$unset": {"sessions_end": 1}})
+
+    assert await accounts.get(added.id) == added
+
+
+async def test_account_is_found_by_email_in_any_letter_case(accounts: AccountStore) -> None:
+    added = await accounts.add_unless_taken(account())
+
+    assert await accounts.find_by_email("ANN@example.com") == added
+    assert await accounts.find_by_email("bob@example.com") is None
 
 
 async def test_concurrent_inserts_of_one_email_create_one_account(accounts: AccountStore) -> None:
@@ -195,6 +213,53 @@ async def test_active_sessions_are_listed_most_recently_used_first(
     assert [session.id for session in active] == [third.id, first.id]
 
 
+async def test_surplus_sessions_are_the_oldest_active_ones(sessions: SessionStore) -> None:
+    user_id = new_id()
+    added = [
+        await sessions.add(session(user_id, NOW + timedelta(minutes=minute)))
+        for minute in (3, 0, 4, 1, 2)
+    ]
+    oldest = added[1]
+    await sessions.add(session())
+    await sessions.add(session(user_id, NOW - timedelta(days=31)))
+    newest = await sessions.add(session(user_id, NOW + timedelta(minutes=5)))
+    await sessions.update(newest.id, lambda session: session.end(NOW))
+
+    assert await sessions.find_surplus(user_id, NOW, 5) == (oldest.created_at, [])
+    assert await sessions.find_surplus(user_id, NOW, 4) == (added[3].created_at, [oldest.id])
+    assert await sessions.find_surplus(user_id, NOW, 1) == (
+        added[2].created_at,
+        [added[0].id, added[4].id],
+    )
+    assert await sessions.find_surplus(new_id(), NOW, 5) == (None, [])
+
+
+async def test_refresh_does_not_revive_a_session_that_was_marked_meanwhile(
+    sessions: SessionStore,
+) -> None:
+    change, token = start_session(user_id=new_id(), device=Device("Firefox", "192.0.2.1"), now=NOW)
+    added = await sessions.add(change)
+    refreshed = added.refresh(token, now=NOW, grace=timedelta(0))
+    update = sessions._mapping.update(added, refreshed, utc_now)
+    await sessions.mark_ended(added.user_id, NOW + timedelta(milliseconds=1), NOW)
+
+    is_written = await sessions._writer.update(update)
+
+    assert not is_written
+    assert (await sessions.get(added.id)).ended_at == NOW
+
+
+async def test_sessions_started_later_or_by_others_are_not_marked(sessions: SessionStore) -> None:
+    user_id = new_id()
+    later = await sessions.add(session(user_id, NOW))
+    others = await sessions.add(session(now=NOW - timedelta(minutes=1)))
+
+    await sessions.mark_ended(user_id, NOW, NOW)
+
+    assert await sessions.get(later.id) == later
+    assert await sessions.get(others.id) == others
+
+
 async def test_ttl_indexes_remove_expired_documents(database: AsyncDatabase[Doc]) -> None:
     sessions = await database["sessions"].index_information()
     throttle = await database["throttle"].index_information()
@@ -229,19 +294,13 @@ async def test_attempts_beyond_the_limit_are_rejected_in_the_window(
         await throttle.record_attempt(ANN)
     clock.advance(seconds=0.5)
 
-    with pytest.raises(TooManyRequests) as counting:
+    with pytest.raises(TooManyRequests) as rejected:
         await throttle.record_attempt(ANN)
-    with pytest.raises(TooManyRequests) as checking:
-        await throttle.check(BOB, ANN)
-    with pytest.raises(TooManyRequests) as finding:
-        await throttle.find_account_unless_limited("ann@example.com", BOB, ANN)
     await throttle.record_attempt(BOB)
     clock.advance(seconds=899.5)
-    await throttle.check(ANN)
     await throttle.record_attempt(ANN)
 
-    assert counting.value.retry_after == checking.value.retry_after == 900
-    assert finding.value.retry_after == 900
+    assert rejected.value.retry_after == 900
 
 
 async def test_concurrent_attempts_do_not_exceed_the_limit(throttle: AttemptLimiter) -> None:
@@ -255,22 +314,16 @@ async def test_concurrent_attempts_do_not_exceed_the_limit(throttle: AttemptLimi
     )
 
 
-async def test_check_returns_limits_with_attempts_and_counts_nothing(
+async def test_attempt_rejected_by_one_limit_does_not_count_under_the_next(
     throttle: AttemptLimiter,
 ) -> None:
-    await throttle.record_attempt(ANN)
+    narrow, wide = RateLimit("narrow", 1), RateLimit("wide", 2)
+    await throttle.record_attempt(narrow, wide)
+    for _ in range(5):
+        with pytest.raises(TooManyRequests):
+            await throttle.record_attempt(narrow, wide)
 
-    checked = [await throttle.check(BOB, ANN) for _ in range(ANN.max_attempts + 1)]
+    await throttle.record_attempt(wide)
 
-    assert checked == [[ANN]] * (ANN.max_attempts + 1)
-
-
-async def test_reset_clears_the_attempts(throttle: AttemptLimiter) -> None:
-    for _ in range(ANN.max_attempts):
-        await throttle.record_attempt(ANN)
-
-    await throttle.reset(ANN)
-
-    assert await throttle.check(ANN) == []
-    for _ in range(ANN.max_attempts):
-        await throttle.record_attempt(ANN)
+    with pytest.raises(TooManyRequests):
+        await throttle.record_attempt(wide)

@@ -1,23 +1,27 @@
 """Password hashing with Argon2id in a bounded thread pool."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import Any, Final, Self, TypeVar, cast
 
 from passlib.context import CryptContext
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter as Metric
+from prometheus_client import Gauge
 
 from auth.settings import Settings
-from common.errors import ServiceUnavailable
+from common.errors import ServiceUnavailable, TooManyRequests
 
 T = TypeVar("T")
 
 HASH_JOBS: Final = Gauge("password_hash_jobs", "Password hashes running or queued")
-HASHES_REJECTED: Final = Counter(
+HASHES_REJECTED: Final = Metric(
     "password_hash_rejected_total", "Password hashes rejected because the queue was full"
 )
+SHARES: Final = 4
+"""One client's jobs may use this part of the capacity, so that it cannot block the others."""
 
 
 class PasswordHasher:
@@ -26,7 +30,9 @@ class PasswordHasher:
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
         self._context = context
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._capacity = BoundedSemaphore(threads + queue)
+        self._capacity = threads + queue
+        self._jobs_by_client: Counter[str] = Counter()
+        self._lock = Lock()  # a job ends in its thread
         self._dummy_hash: str = context.hash("no user has this password")
 
     @classmethod
@@ -40,39 +46,64 @@ class PasswordHasher:
         )
         return cls(context, threads=settings.password_threads, queue=settings.password_queue)
 
-    async def hash(self, password: str) -> str:
-        return await self._run_in_pool(lambda: cast(str, self._context.hash(password)))
+    async def hash(self, password: str, *, client: str) -> str:
+        """Return the hash of a password, on behalf of a client: the address of the request."""
+        return await self._run_in_pool(lambda: cast(str, self._context.hash(password)), client)
 
-    async def check(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+    async def check(
+        self, password: str, stored: str | None, *, client: str
+    ) -> tuple[bool, str | None]:
         """Return whether the password is right, and a new hash if the stored one is outdated.
 
         Without a stored hash the check takes as long, so that its duration does not reveal whether
         an account exists.
         """
-        is_valid, new_hash = await self._run_in_pool(lambda: self._verify(password, stored))
+        is_valid, new_hash = await self._run_in_pool(lambda: self._verify(password, stored), client)
         return is_valid and stored is not None, new_hash
+
+    def require_capacity(self, client: str) -> None:
+        """Check that a hash of this client would be accepted now.
+
+        Raises:
+            ServiceUnavailable: The queue is full.
+            TooManyRequests: The client occupies its share of it.
+        """
+        with self._lock:
+            self._require_capacity(client)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _require_capacity(self, client: str) -> None:
+        if self._jobs_by_client.total() >= self._capacity:
+            HASHES_REJECTED.inc()
+            raise ServiceUnavailable(retry_after=1)
+        if self._jobs_by_client[client] >= max(1, self._capacity // SHARES):
+            HASHES_REJECTED.inc()
+            raise TooManyRequests(retry_after=1)
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         hash_to_check = stored or self._dummy_hash
         return cast(Any, self._context.verify_and_update(password, hash_to_check))
 
-    async def _run_in_pool(self, work: Callable[[], T]) -> T:
+    async def _run_in_pool(self, work: Callable[[], T], client: str) -> T:
         """Run `work` in the pool, which a cancelled caller still occupies until `work` returns.
 
         Raises:
             ServiceUnavailable: The queue is full.
+            TooManyRequests: The client occupies its share of it.
         """
-        if not self._capacity.acquire(blocking=False):
-            HASHES_REJECTED.inc()
-            raise ServiceUnavailable(retry_after=1)
+        with self._lock:
+            self._require_capacity(client)
+            self._jobs_by_client[client] += 1
         HASH_JOBS.inc()
 
         # anyio.CapacityLimiter would release a cancelled caller's slot while its thread still runs.
         def release(_: Future[T]) -> None:
-            self._capacity.release()
+            with self._lock:
+                self._jobs_by_client[client] -= 1
+                if not self._jobs_by_client[client]:
+                    del self._jobs_by_client[client]
             HASH_JOBS.dec()
 
         job = self._pool.submit(work)

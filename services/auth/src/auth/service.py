@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from auth.domain import (
-    REVOCATION_TTL,
+    MAX_SESSIONS,
     Account,
     Device,
     Session,
@@ -21,7 +21,7 @@ from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, User
 from common.change import Change
 from common.errors import BadRequest, NotFound, Unauthorized
-from common.events import SessionRevoked
+from common.events import AllSessionsRevoked, SessionRevoked
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.values.ids import is_id, new_id
@@ -70,8 +70,9 @@ class AuthService:
             TooManyRequests: The address has created too many accounts.
         """
         limit = RateLimit(f"sign-up:{device.network}", self._settings.sign_ups_per_address)
+        self._passwords.require_capacity(device.network)
         await self._attempt_limiter.record_attempt(limit)
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password, client=device.network)
         account = Account(new_id(), 0, email, password_hash, self._clock())
         await self._accounts.add_unless_taken(Change(account))
         return await self._start_session(account, device)
@@ -79,33 +80,40 @@ class AuthService:
     async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
         """Start a session with an email and a password.
 
-        The limits are checked again after hashing, so that concurrent attempts, also at other
-        replicas, count like sequential ones. An unknown email is hashed and counted the same way.
+        Every attempt counts before it is hashed, whatever its outcome, so that concurrent attempts,
+        also at other replicas, count like sequential ones. An unknown email is hashed and counted
+        the same way. An attempt counts only if there is room in the queue of hashes.
 
         Raises:
             BadRequest: The email is unknown or the password is wrong.
-            TooManyRequests: Too many attempts failed for this email or from this address.
+            TooManyRequests: Too many attempts for this email or from this address.
         """
-        per_address = self._settings.sign_in_failures_per_address
-        per_account = self._settings.sign_in_failures_per_account
-        address_limit = RateLimit(f"address:{device.network}", per_address)
-        account_limit = RateLimit(f"account:{normalize_email(email)}", per_account)
-        account = await self._attempt_limiter.find_account_unless_limited(
-            email, address_limit, account_limit
-        )
+        self._passwords.require_capacity(device.network)
+        await self._attempt_limiter.record_attempt(*self._sign_in_limits(email, device))
+        account = await self._accounts.find_by_email(email)
         stored_hash = account.password_hash if account else None
-        is_valid, new_hash = await self._passwords.check(password, stored_hash)
-        limits_with_attempts = await self._attempt_limiter.check(address_limit, account_limit)
+        is_valid, new_hash = await self._passwords.check(
+            password, stored_hash, client=device.network
+        )
         if account is None or not is_valid:
-            await self._attempt_limiter.record_attempt(address_limit)
-            await self._attempt_limiter.record_attempt(account_limit)
             raise BadRequest("Invalid credentials")
-        if account_limit in limits_with_attempts:
-            await self._attempt_limiter.reset(account_limit)
         if new_hash is not None:
             old, new = account.password_hash, new_hash
             await self._accounts.update(account.id, lambda account: account.rehash(old, new))
         return await self._start_session(account, device)
+
+    def _sign_in_limits(self, email: str, device: Device) -> tuple[RateLimit, ...]:
+        """Return the limits of a sign-in, the narrowest first.
+
+        An address exhausts what it may try on one account before it exhausts what all addresses
+        together may, so it cannot lock out the owner elsewhere.
+        """
+        settings, account, address = self._settings, normalize_email(email), device.network
+        return (
+            RateLimit(f"pair:{address}:{account}", settings.sign_ins_per_account_and_address),
+            RateLimit(f"account:{account}", settings.sign_ins_per_account),
+            RateLimit(f"address:{address}", settings.sign_ins_per_address),
+        )
 
     async def refresh(self, token: str) -> SignedIn:
         """Exchange a refresh token for a new pair of tokens of the same session.
@@ -123,6 +131,8 @@ class AuthService:
             account = await self._accounts.get(session.user_id)
         except NotFound:
             raise Unauthorized from None
+        if account.has_ended(session):
+            raise Unauthorized
         return self._issue_tokens(account, session, session.current_token(token))
 
     async def sign_out(self, user: User | None, token: str | None) -> None:
@@ -135,7 +145,9 @@ class AuthService:
 
     async def list_sessions(self, user: User) -> list[Session]:
         """Return the active sessions of a user, most recently used first."""
-        return await self._sessions.list_active(user.id, self._clock())
+        account = await self._accounts.find(user.id)
+        sessions = await self._sessions.list_active(user.id, self._clock())
+        return [session for session in sessions if account and not account.has_ended(session)]
 
     async def end_session(self, session_id: str, user: User) -> None:
         """End a session of this user, if it is active."""
@@ -144,27 +156,65 @@ class AuthService:
 
     async def end_all_sessions(self, user: User) -> None:
         """End all sessions of a user, including the current one."""
+        with suppress(NotFound):
+            await self._end_sessions_before(user.id, self._clock() + timedelta(milliseconds=1))
+
+    async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+        """Generate the events of ended sessions whose access tokens may still be valid."""
         now = self._clock()
-        while sessions := await self._sessions.list_active(user.id, now):
-            for session in sessions:
-                await self._update_session(session.id, lambda session: session.end(now))
 
-    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Generate the event of every ended session whose access tokens may still be valid."""
-        since = self._clock() - REVOCATION_TTL
+        def account_event(account: Account) -> AllSessionsRevoked | None:
+            event = account.to_event()
+            return event if event and event.until > now else None
 
-        def to_event(session: Session) -> SessionRevoked | None:
-            ended_at = session.ended_at
-            return session.to_event(ended_at) if ended_at and ended_at > since else None
+        def session_event(session: Session) -> SessionRevoked | None:
+            event = session.to_event(session.ended_at) if session.ended_at else None
+            return event if event and event.until > now else None
 
-        return self._sessions.snapshot_events(to_event)
+        async for envelope in self._accounts.snapshot_events(account_event):
+            yield envelope
+        async for envelope in self._sessions.snapshot_events(session_event):
+            yield envelope
+
+    async def _end_sessions_before(self, user_id: str, before: datetime) -> None:
+        """End the sessions of a user that started before a time.
+
+        The write to the account ends them, and contains the event. Until the second write has
+        marked them as well, they only look active in the database.
+        """
+        now = self._clock()
+        account = await self._accounts.update(
+            user_id, lambda account: account.end_sessions(before=before, now=now)
+        )
+        event = account.to_event()
+        if event is not None:
+            self._revocations.revoke(event)
+        await self._sessions.mark_ended(user_id, before, now)
 
     async def _start_session(self, account: Account, device: Device) -> SignedIn:
-        change, token = start_session(user_id=account.id, device=device, now=self._clock())
-        return self._issue_tokens(account, await self._sessions.add(change), token)
+        now = self._clock()
+        change, token = start_session(
+            user_id=account.id, device=device, now=account.next_session_start(now)
+        )
+        session = await self._sessions.add(change)
+        await self._end_surplus_sessions(account.id, now)
+        return self._issue_tokens(account, session, token)
+
+    async def _end_surplus_sessions(self, user_id: str, now: datetime) -> None:
+        """End the oldest sessions of a user who has more than `MAX_SESSIONS`.
+
+        This runs after a session was added, so the last of concurrent sign-ins sees all of them.
+        """
+        oldest_start, surplus = await self._sessions.find_surplus(user_id, now, MAX_SESSIONS)
+        if oldest_start is not None and len(surplus) > MAX_SESSIONS:
+            await self._end_sessions_before(user_id, oldest_start)  # from before there was a limit
+        elif surplus:
+            ended = await self._sessions.update_many(surplus, lambda session: session.end(now))
+            for session in ended:
+                self._revocations.revoke(session.to_event(now))
 
     def _issue_tokens(self, account: Account, session: Session, token: str) -> SignedIn:
-        user = User(account.id, account.email, session.id)
+        user = User(account.id, account.email, session.id, session.created_at.timestamp())
         refresh_expires_in = session.expires_at - self._clock()
         return SignedIn(user, self._tokens.issue(user), token, refresh_expires_in)
 
@@ -176,5 +226,5 @@ class AuthService:
             raise NotFound
         session = await self._sessions.update(session_id, decide)
         if session.ended_at is not None:
-            self._revocations.revoke(session.id, session.ended_at + REVOCATION_TTL)
+            self._revocations.revoke(session.to_event(session.ended_at))
         return session

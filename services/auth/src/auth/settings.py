@@ -17,13 +17,18 @@ class Settings(SessionSettings):
     password_threads: PositiveInt = 2
     """Concurrent hashes. More than the number of CPU cores has no benefit."""
     password_queue: Annotated[int, Field(ge=0)] = 64
-    """Hashes that may wait for a thread. Requests beyond that get 503."""
+    """Hashes that may wait for a thread. Requests beyond that get 503. One address may use a quarter
+    of the threads and the queue together; beyond that it gets 429."""
 
     refresh_grace_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     """How long a rotated refresh token is still accepted, for a second tab or a lost response."""
 
-    sign_in_failures_per_account: PositiveInt = 10
-    sign_in_failures_per_address: PositiveInt = 100
-    sign_ups_per_address: PositiveInt = 100
+    sign_ins_per_account_and_address: PositiveInt = 10
+    """Attempts of one address to sign in to one account, whatever their outcome."""
+    sign_ins_per_account: PositiveInt = 50
+    """Attempts of all addresses together to sign in to one account."""
+    sign_ins_per_address: PositiveInt = 1_000
+    """Attempts of one address, such as that of a campus, to sign in to any account."""
+    sign_ups_per_address: PositiveInt = 500
     throttle_seconds: PositiveInt = 15 * 60
     """The window in which these attempts are counted."""

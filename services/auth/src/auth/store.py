@@ -1,19 +1,25 @@
 """Accounts, sessions and attempt counters in MongoDB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from beanie import Document
-from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne, WriteConcern
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from auth.domain import Account, Device, RotatedToken, Session, normalize_email
+from auth.domain import Account, Device, RotatedToken, Session, SessionsEnd, normalize_email
 from common.change import Change
 from common.errors import BadRequest, TooManyRequests
 from common.persistence.aggregate_mapping import AggregateMapping
-from common.persistence.mongo import OUTBOX_INDEX, AggregateDocument, Doc, collection_of
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    STATE_PROJECTION,
+    AggregateDocument,
+    Doc,
+    collection_of,
+)
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
@@ -21,6 +27,7 @@ from common.values.clock import Clock
 RETENTION: Final = timedelta(days=1)
 """How long an inactive session stays stored, so that its last event can be published."""
 MAX_LISTED: Final = 100
+DUPLICATE_KEY: Final = 11000
 
 
 class AccountDocument(AggregateDocument):
@@ -46,7 +53,7 @@ class SessionDocument(AggregateDocument):
 
 
 class ThrottleDocument(Document):
-    """A counter of failed attempts (`tries`) in one window, which ends at `until`."""
+    """A counter of attempts (`tries`) in one window, which ends at `until`."""
 
     class Settings:
         name = "throttle"
@@ -54,21 +61,25 @@ class ThrottleDocument(Document):
 
 
 def _account_from_document(doc: Mapping[str, Any]) -> Account:
+    end = doc.get("sessions_end")
     return Account(
         id=str(doc["_id"]),
         version=doc["version"],
         email=doc["email"],
         password_hash=doc["password_hash"],
         created_at=doc["created_at"],
+        sessions_end=SessionsEnd(end["before"], end["until"]) if end else None,
     )
 
 
 def _account_to_document(account: Account) -> Doc:
+    end = account.sessions_end
     return {
         "email": account.email,
         "folded": normalize_email(account.email),
         "password_hash": account.password_hash,
         "created_at": account.created_at,
+        "sessions_end": {"before": end.before, "until": end.until} if end else None,
     }
 
 
@@ -95,6 +106,11 @@ class AccountStore(Store[Account]):
             return await self.add(change)
         except DuplicateKeyError:
             raise BadRequest("Email in use", field="email") from None
+
+    async def find_by_email(self, email: str) -> Account | None:
+        """Return the account of an email in any letter case."""
+        doc = await self.collection.find_one({"folded": normalize_email(email)}, STATE_PROJECTION)
+        return None if doc is None else _account_from_document(doc)
 
 
 def _session_from_document(doc: Mapping[str, Any]) -> Session:
@@ -144,9 +160,42 @@ class SessionStore(Store[Session]):
 
     async def list_active(self, user_id: str, now: datetime) -> list[Session]:
         """Return the active sessions of a user, most recently used first."""
-        active = {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
-        newest = self.collection.find(active).sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
+        active = self.collection.find(_active_filter(user_id, now), STATE_PROJECTION)
+        newest = active.sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
         return [_session_from_document(doc) async for doc in newest]
+
+    async def find_surplus(
+        self, user_id: str, now: datetime, max_sessions: int
+    ) -> tuple[datetime | None, list[str]]:
+        """Return which active sessions of a user are older than the newest `max_sessions`.
+
+        Returns:
+            The start of the oldest session that is not surplus, and the ids of the newest surplus
+            ones, at most `max_sessions` and one.
+        """
+        active = self.collection.find(_active_filter(user_id, now), {"created_at": 1})
+        # All sessions live equally long, so this order is that of their starts.
+        ordered = active.sort([("expires_at", DESCENDING)]).skip(max_sessions - 1)
+        oldest, *surplus = await ordered.limit(max_sessions + 2).to_list() or [{}]
+        return oldest.get("created_at"), [str(doc["_id"]) for doc in surplus]
+
+    async def mark_ended(self, user_id: str, before: datetime, now: datetime) -> None:
+        """Mark the sessions that a change of their account has ended.
+
+        They leave the lists and are removed after a day. The new version makes a concurrent refresh
+        fail.
+        """
+        await self.collection.update_many(
+            {"user_id": user_id, "ended_at": None, "created_at": {"$lt": before}},
+            {
+                "$set": {"ended_at": now, "over_at": now, "ended_with_all": True},
+                "$inc": {"version": 1},
+            },
+        )
+
+
+def _active_filter(user_id: str, now: datetime) -> Doc:
+    return {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +207,7 @@ class RateLimit:
 
 
 class AttemptLimiter:
-    """Counts attempts, each in one atomic update, so that all replicas share one count.
+    """Counts attempts in atomic updates, so that all replicas share one count.
 
     The updates do not wait for a majority or the journal, so a failover may lose some.
     """
@@ -167,68 +216,54 @@ class AttemptLimiter:
         self._attempts = collection_of(ThrottleDocument).with_options(
             write_concern=WriteConcern(w=1, j=False)
         )
-        self._accounts = collection_of(AccountDocument)
         self._clock = clock
         self._window = timedelta(seconds=window_seconds)
 
-    async def find_account_unless_limited(self, email: str, *limits: RateLimit) -> Account | None:
-        """Return the account of an email in any letter case, and check the limits, in one read.
+    async def record_attempt(self, *limits: RateLimit) -> None:
+        """Record an attempt under each limit, in one command.
+
+        An attempt that one limit rejects does not count under those after it.
 
         Raises:
-            TooManyRequests: A limit is reached.
+            TooManyRequests: A limit was reached before.
         """
-        by_email = {"$match": {"folded": normalize_email(email)}}
-        attempts = {"coll": self._attempts.name, "pipeline": [{"$match": _filter_for(limits)}]}
-        found = await self._accounts.aggregate([by_email, {"$unionWith": attempts}])
-        docs = await found.to_list()
-        self._raise_if_exceeded(limits, [doc for doc in docs if "tries" in doc])
-        accounts = (_account_from_document(doc) for doc in docs if "tries" not in doc)
-        return next(accounts, None)
+        pending = limits
+        while pending:
+            now = self._clock()
+            updates = [self._increment(limit, now) for limit in pending]
+            try:
+                await self._attempts.bulk_write(updates, ordered=True)
+            except BulkWriteError as error:
+                (failure,) = error.details["writeErrors"]
+                if failure["code"] != DUPLICATE_KEY:
+                    raise
+                pending = pending[failure["index"] :]
+                await self._raise_if_reached(pending[0], now)
+            else:
+                return
 
-    async def check(self, *limits: RateLimit) -> list[RateLimit]:
-        """Return the limits under which attempts were recorded.
-
-        Raises:
-            TooManyRequests: A limit is reached.
-        """
-        attempts = await self._attempts.find(_filter_for(limits)).to_list()
-        self._raise_if_exceeded(limits, attempts)
-        return [limit for limit in limits if any(doc["_id"] == limit.key for doc in attempts)]
-
-    async def record_attempt(self, limit: RateLimit) -> None:
-        """Record an attempt.
-
-        Raises:
-            TooManyRequests: The limit was reached before.
-        """
-        now = self._clock()
+    def _increment(self, limit: RateLimit, now: datetime) -> UpdateOne:
+        """Return an upsert that fails with a duplicate key if the limit is reached."""
         window_is_open = {"$gt": ["$until", now]}
-        incremented = {"$min": [{"$add": ["$tries", 1]}, limit.max_attempts]}
-        before = await self._attempts.find_one_and_update(
-            {"_id": limit.key},
+        return UpdateOne(
+            {
+                "_id": limit.key,
+                "$or": [{"tries": {"$lt": limit.max_attempts}}, {"until": {"$lte": now}}],
+            },
             [
                 {
                     "$set": {
-                        "tries": {"$cond": [window_is_open, incremented, 1]},
+                        "tries": {"$cond": [window_is_open, {"$add": ["$tries", 1]}, 1]},
                         "until": {"$cond": [window_is_open, "$until", now + self._window]},
                     }
                 }
             ],
             upsert=True,
         )
-        self._raise_if_exceeded([limit], [before] if before else [])
 
-    async def reset(self, limit: RateLimit) -> None:
-        await self._attempts.delete_one({"_id": limit.key})
-
-    def _raise_if_exceeded(self, limits: Sequence[RateLimit], attempts: Sequence[Doc]) -> None:
-        now = self._clock()
-        max_attempts = {limit.key: limit.max_attempts for limit in limits}
-        for doc in attempts:
-            remaining = doc["until"] - now
-            if doc["tries"] >= max_attempts[doc["_id"]] and remaining > timedelta(0):
-                raise TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
-
-
-def _filter_for(limits: Sequence[RateLimit]) -> Doc:
-    return {"_id": {"$in": [limit.key for limit in limits]}}
+    async def _raise_if_reached(self, limit: RateLimit, now: datetime) -> None:
+        """Raise if the limit is reached. Otherwise another process inserted the counter first."""
+        attempts = await self._attempts.find_one({"_id": limit.key})
+        remaining = attempts["until"] - now if attempts else timedelta(0)
+        if attempts and attempts["tries"] >= limit.max_attempts and remaining > timedelta(0):
+            raise TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
