@@ -1,6 +1,8 @@
 """Tests of server-sent event streams."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fastapi.sse import KEEPALIVE_COMMENT
@@ -8,6 +10,7 @@ from pydantic import BaseModel
 from starlette.types import Message
 
 from common.errors import TooManyRequests
+from common.values.camel_model import CamelModel
 from common.web import sse
 from common.web.sse import MAX_CONNECTIONS_PER_SESSION, EventBroadcaster
 
@@ -67,6 +70,50 @@ async def test_idle_stream_sends_heartbeats_until_unauthorized(
         chunks = [chunk async for chunk in stream.body_iterator]
 
     assert chunks == [b"retry: 1000\n\n", KEEPALIVE_COMMENT, KEEPALIVE_COMMENT]
+
+
+async def test_nothing_is_delivered_to_a_session_revoked_after_the_event() -> None:
+    broadcaster = EventBroadcaster()
+    is_revoked = False
+    stream = broadcaster.stream(
+        network=None, session=None, user="ann", is_authorized=lambda: not is_revoked
+    )
+    frames = aiter(stream.body_iterator)
+    await anext(frames)
+    broadcaster.publish("order", CamelModel(), 1, audience="ann")
+    await broadcaster._flush()
+
+    is_revoked = True
+
+    with pytest.raises(StopAsyncIteration):
+        await anext(frames)
+
+
+async def test_idle_stream_of_a_revoked_session_ends_at_once() -> None:
+    broadcaster = EventBroadcaster()
+    revoked: set[str] = set()
+
+    def open_stream(session: str) -> AsyncIterator[Any]:
+        stream = broadcaster.stream(
+            network=None,
+            session=session,
+            user="ann",
+            is_authorized=lambda: session not in revoked,
+        )
+        return aiter(stream.body_iterator)
+
+    ended, other = open_stream("phone"), open_stream("laptop")
+    await anext(ended)
+    await anext(other)
+    revoked.add("phone")
+
+    broadcaster.end_revoked("ann")
+    broadcaster.publish("order", CamelModel(), 1, audience="ann")
+    await broadcaster._flush()
+
+    async with asyncio.timeout(5):
+        assert [chunk async for chunk in ended] == []
+        assert b"event: order" in await anext(other)
 
 
 async def test_stalled_client_is_disconnected_and_frees_its_place(

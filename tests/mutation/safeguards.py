@@ -37,6 +37,7 @@ ORDERS = "services/orders/tests/test_store.py"
 FAIR_USE = "services/orders/tests/test_fair_use.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
+LIMITS = "services/auth/tests/test_limits.py"
 REVOCATIONS = "common/src/common/auth/revocations.py"
 REVOCATION_TESTS = "common/tests/test_revocations.py"
 AVAILABILITY = "common/tests/test_availability.py"
@@ -421,6 +422,35 @@ MUTANTS = (
         "                if known is None or known.before < event.before:\n",
         "                if True:\n",
         (REVOCATION_TESTS,),
+    ),
+    Mutant(
+        "an open stream checks its session before each delivery",
+        "common/src/common/web/sse.py",
+        "                if payload is None or not connection.is_authorized():\n",
+        "                if payload is None:\n",
+        ("common/tests/test_sse.py",),
+    ),
+    Mutant(
+        "a revocation ends the open streams of its session",
+        "common/src/common/lifecycle.py",
+        "        self.revocations.add_listener(broadcaster.end_revoked)\n",
+        "",
+        ("services/orders/tests/test_live.py",),
+    ),
+    Mutant(
+        "an account has a limited number of active sessions",
+        "services/auth/src/auth/service.py",
+        "        await self._end_surplus_sessions(account.id, now)\n",
+        "",
+        (LIMITS,),
+    ),
+    Mutant(
+        "a sign-in counts before its hash",
+        "services/auth/src/auth/service.py",
+        "        await self._attempt_limiter.record_attempt(*self._sign_in_limits(email, device))\n"
+        "        account = await self._accounts.find_by_email(email)\n",
+        "        account = await self._accounts.find_by_email(email)\n",
+        (LIMITS,),
     ),
     Mutant(
         "the security headers of every response",

@@ -78,6 +78,7 @@ class RunningService:
         self, broadcaster: EventBroadcaster, handlers: Handlers
     ) -> AsyncGenerator[None]:
         """Stream the service's own events, from any replica, to the SSE clients of this one."""
+        self.revocations.add_listener(broadcaster.end_revoked)
         await self.bus.subscribe_every_replica(self.bus.connection.service, handlers)
         async with broadcaster.run():
             with on_stop_signal(broadcaster.close):

@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from common.events import TicketCreated
+from common.auth.tokens import ACCESS_LIFETIME, User
+from common.events import SessionRevoked, TicketCreated
 from common.testing.client import make_user, session_cookie
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from common.testing.server import serve_over_tcp, sse_events
+from common.values.clock import utc_now
 from common.values.ids import new_id
 from orders.app import create_app
 from orders.settings import Settings
@@ -27,8 +29,9 @@ async def address(environment: dict[str, Any], published: EventProbe) -> AsyncGe
         yield address
 
 
-def buyer_client(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, cookies={"session": session_cookie(make_user())})
+def buyer_client(address: str, user: User | None = None) -> httpx.AsyncClient:
+    session = session_cookie(user or make_user())
+    return httpx.AsyncClient(base_url=address, cookies={"session": session})
 
 
 async def place_order(buyer: httpx.AsyncClient, published: EventProbe) -> dict[str, Any]:
@@ -73,6 +76,20 @@ async def test_orders_of_another_buyer_are_not_streamed(
         frame = await asyncio.wait_for(anext(shown), 5)
 
     assert json.loads(frame["data"])["id"] == own["id"]
+
+
+async def test_idle_stream_of_a_revoked_session_ends(address: str, published: EventProbe) -> None:
+    user = make_user()
+    async with buyer_client(address, user) as buyer, buyer.stream("GET", EVENTS) as response:
+        shown = sse_events(response)
+        await anext(shown)
+        until = utc_now() + ACCESS_LIFETIME
+        revoked = SessionRevoked(user_id=user.id, session_id=user.session_id, until=until)
+
+        await published.publish(revoked, aggregate_id=user.session_id)
+
+        async with asyncio.timeout(5):
+            assert [event async for event in shown] == []
 
 
 async def test_stream_without_a_session_is_401(address: str) -> None:

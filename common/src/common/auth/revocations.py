@@ -1,6 +1,7 @@
 """Revoked sessions, whose access tokens are rejected until they expire."""
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
@@ -44,11 +45,16 @@ class Revocations:
         self._clock = clock
         self._sessions = _ExpiringEntries[SessionRevoked]()
         self._users = _ExpiringEntries[AllSessionsRevoked]()
+        self._listeners: list[Callable[[str], object]] = []
 
     async def subscribe(self, bus: Bus) -> None:
         """Subscribe to revocations, including those within the last token lifetime."""
         since = self._clock() - MAX_TTL
         await bus.subscribe_every_replica("auth", handlers(self.on_revoked), since=since)
+
+    def add_listener(self, listener: Callable[[str], object]) -> None:
+        """Call a function with the user of each later revocation, after it applies."""
+        self._listeners.append(listener)
 
     async def on_revoked(self, event: SessionEvent, _sequence: int = 0) -> None:
         """Reject the access tokens that an event revokes."""
@@ -67,6 +73,8 @@ class Revocations:
                 known = self._users.values.get(event.user_id)
                 if known is None or known.before < event.before:
                     self._users.set(event.user_id, event, until)
+        for listener in self._listeners:
+            listener(event.user_id)
 
     def is_revoked(self, user: User) -> bool:
         """Return whether the session of an access token was revoked."""

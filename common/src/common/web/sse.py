@@ -59,6 +59,7 @@ class _Frame:
 @dataclass(eq=False, slots=True)
 class _Connection:
     user: str | None
+    is_authorized: Callable[[], bool]
     queue: asyncio.Queue[bytes | None] = field(
         default_factory=lambda: asyncio.Queue(MAX_QUEUED_FLUSHES)
     )
@@ -109,6 +110,7 @@ class EventBroadcaster:
         self._max_per_network = max_per_network
         self._replay_buffer: deque[_Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
         self._unsent: list[_Frame] = []
+        self._revoked_users: set[str] = set()
         self._connections: set[_Connection] = set()
         self._connections_by_owner: Counter[tuple[str, str]] = Counter()
         self._closed = False
@@ -145,9 +147,14 @@ class EventBroadcaster:
         for connection in self._connections:
             self._disconnect(connection)
 
+    def end_revoked(self, user: str) -> None:
+        """End the streams of a user's revoked sessions at the next flush."""
+        self._revoked_users.add(user)
+
     async def _flush(self) -> None:
         frames, self._unsent = self._unsent, []
-        if not frames:
+        revoked_users, self._revoked_users = self._revoked_users, set()
+        if not frames and not revoked_users:
             return
         public = b"".join(frame.data for frame in frames if frame.audience is None)
         private: dict[str, bytes] = {}
@@ -155,6 +162,9 @@ class EventBroadcaster:
             if frame.audience is not None:
                 private[frame.audience] = private.get(frame.audience, b"") + frame.data
         for connection in self._connections:
+            if connection.user in revoked_users and not connection.is_authorized():
+                self._disconnect(connection)
+                continue
             payload = public + private.get(connection.user or "", b"")
             if not payload:
                 continue
@@ -187,7 +197,7 @@ class EventBroadcaster:
                 share a network.
             user: the user whose private events are included.
             last_event_id: the id of the last event that the client received.
-            is_authorized: called at each heartbeat; False ends the stream.
+            is_authorized: called before each delivery; False ends the stream.
 
         Raises:
             TooManyRequests: the session or the network has too many streams.
@@ -198,7 +208,7 @@ class EventBroadcaster:
             raise TooManyRequests("Too many open event streams", retry_after=5)
         if len(self._connections) >= MAX_CONNECTIONS:
             raise ServiceUnavailable("Too many open event streams", retry_after=5)
-        connection = _Connection(user)
+        connection = _Connection(user, is_authorized)
         connection.queue.put_nowait(RETRY_FRAME + self._replay_since(user, last_event_id))
         if self._closed:
             connection.queue.put_nowait(None)
@@ -206,7 +216,7 @@ class EventBroadcaster:
         self._connections_by_owner.update(owners.keys())
         CONNECTIONS.set(len(self._connections))
         return _SseResponse(
-            self._frames(connection, is_authorized),
+            self._frames(connection),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             free_place=lambda: self._free_place(connection, owners),
         )
@@ -241,15 +251,13 @@ class EventBroadcaster:
         CONNECTIONS.set(len(self._connections))
 
     @staticmethod
-    async def _frames(
-        connection: _Connection, is_authorized: Callable[[], bool]
-    ) -> AsyncGenerator[bytes]:
+    async def _frames(connection: _Connection) -> AsyncGenerator[bytes]:
         deadline = asyncio.get_running_loop().time() + MAX_CONNECTION_SECONDS
-        while is_authorized() and asyncio.get_running_loop().time() < deadline:
+        while asyncio.get_running_loop().time() < deadline:
             try:
                 payload = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 payload = KEEPALIVE_COMMENT
-            if payload is None:
+            if payload is None or not connection.is_authorized():
                 return
             yield payload
