@@ -447,9 +447,23 @@ MUTANTS = (
     Mutant(
         "a sign-in counts before its hash",
         "services/auth/src/auth/service.py",
-        "        await self._attempt_limiter.record_attempt(*self._sign_in_limits(email, device))\n"
+        "        await self._attempt_limiter.record_attempt(*limits)\n"
         "        account = await self._accounts.find_by_email(email)\n",
         "        account = await self._accounts.find_by_email(email)\n",
+        (LIMITS,),
+    ),
+    Mutant(
+        "a device token is valid for its own account only",
+        "services/auth/src/auth/device_tokens.py",
+        'f"{browser_id}.{account}"',
+        'f"{browser_id}"',
+        ("services/auth/tests/test_device_tokens.py",),
+    ),
+    Mutant(
+        "a known browser has a count of its own",
+        "services/auth/src/auth/service.py",
+        "        if browser_id is None:\n            known",
+        "        if True:\n            known",
         (LIMITS,),
     ),
     Mutant(

@@ -56,7 +56,8 @@ async def test_secure_cookies_have_the_host_prefix(start: Start) -> None:
     up = parse_set_cookies(await auth.post("/api/users/signup", json=ANN))
     out = parse_set_cookies(await auth.post("/api/users/signout", json={}))
 
-    assert set(up) == set(out) == {"__Host-session", "__Host-refresh"}
+    assert set(up) == {"__Host-session", "__Host-refresh", "__Host-device"}
+    assert set(out) == {"__Host-session", "__Host-refresh"}
     assert all(parts >= {"Secure", "Path=/", "HttpOnly"} for parts in [*up.values(), *out.values()])
 
 
@@ -181,7 +182,7 @@ async def test_sign_in_returns_the_user_and_both_cookies(auth: Client, email: st
 
     assert response.status_code == 200
     assert response.json() == user
-    assert set(parse_set_cookies(response)) == {"session", "refresh"}
+    assert set(parse_set_cookies(response)) == {"session", "refresh", "device"}
 
 
 async def test_unknown_email_and_wrong_password_get_the_same_response(auth: Client) -> None:

@@ -334,3 +334,73 @@ async def test_session_ended_with_all_is_dead_before_it_is_marked(
 
     assert refreshed.status_code == 401
     assert await list_session_ids(auth, again.cookies) == [session_id(again)]
+
+
+async def sign_in_as_known(
+    auth: Client, device: str, address: str = "192.0.2.1", **fields: str
+) -> httpx.Response:
+    """Sign in from an address, in a browser with a device cookie."""
+    auth.sign_out()
+    headers = {"X-Forwarded-For": address, "cookie": f"device={device}"}
+    response = await auth.post("/api/users/signin", json={**ANN, **fields}, headers=headers)
+    auth.sign_out()
+    return response
+
+
+async def test_wrong_passwords_do_not_lock_a_browser_that_signed_in_before(start: Start) -> None:
+    auth = await start(sign_ins_per_account=10, sign_ins_per_address=20)
+    await sign_up(auth)
+    device = (await sign_in(auth)).cookies["device"]
+    for n in range(4):
+        for _ in range(10):
+            await sign_in(auth, f"192.0.2.{n + 1}", password="wrong")
+
+    unknown_browser = await sign_in(auth, "192.0.2.99")
+    known_browser = await sign_in_as_known(auth, device)
+
+    assert unknown_browser.status_code == 429
+    assert known_browser.status_code == 200
+    assert known_browser.cookies["device"] == device
+
+
+async def test_known_browser_has_a_limit_of_its_own(auth: Client) -> None:
+    await sign_up(auth)
+    device = (await sign_in(auth)).cookies["device"]
+    other_device = (await sign_in(auth)).cookies["device"]
+
+    statuses = [
+        (await sign_in_as_known(auth, device, f"192.0.2.{n}", password="wrong")).status_code
+        for n in range(12)
+    ]
+
+    assert statuses == [*[400] * 10, 429, 429]
+    assert (await sign_in_as_known(auth, other_device)).status_code == 200
+    assert (await sign_in(auth)).status_code == 200
+
+
+async def test_device_cookie_of_another_account_or_a_forged_one_does_not_count(
+    auth: Client,
+) -> None:
+    await sign_up(auth)
+    bobs = (await auth.post("/api/users/signup", json={**ANN, "email": "bob@example.com"})).cookies
+    devices = (bobs["device"], "x.y", "", "x" * 5_000)
+
+    statuses = [
+        (await sign_in_as_known(auth, device, password="wrong")).status_code
+        for _ in range(4)
+        for device in devices
+    ]
+
+    assert statuses == [*[400] * 10, *[429] * 6]
+
+
+async def test_device_cookie_is_set_like_those_of_the_session(start: Start) -> None:
+    auth = await start(cookie_secure=True)
+
+    response = await auth.post("/api/users/signup", json=ANN)
+
+    (line,) = [line for line in response.headers.get_list("set-cookie") if "device" in line]
+    name, *attributes = line.split("; ")
+    assert name.startswith("__Host-device=")
+    expected = {"HttpOnly", "Path=/", "SameSite=lax", "Secure", f"Max-Age={400 * 86_400}"}
+    assert set(attributes) == expected

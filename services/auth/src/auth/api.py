@@ -72,10 +72,13 @@ async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Resp
     response_model=UserOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_in(body: SignInIn, state: StateDep, device: ClientDevice) -> Response:
-    return _signed_in_response(
-        await state.auth.sign_in(body.email, body.password, device), state.cookies
+async def sign_in(
+    request: Request, body: SignInIn, state: StateDep, device: ClientDevice
+) -> Response:
+    signed_in = await state.auth.sign_in(
+        body.email, body.password, device, device_token=state.cookies.device_token(request)
     )
+    return _signed_in_response(signed_in, state.cookies)
 
 
 @router.post(

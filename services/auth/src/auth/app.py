@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from auth import api
 from auth.api import State
 from auth.cookies import SessionCookies
+from auth.device_tokens import DeviceTokens
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     attempt_limiter=AttemptLimiter(running.clock, settings.throttle_seconds),
                     passwords=passwords,
                     tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
+                    device_tokens=DeviceTokens(settings.jwt_key, settings.jwt_key_previous),
                     revocations=service.revocations,
                     clock=running.clock,
                 )

@@ -1,6 +1,7 @@
-"""The two cookies of a session: the access token and the refresh token.
+"""The two cookies of a session, the access token and the refresh token, and the device cookie.
 
-Both are sent to every path, because the web server refreshes the session while it renders a page.
+All are sent to every path: the web server refreshes the session while it renders a page, and the
+prefix `__Host-` requires it.
 Scripts cannot read them (`HttpOnly`), and other sites' requests do not send them (`SameSite`).
 Caches do not keep a response that sets them (`no-store`).
 """
@@ -17,6 +18,9 @@ from common.web.etags import NO_STORE
 
 ACCESS_COOKIE: Final = "session"
 REFRESH_COOKIE: Final = "refresh"
+DEVICE_COOKIE: Final = "device"
+DEVICE_LIFETIME: Final = timedelta(days=400)
+"""The longest that browsers allow (RFC 6265bis, 5.5)."""
 REFRESH_SCHEME: Final = APIKeyCookie(
     name=REFRESH_COOKIE,
     scheme_name=REFRESH_COOKIE,
@@ -28,22 +32,30 @@ EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 class SessionCookies:
-    """Sets, reads and clears both cookies. `secure` is false for plain HTTP only."""
+    """Sets, reads and clears the cookies. `secure` is false for plain HTTP only."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
         self._access = cookie_name(ACCESS_COOKIE, secure=secure)
         self._refresh = cookie_name(REFRESH_COOKIE, secure=secure)
+        self._device = cookie_name(DEVICE_COOKIE, secure=secure)
 
     def refresh_token(self, request: Request) -> str | None:
         return request.cookies.get(self._refresh)
 
+    def device_token(self, request: Request) -> str:
+        return request.cookies.get(self._device, "")
+
     def set(self, response: Response, signed_in: SignedIn) -> None:
-        """Set both cookies, each for the lifetime of its token."""
+        """Set the cookies, each for the lifetime of its token."""
         self._set(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
         self._set(response, self._refresh, signed_in.refresh_token, signed_in.refresh_expires_in)
 
+        if signed_in.device_token is not None:
+            self._set(response, self._device, signed_in.device_token, DEVICE_LIFETIME)
+
     def clear(self, response: Response) -> None:
+        """Clear the cookies of the session. The browser stays known to the account."""
         for name in (self._access, self._refresh):
             self._set(response, name, "", timedelta(0))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from auth.device_tokens import DeviceTokens
 from auth.domain import (
     MAX_SESSIONS,
     Account,
@@ -29,12 +30,16 @@ from common.values.ids import is_id, new_id
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A signed-in user, the tokens of the session and the remaining life of the refresh token."""
+    """A signed-in user, the tokens of the session and the remaining life of the refresh token.
+
+    A refresh issues no new device token.
+    """
 
     user: User
     access_token: str
     refresh_token: str
     refresh_expires_in: timedelta
+    device_token: str | None = None
 
 
 class AuthService:
@@ -49,6 +54,7 @@ class AuthService:
         attempt_limiter: AttemptLimiter,
         passwords: PasswordHasher,
         tokens: AccessTokens,
+        device_tokens: DeviceTokens,
         revocations: Revocations,
         clock: Clock,
     ) -> None:
@@ -59,6 +65,7 @@ class AuthService:
         self._attempt_limiter = attempt_limiter
         self._passwords = passwords
         self._tokens = tokens
+        self._device_tokens = device_tokens
         self._revocations = revocations
         self._clock = clock
 
@@ -77,7 +84,9 @@ class AuthService:
         await self._accounts.add_unless_taken(Change(account))
         return await self._start_session(account, device)
 
-    async def sign_in(self, email: str, password: str, device: Device) -> SignedIn:
+    async def sign_in(
+        self, email: str, password: str, device: Device, *, device_token: str = ""
+    ) -> SignedIn:
         """Start a session with an email and a password.
 
         Every attempt counts before it is hashed, whatever its outcome, so that concurrent attempts,
@@ -88,8 +97,10 @@ class AuthService:
             BadRequest: The email is unknown or the password is wrong.
             TooManyRequests: Too many attempts for this email or from this address.
         """
+        browser_id = self._device_tokens.verify(device_token, normalize_email(email))
         self._passwords.require_capacity(device.network)
-        await self._attempt_limiter.record_attempt(*self._sign_in_limits(email, device))
+        limits = self._sign_in_limits(normalize_email(email), device.network, browser_id)
+        await self._attempt_limiter.record_attempt(*limits)
         account = await self._accounts.find_by_email(email)
         stored_hash = account.password_hash if account else None
         is_valid, new_hash = await self._passwords.check(
@@ -100,19 +111,30 @@ class AuthService:
         if new_hash is not None:
             old, new = account.password_hash, new_hash
             await self._accounts.update(account.id, lambda account: account.rehash(old, new))
-        return await self._start_session(account, device)
+        return await self._start_session(account, device, browser_id)
 
-    def _sign_in_limits(self, email: str, device: Device) -> tuple[RateLimit, ...]:
+    def _sign_in_limits(
+        self, account: str, address: str, browser_id: str | None
+    ) -> tuple[RateLimit, ...]:
         """Return the limits of a sign-in, the narrowest first.
 
         An address exhausts what it may try on one account before it exhausts what all addresses
-        together may, so it cannot lock out the owner elsewhere.
+        together may, so it cannot lock out the owner elsewhere. Browsers that have signed in to
+        the account before are counted apart from all others.
         """
-        settings, account, address = self._settings, normalize_email(email), device.network
+        settings = self._settings
+        if browser_id is None:
+            known = ""
+            narrowest = RateLimit(
+                f"pair:{address}:{account}", settings.sign_ins_per_account_and_address
+            )
+        else:
+            known = "known-"
+            narrowest = RateLimit(f"browser:{browser_id}", settings.sign_ins_per_known_browser)
         return (
-            RateLimit(f"pair:{address}:{account}", settings.sign_ins_per_account_and_address),
-            RateLimit(f"account:{account}", settings.sign_ins_per_account),
-            RateLimit(f"address:{address}", settings.sign_ins_per_address),
+            narrowest,
+            RateLimit(f"{known}account:{account}", settings.sign_ins_per_account),
+            RateLimit(f"{known}address:{address}", settings.sign_ins_per_address),
         )
 
     async def refresh(self, token: str) -> SignedIn:
@@ -191,14 +213,19 @@ class AuthService:
             self._revocations.revoke(event)
         await self._sessions.mark_ended(user_id, before, now)
 
-    async def _start_session(self, account: Account, device: Device) -> SignedIn:
+    async def _start_session(
+        self, account: Account, device: Device, browser_id: str | None = None
+    ) -> SignedIn:
         now = self._clock()
         change, token = start_session(
             user_id=account.id, device=device, now=account.next_session_start(now)
         )
         session = await self._sessions.add(change)
         await self._end_surplus_sessions(account.id, now)
-        return self._issue_tokens(account, session, token)
+        device_token = self._device_tokens.issue(normalize_email(account.email), browser_id)
+        return replace(
+            self._issue_tokens(account, session, token), device_token=device_token
+        )
 
     async def _end_surplus_sessions(self, user_id: str, now: datetime) -> None:
         """End the oldest sessions of a user who has more than `MAX_SESSIONS`.

@@ -25,8 +25,11 @@ class Settings(SessionSettings):
 
     sign_ins_per_account_and_address: PositiveInt = 10
     """Attempts of one address to sign in to one account, whatever their outcome."""
+    sign_ins_per_known_browser: PositiveInt = 10
+    """The same for a browser that has signed in to the account before, whatever its address."""
     sign_ins_per_account: PositiveInt = 50
-    """Attempts of all addresses together to sign in to one account."""
+    """Attempts of all addresses together to sign in to one account. Known browsers are counted
+    apart, here and for the address."""
     sign_ins_per_address: PositiveInt = 1_000
     """Attempts of one address, such as that of a campus, to sign in to any account."""
     sign_ups_per_address: PositiveInt = 500
