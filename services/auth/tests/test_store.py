@@ -9,15 +9,9 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from auth.domain import Account, Device, Session, start_session
-from auth.store import (
-    AccountDocument,
-    AccountStore,
-    AttemptLimiter,
-    RateLimit,
-    SessionDocument,
-    SessionStore,
-    ThrottleDocument,
-)
+from auth.store.accounts import AccountDocument, AccountStore
+from auth.store.attempts import AttemptLimiter, RateLimit, ThrottleDocument
+from auth.store.sessions import SessionDocument, SessionStore
 from common.change import Change
 from common.errors import BadRequest, NotFound, TooManyRequests
 from common.events import SessionRevoked

@@ -12,14 +12,9 @@ from auth.device_tokens import DeviceTokens
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
-from auth.store import (
-    AccountDocument,
-    AccountStore,
-    AttemptLimiter,
-    SessionDocument,
-    SessionStore,
-    ThrottleDocument,
-)
+from auth.store.accounts import AccountDocument, AccountStore
+from auth.store.attempts import AttemptLimiter, ThrottleDocument
+from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
 from common.auth.tokens import AccessTokens

@@ -17,7 +17,9 @@ from auth.domain import (
 )
 from auth.passwords import PasswordHasher
 from auth.settings import Settings
-from auth.store import AccountStore, AttemptLimiter, RateLimit, SessionStore
+from auth.store.accounts import AccountStore
+from auth.store.attempts import AttemptLimiter, RateLimit
+from auth.store.sessions import SessionStore
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, User
 from common.change import Change

@@ -1,0 +1,1 @@
+"""Accounts, sessions and attempt counters in MongoDB."""

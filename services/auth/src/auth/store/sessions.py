@@ -1,0 +1,117 @@
+"""Sessions in MongoDB."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from auth.domain import Device, RotatedToken, Session
+from common.persistence.aggregate_mapping import AggregateMapping
+from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
+from common.persistence.outbox import Relay
+from common.persistence.store import Store
+from common.values.clock import Clock
+
+RETENTION: Final = timedelta(days=1)
+"""How long an inactive session stays stored, so that its last event can be published."""
+MAX_LISTED: Final = 100
+
+
+class SessionDocument(AggregateDocument):
+    """A session; its `over_at` field is when it ended or expires."""
+
+    class Settings:
+        name = "sessions"
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel(
+                [("user_id", ASCENDING), ("ended_at", ASCENDING), ("expires_at", ASCENDING)]
+            ),
+            IndexModel("over_at", expireAfterSeconds=int(RETENTION.total_seconds())),
+        ]
+
+
+def _session_from_document(doc: Mapping[str, Any]) -> Session:
+    return Session(
+        id=str(doc["_id"]),
+        version=doc["version"],
+        user_id=doc["user_id"],
+        device=Device(doc["user_agent"], doc["address"]),
+        created_at=doc["created_at"],
+        last_used_at=doc["last_used_at"],
+        expires_at=doc["expires_at"],
+        successor_secret=doc["seed"],
+        current_token_hash=doc["current"],
+        rotated_tokens=tuple(RotatedToken(used["hash"], used["at"]) for used in doc["used"]),
+        ended_at=doc["ended_at"],
+    )
+
+
+def _session_to_document(session: Session) -> Doc:
+    return {
+        "user_id": session.user_id,
+        "user_agent": session.device.user_agent,
+        "address": session.device.address,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+        "expires_at": session.expires_at,
+        "seed": session.successor_secret,
+        "current": session.current_token_hash,
+        "used": [{"hash": used.hash, "at": used.rotated_at} for used in session.rotated_tokens],
+        "ended_at": session.ended_at,
+        "over_at": session.ended_at or session.expires_at,
+    }
+
+
+class SessionStore(Store[Session]):
+    """The active sessions, and for a day the ended and expired ones."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(
+            SessionDocument,
+            AggregateMapping(
+                from_document=_session_from_document, to_document=_session_to_document
+            ),
+            relay,
+            clock,
+        )
+
+    async def list_active(self, user_id: str, now: datetime) -> list[Session]:
+        """Return the active sessions of a user, most recently used first."""
+        active = self.collection.find(_active_filter(user_id, now), STATE_PROJECTION)
+        newest = active.sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
+        return [_session_from_document(doc) async for doc in newest]
+
+    async def find_surplus(
+        self, user_id: str, now: datetime, max_sessions: int
+    ) -> tuple[datetime | None, list[str]]:
+        """Return which active sessions of a user are older than the newest `max_sessions`.
+
+        Returns:
+            The start of the oldest session that is not surplus, and the ids of the newest surplus
+            ones, at most `max_sessions` and one.
+        """
+        active = self.collection.find(_active_filter(user_id, now), {"created_at": 1})
+        # All sessions live equally long, so this order is that of their starts.
+        ordered = active.sort([("expires_at", DESCENDING)]).skip(max_sessions - 1)
+        oldest, *surplus = await ordered.limit(max_sessions + 2).to_list() or [{}]
+        return oldest.get("created_at"), [str(doc["_id"]) for doc in surplus]
+
+    async def mark_ended(self, user_id: str, before: datetime, now: datetime) -> None:
+        """Mark the sessions that a change of their account has ended.
+
+        They leave the lists and are removed after a day. The new version makes a concurrent refresh
+        fail.
+        """
+        await self.collection.update_many(
+            {"user_id": user_id, "ended_at": None, "created_at": {"$lt": before}},
+            {
+                "$set": {"ended_at": now, "over_at": now, "ended_with_all": True},
+                "$inc": {"version": 1},
+            },
+        )
+
+
+def _active_filter(user_id: str, now: datetime) -> Doc:
+    return {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}
