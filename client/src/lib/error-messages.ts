@@ -6,6 +6,7 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Invalid credentials": "credentials",
   "Email in use": "emailTaken",
   "Email must be valid": "emailInvalid",
+  "Email must use letters of one alphabet": "emailMixed",
   "You must supply a password": "passwordRequired",
   "Password must be between 6 and 128 characters": "passwordLength",
   "Price must be a number": "priceNumber",

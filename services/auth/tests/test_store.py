@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from auth.domain import Account, Device, Session, start_session
+from auth.domain import Account, Device, Session, create_account, start_session
+from auth.emails import earlier_normal_form
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit, ThrottleDocument
 from auth.store.sessions import SessionDocument, SessionStore
@@ -61,7 +64,7 @@ def throttle(database: AsyncDatabase[Doc]) -> AttemptLimiter:
 
 
 def account(email: str = "ann@example.com") -> Change[Account]:
-    return Change(Account(new_id(), 0, email, "hash", NOW))
+    return create_account(new_id(), email=email, password_hash="hash", now=NOW)
 
 
 def session(user_id: str | None = None, now: datetime = NOW) -> Change[Session]:
@@ -102,6 +105,93 @@ async def test_account_is_found_by_email_in_any_letter_case(accounts: AccountSto
 
     assert await accounts.find_by_email("ANN@example.com") == added
     assert await accounts.find_by_email("bob@example.com") is None
+
+
+async def store_as_before(accounts: AccountStore, email: str) -> Account:
+    """Store an account as the version before did, with the full case folding of its email."""
+    change = account(email)
+    return await accounts.add(
+        replace(change, after=replace(change.after, normal_email=earlier_normal_form(email)))
+    )
+
+
+async def test_account_of_the_version_before_is_found_by_its_own_spelling_only(
+    accounts: AccountStore,
+) -> None:
+    sharp = await store_as_before(accounts, "Weiß@example.com")
+
+    assert await accounts.find_by_email("weiß@example.com") == sharp
+    assert await accounts.find_by_email("weiss@example.com") is None
+    with pytest.raises(BadRequest):
+        await accounts.add_unless_taken(account("WEIß@example.com"))
+
+
+async def test_migration_stores_the_present_form_and_can_be_repeated(
+    accounts: AccountStore,
+) -> None:
+    sharp = await store_as_before(accounts, "Weiß@example.com")
+    plain = await store_as_before(accounts, "Müller@example.com")
+    with pytest.raises(BadRequest):
+        await accounts.add_unless_taken(account("weiss@example.com"))
+
+    await accounts.update_normal_emails()
+    late = await store_as_before(accounts, "Groß@example.com")
+    await accounts.update_normal_emails()
+
+    normal_emails = [(await accounts.get(one.id)).normal_email for one in (sharp, plain, late)]
+    assert normal_emails == ["weiß@example.com", "müller@example.com", "groß@example.com"]
+    other = await accounts.add_unless_taken(account("Weiss@example.com"))
+    assert await accounts.find_by_email("weiss@example.com") == other
+    assert await accounts.find_by_email("WEIß@example.com") == await accounts.get(sharp.id)
+
+
+async def test_interrupted_migration_is_finished_by_the_next(
+    accounts: AccountStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = [await store_as_before(accounts, f"{n}ß@example.com") for n in range(5)]
+    update = accounts._update_normal_email
+    updated: list[object] = []
+
+    async def fail_after_two(doc: Any) -> None:
+        if len(updated) == 2:
+            raise TimeoutError
+        updated.append(doc)
+        await update(doc)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "_update_normal_email", fail_after_two)
+        with pytest.raises(TimeoutError):
+            await accounts.update_normal_emails()
+
+    await accounts.update_normal_emails()
+
+    normal_emails = [(await accounts.get(one.id)).normal_email for one in stored]
+    assert normal_emails == [f"{n}ß@example.com" for n in range(5)]
+
+
+async def test_accounts_that_become_equal_both_stay(accounts: AccountStore) -> None:
+    one = await accounts.add_unless_taken(account("weiß@example.com"))
+    other = await store_as_before(accounts, "WEIß@example.com")
+
+    await accounts.update_normal_emails()
+    renewed = await accounts.update(other.id, lambda account: account.rehash("hash", "new"))
+
+    assert renewed.password_hash == "new"
+    assert await accounts.find_by_email("weiß@example.com") == one
+    assert await accounts.find_by_email("WEIß@example.com") == renewed
+
+
+async def test_later_migration_reads_only_accounts_that_are_new(accounts: AccountStore) -> None:
+    await accounts.update_normal_emails()
+    old = await store_as_before(accounts, "Weiß@example.com")
+    doc = await accounts.collection.find_one_and_delete({"_id": mongo.object_id(old.id)})
+    assert doc is not None
+    long_ago = ObjectId.from_datetime(utc_now() - timedelta(days=1))
+    await accounts.collection.insert_one({**doc, "_id": long_ago})
+
+    await accounts.update_normal_emails()
+
+    assert (await accounts.get(str(long_ago))).normal_email == "weiss@example.com"
 
 
 async def test_concurrent_inserts_of_one_email_create_one_account(accounts: AccountStore) -> None:

@@ -30,10 +30,12 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     async def lifespan() -> AsyncGenerator[State]:
         documents = [AccountDocument, SessionDocument, ThrottleDocument]
         async with service.open(documents) as running:
+            accounts = AccountStore(running.relay, running.clock)
+            await accounts.update_normal_emails()
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 auth = AuthService(
                     settings=settings,
-                    accounts=AccountStore(running.relay, running.clock),
+                    accounts=accounts,
                     sessions=SessionStore(running.relay, running.clock),
                     attempt_limiter=AttemptLimiter(running.clock, settings.throttle_seconds),
                     passwords=passwords,

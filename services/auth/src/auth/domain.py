@@ -15,12 +15,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Final
 
+from auth.emails import normalize_email
 from common.change import Change
 from common.errors import NotFound, Unauthorized
 from common.events import AllSessionsRevoked, SessionRevoked
@@ -33,11 +33,6 @@ MAX_SESSIONS: Final = 20
 """Active sessions of one account. When another one starts, the oldest ends."""
 MAX_ROTATED_TOKENS: Final = 16
 """Rotated refresh tokens stored per session. An older one counts as reused after the grace."""
-
-
-def normalize_email(email: str) -> str:
-    """Return the address in the form that is compared, which ignores letter case."""
-    return unicodedata.normalize("NFC", email.casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +50,15 @@ class SessionsEnd:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user who can sign in."""
+    """A user who can sign in.
+
+    `normal_email` is unique. It is stored and not computed, because its rule has changed once.
+    """
 
     id: str
     version: int
     email: str
+    normal_email: str
     password_hash: str
     created_at: datetime
     sessions_end: SessionsEnd | None = None
@@ -95,6 +94,13 @@ class Account:
         The clocks of two replicas differ.
         """
         return now if self.sessions_end is None else max(now, self.sessions_end.before)
+
+
+def create_account(
+    account_id: str, *, email: str, password_hash: str, now: datetime
+) -> Change[Account]:
+    """Create an account without a session."""
+    return Change(Account(account_id, 0, email, normalize_email(email), password_hash, now))
 
 
 @dataclass(frozen=True, slots=True)

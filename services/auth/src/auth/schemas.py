@@ -7,6 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from auth.domain import Session
+from auth.emails import is_confusable
 from common.auth.tokens import User
 from common.values.camel_model import CamelModel
 
@@ -23,6 +24,12 @@ def _validate_email(text: str) -> str:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError:
         raise ValueError("Email must be valid") from None
+
+
+def _reject_confusable_email(text: str) -> str:
+    if is_confusable(text):
+        raise ValueError("Email must use letters of one alphabet")
+    return text
 
 
 def _reject_surrogates(text: str) -> str:
@@ -60,6 +67,8 @@ Email = Annotated[
     AfterValidator(_validate_email),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL_LENGTH}),
 ]
+NewEmail = Annotated[Email, AfterValidator(_reject_confusable_email)]
+"""The email of a new account. Existing accounts keep theirs, whatever its letters are."""
 NewPassword = Annotated[
     str,
     AfterValidator(_reject_surrogates),
@@ -78,7 +87,7 @@ AnyPassword = Annotated[
 class SignUpIn(CamelModel):
     """Credentials of a new account."""
 
-    email: Email
+    email: NewEmail
     password: Annotated[NewPassword, Field(repr=False)]
 
 

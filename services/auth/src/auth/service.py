@@ -11,10 +11,11 @@ from auth.domain import (
     Account,
     Device,
     Session,
-    normalize_email,
+    create_account,
     session_id_of,
     start_session,
 )
+from auth.emails import normalize_email
 from auth.passwords import PasswordHasher
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
@@ -82,8 +83,10 @@ class AuthService:
         self._passwords.require_capacity(device.network)
         await self._attempt_limiter.record_attempt(limit)
         password_hash = await self._passwords.hash(password, client=device.network)
-        account = Account(new_id(), 0, email, password_hash, self._clock())
-        await self._accounts.add_unless_taken(Change(account))
+        change = create_account(
+            new_id(), email=email, password_hash=password_hash, now=self._clock()
+        )
+        account = await self._accounts.add_unless_taken(change)
         return await self._start_session(account, device)
 
     async def sign_in(
@@ -99,9 +102,10 @@ class AuthService:
             BadRequest: The email is unknown or the password is wrong.
             TooManyRequests: Too many attempts for this email or from this address.
         """
-        browser_id = self._device_tokens.verify(device_token, normalize_email(email))
+        normal_email = normalize_email(email)
+        browser_id = self._device_tokens.verify(device_token, normal_email)
         self._passwords.require_capacity(device.network)
-        limits = self._sign_in_limits(normalize_email(email), device.network, browser_id)
+        limits = self._sign_in_limits(normal_email, device.network, browser_id)
         await self._attempt_limiter.record_attempt(*limits)
         account = await self._accounts.find_by_email(email)
         stored_hash = account.password_hash if account else None

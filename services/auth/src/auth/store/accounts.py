@@ -1,12 +1,16 @@
 """Accounts in MongoDB."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
+import structlog
+from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from auth.domain import Account, SessionsEnd, normalize_email
+from auth.domain import Account, SessionsEnd
+from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
 from common.errors import BadRequest
 from common.persistence.aggregate_mapping import AggregateMapping
@@ -16,8 +20,16 @@ from common.persistence.store import Store
 from common.values.clock import Clock
 
 
+log = structlog.get_logger("accounts")
+
+MIGRATION: Final = "accounts.folded: simple case folding"
+MIGRATION_OVERLAP: Final = timedelta(hours=1)
+"""Accounts of this age are read again, because the clocks of those who create ids differ."""
+NOT_ASCII: Final = r"[^\x00-\x7f]"
+
+
 class AccountDocument(AggregateDocument):
-    """An account; its `folded` field is its email without letter case."""
+    """An account; its `folded` field is its email in the form that is compared."""
 
     class Settings:
         name = "accounts"
@@ -30,6 +42,7 @@ def _account_from_document(doc: Mapping[str, Any]) -> Account:
         id=str(doc["_id"]),
         version=doc["version"],
         email=doc["email"],
+        normal_email=doc["folded"],
         password_hash=doc["password_hash"],
         created_at=doc["created_at"],
         sessions_end=SessionsEnd(end["before"], end["until"]) if end else None,
@@ -40,7 +53,7 @@ def _account_to_document(account: Account) -> Doc:
     end = account.sessions_end
     return {
         "email": account.email,
-        "folded": normalize_email(account.email),
+        "folded": account.normal_email,
         "password_hash": account.password_hash,
         "created_at": account.created_at,
         "sessions_end": {"before": end.before, "until": end.until} if end else None,
@@ -66,12 +79,55 @@ class AccountStore(Store[Account]):
         Raises:
             BadRequest: The email already has an account.
         """
+        email = change.after.email
         try:
-            return await self.add(change)
+            is_stored_as_before = (
+                earlier_normal_form(email) != change.after.normal_email
+                and await self.find_by_email(email) is not None
+            )
+            if not is_stored_as_before:
+                return await self.add(change)
         except DuplicateKeyError:
-            raise BadRequest("Email in use", field="email") from None
+            pass
+        raise BadRequest("Email in use", field="email")
 
     async def find_by_email(self, email: str) -> Account | None:
-        """Return the account of an email in any letter case."""
-        doc = await self.collection.find_one({"folded": normalize_email(email)}, STATE_PROJECTION)
-        return None if doc is None else _account_from_document(doc)
+        """Return the account of an email in any letter case.
+
+        Of two accounts that are equal but for the letter case, which can only be from before the
+        rule changed, it is the one with this spelling.
+        """
+        normal_email = normalize_email(email)
+        stored_forms = list({normal_email, earlier_normal_form(email)})
+        docs = self.collection.find({"folded": {"$in": stored_forms}}, STATE_PROJECTION)
+        accounts = [_account_from_document(doc) async for doc in docs]
+        equal = [one for one in accounts if normalize_email(one.email) == normal_email]
+        return next((one for one in equal if one.email == email), next(iter(equal), None))
+
+    async def update_normal_emails(self) -> None:
+        """Store the present normal form of the emails of earlier accounts.
+
+        It can be interrupted and repeated. A later run reads only accounts that were created since,
+        which a replica of the version before may have done while it was being replaced.
+        """
+        progress = self.collection.database["migrations"]
+        done = await progress.find_one({"_id": MIGRATION})
+        checked_to = ObjectId.from_datetime(datetime.now(UTC) - MIGRATION_OVERLAP)
+        unchecked = {"_id": {"$gt": done["checked_to"]}} if done else {}
+        query = {**unchecked, "email": {"$regex": NOT_ASCII}}
+        async for doc in self.collection.find(query, {"email": 1, "folded": 1}).sort("_id"):
+            await self._update_normal_email(doc)
+        await progress.update_one(
+            {"_id": MIGRATION}, {"$max": {"checked_to": checked_to}}, upsert=True
+        )
+
+    async def _update_normal_email(self, doc: Mapping[str, Any]) -> None:
+        normal_email = normalize_email(doc["email"])
+        if doc["folded"] == normal_email:
+            return
+        try:
+            await self.collection.update_one(
+                {"_id": doc["_id"], "folded": doc["folded"]}, {"$set": {"folded": normal_email}}
+            )
+        except DuplicateKeyError:  # both stay, and sign in with their own spelling
+            log.warning("two accounts have the same email", account_id=str(doc["_id"]))
