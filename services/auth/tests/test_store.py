@@ -10,11 +10,11 @@ import pytest
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from auth.domain import Account, Device, Session, create_account, start_session
+from auth.domain import MAX_SESSIONS, Account, Device, Session, create_account, start_session
 from auth.emails import earlier_normal_form
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit, ThrottleDocument
-from auth.store.sessions import SessionDocument, SessionStore
+from auth.store.sessions import SessionDocument, SessionStore, Surplus
 from common.change import Change
 from common.errors import BadRequest, NotFound, TooManyRequests
 from common.events import SessionRevoked
@@ -299,23 +299,46 @@ async def test_active_sessions_are_listed_most_recently_used_first(
 
 async def test_surplus_sessions_are_the_oldest_active_ones(sessions: SessionStore) -> None:
     user_id = new_id()
-    added = [
-        await sessions.add(session(user_id, NOW + timedelta(minutes=minute)))
-        for minute in (3, 0, 4, 1, 2)
-    ]
-    oldest = added[1]
+
+    async def add(minute: int) -> Session:
+        return await sessions.add(session(user_id, NOW + timedelta(minutes=minute)))
+
+    added = [await add(minute) for minute in range(MAX_SESSIONS)]
     await sessions.add(session())
     await sessions.add(session(user_id, NOW - timedelta(days=31)))
-    newest = await sessions.add(session(user_id, NOW + timedelta(minutes=5)))
-    await sessions.update(newest.id, lambda session: session.end(NOW))
+    ended = await add(MAX_SESSIONS)
+    await sessions.update(ended.id, lambda session: session.end(NOW))
+    assert await sessions.find_surplus(user_id, NOW) is None
 
-    assert await sessions.find_surplus(user_id, NOW, 5) == (oldest.created_at, [])
-    assert await sessions.find_surplus(user_id, NOW, 4) == (added[3].created_at, [oldest.id])
-    assert await sessions.find_surplus(user_id, NOW, 1) == (
-        added[2].created_at,
-        [added[0].id, added[4].id],
-    )
-    assert await sessions.find_surplus(new_id(), NOW, 5) == (None, [])
+    for minute in (30, 31):
+        await add(minute)
+
+    assert await sessions.find_surplus(user_id, NOW) == Surplus([added[1].id, added[0].id], None)
+
+
+async def test_many_surplus_sessions_are_those_before_the_oldest_kept(
+    sessions: SessionStore,
+) -> None:
+    user_id = new_id()
+    starts = [NOW + timedelta(minutes=minute) for minute in range(2 * MAX_SESSIONS + 1)]
+    added = [await sessions.add(session(user_id, start)) for start in starts]
+
+    surplus = await sessions.find_surplus(user_id, NOW)
+
+    assert surplus is not None
+    assert surplus.all_before == added[-MAX_SESSIONS].created_at
+
+
+async def test_many_surplus_sessions_of_one_time_are_named(sessions: SessionStore) -> None:
+    user_id = new_id()
+    for _ in range(2 * MAX_SESSIONS + 1):
+        await sessions.add(session(user_id, NOW))
+
+    surplus = await sessions.find_surplus(user_id, NOW)
+
+    assert surplus is not None
+    assert surplus.all_before is None
+    assert len(surplus.session_ids) == MAX_SESSIONS + 1
 
 
 async def test_refresh_does_not_revive_a_session_that_was_marked_meanwhile(

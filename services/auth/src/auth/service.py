@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from auth.device_tokens import DeviceTokens
 from auth.domain import (
-    MAX_SESSIONS,
     Account,
     Device,
     Session,
@@ -238,11 +237,13 @@ class AuthService:
 
         This runs after a session was added, so the last of concurrent sign-ins sees all of them.
         """
-        oldest_start, surplus = await self._sessions.find_surplus(user_id, now, MAX_SESSIONS)
-        if oldest_start is not None and len(surplus) > MAX_SESSIONS:
-            await self._end_sessions_before(user_id, oldest_start)  # from before there was a limit
-        elif surplus:
-            ended = await self._sessions.update_many(surplus, lambda session: session.end(now))
+        while surplus := await self._sessions.find_surplus(user_id, now):
+            if surplus.all_before is not None:  # from before there was a limit
+                await self._end_sessions_before(user_id, surplus.all_before)
+                continue
+            ended = await self._sessions.update_many(
+                surplus.session_ids, lambda session: session.end(now)
+            )
             for session in ended:
                 self._revocations.revoke(session.to_event(now))
 

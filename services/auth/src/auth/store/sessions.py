@@ -1,12 +1,13 @@
 """Sessions in MongoDB."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from auth.domain import Device, RotatedToken, Session
+from auth.domain import MAX_SESSIONS, Device, RotatedToken, Session
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
@@ -64,6 +65,19 @@ def _session_to_document(session: Session) -> Doc:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """Active sessions beyond the number that one account may have.
+
+    Attributes:
+        session_ids: the newest of them.
+        all_before: if they are many, all sessions that started before this time are surplus.
+    """
+
+    session_ids: list[str]
+    all_before: datetime | None
+
+
 class SessionStore(Store[Session]):
     """The active sessions, and for a day the ended and expired ones."""
 
@@ -83,20 +97,24 @@ class SessionStore(Store[Session]):
         newest = active.sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
         return [_session_from_document(doc) async for doc in newest]
 
-    async def find_surplus(
-        self, user_id: str, now: datetime, max_sessions: int
-    ) -> tuple[datetime | None, list[str]]:
-        """Return which active sessions of a user are older than the newest `max_sessions`.
+    async def find_surplus(self, user_id: str, now: datetime) -> Surplus | None:
+        """Return the active sessions of a user beyond the newest `MAX_SESSIONS`, if there are any.
 
-        Returns:
-            The start of the oldest session that is not surplus, and the ids of the newest surplus
-            ones, at most `max_sessions` and one.
+        All sessions live equally long, so the index on their ends has the order of their starts.
         """
         active = self.collection.find(_active_filter(user_id, now), {"created_at": 1})
-        # All sessions live equally long, so this order is that of their starts.
-        ordered = active.sort([("expires_at", DESCENDING)]).skip(max_sessions - 1)
-        oldest, *surplus = await ordered.limit(max_sessions + 2).to_list() or [{}]
-        return oldest.get("created_at"), [str(doc["_id"]) for doc in surplus]
+        ordered = active.sort([("expires_at", DESCENDING)]).skip(MAX_SESSIONS - 1)
+        docs = await ordered.limit(MAX_SESSIONS + 2).to_list()
+        if len(docs) < 2:
+            return None
+        oldest_kept, *surplus = docs
+        are_many = len(surplus) > MAX_SESSIONS and (
+            surplus[0]["created_at"] < oldest_kept["created_at"]
+        )
+        return Surplus(
+            session_ids=[str(doc["_id"]) for doc in surplus],
+            all_before=oldest_kept["created_at"] if are_many else None,
+        )
 
     async def mark_ended(self, user_id: str, before: datetime, now: datetime) -> None:
         """Mark the sessions that a change of their account has ended.
