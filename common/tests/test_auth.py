@@ -142,7 +142,9 @@ def test_token_with_the_valid_claims_is_accepted() -> None:
         ({"iat": "yesterday"}, 0),
     ],
 )
-def test_session_start_comes_from_sst_or_else_from_iat(claims: dict[str, Any], started_at: float) -> None:
+def test_session_start_comes_from_sst_or_else_from_iat(
+    claims: dict[str, Any], started_at: float
+) -> None:
     user = TOKENS.verify(signed({**VALID_CLAIMS, **claims}))
 
     assert user is not None

@@ -154,9 +154,7 @@ def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> It
         yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
 
 
-def _published_once(
-    subject: str, expected: list[str], events: list[StoredEvent]
-) -> Iterator[str]:
+def _published_once(subject: str, expected: list[str], events: list[StoredEvent]) -> Iterator[str]:
     published = Counter(event.id.split(":")[1] for event in events if event.subject == subject)
     for aggregate, count in (published - Counter(expected)).items():
         yield f"{subject} was published {count} times too often for {aggregate}"
@@ -180,7 +178,7 @@ def sessions_match_accounts(snapshot: Snapshot) -> Iterator[str]:
             body = AllSessionsRevoked.model_validate_json(event.data)
             last[body.user_id] = max(body.before, last.get(body.user_id, body.before))
     for user_id, account in snapshot.by_id("auth.accounts").items():
-        end = (account.get("sessions_end") or {}).get("before")
+        end = account["sessions_end"] and account["sessions_end"]["before"]
         if end != last.get(user_id):
             yield f"account {user_id} ended its sessions {end}, published was {last.get(user_id)}"
     for session in snapshot.documents["auth.sessions"]:

@@ -271,7 +271,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "has status sold, the document reserved": _corrupt_document(
         "tickets.tickets", 0, status="reserved"
     ),
-    "expiration.completed was not published for": lambda snapshot, _: snapshot.streams["expiration"].clear(),
+    "expiration.completed was not published for": lambda snapshot, _: snapshot.streams[
+        "expiration"
+    ].clear(),
     "expiration.completed was published 1 times too often for": _append_event(
         "expiration", _event("expiration.completed", EXPIRED, 1)
     ),

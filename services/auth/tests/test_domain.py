@@ -35,8 +35,8 @@ def new_session() -> tuple[Session, str]:
     return change.after, token
 
 
-def new_account(version: int = 0, password_hash: str = "hash") -> Account:
-    change = create_account(OWNER, email="a@example.com", password_hash=password_hash, now=NOW)
+def new_account(version: int = 0) -> Account:
+    change = create_account(OWNER, email="a@example.com", password_hash="old", now=NOW)
     return replace(change.after, version=version)
 
 
@@ -166,7 +166,7 @@ def test_only_the_owner_ends_a_session_and_only_while_active() -> None:
 
 
 def test_rehash_replaces_only_the_expected_hash() -> None:
-    account = new_account(version=3, password_hash="old")
+    account = new_account(version=3)
 
     renewed = account.rehash("old", "new")
     late = account.rehash("another", "new")

@@ -12,6 +12,8 @@ from auth.schemas import SignInIn, SignUpIn
 from common.testing.client import Client
 
 PASSWORD = "secret"
+DOTLESS_I = "\u0131"
+"""Its capital is the one of i, to which it is not equal."""
 LOCAL_PARTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1)
 
 
@@ -42,7 +44,7 @@ def test_emails_are_compared_without_letter_case(one: str, other: str) -> None:
         ("ann@straße.de", "ann@strasse.de"),
         ("ann@βόλος.com", "ann@βόλοσ.com"),
         ("ﬁ@example.com", "fi@example.com"),
-        ("ı@example.com", "i@example.com"),
+        ("\u0131@example.com", "i@example.com"),
         ("a.b@example.com", "ab@example.com"),
     ],
 )
@@ -70,7 +72,7 @@ def test_emails_that_are_equal_now_were_equal_before(text: str) -> None:
 @given(LOCAL_PARTS)
 def test_upper_case_of_one_character_each_is_equal(text: str) -> None:
     local = unicodedata.normalize("NFC", text)
-    upper = "".join(c.upper() if len(c.upper()) == 1 and c != "ı" else c for c in local)
+    upper = "".join(c.upper() if len(c.upper()) == 1 and c != DOTLESS_I else c for c in local)
 
     assert normalize_email(f"{upper}@a.de") == normalize_email(f"{local}@a.de")
 
@@ -93,7 +95,7 @@ def test_ascii_email_is_never_confusable(email: str) -> None:
         "ann@münchen.de",
         "вася@example.com",
         "вася@почта.рф",
-        "сосо@почта.рф",
+        "\u0441\u043e\u0441\u043e@почта.рф",
         "山田たろう@example.com",
         "yamada山田タロー@example.com",
         "김철수@example.kr",

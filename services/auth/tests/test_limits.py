@@ -102,16 +102,11 @@ async def test_forged_header_does_not_evade_the_address_limit(
     auth = await start(sign_ins_per_address=3)
     await sign_up(auth)
 
-    def sign_in(forwarded: str, **fields: str) -> Any:
-        return auth.post(
-            "/api/users/signin", json={**ANN, **fields}, headers={"X-Forwarded-For": forwarded}
-        )
-
-    first = await sign_in("203.0.113.1, 192.0.2.1", email="a@example.com")
-    good = await sign_in("203.0.113.1, 192.0.2.1")
-    second = await sign_in("203.0.113.2, 192.0.2.1", email="b@example.com")
-    third = await sign_in("203.0.113.3, 192.0.2.1")
-    elsewhere = await sign_in("192.0.2.1, 192.0.2.2")
+    first = await sign_in(auth, "203.0.113.1, 192.0.2.1", email="a@example.com")
+    good = await sign_in(auth, "203.0.113.1, 192.0.2.1")
+    second = await sign_in(auth, "203.0.113.2, 192.0.2.1", email="b@example.com")
+    third = await sign_in(auth, "203.0.113.3, 192.0.2.1")
+    elsewhere = await sign_in(auth, "192.0.2.1, 192.0.2.2")
 
     statuses = [answer.status_code for answer in (first, good, second, third, elsewhere)]
     assert statuses == [400, 200, 400, 429, 200]
@@ -229,7 +224,7 @@ async def test_oldest_session_ends_when_one_too_many_starts(
 ) -> None:
     auth = await start(sign_ins_per_account_and_address=1_000)
     await sign_up(auth)
-    started = []
+    started: list[httpx.Response] = []
     for _ in range(MAX_SESSIONS + 1):
         clock.advance(seconds=1)
         started.append(await sign_in(auth))
@@ -272,9 +267,7 @@ async def test_thousands_of_old_sessions_end_with_one_event(
     user = await sign_up(auth)
     sessions = (auth.app.state.service.auth)._sessions
     starts = [clock.now - timedelta(days=1, milliseconds=n) for n in range(4_000)]
-    changes = [
-        start_session(user_id=user["id"], device=Device("", ""), now=at)[0] for at in starts
-    ]
+    changes = [start_session(user_id=user["id"], device=Device("", ""), now=at)[0] for at in starts]
     await sessions.collection.insert_many(
         [sessions._mapping.document(change, clock) for change in changes]
     )
@@ -290,9 +283,7 @@ async def test_thousands_of_old_sessions_end_with_one_event(
     assert await published.all(SessionRevoked) == []
 
 
-async def test_all_sessions_end_with_one_event(
-    start: Start, clock: FakeClock, published: EventProbe
-) -> None:
+async def test_all_sessions_end_with_one_event(start: Start, published: EventProbe) -> None:
     auth, other_replica = await start(), await start()
     await sign_up(auth)
     started = [await sign_in(auth) for _ in range(5)]
@@ -315,7 +306,7 @@ async def test_all_sessions_end_with_one_event(
 
 
 async def test_session_ended_with_all_is_dead_before_it_is_marked(
-    auth: Client, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    auth: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sign_up(auth)
     first, second = await sign_in(auth), await sign_in(auth)

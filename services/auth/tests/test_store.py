@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from auth.domain import MAX_SESSIONS, Account, Device, Session, create_account, start_session
 from auth.emails import earlier_normal_form
+from auth.store import attempts
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit, ThrottleDocument
 from auth.store.sessions import SessionDocument, SessionStore, Surplus
@@ -434,3 +435,32 @@ async def test_attempt_rejected_by_one_limit_does_not_count_under_the_next(
 
     with pytest.raises(TooManyRequests):
         await throttle.record_attempt(wide)
+
+
+async def test_attempts_beyond_a_reached_limit_create_no_counters(
+    database: AsyncDatabase[Doc], throttle: AttemptLimiter
+) -> None:
+    wide = RateLimit("wide", 2)
+    for n in range(2):
+        await throttle.record_attempt(RateLimit(f"narrow {n}", 1), wide)
+    for n in range(2, 10):
+        with pytest.raises(TooManyRequests):
+            await throttle.record_attempt(RateLimit(f"narrow {n}", 1), wide)
+
+    counters = [doc["_id"] async for doc in database["throttle"].find()]
+
+    assert sorted(counters) == ["narrow 0", "narrow 1", "narrow 2", "wide"]
+
+
+async def test_remembered_limits_are_bounded(
+    throttle: AttemptLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "MAX_REMEMBERED", 2)
+    for n in range(4):
+        await throttle.record_attempt(RateLimit(f"{n}", 1))
+        with pytest.raises(TooManyRequests):
+            await throttle.record_attempt(RateLimit(f"{n}", 1))
+
+    assert list(throttle._reached_until) == ["2", "3"]
+    with pytest.raises(TooManyRequests):
+        await throttle.record_attempt(RateLimit("0", 1))

@@ -43,7 +43,7 @@ class Revocations:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sessions = _ExpiringEntries[SessionRevoked]()
+        self._sessions = _ExpiringEntries[datetime]()
         self._users = _ExpiringEntries[AllSessionsRevoked]()
         self._listeners: list[Callable[[str], object]] = []
 
@@ -68,7 +68,7 @@ class Revocations:
         until = min(event.until, now + MAX_TTL)
         match event:
             case SessionRevoked():
-                self._sessions.set(event.session_id, event, until)
+                self._sessions.set(event.session_id, until, until)
             case AllSessionsRevoked():
                 known = self._users.values.get(event.user_id)
                 if known is None or known.before < event.before:

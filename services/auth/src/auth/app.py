@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from auth import api
 from auth.api import State
 from auth.cookies import SessionCookies
-from auth.device_tokens import DeviceTokens
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
@@ -18,6 +17,8 @@ from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
 from common.auth.tokens import AccessTokens
+from common.availability import wait_until_available
+from common.persistence import mongo
 from common.values.clock import Clock
 
 
@@ -31,7 +32,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         documents = [AccountDocument, SessionDocument, ThrottleDocument]
         async with service.open(documents) as running:
             accounts = AccountStore(running.relay, running.clock)
-            await accounts.update_normal_emails()
+            await wait_until_available(
+                "MongoDB", accounts.update_normal_emails, mongo.unavailability_reason
+            )
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 auth = AuthService(
                     settings=settings,
@@ -40,7 +43,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     attempt_limiter=AttemptLimiter(running.clock, settings.throttle_seconds),
                     passwords=passwords,
                     tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
-                    device_tokens=DeviceTokens(settings.jwt_key, settings.jwt_key_previous),
                     revocations=service.revocations,
                     clock=running.clock,
                 )

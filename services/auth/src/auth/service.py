@@ -56,7 +56,6 @@ class AuthService:
         attempt_limiter: AttemptLimiter,
         passwords: PasswordHasher,
         tokens: AccessTokens,
-        device_tokens: DeviceTokens,
         revocations: Revocations,
         clock: Clock,
     ) -> None:
@@ -67,7 +66,7 @@ class AuthService:
         self._attempt_limiter = attempt_limiter
         self._passwords = passwords
         self._tokens = tokens
-        self._device_tokens = device_tokens
+        self._device_tokens = DeviceTokens(settings.jwt_key, settings.jwt_key_previous)
         self._revocations = revocations
         self._clock = clock
 
@@ -228,9 +227,7 @@ class AuthService:
         session = await self._sessions.add(change)
         await self._end_surplus_sessions(account.id, now)
         device_token = self._device_tokens.issue(normalize_email(account.email), browser_id)
-        return replace(
-            self._issue_tokens(account, session, token), device_token=device_token
-        )
+        return replace(self._issue_tokens(account, session, token), device_token=device_token)
 
     async def _end_surplus_sessions(self, user_id: str, now: datetime) -> None:
         """End the oldest sessions of a user who has more than `MAX_SESSIONS`.

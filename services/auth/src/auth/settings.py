@@ -17,8 +17,8 @@ class Settings(SessionSettings):
     password_threads: PositiveInt = 2
     """Concurrent hashes. More than the number of CPU cores has no benefit."""
     password_queue: Annotated[int, Field(ge=0)] = 64
-    """Hashes that may wait for a thread. Requests beyond that get 503. One address may use a quarter
-    of the threads and the queue together; beyond that it gets 429."""
+    """Hashes that may wait for a thread. Requests beyond that get 503. One address may use a
+    quarter of the threads and the queue together; beyond that it gets 429."""
 
     refresh_grace_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     """How long a rotated refresh token is still accepted, for a second tab or a lost response."""

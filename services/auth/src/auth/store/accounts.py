@@ -19,7 +19,6 @@ from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
 
-
 log = structlog.get_logger("accounts")
 
 MIGRATION: Final = "accounts.folded: simple case folding"

@@ -13,6 +13,8 @@ from common.persistence.mongo import collection_of
 from common.values.clock import Clock
 
 DUPLICATE_KEY: Final = 11000
+MAX_REMEMBERED: Final = 10_000
+"""Reached limits that a process remembers; beyond that the oldest is read again."""
 
 
 class ThrottleDocument(Document):
@@ -43,6 +45,7 @@ class AttemptLimiter:
         )
         self._clock = clock
         self._window = timedelta(seconds=window_seconds)
+        self._reached_until: dict[str, datetime] = {}
 
     async def record_attempt(self, *limits: RateLimit) -> None:
         """Record an attempt under each limit, in one command.
@@ -52,9 +55,11 @@ class AttemptLimiter:
         Raises:
             TooManyRequests: A limit was reached before.
         """
+        now = self._clock()
+        for limit in limits:
+            self._raise_while_reached(limit, now)
         pending = limits
         while pending:
-            now = self._clock()
             updates = [self._increment(limit, now) for limit in pending]
             try:
                 await self._attempts.bulk_write(updates, ordered=True)
@@ -63,7 +68,8 @@ class AttemptLimiter:
                 if failure["code"] != DUPLICATE_KEY:
                     raise
                 pending = pending[failure["index"] :]
-                await self._raise_if_reached(pending[0], now)
+                await self._remember_if_reached(pending[0])
+                self._raise_while_reached(pending[0], now)
             else:
                 return
 
@@ -86,9 +92,20 @@ class AttemptLimiter:
             upsert=True,
         )
 
-    async def _raise_if_reached(self, limit: RateLimit, now: datetime) -> None:
-        """Raise if the limit is reached. Otherwise another process inserted the counter first."""
+    async def _remember_if_reached(self, limit: RateLimit) -> None:
+        """Remember until when a limit is reached, if it is.
+
+        Further attempts then cost no command, and create no counters under the other limits. If the
+        limit is not reached, another process has inserted the counter first.
+        """
         attempts = await self._attempts.find_one({"_id": limit.key})
-        remaining = attempts["until"] - now if attempts else timedelta(0)
-        if attempts and attempts["tries"] >= limit.max_attempts and remaining > timedelta(0):
+        if attempts and attempts["tries"] >= limit.max_attempts:
+            self._reached_until.pop(limit.key, None)
+            self._reached_until[limit.key] = attempts["until"]
+            if len(self._reached_until) > MAX_REMEMBERED:
+                del self._reached_until[next(iter(self._reached_until))]
+
+    def _raise_while_reached(self, limit: RateLimit, now: datetime) -> None:
+        remaining = self._reached_until.get(limit.key, now) - now
+        if remaining > timedelta(0):
             raise TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))

@@ -104,10 +104,9 @@ class SessionStore(Store[Session]):
         """
         active = self.collection.find(_active_filter(user_id, now), {"created_at": 1})
         ordered = active.sort([("expires_at", DESCENDING)]).skip(MAX_SESSIONS - 1)
-        docs = await ordered.limit(MAX_SESSIONS + 2).to_list()
-        if len(docs) < 2:
+        oldest_kept, *surplus = await ordered.limit(MAX_SESSIONS + 2).to_list() or [{}]
+        if not surplus:
             return None
-        oldest_kept, *surplus = docs
         are_many = len(surplus) > MAX_SESSIONS and (
             surplus[0]["created_at"] < oldest_kept["created_at"]
         )
