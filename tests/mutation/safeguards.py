@@ -426,8 +426,8 @@ MUTANTS = (
     Mutant(
         "an open stream checks its session before each delivery",
         "common/src/common/web/sse.py",
-        "                if payload is None or not connection.is_authorized():\n",
-        "                if payload is None:\n",
+        "            if payload is None or not connection.is_authorized():\n",
+        "            if payload is None:\n",
         ("common/tests/test_sse.py",),
     ),
     Mutant(
