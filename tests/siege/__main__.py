@@ -21,6 +21,8 @@ from ticketing_local.stack.paths import ROOT
 SEPARATE, SHARED = "separate", "shared"
 DEFAULT_LIMITS = dict.fromkeys(
     (
+        "ADDRESS_REQUESTS_PER_SECOND",
+        "ADDRESS_CONNECTIONS",
         "PASSWORD_MEMORY_KIB",
         "PASSWORD_ITERATIONS",
         "SIGN_UPS_PER_ADDRESS",

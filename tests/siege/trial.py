@@ -35,6 +35,7 @@ class Trial:
     """How long friendly users continue after the attack, with the same expectations."""
     min_share_right: float = MIN_SHARE_RIGHT
     max_p99_seconds: float = MAX_P99_SECONDS
+    friendly_users: int = FRIENDLY_USERS
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
             market,
             order_statuses=order_statuses,
         )
-        for n in range(FRIENDLY_USERS)
+        for n in range(trial.friendly_users)
     ]
     async with AsyncMongoClient[dict[str, Any]](system.mongo) as mongo:
         siege = Siege(system, mongo, journal, [user.email for user in users])

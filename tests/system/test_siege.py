@@ -14,6 +14,7 @@ SHORT = Trial(
     recovery_seconds=2,
     min_share_right=0.97,  # one or two requests of a few
     max_p99_seconds=10,  # the machine may be busy with other tests
+    friendly_users=6,
 )
 NUMBERS = itertools.count()
 
@@ -22,6 +23,9 @@ NUMBERS = itertools.count()
 @pytest.mark.parametrize(
     "name",
     [
+        "slow-bodies",
+        "malformed-chunks",
+        "abandoned-uploads",
         "inventory",
         "card-testing",
         "price-change",

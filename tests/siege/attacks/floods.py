@@ -131,6 +131,7 @@ ATTACKS: Final = (
         "event-streams",
         f"{STREAMS} event streams held open",
         event_streams,
+        max_memory_growth_mib=150,
         exhausts_its_address=True,
     ),
     Attack(
