@@ -22,6 +22,7 @@ from common.events import Event, stream_of
 from common.messaging.connection import NATS_ERRORS, Connection, unavailability_reason
 from common.messaging.durable_consumer import DurableConsumer
 from common.messaging.envelope import EventEnvelope
+from common.messaging.nats_client import NatsClient
 from common.messaging.stream_subscription import StreamSubscription
 from common.messaging.subscriptions import durable_name
 from common.observability import metrics, tracing
@@ -206,7 +207,7 @@ async def _open_client(
     Raises:
         OSError, nats.errors.Error, TimeoutError: the attempt failed.
     """
-    client = Client()
+    client = NatsClient()
 
     async def on_error(error: Exception) -> None:
         if not is_open:
