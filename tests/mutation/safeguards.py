@@ -137,6 +137,13 @@ MUTANTS = (
         (f"{BODY_TESTS}::test_unfinished_bodies_do_not_count_as_in_flight",),
     ),
     Mutant(
+        "a failed request marks no replica as down",
+        "infra/local/src/ticketing_local/stack/gateway.py",
+        "lb_try_interval 100ms\n",
+        "lb_try_interval 100ms\n\\t\\t\\tfail_duration 1s\n",
+        ("tests/system/test_hostile_clients.py::test_fault_of_a_client_marks_no_replica_as_down",),
+    ),
+    Mutant(
         "the rate of an address is limited",
         "common/src/common/web/rate_limit.py",
         "        if full_at - now > self._capacity_seconds:",
