@@ -14,6 +14,8 @@ test.skip(!process.env.TICKETING_HOME, "needs the client's production build");
 
 /** The fake API's responses by path. Other paths get `{}`. */
 let apiResponses: Record<string, unknown>;
+/** The addresses that the fake API's requests named. */
+let forwardedFor: Record<string, unknown>;
 let api: Server;
 let client: ChildProcess;
 let address: string;
@@ -23,6 +25,7 @@ const getPort = (server: Server) => (server.address() as AddressInfo).port;
 test.beforeAll(async () => {
   api = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://any.invalid");
+    forwardedFor[pathname] = request.headers["x-forwarded-for"];
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(apiResponses[pathname] ?? {}));
   }).listen(0);
@@ -51,6 +54,12 @@ test.afterAll(() => {
 
 test.beforeEach(() => {
   apiResponses = {};
+  forwardedFor = {};
+});
+
+test("a page's requests to the API name its visitor", async ({ request }) => {
+  await request.get(address, { headers: { "x-forwarded-for": "192.0.2.1" } });
+  expect(forwardedFor["/api/tickets"]).toBe("192.0.2.1");
 });
 
 test("a failing page keeps the layout and can be retried", async ({ page }) => {
