@@ -37,6 +37,7 @@ from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
 from common.web.rate_limit import RateLimitMiddleware
 from common.web.request_body import RequestBodyMiddleware
+from common.web.request_head import RequestHeadMiddleware
 from common.web.response_cache import ResponseCache
 from common.web.response_cache_middleware import ResponseCacheMiddleware
 
@@ -189,6 +190,7 @@ class Service:
                 paths=f"{api_prefix}(/[0-9a-f]{{24}})?",
                 user_id_of=self._session_user_id,
             )
+        app.add_middleware(RequestHeadMiddleware)
         app.add_middleware(
             RateLimitMiddleware,
             rate=self.settings.address_requests_per_second,

@@ -102,11 +102,25 @@ class PayloadTooLarge(ApiError):
     default_message = "Request body too large"
 
 
+class UriTooLong(ApiError):
+    """The query is longer than 4 KiB, or has too many parameters."""
+
+    status = 414
+    default_message = "The query is too long"
+
+
 class TooManyRequests(ApiError):
     """Too many requests in a short time, or at once."""
 
     status = 429
     default_message = "Too many requests"
+
+
+class HeadersTooLarge(ApiError):
+    """The request has too many headers, or too long cookies."""
+
+    status = 431
+    default_message = "Too many or too long headers"
 
 
 class ServiceUnavailable(ApiError):

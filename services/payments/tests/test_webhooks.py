@@ -244,6 +244,7 @@ async def test_webhook_of_a_returned_refund_marks_it_failed(
         {"headers": {"Stripe-Signature": ""}},
         {"headers": {"Stripe-Signature": "t=1,v1=00"}},
         {"headers": {"Stripe-Signature": "nonsense"}},
+        {"headers": {b"Stripe-Signature": b"t=9999999999,v1=\xe9"}},
         {"content": b"{}"},
         {"content": b"\xff"},
         {"age": 3600},

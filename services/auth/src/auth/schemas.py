@@ -1,5 +1,6 @@
 """Request and response bodies of accounts and sessions."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Final, Self
 
@@ -12,13 +13,17 @@ from common.auth.tokens import User
 from common.values.camel_model import CamelModel
 
 MAX_EMAIL_LENGTH: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
+MAX_LABEL_LENGTH: Final = 63  # RFC 1035, 2.3.4
+LABEL_SEPARATORS: Final = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490, 3.1
 MIN_PASSWORD_LENGTH: Final = 6
 MAX_PASSWORD_LENGTH: Final = 128
 
 
 def _validate_email(text: str) -> str:
     text = text.strip()
-    if len(text) > MAX_EMAIL_LENGTH:  # before it is parsed
+    # Before it is parsed, because encoding a long label takes quadratic time.
+    labels = LABEL_SEPARATORS.split(text.rpartition("@")[2])
+    if len(text) > MAX_EMAIL_LENGTH or max(map(len, labels)) > MAX_LABEL_LENGTH:
         raise ValueError("Email must be valid")
     try:
         return validate_email(text, check_deliverability=False).normalized

@@ -183,6 +183,8 @@ class Gateway:
         """Parse a webhook event, or return None if its signature is invalid."""
         if self._webhook_secret is None:
             return None
+        if not signature.isascii():  # Stripe's library would raise TypeError
+            return None
         secret = self._webhook_secret.get_secret_value()
         try:
             stripe.WebhookSignature.verify_header(
