@@ -576,7 +576,7 @@ MUTANTS = (
         "services/tickets/src/tickets/store/available_tickets.py",
         "        return found, position\n\n",
         "        return found, None\n\n",
-        (f"{SEARCH}::test_pages_have_every_match_once_and_in_order",),
+        (f"{SEARCH_BUDGET}::test_page_cut_short_continues_where_its_search_has_ended",),
     ),
     Mutant(
         "MongoDB filters nothing, so a query examines only what it returns",
