@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from auth.domain import MAX_SESSIONS, Device, start_session
-from auth.passwords import SHARES
+from auth.passwords import SHARES, HashClient
 from auth.service import AuthService
 from common.events import AllSessionsRevoked, SessionRevoked
 from common.testing.client import Client, errors
@@ -119,7 +119,9 @@ async def test_sign_in_with_a_full_hash_queue_is_503_and_not_counted(
     await sign_up(auth)
     auth_service: AuthService = auth.app.state.service.auth
     go = Event()
-    blocking_job = asyncio.create_task(auth_service._passwords._run_in_pool(go.wait, "192.0.2.1"))
+    blocking_job = asyncio.create_task(
+        auth_service._passwords._run_in_pool(go.wait, HashClient("192.0.2.1"))
+    )
     await asyncio.sleep(0)
 
     full = await auth.post("/api/users/signin", json=ANN)
@@ -204,7 +206,7 @@ async def test_one_address_leaves_room_in_the_queue_of_hashes(start: Start) -> N
     go = Event()
     share = 8 // SHARES
     blocking_jobs = [
-        asyncio.create_task(auth_service._passwords._run_in_pool(go.wait, "192.0.2.1"))
+        asyncio.create_task(auth_service._passwords._run_in_pool(go.wait, HashClient("192.0.2.1")))
         for _ in range(share)
     ]
     await asyncio.sleep(0)

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from passlib.context import CryptContext
 
-from auth.passwords import PasswordHasher
+from auth.passwords import HashClient, PasswordHasher
 from auth.settings import Settings
 from common.errors import ServiceUnavailable, TooManyRequests
 
-ANN, BOB = "192.0.2.1", "192.0.2.2"
+ANN, BOB = HashClient("192.0.2.1"), HashClient("192.0.2.2")
 """The addresses of two clients."""
 
 
@@ -111,6 +111,28 @@ async def test_hash_beyond_the_queue_limit_is_rejected(
 
     assert rejected.value.retry_after == 1
     assert await passwords.hash("secret", client=ANN)
+
+
+async def test_strangers_leave_a_quarter_of_the_capacity_to_known_browsers() -> None:
+    passwords = PasswordHasher(context(), threads=1, queue=7)
+    go = Event()
+    strangers = [
+        asyncio.create_task(passwords._run_in_pool(go.wait, HashClient(f"192.0.2.{n}")))
+        for n in range(6)
+    ]
+    await asyncio.sleep(0)
+
+    with pytest.raises(ServiceUnavailable):
+        await passwords.hash("secret", client=HashClient("192.0.2.9"))
+    known = HashClient("browser:7", is_known_browser=True)
+    hashes = [asyncio.create_task(passwords.hash("secret", client=known)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ServiceUnavailable):
+        passwords.require_capacity(HashClient("browser:8", is_known_browser=True))
+    go.set()
+    await asyncio.gather(*strangers)
+
+    assert all(await asyncio.gather(*hashes))
 
 
 async def test_client_may_use_a_quarter_of_the_capacity() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final, Self, TypeVar, cast
 
@@ -21,7 +22,17 @@ HASHES_REJECTED: Final = Metric(
     "password_hash_rejected_total", "Password hashes rejected because the queue was full"
 )
 SHARES: Final = 4
-"""One client's jobs may use this part of the capacity, so that it cannot block the others."""
+"""One client's jobs may use this part of the capacity, so that it cannot block the others. The same
+part is kept for known browsers, so that strangers at many addresses cannot block those."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashClient:
+    """The client for which a password is hashed."""
+
+    key: str
+    """The address, or the id of a known browser."""
+    is_known_browser: bool = False
 
 
 class PasswordHasher:
@@ -46,12 +57,12 @@ class PasswordHasher:
         )
         return cls(context, threads=settings.password_threads, queue=settings.password_queue)
 
-    async def hash(self, password: str, *, client: str) -> str:
-        """Return the hash of a password, on behalf of a client: the address of the request."""
+    async def hash(self, password: str, *, client: HashClient) -> str:
+        """Return the hash of a password, on behalf of a client."""
         return await self._run_in_pool(lambda: cast(str, self._context.hash(password)), client)
 
     async def check(
-        self, password: str, stored: str | None, *, client: str
+        self, password: str, stored: str | None, *, client: HashClient
     ) -> tuple[bool, str | None]:
         """Return whether the password is right, and a new hash if the stored one is outdated.
 
@@ -61,11 +72,11 @@ class PasswordHasher:
         is_valid, new_hash = await self._run_in_pool(lambda: self._verify(password, stored), client)
         return is_valid and stored is not None, new_hash
 
-    def require_capacity(self, client: str) -> None:
+    def require_capacity(self, client: HashClient) -> None:
         """Check that a hash of this client would be accepted now.
 
         Raises:
-            ServiceUnavailable: The queue is full.
+            ServiceUnavailable: The queue is full, but for what is kept for known browsers.
             TooManyRequests: The client occupies its share of it.
         """
         with self._lock:
@@ -74,11 +85,12 @@ class PasswordHasher:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _require_capacity(self, client: str) -> None:
-        if self._jobs_by_client.total() >= self._capacity:
+    def _require_capacity(self, client: HashClient) -> None:
+        reserved = 0 if client.is_known_browser else self._capacity // SHARES
+        if self._jobs_by_client.total() >= self._capacity - reserved:
             HASHES_REJECTED.inc()
             raise ServiceUnavailable(retry_after=1)
-        if self._jobs_by_client[client] >= max(1, self._capacity // SHARES):
+        if self._jobs_by_client[client.key] >= max(1, self._capacity // SHARES):
             HASHES_REJECTED.inc()
             raise TooManyRequests(retry_after=1)
 
@@ -86,24 +98,24 @@ class PasswordHasher:
         hash_to_check = stored or self._dummy_hash
         return cast(Any, self._context.verify_and_update(password, hash_to_check))
 
-    async def _run_in_pool(self, work: Callable[[], T], client: str) -> T:
+    async def _run_in_pool(self, work: Callable[[], T], client: HashClient) -> T:
         """Run `work` in the pool, which a cancelled caller still occupies until `work` returns.
 
         Raises:
-            ServiceUnavailable: The queue is full.
+            ServiceUnavailable: The queue is full, but for what is kept for known browsers.
             TooManyRequests: The client occupies its share of it.
         """
         with self._lock:
             self._require_capacity(client)
-            self._jobs_by_client[client] += 1
+            self._jobs_by_client[client.key] += 1
         HASH_JOBS.inc()
 
         # anyio.CapacityLimiter would release a cancelled caller's slot while its thread still runs.
         def release(_: Future[T]) -> None:
             with self._lock:
-                self._jobs_by_client[client] -= 1
-                if not self._jobs_by_client[client]:
-                    del self._jobs_by_client[client]
+                self._jobs_by_client[client.key] -= 1
+                if not self._jobs_by_client[client.key]:
+                    del self._jobs_by_client[client.key]
             HASH_JOBS.dec()
 
         job = self._pool.submit(work)

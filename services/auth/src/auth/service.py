@@ -15,7 +15,7 @@ from auth.domain import (
     start_session,
 )
 from auth.emails import normalize_email
-from auth.passwords import PasswordHasher
+from auth.passwords import HashClient, PasswordHasher
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit
@@ -78,9 +78,10 @@ class AuthService:
             TooManyRequests: The address has created too many accounts.
         """
         limit = RateLimit(f"sign-up:{device.network}", self._settings.sign_ups_per_address)
-        self._passwords.require_capacity(device.network)
+        client = HashClient(device.network)
+        self._passwords.require_capacity(client)
         await self._attempt_limiter.record_attempt(limit)
-        password_hash = await self._passwords.hash(password, client=device.network)
+        password_hash = await self._passwords.hash(password, client=client)
         change = create_account(
             new_id(), email=email, password_hash=password_hash, now=self._clock()
         )
@@ -102,14 +103,17 @@ class AuthService:
         """
         normal_email = normalize_email(email)
         browser_id = self._device_tokens.verify(device_token, normal_email)
-        self._passwords.require_capacity(device.network)
+        client = (
+            HashClient(f"browser:{browser_id}", is_known_browser=True)
+            if browser_id
+            else HashClient(device.network)
+        )
+        self._passwords.require_capacity(client)
         limits = self._sign_in_limits(normal_email, device.network, browser_id)
         await self._attempt_limiter.record_attempt(*limits)
         account = await self._accounts.find_by_email(email)
         stored_hash = account.password_hash if account else None
-        is_valid, new_hash = await self._passwords.check(
-            password, stored_hash, client=device.network
-        )
+        is_valid, new_hash = await self._passwords.check(password, stored_hash, client=client)
         if account is None or not is_valid:
             raise BadRequest("Invalid credentials")
         if new_hash is not None:
