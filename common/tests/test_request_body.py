@@ -16,7 +16,7 @@ from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.client import make_user, session_cookie
 from common.testing.polling import eventually
-from common.testing.raw_http import RawConnection
+from common.testing.raw_http import RawConnection, request_bytes
 from common.testing.server import serve_over_tcp
 from common.web.load_shedding import ConcurrencyLimitMiddleware
 from common.web.request_body import RequestBodyMiddleware
@@ -24,7 +24,7 @@ from common.web.request_body import RequestBodyMiddleware
 MAX_IN_FLIGHT = 2
 TIMEOUT_SECONDS = 0.5
 PATH = "/api/tickets"
-UNFINISHED = {"content_length": "5000", "content_type": "application/json"}
+UNFINISHED = {"Content-Length": "5000", "Content-Type": "application/json"}
 
 router = APIRouter(prefix=PATH)
 
@@ -45,8 +45,12 @@ async def create(request: Request, user: CurrentUser) -> dict[str, str]:
     return {"body": (await request.body()).decode()}
 
 
+def port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
 def signed_in() -> dict[str, str]:
-    return {"cookie": f"session={session_cookie(make_user())}"}
+    return {"Cookie": f"session={session_cookie(make_user())}"}
 
 
 @asynccontextmanager
@@ -81,11 +85,11 @@ async def impatient(published: object, settings: ServiceSettings) -> AsyncGenera
 @pytest.mark.parametrize("path", [f"{PATH}/echo", f"{PATH}/mine"])
 async def test_unfinished_bodies_do_not_count_as_in_flight(address: str, path: str) -> None:
     async with (
-        RawConnection.open_many(5 * MAX_IN_FLIGHT, address) as hostile,
+        RawConnection.open_many(5 * MAX_IN_FLIGHT, port_of(address)) as hostile,
         httpx.AsyncClient(base_url=address) as friend,
     ):
         for connection in hostile:
-            await connection.send_head("POST", path, **UNFINISHED, **signed_in())
+            await connection.send(request_bytes("POST", path, {**UNFINISHED, **signed_in()}))
             await connection.send(b"{")
 
         read = await friend.get(PATH)
@@ -96,28 +100,30 @@ async def test_unfinished_bodies_do_not_count_as_in_flight(address: str, path: s
 
 
 async def test_missing_session_is_401_before_the_body_arrives(address: str) -> None:
-    async with RawConnection.open(address) as connection:
-        await connection.send_head("POST", f"{PATH}/mine", **UNFINISHED)
+    async with await RawConnection.open(port_of(address)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/mine", UNFINISHED))
 
-        response = await connection.read_response()
+        response = await connection.receive()
 
     assert response.status == 401
     assert json.loads(response.body) == {"errors": [{"message": "Not authorized"}]}
 
 
 async def test_missing_session_is_401_instead_of_100_continue(address: str) -> None:
-    async with RawConnection.open(address) as connection:
-        await connection.send_head("POST", f"{PATH}/mine", expect="100-continue", **UNFINISHED)
+    async with await RawConnection.open(port_of(address)) as connection:
+        await connection.send(
+            request_bytes("POST", f"{PATH}/mine", {"Expect": "100-continue", **UNFINISHED})
+        )
 
-        assert (await connection.read_response()).status == 401
+        assert (await connection.receive()).status == 401
 
 
 async def test_body_that_is_not_complete_in_time_is_408_and_closes(impatient: str) -> None:
-    async with RawConnection.open(impatient) as connection:
-        await connection.send_head("POST", f"{PATH}/mine", **UNFINISHED, **signed_in())
+    async with await RawConnection.open(port_of(impatient)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/mine", {**UNFINISHED, **signed_in()}))
         sending = asyncio.create_task(drip(connection))
 
-        response = await connection.read_response()
+        response = await connection.receive()
 
         sending.cancel()
         await connection.wait_until_closed()
@@ -135,37 +141,37 @@ async def drip(connection: RawConnection) -> None:
 
 
 async def test_body_in_pieces_is_passed_on_whole(address: str) -> None:
-    async with RawConnection.open(address) as connection:
-        await connection.send_head("POST", f"{PATH}/echo", content_length="6")
+    async with await RawConnection.open(port_of(address)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/echo", {"Content-Length": "6"}))
         for piece in (b"ab", b"cd", b"ef"):
             await connection.send(piece)
 
-        response = await connection.read_response()
+        response = await connection.receive()
 
     assert json.loads(response.body) == {"body": "abcdef"}
 
 
 async def test_connection_is_reused_after_a_401_and_the_rest_of_its_body(address: str) -> None:
-    async with RawConnection.open(address) as connection:
-        await connection.send_head("POST", f"{PATH}/mine", content_length="4")
-        assert (await connection.read_response()).status == 401
+    async with await RawConnection.open(port_of(address)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/mine", {"Content-Length": "4"}))
+        assert (await connection.receive()).status == 401
         await connection.send(b"rest")
 
-        await connection.send_head("GET", PATH)
+        await connection.send(request_bytes("GET", PATH))
 
-        assert (await connection.read_response()).status == 200
+        assert (await connection.receive()).status == 200
 
 
 async def test_malformed_chunk_is_400_and_the_next_request_200(address: str) -> None:
     async with (
-        RawConnection.open(address) as connection,
+        await RawConnection.open(port_of(address)) as connection,
         httpx.AsyncClient(base_url=address) as friend,
     ):
-        chunked = {"transfer_encoding": "chunked", "cookie": signed_in()["cookie"]}
-        await connection.send_head("POST", f"{PATH}/mine", **chunked)
+        chunked = {"Transfer-Encoding": "chunked", **signed_in()}
+        await connection.send(request_bytes("POST", f"{PATH}/mine", chunked))
         await connection.send(b"zz\r\n")
 
-        assert (await connection.read_response()).status == 400
+        assert (await connection.receive()).status == 400
         assert (await friend.get(PATH)).status_code == 200
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from chaos.client_log import ClientLog
-from support.raw_http import RawConnection, request_bytes
+from common.testing.raw_http import RawConnection, request_bytes
 
 PAUSE_SECONDS: Final = (0.3, 1.5)
 OUTAGE_STATUSES: Final = frozenset({429, 502, 503, 504})

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from support.raw_http import RawConnection, RawResponse, request_bytes
+from common.testing.raw_http import RawConnection, RawResponse, request_bytes
 
 MAX_CPU_SHARE: Final = 0.5
 """The share of one core that an attacker may use."""

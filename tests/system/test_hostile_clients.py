@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from common.testing.client import make_user, session_cookie
-from common.testing.raw_http import RawConnection
+from common.testing.raw_http import RawConnection, request_bytes
 from support.system import System
 from ticketing_local.api_user import ApiUser
 from ticketing_local.stack.gateway import Listeners, caddy
@@ -21,7 +21,7 @@ from ticketing_local.testing.temporary_server import TemporaryServer
 CONNECTIONS = 600
 ATTACK_SECONDS = 1.5
 """Longer than a gateway with passive health checks needs to mark a replica as down."""
-UNFINISHED = {"content_length": "5000", "content_type": "application/json"}
+UNFINISHED = {"Content-Length": "5000", "Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,17 @@ class Friend:
 @contextlib.asynccontextmanager
 async def friend_of(address: str) -> AsyncGenerator[Friend]:
     async with httpx.AsyncClient(
-        base_url=address, timeout=5, headers={"Cookie": signed_in()["cookie"]}
+        base_url=address, timeout=5, headers={"Cookie": signed_in()["Cookie"]}
     ) as http:
         yield Friend(http)
 
 
+def port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
 def signed_in() -> dict[str, str]:
-    return {"cookie": f"session={session_cookie(make_user())}"}
+    return {"Cookie": f"session={session_cookie(make_user())}"}
 
 
 @pytest.mark.parametrize("cookie", [{}, signed_in()], ids=["anonymous", "signed in"])
@@ -94,11 +98,11 @@ async def test_600_unfinished_bodies_at_the_gateway_keep_nobody_out(
 
 async def attack_with_unfinished_bodies(address: str, cookie: dict[str, str]) -> None:
     async with (
-        RawConnection.open_many(CONNECTIONS, address) as hostile,
+        RawConnection.open_many(CONNECTIONS, port_of(address)) as hostile,
         friend_of(address) as friend,
     ):
         for connection in hostile:
-            await connection.send_head("POST", "/api/tickets", **UNFINISHED, **cookie)
+            await connection.send(request_bytes("POST", "/api/tickets", {**UNFINISHED, **cookie}))
             await connection.send(b"{")
         for _ in range(10):
             await friend.use()
@@ -107,86 +111,90 @@ async def attack_with_unfinished_bodies(address: str, cookie: dict[str, str]) ->
 
 
 Attack = Callable[[RawConnection], Awaitable[None]]
-CHUNKED = {"transfer_encoding": "chunked", "content_type": "application/json"}
+CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
 
 
 async def send_malformed_chunk(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", **CHUNKED, **signed_in())
+    await connection.send(request_bytes("POST", "/api/tickets", {**CHUNKED, **signed_in()}))
     await connection.send(b"zz\r\nnot a chunk\r\n")
-    assert (await connection.read_response()).status == 400
+    assert (await connection.receive()).status == 400
 
 
 async def send_malformed_chunk_with_get(connection: RawConnection) -> None:
-    await connection.send_head("GET", "/api/tickets/mine", **CHUNKED, **signed_in())
+    await connection.send(request_bytes("GET", "/api/tickets/mine", {**CHUNKED, **signed_in()}))
     await connection.send(b"zz\r\n")
-    assert (await connection.read_response()).status == 400
+    assert (await connection.receive()).status == 400
 
 
 async def send_malformed_chunk_after_a_large_one(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", **CHUNKED, **signed_in())
+    await connection.send(request_bytes("POST", "/api/tickets", {**CHUNKED, **signed_in()}))
     await connection.send(b"8000\r\n" + b" " * 0x8000 + b"\r\nzz\r\n")
-    assert (await connection.read_response()).status == 400
+    assert (await connection.receive()).status == 400
 
 
 async def send_malformed_trailer(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", **CHUNKED, trailer="x", **signed_in())
+    await connection.send(
+        request_bytes("POST", "/api/tickets", {**CHUNKED, "Trailer": "x", **signed_in()})
+    )
     await connection.send(b"2\r\n{}\r\n0\r\n\x00 bad : trailer\r\n\r\n")
-    await connection.read_response()
+    await connection.receive()
 
 
 async def give_up_half_way(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", **UNFINISHED, **signed_in())
+    await connection.send(request_bytes("POST", "/api/tickets", {**UNFINISHED, **signed_in()}))
     await connection.send(b"{" * 2_500)
 
 
 async def give_up_a_large_upload(connection: RawConnection) -> None:
     headers = {**CHUNKED, **signed_in()}
-    await connection.send_head("POST", "/api/tickets", **headers)
+    await connection.send(request_bytes("POST", "/api/tickets", headers))
     await connection.send((b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 5)
 
 
 async def send_more_than_declared_is_allowed(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", content_length="9999999", **signed_in())
+    await connection.send(
+        request_bytes("POST", "/api/tickets", {"Content-Length": "9999999", **signed_in()})
+    )
     await connection.send(b" " * 200_000)
 
 
 async def expect_100_continue_and_leave(connection: RawConnection) -> None:
-    await connection.send_head(
-        "POST", "/api/tickets", expect="100-continue", **UNFINISHED, **signed_in()
-    )
+    headers = {"Expect": "100-continue", **UNFINISHED, **signed_in()}
+    await connection.send(request_bytes("POST", "/api/tickets", headers))
 
 
 async def ask_for_an_upgrade(connection: RawConnection) -> None:
-    await connection.send_head(
-        "GET",
-        "/api/tickets/mine",
-        connection="Upgrade",
-        upgrade="websocket",
-        sec_websocket_version="13",
-        sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         **signed_in(),
-    )
-    await connection.read_response()
+    }
+    await connection.send(request_bytes("GET", "/api/tickets/mine", headers))
+    await connection.receive()
 
 
 async def send_a_large_head(connection: RawConnection) -> None:
-    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, KeyError):
-        await connection.send_head("GET", "/api/tickets", x_large="x" * 100_000)
-        await connection.read_response()
+    with contextlib.suppress(OSError):
+        await connection.send(request_bytes("GET", "/api/tickets", {"X-Large": "x" * 100_000}))
+        await connection.receive()
 
 
 async def leave_before_the_response(connection: RawConnection) -> None:
-    await connection.send_head("GET", "/api/tickets/mine", **signed_in())
+    await connection.send(request_bytes("GET", "/api/tickets/mine", {**signed_in()}))
 
 
 async def leave_an_event_stream(connection: RawConnection) -> None:
-    await connection.send_head("GET", "/api/tickets/events")
+    await connection.send(request_bytes("GET", "/api/tickets/events"))
 
 
 async def send_an_unknown_transfer_encoding(connection: RawConnection) -> None:
-    await connection.send_head("POST", "/api/tickets", transfer_encoding="gzip, chunked")
-    with contextlib.suppress(KeyError, asyncio.IncompleteReadError):
-        await connection.read_response()
+    await connection.send(
+        request_bytes("POST", "/api/tickets", {"Transfer-Encoding": "gzip, chunked"})
+    )
+    with contextlib.suppress(OSError):
+        await connection.receive()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +219,7 @@ async def test_fault_of_a_client_marks_no_replica_as_down(gateway: str, attack: 
     deadline = asyncio.get_running_loop().time() + ATTACK_SECONDS
     async with friend_of(gateway) as friend:
         while asyncio.get_running_loop().time() < deadline:
-            async with RawConnection.open(gateway) as connection:
+            async with await RawConnection.open(port_of(gateway)) as connection:
                 await attack(connection)
                 await asyncio.sleep(0)  # the gateway begins before the client leaves
             await friend.use()
@@ -260,11 +268,11 @@ async def test_forged_address_does_not_evade_the_limit_at_the_gateway(buyer: Api
 
 @pytest.mark.usefixtures("limited")
 async def test_slow_body_at_the_gateway_is_408(system: System) -> None:
-    async with RawConnection.open(system.address) as connection:
-        await connection.send_head("POST", "/api/tickets", **UNFINISHED, **signed_in())
+    async with await RawConnection.open(system.port["gateway"]) as connection:
+        await connection.send(request_bytes("POST", "/api/tickets", {**UNFINISHED, **signed_in()}))
         await connection.send(b"{")
 
-        response = await connection.read_response()
+        response = await connection.receive()
 
     assert response.status == 408
     assert json.loads(response.body) == {

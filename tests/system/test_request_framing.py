@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from common.testing.client import errors
-from support.raw_http import RawConnection, request_bytes
+from common.testing.raw_http import RawConnection, request_bytes
 from support.system import System
 from ticketing_local.api_user import ApiUser
 

@@ -5,9 +5,9 @@ import contextlib
 import random
 from typing import Final
 
+from common.testing.raw_http import request_bytes
 from siege.attack import Attack, Siege
 from siege.attacker import Attacker, Facts
-from support.raw_http import request_bytes
 
 PATHS: Final = ("/api/tickets", "/api/orders", "/api/payments", "/api/users/signin")
 INTERVAL_SECONDS: Final = 0.3

@@ -4,9 +4,9 @@ import json
 import secrets
 from typing import Final
 
+from common.testing.raw_http import RESPONSE_TIMEOUT_SECONDS, request_bytes
 from siege.attack import Attack, Siege
 from siege.attacker import Attacker, AttackReport, Facts
-from support.raw_http import RESPONSE_TIMEOUT_SECONDS, request_bytes
 
 MAX_REQUESTS_PER_SECOND: Final = 200
 BURST: Final = 400

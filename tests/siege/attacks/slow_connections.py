@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from common.testing.raw_http import request_bytes
 from siege.attack import Attack, Siege
 from siege.attacker import Attacker, AttackReport, Facts
-from support.raw_http import request_bytes
 
 CONNECTIONS: Final = 600
 BYTE_INTERVAL_SECONDS: Final = 3.0

@@ -1,74 +1,134 @@
-"""HTTP connections whose bytes a test decides, as a broken or hostile client sends them."""
+"""An HTTP/1.1 connection that can send what a correct client never would."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+import contextlib
+import json
+import socket
+import struct
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
-from urllib.parse import urlsplit
+from typing import Any, Self
 
-TIMEOUT_SECONDS: Final = 20.0
+RESPONSE_TIMEOUT_SECONDS = 20.0
+CONTINUE = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawResponse:
-    """A response with a Content-Length."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
+    def json(self) -> Any:
+        """Return the parsed body."""
+        return json.loads(self.body)
+
+
+def request_bytes(
+    method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> bytes:
+    """Return a request. A body gets its length, unless the headers contain one."""
+    fields = {"Host": "localhost", **(headers or {})}
+    if body is not None:
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **fields}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+
 
 class RawConnection:
-    """A connection that sends a request piece by piece."""
+    """A connection to the gateway from a chosen address of this machine."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    @asynccontextmanager
-    async def open(cls, address: str, source: str | None = None) -> AsyncGenerator[Self]:
-        """Connect to an address such as `http://127.0.0.1:8080`, from a source address."""
-        parts = urlsplit(address)
-        local = (source, 0) if source else None
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, local_addr=local)
-        try:
-            yield cls(reader, writer)
-        finally:
-            writer.transport.abort()
+    async def open(cls, port: int, source: str = "127.0.0.1") -> Self:
+        """Connect to a port of this machine."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
 
     @classmethod
-    @asynccontextmanager
-    async def open_many(
-        cls, count: int, address: str, source: str | None = None
-    ) -> AsyncGenerator[list[Self]]:
-        """Open several connections."""
-        async with AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(cls.open(address, source)) for _ in range(count)]
+    @contextlib.asynccontextmanager
+    async def open_many(cls, count: int, port: int) -> AsyncGenerator[list[Self]]:
+        """Open several connections, which are closed at the end of the block."""
+        async with contextlib.AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(await cls.open(port)) for _ in range(count)]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
 
     async def send(self, data: bytes) -> None:
-        """Send these bytes."""
+        """Send these bytes.
+
+        Raises:
+            OSError: the server has closed the connection.
+        """
         self._writer.write(data)
         await self._writer.drain()
 
-    async def send_head(self, method: str, path: str, **headers: str) -> None:
-        """Send the head of a request. `content_length` becomes `content-length`."""
-        lines = [f"{method} {path} HTTP/1.1", "host: raw.test"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        await self.send("\r\n".join([*lines, "", ""]).encode())
+    async def receive(self, timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS) -> RawResponse:
+        """Return the next response.
 
-    async def read_response(self) -> RawResponse:
-        """Wait for a response and return it."""
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            pairs = (line.partition(":")[::2] for line in head[1:] if line)
-            headers = {name.lower(): value.strip() for name, value in pairs}
-            body = await self._reader.readexactly(int(headers["content-length"]))
-        return RawResponse(int(head[0].split()[1]), headers, body)
+        Raises:
+            OSError: the connection was closed without one, or the time is over.
+        """
+        async with asyncio.timeout(timeout_seconds):
+            try:
+                status, headers = await self._head()
+                return RawResponse(status, headers, await self._body(headers))
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                raise ConnectionError("no complete response") from error
+
+    async def receive_status(self, timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS) -> int:
+        """Return the status of the next response, and leave its body unread.
+
+        Raises:
+            OSError: the connection was closed without one, or the time is over.
+        """
+        async with asyncio.timeout(timeout_seconds):
+            try:
+                return (await self._head())[0]
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                raise ConnectionError("no complete response") from error
 
     async def wait_until_closed(self) -> None:
         """Wait until the server has closed the connection."""
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
             while await self._reader.read(4096):
                 pass
+
+    async def _head(self) -> tuple[int, dict[str, str]]:
+        """Return the status and the headers of the next response that is not provisional."""
+        while True:
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            if (status := int(head[0][9:12])) != CONTINUE:
+                fields = (line.partition(":") for line in head[1:] if line)
+                return status, {name.lower(): value.strip() for name, _, value in fields}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Close the connection with a reset instead of an end of the stream."""
+        transport_socket = self._writer.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            reset_at_once = struct.pack("ii", 1, 0)
+            transport_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_at_once)
+        self._writer.transport.abort()
+
+    async def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding") == "chunked":
+            chunks: list[bytes] = []
+            while size := int(await self._reader.readuntil(b"\r\n"), 16):
+                chunks.append((await self._reader.readexactly(size + 2))[:size])
+            await self._reader.readuntil(b"\r\n")
+            return b"".join(chunks)
+        if (length := headers.get("content-length")) is not None:
+            return await self._reader.readexactly(int(length))
+        return b""
