@@ -8,6 +8,7 @@ from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterable
 from typing import Final
 
+import pymongo
 from beanie import Document
 from bson import ObjectId
 from pymongo import UpdateOne
@@ -21,6 +22,7 @@ MAX_ROUNDS: Final = 4
 MAX_EXPANSION_COST: Final = 2 * (MAX_EXPANSIONS + 1) + MAX_ROUNDS * (MAX_EXPANSIONS + 4)
 """How many index keys and documents `expand` examines at most."""
 SAMPLE_SIZE: Final = 2_000
+SAMPLE_TIMEOUT_SECONDS: Final = 30.0
 WORDS_NEWEST: Final = "words_newest"
 _LAST_CHARACTER: Final = chr(0x10FFFF)
 
@@ -85,19 +87,20 @@ class Vocabulary:
     async def sample(self) -> None:
         """Set the frequencies to those in a random sample of the tickets."""
         sample_id = ObjectId()
-        merged = await self._tickets.aggregate(
-            [
-                {"$sample": {"size": SAMPLE_SIZE}},
-                {"$match": {"status": TicketStatus.AVAILABLE}},
-                {"$unwind": "$words"},
-                {"$group": {"_id": "$words", "n": {"$sum": 1}}},
-                {"$set": {"sample": sample_id}},
-                {"$merge": {"into": self._words.name}},
-            ]
-        )
-        await merged.to_list()
-        outdated = {"n": {"$gt": 0}, "sample": {"$ne": sample_id}}
-        await self._words.update_many(outdated, {"$set": {"n": 0}})
+        with pymongo.timeout(SAMPLE_TIMEOUT_SECONDS):  # more than that of a request
+            merged = await self._tickets.aggregate(
+                [
+                    {"$sample": {"size": SAMPLE_SIZE}},
+                    {"$match": {"status": TicketStatus.AVAILABLE}},
+                    {"$unwind": "$words"},
+                    {"$group": {"_id": "$words", "n": {"$sum": 1}}},
+                    {"$set": {"sample": sample_id}},
+                    {"$merge": {"into": self._words.name}},
+                ]
+            )
+            await merged.to_list()
+            outdated = {"n": {"$gt": 0}, "sample": {"$ne": sample_id}}
+            await self._words.update_many(outdated, {"$set": {"n": 0}})
 
     async def _find(self, ids: Doc, *, limit: int) -> dict[str, int]:
         docs = self._words.find({"_id": ids}).limit(limit)
