@@ -1,16 +1,24 @@
 import { type NextRequest, NextResponse } from "next/server";
 import { contentSecurityPolicy } from "@/config/content-security-policy";
+import { pageBurst, pagesPerSecond, trustedProxies } from "@/config/env";
+import { PageLimit, clientNetwork, isQueryTooLong } from "@/lib/page-limits";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
 
 /** A file that does not depend on the session. A page with such a path is "not found". */
 const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
 
+const pageLimit = new PageLimit(pagesPerSecond(), pageBurst());
+
 /**
- * Runs before every page: renews an expiring session and sets the Content-Security-Policy. Next.js reads
+ * Runs before every page: rejects what would keep others waiting, renews an expiring session and sets the Content-Security-Policy. Next.js reads
  * the nonce from the request's policy, so this replaces any that the browser sent.
  */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
+  if (isQueryTooLong(request.nextUrl.search)) return refuse(414, "The query is too long");
+  const network = clientNetwork(request.headers.get("x-forwarded-for"), trustedProxies());
+  if (!pageLimit.take(network)) return refuse(429, "Too many requests, please wait a moment");
+
   const isFile = FILE.test(request.nextUrl.pathname);
   const [renewal, stripeJs] = await Promise.all([
     isFile ? null : renewSession(request),
@@ -32,6 +40,11 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   if (secure) response.headers.set("strict-transport-security", "max-age=31536000");
   for (const cookie of renewal?.setCookies ?? []) response.headers.append("set-cookie", cookie);
   return response;
+}
+
+function refuse(status: number, message: string): NextResponse {
+  const headers = { "cache-control": "no-store", "content-type": "text/plain", "retry-after": "1" };
+  return new NextResponse(message, { status, headers });
 }
 
 // Excludes only paths that never render a page, whatever follows them.

@@ -20,14 +20,14 @@ def test_missing_node_error_names_the_fix(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(CliError, match=r"not in PATH.*CLIENT=off make start"):
-        client.program(3100, 8080)
+        client.program(3100, 8080, {})
 
 
 def test_outdated_node_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_fake_node(tmp_path, "v18.20.0", monkeypatch)
 
     with pytest.raises(CliError, match=r"is too old \(v18\.20\.0\)"):
-        client.program(3100, 8080)
+        client.program(3100, 8080, {})
 
 
 def test_client_can_be_disabled() -> None:
@@ -57,4 +57,4 @@ def test_failed_build_reports_the_reason(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(client, "SERVER", tmp_path / ".next" / "server.js")
 
     with pytest.raises(CliError, match=r"(?s)npm ci .*failed in client.*no network"):
-        client.program(3100, 8080)
+        client.program(3100, 8080, {})

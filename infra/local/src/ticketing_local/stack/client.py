@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ticketing_local.errors import CliError
-from ticketing_local.stack import readiness
+from ticketing_local.stack import environment, readiness
 from ticketing_local.stack.paths import ROOT, TOOLS
 from ticketing_local.stack.program import Program
 
@@ -31,7 +31,7 @@ def enabled(environ: Mapping[str, str]) -> bool:
     return environ.get("CLIENT", "on") != "off" and (CLIENT / "package.json").exists()
 
 
-def program(port: int, gateway_port: int) -> Program:
+def program(port: int, gateway_port: int, environ: Mapping[str, str]) -> Program:
     """Build the client if needed, and return its program."""
     node = _find_node()
     _build()
@@ -46,6 +46,7 @@ def program(port: int, gateway_port: int) -> Program:
             "API_URL": f"http://127.0.0.1:{gateway_port}",
             "NODE_ENV": "production",
             "NEXT_TELEMETRY_DISABLED": "1",
+            **environment.select(environ, "ADDRESS_PAGE*", "TRUSTED_PROXIES"),
         },
     )
 

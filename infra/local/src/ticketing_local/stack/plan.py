@@ -129,7 +129,9 @@ def _stores(
 
 
 def _client_programs(port: Mapping[str, int], environ: Mapping[str, str]) -> list[Program]:
-    return [client.program(port["client"], port["internal"])] if client.enabled(environ) else []
+    if not client.enabled(environ):
+        return []
+    return [client.program(port["client"], port["internal"], environ)]
 
 
 def _service(app: str, name: str, port: int, env: Mapping[str, str]) -> Program:

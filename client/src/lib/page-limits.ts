@@ -1,0 +1,52 @@
+/** The longest query that is accepted, in characters and parameters: rendering takes quadratic time. */
+const MAX_QUERY_LENGTH = 4_096;
+const MAX_QUERY_PARAMETERS = 50;
+
+const MAX_ADDRESSES = 10_000;
+
+/** Returns whether a page with this query costs too much to render. */
+export function isQueryTooLong(search: string): boolean {
+  return search.length > MAX_QUERY_LENGTH || search.split("&").length > MAX_QUERY_PARAMETERS;
+}
+
+/**
+ * A token bucket per client address. A page takes some 20 ms of the only thread, so the limit of the
+ * gateways, which is made for the API, would let one address keep everybody else waiting.
+ */
+export class PageLimit {
+  /** The time at which each bucket will be full, the least recently used first. */
+  private readonly fullAt = new Map<string, number>();
+
+  constructor(
+    private readonly pagesPerSecond: number,
+    private readonly burst: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Returns whether the address may get a page now. 0 pages per second switches the limit off. */
+  take(address: string | null): boolean {
+    if (address === null || this.pagesPerSecond === 0) return true;
+    const now = this.now();
+    const fullAt = Math.max(now, this.fullAt.get(address) ?? now) + 1_000 / this.pagesPerSecond;
+    if (fullAt - now > ((this.burst + 0.5) * 1_000) / this.pagesPerSecond) return false;
+    this.fullAt.delete(address);
+    this.fullAt.set(address, fullAt);
+    if (this.fullAt.size > MAX_ADDRESSES) this.fullAt.delete([...this.fullAt.keys()][0] ?? "");
+    return true;
+  }
+}
+
+/**
+ * Returns the address that the outermost of our proxies saw, of an IPv6 address its /64, or null if the
+ * request came through none. All entries before it come from the client.
+ */
+export function clientNetwork(forwardedFor: string | null, trustedProxies: number): string | null {
+  const hops = forwardedFor?.split(",").map((hop) => hop.trim()) ?? [];
+  const address = trustedProxies > 0 ? hops.at(-Math.min(trustedProxies, hops.length)) : undefined;
+  if (!address) return null;
+  if (!address.includes(":") || address.includes(".")) return address.replace(/^.*:/, "");
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) groups.push(...Array<string>(4).fill("0"));
+  return groups.slice(0, 4).join(":");
+}
