@@ -46,3 +46,11 @@ async def test_trace_is_405(buyer: ApiUser, path: str) -> None:
 
     assert response.status_code == 405
     errors(response)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/tickets"])
+async def test_long_query_is_414_at_the_gateway(buyer: ApiUser, path: str) -> None:
+    response = await buyer.request("GET", f"{path}?{'a&' * 7_000}")
+
+    assert response.status_code == 414
+    assert errors(response) == [{"message": "The query is too long"}]

@@ -27,6 +27,8 @@ REQUEST_SECONDS = 12
 """The time in which a client must send a whole request. It is longer than that of the services, so
 that they respond with 408; Caddy passes it on when its own time is over."""
 MAX_HEAD = "32KiB"
+MAX_QUERY_BYTES = 4096
+"""As in the services. The web client needs half a second to reject a query of 14,000."""
 BROKEN_BODY_ERRORS = ("chunk", "trailer", "MIME header")
 """Words of the errors of Go's reader of request bodies."""
 KEEP_FORWARDED_FOR = """
@@ -101,6 +103,11 @@ def _site(
     return f"""
 :{port} {{
 \tbind {" ".join(_loopback_addresses())}
+\t@long_query `size({{http.request.uri.query}}) > {MAX_QUERY_BYTES}`
+\thandle @long_query {{
+{_json_headers()}
+\t\trespond `{_error("The query is too long")}` 414
+\t}}
 {routes}
 \t@api path /api /api/*
 \thandle @api {{
