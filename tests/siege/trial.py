@@ -94,9 +94,9 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
     async with AsyncMongoClient[dict[str, Any]](system.mongo) as mongo:
         siege = Siege(system, mongo, journal, [user.email for user in users])
         try:
+            facts = await attack.prepare(siege)  # first, because it may take as long as the attack
             for user in users:
                 await user.start()
-            facts = await attack.prepare(siege)
             await asyncio.sleep(trial.warm_up_seconds)
             memory_before = _memory_mib(system)
             target = Target(system.port["gateway"], addresses.attacker, trial.attack_seconds, facts)
