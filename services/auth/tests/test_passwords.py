@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from threading import Event
 from typing import Any, cast
 
@@ -111,6 +112,24 @@ async def test_hash_beyond_the_queue_limit_is_rejected(
 
     assert rejected.value.retry_after == 1
     assert await passwords.hash("secret", client=ANN)
+
+
+async def test_waiting_clients_take_turns() -> None:
+    passwords = PasswordHasher(context(), threads=1, queue=15)
+    go, order = Event(), list[str]()
+    jobs: list[asyncio.Task[Any]] = [
+        asyncio.create_task(passwords._run_in_pool(go.wait, HashClient("192.0.2.9")))
+    ]
+    for client, count in ((ANN, 4), (BOB, 1)):
+        for _ in range(count):
+            work = partial(order.append, client.key)
+            jobs.append(asyncio.create_task(passwords._run_in_pool(work, client)))
+    await asyncio.sleep(0)
+
+    go.set()
+    await asyncio.gather(*jobs)
+
+    assert order == [ANN.key, BOB.key, ANN.key, ANN.key, ANN.key]
 
 
 async def test_strangers_leave_a_quarter_of_the_capacity_to_known_browsers() -> None:

@@ -1,7 +1,7 @@
 """Password hashing with Argon2id in a bounded thread pool."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,12 +36,18 @@ class HashClient:
 
 
 class PasswordHasher:
-    """Hashes and verifies passwords in threads, because Argon2 releases the GIL."""
+    """Hashes and verifies passwords in threads, because Argon2 releases the GIL.
+
+    The waiting clients take turns, so that one with many jobs delays another by one job.
+    """
 
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
         self._context = context
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
         self._capacity = threads + queue
+        self._idle_threads = threads
+        self._waiting: OrderedDict[str, deque[tuple[Future[Any], Callable[[], Any]]]]
+        self._waiting = OrderedDict()
         self._jobs_by_client: Counter[str] = Counter()
         self._lock = Lock()  # a job ends in its thread
         self._dummy_hash: str = context.hash("no user has this password")
@@ -83,7 +89,12 @@ class PasswordHasher:
             self._require_capacity(client)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            abandoned = [job for jobs in self._waiting.values() for job, _ in jobs]
+            self._waiting.clear()
+        for job in abandoned:
+            job.cancel()
+        self._pool.shutdown(wait=False)
 
     def _require_capacity(self, client: HashClient) -> None:
         reserved = 0 if client.is_known_browser else self._capacity // SHARES
@@ -105,19 +116,46 @@ class PasswordHasher:
             ServiceUnavailable: The queue is full, but for what is kept for known browsers.
             TooManyRequests: The client occupies its share of it.
         """
+        job = Future[T]()
         with self._lock:
             self._require_capacity(client)
             self._jobs_by_client[client.key] += 1
-        HASH_JOBS.inc()
-
-        # anyio.CapacityLimiter would release a cancelled caller's slot while its thread still runs.
-        def release(_: Future[T]) -> None:
-            with self._lock:
-                self._jobs_by_client[client.key] -= 1
-                if not self._jobs_by_client[client.key]:
-                    del self._jobs_by_client[client.key]
-            HASH_JOBS.dec()
-
-        job = self._pool.submit(work)
-        job.add_done_callback(release)
+            HASH_JOBS.inc()
+            self._waiting.setdefault(client.key, deque()).append((job, work))
+            self._start_waiting()
         return await asyncio.wrap_future(job)
+
+    def _start_waiting(self) -> None:
+        """Start the next job of the client whose turn it is, while a thread is idle."""
+        while self._idle_threads and self._waiting:
+            key, jobs = self._waiting.popitem(last=False)
+            job, work = jobs.popleft()
+            if jobs:
+                self._waiting[key] = jobs  # its next turn is after those of all others
+            self._idle_threads -= 1
+            self._pool.submit(self._run, key, job, work)
+
+    def _run(self, key: str, job: Future[T], work: Callable[[], T]) -> None:
+        """Run a job in a thread, unless it was cancelled while it waited.
+
+        Its place is free before its caller gets the result.
+        """
+        error: BaseException | None = None
+        result: Any = None
+        is_wanted = job.set_running_or_notify_cancel()
+        if is_wanted:
+            try:
+                result = work()
+            except BaseException as raised:  # noqa: BLE001 - the caller gets it
+                error = raised
+        with self._lock:
+            self._jobs_by_client[key] -= 1
+            if not self._jobs_by_client[key]:
+                del self._jobs_by_client[key]
+            HASH_JOBS.dec()
+            self._idle_threads += 1
+            self._start_waiting()
+        if error is not None:
+            job.set_exception(error)
+        elif is_wanted:
+            job.set_result(result)
