@@ -37,6 +37,8 @@ RETENTION: Final = timedelta(days=1)
 LEASE: Final = timedelta(seconds=30)
 WAIT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
+MAX_POLL_SECONDS: Final = 0.8
+"""The interval doubles up to this, because a user may send many copies of a slow request."""
 _STORED_HEADERS: Final = frozenset({"content-type", "etag", "location"})
 _SERVER_ERROR: Final = 500
 _ACCEPTED: Final = 202
@@ -167,6 +169,7 @@ async def _execute_once(request: Request, record_id: str, handler: _Handler) -> 
 async def _claim_or_wait(record_id: str, fingerprint: str) -> IdempotencyRecord:
     """Return the claimed record, or the record with the response of an earlier request."""
     deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+    interval = POLL_SECONDS
     while True:
         record, acquired = await _claim(record_id, fingerprint)
         if record.fingerprint != fingerprint:
@@ -175,7 +178,8 @@ async def _claim_or_wait(record_id: str, fingerprint: str) -> IdempotencyRecord:
             return record
         if asyncio.get_running_loop().time() > deadline:
             raise Conflict("A request with this Idempotency-Key is in progress", retry_after=1)
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(interval)
+        interval = min(2 * interval, MAX_POLL_SECONDS)
 
 
 async def _store(record_id: str, response: Response) -> None:
