@@ -1,7 +1,7 @@
 """Completes a service's OpenAPI document with the responses that all routes have in common.
 
 FastAPI documents 422, which we never return, and does not know the responses of the middleware and
-the exception handlers: 403, 408, 413, 429 and 503.
+the exception handlers: 403, 408, 413, 414, 429, 431 and 503.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _needs_session(operation: Doc) -> bool:
 
 def _common_statuses(method: str, operation: Doc) -> set[str]:
     """Return the statuses that an operation has in common with others."""
-    statuses = {"429", "503"}
+    statuses = {"414", "429", "431", "503"}
     if "422" in operation["responses"]:
         statuses.add("400")
     if method not in SAFE_METHODS:
