@@ -97,10 +97,11 @@ class RawConnection:
                 raise ConnectionError("no complete response") from error
 
     async def wait_until_closed(self) -> None:
-        """Wait until the server has closed the connection."""
+        """Wait until the server has closed the connection, by a reset if it had more to read."""
         async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
-            while await self._reader.read(4096):
-                pass
+            with contextlib.suppress(ConnectionResetError):
+                while await self._reader.read(4096):
+                    pass
 
     async def _head(self) -> tuple[int, dict[str, str]]:
         """Return the status and the headers of the next response that is not provisional."""
