@@ -11,8 +11,9 @@ const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
 const pageLimit = new PageLimit(pagesPerSecond(), pageBurst());
 
 /**
- * Runs before every page: rejects what would keep others waiting, renews an expiring session and sets the Content-Security-Policy. Next.js reads
- * the nonce from the request's policy, so this replaces any that the browser sent.
+ * Runs before every page: rejects what would keep others waiting, renews an expiring session and sets the
+ * Content-Security-Policy. Next.js reads the nonce from the request's policy, so this replaces any that the
+ * browser sent.
  */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   if (isQueryTooLong(request.nextUrl.search)) return refuse(414, "The query is too long");

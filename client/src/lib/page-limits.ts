@@ -31,7 +31,7 @@ export class PageLimit {
     if (fullAt - now > ((this.burst + 0.5) * 1_000) / this.pagesPerSecond) return false;
     this.fullAt.delete(address);
     this.fullAt.set(address, fullAt);
-    if (this.fullAt.size > MAX_ADDRESSES) this.fullAt.delete([...this.fullAt.keys()][0] ?? "");
+    if (this.fullAt.size > MAX_ADDRESSES) this.fullAt.delete(this.fullAt.keys().next().value ?? "");
     return true;
   }
 }
