@@ -6,7 +6,7 @@ from typing import Final
 from common.change import Change
 from common.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
 from common.values.clock import Clock
-from payments.decline_limits import CardRefused, DeclineLimits
+from payments.decline_limits import DeclineLimits
 from payments.domain.attempts import Outcome, token_digest
 from payments.domain.charge import CURRENCY, Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
@@ -24,6 +24,7 @@ from payments.results import (
     token_rejected,
 )
 from payments.store.charges import ChargeStore
+from payments.store.decline_counters import CardRefused
 from payments.store.order_replicas import OrderReplicas
 from payments.stripe.gateway import Gateway, StripeUnavailable, TokenRejected
 from payments.sync import ChargeSync
@@ -87,9 +88,8 @@ class PaymentAttempts:
                 charge = await self._sync.wait_for_attempt(charge)
                 result = await self._known_result(charge, digest, ended_attempts)
                 if result is not None:
-                    if (
-                        lost_claims and not result.charge.is_open
-                    ):  # counted beside the successful one
+                    if lost_claims and not result.charge.is_open:
+                        # A lost claim was counted beside the successful one.
                         await self._limits.release(result.charge)
                     return result
                 claimed = await self._claim_next(order, charge, digest, address)

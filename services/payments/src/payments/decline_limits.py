@@ -12,16 +12,7 @@ from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Decline
 from payments.domain.suspicious_cards import REFUSED_CODES
 from payments.results import card_limit_reached, decline_limit_reached
-from payments.store.decline_counters import (
-    DAY,
-    HOUR,
-    CardRefused,
-    DeclineCounters,
-    Limit,
-    LimitReached,
-)
-
-__all__ = ["CardRefused", "DeclineLimits", "MaxDeclines"]
+from payments.store.decline_counters import DAY, HOUR, DeclineCounters, Limit, LimitReached
 
 log = structlog.get_logger("payments")
 
@@ -30,9 +21,9 @@ log = structlog.get_logger("payments")
 class MaxDeclines:
     """The limits that the operator sets."""
 
-    per_account_and_hour: int = 10
-    per_card_and_day: int = 10
-    per_address_and_hour: int = 60
+    per_account_and_hour: int
+    per_card_and_day: int
+    per_address_and_hour: int
 
 
 class DeclineLimits:
