@@ -32,6 +32,7 @@ from common.startup import StartupMiddleware, open_in_background
 from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
 from common.web.errors import register_exception_handlers
+from common.web.fair_queue import FairQueueMiddleware
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
@@ -203,6 +204,7 @@ class Service:
     def _add_middleware(self, app: FastAPI) -> None:
         """Add what a request passes after the response cache. The last one added is the first."""
         settings = self.settings
+        app.add_middleware(FairQueueMiddleware)
         app.add_middleware(
             ConcurrencyLimitMiddleware,
             max_in_flight=settings.max_in_flight_requests,

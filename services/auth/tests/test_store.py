@@ -309,7 +309,7 @@ async def test_surplus_sessions_are_the_oldest_active_ones(sessions: SessionStor
     await sessions.add(session(user_id, NOW - timedelta(days=31)))
     ended = await add(MAX_SESSIONS)
     await sessions.update(ended.id, lambda session: session.end(NOW))
-    assert await sessions.find_surplus(user_id, NOW) is None
+    assert await sessions.find_surplus(user_id, NOW) == Surplus([], None)
 
     for minute in (30, 31):
         await add(minute)

@@ -131,6 +131,7 @@ ATTACKS: Final = (
         sign_in_flood,
         prepare=_create_account,
         check=_check_live_sessions,
+        exhausts_its_address=True,
     ),
     Attack("wrong-passwords", "guessed passwords, and sign-ups", wrong_passwords),
     Attack(

@@ -30,6 +30,7 @@ _duration_labels = cache(REQUEST_DURATION.labels)
 """Cached, because the lookup costs as much as a small response."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_ERROR: Final = 400
+TOO_MANY_REQUESTS: Final = 429
 MAX_TRACED_PATH_LENGTH: Final = 200
 """Finished spans wait in memory to be exported."""
 SERVER_ERROR: Final = 500
@@ -125,9 +126,14 @@ def _annotate_span(scope: Scope, method: str, route: str, status: int) -> None:
 
 
 def _log_failure(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
-    """Log a failed request or a rejected write, but not a shed one."""
+    """Log a failed request or a rejected write, but not a shed one.
+
+    A client beyond a limit is counted by the metrics only. A line each would let it fill the log.
+    """
     failed = status >= SERVER_ERROR
     if UNLOGGED_FLAG in scope.get("state", {}) or (method in SAFE_METHODS and not failed):
+        return
+    if status == TOO_MANY_REQUESTS:
         return
     user = _user(scope)
     log.log(

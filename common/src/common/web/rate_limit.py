@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.errors import TooManyRequests
 from common.web.client_address import set_client_network
 from common.web.errors import error_response
-from common.web.load_shedding import PROBE_PATHS, UNLOGGED_FLAG
+from common.web.load_shedding import PROBE_PATHS
 
 MAX_BUCKETS: Final = 10_000
 RATE_LIMITED: Final = Counter(
@@ -72,7 +72,6 @@ class RateLimitMiddleware:
                 and scope["path"] not in PROBE_PATHS
             ):
                 RATE_LIMITED.inc()
-                scope.setdefault("state", {})[UNLOGGED_FLAG] = True
                 await self._response(scope, receive, send)
                 return
         await self._app(scope, receive, send)

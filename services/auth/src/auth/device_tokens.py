@@ -41,6 +41,8 @@ class DeviceTokens:
 
     def verify(self, token: str, account: str) -> str | None:
         """Return the browser id of a token that was issued for this account, or None."""
+        if not token:
+            return None
         browser_id, _, signature = token.partition(".")
         presented = signature.encode()
         is_valid = any(

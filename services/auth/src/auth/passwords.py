@@ -1,6 +1,8 @@
 """Password hashing with Argon2id in a bounded thread pool."""
 
 import asyncio
+import os
+import sys
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +28,11 @@ SHARES: Final = 4
 part is kept for known browsers, so that strangers at many addresses cannot block those."""
 
 
+NICENESS: Final = 10
+"""Gives a hash a tenth of the CPU where it competes, so that a flood of sign-ins delays itself
+and not the requests of others."""
+
+
 @dataclass(frozen=True, slots=True)
 class HashClient:
     """The client for which a password is hashed."""
@@ -43,7 +50,9 @@ class PasswordHasher:
 
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
         self._context = context
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._pool = ThreadPoolExecutor(
+            threads, thread_name_prefix="password", initializer=_lower_priority
+        )
         self._capacity = threads + queue
         self._idle_threads = threads
         self._waiting: OrderedDict[str, deque[tuple[Future[Any], Callable[[], Any]]]]
@@ -159,3 +168,9 @@ class PasswordHasher:
             job.set_exception(error)
         elif is_wanted:
             job.set_result(result)
+
+
+def _lower_priority() -> None:
+    """Lower the priority of this thread. Only Linux has one per thread."""
+    if sys.platform == "linux":
+        os.nice(NICENESS)

@@ -238,15 +238,17 @@ class AuthService:
 
         This runs after a session was added, so the last of concurrent sign-ins sees all of them.
         """
-        while surplus := await self._sessions.find_surplus(user_id, now):
-            if surplus.all_before is not None:  # from before there was a limit
-                await self._end_sessions_before(user_id, surplus.all_before)
-                continue
-            ended = await self._sessions.update_many(
-                surplus.session_ids, lambda session: session.end(now)
-            )
-            for session in ended:
-                self._revocations.revoke(session.to_event(now))
+        surplus = await self._sessions.find_surplus(user_id, now)
+        if surplus.all_before is not None:  # from before there was a limit
+            await self._end_sessions_before(user_id, surplus.all_before)
+            surplus = await self._sessions.find_surplus(user_id, now)
+        if not surplus.session_ids:
+            return
+        ended = await self._sessions.update_many(
+            surplus.session_ids, lambda session: session.end(now)
+        )
+        for session in ended:
+            self._revocations.revoke(session.to_event(now))
 
     def _issue_tokens(self, account: Account, session: Session, token: str) -> SignedIn:
         user = User(account.id, account.email, session.id, session.created_at.timestamp())

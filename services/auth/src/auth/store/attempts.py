@@ -1,5 +1,6 @@
 """Counters of attempts in MongoDB."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +9,7 @@ from beanie import Document
 from pymongo import IndexModel, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError
 
+from common.batching import Batcher
 from common.errors import TooManyRequests
 from common.persistence.mongo import collection_of
 from common.values.clock import Clock
@@ -36,7 +38,9 @@ class RateLimit:
 class AttemptLimiter:
     """Counts attempts in atomic updates, so that all replicas share one count.
 
-    The updates do not wait for a majority or the journal, so a failover may lose some.
+    The updates do not wait for a majority or the journal, so a failover may lose some. Concurrent
+    attempts share one command: many commands would conflict on one counter, and need a connection
+    each.
     """
 
     def __init__(self, clock: Clock, window_seconds: int) -> None:
@@ -46,21 +50,33 @@ class AttemptLimiter:
         self._clock = clock
         self._window = timedelta(seconds=window_seconds)
         self._reached_until: dict[str, datetime] = {}
+        self._record = Batcher(self._record_batch, min_interval=0)
 
     async def record_attempt(self, *limits: RateLimit) -> None:
-        """Record an attempt under each limit, in one command.
+        """Record an attempt under each limit.
 
         An attempt that one limit rejects does not count under those after it.
 
         Raises:
             TooManyRequests: A limit was reached before.
         """
+        if rejection := self._rejection(limits, self._clock()):
+            raise rejection
+        await self._record(limits)
+
+    async def _record_batch(
+        self, attempts: Sequence[Sequence[RateLimit]]
+    ) -> Sequence[TooManyRequests | None]:
+        """Record attempts one after the other, and return which of them were rejected.
+
+        A command ends at a counter that it cannot increment. The next one continues there if
+        another process has inserted that counter first, and otherwise with the next attempt.
+        """
         now = self._clock()
-        for limit in limits:
-            self._raise_while_reached(limit, now)
-        pending = limits
+        rejections: list[TooManyRequests | None] = [None] * len(attempts)
+        pending = [(number, limit) for number, one in enumerate(attempts) for limit in one]
         while pending:
-            updates = [self._increment(limit, now) for limit in pending]
+            updates = [self._increment(limit, now) for _, limit in pending]
             try:
                 await self._attempts.bulk_write(updates, ordered=True)
             except BulkWriteError as error:
@@ -68,10 +84,13 @@ class AttemptLimiter:
                 if failure["code"] != DUPLICATE_KEY:
                     raise
                 pending = pending[failure["index"] :]
-                await self._remember_if_reached(pending[0])
-                self._raise_while_reached(pending[0], now)
+                await self._remember_if_reached(pending[0][1])
+                for number in {number for number, _ in pending}:
+                    rejections[number] = self._rejection(attempts[number], now)
+                pending = [step for step in pending if rejections[step[0]] is None]
             else:
-                return
+                break
+        return rejections
 
     def _increment(self, limit: RateLimit, now: datetime) -> UpdateOne:
         """Return an upsert that fails with a duplicate key if the limit is reached."""
@@ -105,7 +124,10 @@ class AttemptLimiter:
             if len(self._reached_until) > MAX_REMEMBERED:
                 del self._reached_until[next(iter(self._reached_until))]
 
-    def _raise_while_reached(self, limit: RateLimit, now: datetime) -> None:
-        remaining = self._reached_until.get(limit.key, now) - now
-        if remaining > timedelta(0):
-            raise TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
+    def _rejection(self, limits: Sequence[RateLimit], now: datetime) -> TooManyRequests | None:
+        """Return an error if one of the limits is known to be reached."""
+        for limit in limits:
+            remaining = self._reached_until.get(limit.key, now) - now
+            if remaining > timedelta(0):
+                return TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
+        return None

@@ -97,16 +97,14 @@ class SessionStore(Store[Session]):
         newest = active.sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
         return [_session_from_document(doc) async for doc in newest]
 
-    async def find_surplus(self, user_id: str, now: datetime) -> Surplus | None:
-        """Return the active sessions of a user beyond the newest `MAX_SESSIONS`, if there are any.
+    async def find_surplus(self, user_id: str, now: datetime) -> Surplus:
+        """Return the active sessions of a user beyond the newest `MAX_SESSIONS`.
 
         All sessions live equally long, so the index on their ends has the order of their starts.
         """
         active = self.collection.find(_active_filter(user_id, now), {"created_at": 1})
         ordered = active.sort([("expires_at", DESCENDING)]).skip(MAX_SESSIONS - 1)
         oldest_kept, *surplus = await ordered.limit(MAX_SESSIONS + 2).to_list() or [{}]
-        if not surplus:
-            return None
         are_many = len(surplus) > MAX_SESSIONS and (
             surplus[0]["created_at"] < oldest_kept["created_at"]
         )
