@@ -12,10 +12,24 @@ test.each([
   ["de", "en-US,de-CH;q=0.3", "de", "de-CH"],
   ["xx", "de", "de", "de"],
   [undefined, "*;q=1, <script>;q=0.9", "en", "en"],
+  [undefined, "en-usa", "en", "en"],
+  [undefined, "de-deu, de-AT;q=0.8", "de", "de-AT"],
+  [undefined, "de-1996-1996, en-gb;q=0.3", "en", "en-GB"],
+  [undefined, "en-u, de-x-y;q=0.5", "de", "de"],
+  [undefined, "de-AT-u-nu-arab", "de", "de-AT"],
+  ["de", "de-deu", "de", "de"],
+  ["en", "en-us-posix-posix", "en", "en"],
 ])(
   "cookie %s and Accept-Language %s choose %s, formatted as %s",
   (cookie, header, language, locale) => {
     expect(negotiateLocale(cookie, header)).toEqual({ language, locale });
+  },
+);
+
+test.each(["en-usa", "de-deu", "en-u", "de-1996-1996", "de-x-y", "en-GB-oed", "de-CH-1901"])(
+  "numbers can be formatted whatever the tag, such as %s",
+  (tag) => {
+    expect(() => new Intl.NumberFormat(negotiateLocale(undefined, tag).locale)).not.toThrow();
   },
 );
 

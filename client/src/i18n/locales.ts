@@ -10,16 +10,27 @@ function languageFrom(tag: string): Language | undefined {
   return LANGUAGES.find((language) => language === primary);
 }
 
+/** Returns a tag without extensions, or undefined if Intl would throw an error, as for `en-usa`. */
+function canonicalTag(tag: string): string | undefined {
+  try {
+    return new Intl.Locale(tag).baseName;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the tags of the languages that we have, the preferred one first. */
 function parseAcceptLanguage(acceptLanguage: string | null): string[] {
   return (acceptLanguage ?? "")
     .split(",")
     .map((part) => {
-      const [tag = "", quality] = part.trim().split(/\s*;\s*q=/);
+      const [range = "", quality] = part.trim().split(/\s*;\s*q=/);
+      const tag = languageFrom(range) && canonicalTag(range);
       return { tag, quality: quality === undefined ? 1 : Number(quality) || 0 };
     })
-    .filter(({ tag, quality }) => quality > 0 && /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag))
+    .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality)
-    .map(({ tag }) => tag);
+    .flatMap(({ tag }) => tag ?? []);
 }
 
 /**
@@ -32,9 +43,7 @@ export function negotiateLocale(
 ): { language: Language; locale: string } {
   const tags = parseAcceptLanguage(acceptLanguage);
   const chosen = cookie === undefined ? undefined : languageFrom(cookie);
-  const matching = tags.find((tag) =>
-    chosen ? languageFrom(tag) === chosen : languageFrom(tag) !== undefined,
-  );
+  const matching = tags.find((tag) => !chosen || languageFrom(tag) === chosen);
   const language = chosen ?? (matching ? languageFrom(matching) : undefined) ?? "en";
   return { language, locale: matching ?? language };
 }
