@@ -118,7 +118,7 @@ async def receive_webhook(
         raise NotFound
     event = state.gateway.parse_webhook(await request.body(), signature)
     if event is None:
-        raise BadRequest("Invalid Stripe signature")
+        raise BadRequest("Invalid Stripe event or signature")
     with acting_as(f"webhook {event.id}"):
         await state.sync.handle_webhook(event)
     return json_response(WebhookAck())

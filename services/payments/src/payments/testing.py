@@ -195,15 +195,15 @@ async def wait_for_status(payments: Client, order_id: str, status: str) -> Charg
 
 async def deliver_webhook(
     payments: Client,
-    event: dict[str, Any],
+    event: dict[str, Any] | bytes,
     *,
     secret: str = WEBHOOK_SECRET,
     age: int = 0,
     content: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    """Send a webhook event with Stripe's signature, optionally tampered with."""
-    payload = json.dumps(event).encode()
+    """Send a webhook event, or any body, with Stripe's signature, optionally tampered with."""
+    payload = event if isinstance(event, bytes) else json.dumps(event).encode()
     at = int(time.time()) - age
     signed = hmac.new(secret.encode(), b"%d.%s" % (at, payload), hashlib.sha256).hexdigest()
     return await payments.post(

@@ -1,6 +1,5 @@
 """The operations of Stripe that payments uses."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -180,7 +179,7 @@ class Gateway:
         return self._webhook_secret is not None
 
     def parse_webhook(self, payload: bytes, signature: str) -> WebhookEvent | None:
-        """Parse a webhook event, or return None if its signature is invalid."""
+        """Parse a webhook event, or return None if it or its signature is invalid."""
         if self._webhook_secret is None:
             return None
         if not signature.isascii():  # Stripe's library would raise TypeError
@@ -190,7 +189,7 @@ class Gateway:
             stripe.WebhookSignature.verify_header(
                 payload.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
             )
-            return parse_webhook_event(json.loads(payload))
+            return parse_webhook_event(payload)
         except (ValueError, stripe.SignatureVerificationError):
             return None
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
 from payments.domain.suspicious_cards import GENERIC_DECLINE, conceal
 
@@ -50,15 +52,37 @@ class WebhookEvent:
     """Whether it reports a successful payment."""
 
 
-def parse_webhook_event(event: StripeObject) -> WebhookEvent:
-    """Parse a webhook event, without an intent id if it concerns no PaymentIntent."""
-    event_type: str = event["type"]
-    if event_type not in WEBHOOK_EVENT_TYPES:
-        return WebhookEvent(event["id"], None)
-    subject: StripeObject = event["data"]["object"]
-    is_intent_event = event_type.startswith("payment_intent.")
-    intent_id: str | None = subject["id"] if is_intent_event else subject.get("payment_intent")
-    return WebhookEvent(event["id"], intent_id, paid=event_type == "payment_intent.succeeded")
+class _EventHead(BaseModel):
+    id: str
+    type: str
+
+
+class _EventSubject(BaseModel):
+    id: str
+    payment_intent: str | None = None
+
+
+class _EventData(BaseModel):
+    object: _EventSubject
+
+
+class _EventBody(BaseModel):
+    data: _EventData
+
+
+def parse_webhook_event(payload: bytes) -> WebhookEvent:
+    """Parse a webhook event, without an intent id if it concerns no PaymentIntent.
+
+    Raises:
+        ValueError: the payload is no event.
+    """
+    head = _EventHead.model_validate_json(payload)
+    if head.type not in WEBHOOK_EVENT_TYPES:
+        return WebhookEvent(head.id, None)
+    subject = _EventBody.model_validate_json(payload).data.object
+    is_intent_event = head.type.startswith("payment_intent.")
+    intent_id = subject.id if is_intent_event else subject.payment_intent
+    return WebhookEvent(head.id, intent_id, paid=head.type == "payment_intent.succeeded")
 
 
 def parse_intent(data: StripeObject) -> Intent:
