@@ -41,6 +41,32 @@ async def test_unknown_resource_returns_the_error_schema(
     errors(response)
 
 
+async def test_head_is_answered_where_get_is(seller: ApiUser, buyer: ApiUser) -> None:
+    ticket = await seller.sell()
+    order = await buyer.order(ticket)
+    await buyer.pay(order)
+    for path in (
+        "/api/users/currentuser",
+        "/api/users/sessions",
+        "/api/tickets",
+        "/api/tickets/mine",
+        "/api/tickets/events",
+        f"/api/tickets/{ticket['id']}",
+        f"/api/tickets/{UNKNOWN_ID}",
+        "/api/orders",
+        "/api/orders/events",
+        f"/api/orders/{order['id']}",
+        f"/api/payments?orderId={order['id']}",
+        "/api/payments/config",
+        "/api/tickets/openapi.json",
+    ):
+        head = await buyer.request("HEAD", path)
+        async with buyer.http.stream("GET", path) as got:
+            assert (head.status_code, head.content) == (got.status_code, b""), path
+            assert head.headers["content-type"] == got.headers["content-type"], path
+    assert (await buyer.request("HEAD", "/api/users/signin")).status_code == 405
+
+
 @pytest.mark.parametrize(
     "path", ["/api/users/signup", "/api/tickets", "/api/orders", "/api/payments"]
 )

@@ -33,6 +33,7 @@ from common.values.clock import Clock, utc_now
 from common.web.authentication import AuthenticationMiddleware
 from common.web.errors import register_exception_handlers
 from common.web.fair_queue import FairQueueMiddleware
+from common.web.head_requests import HeadMiddleware
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import RequestInstrumentationMiddleware
 from common.web.load_shedding import ConcurrencyLimitMiddleware
@@ -191,6 +192,7 @@ class Service:
                 paths=f"{api_prefix}(/[0-9a-f]{{24}})?",
                 user_id_of=self._session_user_id,
             )
+        app.add_middleware(HeadMiddleware)
         app.add_middleware(RequestHeadMiddleware)
         app.add_middleware(
             RateLimitMiddleware,
