@@ -1,5 +1,6 @@
 """The settings that every service reads from its environment. No secret has a default."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -8,8 +9,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-SigningKey = Annotated[SecretStr, Field(min_length=32)]
-"""A signing key: at least 32 characters, as HS256 wants (RFC 7518, 3.2)."""
+MIN_SIGNING_KEY_LENGTH: Final = 32
+"""In characters, as HS256 wants (RFC 7518, 3.2)."""
+
+
+def _check_signing_key(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < MIN_SIGNING_KEY_LENGTH:
+        raise ValueError(f"must have at least {MIN_SIGNING_KEY_LENGTH} characters")
+    return key
+
+
+SigningKey = Annotated[SecretStr, AfterValidator(_check_signing_key)]
 
 
 def _check_mongo_uri(uri: str) -> str:
@@ -49,10 +59,21 @@ class EnvironmentSettings(BaseSettings):
         try:
             return cls()  # pyright: ignore[reportCallIssue] - the environment fills it
         except ValidationError as error:
-            message = "; ".join(
-                f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
-            )
-            raise SystemExit(f"settings: {message}") from None
+            raise SystemExit(f"settings: {'; '.join(describe_problems(error))}") from None
+
+
+def describe_problems(error: ValidationError) -> list[str]:
+    """Return what is wrong with each variable, without its value, which may be a secret."""
+    return [
+        f"{str(problem['loc'][0]).upper()} {_requirement(problem['msg'])}"
+        for problem in error.errors()
+    ]
+
+
+def _requirement(message: str) -> str:
+    """Return pydantic's message as the rest of a sentence that begins with the variable."""
+    message = message.removeprefix("Value error, ").replace("Field required", "is required")
+    return re.sub("^(Input|String|Value) should", "must", message)
 
 
 class ServiceSettings(EnvironmentSettings):

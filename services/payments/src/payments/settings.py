@@ -1,22 +1,53 @@
 """The settings of payments."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from common.settings import SessionSettings
 
 LIVE = ("sk_live_", "rk_live_", "pk_live_")
 
 
+def _check_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[sr]k_\w{4,}", key.get_secret_value()):
+        raise ValueError("must be a secret key of Stripe, which begins with sk_ or rk_")
+    return key
+
+
+def _check_webhook_secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"whsec_\S+", secret.get_secret_value()):
+        raise ValueError("must be the signing secret of a webhook, which begins with whsec_")
+    return secret
+
+
+def _check_publishable_key(key: str) -> str:
+    if not re.fullmatch(r"pk_\w{4,}", key):
+        raise ValueError("must be a publishable key of Stripe, which begins with pk_")
+    return key
+
+
+def _mode(key: str) -> str:
+    """Return the mode of Stripe that a key belongs to, if it names one."""
+    return next((mode for mode in ("test", "live") if key[3:].startswith(f"{mode}_")), "")
+
+
 class Settings(SessionSettings):
     """The environment variables of payments, besides those of every service."""
 
-    stripe_key: Annotated[SecretStr, Field(min_length=8)]
+    stripe_key: Annotated[SecretStr, AfterValidator(_check_key)]
     """The secret key of Stripe's API."""
-    stripe_publishable_key: str | None = None
+    stripe_publishable_key: Annotated[str, AfterValidator(_check_publishable_key)] | None = None
     """The key with which browsers create tokens."""
-    stripe_webhook_secret: SecretStr | None = None
+    stripe_webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secret)] | None = None
     """The key of webhook signatures; without it the webhook is disabled."""
     stripe_api_base: str | None = None
     """The base URL of Stripe's API, for a local Stripe server."""
@@ -37,6 +68,16 @@ class Settings(SessionSettings):
     """How long before it expires an order can no longer be paid."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """The interval of the reconciler; 0 disables it."""
+
+    @field_validator("stripe_publishable_key")
+    @classmethod
+    def _of_one_mode(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Reject a key of Stripe's test mode beside one of its live mode: no payment succeeds."""
+        secret: SecretStr | None = info.data.get("stripe_key")
+        modes = {_mode(secret.get_secret_value()), _mode(value)} if secret and value else set[str]()
+        if {"test", "live"} <= modes:
+            raise ValueError("and STRIPE_KEY must both be of Stripe's test mode or live mode")
+        return value
 
     @field_validator("stripe_api_base", "stripe_js_url")
     @classmethod
