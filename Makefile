@@ -1,59 +1,110 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock
+.PHONY: help install install-local start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock lock-upgrade
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
 INSTALLED := .venv/installed
+INSTALLED_LOCAL := .venv/installed-local
 PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/stripe/pyproject.toml)
+export TICKETING_STARTED_AT := $(shell date +%s)
+
+# The value of a variable as one word for the shell, whatever it contains.
+quoted = '$(subst ','\'',$(value $(1)))'
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## Create .venv and install the locked dependencies (other targets run it when needed)
+##@ Use the system on this machine
+
+start: install-local ## Start the whole system at http://localhost:8080 (or PORT=); Ctrl-C stops it
+	@$(TICKETING) start
+
+seed: install-local ## Create sample users and tickets in the running system (ADDRESS= CA=)
+	@$(TICKETING) seed $(REMOTE)
+
+demo: install-local ## Run one purchase and one expiration on the running system (ADDRESS= CA=)
+	@$(TICKETING) demo $(REMOTE)
+
+REMOTE = $(if $(ADDRESS),--address $(call quoted,ADDRESS)) $(if $(CA),--ca-file $(call quoted,CA))
+
+status: install-local ## Show health, backlog and dead letters
+	@$(TICKETING) status
+
+stop: install-local ## Stop the system from another terminal, or clean up after a killed run
+	@$(TICKETING) stop
+
+reset: install-local ## Delete all stored data
+	@$(TICKETING) reset
+
+##@ Operate it
+
+backup: install-local ## Back up every database and stream of the running system (TO=folder)
+	@$(TICKETING) backup $(if $(TO),$(call quoted,TO))
+
+restore: install-local ## Replace the data of the stopped system with a backup (FROM=folder, YES=1 does not ask)
+	@$(TICKETING) restore $(if $(YES),--yes) $(if $(FROM),$(call quoted,FROM))
+
+dead-letters: install-local ## List the dead letters of the running services (SERVICE=orders)
+	@$(TICKETING) dead-letters $(SERVICE)
+
+replay: install-local ## Handle dead letters again and delete those that succeed (SERVICE=orders)
+	@$(TICKETING) replay $(SERVICE)
+
+republish-state: install-local ## Publish the current state of every aggregate again (SERVICE=orders)
+	@$(TICKETING) republish-state $(SERVICE)
+
+rebuild: republish-state
+
+mongo-shell: install-local ## Open mongosh as the operator (SERVICE=orders IN=compose or cluster)
+	@infra/scripts/store-shell.sh mongo "$(SERVICE)" $(IN)
+
+nats-shell: install-local ## Open a shell in which `nats` is the operator (IN=compose or cluster)
+	@infra/scripts/store-shell.sh nats "" $(IN)
+
+redis-shell: install-local ## Open redis-cli (IN=compose or cluster)
+	@infra/scripts/store-shell.sh redis "" $(IN)
+
+trace-viewer: install-local ## Show traces in the browser (prints how to enable export)
+	@$(TICKETING) trace-viewer
+
+##@ Change the code
+
+install: $(INSTALLED) ## Install everything that development needs (other targets run it when needed)
+	@:
+
+install-local: $(INSTALLED_LOCAL)
 	@:
 
 $(INSTALLED): requirements/everything.txt $(PROJECTS) infra/local/install
-	@infra/local/install
+	@infra/local/install everything
 
-start: install ## Start the whole system at http://localhost:8080 (or PORT=); Ctrl-C stops it
-	@$(TICKETING) start
+$(INSTALLED_LOCAL): requirements/local.txt $(PROJECTS) infra/local/install
+	@infra/local/install local
 
-stop: install ## Stop the system from another terminal, or clean up after a killed run
-	@$(TICKETING) stop
+lint: install ## Check style, types and import layers
+	@$(PYTHON_IN)/ruff check
+	@$(PYTHON_IN)/ruff format --check
+	@$(PYTHON_IN)/basedpyright
+	@$(PYTHON_IN)/lint-imports
 
-reset: install ## Delete all stored data
-	@$(TICKETING) reset
+format: install ## Format and apply automatic fixes
+	@$(PYTHON_IN)/ruff check --fix
+	@$(PYTHON_IN)/ruff format
 
-seed: install ## Create sample users and tickets in the running system
-	@$(TICKETING) seed
+lock: install ## Lock the dependencies of every pyproject, with hashes, in requirements/
+	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
+	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile
 
-demo: install ## Run one purchase and one expiration on the running system
-	@$(TICKETING) demo
-
-status: install ## Show health, backlog and dead letters
-	@$(TICKETING) status
-
-backup: install ## Back up every database and stream of the running system (TO=folder)
-	@$(TICKETING) backup $(TO)
-
-restore: install ## Replace the data of the stopped system with a backup (FROM=folder)
-	@$(TICKETING) restore $(FROM)
-
-mongo-shell: install ## Open mongosh as the operator (SERVICE=orders IN=compose or cluster)
-	@infra/scripts/store-shell.sh mongo "$(SERVICE)" $(IN)
-
-nats-shell: ## Open a shell in which `nats` is the operator (IN=compose or cluster)
-	@infra/scripts/store-shell.sh nats "" $(IN)
-
-redis-shell: install ## Open redis-cli (IN=compose or cluster)
-	@infra/scripts/store-shell.sh redis "" $(IN)
-
-trace-viewer: install ## Show traces in the browser (prints how to enable export)
-	@$(TICKETING) trace-viewer
+lock-upgrade: install ## Lock the newest versions of all Python dependencies
+	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
+	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile --upgrade
 
 docs: install ## Generate docs/openapi, docs/events, /api/docs and the permissions at NATS from the code
 	@$(PYTHON_IN)/python -m common.apidocs .
+
+##@ Test it
 
 test: install ## Run all tests against real servers (ARGS="services/orders -x")
 	@$(PYTHON_IN)/pytest $(ARGS)
@@ -69,17 +120,6 @@ siege: install ## Attack a whole system beside friendly users (ATTACKS="slow-bod
 
 mutants: install ## Remove each safeguard in a copy and check that a test fails (ONLY=relay)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m mutation $(ONLY)
-
-dead-letters: install ## List the dead letters of the running services (SERVICE=orders)
-	@$(TICKETING) dead-letters $(SERVICE)
-
-replay: install ## Handle dead letters again and delete those that succeed (SERVICE=orders)
-	@$(TICKETING) replay $(SERVICE)
-
-republish-state: install ## Publish the current state of every aggregate again (SERVICE=orders)
-	@$(TICKETING) republish-state $(SERVICE)
-
-rebuild: republish-state
 
 test-api-fuzz: install .local/fuzz ## Fuzz each API with schemathesis (SECONDS=60)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
@@ -97,9 +137,6 @@ BROWSER_PACKAGES := tests/browser/node_modules/.package-lock.json
 test-browser: install $(BROWSER_PACKAGES) ## Run the browser tests in Chromium (ARGS="-g expires" CHROMIUM=path)
 	@$(BROWSER) $(ARGS)
 
-bench-web: install $(BROWSER_PACKAGES) ## Measure the home page on a phone profile, update client/README.md and README.md
-	@$(BROWSER) --config bench.config.ts
-
 $(BROWSER_PACKAGES): tests/browser/package-lock.json
 	@cd tests/browser && npm ci --no-audit --no-fund
 	@touch $@
@@ -107,13 +144,15 @@ $(BROWSER_PACKAGES): tests/browser/package-lock.json
 test-alerts: install ## Trigger each alert once in a real Prometheus (ALERTS=ServiceDown)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m alerts $(ALERTS)
 
-audit: install .local/audit ## Scan for secrets, unsafe code and known vulnerabilities
-	@infra/scripts/audit.sh .local/audit
-
 .local/fuzz .local/audit: .local/%: requirements/%.txt
 	@$(PYTHON_IN)/python -m venv --clear $@
 	@$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+audit: install .local/audit ## Scan for secrets, unsafe code and known vulnerabilities
+	@infra/scripts/audit.sh .local/audit
+
+##@ Measure it
 
 bench: install ## Benchmark against the Express reference, update docs/benchmarks.md (ONLY="reads tickets")
 	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks $(ONLY)
@@ -121,18 +160,7 @@ bench: install ## Benchmark against the Express reference, update docs/benchmark
 bench-quick: install ## Run every benchmark for one second and save nothing
 	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks --quick $(ONLY)
 
-lint: install ## Check style, types and import layers
-	@$(PYTHON_IN)/ruff check
-	@$(PYTHON_IN)/ruff format --check
-	@$(PYTHON_IN)/basedpyright
-	@$(PYTHON_IN)/lint-imports
-
-format: install ## Format and apply automatic fixes
-	@$(PYTHON_IN)/ruff check --fix
-	@$(PYTHON_IN)/ruff format
-
-lock: install ## Lock the dependencies of every pyproject, with hashes, in requirements/
-	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
-	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile
+bench-web: install $(BROWSER_PACKAGES) ## Measure the home page on a phone profile, update client/README.md and README.md
+	@$(BROWSER) --config bench.config.ts
 
 include infra/cluster.mk

@@ -6,8 +6,10 @@ INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
 .PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
-  apply-dev skdev hosts release-image verify-images deployer-kubeconfig deploy lock-upgrade lint-infra \
+  apply-dev skdev hosts release-image verify-images deployer-kubeconfig deploy lint-infra \
   test-compose test-store-replication test-deploy
+
+##@ Run it in a cluster
 
 build-dev-images: ## Build every image as ticketing/<name>:dev
 	docker compose build
@@ -47,28 +49,14 @@ skdev: ## Develop in the cluster: Skaffold syncs changed sources into running po
 hosts: ## Print the line that /etc/hosts needs
 	@echo "127.0.0.1 ticketing.dev stripe.ticketing.dev"
 
-release-image: ## Build and push one image of a release (NAME=auth REGISTRY=ghcr.io/<owner>/ticketing)
-	@infra/scripts/build-image.sh $(NAME) $(REGISTRY)
-
-verify-images: ## Verify the signature of every image of this release (REGISTRY=... IDENTITY=...)
-	@infra/scripts/verify-signatures.sh $(REGISTRY) '$(IDENTITY)'
-
-deployer-kubeconfig: ## Create the account that deploys from GitHub, and print its kubeconfig (DURATION=1h)
-	@infra/scripts/deployer-kubeconfig.sh
-
-deploy: $(INFRA_TOOLS)/installed ## Deploy the checked-out release to the cluster (REGISTRY=...)
-	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)
-
-lock-upgrade: install ## Lock the newest versions of all Python dependencies
-	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
-	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile --upgrade
-
 $(INFRA_TOOLS)/installed: requirements/infra-tools.txt infra/lint/package-lock.json
 	@python3 -m venv --clear $(INFRA_TOOLS)
 	@$(INFRA_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra-tools.txt
 	@cp infra/lint/package.json infra/lint/package-lock.json $(INFRA_TOOLS)/
 	@npm ci --prefix $(INFRA_TOOLS) --silent --no-audit --no-fund
 	@touch $@
+
+##@ Test the images and the cluster
 
 lint-infra: $(INFRA_TOOLS)/installed ## Lint Dockerfiles, manifests, workflows, shell scripts, YAML and the playbook
 	@infra/scripts/lint.sh $(INFRA_TOOLS)
@@ -82,3 +70,17 @@ test-store-replication: $(INFRA_TOOLS)/installed ## Scale the cluster's MongoDB 
 
 test-deploy: $(INFRA_TOOLS)/installed ## Test the playbook against the API server of KUBECONFIG (a scratch cluster!)
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/cluster $(ARGS)
+
+##@ Release it
+
+release-image: ## Build and push one image of a release (NAME=auth REGISTRY=ghcr.io/<owner>/ticketing)
+	@infra/scripts/build-image.sh $(NAME) $(REGISTRY)
+
+verify-images: ## Verify the signature of every image of this release (REGISTRY=... IDENTITY=...)
+	@infra/scripts/verify-signatures.sh $(REGISTRY) '$(IDENTITY)'
+
+deployer-kubeconfig: ## Create the account that deploys from GitHub, and print its kubeconfig (DURATION=1h)
+	@infra/scripts/deployer-kubeconfig.sh
+
+deploy: $(INFRA_TOOLS)/installed ## Deploy the checked-out release to the cluster (REGISTRY=...)
+	@$(INFRA_TOOLS)/bin/ansible-playbook infra/ansible/deploy.yml -e registry=$(REGISTRY) $(ARGS)

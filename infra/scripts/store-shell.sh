@@ -15,18 +15,8 @@ store=$1 service=${2:-orders} place=${3:-local}
 connect='db = connect(`mongodb://operator:${process.env.OPERATOR_PASSWORD}@127.0.0.1/${process.env.SERVICE}?authSource=admin`)'
 mongosh=(mongosh --quiet --nodb --shell --eval "$connect")
 
-# Opens a shell in which the command `nats` is the user `operator`.
-nats_shell() {
-  export NATS_USER=operator NATS_PASSWORD
-  command -v nats >/dev/null || echo "install the command \`nats\`: https://github.com/nats-io/natscli" >&2
-  "${SHELL:-sh}"
-}
-
 case "$store $place" in
-  "nats local")
-    NATS_PASSWORD=$(cat "${TICKETING_HOME:-.local}/secrets/nats-operator")
-    NATS_URL=nats://localhost:${NATS_PORT:-4322} nats_shell
-    ;;
+  "nats local") exec .venv/bin/ticketing nats-shell ;;
   "nats compose")
     NATS_PASSWORD=$(docker compose exec -T nats cat /run/secrets/nats_operator)
     export NATS_PASSWORD
@@ -37,7 +27,8 @@ case "$store $place" in
     kubectl -n ticketing port-forward statefulset/nats 4222 >/dev/null &
     trap 'kill $!' EXIT
     NATS_PASSWORD=$(kubectl -n ticketing get secret nats-secret --output='go-template={{.data.OPERATOR_PASSWORD | base64decode}}')
-    NATS_URL=nats://localhost:4222 nats_shell
+    export NATS_URL=nats://localhost:4222 NATS_USER=operator NATS_PASSWORD
+    "${SHELL:-sh}"
     ;;
   "mongo local") exec .venv/bin/ticketing mongo-shell "$service" ;;
   "redis local") exec .venv/bin/ticketing redis-shell ;;

@@ -1,8 +1,8 @@
-"""Backup and restore: the stores are destroyed, restored and audited."""
+"""Backup and restore: a backup is restored beside the running system, and audited."""
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,67 +16,65 @@ from common.testing.polling import eventually
 from common.values.clock import utc_now
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser
-from ticketing_local.commands import backup
+from ticketing_local.commands.backup import backup, write_backup
+from ticketing_local.commands.restore import describe_replacement, restore
 from ticketing_local.errors import CliError
+from ticketing_local.stack.paths import Home
 from ticketing_local.stack.stored_secrets import StoredSecrets
+from ticketing_local.testing.free_ports import free_port
 
-DATA_FOLDERS = ("mongo", "nats", "redis")
-STORES = ("mongod", "nats", "redis")
+ODD = """a "söng", 100% 'odd'; $HOME #1 [x] \\ é"""
+"""A name of folders, to show that paths may contain any character."""
+SETTINGS = {
+    "ORDER_EXPIRATION_SECONDS": "600",
+    "PAYMENT_MARGIN_SECONDS": "0",
+    "NATS_SYNC_INTERVAL": "2m",
+}
 
 
 @pytest.fixture
-def own_system(tmp_path: Path) -> Iterator[System]:
-    """Start a separate system, which the test may destroy."""
-    settings = {
-        "ORDER_EXPIRATION_SECONDS": "600",
-        "PAYMENT_MARGIN_SECONDS": "0",
-        "NATS_SYNC_INTERVAL": "2m",
-    }
-    system = System(tmp_path / "home", settings, replicas=1)
-    try:
-        system.start()
-        yield system
-    finally:
+def start_system() -> Iterator[Callable[[Path], System]]:
+    """Return a function that starts a system in a folder."""
+    systems: list[System] = []
+
+    def start(folder: Path) -> System:
+        systems.append(System(folder, SETTINGS, replicas=1))
+        systems[-1].start()
+        return systems[-1]
+
+    yield start
+    for system in systems:
         system.stop()
 
 
 @pytest.mark.timeout(300)
-async def test_destroyed_stores_are_restored_and_pass_the_audit(
-    own_system: System, tmp_path: Path
+async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit(
+    start_system: Callable[[Path], System], tmp_path: Path
 ) -> None:
-    seller = await ApiUser.sign_up(own_system.address, "seller")
-    buyer = await ApiUser.sign_up(own_system.address, "buyer")
+    original_home, restored_home = Home(tmp_path / ODD), Home(tmp_path / "restored" / ODD)
+    original = await asyncio.to_thread(start_system, original_home.folder)
+    seller = await ApiUser.sign_up(original.address, "seller")
+    buyer = await ApiUser.sign_up(original.address, "buyer")
     sold, reserved, free = [await seller.sell() for _ in range(3)]
     paid = await buyer.order(sold)
     await buyer.pay(paid)
     pending = await buyer.order(reserved)
     await buyer.wait_for(f"/api/orders/{paid['id']}", status="complete")
     await buyer.wait_for(f"/api/tickets/{reserved['id']}", status="reserved")
-    before = await take_snapshot(own_system)
-
-    port, secrets = own_system.port, own_system.secrets
-    await asyncio.to_thread(backup.backup, port, secrets, tmp_path / "backup")
+    before = await take_snapshot(original)
+    folder = tmp_path / "backups" / ODD
+    await asyncio.to_thread(write_backup, original.port, original.secrets, folder)
     listed_after_backup = await seller.sell("Listed after the backup")
-    for name in [*own_system.services, *STORES]:
-        own_system.processes[name].kill()
-    for folder in DATA_FOLDERS:
-        shutil.rmtree(tmp_path / "home" / "data" / folder)
-        (tmp_path / "home" / "data" / folder).mkdir()
-    nats_settings = own_system.processes["nats"].program.argv[-1]
-    Path(nats_settings).write_text(  # noqa: ASYNC240 - nothing else runs
-        nats_configuration(own_system, tmp_path / "home" / "data" / "nats")
-    )
 
-    for name in STORES:
-        own_system.processes[name].start()
-    own_system.wait_ready(STORES)
-    await asyncio.to_thread(backup.load_stores, port, secrets, tmp_path / "backup")
-    for service in ("auth", "tickets", "orders", "expiration", "payments"):
-        environment = own_system.processes[service].program.environment
-        await asyncio.to_thread(backup.republish_state, service, environment)
-    for name in own_system.services:
-        own_system.processes[name].start()
-    own_system.wait_ready()
+    # A copy of the whole folder has the same passwords, and by default the same ports.
+    shutil.copytree(original_home.secrets, restored_home.secrets)
+    shutil.copytree(original_home.data / "stripe", restored_home.data / "stripe")
+    await asyncio.to_thread(restore, restored_home, original.environ, folder, confirmed=True)
+
+    await seller.wait_for(f"/api/tickets/{listed_after_backup['id']}", status="available")
+    original.stop()
+    restored = await asyncio.to_thread(start_system, restored_home.folder)
+    seller.http.base_url = buyer.http.base_url = restored.address
     healthy_since = utc_now()
 
     account = {"email": buyer.email, "password": PASSWORD}
@@ -94,9 +92,9 @@ async def test_destroyed_stores_are_restored_and_pass_the_audit(
     await buyer.wait_for(f"/api/tickets/{free['id']}", status="sold")
     for order in (pending, late):
         await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
-    await wait_for_empty_backlog(own_system)
+    await wait_for_empty_backlog(restored)
 
-    after = await take_snapshot(own_system)
+    after = await take_snapshot(restored)
     for collection, documents in before.documents.items():
         ids = {str(doc["_id"]) for doc in documents}
         assert ids <= set(after.by_id(collection)), collection
@@ -122,20 +120,39 @@ async def wait_for_empty_backlog(system: System) -> None:
     await backlog.close()
 
 
-def nats_configuration(system: System, data: Path) -> str:
-    """Return the server's configuration, which was in the destroyed folder."""
-    return (
-        f'{{"listen": "127.0.0.1:{system.port["nats"]}", "server_name": "local", '
-        f'"jetstream": {{"store_dir": "{data}"}}}}'
-    )
-
-
 def test_backup_never_overwrites_another(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="never overwrites"):
-        backup.backup({"nats": 1, "mongod": 1}, StoredSecrets(tmp_path / "secrets"), tmp_path)
+        write_backup({"nats": 1, "mongod": 1}, StoredSecrets(tmp_path / "secrets"), tmp_path)
+
+
+def test_backup_of_stopped_stack_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match=r"^The stack is not running\. Run `make start`\.$"):
+        backup(Home(tmp_path / "home"), tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+
+
+def test_failed_backup_leaves_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    port = {"nats": free_port(), "mongod": free_port()}
+    with pytest.raises(CliError, match=r"^The backup failed, and nothing was written: .*$"):
+        write_backup(port, StoredSecrets(tmp_path / "secrets"), tmp_path / "backups" / "one")
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_incomplete_backup_is_not_restored(tmp_path: Path) -> None:
     (tmp_path / "databases").mkdir()
     with pytest.raises(CliError, match="no complete backup"):
-        backup.restore(backup.Home(tmp_path / "home"), {}, tmp_path)
+        restore(Home(tmp_path / "home"), {}, tmp_path, confirmed=True)
+
+
+def test_restore_names_what_it_replaces(tmp_path: Path) -> None:
+    home, folder = Home(tmp_path / "home"), tmp_path / "backup"
+    folder.mkdir()
+    (folder / "complete").write_text("2026-11-29T03:00:00+00:00")
+    home.create_folders()
+    assert describe_replacement(home, folder).endswith(f"into {home.data}, which is empty.")
+
+    (home.data / "mongo").touch()
+    text = describe_replacement(home, folder)
+    assert text.startswith(f"Replaces the data in {home.data}, last changed at 2")
+    assert text.endswith("with the backup of 2026-11-29T03:00:00+00:00.")

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -31,7 +31,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def plan(home: Home, environ: Mapping[str, str]) -> Plan:
+def plan(home: Home, environ: Mapping[str, str], _sleep: Callable[[float], None]) -> Plan:
     """Return a plan of a Redis and two services that respond with their environment."""
     secrets = StoredSecrets(home.secrets)
     redis = servers.redis(int(environ["TINY_REDIS"]), home.data / "redis", secrets)
@@ -39,7 +39,8 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         _service("one", int(environ["TINY_ONE"]), {"ODD": environ["TINY_ODD"]}),
         _service("two", int(environ["TINY_TWO"]), {}, environ.get("TINY_BROKEN", SERVER_SCRIPT)),
     ]
-    return Plan({"stores": [redis], "services": services}, f"http://127.0.0.1:{services[0].port}")
+    groups = {"stores": [redis], "services": services}
+    return Plan(groups, f"http://127.0.0.1:{services[0].port}", environ)
 
 
 def _service(
@@ -54,6 +55,9 @@ class TinyStack:
 
     AWKWARD_VALUE = """it's "odd": $HOME `id` 100% ; # \\ \n second line"""
 
+    REDIS_PORT = "6480"
+    """A setting that only the record of the run shows."""
+
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.port = {name: free_port() for name in ("redis", "one", "two")}
@@ -62,6 +66,8 @@ class TinyStack:
             **os.environ,
             "TICKETING_HOME": str(folder),
             "TINY_ODD": self.AWKWARD_VALUE,
+            "REDIS_PORT": self.REDIS_PORT,
+            "STRIPE_KEY": "",
             **{f"TINY_{name.upper()}": str(port) for name, port in self.port.items()},
         }
 

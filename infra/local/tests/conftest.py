@@ -8,6 +8,6 @@ from support.tiny_stack import TinyStack
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[TinyStack]:
-    stack = TinyStack(tmp_path / "a folder, 100% odd; #1")
+    stack = TinyStack(tmp_path / """a "földer", 100% 'odd'; $HOME #1""")
     yield stack
     stack.clean_up()

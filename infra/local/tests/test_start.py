@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from support.tiny_stack import TinyStack
+from ticketing_local.stack.run_record import environ_of_run, find_running, require_running
 from ticketing_local.testing.polling import wait_until
 
 
@@ -40,6 +41,14 @@ def test_service_environment_is_passed_exactly(running: TinyStack) -> None:
     environment = httpx.get(f"http://127.0.0.1:{running.port['one']}/").json()
     assert environment["ODD"] == running.AWKWARD_VALUE
     assert "PYTEST_CURRENT_TEST" not in environment, "a variable of the caller"
+
+
+def test_other_commands_learn_ports_of_the_running_stack(running: TinyStack) -> None:
+    record = require_running(running.home)
+    assert record.address == f"http://127.0.0.1:{running.port['one']}"
+    environ = environ_of_run(running.home, {"REDIS_PORT": "1", "STRIPE_KEY": "sk_test_shell"})
+    assert environ["REDIS_PORT"] == running.REDIS_PORT
+    assert not environ["STRIPE_KEY"], "the run has the local Stripe server"
 
 
 def test_killed_service_is_restarted(running: TinyStack) -> None:
@@ -89,6 +98,7 @@ def test_stop_ends_stack_of_another_terminal(tiny: TinyStack) -> None:
     assert (status, output.splitlines()[-1]) == (0, "Stopped.")
     assert run.wait(10) == 0
     assert tiny.processes() == []
+    assert find_running(tiny.home) is None
     assert tiny.run_command("stop") == (0, "Not running.\n")
 
 

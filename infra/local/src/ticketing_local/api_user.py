@@ -1,13 +1,13 @@
 """A user of the API, for tests and scripts: through the gateway, with cookies, like a browser."""
 
 import asyncio
-import json
 import os
 import secrets
 import ssl
 import time
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -15,6 +15,7 @@ import httpx
 from ticketing_local.errors import CliError
 from ticketing_local.stack import ports
 from ticketing_local.stack.paths import Home
+from ticketing_local.stack.run_record import find_running
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of users that exist only in a test
 VISA = "tok_visa"
@@ -115,13 +116,40 @@ def new_email(name: str = "user") -> str:
     return f"{name}-{secrets.token_hex(6)}@example.com"
 
 
-def run_script(script: Callable[[str], Coroutine[None, None, None]]) -> None:
-    """Run a script against the gateway of the running stack."""
+def run_script(
+    script: Callable[[str], Coroutine[None, None, None]],
+    address: str | None = None,
+    ca_file: Path | None = None,
+) -> None:
+    """Run a script against an address, by default that of the running stack.
+
+    Args:
+        script: gets the address.
+        address: such as https://ticketing.dev.
+        ca_file: a certificate authority to trust besides those of the machine.
+    """
+    if ca_file:
+        try:
+            CERTIFICATES.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError):
+            raise CliError(f"{ca_file} contains no certificate in PEM format.") from None
+    target = address.rstrip("/") if address else _running_address()
     try:
-        address = str(json.loads(Home.from_environment().lock.read_text())["address"])
-    except (OSError, ValueError, KeyError):
-        address = f"http://localhost:{ports.resolve_ports(os.environ)['gateway']}"
-    try:
-        asyncio.run(script(address))
-    except httpx.TransportError:
-        raise CliError(f"{address} is not reachable. Run `make start`.") from None
+        asyncio.run(script(target))
+    except httpx.UnsupportedProtocol:
+        raise CliError(f"{target} is not an address such as https://ticketing.dev.") from None
+    except httpx.TransportError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise CliError(
+                f"The certificate of {target} is not trusted. Name its authority: CA=<file>. "
+                "That of `make certificate` is .local/certificate/tls.crt or mkcert's rootCA.pem."
+            ) from None
+        fix = "" if address else " Run `make start`."
+        raise CliError(f"{target} is not reachable.{fix}") from None
+
+
+def _running_address() -> str:
+    """Return the address of the running stack, or else the default one, where Compose listens."""
+    running = find_running(Home.from_environment())
+    default = f"http://localhost:{ports.resolve_ports(os.environ)['gateway']}"
+    return running.address if running and running.address else default

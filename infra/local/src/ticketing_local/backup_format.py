@@ -18,6 +18,7 @@ import nats
 from bson import decode_file_iter
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
@@ -25,6 +26,7 @@ from pymongo import MongoClient
 
 from ticketing_local.errors import CliError
 
+CONNECT_TIMEOUT_SECONDS: Final = 5
 FETCH_SIZE: Final = 500
 FETCH_TIMEOUT_SECONDS: Final = 5.0
 MAX_TIMEOUTS: Final = 6
@@ -38,7 +40,11 @@ def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> in
     """Write every collection, as of one moment, and return the number of documents."""
     count = 0
     with (
-        MongoClient[RawBSONDocument](mongo_url, document_class=RawBSONDocument) as client,
+        MongoClient[RawBSONDocument](
+            mongo_url,
+            document_class=RawBSONDocument,
+            serverSelectionTimeoutMS=CONNECT_TIMEOUT_SECONDS * 1000,
+        ) as client,
         client.start_session(snapshot=True) as session,
     ):
         for database in databases:
@@ -70,11 +76,27 @@ def restore_databases(mongo_url: str, folder: Path) -> int:
     return count
 
 
+async def _connect(nats_url: str) -> Client:
+    """Connect once, so that a missing server is an error and not a wait."""
+
+    async def ignore_error(_: Exception) -> None:
+        """Ignore the error, because it is also raised."""
+
+    return await nats.connect(
+        nats_url,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,  # also limits the attempts to connect at first
+        reconnect_time_wait=0,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        error_cb=ignore_error,
+    )
+
+
 async def dump_streams(nats_url: str, folder: Path) -> int:
     """Write the settings and messages of every stream, and return the number of messages."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing else runs in this loop
     count = 0
-    async with await nats.connect(nats_url) as client:
+    async with await _connect(nats_url) as client:
         js = client.jetstream()
         for info in await js.streams_info():
             name = info.config.name or ""
@@ -124,7 +146,7 @@ async def _messages(js: JetStreamContext, stream: str, count: int) -> AsyncGener
 async def restore_streams(nats_url: str, folder: Path) -> int:
     """Replace the streams with those in the folder, under the same event ids."""
     count = 0
-    async with await nats.connect(nats_url) as client:
+    async with await _connect(nats_url) as client:
         js = client.jetstream()
         for dump_file in sorted(folder.glob("*.jsonl.gz")):  # noqa: ASYNC240 - as above
             with gzip.open(dump_file, "rt", encoding="utf-8") as file:

@@ -4,18 +4,23 @@
 import os
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from ticketing_local.errors import CliError
 from ticketing_local.stack import ports
-from ticketing_local.stack.paths import ROOT, Home
+from ticketing_local.stack.paths import Home
+from ticketing_local.stack.run_record import environ_of_run
 from ticketing_local.stack.stored_secrets import StoredSecrets
 
 FOLDER = click.argument(
     "folder", required=False, type=click.Path(path_type=Path, resolve_path=True)
+)
+
+ADDRESS = click.option("--address", help="Of another system, such as https://ticketing.dev.")
+CA_FILE = click.option(
+    "--ca-file", type=click.Path(path_type=Path), help="Certificate authority of that address, PEM."
 )
 
 
@@ -31,6 +36,14 @@ def start() -> None:
     from ticketing_local.commands.start import StackRunner
 
     StackRunner(Home.from_environment(), os.environ).run()
+
+
+@main.command(hidden=True)
+def prepare() -> None:
+    """Download the servers and build the web client. `start` runs this first, if needed."""
+    from ticketing_local.commands.prepare import prepare
+
+    prepare(os.environ)
 
 
 @main.command()
@@ -50,21 +63,25 @@ def reset() -> None:
 
 
 @main.command()
-def seed() -> None:
+@ADDRESS
+@CA_FILE
+def seed(address: str | None, ca_file: Path | None) -> None:
     """Create sample users and tickets in the running stack."""
     from ticketing_local.api_user import run_script
     from ticketing_local.commands.seed import seed
 
-    run_script(seed)
+    run_script(seed, address, ca_file)
 
 
 @main.command()
-def demo() -> None:
+@ADDRESS
+@CA_FILE
+def demo(address: str | None, ca_file: Path | None) -> None:
     """Run one purchase and one expiration on the running stack."""
     from ticketing_local.api_user import run_script
     from ticketing_local.commands.demo import demo
 
-    run_script(demo)
+    run_script(demo, address, ca_file)
 
 
 @main.command()
@@ -72,7 +89,7 @@ def status() -> None:
     """Print the health, backlog and dead letters of every component."""
     from ticketing_local.commands.status import collect, render
 
-    components = collect(os.environ)
+    components = collect(environ_of_run(Home.from_environment(), os.environ))
     click.echo(render(components))
     sys.exit(0 if all(component.healthy for component in components) else 1)
 
@@ -83,23 +100,19 @@ def backup(folder: Path | None) -> None:
     """Write every database and stream of the running stack to a folder."""
     from ticketing_local.commands.backup import backup
 
-    default = ROOT / ".local" / "backups" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    backup(
-        ports.resolve_ports(os.environ),
-        StoredSecrets(Home.from_environment().secrets),
-        folder or default,
-    )
+    backup(Home.from_environment(), folder)
 
 
 @main.command()
 @FOLDER
-def restore(folder: Path | None) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask before data is replaced.")
+def restore(folder: Path | None, *, yes: bool) -> None:
     """Replace the data of the stopped stack with a backup."""
-    from ticketing_local.commands.backup import restore
+    from ticketing_local.commands.restore import restore
 
     if folder is None:
         raise CliError("No folder given. Run `make restore FROM=.local/backups/<name>`.")
-    restore(Home.from_environment(), os.environ, folder)
+    restore(Home.from_environment(), os.environ, folder, confirmed=yes)
 
 
 @main.command("mongo-shell")
@@ -108,8 +121,7 @@ def mongo_shell(service: str) -> None:
     """Open mongosh in the database of a service, as the operator."""
     from ticketing_local.commands.shell import mongo_shell
 
-    port = ports.resolve_ports(os.environ)["mongod"]
-    mongo_shell(port, StoredSecrets(Home.from_environment().secrets), service)
+    mongo_shell(*_stores(), service)
 
 
 @main.command("redis-shell")
@@ -117,8 +129,21 @@ def redis_shell() -> None:
     """Open redis-cli."""
     from ticketing_local.commands.shell import redis_shell
 
-    port = ports.resolve_ports(os.environ)["redis"]
-    redis_shell(port, StoredSecrets(Home.from_environment().secrets))
+    redis_shell(*_stores())
+
+
+@main.command("nats-shell")
+def nats_shell() -> None:
+    """Open a shell in which the command `nats` is the operator."""
+    from ticketing_local.commands.shell import nats_shell
+
+    nats_shell(*_stores())
+
+
+def _stores() -> tuple[dict[str, int], StoredSecrets]:
+    """Return the ports of the running stack, and its secrets."""
+    home = Home.from_environment()
+    return ports.resolve_ports(environ_of_run(home, os.environ)), StoredSecrets(home.secrets)
 
 
 @main.command("trace-viewer")

@@ -13,19 +13,15 @@ from pathlib import Path
 import click
 
 from ticketing_local.errors import CliError
-from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
 from ticketing_local.stack import nats_set_up
 from ticketing_local.stack.paths import BIN, Home
+from ticketing_local.stack.run_record import require_running
 from ticketing_local.stack.stored_secrets import StoredSecrets
 
 
 def run_admin_command(home: Home, command: str, services: Sequence[str]) -> None:
     """Run one command for each of these services."""
-    try:
-        with instance_lock(home):
-            raise CliError("The stack is not running. Run `make start`.")
-    except AlreadyRunning:
-        pass
+    require_running(home)
     operator_password = StoredSecrets(home.secrets).read(
         nats_set_up.secret_name(nats_set_up.OPERATOR)
     )

@@ -1,5 +1,6 @@
 """`make start`: start the stack group by group, watch it, and stop it in reverse order."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,23 +9,27 @@ from types import FrameType
 
 import click
 
+from ticketing_local.commands.prepare import prepare_and_plan
 from ticketing_local.commands.stop import terminate_orphans
 from ticketing_local.errors import CliError
 from ticketing_local.processes import log_tail, orphans
 from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
+from ticketing_local.processes.listeners import is_listening
 from ticketing_local.processes.supervisord import State, Supervisord
-from ticketing_local.stack import ports
+from ticketing_local.stack import ports, progress
 from ticketing_local.stack.paths import Home
-from ticketing_local.stack.plan import Plan, plan
+from ticketing_local.stack.plan import Plan
 from ticketing_local.stack.program import Program
+from ticketing_local.stack.run_record import RunRecord
 
 READY_TIMEOUT_SECONDS = 90
-PROGRESS_INTERVAL_SECONDS = 10
 FAILED_STATES = {"BACKOFF", "EXITED", "FATAL"}
 STORES = "stores"
+DATA_HINT = " If its data is damaged: `make restore` loads a backup, `make reset` deletes all data."
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Planner = Callable[[Home, Mapping[str, str]], Plan]
+Planner = Callable[[Home, Mapping[str, str], Callable[[float], None]], Plan]
+"""Returns the plan, and sleeps only by the function that it gets, which a signal interrupts."""
 
 
 class StopRequested(Exception):
@@ -34,42 +39,44 @@ class StopRequested(Exception):
 class StackRunner:
     """One run of the stack."""
 
-    def __init__(self, home: Home, environ: Mapping[str, str], planner: Planner = plan) -> None:
+    def __init__(
+        self, home: Home, environ: Mapping[str, str], planner: Planner = prepare_and_plan
+    ) -> None:
         self._home = home
         self._planner = planner
         self._environ = environ
         self._stop_requested = False
         self._interruptible = False
+        self._listening: set[tuple[str, int]] = set()
 
     def run(self) -> None:
         """Start the stack, watch it until a signal arrives, and stop it."""
-        address = f"http://localhost:{ports.resolve_ports(self._environ)['gateway']}"
         try:
-            with instance_lock(self._home, address):
-                self._run_locked()
+            with instance_lock(self._home) as write_record, ExitStack() as cleanup:
+                for number in SIGNALS:
+                    cleanup.callback(signal.signal, number, signal.signal(number, self._on_signal))
+                self._run_locked(write_record)
         except AlreadyRunning as other:
-            where = f"pid {other.pid}, {other.address}"
+            where = f"pid {other.pid}, {other.address or 'still starting'}"
             click.echo(f"Already running ({where}). Run `make stop` to stop it.")
+        except StopRequested:
+            click.echo("Stopped.")
 
-    def _run_locked(self) -> None:
+    def _run_locked(self, write_record: Callable[[RunRecord], None]) -> None:
         terminate_orphans(self._home)
         self._home.create_folders()
-        started_at = time.monotonic()
-        planned = self._planner(self._home, self._environ)
+        planned = self._planner(self._home, self._environ, self._sleep)
         ports.ensure_free(listener for p in planned.programs for listener in p.listeners)
-        with ExitStack() as cleanup:
-            for number in SIGNALS:
-                cleanup.callback(signal.signal, number, signal.signal(number, self._on_signal))
-            supervisord = Supervisord(self._home, planned, self._environ)
-            cleanup.callback(self._shut_down, supervisord)
-            try:
-                self._start_groups(supervisord, planned)
-                seconds = time.monotonic() - started_at
-                click.echo(f"\nReady after {seconds:.1f} s: {planned.address}")
-                click.echo(f"Press Ctrl-C to stop. Logs: {self._home.logs}. Try it: make demo")
-                self._watch(supervisord)
-            except StopRequested:
-                pass
+        write_record(RunRecord.of(os.getpid(), planned.address, planned.environ))
+        supervisord = Supervisord(self._home, planned, self._environ)
+        try:
+            self._start_groups(supervisord, planned)
+            click.echo(f"\nReady after {progress.format_elapsed()}: {planned.address}")
+            click.echo(f"Press Ctrl-C to stop. Logs: {self._home.logs}.")
+            click.echo("In another terminal: make seed (sample tickets), make demo, make status")
+            self._watch(supervisord)
+        finally:
+            self._shut_down(supervisord)
 
     def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self._stop_requested = True
@@ -81,9 +88,7 @@ class StackRunner:
             self._sleep(0.02)
         for group, programs in planned.groups.items():
             supervisord.start(group)
-            hint = (
-                " If its data is damaged, `make reset` deletes all data." if group == STORES else ""
-            )
+            hint = DATA_HINT if group == STORES else ""
             self._wait_ready(supervisord, programs, hint)
 
     def _wait_ready(self, supervisord: Supervisord, programs: Sequence[Program], hint: str) -> None:
@@ -95,17 +100,28 @@ class StackRunner:
             for program in list(waiting):
                 if program.name in states and states[program.name].name in FAILED_STATES:
                     raise CliError(self._failure_message(program, "failed to start", hint))
-                if program.become_ready():
+                if self._is_listening(program, states) and program.become_ready():
                     waiting.remove(program)
                     click.echo(f"  {program.name} is ready ({time.monotonic() - started_at:.1f} s)")
+                    last_progress = time.monotonic()
             now = time.monotonic()
             if waiting and now > started_at + READY_TIMEOUT_SECONDS:
                 problem = f"is not ready after {READY_TIMEOUT_SECONDS} s"
                 raise CliError(self._failure_message(waiting[0], problem, hint))
-            if waiting and now > last_progress + PROGRESS_INTERVAL_SECONDS:
-                click.echo(f"  still waiting for {_names(waiting)}")
+            if waiting and now > last_progress + progress.INTERVAL_SECONDS:
+                elapsed = progress.format_elapsed()
+                click.echo(f"  still waiting for {_names(waiting)} ({elapsed})")
                 last_progress = now
             self._sleep(0.05)
+
+    def _is_listening(self, program: Program, states: Mapping[str, State]) -> bool:
+        """Return whether the program itself, and no other system's, listens on its port."""
+        pid = states[program.name].pid if program.name in states else 0
+        if (program.name, pid) not in self._listening and pid and program.port is not None:
+            if not is_listening(pid, program.port):
+                return False
+            self._listening.add((program.name, pid))
+        return True
 
     def _failure_message(self, program: Program, problem: str, hint: str) -> str:
         log = self._home.logs / f"{program.name}.log"
@@ -145,7 +161,6 @@ class StackRunner:
         click.echo("\nStopping: the gateway, then the services, then the stores ...")
         supervisord.stop()
         orphans.terminate(self._home)
-        click.echo("Stopped.")
 
 
 def _names(programs: Sequence[Program]) -> str:

@@ -46,7 +46,7 @@ def reset(home: Home) -> None:
     """Delete everything that the stopped stack has stored."""
     with instance_lock(home):
         orphans.terminate(home)
-        for folder in (home.data, home.logs, home.run, home.secrets):
+        for folder in (home.data, home.replaced_data, home.logs, home.run, home.secrets):
             shutil.rmtree(folder, ignore_errors=True)
         home.jwt_key.unlink(missing_ok=True)
     click.echo("All data deleted.")

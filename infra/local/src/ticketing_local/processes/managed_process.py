@@ -16,6 +16,7 @@ import psutil
 
 from ticketing_local.errors import CliError
 from ticketing_local.processes import log_tail, reaper
+from ticketing_local.processes.listeners import is_listening
 from ticketing_local.stack import environment
 from ticketing_local.stack.program import Program
 
@@ -38,6 +39,7 @@ class ManagedProcess:
         self._output: IO[bytes] | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
         self._process: psutil.Process | None = None
+        self._owns_port = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -79,9 +81,13 @@ class ManagedProcess:
         )
 
     def wait_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
-        """Wait until the program is ready. Raise `CliError` if it exits or takes too long."""
+        """Wait until the program is ready. Raise `CliError` if it exits or takes too long.
+
+        Nothing is sent to its port while another process listens there, such as the same store of
+        another stack.
+        """
         deadline = time.monotonic() + timeout_seconds
-        while not self.program.become_ready():
+        while not (self._is_listening() and self.program.become_ready()):
             if not self.running or time.monotonic() > deadline:
                 output = log_tail.last_lines(self.output())
                 raise CliError(f"{self.name} did not become ready. Last output:\n{output}")
@@ -139,6 +145,12 @@ class ManagedProcess:
                 time.sleep(0.005)
         return None
 
+    def _is_listening(self) -> bool:
+        if not self._owns_port and self.program.port is not None:
+            process = self.find_process()
+            self._owns_port = process is not None and is_listening(process.pid, self.program.port)
+        return self._owns_port or self.program.port is None
+
     def _reap(self, timeout_seconds: float = 10) -> None:
         if self._reaper is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):  # closing the pipe kills it
@@ -149,3 +161,4 @@ class ManagedProcess:
         if self._output is not None:
             self._output.close()
         self._reaper = self._process = self._output = None
+        self._owns_port = False

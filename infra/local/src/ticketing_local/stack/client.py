@@ -2,42 +2,34 @@
 
 import fcntl
 import hashlib
-import re
-import shutil
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
 from ticketing_local.errors import CliError
-from ticketing_local.stack import environment, readiness
+from ticketing_local.stack import binaries, environment, node, readiness
 from ticketing_local.stack.paths import ROOT, TOOLS
 from ticketing_local.stack.program import Program
 
 CLIENT = ROOT / "client"
 SERVER = CLIENT / ".next" / "standalone" / "server.js"
-MIN_NODE_VERSION = 20
 BUILD_OUTPUTS = {"node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", "README.md"}
 BUILD_TIMEOUT_SECONDS = 900
-NODE_HINT = (
-    "Install Node 20 or later (macOS: brew install node; Debian, Ubuntu: apt-get install nodejs "
-    "npm), or start without the web client: CLIENT=off make start"
-)
 
 
 def enabled(environ: Mapping[str, str]) -> bool:
     """Return whether this run includes the client. `CLIENT=off` excludes it."""
-    return environ.get("CLIENT", "on") != "off" and (CLIENT / "package.json").exists()
+    return environ.get("CLIENT") != "off" and (CLIENT / "package.json").exists()
 
 
 def program(port: int, gateway_port: int, environ: Mapping[str, str]) -> Program:
     """Build the client if needed, and return its program."""
-    node = _find_node()
-    _build()
+    executable = binaries.find(binaries.NODE)
+    build()
     return Program(
         "client",
-        (node, SERVER),
+        (executable, SERVER),
         port,
         readiness.http_ok(f"http://127.0.0.1:{port}/healthz"),
         {
@@ -51,38 +43,33 @@ def program(port: int, gateway_port: int, environ: Mapping[str, str]) -> Program
     )
 
 
-def _find_node() -> Path:
-    found = shutil.which("node")
-    if not found or not shutil.which("npm"):
-        raise CliError(f"node and npm are not in PATH. {NODE_HINT}")
-    result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
-    version = re.match(r"v(\d+)", result.stdout)
-    if not version or int(version[1]) < MIN_NODE_VERSION:
-        reported = result.stdout.strip() or "no version"
-        raise CliError(f"{found} is too old ({reported}). {NODE_HINT}")
-    return Path(found)
-
-
-def _build() -> None:
-    """Run `npm ci` and the build, unless these sources are already built."""
+def is_built() -> bool:
+    """Return whether the client is built from its present sources."""
     stamp = CLIENT / ".next" / "built-from"
+    return SERVER.exists() and stamp.exists() and stamp.read_text() == _source_hash()
+
+
+def build() -> None:
+    """Run `npm ci` and the build, unless the client is built."""
     TOOLS.mkdir(parents=True, exist_ok=True)
     with (TOOLS / "client.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # parallel first runs build once
-        source_hash = _source_hash()
-        if SERVER.exists() and stamp.exists() and stamp.read_text() == source_hash:
+        if is_built():
             return
-        click.echo("Building the web client. This takes about a minute ...")
+        source_hash = _source_hash()
+        click.echo("Installing the packages of the web client ...")
         _npm("ci", "--no-audit", "--no-fund")
+        click.echo("Building the web client ...")
         _npm("run", "build")
-        stamp.write_text(source_hash)
+        (CLIENT / ".next" / "built-from").write_text(source_hash)
 
 
 def _npm(*arguments: str) -> None:
     try:
         result = subprocess.run(
-            ["npm", *arguments],
+            node.tool("npm", *arguments),
             cwd=CLIENT,
+            env=node.environment(),
             capture_output=True,
             text=True,
             timeout=BUILD_TIMEOUT_SECONDS,
@@ -94,14 +81,17 @@ def _npm(*arguments: str) -> None:
     if result.returncode:
         output = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
         last_lines = "\n".join(output[-12:])
-        raise CliError(f"npm {' '.join(arguments)} failed in client/. {NODE_HINT}\n{last_lines}")
+        raise CliError(
+            f"npm {' '.join(arguments)} failed in client/. To start without the web client: "
+            f"CLIENT=off make start\n{last_lines}"
+        )
 
 
 def _source_hash() -> str:
     """Return a hash of all source files."""
     digest = hashlib.sha256()
-    for path in sorted(CLIENT.rglob("*")):
-        relative = path.relative_to(CLIENT)
-        if relative.parts[0] not in BUILD_OUTPUTS and path.is_file():
-            digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
+    sources = [top for top in CLIENT.iterdir() if top.name not in BUILD_OUTPUTS]
+    for path in sorted(file for top in sources for file in [top, *top.rglob("*")]):
+        if path.is_file():
+            digest.update(f"{path.relative_to(CLIENT)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

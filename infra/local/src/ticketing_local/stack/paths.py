@@ -11,9 +11,10 @@ TOOLS = ROOT / ".local" / "tools"
 class Home:
     """The data folder of one stack. `run` holds the launchers and settings of the current run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
         self.folder = folder
-        self.data = folder / "data"
+        self.data = data or folder / "data"
+        self.replaced_data = folder / "data-before-restore"
         self.logs = folder / "logs"
         self.run = folder / "run"
         self.lock = folder / "lock"

@@ -28,6 +28,8 @@ class Plan:
 
     groups: Mapping[str, list[Program]]
     address: str
+    environ: Mapping[str, str]
+    """The settings of this run."""
 
     @property
     def programs(self) -> list[Program]:
@@ -45,14 +47,7 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     }
     stripe = _local_stripe(port["stripe"], environ)
     secrets = StoredSecrets(home.secrets)
-    lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
-    overrides = {"JWT_KEY": read_or_create(home.jwt_key)} | lame_duck | dict(environ)
-    environments = {
-        name: environment.for_service(
-            name, overrides, _fixed_environment(name, port, secrets, stripe)
-        )
-        for name in ports.SERVICES
-    }
+    environments = service_environments(home, environ, stripe)
     services = [
         _service(f"{name}.app", f"{name}-{n + 1}" if n else name, replica_port, environments[name])
         for name in ports.SERVICES
@@ -70,7 +65,26 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         "services": [*services, worker, *client_programs],
         "gateway": [gateway.caddy(listeners, home.data / "caddy", upstreams, client_port)],
     }
-    return Plan(groups, f"http://localhost:{port['gateway']}")
+    return Plan(groups, f"http://localhost:{port['gateway']}", environ)
+
+
+def service_environments(
+    home: Home, environ: Mapping[str, str], stripe: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
+    """Return the environment of each service. `stripe` are the settings of the local Stripe."""
+    port = ports.resolve_ports(environ)
+    secrets = StoredSecrets(home.secrets)
+    if stripe is None:
+        stripe = _local_stripe(port["stripe"], environ)
+    replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
+    lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
+    overrides = {"JWT_KEY": read_or_create(home.jwt_key)} | lame_duck | dict(environ)
+    return {
+        name: environment.for_service(
+            name, overrides, _fixed_environment(name, port, secrets, stripe)
+        )
+        for name in ports.SERVICES
+    }
 
 
 def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
