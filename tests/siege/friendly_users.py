@@ -44,12 +44,14 @@ class FriendlyUser:
         market: Market,
         *,
         order_statuses: Sequence[int] = (201,),
+        opens_pages: bool = False,
     ) -> None:
         self.email = new_email("friendly")
         self._credentials = {"email": self.email, "password": PASSWORD}
         self._journal = journal
         self._market = market
         self._order_statuses = order_statuses
+        self._opens_pages = opens_pages
         transport = httpx.AsyncHTTPTransport(local_address=address, verify=CERTIFICATES)
         self._http = httpx.AsyncClient(
             base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
@@ -89,6 +91,8 @@ class FriendlyUser:
         if self._market.tickets:
             ticket = random.choice(self._market.tickets)
             await self._request("view", "GET", f"/api/tickets/{ticket['id']}")
+        if self._opens_pages:
+            await self._request("page", "GET", "/")
 
     async def _sell(self) -> None:
         price = random.randrange(100, 5_000) / 100

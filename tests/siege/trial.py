@@ -88,6 +88,7 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
             journal,
             market,
             order_statuses=order_statuses,
+            opens_pages=attack.needs_client,
         )
         for n in range(trial.friendly_users)
     ]

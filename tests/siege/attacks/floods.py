@@ -119,6 +119,16 @@ async def language_body(attacker: Attacker) -> None:
     await attacker.repeat(4, choose)
 
 
+async def page_flood(attacker: Attacker) -> None:
+    """Open pages that the web client renders anew, each a search that no cache holds."""
+
+    async def read(number: int) -> None:
+        async with attacker.client(number) as client:
+            await client.request("GET", f"/?q={secrets.token_hex(4)}&sort=price")
+
+    await attacker.repeat(40, read)
+
+
 ATTACKS: Final = (
     Attack(
         "request-flood",
@@ -161,6 +171,14 @@ ATTACKS: Final = (
         "60 MB for the language form",
         language_body,
         max_memory_growth_mib=50,
+        needs_client=True,
+    ),
+    Attack(
+        "page-flood",
+        "pages that the web client renders anew",
+        page_flood,
+        max_memory_growth_mib=150,
+        exhausts_its_address=True,
         needs_client=True,
     ),
 )
