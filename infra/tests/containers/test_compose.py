@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -99,6 +100,32 @@ def test_unknown_api_path_returns_404_error(system: ComposeSystem, path: str) ->
     status, headers, body = fetch(system, path)
     assert (status, headers["Content-Type"]) == (404, "application/json")
     assert json.loads(body) == {"errors": [{"message": "Not Found"}]}
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /%00 HTTP/1.1", 400),
+        (b"GET /%zz HTTP/1.1", 400),
+        (b"GET /../../etc HTTP/1.1", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1", 414),
+        (b"TRACE / HTTP/1.1", 405),
+        (b"get / HTTP/1.1", 400),
+        (b"GET / HTTP/9.9", 505),
+        (b"GET / HTTP/1.1\r\nX-Large: " + b"a" * 40_000, 431),
+        (b"POST /api/orders HTTP/1.1\r\nTransfer-Encoding: unknown", 501),
+    ],
+)
+def test_invalid_request_returns_its_status_and_a_json_error(
+    system: ComposeSystem, head: bytes, status: int
+) -> None:
+    with socket.create_connection(("localhost", system.port), timeout=20) as connection:
+        connection.sendall(head + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        body = response.read()
+    assert (response.status, response.headers["Content-Type"]) == (status, "application/json")
+    assert json.loads(body)["errors"][0]["message"] in {"Invalid request", "Request too long"}
 
 
 @pytest.mark.parametrize("size", [70_000, 2_000_000])
