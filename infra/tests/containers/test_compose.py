@@ -167,6 +167,12 @@ def test_server_sent_events_are_not_buffered(system: ComposeSystem) -> None:
     stream.close()
 
 
+def test_stopped_client_exits_with_0(system: ComposeSystem) -> None:
+    system.compose("stop", "client")
+    assert system.containers()["client"]["State"]["ExitCode"] == 0
+    system.compose("up", "--detach", "--wait", "client")
+
+
 def test_stopped_service_drains_then_returns_503(system: ComposeSystem) -> None:
     started = time.monotonic()
     system.compose("stop", "--timeout", "45", "tickets")
