@@ -2,7 +2,7 @@
 //
 // It runs beside each mongod, with 127.0.0.1 as its address, because MongoDB allows a local client
 // to initiate the set and to create the first user until a user exists. Compose mounts this file;
-// infra/k8s/config.yaml has a copy, checked by infra/tests/static/test_pod_secrets.py.
+// infra/k8s/00-config.yaml has a copy, checked by infra/tests/static/test_pod_secrets.py.
 //
 // The first pod of a StatefulSet initiates the replica set and the others join it, so `replicas`
 // alone determines its size. If the first pod has lost its volume while other members exist, it

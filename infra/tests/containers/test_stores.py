@@ -75,7 +75,7 @@ class Pods:
 @pytest.fixture
 def mongo(tmp_path: Path) -> Iterator[Pods]:
     script = tmp_path / "set-up.js"
-    script.write_text(from_manifests("infra/k8s/config.yaml", "mongo-scripts", "set-up.js"))
+    script.write_text(from_manifests("infra/k8s/00-config.yaml", "mongo-scripts", "set-up.js"))
     mounted = ("--volume", f"{script}:/etc/mongo/set-up.js:ro")
     variables = [f"--env={name}={value}" for name, value in PASSWORDS.items()]
     pods = Pods(

@@ -72,7 +72,39 @@ def test_workload_is_spread_with_disruption_budget(workload: Manifest) -> None:
     assert all(selects(s["labelSelector"]["matchLabels"], labels) for s in spread)
     budgets = of_kind(CLUSTER, "PodDisruptionBudget")
     if labels["app.kubernetes.io/component"] != "stand-in":
-        assert any(selects(b["spec"]["selector"]["matchLabels"], labels) for b in budgets)
+        # A pod with two budgets cannot be evicted at all.
+        assert sum(budget_selects(budget, labels) for budget in budgets) == 1
+
+
+def budget_selects(budget: Manifest, labels: dict[str, str]) -> bool:
+    selector = budget["spec"]["selector"]
+    expressions = selector.get("matchExpressions", [])
+    assert all(expression["operator"] == "In" for expression in expressions)
+    return selects(selector.get("matchLabels", {}), labels) and all(
+        labels.get(expression["key"]) in expression["values"] for expression in expressions
+    )
+
+
+def test_one_budget_covers_all_stores() -> None:
+    stores = [template(w)["metadata"]["labels"] for w in WORKLOADS if w["kind"] == "StatefulSet"]
+    (budget,) = [
+        budget
+        for budget in of_kind(CLUSTER, "PodDisruptionBudget")
+        if budget_selects(budget, stores[0])
+    ]
+    assert all(budget_selects(budget, labels) for labels in stores)
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_development_cluster_requests_little() -> None:
+    """kind runs in a machine of two or three cores, with about a core for Kubernetes itself."""
+    requests = [
+        container["resources"]["requests"]
+        for workload in WORKLOADS
+        for container in template(workload)["spec"]["containers"]
+    ]
+    assert sum(int(one["cpu"].removesuffix("m")) for one in requests) <= 500
+    assert sum(int(one["memory"].removesuffix("Mi")) for one in requests) <= 2048
 
 
 @pytest.mark.parametrize("deployment", of_kind(CLUSTER, "Deployment"), ids=name)
@@ -105,8 +137,10 @@ def test_service_targets_an_existing_port(service: Manifest) -> None:
 
 def test_autoscaled_deployments_set_no_replicas() -> None:
     scaled = {
-        s["spec"]["scaleTargetRef"]["name"] for s in of_kind(CLUSTER, "HorizontalPodAutoscaler")
+        s["spec"]["scaleTargetRef"]["name"]
+        for s in of_kind(read("k8s-prod"), "HorizontalPodAutoscaler")
     }
+    assert not of_kind(CLUSTER, "HorizontalPodAutoscaler")
     assert scaled == {f"{service}-depl" for service in (*SERVICES, "client")}
     for deployment in of_kind(CLUSTER, "Deployment"):
         assert ("replicas" in deployment["spec"]) == (name(deployment) not in scaled)
