@@ -263,6 +263,18 @@ async def mongo_pool_exhausted(scenario: AlertScenario) -> AsyncGenerator[None]:
     async with writes_blocked(scenario), repeat(sell, concurrency=80):
         yield
 
+@asynccontextmanager
+async def payments_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Reject the key of payments at Stripe (401) while a buyer pays."""
+    error = {"type": "invalid_request_error", "message": "Invalid API Key provided."}
+    create = "POST /v1/payment_intents"
+    await scenario.stripe.inject_fault(create, "status", status=401, times=None, error=error)
+    order = await scenario.buyer.order(await scenario.seller.sell())
+    await scenario.buyer.pay(order, expect=503)
+    yield
+    await scenario.stripe.clear_faults()
+
+
 
 @asynccontextmanager
 async def sign_ins_rejected(scenario: AlertScenario) -> AsyncGenerator[None]:
@@ -300,3 +312,4 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "SignInsRejected": sign_ins_rejected,
     "MetricsCollectionFailing": metrics_collection_failing,
 }
+    "PaymentsRefused": payments_refused,

@@ -58,6 +58,27 @@ KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
 MUTANTS = (
     Mutant(
+        "after a confirm call no error of Stripe says that nothing was charged",
+        ATTEMPTS,
+        "            raise outcome_unknown() from None",
+        "            raise payments_unavailable() from None",
+        (f"{PAY}::test_refused_confirm_leaves_the_outcome_unknown",),
+    ),
+    Mutant(
+        "a bank's window that a buyer closes counts for the account's limit",
+        "services/payments/src/payments/domain/attempts.py",
+        '    return f"{charge_id}:{count_with_result(attempts)}"',
+        '    return f"{charge_id}:{count_for_order(attempts)}"',
+        (f"{DECLINES}::test_failed_authentications_count_for_the_account",),
+    ),
+    Mutant(
+        "a permanent refusal by Stripe is not answered as an outage that a retry heals",
+        "services/payments/src/payments/stripe/client.py",
+        "            raise StripeRefused(retry_after=3) from None",
+        "            raise StripeUnavailable(retry_after=3) from None",
+        (f"{PAY}::test_permanent_refusal_returns_503_without_retry_after",),
+    ),
+    Mutant(
         "the outbox relay",
         OUTBOX,
         "                batch = [\n",

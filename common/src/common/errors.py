@@ -14,7 +14,7 @@ class ErrorDetail:
 
     message: str
     field: str | None = None
-    extra: Mapping[str, str | bool] = dataclasses.field(default_factory=dict[str, str | bool])
+    extra: Mapping[str, str | int] = dataclasses.field(default_factory=dict[str, str | int])
 
 
 class ApiError(Exception):

@@ -208,6 +208,7 @@ async def test_pay_after_the_last_attempt_returns_400(
 
     assert [response.status_code for response in responses] == [402] * 5
     assert [errors(response)[0]["retryable"] for response in responses] == [True] * 4 + [False]
+    assert [errors(response)[0]["attemptsLeft"] for response in responses] == [4, 3, 2, 1, 0]
     assert further.status_code == 400
     assert errors(further)[0]["code"] == "attempts_used_up"
     assert await stripe_probe.times_charged(order_id) == 0
@@ -289,6 +290,7 @@ async def test_failed_authentication_allows_another_card(
 
     assert shown["status"] == "requires_payment_method"
     assert shown["lastError"]["code"] == "payment_intent_authentication_failure"
+    assert shown["lastError"]["attemptsLeft"] == 5
     assert (paid.status_code, await stripe_probe.times_charged(order_id)) == (201, 1)
 
 
@@ -522,6 +524,85 @@ async def test_pay_while_stripe_is_unavailable_returns_503(
     assert await stripe_probe.times_charged(order_id) == 1
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "POST /v1/payment_intents",
+        "POST /v1/payment_methods",
+        "GET /v1/payment_methods/*",
+        "GET /v1/confirmation_tokens/*",
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+async def test_permanent_refusal_returns_503_without_retry_after(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, call: str, status: int
+) -> None:
+    order_id = await orders.place(payments.sign_in())
+    token = "pm_card_visa" if call.startswith("GET /v1/payment_methods") else "tok_visa"
+    if "confirmation" in call:
+        token = await stripe_probe.confirmation_token()
+    await stripe_probe.inject_fault(call, "status", status=status)
+
+    refused = await pay(payments, order_id, token)
+    found = await get_payment(payments, order_id)
+    repeated = await pay(payments, order_id)
+
+    assert refused.status_code == 503
+    assert "retry-after" not in refused.headers
+    assert errors(refused) == [
+        {
+            "message": "Card payments are unavailable. This attempt was not charged.",
+            "code": "payments_unavailable",
+        }
+    ]
+    was_started = call != "POST /v1/payment_intents"
+    assert found.status_code == (200 if was_started else 404)
+    if was_started:
+        assert found.json()["status"] == "requires_payment_method"
+        assert found.json()["lastError"] is None
+    assert (repeated.status_code, await stripe_probe.times_charged(order_id)) == (201, 1)
+
+
+async def test_amount_that_stripe_refuses_returns_503(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    order_id = await orders.place(payments.sign_in(), price=49)
+
+    response = await pay(payments, order_id)
+
+    assert response.status_code == 503
+    assert errors(response)[0]["code"] == "payments_unavailable"
+    assert await stripe_probe.intents(order_id) == []
+
+
+async def test_refused_attempts_use_up_no_limit(
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    payments = await serve_payments(payment_attempts=1, declines_per_account=1)
+    buyer = payments.sign_in()
+    first, second = await orders.place(buyer), await orders.place(buyer)
+    await stripe_probe.inject_fault("POST /v1/payment_methods", "status", status=403)
+    await pay(payments, first)
+    await stripe_probe.inject_fault("POST /v1/payment_intents", "status", status=401)
+    await pay(payments, second)
+
+    declined = await pay(payments, first, "tok_chargeDeclined")
+
+    assert declined.status_code == 402
+
+
+async def test_refused_confirm_leaves_the_outcome_unknown(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "status", status=401)
+
+    response = await pay(payments, order_id)
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "3"
+
+
 async def test_stored_5xx_of_stripe_does_not_block_an_order(
     payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
@@ -638,10 +719,12 @@ async def test_config_returns_the_card_form_settings(
     assert (await plain.get("/api/payments/config")).json() == {
         "publishableKey": None,
         "stripeJsUrl": None,
+        "marginSeconds": 5,
     }
     assert (await local.get("/api/payments/config")).json() == {
         "publishableKey": "pk_test_1",
         "stripeJsUrl": f"{stripe_url}/v3/",
+        "marginSeconds": 5,
     }
 
 

@@ -151,6 +151,20 @@ async def test_challenge_does_not_count_for_the_address(
     assert (await pay_new_order(payments, orders, VISA)).status_code == 201
 
 
+async def test_failed_authentications_count_for_the_account(
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    """They do not use up the order's attempts, but each shows that a card is alive."""
+    payments = await serve_payments(declines_per_account=2, payment_attempts=1)
+    order_id = await orders.place(payments.sign_in())
+    for _ in range(2):
+        action = await pay(payments, order_id, "pm_card_authenticationRequired")
+        await stripe_probe.authenticate(action.json()["clientSecret"], "failure")
+        await wait_for_status(payments, order_id, "requires_payment_method")
+
+    assert_throttled(await pay(payments, order_id, "pm_card_authenticationRequired"))
+
+
 async def test_buyer_who_mistypes_three_times_pays(payments: Client, orders: FakeOrders) -> None:
     order_id = await orders.place(payments.sign_in())
 

@@ -18,7 +18,13 @@ from common.events import (
     PaymentUpdated,
 )
 from common.values.ids import new_id
-from payments.domain.attempts import MAX_STORED_ATTEMPTS, Attempt, Lease, Outcome
+from payments.domain.attempts import (
+    MAX_STORED_ATTEMPTS,
+    UNAUTHENTICATED,
+    Attempt,
+    Lease,
+    Outcome,
+)
 from payments.domain.charge import Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus, Refund, RefundStatus
@@ -312,6 +318,29 @@ def test_last_decline_is_final(attempts: int, policy: PaymentPolicy) -> None:
     assert event.final
     with pytest.raises(BadRequest, match="Too many"):
         claim(change.after)
+
+
+@pytest.mark.parametrize("policy", [POLICY, PaymentPolicy(cancel_on_decline=True)])
+def test_failed_authentication_is_no_decline_of_the_order(policy: PaymentPolicy) -> None:
+    failure = Decline("We are unable to authenticate.", UNAUTHENTICATED, decline_id="pm_1")
+    charge = make_charge(ChargeStatus.REQUIRES_ACTION, attempts=policy.max_attempts)
+
+    after = apply_intent(charge, make_intent(IntentStatus.OPEN, failure), policy).after
+
+    assert after.status is ChargeStatus.REQUIRES_PAYMENT_METHOD
+    assert after.attempts[-1].code == UNAUTHENTICATED
+    assert not after.no_more_attempts
+    assert after.attempts_left(policy) == 1
+
+
+def test_withdrawn_attempt_does_not_count() -> None:
+    charge = make_charge(ChargeStatus.PROCESSING, attempts=POLICY.max_attempts)
+
+    withdrawn = charge.withdraw_attempt(POLICY.max_attempts, NOW).after
+
+    assert withdrawn.status is ChargeStatus.REQUIRES_PAYMENT_METHOD
+    assert withdrawn.attempts_left(POLICY) == 1
+    assert withdrawn.withdraw_attempt(POLICY.max_attempts, NOW).after == withdrawn
 
 
 def test_rejected_token_is_final_only_for_the_last_attempt() -> None:

@@ -30,9 +30,9 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def error_response(error: ApiError) -> JSONResponse:
     """Render an error."""
-    errors: list[dict[str, str | bool]] = []
+    errors: list[dict[str, str | int]] = []
     for detail in error.details:
-        item: dict[str, str | bool] = {"message": detail.message}
+        item: dict[str, str | int] = {"message": detail.message}
         if detail.field is not None:
             item["field"] = detail.field
         errors.append({**item, **detail.extra})

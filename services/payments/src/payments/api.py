@@ -15,6 +15,7 @@ from common.web.errors import error_responses
 from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag, json_response
 from common.web.idempotency import IdempotentRoute
 from payments.attempts import PaymentAttempts
+from payments.domain.order import PaymentPolicy
 from payments.schemas import (
     ActionOut,
     ConfigOut,
@@ -37,6 +38,7 @@ class State(ServiceState):
     sync: ChargeSync
     gateway: Gateway
     config: ConfigOut
+    policy: PaymentPolicy
 
 
 StateDep = Annotated[State, Depends(State.of)]
@@ -57,12 +59,14 @@ ClientNetwork = Annotated[str, Depends(client_network)]
     description=(
         "201: the order is paid. 202: the bank requires authentication; call "
         "`stripe.handleNextAction({clientSecret})`, then `GET /api/payments?orderId=`. "
-        "503: the outcome is not known yet; it is safe to retry."
+        "503: the outcome is not known yet; it is safe to retry. 503 with the code "
+        "`payments_unavailable`: nothing was charged, and a retry will not help soon."
     ),
     response_model=PaymentOut,
     responses={
-        **error_responses(401, 404, 409, 503),
+        **error_responses(401, 404, 409),
         429: {"model": PaymentErrorResponse},
+        503: {"model": PaymentErrorResponse},
         202: {"model": ActionOut},
         400: {"model": PaymentErrorResponse},
         402: {"model": PaymentErrorResponse},
@@ -78,7 +82,9 @@ async def pay(
     if result.client_secret is not None:
         action = ActionOut(id=charge.id, status=charge.status, client_secret=result.client_secret)
         return json_response(action, 202, headers=NO_STORE)
-    return json_response(PaymentOut.from_domain(charge), 201, tag=etag(charge.version))
+    return json_response(
+        PaymentOut.from_domain(charge, state.policy), 201, tag=etag(charge.version)
+    )
 
 
 @router.get(
@@ -94,7 +100,8 @@ async def show_payment(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     charge = await state.sync.get_payment(order_id, user_id=user.id)
-    return conditional_response(if_none_match, etag(charge.version), PaymentOut.from_domain(charge))
+    payment = PaymentOut.from_domain(charge, state.policy)
+    return conditional_response(if_none_match, etag(charge.version), payment)
 
 
 @router.get("/config", summary="Get the configuration of the card form", response_model=ConfigOut)

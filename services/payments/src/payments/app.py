@@ -79,7 +79,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     config=ConfigOut(
                         publishable_key=settings.stripe_publishable_key,
                         stripe_js_url=settings.stripe_js_url,
+                        margin_seconds=settings.payment_margin_seconds,
                     ),
+                    policy=policy,
                 )
 
     return service.app(lifespan, api.router)

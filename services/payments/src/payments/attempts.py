@@ -21,12 +21,13 @@ from payments.results import (
     card_declined,
     final_result,
     outcome_unknown,
+    payments_unavailable,
     token_rejected,
 )
 from payments.store.charges import ChargeStore
 from payments.store.decline_counters import CardRefused
 from payments.store.order_replicas import OrderReplicas
-from payments.stripe.gateway import Gateway, StripeUnavailable, TokenRejected
+from payments.stripe.gateway import Gateway, StripeRefused, StripeUnavailable, TokenRejected
 from payments.sync import ChargeSync
 
 MAX_CLAIMS: Final = 10
@@ -73,7 +74,8 @@ class PaymentAttempts:
             BadRequest: the order cannot be paid, or Stripe rejected the token.
             PaymentDeclined: the card was declined.
             Conflict: another attempt is still running.
-            ServiceUnavailable: it is not known whether the payment succeeded.
+            ServiceUnavailable: it is not known whether the payment succeeded, or Stripe refuses
+                every payment until an operator has changed something.
         """
         order = await self._orders.wait_for(order_id)
         if order is None:
@@ -124,7 +126,7 @@ class PaymentAttempts:
         if charge.status is REQUIRES_PAYMENT_METHOD:
             has_waited = has_same_token and last.number > ended_attempts
             if has_waited and charge.last_error and last.outcome is not Outcome.NO_RESULT:
-                raise attempt_error(charge, charge.last_error)
+                raise attempt_error(charge, charge.last_error, self._policy)
         return None if charge.is_open else final_result(charge)
 
     async def _claim_first(self, order: Order, digest: str, address: str) -> Charge | None:
@@ -136,10 +138,13 @@ class PaymentAttempts:
                 first_attempt_id(order.id), user_id=order.user_id, address=address
             )
             intent = await self._gateway.create_intent(order, CURRENCY)
-        except (BadRequest, StripeUnavailable):
-            if await self._store.find(charge_id_of(order.id)) is None:
-                raise
-            return None
+        except (BadRequest, StripeUnavailable) as error:
+            if await self._store.find(charge_id_of(order.id)) is not None:
+                return None
+            if isinstance(error, StripeRefused):
+                await self._limits.release_attempt(first_attempt_id(order.id))
+                raise payments_unavailable() from None
+            raise
         charge = new_charge(order, intent_id=intent.id, now=now)
         change = charge.claim(order, digest=digest, owner=self._owner, now=now, policy=self._policy)
         inserted = await self._store.insert_first_attempt(change)
@@ -194,12 +199,20 @@ class PaymentAttempts:
         if intent.status is IntentStatus.ACTION and charge.status is REQUIRES_ACTION:
             return PaymentResult(charge, intent.client_secret)
         if charge.is_open:
-            raise card_declined(charge, intent.decline) if intent.decline else outcome_unknown()
+            if intent.decline is None:
+                raise outcome_unknown()
+            raise card_declined(charge, intent.decline, self._policy)
         return final_result(charge)
 
     async def _charge_card(self, charge: Charge, token: str) -> Intent:
         """Confirm the PaymentIntent, unless the account cannot use the card."""
-        method = await self._gateway.find_payment_method(charge, token)
+        try:
+            method = await self._gateway.find_payment_method(charge, token)
+        except StripeRefused:
+            now, attempt_number = self._clock(), len(charge.attempts)
+            await self._store.update(charge.id, lambda c: c.withdraw_attempt(attempt_number, now))
+            await self._limits.release(charge)
+            raise payments_unavailable() from None
         if isinstance(method, Intent):
             return method
         started = asyncio.get_running_loop().time()

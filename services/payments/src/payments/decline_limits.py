@@ -66,7 +66,11 @@ class DeclineLimits:
 
     async def release(self, charge: Charge) -> None:
         """Release what was counted for the last attempt of a charge."""
-        await self._counters.release(charge.attempt_id)
+        await self.release_attempt(charge.attempt_id)
+
+    async def release_attempt(self, attempt_id: str) -> None:
+        """Release what was counted for an attempt."""
+        await self._counters.release(attempt_id)
 
     async def release_address(self, charge: Charge, address: str) -> None:
         """Release the address's count of an attempt that waits for 3-D Secure authentication.

@@ -10,6 +10,11 @@ from payments.domain.charge import Charge
 CHARGE_TRANSITIONS: Final = Counter(
     "payment_charge_transitions_total", "Charge transitions, by resulting status", ["status"]
 )
+STRIPE_REFUSALS: Final = Counter(
+    "payment_stripe_refusals_total", "Calls that Stripe refused permanently, by status", ["status"]
+)
+for _refusal in ("400", "401", "403", "404"):  # start at 0, so that Prometheus sees the first one
+    STRIPE_REFUSALS.labels(_refusal)
 for _status in ChargeStatus:  # Prometheus needs the 0 to see the first failed refund
     CHARGE_TRANSITIONS.labels(_status.value)
 

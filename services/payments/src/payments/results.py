@@ -15,6 +15,7 @@ from common.errors import (
 from common.events import ChargeStatus
 from payments.domain.attempts import Outcome
 from payments.domain.charge import Charge
+from payments.domain.order import PaymentPolicy
 from payments.domain.stripe_objects import Decline
 
 TOO_MANY_DECLINES: Final = Decline("Too many declined payments", "too_many_declines")
@@ -22,6 +23,9 @@ CARD_LIMIT_REACHED: Final = Decline(
     "Too many declined payments with this card", "card_limit_reached"
 )
 """How an attempt ends whose card has reached its limit."""
+PAYMENTS_UNAVAILABLE: Final = Decline(
+    "Card payments are unavailable. This attempt was not charged.", "payments_unavailable"
+)
 CARD_LIMIT_RETRY_SECONDS: Final = 3600
 """The Retry-After of a second click, which does not know when the card can be used again."""
 
@@ -45,18 +49,22 @@ def final_result(charge: Charge) -> PaymentResult:
     return PaymentResult(charge)
 
 
-def attempt_error(charge: Charge, decline: Decline) -> ApiError:
+def attempt_error(charge: Charge, decline: Decline, policy: PaymentPolicy) -> ApiError:
     """Return the error of the last attempt."""
     if decline.code == CARD_LIMIT_REACHED.code:
         return card_limit_reached(CARD_LIMIT_RETRY_SECONDS)
     if charge.attempts[-1].outcome is Outcome.INVALID:
         return token_rejected(decline)
-    return card_declined(charge, decline)
+    return card_declined(charge, decline, policy)
 
 
-def card_declined(charge: Charge, decline: Decline) -> PaymentDeclined:
+def card_declined(charge: Charge, decline: Decline, policy: PaymentPolicy) -> PaymentDeclined:
     """Return the error for a declined card."""
-    extra = {**_codes(decline), "retryable": not charge.no_more_attempts}
+    extra = {
+        **_codes(decline),
+        "retryable": not charge.no_more_attempts,
+        "attemptsLeft": charge.attempts_left(policy),
+    }
     return PaymentDeclined(details=[ErrorDetail(decline.message, extra=extra)])
 
 
@@ -88,6 +96,15 @@ def _codes(decline: Decline) -> dict[str, str | bool]:
 def attempt_in_progress() -> Conflict:
     """Return the error for a click while another attempt is running."""
     return Conflict("A payment for this order is in progress", retry_after=2)
+
+
+def payments_unavailable() -> ServiceUnavailable:
+    """Return the error for an attempt that Stripe refused permanently before any confirm.
+
+    It has no Retry-After, because only an operator can change the cause.
+    """
+    detail = ErrorDetail(PAYMENTS_UNAVAILABLE.message, extra=_codes(PAYMENTS_UNAVAILABLE))
+    return ServiceUnavailable(details=[detail])
 
 
 def outcome_unknown() -> ServiceUnavailable:

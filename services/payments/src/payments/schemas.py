@@ -12,6 +12,7 @@ from common.values.ids import Id
 from common.values.money import Dollars
 from common.web.schemas import ErrorItem
 from payments.domain.charge import Charge
+from payments.domain.order import PaymentPolicy
 
 Token = Annotated[
     str,
@@ -40,6 +41,8 @@ class ErrorOut(CamelModel):
     code: str | None
     decline_code: str | None
     retryable: bool
+    attempts_left: int | None = None
+    """How often a card may still be declined before the order is cancelled."""
 
 
 class PaymentOut(CamelModel):
@@ -61,11 +64,14 @@ class PaymentOut(CamelModel):
     refunded_at: datetime | None
 
     @classmethod
-    def from_domain(cls, charge: Charge) -> Self:
+    def from_domain(cls, charge: Charge, policy: PaymentPolicy) -> Self:
         fields: dict[str, Any] = {name: getattr(charge, name) for name in cls.model_fields}
         if charge.last_error is not None:
-            retryable = not charge.no_more_attempts
-            fields["last_error"] = {**asdict(charge.last_error), "retryable": retryable}
+            fields["last_error"] = {
+                **asdict(charge.last_error),
+                "retryable": not charge.no_more_attempts,
+                "attempts_left": charge.attempts_left(policy),
+            }
         return cls.from_attributes(fields)
 
 
@@ -75,6 +81,7 @@ class PaymentErrorItem(ErrorItem, CamelModel):
     code: str | None = None
     decline_code: str | None = None
     retryable: bool | None = None
+    attempts_left: int | None = None
 
 
 class PaymentErrorResponse(BaseModel):
@@ -96,6 +103,8 @@ class ConfigOut(CamelModel):
 
     publishable_key: str | None
     stripe_js_url: str | None
+    margin_seconds: float | None = None
+    """How long before its order expires a payment can no longer be started."""
 
 
 class WebhookAck(CamelModel):

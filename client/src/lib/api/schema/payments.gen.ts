@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Pay for an order
-         * @description 201: the order is paid. 202: the bank requires authentication; call `stripe.handleNextAction({clientSecret})`, then `GET /api/payments?orderId=`. 503: the outcome is not known yet; it is safe to retry.
+         * @description 201: the order is paid. 202: the bank requires authentication; call `stripe.handleNextAction({clientSecret})`, then `GET /api/payments?orderId=`. 503: the outcome is not known yet; it is safe to retry. 503 with the code `payments_unavailable`: nothing was charged, and a retry will not help soon.
          */
         post: operations["pay_api_payments_post"];
         delete?: never;
@@ -98,6 +98,8 @@ export interface components {
             publishableKey: string | null;
             /** Stripejsurl */
             stripeJsUrl: string | null;
+            /** Marginseconds */
+            marginSeconds?: number | null;
         };
         /**
          * ErrorItem
@@ -122,6 +124,8 @@ export interface components {
             declineCode: string | null;
             /** Retryable */
             retryable: boolean;
+            /** Attemptsleft */
+            attemptsLeft?: number | null;
         };
         /**
          * ErrorResponse
@@ -146,6 +150,8 @@ export interface components {
             declineCode?: string | null;
             /** Retryable */
             retryable?: boolean | null;
+            /** Attemptsleft */
+            attemptsLeft?: number | null;
         };
         /**
          * PaymentErrorResponse
@@ -631,7 +637,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
         };

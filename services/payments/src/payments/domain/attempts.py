@@ -9,6 +9,8 @@ from typing import Final
 
 from payments.domain.stripe_objects import Decline
 
+UNAUTHENTICATED: Final = "payment_intent_authentication_failure"
+"""Stripe's code after a buyer failed, or closed, the window of their bank."""
 MAX_STORED_ATTEMPTS: Final = 50
 """Attempts of one charge, including those that Stripe never answered; bounds the document."""
 
@@ -48,6 +50,19 @@ class Lease:
 def count_with_result(attempts: Sequence[Attempt]) -> int:
     """Count the attempts without those that Stripe never answered."""
     return sum(attempt.outcome is not Outcome.NO_RESULT for attempt in attempts)
+
+
+def count_for_order(attempts: Sequence[Attempt]) -> int:
+    """Count the attempts that use up the limit of their order, which are declines.
+
+    A buyer who closes the window of their bank was not declined. The limits of the account and the
+    card, which bound card testing, count such an attempt all the same.
+    """
+    not_declined = {Outcome.NO_RESULT, Outcome.ACTION}
+    return sum(
+        attempt.outcome not in not_declined and attempt.code != UNAUTHENTICATED
+        for attempt in attempts
+    )
 
 
 def attempt_id(charge_id: str, attempts: Sequence[Attempt]) -> str:

@@ -14,11 +14,12 @@ from common.change import Change
 from common.errors import BadRequest, Conflict, ErrorDetail
 from payments.domain.attempts import (
     MAX_STORED_ATTEMPTS,
+    UNAUTHENTICATED,
     Attempt,
     Lease,
     Outcome,
     close_last,
-    count_with_result,
+    count_for_order,
 )
 from payments.domain.charge_state import ChargeState
 from payments.domain.order import Order, PaymentPolicy
@@ -49,7 +50,7 @@ class Charge(ChargeState):
         order.ensure_payable(now, policy.margin)
         if (
             self.no_more_attempts
-            or self._attempts_exhausted(policy)
+            or count_for_order(self.attempts) >= policy.max_attempts
             or len(self.attempts) >= MAX_STORED_ATTEMPTS
         ):
             message = "Too many failed payment attempts for this order"
@@ -110,12 +111,13 @@ class Charge(ChargeState):
         """End an attempt whose token Stripe rejected."""
         if not self._is_current_attempt(attempt):
             return Change(self)
+        attempts = close_last(self.attempts, Outcome.INVALID, decline)
         return self._transition(
             Trigger.DECLINE,
             now,
-            attempts=close_last(self.attempts, Outcome.INVALID, decline),
+            attempts=attempts,
             last_error=self._with_decline_id(decline),
-            no_more_attempts=self._attempts_exhausted(policy),
+            no_more_attempts=count_for_order(attempts) >= policy.max_attempts,
         )
 
     def release_attempt(self, attempt: int, now: datetime) -> Change[Self]:
@@ -123,6 +125,13 @@ class Charge(ChargeState):
         if not self._is_current_attempt(attempt):
             return Change(self)
         return self._transition(Trigger.UNKNOWN, now, reconcile_at=now)
+
+    def withdraw_attempt(self, attempt: int, now: datetime) -> Change[Self]:
+        """End an attempt that Stripe was not asked to charge; it does not count as one."""
+        if not self._is_current_attempt(attempt):
+            return Change(self)
+        attempts = close_last(self.attempts, Outcome.NO_RESULT)
+        return self._transition(Trigger.NO_RESULT, now, attempts=attempts)
 
     def mark_order_cancelled(self, now: datetime) -> Change[Self]:
         """Record that the order was cancelled, so that the payment is stopped or refunded."""
@@ -177,12 +186,14 @@ class Charge(ChargeState):
         if decline is None or not is_new:
             attempts = close_last(self.attempts, Outcome.NO_RESULT)
             return self._transition(Trigger.NO_RESULT, now, attempts=attempts)
+        attempts = close_last(self.attempts, Outcome.DECLINED, decline)
+        is_final = policy.cancel_on_decline and decline.code != UNAUTHENTICATED
         return self._transition(
             Trigger.DECLINE,
             now,
-            attempts=close_last(self.attempts, Outcome.DECLINED, decline),
+            attempts=attempts,
             last_error=self._with_decline_id(decline),
-            no_more_attempts=policy.cancel_on_decline or self._attempts_exhausted(policy),
+            no_more_attempts=is_final or count_for_order(attempts) >= policy.max_attempts,
         )
 
     def _was_seen(self, decline: Decline | None) -> bool:
@@ -205,8 +216,11 @@ class Charge(ChargeState):
     def _is_current_attempt(self, attempt: int) -> bool:
         return self.status is PROCESSING and attempt == len(self.attempts)
 
-    def _attempts_exhausted(self, policy: PaymentPolicy) -> bool:
-        return count_with_result(self.attempts) >= policy.max_attempts
+    def attempts_left(self, policy: PaymentPolicy) -> int:
+        """Return how often a card may still be declined before the order is cancelled."""
+        if self.no_more_attempts:
+            return 0
+        return max(0, policy.max_attempts - count_for_order(self.attempts))
 
 
 def charge_id_of(order_id: str) -> str:

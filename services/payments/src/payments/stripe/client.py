@@ -1,7 +1,8 @@
 """The client of Stripe's API, built on Stripe's library.
 
 A call without a response is retried with its idempotency key, so that it is executed only once. If
-there is still no response, the outcome is unknown: `StripeUnavailable`. Responses stay plain
+there is still no response, the outcome is unknown: `StripeUnavailable`. A call that Stripe would
+refuse again, for example because of a revoked key, raises `StripeRefused`. Responses stay plain
 mappings, because Stripe's objects are expensive to create. Tokens and client secrets are not
 logged.
 """
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 
 from common.errors import ServiceUnavailable
 from common.observability import tracing
+from payments.metrics import STRIPE_REFUSALS
 from payments.stripe.mapping import StripeObject
 
 log = structlog.get_logger("stripe-gateway")
@@ -34,6 +36,21 @@ class StripeUnavailable(ServiceUnavailable):
     """Stripe did not respond, or not with a result, so the outcome of the call is unknown."""
 
     default_message = "The card processor is not responding. It is safe to try again in a moment."
+
+
+class StripeRefused(StripeUnavailable):
+    """Stripe refused the call because of its key, its account or its parameters.
+
+    Stripe would refuse it again until an operator has changed something.
+    """
+
+
+PERMANENT_ERRORS: Final = (
+    stripe.AuthenticationError,
+    stripe.PermissionError,
+    stripe.InvalidRequestError,
+    stripe.IdempotencyError,
+)
 
 
 class StripeClient:
@@ -89,6 +106,7 @@ async def translate_stripe_errors() -> AsyncGenerator[None]:
     """Translate Stripe's errors and malformed responses.
 
     Raises:
+        StripeRefused: Stripe refused the call, and would refuse it again.
         StripeUnavailable: there was no usable response.
     """
     try:
@@ -101,7 +119,11 @@ async def translate_stripe_errors() -> AsyncGenerator[None]:
             code=error.code,
             request=error.request_id,
         )
-        raise StripeUnavailable(retry_after=3) from None  # its message may contain a token
+        # Not `from error`, because its message may contain a token.
+        if isinstance(error, PERMANENT_ERRORS):
+            STRIPE_REFUSALS.labels(str(error.http_status)).inc()
+            raise StripeRefused(retry_after=3) from None
+        raise StripeUnavailable(retry_after=3) from None
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         # JSON of another shape, or a status added later: the outcome is unknown, too.
         kind = type(error).__name__

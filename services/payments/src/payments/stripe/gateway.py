@@ -21,7 +21,12 @@ from stripe.params import (
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order
 from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
-from payments.stripe.client import StripeClient, StripeUnavailable, translate_stripe_errors
+from payments.stripe.client import (
+    StripeClient,
+    StripeRefused,
+    StripeUnavailable,
+    translate_stripe_errors,
+)
 from payments.stripe.mapping import (
     StripeObject,
     WebhookEvent,
@@ -32,7 +37,7 @@ from payments.stripe.mapping import (
     parse_webhook_event,
 )
 
-__all__ = ["Gateway", "PaymentMethod", "StripeUnavailable", "TokenRejected"]
+__all__ = ["Gateway", "PaymentMethod", "StripeRefused", "StripeUnavailable", "TokenRejected"]
 
 log = structlog.get_logger("stripe-gateway")
 
