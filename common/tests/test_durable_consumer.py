@@ -231,6 +231,49 @@ async def test_failing_event_becomes_a_dead_letter_after_retries(
     assert TicketCreated.model_validate_json(letter.data) == bad
 
 
+async def test_postponed_event_comes_again_and_has_not_failed(
+    connect: Connect, published: EventProbe
+) -> None:
+    early, good = ticket(), ticket()
+    failures = [durable_consumer.DeliveryPostponed(0.01)] * 8 + [RuntimeError("failed")] * 5
+    recorder = EventRecorder(
+        lambda event: (
+            next(iter(failures[recorder.attempts[event.id] - 1 :]), None)
+            if event.id == early.id
+            else None
+        )
+    )
+
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await publish(published, early, good)
+        await recorder.wait_for(good, early)
+        await published.wait_until_handled(DURABLE)
+
+    assert recorder.attempts[early.id] == 14
+    assert await published.dead_letters() == []
+
+
+async def test_postponed_event_comes_again_after_its_delay(
+    connect: Connect, published: EventProbe
+) -> None:
+    event, handled_at = ticket(), list[float]()
+    loop = asyncio.get_running_loop()
+
+    async def on_ticket_created(_: TicketCreated) -> None:
+        handled_at.append(loop.time())
+        if len(handled_at) == 1:
+            raise durable_consumer.DeliveryPostponed(1.5)
+
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(on_ticket_created))
+        await publish(published, event)
+        await published.wait_until_handled(DURABLE)
+
+    first, second = handled_at
+    assert 1.4 < second - first < 5
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b'{"id": "x"}', b"\xff", b"[" * 5000])
 async def test_invalid_event_becomes_a_dead_letter_without_retry(
     connect: Connect, published: EventProbe, data: bytes

@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 import nats
+from bson import ObjectId
 from pymongo import AsyncMongoClient
 
 from common.events import TicketCreated
@@ -211,6 +213,16 @@ async def order_expiration_late(scenario: AlertScenario) -> AsyncGenerator[None]
 
 
 @asynccontextmanager
+async def clocks_differ(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Publish the expiration of an order whose time orders takes to be two minutes later."""
+    order = await scenario.buyer.order(await scenario.seller.sell())
+    later = {"$set": {"expires_at": utc_now() + timedelta(minutes=2)}}
+    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
+        await client["orders"]["orders"].update_one({"_id": ObjectId(order["id"])}, later)
+    yield
+
+
+@asynccontextmanager
 async def expiration_timers_lost(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Kill the arq worker (`kill -9`) before 15 orders expire."""
     async with killed(scenario, "worker"):
@@ -252,18 +264,6 @@ async def stripe_unavailable(scenario: AlertScenario) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def mongo_pool_exhausted(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Lock MongoDB's writes (fsyncLock) while 80 users list with an Idempotency-Key."""
-
-    async def sell() -> None:
-        ticket = {"title": "Front row", "price": 20}
-        key = {"Idempotency-Key": uuid4().hex}
-        await scenario.seller.request("POST", "/api/tickets", ticket, headers=key)
-
-    async with writes_blocked(scenario), repeat(sell, concurrency=80):
-        yield
-
-@asynccontextmanager
 async def payments_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Reject the key of payments at Stripe (401) while a buyer pays."""
     error = {"type": "invalid_request_error", "message": "Invalid API Key provided."}
@@ -274,6 +274,18 @@ async def payments_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
     yield
     await scenario.stripe.clear_faults()
 
+
+@asynccontextmanager
+async def mongo_pool_exhausted(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Lock MongoDB's writes (fsyncLock) while 80 users list with an Idempotency-Key."""
+
+    async def sell() -> None:
+        ticket = {"title": "Front row", "price": 20}
+        key = {"Idempotency-Key": uuid4().hex}
+        await scenario.seller.request("POST", "/api/tickets", ticket, headers=key)
+
+    async with writes_blocked(scenario), repeat(sell, concurrency=80):
+        yield
 
 
 @asynccontextmanager
@@ -305,11 +317,12 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "DeadLetters": dead_letters,
     "ForeignMessages": foreign_messages,
     "OrderExpirationLate": order_expiration_late,
+    "ClocksDiffer": clocks_differ,
     "ExpirationTimersLost": expiration_timers_lost,
     "RefundFailed": refund_failed,
     "StripeUnavailable": stripe_unavailable,
+    "PaymentsRefused": payments_refused,
     "MongoPoolExhausted": mongo_pool_exhausted,
     "SignInsRejected": sign_ins_rejected,
     "MetricsCollectionFailing": metrics_collection_failing,
 }
-    "PaymentsRefused": payments_refused,

@@ -15,6 +15,7 @@ from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 from common.events import AllSessionsRevoked
 from common.values.text import search_terms
+from orders.domain import EARLY_TOLERANCE
 
 MAX_LATENESS: Final = timedelta(seconds=5)
 LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})
@@ -263,6 +264,18 @@ def late_orders(snapshot: Snapshot, healthy_since: datetime) -> Iterator[str]:
             )
 
 
+def early_orders(snapshot: Snapshot) -> Iterator[str]:
+    """Check that no order expired before its time, but for the tolerated difference of clocks."""
+    orders = snapshot.by_id("orders.orders")
+    for event in snapshot.streams["orders"]:
+        order = orders.get(event.id.split(":")[1])
+        if event.subject != "order.cancelled" or order is None or order["reason"] != "expired":
+            continue
+        left = order["expires_at"] - event.occurred_at
+        if left > EARLY_TOLERANCE:
+            yield f"order {order['_id']} expired {left.total_seconds():.1f} s early"
+
+
 def words_match_titles(snapshot: Snapshot) -> Iterator[str]:
     """Check that each ticket is found by the words of its title."""
     for ticket_id, ticket in snapshot.by_id("tickets.tickets").items():
@@ -275,6 +288,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     paid_once,
     fair_use,
     locks_match_orders,
+    early_orders,
     words_match_titles,
     every_version_published,
     sessions_match_accounts,

@@ -34,6 +34,8 @@ MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
 ORDER = "services/orders/src/orders/domain.py"
 ORDERS = "services/orders/tests/test_store.py"
+ORDER_EVENTS = "services/orders/tests/test_listeners.py"
+CONSUMER_TESTS = "common/tests/test_durable_consumer.py"
 FAIR_USE = "services/orders/tests/test_fair_use.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
@@ -57,6 +59,27 @@ VOCABULARY = "services/tickets/src/tickets/store/vocabulary.py"
 KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
 MUTANTS = (
+    Mutant(
+        "an order does not expire before its time by the clock of orders",
+        ORDER,
+        "        return self.expire() if self.time_left(now) <= EARLY_TOLERANCE else Change(self)",
+        "        return self.expire()",
+        (ORDER_EVENTS, "services/orders/tests/test_domain.py"),
+    ),
+    Mutant(
+        "an order expires although its event never comes",
+        "services/orders/src/orders/sweeper.py",
+        "        expired = await orders.expire_overdue()\n",
+        "        expired = 0\n",
+        ("services/orders/tests/test_listeners.py::test_overdue_order_expires_without_an_event",),
+    ),
+    Mutant(
+        "an event that came too early does not become a dead letter",
+        "common/src/common/messaging/durable_consumer.py",
+        "        attempt = msg.metadata.num_delivered - self._postponed.get(",
+        "        attempt = msg.metadata.num_delivered - 0 * self._postponed.get(",
+        (f"{CONSUMER_TESTS}::test_postponed_event_comes_again_and_has_not_failed",),
+    ),
     Mutant(
         "after a confirm call no error of Stripe says that nothing was charged",
         ATTEMPTS,
@@ -226,7 +249,7 @@ MUTANTS = (
     Mutant(
         "a paid or cancelled order leaves its slot",
         "services/orders/src/orders/store/orders.py",
-        '{"slot": {"$gte": 0}, "status": {"$in": [*UNPAID_STATUSES]}}',
+        '{"slot": {"$gte": 0}, **IS_UNPAID}',
         '{"slot": {"$gte": 0}}',
         (f"{ORDERS}::test_slot_of_a_buyer_is_taken_until_the_order_is_paid_or_cancelled",),
     ),

@@ -236,7 +236,7 @@ class Model:
                 self._apply_order_to_deadline(event)
                 self._apply_order_to_payments(event)
             case ExpirationCompleted():
-                self._commit(self.orders, self.orders[event.order_id].expire())
+                self._commit(self.orders, self.orders[event.order_id].expire_if_due(self.now))
             case PaymentCreated():
                 self._commit(self.orders, self.orders[event.order_id].complete())
             case PaymentFailed():

@@ -312,6 +312,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "was cancelled 9.0 s late": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
         4, _event("order.cancelled", EXPIRED, 1, "cancelled", seconds_late=9)
     ),
+    "expired 9.0 s early": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
+        4, _event("order.cancelled", EXPIRED, 1, "cancelled", seconds_late=-9)
+    ),
     "was complete 9.0 s late": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
         3, _event("order.completed", PAID, 1, "complete", seconds_late=9)
     ),

@@ -231,3 +231,27 @@ def test_no_history_leaves_a_final_status_or_skips_a_version(history: list[str])
     for final in (OrderStatus.COMPLETE, OrderStatus.CANCELLED):
         if final in statuses:
             assert set(statuses[statuses.index(final) :]) == {final}
+
+
+@pytest.mark.parametrize(
+    ("seconds_early", "is_due"), [(900, False), (2.001, False), (2, True), (0, True), (-60, True)]
+)
+@pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT])
+def test_order_expires_only_if_it_is_due(
+    status: OrderStatus, seconds_early: float, *, is_due: bool
+) -> None:
+    order = make_order(status)
+    now = order.expires_at - timedelta(seconds=seconds_early)
+
+    after = order.expire_if_due(now).after
+
+    assert after == (order.expire().after if is_due else order)
+    assert order.time_left(now) == timedelta(seconds=seconds_early)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.COMPLETE, OrderStatus.CANCELLED])
+def test_final_order_has_no_time_left(status: OrderStatus) -> None:
+    order = make_order(status)
+
+    assert order.time_left(NOW) == timedelta()
+    assert order.expire_if_due(order.expires_at).after == order

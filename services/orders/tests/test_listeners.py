@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from common.events import (
+    CancelReason,
     ChargeStatus,
     Event,
     ExpirationCompleted,
@@ -19,8 +21,21 @@ from common.events import (
     TicketUpdated,
 )
 from common.testing.client import Client
+from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
+from common.testing.plugin import Serve
+from common.testing.polling import eventually
+from common.values.clock import utc_now
 from common.values.ids import new_id
+from orders.app import create_app
+from orders.domain import EARLY_TOLERANCE, OVERDUE_GRACE
+from orders.settings import Settings
+
+
+@pytest.fixture
+async def orders(serve: Serve, environment: dict[str, Any]) -> Client:
+    """A client of a service whose orders may expire at once, as far as its clock is concerned."""
+    return await serve(create_app(Settings(**environment, order_expiration_seconds=2)))
 
 
 @pytest.fixture
@@ -39,6 +54,12 @@ async def publish_events(published: EventProbe, *events: Event, key: str) -> Non
 async def order_state(orders: Client, order: dict[str, Any]) -> tuple[str, str | None, int]:
     shown = (await orders.get(f"/api/orders/{order['id']}")).json()
     return shown["status"], shown["reason"], shown["version"]
+
+
+def expirations_over_a_minute_early() -> float:
+    name = "order_expiration_early_seconds"
+    total = REGISTRY.get_sample_value(f"{name}_count") or 0
+    return total - (REGISTRY.get_sample_value(f"{name}_bucket", {"le": "60.0"}) or 0)
 
 
 def paid(order: dict[str, Any], version: int = 1) -> PaymentCreated:
@@ -110,6 +131,72 @@ async def test_repeated_expiration_publishes_once(
 
     assert await order_state(orders, order) == ("cancelled", "expired", 1)
     assert len(await published.all(OrderCancelled)) == 1
+
+
+async def test_early_expiration_is_given_back_until_the_order_is_due(
+    serve: Serve, environment: dict[str, Any], ticket: TicketCreated, published: EventProbe
+) -> None:
+    client = await serve(create_app(Settings(**environment, order_expiration_seconds=4)))
+    client.sign_in()
+    order = (await client.post("/api/orders", json={"ticketId": ticket.id})).json()
+
+    await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+
+    cancelled = await published.next(OrderCancelled)
+    assert cancelled.reason is CancelReason.EXPIRED
+    lateness = utc_now() - cancelled.expires_at
+    assert -EARLY_TOLERANCE <= lateness < OVERDUE_GRACE
+    assert len(await published.all(OrderCancelled)) == 1
+    assert await published.dead_letters() == []
+
+
+async def test_expiration_of_a_paid_order_is_never_given_back(
+    serve: Serve, environment: dict[str, Any], ticket: TicketCreated, published: EventProbe
+) -> None:
+    client = await serve(create_app(Settings(**environment)))
+    client.sign_in()
+    order = (await client.post("/api/orders", json={"ticketId": ticket.id})).json()
+    await publish_events(published, paid(order), key=order["id"])
+
+    await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
+
+    assert await order_state(client, order) == ("complete", None, 1)
+
+
+async def test_expiration_that_is_minutes_early_is_measured_for_the_alert(
+    serve: Serve, environment: dict[str, Any], ticket: TicketCreated, published: EventProbe
+) -> None:
+    client = await serve(create_app(Settings(**environment)))
+    client.sign_in()
+    order = (await client.post("/api/orders", json={"ticketId": ticket.id})).json()
+    before = expirations_over_a_minute_early()
+
+    await published.publish(ExpirationCompleted(order_id=order["id"]), aggregate_id=order["id"])
+
+    async def is_measured() -> bool:
+        return expirations_over_a_minute_early() == before + 1
+
+    await eventually(is_measured)
+    assert await order_state(client, order) == ("created", None, 0)
+
+
+async def test_overdue_order_expires_without_an_event(
+    serve: Serve, environment: dict[str, Any], ticket: TicketCreated, published: EventProbe
+) -> None:
+    clock = FakeClock(utc_now())
+    client = await serve(create_app(Settings(**environment), clock))
+    client.sign_in()
+    order = (await client.post("/api/orders", json={"ticketId": ticket.id})).json()
+    service = client.app.state.service.orders
+
+    clock.advance(seconds=904)
+    before_grace = await service.expire_overdue()
+    clock.advance(seconds=2)
+
+    cancelled = await published.next(OrderCancelled)
+    assert before_grace == 0
+    assert (cancelled.id, cancelled.reason) == (order["id"], CancelReason.EXPIRED)
+    assert await service.expire_overdue() == 0
 
 
 async def test_payment_completes_the_order(

@@ -408,3 +408,16 @@ async def test_list_of_a_buyer_examines_one_page(store: OrderStore) -> None:
 
     assert len(page.items) == PAGE_SIZE
     assert profile.examined <= 2 * (PAGE_SIZE + 1)
+
+
+async def test_sweep_examines_only_unpaid_orders_that_are_due(store: OrderStore) -> None:
+    due, paid, later = [await reserve(store, make_order(new_id())) for _ in range(3)]
+    await store.update(paid.id, Order.complete)
+    hour_later = {"$set": {"expires_at": later.expires_at + timedelta(hours=1)}}
+    await store.collection.update_one({"_id": object_id(later.id)}, hour_later)
+
+    async with QueryProfile(store.collection.database, "orders") as profile:
+        batch = await anext(store.iter_unpaid(until=due.expires_at))
+
+    assert batch == [due.id]
+    assert profile.examined <= 2

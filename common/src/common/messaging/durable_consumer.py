@@ -4,7 +4,8 @@ A delivery is acked after its handler returned. A failing handler gets it again 
 delay. After the last attempt, or immediately if it cannot be parsed, the event is copied with the
 reason to the dead-letter stream, and then terminated. The server's own limit (`max_deliver`) is
 off, because it drops events that a crashed process held. While a dependency is unavailable, the
-delivery is retried in place without a limit.
+delivery is retried in place without a limit. A handler can also postpone an event that comes too
+early, which is no failed attempt.
 """
 
 import asyncio
@@ -33,6 +34,14 @@ RETRY_DELAYS_SECONDS: Final = (0.2, 1.0, 3.0, 10.0, 20.0)
 MAX_DELIVERIES_WITHOUT_RESULT: Final = 60
 """Deliveries after which an event is assumed to crash the process that handles it."""
 MAX_ACK_PENDING: Final = 1024
+
+
+class DeliveryPostponed(Exception):
+    """Raised by a handler that cannot handle an event yet, to get it again after a delay."""
+
+    def __init__(self, delay_seconds: float) -> None:
+        super().__init__(f"again in {delay_seconds:.1f} s")
+        self.delay_seconds = delay_seconds
 
 
 def consumer_config(durable: str) -> ConsumerConfig:
@@ -77,6 +86,8 @@ class DurableConsumer(PullConsumer):
         self._own_subjects = tuple(connection.subject(f"{word}.") for word in STREAMS[stream])
         self._transient_errors = transient_errors
         self._handling: dict[str, Msg] = {}
+        self._postponed: dict[int, int] = {}
+        """How often each outstanding event was postponed here, by its sequence."""
         self._heartbeats: asyncio.Task[None] | None = None
         for counter in (metrics.REDELIVERED, metrics.FOREIGN):
             counter.labels(durable)  # 0, so that Prometheus sees the first increase
@@ -117,14 +128,14 @@ class DurableConsumer(PullConsumer):
         except ValidationError as error:
             await self._dead_letter(msg, "invalid", str(error))
             return
-        if msg.metadata.num_delivered > MAX_DELIVERIES_WITHOUT_RESULT:
+        attempt = msg.metadata.num_delivered - self._postponed.get(msg.metadata.sequence.stream, 0)
+        if attempt > MAX_DELIVERIES_WITHOUT_RESULT:
             await self._dead_letter(
                 msg, "exhausted", "delivered too often without a result; it may crash its process"
             )
             return
         self._handling[msg.reply] = msg
         started = time.perf_counter()
-        attempt = msg.metadata.num_delivered
         if attempt > 1:
             metrics.REDELIVERED.labels(self.name).inc()
         try:
@@ -132,7 +143,7 @@ class DurableConsumer(PullConsumer):
                 tracing.processing(model.subject, msg.headers or {}, self.name, attempt),
                 acting_as(f"event {(msg.headers or {}).get('ce-id', model.subject)}"),
             ):
-                await self._handle(msg, handler, event)
+                await self._handle(msg, handler, event, attempt)
         finally:
             del self._handling[msg.reply]
             metrics.handler_duration(model.subject).observe(time.perf_counter() - started)
@@ -148,7 +159,7 @@ class DurableConsumer(PullConsumer):
         )
 
     async def _handle(
-        self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event
+        self, msg: Msg, handler: Callable[[Any], Awaitable[None]], event: Event, attempt: int
     ) -> None:
         delay = 0.1
         while True:
@@ -163,22 +174,34 @@ class DurableConsumer(PullConsumer):
                     await self._nak(msg)
                     return
                 delay = min(delay * 2, 5.0)
+            except DeliveryPostponed as postponed:
+                self._count_postponement(msg)
+                metrics.handled(event.subject, "postponed").inc()
+                await msg.nak(delay=postponed.delay_seconds)
+                return
             except Exception as error:
-                delivered = msg.metadata.num_delivered
                 tracing.record_failure(error)
-                log.exception("handler failed", subject=event.subject, delivered=delivered)
-                if delivered >= MAX_ATTEMPTS:
+                log.exception("handler failed", subject=event.subject, attempt=attempt)
+                if attempt >= MAX_ATTEMPTS:
                     await self._dead_letter(msg, "failed", repr(error))
                 else:
                     metrics.handled(event.subject, "failed").inc()
                     await msg.nak(
-                        delay=RETRY_DELAYS_SECONDS[min(delivered, len(RETRY_DELAYS_SECONDS)) - 1]
+                        delay=RETRY_DELAYS_SECONDS[min(attempt, len(RETRY_DELAYS_SECONDS)) - 1]
                     )
                 return
             else:
+                self._postponed.pop(msg.metadata.sequence.stream, None)
                 await msg.ack()
                 metrics.handled(event.subject, "ok").inc()
                 return
+
+    def _count_postponement(self, msg: Msg) -> None:
+        sequence = msg.metadata.sequence.stream
+        count = self._postponed.pop(sequence, 0) + 1  # the last one in the dict again
+        self._postponed[sequence] = count
+        while len(self._postponed) > MAX_ACK_PENDING:  # so the oldest is no longer outstanding
+            self._postponed.pop(next(iter(self._postponed)))
 
     async def _dead_letter(self, msg: Msg, reason: str, detail: str) -> None:
         """Copy the event with the reason to the dead-letter stream, and then terminate it."""

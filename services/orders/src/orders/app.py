@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from common.app import Service
+from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.sse import EventBroadcaster
 from orders import api
@@ -16,6 +17,7 @@ from orders.service import OrderService
 from orders.settings import Settings
 from orders.store.orders import OrderDocument, OrderStore
 from orders.store.ticket_replicas import TicketReplica, TicketReplicas
+from orders.sweeper import LEASE_TTL, run_sweeper
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -36,9 +38,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 limit=settings.order_limit,
             )
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
+            lease = Lease(running.database, "overdue-order-sweep", LEASE_TTL, running.clock)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster)),
                 running.consuming(listeners(orders)),
+                run_sweeper(orders, lease, running.clock),
             ):
                 yield State(
                     running=running,

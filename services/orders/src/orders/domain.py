@@ -40,6 +40,10 @@ TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CANCELLED: frozenset(),
 }
 
+EARLY_TOLERANCE: Final = timedelta(seconds=2)
+"""How much before its time an order may expire, because the clocks of two services differ."""
+OVERDUE_GRACE: Final = timedelta(seconds=5)
+"""How long after its time an order still waits for the event that expires it."""
 UNPAID_STATUSES: Final = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 """The statuses in which an order takes one of its buyer's slots."""
 REPEAT_PERIOD: Final = timedelta(hours=24)
@@ -122,6 +126,15 @@ class Order:
 
     def expire(self) -> Change["Order"]:
         return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED)
+
+    def expire_if_due(self, now: datetime) -> Change["Order"]:
+        """Expire the order, unless its time is not up by our own clock."""
+        return self.expire() if self.time_left(now) <= EARLY_TOLERANCE else Change(self)
+
+    def time_left(self, now: datetime) -> timedelta:
+        """Return the time left to pay; it is zero or less if there is none."""
+        is_unpaid = self.status in UNPAID_STATUSES
+        return self.expires_at - now if is_unpaid else timedelta()
 
     def mark_awaiting_payment(self) -> Change["Order"]:
         return self._transition(OrderStatus.AWAITING_PAYMENT)

@@ -13,6 +13,7 @@ from common.events import (
     TicketEvent,
 )
 from common.messaging.bus import Handlers, handlers
+from common.messaging.durable_consumer import DeliveryPostponed
 from common.web.sse import EventBroadcaster
 from orders.domain import ListedTicket
 from orders.schemas import OrderEventOut
@@ -35,7 +36,9 @@ def listeners(orders: OrderService) -> Handlers:
         )
 
     async def on_expiration_completed(event: ExpirationCompleted) -> None:
-        await orders.expire(event.order_id)
+        time_left = await orders.expire(event.order_id)
+        if time_left:
+            raise DeliveryPostponed(time_left.total_seconds())
 
     async def on_payment_created(event: PaymentCreated) -> None:
         await orders.complete(event.order_id)

@@ -14,6 +14,11 @@ EXPIRATION_LAG: Final = Histogram(
     "Delay between the expiry time of an order and its cancellation",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+EARLY_EXPIRATIONS: Final = Histogram(
+    "order_expiration_early_seconds",
+    "Time left of orders whose expiration event came too early by the clock of orders",
+    buckets=(5, 10, 30, 60, 300, 3600),
+)
 
 
 def observe_expiration_lag(clock: Clock, order: Order) -> None:

@@ -15,6 +15,7 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
 from orders.domain import (
+    OVERDUE_GRACE,
     REPEAT_PERIOD,
     ListedTicket,
     Order,
@@ -23,7 +24,7 @@ from orders.domain import (
     free_slot,
     place_order,
 )
-from orders.metrics import RESERVATIONS
+from orders.metrics import EARLY_EXPIRATIONS, RESERVATIONS
 from orders.store.orders import OrderStore, ReservationConflict, SlotTaken
 from orders.store.ticket_replicas import TicketReplicas
 
@@ -144,8 +145,24 @@ class OrderService:
     async def cancel(self, order_id: str, *, buyer_id: str) -> None:
         await self._store.update(order_id, lambda order: order.cancel(buyer_id=buyer_id))
 
-    async def expire(self, order_id: str) -> None:
-        await self._store.update_batched(order_id, Order.expire)
+    async def expire(self, order_id: str) -> timedelta:
+        """Expire an order that is due, and return the time left of one that is not."""
+        order = await self._store.update_batched(
+            order_id, lambda order: order.expire_if_due(self._clock())
+        )
+        time_left = order.time_left(self._clock())
+        if time_left > timedelta():
+            EARLY_EXPIRATIONS.observe(time_left.total_seconds())
+        return max(time_left, timedelta())
+
+    async def expire_overdue(self) -> int:
+        """Expire the orders whose expiration event is overdue, and return their number."""
+        count = 0
+        now = self._clock()
+        async for order_ids in self._store.iter_unpaid(until=now - OVERDUE_GRACE):
+            await self._store.update_many(order_ids, lambda order: order.expire_if_due(now))
+            count += len(order_ids)
+        return count
 
     async def mark_awaiting_payment(self, order_id: str) -> None:
         await self._store.update_batched(order_id, Order.mark_awaiting_payment)

@@ -1,6 +1,6 @@
 """Orders in MongoDB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -34,9 +34,12 @@ from orders.store.earlier_orders import CANCELLED_INDEX, batch_find_earlier_orde
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
 ONE_ORDER_PER_SLOT: Final = "one_unpaid_order_per_slot"
-HAS_SLOT: Final[Doc] = {"slot": {"$gte": 0}, "status": {"$in": [*UNPAID_STATUSES]}}
+OVERDUE: Final = "unpaid_by_expiry"
+IS_UNPAID: Final[Doc] = {"status": {"$in": [*UNPAID_STATUSES]}}
+HAS_SLOT: Final[Doc] = {"slot": {"$gte": 0}, **IS_UNPAID}
 """Orders in a slot. The status decides, so that an order leaves its slot in the write that pays for
 it or cancels it, whichever version of this service writes."""
+SWEEP_BATCH_SIZE: Final = 200
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long the update that an event causes may wait for others."""
 
@@ -66,6 +69,9 @@ class OrderDocument(AggregateDocument):
                 partialFilterExpression=HAS_SLOT,
             ),
             CANCELLED_INDEX,
+            IndexModel(
+                [("expires_at", ASCENDING)], name=OVERDUE, partialFilterExpression=IS_UNPAID
+            ),
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
         ]
 
@@ -158,6 +164,20 @@ class OrderStore(Store[Order]):
         taken = {"user_id": buyer_id, **HAS_SLOT}
         docs = self.collection.find(taken, {"slot": 1, "expires_at": 1})
         return {doc["slot"]: doc["expires_at"] async for doc in docs}
+
+    async def iter_unpaid(self, *, until: datetime) -> AsyncGenerator[list[str]]:
+        """Yield batches of the unpaid orders that expire until then, oldest first.
+
+        The caller has to end a batch's orders before it asks for the next one.
+        """
+        due = {"expires_at": {"$lte": until}, **IS_UNPAID}
+        while docs := (
+            await self.collection.find(due, {"_id": 1})
+            .sort("expires_at", ASCENDING)
+            .limit(SWEEP_BATCH_SIZE)
+            .to_list()
+        ):
+            yield [str(doc["_id"]) for doc in docs]
 
     async def reserve(self, change: Change[Order]) -> Order:
         """Insert an order; the unique indexes decide who gets the ticket, and the buyer's slot.
