@@ -1,12 +1,16 @@
 import { type NextRequest, NextResponse } from "next/server";
 import { contentSecurityPolicy } from "@/config/content-security-policy";
 import { pageBurst, pagesPerSecond, trustedProxies } from "@/config/env";
+import { isMissingPage } from "@/lib/missing-pages";
 import { PageLimit, clientNetwork, isQueryTooLong } from "@/lib/page-limits";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
 
 /** A file that does not depend on the session. A page with such a path is "not found". */
 const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
+
+/** An address that no page has, so that Next.js renders the "not found" page. */
+const NOWHERE = "/not-found";
 
 const pageLimit = new PageLimit(pagesPerSecond(), pageBurst());
 
@@ -36,7 +40,10 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   headers.set("content-security-policy", policy);
   if (renewal) headers.set("cookie", renewal.cookie);
 
-  const response = NextResponse.next({ request: { headers } });
+  const isMissing = await isMissingPage(request, headers.get("cookie") ?? "");
+  const response = isMissing
+    ? NextResponse.rewrite(new URL(NOWHERE, request.url), { request: { headers } })
+    : NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", policy);
   if (secure) response.headers.set("strict-transport-security", "max-age=31536000");
   for (const cookie of renewal?.setCookies ?? []) response.headers.append("set-cookie", cookie);

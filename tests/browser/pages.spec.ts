@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { collectConsoleErrors } from "./console-errors.ts";
-import { expect, reserve, test } from "./fixtures.ts";
+import { expect, reserve, signUp, test } from "./fixtures.ts";
 import { CARDS, payWith } from "./stripe-frame.ts";
 
 /** Returns the page's Cumulative Layout Shift (web.dev). */
@@ -210,6 +210,58 @@ test("an unknown page and another user's order return 404", async ({
   expect((await page.goto("/tickets/nonsense"))?.status()).toBe(404);
   const order = await reserve((await newUser()).request, await seller.list("Not yours"));
   expect((await page.goto(`/orders/${order.id}`))?.status()).toBe(404);
+});
+
+for (const locale of ["en-usa", "de-deu, de;q=0.5", "en-u"]) {
+  test(`pages are rendered for the language ${locale}`, async ({ page, seller, userEmail }) => {
+    expect(userEmail).toBeTruthy();
+    const ticket = await seller.list("In any language", 1234.5);
+    const order = await reserve(page.request, ticket);
+    const headers = { "accept-language": locale };
+    for (const path of ["/", `/tickets/${ticket.id}`, `/orders/${order.id}`, "/account"]) {
+      expect((await page.request.get(path, { headers })).status(), path).toBe(200);
+    }
+  });
+}
+
+test("an address that cannot be decoded is not found", async ({ page }) => {
+  for (const path of ["/tickets/%ff", "/orders/%ff", "/%ff", "/tickets/%E0%A4"]) {
+    expect((await page.goto(path))?.status(), path).toBe(404);
+    await expect(page.getByRole("heading", { level: 1, name: "Page not found" })).toBeVisible();
+  }
+});
+
+test("an empty choice of a language changes nothing", async ({ request }) => {
+  for (const options of [{}, { data: "" }, { form: {} }, { headers: { "content-type": "x" } }]) {
+    const response = await request.post("/language", { ...options, maxRedirects: 0 });
+    expect(response.status()).toBe(303);
+    expect(response.headers()["set-cookie"]).toBeUndefined();
+  }
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false, locale: "de-DE" });
+
+  test("a missing page has frame, language and style", async ({ page, newUser, seller }) => {
+    const order = await reserve((await newUser()).request, await seller.list("Not yours"));
+    await signUp(page.request);
+    for (const path of [
+      "/nowhere",
+      "/tickets/nonsense",
+      "/tickets/000000000000000000000000",
+      "/orders/000000000000000000000000",
+      `/orders/${order.id}`,
+    ]) {
+      const response = await page.goto(path);
+      expect(response?.status(), path).toBe(404);
+      await expect(page.locator("html")).toHaveAttribute("lang", "de");
+      await expect(page).toHaveTitle(/Seite nicht gefunden/);
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText("Seite nicht gefunden");
+      await expect(page.getByRole("navigation").first()).toBeAttached();
+      expect(await page.evaluate(() => document.styleSheets.length)).toBeGreaterThan(0);
+      expect(new URL(page.url()).pathname).toBe(path);
+    }
+  });
 });
 
 test.describe("in German", () => {
