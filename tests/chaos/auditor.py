@@ -14,8 +14,8 @@ from chaos.fair_use import fair_use
 from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 from common.events import AllSessionsRevoked
-from common.values.text import search_terms
 from orders.domain import EARLY_TOLERANCE
+from tickets.search_terms import search_terms
 
 MAX_LATENESS: Final = timedelta(seconds=5)
 LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})

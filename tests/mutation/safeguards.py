@@ -54,6 +54,7 @@ DECLINES = "services/payments/tests/test_decline_limits.py"
 COUNTERS = "services/payments/src/payments/store/decline_counters.py"
 SUSPICIOUS = "services/payments/tests/test_suspicious_cards.py"
 SEARCH = "services/tickets/tests/test_search.py"
+SEARCH_TERMS = "services/tickets/tests/test_search_terms.py"
 SEARCH_BUDGET = "services/tickets/tests/test_search_budget.py"
 VOCABULARY = "services/tickets/src/tickets/store/vocabulary.py"
 KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
@@ -614,6 +615,20 @@ MUTANTS = (
         "            if doc is None:\n",
         "            if True:\n",
         (f"{SEARCH}::test_word_that_is_not_in_the_vocabulary_is_found_by_its_beginning",),
+    ),
+    Mutant(
+        "a search of signs does not match everything",
+        "services/tickets/src/tickets/search.py",
+        "if not is_sign(term)] or terms",
+        'if not is_sign(term)] or [""]',
+        (f"{SEARCH_TERMS}::test_title_is_not_found_by_something_else",),
+    ),
+    Mutant(
+        "a word inside a title without spaces is found",
+        "services/tickets/src/tickets/search_terms.py",
+        'yield from map("".join, pairwise(word))',
+        "yield word",
+        (f"{SEARCH_TERMS}::test_title_is_found_by_what_people_type",),
     ),
     Mutant(
         "a page that is cut short continues",

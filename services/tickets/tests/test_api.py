@@ -337,7 +337,7 @@ async def test_pages_have_no_gap_and_no_repeat(tickets: Client, sort: str) -> No
         ("q=in", ["Beyoncé in Paris"]),
         ("q=row", ["Front row"]),
         ("q=ont", []),
-        ("q=.*", ["Beyoncé in Paris", "Front row"]),
+        ("q=.*", []),
         ("q=%24where", []),
         ("minPrice=20", ["Beyoncé in Paris"]),
         ("maxPrice=19.99", ["Front row"]),

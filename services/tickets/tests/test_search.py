@@ -131,7 +131,11 @@ async def test_pages_have_every_match_once_and_in_order(
         ("row 12", {"row", "12"}, ""),
         ("Beyoncé", set[str](), "beyonce"),
         ("a b c", {"a", "b", "c"}, ""),
-        ("  !? ", set[str](), ""),
+        ("  !? ", {"!?"}, ""),
+        ("!!!", set[str](), "!!!"),
+        ("rock & pop 🎸", {"rock"}, "pop"),
+        ("ドーム", {"ト", "ー", "ム", "トー", "ーム"}, ""),
+        (" \u200b", set[str](), ""),
     ],
 )
 def test_last_word_of_three_letters_is_a_beginning(q: str, words: set[str], prefix: str) -> None:

@@ -25,6 +25,7 @@ FEW = 5_000
 LETTERS = string.ascii_lowercase
 MANY_WORDS = " ".join(f"con{letter}{letter}" for letter in LETTERS)
 ALL_WORDS_OF_A_PREFIX = " ".join(f"dup{letter}" for letter in LETTERS[:MAX_EXPANSIONS])
+UNSPACED = "東京ドームコンサート🎸東京"
 MID_PRICE = 5_000
 
 QUERIES = [
@@ -44,6 +45,9 @@ QUERIES = [
     "dupa zzzz concert",
     " ".join([*LETTERS, "é"]),
     " ".join(f"word{n}" for n in range(25)),
+    "東京ドーム",
+    "東 京 concert",
+    "🎸",
 ]
 PRICE_RANGES = [(None, None), (MID_PRICE, MID_PRICE), (4_000, 6_000)]
 
@@ -61,7 +65,7 @@ def insert_tickets(store: TicketStore) -> InsertTickets:
             f"{draw.choice(LETTERS)} {draw.choice(LETTERS)}"
             for n in range(count)
         ]
-        titles += [MANY_WORDS, ALL_WORDS_OF_A_PREFIX] * (count // 20)
+        titles += [MANY_WORDS, ALL_WORDS_OF_A_PREFIX, UNSPACED] * (count // 20)
         docs = [ticket_document(title, 100 + n % 10_000) for n, title in enumerate(titles)]
         for start in range(0, len(docs), 1_000):
             await store.collection.insert_many(docs[start : start + 1_000], ordered=False)

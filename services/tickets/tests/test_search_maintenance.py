@@ -5,8 +5,8 @@ from pymongo import IndexModel
 
 from common.persistence.mongo import Doc, collection_of
 from common.values.clock import utc_now
-from common.values.text import search_terms
 from tickets.search import TicketQuery
+from tickets.search_terms import search_terms
 from tickets.store import search_maintenance
 from tickets.store.search_maintenance import FORMER_INDEX, SearchMaintenance
 from tickets.store.tickets import TicketStore

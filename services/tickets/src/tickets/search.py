@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from common.values.text import search_terms
+from tickets.search_terms import is_sign, search_terms
 
 MAX_QUERY_LENGTH: Final = 200
 MIN_PREFIX_LENGTH: Final = 3
@@ -49,8 +49,12 @@ class TicketQuery:
         min_price: int | None = None,
         max_price: int | None = None,
     ) -> "TicketQuery":
-        """Parse the words of a search. Only the last may be the beginning of a word."""
-        *words, last = search_terms(q) or [""]
+        """Parse the words of a search. Only the last may be the beginning of a word.
+
+        Signs count only in a search of signs: "rock & pop" finds "Rock, pop".
+        """
+        terms = search_terms(q) or [""]
+        *words, last = [term for term in terms if not is_sign(term)] or terms
         if len(last) >= MIN_PREFIX_LENGTH:
             return cls(frozenset(words), last, sort, min_price, max_price)
         return cls(frozenset([*words, last]) - {""}, "", sort, min_price, max_price)

@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.persistence.lease import Lease
 from common.persistence.mongo import Doc, collection_of
 from common.values.clock import Clock
-from common.values.text import search_terms
+from tickets.search_terms import search_terms
 from tickets.store.tickets import TicketDocument
 from tickets.store.vocabulary import Vocabulary
 
@@ -19,7 +19,7 @@ log = structlog.get_logger("search-maintenance")
 
 INTERVAL_SECONDS: Final = 60.0
 LEASE_TTL: Final = timedelta(seconds=1.5 * INTERVAL_SECONDS)
-WORDS_VERSION: Final = 2
+WORDS_VERSION: Final = 3
 """Increment it when `search_terms` changes: all stored words are then computed again."""
 BATCH_SIZE: Final = 500
 MAX_ADDED_WORDS: Final = 50_000

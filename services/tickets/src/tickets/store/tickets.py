@@ -14,10 +14,10 @@ from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDo
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
-from common.values.text import search_terms
 from common.web.pagination import Page
 from tickets.domain import Fence, Listing, Ticket
 from tickets.search import Sort, TicketQuery
+from tickets.search_terms import search_terms
 from tickets.store.available_tickets import SEARCH_INDEXES, AvailableTickets
 from tickets.store.sort_order import SORT_KEYS, Position
 from tickets.store.vocabulary import Vocabulary, WordDocument
