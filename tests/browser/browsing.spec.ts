@@ -48,3 +48,34 @@ test("a search is sorted and filtered by price, and survives a reload", async ({
   await expect(rows).toHaveText([/for 20/]);
   await expect(page.getByLabel("Max price ($)")).toHaveValue("25,50");
 });
+
+test("a price is read as it is written in the visitor's region, or asked back", async ({
+  page,
+  seller,
+}) => {
+  const word = uniqueWord();
+  for (const price of [2, 2000]) await seller.list(word, price, `${word} for ${price}`);
+  await page.goto(`/?q=${word}&minPrice=1,000`);
+  const rows = page.getByRole("main").getByRole("listitem");
+  await expect(rows).toHaveText([/for 2000/]);
+  await expect(page.getByLabel("Min price ($)")).toHaveValue("1,000");
+
+  await page.getByLabel("Min price ($)").fill("1.000");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page.getByLabel("Min price ($)")).toHaveAccessibleDescription(
+    "Did you mean $1,000.00? Then write 1000. Otherwise use at most two decimals.",
+  );
+  await expect(rows).toHaveCount(0);
+});
+
+test("a search of signs finds only what has them", async ({ page, seller }) => {
+  const word = uniqueWord();
+  await seller.list(word, 20, `${word} 🎷 night`);
+  await seller.list(word, 20, `${word} night`);
+  await page.goto(`/?q=${encodeURIComponent("🎷")}`);
+  const rows = page.getByRole("main").getByRole("listitem");
+  await expect(rows.filter({ hasText: `${word} 🎷` })).toHaveCount(1);
+  await expect(rows.filter({ hasText: `${word} night` })).toHaveCount(0);
+  await page.goto(`/?q=${encodeURIComponent("🪗🪗")}`);
+  await expect(page.getByRole("heading", { name: "No tickets match your search" })).toBeVisible();
+});

@@ -9,6 +9,9 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Email must use letters of one alphabet": "emailMixed",
   "You must supply a password": "passwordRequired",
   "Password must be between 6 and 128 characters": "passwordLength",
+  "must contain a visible character": "titleRequired",
+  "must not contain control characters": "titleControl",
+  "must have at most 4 marks on a letter": "titleMarks",
   "Price must be a number": "priceNumber",
   "Price must be at least 0.50": "priceLow",
   "Price must be at most 999,999.99": "priceHigh",
@@ -52,6 +55,7 @@ export function errorMessages(
   if (status === 408 || status >= 500) return formError(translate("unavailable"));
   if (status === 401) return formError(translate("signInAgain"));
   if (status === 404) return formError(translate("gone"));
+  if (status === 412) return { fields: {}, form: [] }; // the form shows what was changed
   const fields: Record<string, string> = {};
   const form: string[] = [];
   for (const problem of problems) {

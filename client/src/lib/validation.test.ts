@@ -42,28 +42,35 @@ describe("the limits match the API's", () => {
 });
 
 test.each([
-  ["25", "25"],
-  ["19.90", "19.90"],
-  ["19,90", "19.90"],
-  [" $ 0.50 ", "0.50"],
-  ["999999.99", "999999.99"],
-])("a price typed as %j is sent as %s", (typed, sent) => {
-  expect(validation.price.parse(typed)).toBe(sent);
+  ["0.49", "priceLow"],
+  ["1000000", "priceHigh"],
+  ["1,000,000", "priceHigh"],
+  [undefined, "priceRequired"],
+])("a listing's price typed as %j is rejected: %s", (typed, problem) => {
+  expect(validation.parseListingPrice(typed, "en-US")).toEqual({ problem });
+});
+
+test.each(["0.50", "999,999.99"])("the limit %s is a listing's price", (typed) => {
+  expect(validation.parseListingPrice(typed, "en-US").problem).toBeUndefined();
 });
 
 test.each([
-  ["", "priceRequired"],
-  ["free", "priceNumber"],
-  ["NaN", "priceNumber"],
-  ["1e3", "priceNumber"],
-  ["-5", "priceNumber"],
-  ["1,000.00", "priceNumber"],
-  ["1,000", "priceDecimals"],
-  ["0.49", "priceLow"],
-  ["1000000", "priceHigh"],
-])("a price typed as %j is rejected: %s", (typed, key) => {
-  expect(validation.validate(validation.price, typed)).toBe(key);
+  ["\u200b", "titleRequired"],
+  ["\u3164\u2800", "titleRequired"],
+  ["Row 1\u202e2", "titleControl"],
+  ["Row\u2028 1", "titleControl"],
+  ["Row 1\u{e0041}", "titleControl"],
+  ["Z\u0301\u0302\u0303\u0304\u0305", "titleMarks"],
+])("the title %j is rejected: %s", (typed, key) => {
+  expect(validation.validate(validation.title, typed)).toBe(key);
 });
+
+test.each(["Łódź", "東京ドーム", "مسرح", "हिन्दी", "👩‍👩‍👧 1️⃣ ❤️", "שָׁלוֹם", "!!!"])(
+  "the title %s is accepted",
+  (typed) => {
+    expect(validation.validate(validation.title, typed)).toBeNull();
+  },
+);
 
 test("a title's length is counted in code points", () => {
   expect(validation.validate(validation.title, "🎟".repeat(200))).toBeNull();

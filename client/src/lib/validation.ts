@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { Messages } from "use-intl/core";
+import { type ParsedPrice, parsePrice } from "./price-input";
 
 /** The API's validation rules, so that most errors are shown before a request is sent. */
 
@@ -17,11 +18,18 @@ export const PRICE_MAX = 999_999.99;
 /** Counts code points, as the services do, not UTF-16 units. */
 const countCodePoints = (text: string) => Array.from(text).length;
 
+/** Controls, line separators, and what changes the order of characters or hides text. */
+const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u;
+const VISIBLE = /[^\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const MANY_MARKS = /\p{M}{5}/u;
+
 export const title = z.string().check(
   z.trim(),
   z.minLength(1, key("titleRequired")),
   z.refine((text) => countCodePoints(text) <= TITLE_MAX, key("titleLong")),
-  z.refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), key("titleControl")),
+  z.refine((text) => !FORBIDDEN.test(text), key("titleControl")),
+  z.refine((text) => VISIBLE.test(text), key("titleRequired")),
+  z.refine((text) => !MANY_MARKS.test(text), key("titleMarks")),
 );
 
 export const email = z.string().check(
@@ -44,25 +52,14 @@ export const password = z.string().check(
   z.refine((text) => countCodePoints(text) <= PASSWORD_MAX, key("passwordLength")),
 );
 
-/** Parses a typed price, with a decimal point or comma, into a numeric string. */
-export const price = z.pipe(
-  z.pipe(
-    z.string(),
-    z.transform((text) =>
-      text
-        .trim()
-        .replace(/^\$\s*|\s*\$$/g, "")
-        .replace(",", "."),
-    ),
-  ),
-  z.string().check(
-    z.minLength(1, key("priceRequired")),
-    z.regex(/^\d+(\.\d*)?$|^\.\d+$/, { error: key("priceNumber"), abort: true }),
-    z.regex(/^\d*(\.\d{0,2})?$/, key("priceDecimals")),
-    z.refine((text) => Number(text) >= PRICE_MIN, key("priceLow")),
-    z.refine((text) => Number(text) <= PRICE_MAX, key("priceHigh")),
-  ),
-);
+/** Parses the price of a listing, which has limits. */
+export function parseListingPrice(typed: unknown, locale: string): ParsedPrice {
+  const parsed = parsePrice(typeof typed === "string" ? typed : "", locale);
+  if (parsed.problem) return parsed;
+  if (Number(parsed.amount) < PRICE_MIN) return { problem: "priceLow" };
+  if (Number(parsed.amount) > PRICE_MAX) return { problem: "priceHigh" };
+  return parsed;
+}
 
 /** Returns the message key of the first validation error, or null. */
 export function validate(rule: z.ZodMiniType, value: unknown): ProblemKey | null {

@@ -2,27 +2,40 @@
 
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
+import { useDraft } from "@/components/use-draft";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";
 import { TicketForm, type TicketInput } from "./ticket-form";
 
-export function NewTicket() {
+const EMPTY: TicketInput = { title: "", price: "" };
+
+/** The form to list a ticket. What is typed is kept until it is listed. */
+export function NewTicket({ userId }: { userId: string }) {
   const t = useTranslations("Sell");
   const router = useRouter();
+  const { draft, isRestored, saveDraft } = useDraft<TicketInput>(`ticket-of:${userId}`);
   const submission = useSubmission<Ticket>({
-    onSuccess: (ticket) => router.push(paths.ticket(ticket.id)),
+    onSuccess: (ticket) => {
+      saveDraft(null);
+      router.push(paths.ticket(ticket.id));
+    },
+    onFailure: ({ status }) => {
+      if (status === 401) router.push(paths.signIn(paths.newTicket));
+    },
   });
   return (
     <TicketForm
-      initial={{ title: "", price: "" }}
+      key={String(isRestored)}
+      initial={draft ?? EMPTY}
       submitLabel={t("submit")}
       submittingLabel={t("submitting")}
       busy={submission.busy}
       fields={submission.fields}
       problems={submission.problems}
-      onSubmit={(body: TicketInput) =>
+      onChange={saveDraft}
+      onSubmit={(body) =>
         void submission.send(body, (key) =>
           api.POST("/api/tickets", { body, headers: { "Idempotency-Key": key } }),
         )

@@ -1,5 +1,6 @@
 import { paths } from "@/config/paths";
 import type { Sort } from "@/lib/api/types";
+import { type ParsedPrice, parsePrice } from "@/lib/price-input";
 
 export const SORTS = ["-createdAt", "createdAt", "price", "-price"] as const satisfies Sort[];
 export const PAGE_SIZE = 24;
@@ -30,15 +31,32 @@ export function isFiltered(search: Search): boolean {
   return search.q !== "" || search.minPrice !== "" || search.maxPrice !== "";
 }
 
-/** Returns the API's query parameters for a search. */
+const MAX_BOUND = 1_000_000;
+const PRICE_BOUNDS = ["minPrice", "maxPrice"] as const;
+
+/** Returns the search with its prices as the API takes them, and which of them it cannot take. */
+export function parsePriceRange(search: Search, locale: string) {
+  const parsed = { ...search };
+  const problems: [name: string, problem: ParsedPrice & { problem: string }][] = [];
+  for (const name of PRICE_BOUNDS) {
+    if (search[name] === "") continue;
+    const price = parsePrice(search[name], locale);
+    if (price.problem) problems.push([name, price]);
+    else if (Number(price.amount) > MAX_BOUND) problems.push([name, { problem: "priceBound" }]);
+    else parsed[name] = price.amount;
+  }
+  return { search: parsed, problems };
+}
+
+/** Returns the API's query parameters for a search whose prices are parsed. */
 export function apiQuery(search: Search) {
   const { q, sort, minPrice, maxPrice, cursor } = search;
   return {
     limit: PAGE_SIZE,
     sort,
     ...(q && { q }),
-    ...(minPrice && { minPrice: normalizeDecimal(minPrice) }),
-    ...(maxPrice && { maxPrice: normalizeDecimal(maxPrice) }),
+    ...(minPrice && { minPrice }),
+    ...(maxPrice && { maxPrice }),
     ...(cursor && { cursor }),
   };
 }
@@ -52,6 +70,3 @@ export function searchHref(search: Search): string {
     ? paths.home
     : `${paths.home}?${new URLSearchParams(parameters).toString()}`;
 }
-
-/** Accepts a decimal comma as well. */
-const normalizeDecimal = (text: string) => text.replace(",", ".");

@@ -1,11 +1,14 @@
 "use client";
 
 import { Form } from "@base-ui/react/form";
+import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
+import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
-import { price, title, validate } from "@/lib/validation";
+import { priceProblem } from "@/lib/price-input";
+import { parseListingPrice, title, validate } from "@/lib/validation";
 
 export interface TicketInput {
   title: string;
@@ -20,17 +23,36 @@ export function TicketForm(props: {
   busy: boolean;
   fields: Record<string, string>;
   problems: string[];
+  /** Called with what is typed. */
+  onChange: (typed: TicketInput) => void;
+  /** Called with valid input, as the API takes it. */
   onSubmit: (input: TicketInput) => void;
+  otherAction?: ReactNode;
 }) {
   const t = useTranslations("Sell");
   const translateProblem = useTranslations("Problem");
-  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
+  const locale = useFormattingLocale();
+
+  function titleProblem(typed: unknown): string | null {
+    const key = validate(title, typed);
+    return key && translateProblem(key);
+  }
+
+  function listingPriceProblem(typed: unknown): string | null {
+    const parsed = parseListingPrice(typed, locale);
+    return parsed.problem ? priceProblem(parsed, translateProblem, locale) : null;
+  }
+
   return (
     <Form<TicketInput>
       className="flex flex-col gap-6"
       errors={props.fields}
+      onChange={(event) => props.onChange(typedInto(event.currentTarget))}
       onFormSubmit={(values) =>
-        props.onSubmit({ title: title.parse(values.title), price: price.parse(values.price) })
+        props.onSubmit({
+          title: title.parse(values.title),
+          price: parseListingPrice(values.price, locale).amount ?? "",
+        })
       }
     >
       {props.problems.length > 0 && (
@@ -44,7 +66,7 @@ export function TicketForm(props: {
         name="title"
         label={t("ticketTitle")}
         hint={t("ticketTitleHint")}
-        validate={(value) => problemText(validate(title, value))}
+        validate={titleProblem}
         input={{ defaultValue: props.initial.title, autoComplete: "off" }}
       />
       <TextField
@@ -52,17 +74,20 @@ export function TicketForm(props: {
         label={t("price")}
         hint={t("priceHint")}
         prefix="$"
-        validate={(value) => problemText(validate(price, value))}
+        validate={listingPriceProblem}
         input={{ defaultValue: props.initial.price, inputMode: "decimal", autoComplete: "off" }}
       />
-      <Button
-        type="submit"
-        busy={props.busy}
-        busyLabel={props.submittingLabel}
-        className="self-start"
-      >
-        {props.submitLabel}
-      </Button>
+      <div className="flex flex-wrap gap-3">
+        <Button type="submit" busy={props.busy} busyLabel={props.submittingLabel}>
+          {props.submitLabel}
+        </Button>
+        {props.otherAction}
+      </div>
     </Form>
   );
+}
+
+function typedInto(form: HTMLFormElement): TicketInput {
+  const values = Object.fromEntries(new FormData(form)) as Record<string, string>;
+  return { title: values.title ?? "", price: values.price ?? "" };
 }

@@ -6,16 +6,18 @@ import { paths } from "@/config/paths";
 import { getTranslations } from "@/i18n/server";
 import type { ApiSuccess } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
-import { apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
+import { type apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
 import { TicketList } from "./ticket-list";
 import { withListedLabel } from "./with-listed-label";
 
 /** The results of a search with pagination, or an empty state. */
 export async function TicketResults({
   search,
+  query,
   page,
 }: {
   search: Search;
+  query: ReturnType<typeof apiQuery>;
   page: ApiSuccess<Ticket[]>;
 }) {
   const [t, status] = await Promise.all([getTranslations("Home"), getTranslations("Status")]);
@@ -29,7 +31,7 @@ export async function TicketResults({
         // Resets the list's state for a new search.
         key={JSON.stringify(search)}
         tickets={await withListedLabel(page.data, page.date)}
-        query={apiQuery(search)}
+        query={query}
         showsNewListings={isDefaultView}
         labels={{
           status: {

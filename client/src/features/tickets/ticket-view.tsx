@@ -28,7 +28,6 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
     refetch: refetchTickets,
   });
   const announcement = useStatusAnnouncement(ticket);
-  const isEditable = props.viewer === "seller" && ticket.status === "available";
   return (
     <>
       <article className="mt-4 ticket-shadow">
@@ -59,7 +58,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
       <p role="status" className="sr-only">
         {announcement}
       </p>
-      {isEditable && <EditTicket ticket={ticket} />}
+      {props.viewer === "seller" && <EditTicket ticket={ticket} />}
     </>
   );
 }

@@ -11,13 +11,13 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function NewTicketPage() {
-  await requireUser(paths.newTicket);
+  const user = await requireUser(paths.newTicket);
   const t = await getTranslations("Sell");
   return (
     <div className="mx-auto max-w-xl">
       <PageHeader title={t("title")} lead={t("lead")} />
       <Messages of={["Sell", "Problem"]}>
-        <NewTicket />
+        <NewTicket userId={user.id} />
       </Messages>
     </div>
   );
