@@ -1,16 +1,11 @@
-/** Estimates how far the server's clock is ahead of ours. The Date header has whole seconds only. */
-export function clockOffset(response: {
-  date: number;
-  sentAt: number;
-  receivedAt: number;
-}): number {
-  const halfSecond = 500;
-  return response.date + halfSecond - (response.sentAt + response.receivedAt) / 2;
+/** Returns the time until which an order can be paid: Stripe needs the last seconds before it expires. */
+export function payableUntil(order: { expiresAt: string }, marginSeconds?: number | null): number {
+  return Date.parse(order.expiresAt) - (marginSeconds ?? 0) * 1000;
 }
 
 /** Returns the seconds left, rounded up, and never below zero. */
-export function secondsLeft(expiresAt: string, now: number): number {
-  return Math.max(0, Math.ceil((Date.parse(expiresAt) - now) / 1000));
+export function secondsLeft(until: number, now: number): number {
+  return Math.max(0, Math.ceil((until - now) / 1000));
 }
 
 export function formatCountdown(seconds: number): string {

@@ -23,10 +23,12 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
   await requireUser(paths.orders);
   const cursor = cursorFrom(await searchParams);
   const query = pageQuery(cursor);
-  const [t, { locale }, result] = await Promise.all([
+  const client = await api();
+  const [t, { locale }, result, config] = await Promise.all([
     getTranslations("Orders"),
     getReaderLocale(),
-    toResult((await api()).GET("/api/orders", { params: { query } })),
+    toResult(client.GET("/api/orders", { params: { query } })),
+    toResult(client.GET("/api/payments/config")),
   ]);
   if (!result.ok) {
     return (
@@ -56,7 +58,12 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
         </EmptyState>
       ) : (
         <Messages of={["Status"]}>
-          <OrderList orders={orders} query={query} now={result.date} />
+          <OrderList
+            orders={orders}
+            query={query}
+            now={result.date}
+            marginSeconds={config.ok ? config.data.marginSeconds : null}
+          />
         </Messages>
       )}
       <Pagination

@@ -5,11 +5,12 @@ import { Alert } from "@/components/ui/alert";
 import { buttonStyle } from "@/components/ui/button-style";
 import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
-import type { Order, Payment } from "@/lib/api/types";
+import type { Order } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
+import { type PaymentState, paymentStatus } from "@/lib/payment-state";
 
-/** A cancelled or expired order: the reason and the status of the refund, if there is one. */
-export function OrderCancelled({ order, payment }: { order: Order; payment: Payment | null }) {
+/** A cancelled or expired order: the reason, and what became of the buyer's money. */
+export function OrderCancelled({ order, payment }: { order: Order; payment: PaymentState }) {
   const t = useTranslations("Order");
   const messages = {
     expired: [t("expiredTitle"), t("expiredText")],
@@ -17,7 +18,7 @@ export function OrderCancelled({ order, payment }: { order: Order; payment: Paym
     "payment failed": [t("failedTitle"), t("failedText")],
   } as const;
   const [title, text] = messages[order.reason ?? "expired"];
-  const refund = useRefundMessage(payment);
+  const money = useMoneyMessage(payment);
   return (
     <EmptyState
       heading="h1"
@@ -34,23 +35,27 @@ export function OrderCancelled({ order, payment }: { order: Order; payment: Paym
       }
     >
       <p className="mb-2 font-semibold wrap-anywhere text-ink">{order.ticket.title}</p>
-      {refund ? (
-        <Alert tone={refund.tone} className="mt-4 text-left">
-          {refund.message}
-        </Alert>
+      <p>{text}</p>
+      {money.tone === null ? (
+        <p>{money.message}</p>
       ) : (
-        <p>{text}</p>
+        <Alert key={money.tone} tone={money.tone} className="mt-4 text-left">
+          {money.message}
+        </Alert>
       )}
     </EmptyState>
   );
 }
 
-function useRefundMessage(payment: Payment | null) {
+/** Returns what is known about the buyer's money. Only a settled payment says "nothing was charged". */
+function useMoneyMessage(payment: PaymentState) {
   const t = useTranslations("Order");
   const locale = useFormattingLocale();
-  if (!payment) return null;
-  const amount = formatPrice(payment.amount, locale);
-  switch (payment.status) {
+  const amount = typeof payment === "string" ? "" : formatPrice(payment.amount, locale);
+  switch (paymentStatus(payment)) {
+    case "none":
+    case "canceled":
+      return { tone: null, message: t("nothingCharged") } as const;
     case "refunded":
       return { tone: "good", message: t("refundedText", { amount }) } as const;
     case "refund_pending":
@@ -58,7 +63,9 @@ function useRefundMessage(payment: Payment | null) {
       return { tone: "warn", message: t("refundPendingText", { amount }) } as const;
     case "refund_failed":
       return { tone: "bad", message: t("refundFailedText", { amount }) } as const;
-    default:
-      return null;
+    case "unknown":
+      return { tone: null, message: t("checkingPayment") } as const;
+    default: // Stripe has not said yet whether it took the money
+      return { tone: "warn", message: t("paymentPending", { amount }) } as const;
   }
 }

@@ -2,19 +2,21 @@
 
 import { Link } from "@/components/link";
 import { Price } from "@/components/locale";
+import { TimeLeft } from "@/components/time-left";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Order } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
+import { payableUntil } from "@/lib/time";
 import { isLive } from "./is-live";
 import { OrderBadge } from "./order-badge";
-import { TimeLeft } from "./time-left";
 
 /** The buyer's orders, with live status. */
 export function OrderList(props: {
   orders: (Order & { placed: string })[];
   query: { limit: number; cursor?: string };
   now: number;
+  marginSeconds: number | null | undefined;
 }) {
   const { query } = props;
   const orders = useLive({
@@ -43,7 +45,9 @@ export function OrderList(props: {
             <p className="mt-1 text-sm text-muted">{order.placed}</p>
           </div>
           <p className="flex items-center gap-3">
-            {isLive(order) && <TimeLeft expiresAt={order.expiresAt} now={props.now} />}
+            {isLive(order) && (
+              <TimeLeft until={payableUntil(order, props.marginSeconds)} now={props.now} />
+            )}
             <OrderBadge order={order} />
           </p>
           <p className="font-display text-lg font-semibold tabular-nums sm:text-right">

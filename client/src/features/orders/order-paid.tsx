@@ -2,11 +2,14 @@ import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { DateTime, Price } from "@/components/locale";
 import type { Order, Payment } from "@/lib/api/types";
+import type { PaymentState } from "@/lib/payment-state";
 
 const PLACEHOLDER = "–";
 
 /** The receipt of a paid order. Rows of a payment that has not loaded yet show a placeholder. */
-export function OrderPaid({ order, payment }: { order: Order; payment: Payment | null }) {
+export function OrderPaid(props: { order: Order; payment: PaymentState }) {
+  const { order } = props;
+  const payment = typeof props.payment === "string" ? null : props.payment;
   const t = useTranslations("Order");
   return (
     <section className="mx-auto mt-6 max-w-lg">

@@ -6,27 +6,20 @@ import { api } from "@/lib/api/browser";
 import { toResult } from "@/lib/api/result";
 import type { Order } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
-import { clockOffset } from "@/lib/time";
 import { isLive } from "./is-live";
 
 const POLL_INTERVAL_MS = 2_000;
 
-/**
- * Returns the latest known version of an order and the offset of the server's clock. Changes arrive on
- * the event stream or by `refetch`, which also measures the offset.
- */
+/** Returns the latest known version of an order. Changes arrive on the event stream or by `refetch`. */
 export function useOrder(rendered: Order) {
   const router = useRouter();
-  const [offset, setOffset] = useState<number | null>(null);
   const [fetched, setFetched] = useState<Order | null>(null);
 
   const fetchOrder = useCallback(async (): Promise<Order[]> => {
-    const sentAt = Date.now();
     const result = await toResult(
       api.GET("/api/orders/{order_id}", { params: { path: { order_id: rendered.id } } }),
     );
     if (!result.ok) return [];
-    setOffset(clockOffset({ date: result.date, sentAt, receivedAt: Date.now() }));
     setFetched(result.data);
     return [result.data];
   }, [rendered.id]);
@@ -46,7 +39,7 @@ export function useOrder(rendered: Order) {
     if (isFinal) router.refresh();
   }, [isFinal, router]);
 
-  return { order, offset, refetch: useCallback(() => void fetchOrder(), [fetchOrder]) };
+  return { order, refetch: useCallback(() => void fetchOrder(), [fetchOrder]) };
 }
 
 /** Calls `refetch` every two seconds while active, in case the event stream is down. */

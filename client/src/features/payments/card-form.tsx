@@ -1,106 +1,106 @@
 "use client";
 
 import { PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
-import { type SyntheticEvent, useRef, useState } from "react";
+import type { StripeError } from "@stripe/stripe-js";
+import { type SyntheticEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { errorMessage } from "@/lib/error-messages";
 import { formatPrice } from "@/lib/money";
-import { declineMessageKey } from "./decline-messages";
-import { type Outcome, pay, type PaymentStep } from "./pay";
-
-type Result = Exclude<Outcome, { kind: "declined" }> | { kind: "declined"; message: string };
+import type { PaymentState } from "@/lib/payment-state";
+import { OutcomeMessage } from "./outcome-message";
+import { type Outcome, pay, type PaymentProgress, type PaymentStep } from "./pay";
+import { useOutcome } from "./use-outcome";
 
 /** Stripe's card fields and the button that pays. */
 export function CardForm(props: {
   orderId: string;
   amount: number;
+  payment: PaymentState;
   disabled: boolean;
-  onPaid: () => void;
+  onProgress: (progress: PaymentProgress) => void;
 }) {
-  const { orderId, amount, onPaid } = props;
+  const { orderId, amount } = props;
   const t = useTranslations("Payment");
-  const translateDecline = useTranslations("Decline");
-  const translateProblem = useTranslations("Problem");
   const locale = useFormattingLocale();
   const stripe = useStripe();
   const elements = useElements();
   const [ready, setReady] = useState(false);
   const [failed, setFailed] = useState(false);
   const [step, setStep] = useState<PaymentStep | null>(null);
-  const [result, setResult] = useState<Result | null>(null);
+  const [outcome, setOutcome] = useOutcome(orderId, props.payment);
   const isPaying = useRef(false);
+  const isPaid = outcome?.kind === "paid";
+  const isUnknown = outcome?.kind === "unknown";
+  const progress = isPaid ? "paid" : isUnknown ? "unknown" : "none";
+
+  const onProgress = useEffectEvent(props.onProgress);
+  useEffect(() => {
+    onProgress(progress);
+  }, [progress]);
 
   async function attemptPayment(): Promise<Outcome | null> {
     if (!stripe || !elements) return null;
     const { error: incomplete } = await elements.submit();
     if (incomplete) return null; // Stripe shows the errors at its fields
     const { error, confirmationToken } = await stripe.createConfirmationToken({ elements });
-    if (error) return { kind: "refused", problem: { message: error.message ?? "" } };
+    if (error) return cardError(error);
     return pay({ stripe, orderId, token: confirmationToken.id, onStep: setStep });
   }
 
   async function onSubmit(event: SyntheticEvent) {
     event.preventDefault();
-    if (isPaying.current || props.disabled) return;
+    // Never offer to pay again after a possible success.
+    if (isPaying.current || props.disabled || isPaid || isUnknown) return;
     isPaying.current = true;
-    setResult(null);
+    setOutcome(null);
     setStep("paying");
-    const outcome = await attemptPayment().catch((): Outcome => ({ kind: "unknown" }));
+    setOutcome(await attemptPayment().catch((): Outcome => ({ kind: "unknown" })));
     setStep(null);
-    const isFinal = outcome?.kind === "paid" || outcome?.kind === "unknown";
-    isPaying.current = isFinal; // never offer to pay again after a possible success
-    if (isFinal) onPaid();
-    if (outcome?.kind === "declined") {
-      const key =
-        outcome.problem.retryable === false ? "final" : declineMessageKey(outcome.problem);
-      const minutes = Math.ceil((outcome.retryAfter ?? 60) / 60);
-      setResult({ kind: "declined", message: translateDecline(key, { minutes }) });
-    } else setResult(outcome);
+    isPaying.current = false;
   }
 
-  const busy = step !== null || result?.kind === "paid";
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-5">
-      <div className="min-h-56">
-        <PaymentElement
-          options={{
-            layout: "tabs",
-            wallets: { applePay: "never", googlePay: "never", link: "never" },
-          }}
-          onReady={() => setReady(true)}
-          onLoadError={() => setFailed(true)}
-        />
-      </div>
+      {!isPaid && (
+        <div className="min-h-56">
+          <PaymentElement
+            options={{
+              layout: "tabs",
+              wallets: { applePay: "never", googlePay: "never", link: "never" },
+            }}
+            onReady={() => setReady(true)}
+            onLoadError={() => setFailed(true)}
+          />
+        </div>
+      )}
       {failed && <Alert tone="bad">{t("loadFailed")}</Alert>}
       <div role="status" className="empty:hidden">
         {step === "authenticating" && <p className="font-semibold">{t("authenticating")}</p>}
         {step === "checking" && <p className="font-semibold">{t("checking")}</p>}
-        {result?.kind === "paid" && <Alert tone="good">{t("received")}</Alert>}
       </div>
-      {result?.kind === "declined" && (
-        <Alert tone="bad" title={t("failedTitle")}>
-          {result.message}
-        </Alert>
+      {outcome && <OutcomeMessage key={outcome.kind} outcome={outcome} />}
+      {!isPaid && (
+        <Button
+          type="submit"
+          className="min-h-13 text-lg"
+          busy={step !== null}
+          busyLabel={t("paying")}
+          disabled={!ready || props.disabled || isUnknown}
+        >
+          {t("pay", { amount: formatPrice(amount, locale) })}
+        </Button>
       )}
-      {result?.kind === "refused" && (
-        <Alert tone="bad" title={t("failedTitle")}>
-          {errorMessage(result.problem, translateProblem) || translateProblem("unexpected")}
-        </Alert>
-      )}
-      {result?.kind === "unknown" && <Alert tone="warn">{t("unknown")}</Alert>}
-      <Button
-        type="submit"
-        className="min-h-13 text-lg"
-        busy={busy}
-        busyLabel={t("paying")}
-        disabled={!ready || props.disabled || result?.kind === "unknown"}
-      >
-        {t("pay", { amount: formatPrice(amount, locale) })}
-      </Button>
-      <p className="text-sm text-muted">{t("secure")}</p>
+      {!isPaid && <p className="text-sm text-muted">{t("secure")}</p>}
     </form>
   );
+}
+
+/** Returns the outcome of a card that Stripe did not accept, or null if its fields show the error. */
+function cardError(error: StripeError): Outcome | null {
+  if (error.type === "validation_error") return null;
+  if (error.type !== "card_error") return { kind: "unpaid" };
+  const { message = "", code = null, decline_code: declineCode = null } = error;
+  return { kind: "declined", problem: { message, code, declineCode } };
 }

@@ -8,17 +8,21 @@ import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import type { PaymentConfig } from "@/lib/api/types";
 import { CURRENCY, toCents } from "@/lib/money";
+import type { PaymentState } from "@/lib/payment-state";
 import { useAppearance } from "./appearance";
 import { CardForm } from "./card-form";
 import { getStripe } from "./load-stripe";
+import type { PaymentProgress } from "./pay";
 
 /** The card form for the configured Stripe account, or the reason why there is none. */
 export function PayForm(props: {
   config: PaymentConfig | null;
   orderId: string;
   amount: number;
+  /** The payment when the page was rendered. */
+  payment: PaymentState;
   disabled: boolean;
-  onPaid: () => void;
+  onProgress: (progress: PaymentProgress) => void;
   onRetry: () => void;
 }) {
   const { config } = props;
@@ -54,8 +58,9 @@ function StripeCardForm(props: {
   scriptUrl: string | null;
   orderId: string;
   amount: number;
+  payment: PaymentState;
   disabled: boolean;
-  onPaid: () => void;
+  onProgress: (progress: PaymentProgress) => void;
 }) {
   const { publishableKey, scriptUrl } = props;
   const t = useTranslations("Payment");

@@ -1,6 +1,7 @@
 "use client";
 
 import createClient from "openapi-fetch";
+import { noteResponseDate } from "../server-clock";
 import type { Paths } from "./types";
 
 let refreshing: Promise<boolean> | undefined;
@@ -18,12 +19,19 @@ export function refreshSession(): Promise<boolean> {
   return refreshing;
 }
 
+async function fetchAndReadClock(request: Request): Promise<Response> {
+  const sentAt = performance.now();
+  const response = await fetch(request);
+  noteResponseDate(response.headers.get("date"), sentAt);
+  return response;
+}
+
 /** Retries once after a 401, because a page may stay open for longer than an access token is valid. */
 async function fetchWithRefresh(request: Request): Promise<Response> {
   const retry = request.clone();
-  const response = await fetch(request);
+  const response = await fetchAndReadClock(request);
   if (response.status !== 401) return response;
-  return (await refreshSession()) ? fetch(retry) : response;
+  return (await refreshSession()) ? fetchAndReadClock(retry) : response;
 }
 
 /** The API client for the browser. Same origin, so that the browser sends and stores the cookies. */

@@ -4,38 +4,45 @@ import { useRouter } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Alert } from "@/components/ui/alert";
+import { useSecondsLeft } from "@/components/use-seconds-left";
 import { CancelOrder } from "@/features/orders/cancel-order";
 import { isLive } from "@/features/orders/is-live";
 import { OrderCancelled } from "@/features/orders/order-cancelled";
 import { OrderPaid } from "@/features/orders/order-paid";
 import { OrderSummary } from "@/features/orders/order-summary";
 import { useOrder, usePolling } from "@/features/orders/use-order";
-import { useSecondsLeft } from "@/features/orders/use-seconds-left";
+import { usePayment } from "@/features/orders/use-payment";
 import { PayForm } from "@/features/payments/pay-form";
-import type { Order, Payment, PaymentConfig } from "@/lib/api/types";
+import type { PaymentProgress } from "@/features/payments/pay";
+import type { Order, PaymentConfig } from "@/lib/api/types";
+import type { PaymentState } from "@/lib/payment-state";
+import { payableUntil } from "@/lib/time";
 
 /** The page of an order, with live status from reservation to receipt. */
 export function Checkout(props: {
   order: Order;
   now: number;
   config: PaymentConfig | null;
-  payment: Payment | null;
+  payment: PaymentState;
 }) {
   const t = useTranslations("Order");
   const router = useRouter();
-  const { order, offset, refetch } = useOrder(props.order);
-  const [isSent, setIsSent] = useState(false);
-  const secondsLeft = useSecondsLeft({ expiresAt: order.expiresAt, now: props.now, offset });
+  const { order, refetch } = useOrder(props.order);
+  const payment = usePayment(order, props);
+  const [progress, setProgress] = useState<PaymentProgress>("none");
+  const until = payableUntil(order, props.config?.marginSeconds);
+  const secondsLeft = useSecondsLeft({ until, now: props.now });
   const isOpen = isLive(order);
   const [wasOpen] = useState(isOpen);
-  const isTimeUp = isOpen && secondsLeft === 0;
-  usePolling(isOpen && (isSent || isTimeUp), refetch);
+  const isPaid = progress === "paid";
+  const isTimeUp = isOpen && secondsLeft === 0 && !isPaid;
+  usePolling(isOpen && (progress !== "none" || isTimeUp), refetch);
 
   if (!isOpen) {
     const FinalView = order.status === "complete" ? OrderPaid : OrderCancelled;
     return (
       <Outcome takesFocus={wasOpen}>
-        <FinalView order={order} payment={props.payment} />
+        <FinalView order={order} payment={payment} />
       </Outcome>
     );
   }
@@ -55,16 +62,19 @@ export function Checkout(props: {
           config={props.config}
           orderId={order.id}
           amount={order.ticket.price}
+          payment={props.payment}
           disabled={isTimeUp}
-          onPaid={() => {
-            setIsSent(true);
-            refetch();
+          onProgress={(reached) => {
+            setProgress(reached);
+            if (reached !== "none") refetch();
           }}
           onRetry={() => router.refresh()}
         />
-        <div className="mt-6 text-center">
-          <CancelOrder orderId={order.id} onChanged={refetch} />
-        </div>
+        {!isPaid && (
+          <div className="mt-6 text-center">
+            <CancelOrder orderId={order.id} onChanged={refetch} />
+          </div>
+        )}
       </section>
     </div>
   );

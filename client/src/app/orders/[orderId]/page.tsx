@@ -9,6 +9,7 @@ import { getTranslations } from "@/i18n/server";
 import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
+import { toPaymentState } from "@/lib/payment-state";
 import { Checkout } from "./checkout";
 
 const getOrder = cache(async (id: string) =>
@@ -40,7 +41,7 @@ export default async function OrderPage({ params }: PageProps<"/orders/[orderId]
             order={order.data}
             now={order.date}
             config={config.ok ? config.data : null}
-            payment={payment.ok ? payment.data : null}
+            payment={toPaymentState(payment)}
           />
         </Messages>
       ) : (
