@@ -44,6 +44,7 @@ export function TicketList(props: {
       if (showsNewListings && (isNew || status !== "available")) setNewIds(trackNew(id, status));
     },
   });
+  const renderedPrices = new Map(props.tickets.map(({ id, price }) => [id, price]));
   const known = new Set(tickets.map((ticket) => ticket.id));
   const hasNew = [...newIds].filter((id) => !known.has(id)).length > 0;
 
@@ -72,6 +73,7 @@ export function TicketList(props: {
             heading="h3"
             title={ticket.title}
             price={ticket.price}
+            previousPrice={renderedPrices.get(ticket.id)}
             note={ticket.listedLabel}
             dimmed={ticket.status !== "available"}
             badge={

@@ -11,11 +11,14 @@ export function TicketRow(props: {
   title: string;
   heading: "h2" | "h3";
   price: number;
+  /** The price when the page was rendered, shown beside another one. */
+  previousPrice?: number | undefined;
   note: ReactNode;
   badge?: ReactNode;
   dimmed?: boolean;
 }) {
   const { dimmed = false, heading: Heading } = props;
+  const hasChanged = props.previousPrice !== undefined && props.previousPrice !== props.price;
   return (
     <li className="relative rounded-2xl ticket-shadow has-[a:focus-visible]:outline-3 has-[a:focus-visible]:outline-offset-2 has-[a:focus-visible]:outline-accent">
       <article className="group grid h-full min-h-28 grid-cols-[minmax(0,1fr)_auto]">
@@ -40,11 +43,16 @@ export function TicketRow(props: {
         </div>
         <p
           className={cn(
-            "flex min-w-24 items-center justify-center ticket-right border-l-2 border-dashed border-paper px-3 sm:min-w-30",
+            "flex min-w-24 flex-col items-center justify-center ticket-right border-l-2 border-dashed border-paper px-3 sm:min-w-30",
             "font-display text-lg font-semibold whitespace-nowrap tabular-nums",
             dimmed ? "bg-well text-muted" : stubTint(props.id),
           )}
         >
+          {hasChanged && (
+            <del className="text-sm font-normal">
+              <Price amount={props.previousPrice ?? 0} />
+            </del>
+          )}
           <Price amount={props.price} />
         </p>
       </article>

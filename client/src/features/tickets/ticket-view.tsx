@@ -2,21 +2,15 @@
 
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { Link } from "@/components/link";
 import { DateTime, Price, useFormattingLocale } from "@/components/locale";
-import { buttonStyle } from "@/components/ui/button-style";
-import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
 import { formatPrice } from "@/lib/money";
-import { BuyButton } from "./buy-button";
 import { EditTicket } from "./edit-ticket";
 import { refetchTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
-
-/** The user's relation to a ticket. */
-export type Viewer = "anonymous" | "seller" | "buyer" | "other";
+import { TicketActions, type Viewer } from "./ticket-actions";
 
 export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
   const t = useTranslations("Ticket");
@@ -28,6 +22,8 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
     refetch: refetchTickets,
   });
   const announcement = useStatusAnnouncement(ticket);
+  const isSeller = props.viewer.kind === "seller";
+  const priceChange = usePriceChange(ticket.price, !isSeller);
   return (
     <>
       <article className="mt-4 ticket-shadow">
@@ -51,6 +47,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
               <span className="sr-only">{t("price")} </span>
               <Price amount={ticket.price} />
             </p>
+            {priceChange && <p className="-mt-3 font-semibold">{priceChange}</p>}
             <TicketActions ticket={ticket} viewer={props.viewer} />
           </div>
         </div>
@@ -58,80 +55,11 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
       <p role="status" className="sr-only">
         {announcement}
       </p>
-      {props.viewer === "seller" && <EditTicket ticket={ticket} />}
+      <p role="status" className="sr-only">
+        {priceChange ?? ""}
+      </p>
+      {isSeller && <EditTicket ticket={ticket} />}
     </>
-  );
-}
-
-/** The action that the viewer can take now, or the reason why there is none. */
-function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
-  const t = useTranslations("Ticket");
-  const [ordering, setOrdering] = useState(false);
-  const locale = useFormattingLocale();
-  if (viewer === "seller") {
-    const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
-    return (
-      <>
-        <StatusText title={t("yours")} hint={hint[ticket.status]} />
-        {ticket.lateEdit && (
-          <p className="text-sm" suppressHydrationWarning>
-            {t(ticket.status === "sold" ? "lateEditSold" : "lateEditReserved", {
-              title: ticket.lateEdit.title,
-              price: formatPrice(ticket.lateEdit.price, locale),
-            })}
-          </p>
-        )}
-      </>
-    );
-  }
-  if (viewer === "buyer" && ticket.status !== "available" && ticket.orderId) {
-    return (
-      <>
-        <StatusText title={ticket.status === "sold" ? t("yourPurchase") : t("yourOrder")} />
-        <Link href={paths.order(ticket.orderId)} className={buttonStyle()}>
-          {t("goToOrder")}
-        </Link>
-      </>
-    );
-  }
-  // The stream reports the viewer's own reservation too, often before the order's response arrives.
-  if (ticket.status === "reserved" && !ordering) {
-    return <StatusText title={t("reserved")} hint={t("reservedHint")} />;
-  }
-  if (ticket.status === "sold") {
-    return (
-      <>
-        <StatusText title={t("sold")} hint={t("soldHint")} />
-        <Link href={paths.home} className={buttonStyle("secondary")}>
-          {t("browse")}
-        </Link>
-      </>
-    );
-  }
-  if (viewer === "anonymous") {
-    return (
-      <Link
-        href={paths.signIn(paths.ticket(ticket.id))}
-        className={buttonStyle("primary", "min-h-13")}
-      >
-        {t("signInToBuy")}
-      </Link>
-    );
-  }
-  return (
-    <>
-      <BuyButton ticket={ticket} onOrderingChange={setOrdering} />
-      <p className="text-sm">{t("buyHint")}</p>
-    </>
-  );
-}
-
-function StatusText({ title, hint }: { title: string; hint?: string | null }) {
-  return (
-    <div>
-      <p className="text-lg leading-snug font-semibold">{title}</p>
-      {hint && <p className="mt-2 text-sm">{hint}</p>}
-    </div>
   );
 }
 
@@ -146,4 +74,13 @@ function useStatusAnnouncement({ status }: Ticket): string {
   }
   if (!hasChanged) return "";
   return { available: t("nowAvailable"), reserved: t("nowReserved"), sold: t("nowSold") }[status];
+}
+
+/** Returns the notice of a price that has changed since the buyer opened the page, or null. */
+function usePriceChange(price: number, isBuyer: boolean): string | null {
+  const t = useTranslations("Ticket");
+  const locale = useFormattingLocale();
+  const [seen] = useState(price);
+  if (!isBuyer || price === seen) return null;
+  return t("priceWas", { price: formatPrice(seen, locale) });
 }

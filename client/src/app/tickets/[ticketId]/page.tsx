@@ -4,7 +4,9 @@ import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
 import { getTicket } from "@/features/tickets/get-ticket";
-import { TicketView, type Viewer } from "@/features/tickets/ticket-view";
+import { toOwnOrder } from "@/features/tickets/own-order";
+import type { Viewer } from "@/features/tickets/ticket-actions";
+import { TicketView } from "@/features/tickets/ticket-view";
 import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { isUnavailable, toResult } from "@/lib/api/result";
@@ -32,7 +34,7 @@ export default async function TicketPage({ params }: PageProps<"/tickets/[ticket
       <BackLink href={paths.home}>{t("back")}</BackLink>
       {result.ok ? (
         <Messages of={["Ticket", "Sell", "Problem"]}>
-          <TicketView ticket={result.data} viewer={await getViewer(result.data)} />
+          <TicketView ticket={result.data} viewer={await getViewer(result.data, result.date)} />
         </Messages>
       ) : (
         <ServiceUnavailable message="ticketsUnavailable" heading="h1" />
@@ -42,13 +44,19 @@ export default async function TicketPage({ params }: PageProps<"/tickets/[ticket
 }
 
 /** Returns the user's relation to a ticket. Only its buyer can read the order that reserves it. */
-async function getViewer(ticket: Ticket): Promise<Viewer> {
+async function getViewer(ticket: Ticket, now: number): Promise<Viewer> {
   const user = await getCurrentUser();
-  if (!user) return "anonymous";
-  if (user.id === ticket.userId) return "seller";
-  if (ticket.orderId === null) return "other";
-  const order = await toResult(
-    (await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: ticket.orderId } } }),
-  );
-  return order.ok ? "buyer" : "other";
+  const { orderId } = ticket;
+  if (!user) return { kind: "anonymous", holder: null, now };
+  if (user.id === ticket.userId) return { kind: "seller", holder: null, now };
+  if (orderId === null) return { kind: "other", holder: null, now };
+  const client = await api();
+  const [order, config] = await Promise.all([
+    toResult(client.GET("/api/orders/{order_id}", { params: { path: { order_id: orderId } } })),
+    toResult(client.GET("/api/payments/config")),
+  ]);
+  if (isUnavailable(order)) return { kind: "other", holder: null, now };
+  const marginSeconds = config.ok ? config.data.marginSeconds : null;
+  const own = order.ok ? toOwnOrder(order.data, marginSeconds) : null;
+  return { kind: "other", holder: { orderId, order: own }, now };
 }

@@ -1,0 +1,117 @@
+"use client";
+
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { Link } from "@/components/link";
+import { useFormattingLocale } from "@/components/locale";
+import { TimeLeft } from "@/components/time-left";
+import { buttonStyle } from "@/components/ui/button-style";
+import { paths } from "@/config/paths";
+import type { Ticket } from "@/lib/api/types";
+import { formatPrice } from "@/lib/money";
+import { BuyButton } from "./buy-button";
+import type { Holder, OwnOrder } from "./own-order";
+import { useOwnOrder } from "./use-own-order";
+
+/** The user's relation to a ticket. */
+export interface Viewer {
+  kind: "anonymous" | "seller" | "other";
+  /** Who holds the ticket, if that was known when the page was rendered. */
+  holder: Holder | null;
+  /** The server's time when the page was rendered. */
+  now: number;
+}
+
+/** The action that the viewer can take now, or the reason why there is none. */
+export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
+  const t = useTranslations("Ticket");
+  const [ordering, setOrdering] = useState(false);
+  const own = useOwnOrder(ticket, viewer.holder, viewer.kind === "other" && !ordering);
+  if (viewer.kind === "seller") return <SellerStatus ticket={ticket} />;
+  if (ticket.status !== "available" && own) {
+    return <OwnOrderStatus isPaid={ticket.status === "sold"} order={own} now={viewer.now} />;
+  }
+  // The stream reports the viewer's own reservation too, often before the order's response arrives.
+  if (ticket.status === "reserved" && !ordering) {
+    return own === undefined ? (
+      <StatusText key="asking" title={t("checkingHolder")} />
+    ) : (
+      <StatusText key="reserved" title={t("reserved")} hint={t("reservedHint")} />
+    );
+  }
+  if (ticket.status === "sold") {
+    return (
+      <>
+        <StatusText title={t("sold")} hint={t("soldHint")} />
+        <Link href={paths.home} className={buttonStyle("secondary")}>
+          {t("browse")}
+        </Link>
+      </>
+    );
+  }
+  if (viewer.kind === "anonymous") {
+    return (
+      <Link
+        href={paths.signIn(paths.ticket(ticket.id))}
+        className={buttonStyle("primary", "min-h-13")}
+      >
+        {t("signInToBuy")}
+      </Link>
+    );
+  }
+  return (
+    <>
+      <BuyButton ticket={ticket} onOrderingChange={setOrdering} />
+      <p className="text-sm">{t("buyHint")}</p>
+    </>
+  );
+}
+
+function SellerStatus({ ticket }: { ticket: Ticket }) {
+  const t = useTranslations("Ticket");
+  const locale = useFormattingLocale();
+  const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
+  return (
+    <>
+      <StatusText title={t("yours")} hint={hint[ticket.status]} />
+      {ticket.lateEdit && (
+        <p className="text-sm" suppressHydrationWarning>
+          {t(ticket.status === "sold" ? "lateEditSold" : "lateEditReserved", {
+            title: ticket.lateEdit.title,
+            price: formatPrice(ticket.lateEdit.price, locale),
+          })}
+        </p>
+      )}
+    </>
+  );
+}
+
+function OwnOrderStatus(props: { isPaid: boolean; order: OwnOrder; now: number }) {
+  const t = useTranslations("Ticket");
+  return (
+    <>
+      <div>
+        <StatusText title={props.isPaid ? t("yourPurchase") : t("yourOrder")} />
+        {!props.isPaid && (
+          <p className="mt-2 text-sm">
+            {t.rich("timeLeft", {
+              time: () => <TimeLeft key="time" until={props.order.until} now={props.now} />,
+            })}
+          </p>
+        )}
+      </div>
+      <Link href={paths.order(props.order.id)} className={buttonStyle()}>
+        {props.isPaid ? t("goToOrder") : t("goOn")}
+      </Link>
+    </>
+  );
+}
+
+function StatusText({ title, hint }: { title: string; hint?: string | null }) {
+  return (
+    <div>
+      <p className="text-lg leading-snug font-semibold">{title}</p>
+      {hint && <p className="mt-2 text-sm">{hint}</p>}
+    </div>
+  );
+}
