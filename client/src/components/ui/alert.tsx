@@ -20,7 +20,7 @@ export function Alert(props: {
       className={cn("rounded-xl border-l-4 px-4 py-3", TONES[props.tone], props.className)}
     >
       {props.title && <p className="font-semibold">{props.title}</p>}
-      {props.children}
+      {typeof props.children === "string" ? <p>{props.children}</p> : props.children}
     </div>
   );
 }

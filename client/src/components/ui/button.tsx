@@ -1,7 +1,10 @@
 import type { ComponentProps } from "react";
 import { buttonStyle, type Variant } from "./button-style";
 
-/** A button that ignores clicks while busy, but keeps the focus, which `disabled` would lose. */
+/**
+ * A button that ignores clicks while busy, but keeps the focus, which `disabled` would lose. Its label is
+ * an element, because a browser's translator replaces text nodes, beside which React cannot insert.
+ */
 export function Button({
   variant,
   className,
@@ -23,7 +26,7 @@ export function Button({
       }}
     >
       {busy && <Spinner />}
-      {busy ? (busyLabel ?? children) : children}
+      <span>{busy ? (busyLabel ?? children) : children}</span>
     </button>
   );
 }

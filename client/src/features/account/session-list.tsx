@@ -61,11 +61,11 @@ function SessionRow({ session }: { session: Session }) {
     <li className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 p-5 sm:px-6">
       <div className="min-w-0">
         <h3 className="flex flex-wrap items-center gap-3 text-lg font-semibold wrap-anywhere">
-          {device}
+          <span>{device}</span>
           {session.current && <Badge tone="good">{t("current")}</Badge>}
         </h3>
         <p className="mt-1 text-sm text-muted">
-          {t("lastUsed")} <DateTime at={session.lastUsedAt} /> · {session.address}
+          {t("lastUsed")} <DateTime at={session.lastUsedAt} /> · <span>{session.address}</span>
         </p>
       </div>
       {!session.current && (
