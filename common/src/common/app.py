@@ -152,6 +152,7 @@ class Service:
         *routers: APIRouter,
         route: str | None = None,
         response_cache: ResponseCache | None = None,
+        has_fair_queue: bool = False,
     ) -> FastAPI:
         """Create the FastAPI app with the service's routes and the common middleware.
 
@@ -161,6 +162,8 @@ class Service:
             route: the path prefix of its API, `/api/<name>` by default. Its OpenAPI document is
                 served below it.
             response_cache: the cache of its public reads, if it has any.
+            has_fair_queue: whether the networks of its clients take turns, which makes batches
+                smaller.
         """
         api_prefix = route or f"/api/{self.name}"
 
@@ -184,6 +187,8 @@ class Service:
             # Not include_router: FastAPI would match an included router twice per request.
             app.router.routes.extend(router.routes)
         register_exception_handlers(app)
+        if has_fair_queue:
+            app.add_middleware(FairQueueMiddleware)
         self._add_middleware(app)
         if response_cache is not None:
             app.add_middleware(
@@ -206,7 +211,6 @@ class Service:
     def _add_middleware(self, app: FastAPI) -> None:
         """Add what a request passes after the response cache. The last one added is the first."""
         settings = self.settings
-        app.add_middleware(FairQueueMiddleware)
         app.add_middleware(
             ConcurrencyLimitMiddleware,
             max_in_flight=settings.max_in_flight_requests,

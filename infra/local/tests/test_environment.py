@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketing_local.stack import plan
+from ticketing_local.stack import environment, plan
 from ticketing_local.stack.paths import Home
+from ticketing_local.stack.settings_check import SETTINGS
 from ticketing_local.stack.stored_secrets import read_or_create
 
 ENVIRON = {
@@ -15,6 +16,18 @@ ENVIRON = {
     "MONGO_URI": "mongodb://production",
     "JWT_KEY_PREVIOUS": "",
 }
+
+
+OF_THE_RUN = {
+    "MONGO_URI",
+    "MONGO_PASSWORD",
+    "NATS_URL",
+    "NATS_PASSWORD",
+    "REDIS_URL",
+    "REDIS_PASSWORD",
+    "NAMESPACE",
+}
+"""Settings that the stack decides, not its caller."""
 
 
 def service_environment(name: str, environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
@@ -27,6 +40,13 @@ def test_setting_reaches_only_its_service(tmp_path: Path) -> None:
     assert service_environment("orders", ENVIRON, tmp_path)["ORDER_EXPIRATION_SECONDS"] == "10"
     assert "ORDER_EXPIRATION_SECONDS" not in service_environment("payments", ENVIRON, tmp_path)
     assert service_environment("payments", ENVIRON, tmp_path)["PAYMENT_ATTEMPTS"] == "3"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_reaches_its_service(name: str) -> None:
+    settings = {field.upper() for field in SETTINGS[name].model_fields} - OF_THE_RUN
+    passed = environment.for_service(name, dict.fromkeys(settings, "1"), {})
+    assert settings - passed.keys() == set()
 
 
 @pytest.mark.parametrize("name", ["auth", "tickets", "orders", "expiration", "payments", "worker"])

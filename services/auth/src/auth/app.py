@@ -53,4 +53,4 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     cookies=SessionCookies(secure=settings.cookie_secure),
                 )
 
-    return service.app(lifespan, api.router, routes.router, route="/api/users")
+    return service.app(lifespan, api.router, routes.router, route="/api/users", has_fair_queue=True)

@@ -13,6 +13,7 @@ SHARED_VARIABLES = (
     "COOKIE_SECURE",
     "DRAIN_SECONDS",
     "LAME_DUCK_SECONDS",
+    "MAX_IN_FLIGHT_REQUESTS",
     "OTEL_*",
     "TRUSTED_PROXIES",
 )
@@ -21,7 +22,7 @@ SERVICE_VARIABLES = {
     "tickets": ("JWT_KEY*", "TICKET_*"),
     "orders": ("JWT_KEY*", "ORDER_*"),
     "expiration": ("EXPIRATION_*",),  # reads no session
-    "payments": ("JWT_KEY*", "PAYMENT_*", "STRIPE_*"),
+    "payments": ("JWT_KEY*", "DECLINES_*", "PAYMENT_*", "STRIPE_*"),
 }
 # The variables that every program gets.
 BASE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")
