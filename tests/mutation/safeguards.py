@@ -617,6 +617,13 @@ MUTANTS = (
         (f"{SEARCH}::test_word_that_is_not_in_the_vocabulary_is_found_by_its_beginning",),
     ),
     Mutant(
+        "a title shows something",
+        "common/src/common/values/text.py",
+        "        category in _INVISIBLE or character in _BLANK_LETTERS\n",
+        "        False\n",
+        ("services/tickets/tests/test_api.py::test_malformed_ticket_is_rejected_with_its_field",),
+    ),
+    Mutant(
         "a search of signs does not match everything",
         "services/tickets/src/tickets/search.py",
         "if not is_sign(term)] or terms",

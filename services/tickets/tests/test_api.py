@@ -139,6 +139,16 @@ async def test_malformed_ticket_is_rejected_with_its_field(
 
 
 @pytest.mark.parametrize(
+    "title",
+    ["Łódź", "東京ドーム", "שָׁלוֹם", "हिन्दी", "👩\u200d👧 1\ufe0f\u20e3", "مسرح\u200f (A)", "!!!"],
+)
+async def test_title_in_any_script_is_accepted(tickets: Client, title: str) -> None:
+    tickets.sign_in()
+
+    assert (await create_ticket(tickets, title=title))["title"] == title
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",
