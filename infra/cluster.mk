@@ -5,7 +5,7 @@ IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-lo
 INGRESS_NGINX := controller-v1.15.1
 INFRA_TOOLS := .local/infra-tools
 
-.PHONY: build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
+.PHONY: build-common build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
   apply-dev skdev hosts release-image verify-images deployer-kubeconfig deploy lint-infra \
   test-compose test-store-replication test-deploy
 
@@ -72,6 +72,9 @@ test-deploy: $(INFRA_TOOLS)/installed ## Test the playbook against the API serve
 	@$(INFRA_TOOLS)/bin/pytest -v -c infra/tests/pytest.ini infra/tests/cluster $(ARGS)
 
 ##@ Release it
+
+build-common: install-local ## Build the package `common`, which others can install, in .local/release
+	@infra/scripts/build-common.sh
 
 release-image: ## Build and push one image of a release (NAME=auth REGISTRY=ghcr.io/<owner>/ticketing)
 	@infra/scripts/build-image.sh $(NAME) $(REGISTRY)

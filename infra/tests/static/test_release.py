@@ -137,3 +137,56 @@ def test_raised_version_keeps_the_old_image(checkout: Checkout) -> None:
 def test_invalid_version_is_refused(checkout: Checkout) -> None:
     checkout.version("latest")
     assert "latest is not x.y.z" in checkout.release("sha256:one").stderr
+
+
+# Fake gh: RELEASED is the digest of each file in the releases; an upload is recorded.
+GH = """#!/bin/sh
+case "$1" in
+  api) echo "$RELEASED" ;;
+  release) shift 2; echo "$@" >uploaded ;;
+esac
+"""
+
+
+class CommonRelease:
+    """A built package `common` whose only file has the digest 1a."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.built = folder / ".local" / "release"
+        script = folder / "infra" / "scripts" / "attach-common.sh"
+        gh = folder / "programs" / "gh"
+        for parent in (self.built, script.parent, gh.parent):
+            parent.mkdir(parents=True)
+        shutil.copy2(ROOT / "infra" / "scripts" / script.name, script)
+        (self.built / "common-SHA256SUMS").write_text("1a  common-1.0.0.whl\n")
+        (self.built / "common-1.0.0.whl").touch()
+        gh.write_text(GH)
+        gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
+
+    def attach(self, released: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["infra/scripts/attach-common.sh", "v1.4.0"],
+            cwd=self.folder,
+            env={"PATH": path, "RELEASED": released},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.mark.parametrize("released", ["", "sha256:1a"])
+def test_common_is_attached_to_the_release(tmp_path: Path, released: str) -> None:
+    release = CommonRelease(tmp_path)
+    assert release.attach(released).returncode == 0
+    uploaded = (release.built / "uploaded").read_text().split()
+    assert uploaded == ["v1.4.0", "common-1.0.0.whl", "common-SHA256SUMS"]
+
+
+def test_common_of_a_released_version_with_other_bytes_is_refused(tmp_path: Path) -> None:
+    release = CommonRelease(tmp_path)
+    refused = release.attach("sha256:2b")
+    assert refused.returncode == 1
+    assert "raise the version in common/pyproject.toml" in refused.stderr
+    assert not (release.built / "uploaded").exists()
