@@ -60,9 +60,9 @@ def test_progress_names_what_is_missing(
         waiting.join()
 
     first, second, *_, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("  the web client is installed (1 min ")
+    assert first.startswith("  the web client is ready (1 min ")
     assert second.startswith("  still preparing caddy (1 min ")
-    assert last.startswith("  caddy is installed (1 min ")
+    assert last.startswith("  caddy is ready (1 min ")
 
 
 def test_first_failure_ends_the_wait() -> None:

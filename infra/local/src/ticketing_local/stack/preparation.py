@@ -41,7 +41,7 @@ def _await(pending: dict[Future[object], str]) -> None:
         for future in done:
             name = pending.pop(future)
             future.result()
-            click.echo(f"  {name} is installed ({progress.format_elapsed()})")
+            click.echo(f"  {name} is ready ({progress.format_elapsed()})")
         if not done:
             names = ", ".join(pending.values())
             click.echo(f"  still preparing {names} ({progress.format_elapsed()})")
