@@ -9,6 +9,7 @@ the middle of a sentence. Signs are terms where they stand alone, because "!!!" 
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -23,6 +24,7 @@ _UNSPACED: Final = (
     r"\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"  # Chinese characters and Korean
 )
 _UNSPACED_CHARACTER: Final = re.compile(rf"[{_UNSPACED}]")
+_CACHED_CHARACTERS: Final = 4_096
 _WORD: Final = re.compile(rf"(?:(?=\w)[{_UNSPACED}])+|[^\W_{_UNSPACED}]+")
 
 
@@ -38,6 +40,9 @@ def is_sign(term: str) -> bool:
 
 
 def _terms(chunk: str) -> Iterator[str]:
+    if chunk.isascii() and chunk.isalnum():
+        yield chunk
+        return
     words: list[str] = _WORD.findall(chunk)
     for word in words:
         if _UNSPACED_CHARACTER.match(word):
@@ -45,7 +50,7 @@ def _terms(chunk: str) -> Iterator[str]:
             yield from map("".join, pairwise(word))
         else:
             yield word
-    pictures = [c for c in chunk if unicodedata.category(c) == "So"]
+    pictures = [c for c in chunk if not c.isalnum() and unicodedata.category(c) == "So"]
     yield from pictures
     if not words and not pictures:
         yield chunk
@@ -61,12 +66,14 @@ def _fold(text: str) -> str:
     return "".join(map(_transliterate, unicodedata.normalize("NFC", bare)))
 
 
+@lru_cache(_CACHED_CHARACTERS)
 def _is_ignored(character: str) -> bool:
     return unicodedata.combining(character) != 0 or (
         unicodedata.category(character) in _IGNORED and not character.isspace()
     )
 
 
+@lru_cache(_CACHED_CHARACTERS)
 def _transliterate(character: str) -> str:
     """Return a letter, mark or digit in Latin letters, and any other character unchanged."""
     if character.isascii():
