@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ticketing_local.stack.paths import ROOT
+from ticketing_local.stack.ports import SERVICES
 
 ENVIRON = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFL"))}
 ODD = """a  b'c "d" $HOME $(x) `id` #1 % \\ é"""
@@ -72,3 +73,14 @@ def test_every_command_is_listed_in_a_group(tree: Path) -> None:
     assert sorted(listed) == sorted(
         name for name in re.findall(r"(?m)^([a-z-]+):.*## ", makefiles) if name != "help"
     )
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "stripe-local"])
+def test_make_start_installs_what_every_image_installs(service: str) -> None:
+    """`make lock` writes both, from the same pyproject files."""
+    assert locked(service) <= locked("local") <= locked("everything")
+
+
+def locked(name: str) -> set[str]:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return set(re.findall(r"(?m)^[\w.-]+==[\w.]+", text))

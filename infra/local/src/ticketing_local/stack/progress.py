@@ -3,7 +3,7 @@
 import os
 import time
 
-INTERVAL_SECONDS = 8
+INTERVAL_SECONDS = 5
 """The longest time without such a line."""
 STARTED_AT_VARIABLE = "TICKETING_STARTED_AT"
 _IMPORTED_AT = time.time()
