@@ -88,13 +88,14 @@ test.describe("an open order", () => {
     expect(lastError.attemptsLeft).toBe(5);
   });
 
-  test("has neither a pay nor a cancel button once it is paid", async ({ page }) => {
+  test("has neither a countdown nor a pay or cancel button once it is paid", async ({ page }) => {
     await page.route("**/api/orders/**", (route) => route.abort()); // the news of the order
     await page.reload();
     await payWith(page, CARDS.valid);
     await expect(page.getByText("Payment received")).toBeVisible();
     await expect(page.getByRole("button", { name: "Cancel order" })).toBeHidden();
     await expect(page.getByRole("button", { name: /Pay/ })).toBeHidden();
+    await expect(page.getByRole("timer")).toBeHidden();
   });
 
   test("counts down to the moment until which it can be paid", async ({ page }) => {

@@ -13,7 +13,7 @@ test.beforeEach(async ({ page }) => {
 
 test.afterEach(async ({ page }) => {
   expect(problems).toEqual([]);
-  await expect(page.getByText("Something broke")).toBeHidden();
+  await expect(page.getByRole("heading", { name: "Something broke" })).toBeHidden();
   expect(await page.locator("font font").count()).toBeGreaterThan(0);
 });
 

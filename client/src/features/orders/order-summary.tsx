@@ -3,8 +3,8 @@ import { Price } from "@/components/locale";
 import type { Order } from "@/lib/api/types";
 import { Countdown } from "./countdown";
 
-/** The ticket, the total and the time left to pay. */
-export function OrderSummary({ order, seconds }: { order: Order; seconds: number }) {
+/** The ticket, the total and the time left to pay, which is null once it is paid. */
+export function OrderSummary({ order, seconds }: { order: Order; seconds: number | null }) {
   const t = useTranslations("Order");
   return (
     <section className="ticket-shadow">
@@ -20,7 +20,7 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
         </p>
       </div>
       <div className="ticket-bottom border-t-2 border-dashed border-paper bg-well p-6 sm:px-8">
-        <Countdown seconds={seconds} />
+        {seconds !== null && <Countdown seconds={seconds} />}
         <p className="mt-1 text-sm text-muted">{t("held")}</p>
       </div>
     </section>

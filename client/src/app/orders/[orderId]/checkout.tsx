@@ -49,7 +49,7 @@ export function Checkout(props: {
   return (
     <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
       <div className="lg:col-start-2 lg:row-start-1">
-        <OrderSummary order={order} seconds={secondsLeft} />
+        <OrderSummary order={order} seconds={isPaid ? null : secondsLeft} />
       </div>
       <section className="lg:col-start-1 lg:row-start-1">
         <h1 className="mb-6 text-4xl font-bold">{t("payTitle")}</h1>
@@ -63,6 +63,7 @@ export function Checkout(props: {
           orderId={order.id}
           amount={order.ticket.price}
           payment={props.payment}
+          isPaid={isPaid}
           disabled={isTimeUp}
           onProgress={(reached) => {
             setProgress(reached);
