@@ -18,11 +18,13 @@ export function useSubmission<T>(options: {
   onSuccess: (data: T) => void;
   onFailure?: (failure: ApiFailure) => void;
   staysOnPage?: boolean;
+  /** The problems of the same form when it was submitted without script. */
+  problems?: string[];
 }) {
   const translate = useTranslations("Problem");
   const [busy, setBusy] = useState(false);
   const [fields, setFields] = useState(NONE); // stable identity: Form resets on a new object
-  const [problems, setProblems] = useState<string[]>([]);
+  const [problems, setProblems] = useState(options.problems ?? []);
   const isSending = useRef(false);
   const [idempotencyKey] = useState(() => new IdempotencyKey());
 

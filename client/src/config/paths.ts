@@ -8,6 +8,11 @@ export const paths = {
   order: (id: string) => `/orders/${id}`,
   account: "/account",
   signOut: "/auth/signout",
+  signInForm: "/auth/signin/form",
+  signUpForm: "/auth/signup/form",
+  signOutForm: "/auth/signout/form",
+  newTicketForm: "/tickets/new/form",
+  ticketForm: (id: string) => `/tickets/${id}/form`,
   signIn: (next = "") => withNext("/auth/signin", next),
   signUp: (next = "") => withNext("/auth/signup", next),
 } as const;

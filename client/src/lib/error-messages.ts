@@ -26,6 +26,7 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "You have too many unpaid orders": "tooManyOrders",
   "You have ordered this ticket repeatedly without paying": "orderedRepeatedly",
   "Cannot edit a reserved ticket": "locked",
+  "It has changed since you read it": "listingChanged",
   "Order is already complete": "orderComplete",
   "This order is already paid": "orderComplete",
   "Cannot pay for a cancelled order": "orderOver",

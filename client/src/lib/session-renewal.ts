@@ -1,8 +1,12 @@
 import type { NextRequest } from "next/server";
 import { apiUrl } from "@/config/env";
+import { pickHeaders } from "./api/pick-headers";
 import { accessTokenFrom, isExpired, refreshTokenFrom } from "./api/cookies";
 
 const REQUEST_TIMEOUT_MS = 3_000;
+
+/** What auth stores with the session, so that it lists the user's browser, not this server. */
+const FORWARDED_HEADERS = ["cookie", "user-agent", "x-forwarded-for"];
 
 export interface Renewal {
   /** The Cookie header for rendering the current page. */
@@ -24,7 +28,10 @@ export async function renewSession(request: NextRequest): Promise<Renewal | null
   try {
     response = await fetch(`${apiUrl()}/api/users/refresh`, {
       method: "POST",
-      headers: { ...forwardedHeaders(request), "content-type": "application/json" },
+      headers: {
+        ...pickHeaders(request.headers, FORWARDED_HEADERS),
+        "content-type": "application/json",
+      },
       body: "{}",
       cache: "no-store",
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
@@ -35,17 +42,6 @@ export async function renewSession(request: NextRequest): Promise<Renewal | null
   const setCookies = response.headers.getSetCookie();
   if (setCookies.length === 0) return null;
   return { cookie: applySetCookies(cookies, setCookies), setCookies };
-}
-
-/** Forwards what auth stores with the session, so that it lists the user's browser, not this server. */
-function forwardedHeaders(request: NextRequest): Record<string, string> {
-  const names = ["cookie", "user-agent", "x-forwarded-for"];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = request.headers.get(name);
-      return value === null ? [] : [[name, value]];
-    }),
-  );
 }
 
 function applySetCookies(cookies: { name: string; value: string }[], setCookies: string[]): string {

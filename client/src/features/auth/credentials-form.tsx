@@ -7,6 +7,7 @@ import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
+import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { User } from "@/lib/api/types";
 import { email, newPassword, password, validate } from "@/lib/validation";
@@ -17,13 +18,23 @@ interface Credentials {
   password: string;
 }
 
-/** The form to sign in or to create an account. Both have the same fields, but other validation. */
-export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp"; next: string }) {
+/**
+ * The form to sign in or to create an account. Both have the same fields, but other validation. Before its
+ * script has loaded, the browser posts it to a route that returns here with the `problems`.
+ */
+export function CredentialsForm(props: {
+  purpose: "signIn" | "signUp";
+  next: string;
+  problems: string[];
+  email: string;
+}) {
+  const { purpose, next } = props;
   const t = useTranslations("Auth");
   const translateProblem = useTranslations("Problem");
   const router = useRouter();
   const isNew = purpose === "signUp";
   const { send, busy, fields, problems } = useSubmission<User>({
+    problems: props.problems,
     onSuccess: () => {
       router.replace(next);
       router.refresh(); // re-renders the menu for the signed-in user
@@ -38,7 +49,14 @@ export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp
   }
 
   return (
-    <Form<Credentials> className="flex flex-col gap-5" errors={fields} onFormSubmit={submit}>
+    <Form<Credentials>
+      method="post"
+      action={isNew ? paths.signUpForm : paths.signInForm}
+      className="flex flex-col gap-5"
+      errors={fields}
+      onFormSubmit={submit}
+    >
+      <input type="hidden" name="next" value={next} />
       {problems.map((problem) => (
         <Alert key={problem} tone="bad">
           {problem}
@@ -49,6 +67,7 @@ export function CredentialsForm({ purpose, next }: { purpose: "signIn" | "signUp
         label={t("email")}
         validate={(value) => problemText(validate(email, value))}
         input={{
+          defaultValue: props.email,
           inputMode: "email",
           autoComplete: isNew ? "email" : "username",
           autoCapitalize: "none",

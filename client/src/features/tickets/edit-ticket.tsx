@@ -100,6 +100,8 @@ export function EditTicket(props: { ticket: Ticket }) {
       )}
       <TicketForm
         key={`${shown.number} ${isRestored}`}
+        action={paths.ticketForm(ticket.id)}
+        hidden={{ version: ticket.version }}
         initial={edit?.typed ?? typedAs(shown.listing, locale)}
         submitLabel={isConflict ? t("keepMine") : t("save")}
         submittingLabel={t("saving")}

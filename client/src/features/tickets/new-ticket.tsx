@@ -9,14 +9,21 @@ import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";
 import { TicketForm, type TicketInput } from "./ticket-form";
 
-const EMPTY: TicketInput = { title: "", price: "" };
-
-/** The form to list a ticket. What is typed is kept until it is listed. */
-export function NewTicket({ userId }: { userId: string }) {
+/**
+ * The form to list a ticket. What is typed is kept until it is listed. Without script, a submission returns
+ * here with its problems and what was typed; `submissionKey` lets it list the ticket once if it is repeated.
+ */
+export function NewTicket(props: {
+  userId: string;
+  typed: TicketInput;
+  problems: string[];
+  submissionKey: string;
+}) {
   const t = useTranslations("Sell");
   const router = useRouter();
-  const { draft, isRestored, saveDraft } = useDraft<TicketInput>(`ticket-of:${userId}`);
+  const { draft, isRestored, saveDraft } = useDraft<TicketInput>(`ticket-of:${props.userId}`);
   const submission = useSubmission<Ticket>({
+    problems: props.problems,
     onSuccess: (ticket) => {
       saveDraft(null);
       router.push(paths.ticket(ticket.id));
@@ -28,7 +35,9 @@ export function NewTicket({ userId }: { userId: string }) {
   return (
     <TicketForm
       key={String(isRestored)}
-      initial={draft ?? EMPTY}
+      action={paths.newTicketForm}
+      hidden={{ key: props.submissionKey }}
+      initial={draft ?? props.typed}
       submitLabel={t("submit")}
       submittingLabel={t("submitting")}
       busy={submission.busy}

@@ -15,8 +15,13 @@ export interface TicketInput {
   price: string;
 }
 
-/** The form for a ticket's title and price, used to create and to edit. */
+/**
+ * The form for a ticket's title and price, used to create and to edit. Before its script has loaded, the
+ * browser posts it to `action`, with the `hidden` fields.
+ */
 export function TicketForm(props: {
+  action: string;
+  hidden: Record<string, string | number>;
   initial: TicketInput;
   submitLabel: string;
   submittingLabel: string;
@@ -45,6 +50,8 @@ export function TicketForm(props: {
 
   return (
     <Form<TicketInput>
+      method="post"
+      action={props.action}
       className="flex flex-col gap-6"
       errors={props.fields}
       onChange={(event) => props.onChange(typedInto(event.currentTarget))}
@@ -55,6 +62,9 @@ export function TicketForm(props: {
         })
       }
     >
+      {Object.entries(props.hidden).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
       {props.problems.length > 0 && (
         <Alert tone="bad" title={translateProblem("title")}>
           {props.problems.map((problem) => (

@@ -3,6 +3,8 @@ import { redirect } from "next/navigation";
 import { Link } from "@/components/link";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
+import { getTypedEmail } from "@/features/auth/typed-email";
+import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
 import { getCurrentUser } from "@/lib/api/session";
@@ -12,16 +14,23 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function SignInPage({ searchParams }: PageProps<"/auth/signin">) {
-  const { next } = await searchParams;
-  if (await getCurrentUser()) redirect(localPath(next));
+  const params = await searchParams;
+  const next = localPath(params.next);
+  if (await getCurrentUser()) redirect(next);
   const t = await getTranslations("Auth");
-  const other = paths.signUp(localPath(next));
+  const other = paths.signUp(next);
+  const problems = await getFormProblems(params);
   return (
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold sm:text-5xl">{t("signInTitle")}</h1>
       <p className="mt-2 mb-8 text-lg text-muted">{t("signInLead")}</p>
       <Messages of={["Auth", "Problem"]}>
-        <CredentialsForm purpose="signIn" next={localPath(next)} />
+        <CredentialsForm
+          purpose="signIn"
+          next={next}
+          problems={problems}
+          email={problems.length > 0 ? await getTypedEmail() : ""}
+        />
       </Messages>
       <p className="mt-8 text-muted">
         {t("noAccount")}{" "}

@@ -2,11 +2,13 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
+import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import { getTicket } from "@/features/tickets/get-ticket";
 import { toOwnOrder } from "@/features/tickets/own-order";
 import type { Viewer } from "@/features/tickets/ticket-actions";
 import { TicketView } from "@/features/tickets/ticket-view";
+import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { isUnavailable, toResult } from "@/lib/api/result";
@@ -25,13 +27,19 @@ export async function generateMetadata(props: PageProps<"/tickets/[ticketId]">):
   };
 }
 
-export default async function TicketPage({ params }: PageProps<"/tickets/[ticketId]">) {
+export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">) {
+  const { params, searchParams } = props;
   const result = await getTicket((await params).ticketId);
   const t = await getTranslations("Ticket");
   if (!result.ok && !isUnavailable(result)) notFound();
   return (
     <>
       <BackLink href={paths.home}>{t("back")}</BackLink>
+      {(await getFormProblems(await searchParams)).map((problem) => (
+        <Alert key={problem} tone="bad">
+          {problem}
+        </Alert>
+      ))}
       {result.ok ? (
         <Messages of={["Ticket", "Sell", "Problem"]}>
           <TicketView ticket={result.data} viewer={await getViewer(result.data, result.date)} />

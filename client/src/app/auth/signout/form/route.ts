@@ -1,0 +1,3 @@
+import { submitSignOut } from "@/features/auth/submit-sign-out";
+
+export const POST = submitSignOut;

@@ -1,0 +1,3 @@
+import { submitNewTicket } from "@/features/tickets/submit-ticket";
+
+export const POST = submitNewTicket;

@@ -1,0 +1,27 @@
+import "server-only";
+
+import { localPath, paths } from "@/config/paths";
+import { formApi, MAX_FORM_BYTES, pathWithProblems, seeOther } from "@/lib/api/form-submission";
+import { toResult } from "@/lib/api/result";
+import type { User } from "@/lib/api/types";
+import { readForm } from "@/lib/form-body";
+import { typedEmailCookie } from "./typed-email";
+
+/** Signs in or creates an account for a browser that submits the form without script. */
+export async function submitCredentials(
+  request: Request,
+  purpose: "signIn" | "signUp",
+): Promise<Response> {
+  const form = await readForm(request, MAX_FORM_BYTES);
+  if (!form) return new Response(null, { status: 413 });
+  const email = form.get("email")?.trim() ?? "";
+  const body = { email, password: form.get("password") ?? "" };
+  const next = localPath(form.get("next"));
+
+  const path = purpose === "signUp" ? "/api/users/signup" : "/api/users/signin";
+  const sent = formApi(request).POST(path, { body });
+  const result = await toResult<User>(sent);
+  if (result.ok) return seeOther(next, (await sent).response.headers.getSetCookie());
+  const page = purpose === "signUp" ? paths.signUp(next) : paths.signIn(next);
+  return seeOther(pathWithProblems(page, result), [typedEmailCookie(email)]);
+}
