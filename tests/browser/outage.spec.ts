@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
+import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { expect, reserve, test } from "./fixtures.ts";
 
@@ -23,14 +24,23 @@ async function withServiceStopped(service: string, body: () => Promise<void>): P
   }
 }
 
-test("without tickets, the home page shows an error and recovers on retry", async ({
+/** Opens a page that responds within a second. Tries again, because a busy machine can be slow once. */
+async function openWithinASecond(page: Page, path: string): Promise<void> {
+  await expect(async () => {
+    const begin = performance.now();
+    await page.goto(path, { waitUntil: "commit" });
+    expect(performance.now() - begin).toBeLessThan(1_000);
+  }).toPass();
+}
+
+test("without tickets, the home page shows an error and recovers by itself", async ({
   page,
   userEmail,
   seller,
 }) => {
   const ticket = await seller.list("Temporarily unavailable ticket");
   await withServiceStopped("tickets", async () => {
-    await page.goto("/");
+    await openWithinASecond(page, "/");
     await expect(page.getByRole("link", { name: "Account" })).toBeVisible();
     await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
     await expectAccessible(page);
@@ -38,10 +48,7 @@ test("without tickets, the home page shows an error and recovers on retry", asyn
     await expect(page.getByText(userEmail)).toBeVisible();
     await page.goto("/");
   });
-  await expect(async () => {
-    await page.getByRole("button", { name: "Try again" }).click({ timeout: 2_000 });
-    await expect(page.getByRole("link", { name: ticket.title })).toBeVisible({ timeout: 4_000 });
-  }).toPass({ timeout: 60_000 });
+  await expect(page.getByRole("link", { name: ticket.title })).toBeVisible({ timeout: 60_000 });
 });
 
 test("without auth, the user stays signed in and can order", async ({
@@ -56,9 +63,35 @@ test("without auth, the user stays signed in and can order", async ({
     await page.getByRole("button", { name: "Reserve and pay" }).click();
     await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
     await page.goto("/auth/signup");
-    await page.goto("/account");
+    await openWithinASecond(page, "/account");
     await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
   });
+});
+
+test("without auth, a user whose access token has expired is not signed out", async ({
+  page,
+  context,
+  userEmail,
+}) => {
+  await context.clearCookies({ name: "session" });
+  await withServiceStopped("auth", async () => {
+    await openWithinASecond(page, "/account");
+    await expect(page.getByText("You are still signed in")).toBeVisible();
+    await expectAccessible(page);
+  });
+  await expect(page).toHaveURL("/account", { timeout: 60_000 });
+  await expect(page.getByText(userEmail)).toBeVisible();
+});
+
+test("without the web client, the gateway shows a page that returns by itself", async ({
+  signedInPage: page,
+}) => {
+  await withServiceStopped("client", async () => {
+    await openWithinASecond(page, "/orders");
+    await expect(page.getByRole("heading", { name: "Back in a moment" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Gleich wieder da" })).toBeVisible();
+  });
+  await expect(page.getByRole("heading", { name: "My orders" })).toBeVisible({ timeout: 60_000 });
 });
 
 test("without orders, a reservation shows an error and can be retried", async ({
@@ -85,12 +118,9 @@ test("without payments, the order's page shows an error and the timer", async ({
 }) => {
   const order = await reserve(page.request, await seller.list("Without payments"));
   await withServiceStopped("payments", async () => {
-    await page.goto(`/orders/${order.id}`);
+    await openWithinASecond(page, `/orders/${order.id}`);
     await expect(page.getByText("Payments are unavailable at the moment")).toBeVisible();
     await expect(page.getByRole("timer")).toBeVisible();
   });
-  await expect(async () => {
-    await page.getByRole("button", { name: "Try again" }).click({ timeout: 2_000 });
-    await expect(page.getByRole("button", { name: /^Pay \$/ })).toBeEnabled({ timeout: 6_000 });
-  }).toPass({ timeout: 30_000 });
+  await expect(page.getByRole("button", { name: /^Pay \$/ })).toBeEnabled({ timeout: 60_000 });
 });

@@ -5,7 +5,7 @@ import { EmptyState } from "./ui/empty-state";
 
 type MessageKey = Extract<keyof Messages["Error"], `${string}Unavailable`>;
 
-/** Replaces the part of a page whose service is unavailable. */
+/** Replaces the part of a page whose service is unavailable, until the service responds again. */
 export async function ServiceUnavailable(props: { message: MessageKey; heading?: "h1" | "h2" }) {
   const t = await getTranslations("Error");
   return (
@@ -15,7 +15,8 @@ export async function ServiceUnavailable(props: { message: MessageKey; heading?:
         {...(props.heading && { heading: props.heading })}
         action={<RefreshButton>{t("retry")}</RefreshButton>}
       >
-        {t(props.message)}
+        <p>{t(props.message)}</p>
+        <p className="mt-2">{t("retrying")}</p>
       </EmptyState>
     </div>
   );

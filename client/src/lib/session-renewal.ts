@@ -1,9 +1,10 @@
 import type { NextRequest } from "next/server";
 import { apiUrl } from "@/config/env";
 import { pickHeaders } from "./api/pick-headers";
+import { timeLimit } from "./api/time-limit";
 import { accessTokenFrom, isExpired, refreshTokenFrom } from "./api/cookies";
 
-const REQUEST_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 800;
 
 /** What auth stores with the session, so that it lists the user's browser, not this server. */
 const FORWARDED_HEADERS = ["cookie", "user-agent", "x-forwarded-for"];
@@ -34,7 +35,7 @@ export async function renewSession(request: NextRequest): Promise<Renewal | null
       },
       body: "{}",
       cache: "no-store",
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: timeLimit(REQUEST_TIMEOUT_MS),
     });
   } catch {
     return null; // auth is unavailable: render without renewal

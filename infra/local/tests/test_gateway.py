@@ -2,6 +2,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from ticketing_local.stack import gateway as gateway_module
-from ticketing_local.stack.gateway import ROUTES, Listeners, caddy
+from ticketing_local.stack.gateway import ROUTES, UNAVAILABLE_PAGE, Listeners, caddy
 from ticketing_local.stack.program import Program
 from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
@@ -78,13 +79,22 @@ class StoppingUpstream(Upstream):
         return super().do_GET()
 
 
+class StoppableUpstream(Upstream):
+    """An upstream that keeps no connection open, so that none is left when it has stopped."""
+
+    protocol_version = "HTTP/1.0"
+
+
 def gateway_to(
-    upstream_ports: dict[str, list[int]], internal_port: int | None = None
+    upstream_ports: dict[str, list[int]],
+    internal_port: int | None = None,
+    client_port: int | None = None,
 ) -> Callable[[int, Path, StoredSecrets], Program]:
     """Return a function that returns the program of a gateway."""
 
     def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
-        return caddy(Listeners(port, internal_port or free_port()), data, upstream_ports, None)
+        listeners = Listeners(port, internal_port or free_port())
+        return caddy(listeners, data, upstream_ports, client_port)
 
     return make_program
 
@@ -217,6 +227,30 @@ def test_unavailable_service_returns_503_error(gateway: httpx.Client) -> None:
     assert response.headers.items() >= API_HEADERS.items()
     (error,) = response.json()["errors"]
     assert set(error) == {"message"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_unavailable_client_and_service_are_reported_within_a_second(
+    upstreams: dict[str, int], method: str
+) -> None:
+    upstream_ports = {name: [port] for name, port in upstreams.items()} | {"auth": [free_port()]}
+    internal = free_port()
+    web_client = ThreadingHTTPServer(("127.0.0.1", 0), StoppableUpstream)
+    threading.Thread(target=web_client.serve_forever, daemon=True).start()
+    with (
+        TemporaryServer(gateway_to(upstream_ports, internal, web_client.server_port)) as server,
+        httpx.Client(timeout=20) as client,
+    ):
+        web_client.shutdown()
+        web_client.server_close()
+        page = client.request(method, f"http://127.0.0.1:{server.port}/tickets/new")
+        read = client.request(method, f"http://127.0.0.1:{internal}/api/users/currentuser")
+
+    assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.text == UNAVAILABLE_PAGE.read_text()
+    assert read.status_code == 503
+    assert max(page.elapsed, read.elapsed) < timedelta(seconds=1)
 
 
 def test_requests_fail_over_to_the_other_replica(gateway: httpx.Client) -> None:

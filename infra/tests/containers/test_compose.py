@@ -191,6 +191,21 @@ def test_stopped_service_drains_then_returns_503(system: ComposeSystem) -> None:
         time.sleep(0.2)
 
 
+def test_visitor_without_a_client_gets_a_page_in_both_languages(system: ComposeSystem) -> None:
+    system.compose("stop", "client")
+    started = time.monotonic()
+    answers = [fetch(system, "/orders"), fetch(system, "/auth/signin/form", b"email=a")]
+    seconds = time.monotonic() - started
+    system.compose("up", "--detach", "--wait", "client")
+
+    for status, headers, page in answers:
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "Back in a moment" in page
+        assert "Gleich wieder da" in page
+    assert seconds < len(answers)
+
+
 def test_prometheus_scrapes_every_process(
     system: ComposeSystem,
 ) -> None:

@@ -43,9 +43,9 @@ def http_routes() -> dict[tuple[str, str], str]:
     }
 
 
-def cluster_gateway_config() -> str:
+def cluster_gateway_file(file: str) -> str:
     (found,) = [m for m in of_kind(read("k8s"), "ConfigMap") if name(m) == "gateway"]
-    return found["data"]["nginx.conf"]
+    return found["data"][file]
 
 
 def test_local_gateway_has_the_routes() -> None:
@@ -62,11 +62,16 @@ def test_local_gateway_has_the_routes() -> None:
     "configuration",
     [
         pytest.param((INFRA / "compose/nginx.conf").read_text(), id="Compose"),
-        pytest.param(cluster_gateway_config(), id="the cluster's own gateway"),
+        pytest.param(cluster_gateway_file("nginx.conf"), id="the cluster's own gateway"),
     ],
 )
 def test_nginx_has_the_routes(configuration: str) -> None:
     assert {prefix: to or "nowhere" for prefix, to in nginx_table(configuration)} == TABLE
+
+
+def test_cluster_gateway_has_the_page_for_an_unavailable_client() -> None:
+    page = (INFRA / "gateway/unavailable.html").read_text()
+    assert cluster_gateway_file("unavailable.html") == page
 
 
 @pytest.mark.parametrize("folder", ["k8s-dev", "k8s-prod"])

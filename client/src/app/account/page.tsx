@@ -14,11 +14,9 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function AccountPage() {
+  const sessions = toResult((await api()).GET("/api/users/sessions"));
   const user = await requireUser(paths.account);
-  const [t, result] = await Promise.all([
-    getTranslations("Account"),
-    toResult((await api()).GET("/api/users/sessions")),
-  ]);
+  const [t, result] = await Promise.all([getTranslations("Account"), sessions]);
   return (
     <div className="mx-auto max-w-3xl">
       <PageHeader title={t("title")} lead={t("signedInAs", { email: user.email })} />

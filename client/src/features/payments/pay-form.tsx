@@ -4,6 +4,7 @@ import { Elements } from "@stripe/react-stripe-js";
 import { useEffect, useState } from "react";
 import type { Stripe } from "@stripe/stripe-js";
 import { useLocale, useTranslations } from "use-intl";
+import { RefreshButton } from "@/components/refresh-button";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import type { PaymentConfig } from "@/lib/api/types";
@@ -24,7 +25,6 @@ export function PayForm(props: {
   isPaid: boolean;
   disabled: boolean;
   onProgress: (progress: PaymentProgress) => void;
-  onRetry: () => void;
 }) {
   const { config } = props;
   const t = useTranslations("Payment");
@@ -33,9 +33,9 @@ export function PayForm(props: {
     return (
       <Alert tone="warn">
         <p>{t("unavailable")}</p>
-        <Button variant="secondary" className="mt-3" onClick={props.onRetry}>
+        <RefreshButton variant="secondary" className="mt-3">
           {translateError("retry")}
-        </Button>
+        </RefreshButton>
       </Alert>
     );
   }

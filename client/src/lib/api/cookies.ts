@@ -34,6 +34,16 @@ export function isExpired(token: string, now: number): boolean {
   return typeof expiresAt !== "number" || expiresAt - EXPIRY_MARGIN_SECONDS <= now / 1000;
 }
 
+/**
+ * Returns whether there is a session that could not be renewed, because auth did not respond: a session
+ * that has ended has no refresh token any more.
+ */
+export function isRenewalMissing(cookies: Cookie[]): boolean {
+  const token = accessTokenFrom(cookies);
+  if (refreshTokenFrom(cookies) === undefined) return false;
+  return token === undefined || isExpired(token, Date.now());
+}
+
 export function userFromToken(token: string): User | null {
   const claims = decodeClaims(token);
   const { sub, email } = claims ?? {};

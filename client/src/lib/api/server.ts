@@ -4,9 +4,11 @@ import createClient from "openapi-fetch";
 import { headers } from "next/headers";
 import { cache } from "react";
 import { apiUrl } from "@/config/env";
+import { timeLimit } from "./time-limit";
 import type { Paths } from "./types";
 
-const REQUEST_TIMEOUT_MS = 5_000;
+/** Short, so that without one service a page says within a second what is missing. */
+const REQUEST_TIMEOUT_MS = 800;
 
 /** The visitor's address is forwarded too, because the services limit the requests of each address. */
 const FORWARDED_HEADERS = ["cookie", "x-request-id", "x-forwarded-for"];
@@ -18,6 +20,6 @@ export const api = cache(async () => {
     baseUrl: apiUrl(),
     headers: Object.fromEntries(FORWARDED_HEADERS.map((name) => [name, incoming.get(name)])),
     cache: "no-store",
-    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+    fetch: (request) => fetch(request, { signal: timeLimit(REQUEST_TIMEOUT_MS) }),
   });
 });

@@ -4,7 +4,7 @@ import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { cache } from "react";
 import { paths } from "@/config/paths";
-import { accessTokenFrom, userFromToken } from "./cookies";
+import { accessTokenFrom, isRenewalMissing, userFromToken } from "./cookies";
 import { toResult } from "./result";
 import { api } from "./server";
 import type { User } from "./types";
@@ -14,11 +14,17 @@ import type { User } from "./types";
  * access token. That is safe for display, because every service verifies the token itself.
  */
 export const getCurrentUser = cache(async (): Promise<User | null> => {
-  const token = accessTokenFrom((await cookies()).getAll());
-  if (token === undefined) return null;
+  const all = (await cookies()).getAll();
+  const token = accessTokenFrom(all);
+  if (token === undefined || isRenewalMissing(all)) return null;
   const result = await toResult((await api()).GET("/api/users/currentuser"));
   return result.ok ? result.data.currentUser : userFromToken(token);
 });
+
+/** Returns whether the user has a session that cannot be used until auth responds again. */
+export async function isSessionUnavailable(): Promise<boolean> {
+  return isRenewalMissing((await cookies()).getAll());
+}
 
 /** Returns the signed-in user, or redirects to the sign-in page. */
 export async function requireUser(path: string): Promise<User> {

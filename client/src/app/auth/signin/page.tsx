@@ -1,13 +1,14 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { Link } from "@/components/link";
+import { ServiceUnavailable } from "@/components/service-unavailable";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
 import { getTypedEmail } from "@/features/auth/typed-email";
 import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
-import { getCurrentUser } from "@/lib/api/session";
+import { getCurrentUser, isSessionUnavailable } from "@/lib/api/session";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("Auth"))("signIn") };
@@ -17,6 +18,9 @@ export default async function SignInPage({ searchParams }: PageProps<"/auth/sign
   const params = await searchParams;
   const next = localPath(params.next);
   if (await getCurrentUser()) redirect(next);
+  if (await isSessionUnavailable()) {
+    return <ServiceUnavailable message="accountUnavailable" heading="h1" />;
+  }
   const t = await getTranslations("Auth");
   const other = paths.signUp(next);
   const problems = await getFormProblems(params);

@@ -1,6 +1,5 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Alert } from "@/components/ui/alert";
@@ -26,7 +25,6 @@ export function Checkout(props: {
   payment: PaymentState;
 }) {
   const t = useTranslations("Order");
-  const router = useRouter();
   const { order, refetch } = useOrder(props.order);
   const payment = usePayment(order, props);
   const [progress, setProgress] = useState<PaymentProgress>("none");
@@ -69,7 +67,6 @@ export function Checkout(props: {
             setProgress(reached);
             if (reached !== "none") refetch();
           }}
-          onRetry={() => router.refresh()}
         />
         {!isPaid && (
           <div className="mt-6 text-center">

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketing_local.stack import binaries, readiness
+from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
 
 ROUTES = {
@@ -21,6 +22,12 @@ LAME_DUCK_SECONDS = 1.5
 """How long a stopping replica accepts requests, so that a health check notices it first."""
 RETRY_SECONDS = 3
 """How long a request waits for a service that is being restarted."""
+PAGE_RETRY_SECONDS = 0.3
+"""The same for a page, and for what its server reads: a visitor gets a page within a second. If
+something is missing, the page says so and tries again by itself."""
+UNAVAILABLE_PAGE = ROOT / "infra" / "gateway" / "unavailable.html"
+"""The page while the web client is unavailable. All gateways serve it."""
+UNAVAILABLE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 HEAD_SECONDS = 10
 """The time in which a client must send the head of a request."""
 REQUEST_SECONDS = 12
@@ -87,8 +94,8 @@ def caddyfile(
 \t\t}}
 \t}}
 }}
-{_site(listeners.public, upstreams, client_port)}
-{_site(listeners.internal, upstreams, None, KEEP_FORWARDED_FOR)}
+{_site(listeners.public, upstreams, client_port, RETRY_SECONDS)}
+{_site(listeners.internal, upstreams, None, PAGE_RETRY_SECONDS, KEEP_FORWARDED_FOR)}
 """
 
 
@@ -96,10 +103,13 @@ def _site(
     port: int,
     upstreams: Mapping[str, Sequence[int]],
     client_port: int | None,
+    retry_seconds: float,
     proxy_options: str = "",
 ) -> str:
     """Return a listener and its routes."""
-    routes = "".join(_route(path, upstreams[name], proxy_options) for path, name in ROUTES.items())
+    routes = "".join(
+        _route(path, upstreams[name], retry_seconds, proxy_options) for path, name in ROUTES.items()
+    )
     return f"""
 :{port} {{
 \tbind {" ".join(_loopback_addresses())}
@@ -115,7 +125,7 @@ def _site(
 \t\trespond `{_error("Not Found")}` 404
 \t}}
 \thandle {{
-{_proxy([client_port]) if client_port else _link_page()}
+{_proxy([client_port], PAGE_RETRY_SECONDS) if client_port else _link_page()}
 \t}}
 {_error_responses()}
 }}
@@ -142,8 +152,14 @@ def _error_responses() -> str:
 \t\t\trespond `{unavailable}` 503
 \t\t}}
 \t\thandle {{
-\t\t\theader Retry-After 1
-\t\t\trespond "The page is temporarily unavailable, please try again" 503
+\t\t\theader {{
+\t\t\t\tRetry-After 1
+\t\t\t\tCache-Control no-store
+\t\t\t\tContent-Type "text/html; charset=utf-8"
+\t\t\t\tX-Content-Type-Options nosniff
+\t\t\t\tContent-Security-Policy "{UNAVAILABLE_PAGE_POLICY}"
+\t\t\t}}
+\t\t\trespond `{UNAVAILABLE_PAGE.read_text()}` 503
 \t\t}}
 \t}}"""
 
@@ -152,17 +168,17 @@ def _error(message: str) -> str:
     return json.dumps({"errors": [{"message": message}]})
 
 
-def _route(path: str, ports: Sequence[int], proxy_options: str) -> str:
+def _route(path: str, ports: Sequence[int], retry_seconds: float, proxy_options: str) -> str:
     name = path.rpartition("/")[2]
     return f"""
 \t@{name} path {path} {path}/*
 \thandle @{name} {{
-{_proxy(ports, proxy_options)}
+{_proxy(ports, retry_seconds, proxy_options)}
 \t}}
 """
 
 
-def _proxy(ports: Sequence[int], options: str = "") -> str:
+def _proxy(ports: Sequence[int], retry_seconds: float, options: str = "") -> str:
     """Return a proxy that reuses connections and fails over to another replica.
 
     Connections are closed before uvicorn closes them. Caddy does not buffer server-sent events;
@@ -178,7 +194,7 @@ def _proxy(ports: Sequence[int], options: str = "") -> str:
     upstreams = " ".join(f"127.0.0.1:{port}" for port in ports)
     return f"""\t\treverse_proxy {upstreams} {{
 \t\t\tlb_policy round_robin
-\t\t\tlb_try_duration {RETRY_SECONDS}s
+\t\t\tlb_try_duration {retry_seconds}s
 \t\t\tlb_try_interval 100ms
 \t\t\tlb_retry_match {{
 \t\t\t\tmethod GET
