@@ -167,6 +167,40 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+for (const [locale, names] of [
+  ["en-US", ["Help", "Contact", "Terms", "Privacy", "Imprint"]],
+  ["de-DE", ["Hilfe", "Kontakt", "Nutzungsbedingungen", "Datenschutz", "Impressum"]],
+] as const) {
+  test.describe(`in ${locale}`, () => {
+    test.use({ locale });
+
+    test("the footer leads to help, contact, terms, privacy and imprint", async ({ page }) => {
+      await page.goto("/");
+      for (const name of names) {
+        await page.getByRole("contentinfo").getByRole("link", { name, exact: true }).click();
+        await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+        await expect(page).toHaveTitle(new RegExp(name));
+        await expectAccessible(page);
+      }
+    });
+  });
+}
+
+test("the buttons that bind are accompanied by the terms", async ({ page, context, seller }) => {
+  const terms = page.getByRole("main").getByRole("link", { name: "terms of use" });
+  await page.goto("/auth/signup");
+  await expect(terms).toHaveAttribute("href", "/terms");
+  await signUp(context.request);
+  const ticket = await seller.list("Under these terms");
+  for (const path of ["/tickets/new", `/tickets/${ticket.id}`]) {
+    await page.goto(path);
+    await expect(terms).toBeVisible();
+  }
+  const order = await reserve(context.request, ticket);
+  await page.goto(`/orders/${order.id}`);
+  await expect(terms).toBeVisible();
+});
+
 test("the page follows the system's colour scheme without a reload", async ({ page }) => {
   const brightness = () =>
     page.evaluate(() => {

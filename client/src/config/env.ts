@@ -20,6 +20,12 @@ export function trustedProxies(): number {
   return numberFrom(process.env.TRUSTED_PROXIES, 1);
 }
 
+/** Who runs the site, for the pages that they have to answer for. An empty value is not set. */
+export function siteOperator(): { operator: string; address: string; email: string } {
+  const { SITE_OPERATOR = "", SITE_ADDRESS = "", SITE_EMAIL = "" } = process.env;
+  return { operator: SITE_OPERATOR, address: SITE_ADDRESS, email: SITE_EMAIL };
+}
+
 function numberFrom(text: string | undefined, otherwise: number): number {
   const value = Number.parseFloat(text ?? "");
   return value >= 0 ? value : otherwise;

@@ -3,6 +3,7 @@
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
+import { TermsNote } from "@/components/terms-note";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
@@ -87,6 +88,7 @@ export function CredentialsForm(props: {
       >
         {isNew ? t("signUp") : t("signIn")}
       </Button>
+      {isNew && <TermsNote action="signUp" className="text-muted" />}
     </Form>
   );
 }

@@ -5,6 +5,7 @@ import type { StripeError } from "@stripe/stripe-js";
 import { type SyntheticEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
+import { TermsNote } from "@/components/terms-note";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { formatPrice } from "@/lib/money";
@@ -93,6 +94,7 @@ export function CardForm(props: {
         </Button>
       )}
       {!isPaid && <p className="text-sm text-muted">{t("secure")}</p>}
+      {!isPaid && <TermsNote action="pay" className="text-muted" />}
     </form>
   );
 }

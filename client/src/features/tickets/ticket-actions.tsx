@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
 import { useFormattingLocale } from "@/components/locale";
+import { TermsNote } from "@/components/terms-note";
 import { TimeLeft } from "@/components/time-left";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
@@ -62,7 +63,10 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
   return (
     <>
       <BuyButton ticket={ticket} onOrderingChange={setOrdering} />
-      <p className="text-sm">{t("buyHint")}</p>
+      <div>
+        <p className="text-sm">{t("buyHint")}</p>
+        <TermsNote action="reserve" className="mt-1" />
+      </div>
     </>
   );
 }

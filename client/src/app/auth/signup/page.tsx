@@ -28,7 +28,7 @@ export default async function SignUpPage({ searchParams }: PageProps<"/auth/sign
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold sm:text-5xl">{t("signUpTitle")}</h1>
       <p className="mt-2 mb-8 text-lg text-muted">{t("signUpLead")}</p>
-      <Messages of={["Auth", "Problem"]}>
+      <Messages of={["Auth", "Legal", "Problem"]}>
         <CredentialsForm
           purpose="signUp"
           next={next}

@@ -36,7 +36,7 @@ export default async function OrderPage({ params }: PageProps<"/orders/[orderId]
     <>
       <BackLink href={paths.orders}>{t("back")}</BackLink>
       {order.ok ? (
-        <Messages of={["Order", "Payment", "Decline", "Problem", "Error"]}>
+        <Messages of={["Order", "Payment", "Decline", "Legal", "Problem", "Error"]}>
           <Checkout
             order={order.data}
             now={order.date}

@@ -41,7 +41,7 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
         </Alert>
       ))}
       {result.ok ? (
-        <Messages of={["Ticket", "Sell", "Problem"]}>
+        <Messages of={["Ticket", "Sell", "Legal", "Problem"]}>
           <TicketView ticket={result.data} viewer={await getViewer(result.data, result.date)} />
         </Messages>
       ) : (

@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
+import { TermsNote } from "@/components/terms-note";
 import { paths } from "@/config/paths";
 import { NewTicket } from "@/features/tickets/new-ticket";
 import { getFormProblems } from "@/i18n/form-problems";
@@ -20,13 +21,14 @@ export default async function NewTicketPage({ searchParams }: PageProps<"/ticket
   return (
     <div className="mx-auto max-w-xl">
       <PageHeader title={t("title")} lead={t("lead")} />
-      <Messages of={["Sell", "Problem"]}>
+      <Messages of={["Sell", "Legal", "Problem"]}>
         <NewTicket
           userId={user.id}
           typed={{ title: typed("title"), price: typed("price") }}
           problems={await getFormProblems(params)}
           submissionKey={randomHex(16)}
         />
+        <TermsNote action="list" className="mt-4 text-muted" />
       </Messages>
     </div>
   );

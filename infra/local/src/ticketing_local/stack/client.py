@@ -38,7 +38,7 @@ def program(port: int, gateway_port: int, environ: Mapping[str, str]) -> Program
             "API_URL": f"http://127.0.0.1:{gateway_port}",
             "NODE_ENV": "production",
             "NEXT_TELEMETRY_DISABLED": "1",
-            **environment.select(environ, "ADDRESS_PAGE*", "TRUSTED_PROXIES"),
+            **environment.select(environ, "ADDRESS_PAGE*", "SITE_*", "TRUSTED_PROXIES"),
         },
     )
 

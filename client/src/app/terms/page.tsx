@@ -1,0 +1,5 @@
+import { createInfoMetadata, createInfoPage } from "@/features/info/info-page";
+
+export const generateMetadata = createInfoMetadata("terms");
+
+export default createInfoPage("terms");

@@ -1,0 +1,193 @@
+import type { InfoContent } from "./content";
+
+export const GERMAN: InfoContent = {
+  notice:
+    "Diese Seite ist eine Vorlage. Wer diese Website betreibt, hat noch nicht angegeben, wer das ist: Verlass dich nicht darauf.",
+  missing: {
+    operator: "[Name der Person oder Firma, die diese Website betreibt]",
+    address: "[Postanschrift]",
+    email: "[E-Mail-Adresse]",
+  },
+  pages: {
+    help: {
+      title: "Hilfe",
+      lead: "So funktionieren Kauf und Verkauf.",
+      sections: [
+        {
+          heading: "Wie kaufe ich ein Ticket?",
+          paragraphs: [
+            "Öffne ein Ticket und wähle „Reservieren und zahlen“. Solange die Zeit läuft, die dann angezeigt wird, kann es niemand anderes kaufen. Zahlst du in dieser Zeit mit Karte, gehört es dir.",
+            "Zahlst du nicht rechtzeitig, endet die Reservierung, es wird nichts abgebucht, und das Ticket steht wieder zum Verkauf.",
+          ],
+        },
+        {
+          heading: "Was kostet es?",
+          paragraphs: [
+            "Den angezeigten Preis, in US-Dollar. Von uns kommen keine Gebühren dazu. Deine Bank kann für die Zahlung in fremder Währung etwas verlangen.",
+          ],
+        },
+        {
+          heading: "Meine Karte wurde abgelehnt",
+          paragraphs: [
+            "Es wurde nichts abgebucht. Deine Bestellung bleibt offen: Du kannst es noch einmal versuchen oder eine andere Karte nehmen, allerdings nicht beliebig oft.",
+          ],
+        },
+        {
+          heading: "Ich habe bezahlt, aber zu spät",
+          paragraphs: [
+            "Eine Zahlung, die nach dem Ende der Reservierung ankommt, wird automatisch auf deine Karte erstattet. Banken zeigen das erst nach ein paar Tagen an. Auf der Seite deiner Bestellung steht, was passiert ist.",
+          ],
+        },
+        {
+          heading: "Wie bekomme ich das gekaufte Ticket?",
+          paragraphs: [
+            "Von der Person, die es verkauft hat. Diese Website hält den Kauf fest, gibt das Ticket selbst aber noch nicht weiter. Schreib mit deiner Bestellnummer an {email}.",
+          ],
+        },
+        {
+          heading: "Wie verkaufe ich ein Ticket?",
+          paragraphs: [
+            "Wähle „Ticket verkaufen“, gib an, wofür es ist, und leg den Preis fest. Es ist sofort online. Du kannst es ändern, bis jemand es reserviert.",
+          ],
+        },
+        {
+          heading: "Wann bekomme ich mein Geld?",
+          paragraphs: [
+            "Diese Website zahlt den Erlös noch nicht automatisch aus. Schreib mit dem Titel deines Angebots an {email}.",
+          ],
+        },
+        {
+          heading: "Mein Konto",
+          paragraphs: [
+            "Unter „Konto“ siehst du, wo du angemeldet bist, und kannst jede Sitzung beenden. Passwort ändern und Konto löschen kannst du noch nicht selbst. Schreib an {email}.",
+          ],
+        },
+      ],
+    },
+    contact: {
+      title: "Kontakt",
+      lead: "So erreichst du uns.",
+      sections: [
+        { heading: "Wer wir sind", paragraphs: ["{operator}", "{address}", "{email}"] },
+        {
+          heading: "Zu einer Bestellung",
+          paragraphs: [
+            "Bitte schick uns die Bestellnummer. Du findest sie unter „Meine Bestellungen“. Schick uns nie dein Passwort oder deine Kartennummer.",
+          ],
+        },
+        {
+          heading: "Zur Sicherheit",
+          paragraphs: [
+            "Hast du eine Schwachstelle dieser Website gefunden? Schreib an {email}, bevor du anderen davon erzählst, damit wir sie zuerst beheben können.",
+          ],
+        },
+      ],
+    },
+    terms: {
+      title: "Nutzungsbedingungen",
+      lead: "Was gilt, wenn du hier kaufst oder verkaufst.",
+      sections: [
+        {
+          heading: "Wer diese Website betreibt",
+          paragraphs: ["{operator}, {address}. So erreichst du uns: {email}."],
+        },
+        {
+          heading: "Was diese Website tut",
+          paragraphs: [
+            "Sie ist ein Marktplatz, auf dem Leute einzelne Tickets aneinander verkaufen. Der Kaufvertrag besteht zwischen denen, die kaufen, und denen, die verkaufen. Wir reservieren das Ticket, während es bezahlt wird, und nehmen die Zahlung entgegen.",
+            "Wir prüfen nicht, ob ein Ticket echt ist, und geben es nicht weiter.",
+          ],
+        },
+        {
+          heading: "Dein Konto",
+          paragraphs: [
+            "Verwende eine eigene E-Mail-Adresse, behalt dein Passwort für dich, und umgeh mit mehreren Konten keine Grenzen.",
+          ],
+        },
+        {
+          heading: "Verkaufen",
+          paragraphs: [
+            "Biete nur ein Ticket an, das dir gehört und das du weiterverkaufen darfst, beschreib es richtig, und biete es nicht gleichzeitig anderswo an. Ein Angebot richtet sich an alle: Wer es reserviert und rechtzeitig bezahlt, hat es zum angezeigten Preis gekauft. Dann musst du das Ticket übergeben.",
+          ],
+        },
+        {
+          heading: "Kaufen",
+          paragraphs: [
+            "Eine Reservierung kostet nichts und verpflichtet dich nicht zur Zahlung. Du kaufst das Ticket, indem du in der angezeigten Zeit zahlst. Eine spätere Zahlung wird erstattet.",
+          ],
+        },
+        {
+          heading: "Zahlung",
+          paragraphs: [
+            "Die Preise sind in US-Dollar. Von uns kommen keine Gebühren dazu. Stripe wickelt die Zahlungen nach eigenen Bedingungen ab.",
+          ],
+        },
+        {
+          heading: "Was das Gesetz ergänzt",
+          paragraphs: [
+            "[Haftung, Widerrufsrecht, Regeln zum Weiterverkauf, anwendbares Recht und Streitbeilegung nach dem Recht des Landes, in dem die Website betrieben wird]",
+          ],
+        },
+      ],
+    },
+    privacy: {
+      title: "Datenschutz",
+      lead: "Was wir über dich speichern, warum und wie lange.",
+      sections: [
+        {
+          heading: "Wer verantwortlich ist",
+          paragraphs: ["{operator}, {address}, {email}."],
+        },
+        {
+          heading: "Dein Konto und deine Sitzungen",
+          paragraphs: [
+            "Deine E-Mail-Adresse und dein Passwort, dieses nur als Hash, solange das Konto besteht.",
+            "Zu jeder Anmeldung den Namen deines Browsers und deine IP-Adresse, damit du sie unter „Konto“ erkennst. Eine Sitzung dauert höchstens 30 Tage und wird einen Tag nach ihrem Ende gelöscht.",
+          ],
+        },
+        {
+          heading: "Was du kaufst und verkaufst",
+          paragraphs: [
+            "Deine Angebote und Bestellungen mit Preisen und Zeiten, samt jeder Änderung, als Nachweis des Kaufs. Ein Angebot können alle sehen, deine E-Mail-Adresse nicht.",
+          ],
+        },
+        {
+          heading: "Zahlungen",
+          paragraphs: [
+            "Deine Karte gibst du in Felder von Stripe ein. Die Nummer erhält Stripe, nicht wir. Wir speichern den Betrag, das Ergebnis, die Marke und die letzten vier Ziffern der Karte. Auf der Seite, auf der du zahlst, lädt Stripe sein Skript und verwendet Cookies gegen Betrug: https://stripe.com/de/privacy",
+          ],
+        },
+        {
+          heading: "Schutz vor Missbrauch",
+          paragraphs: [
+            "Versuche, sich anzumelden, ein Konto anzulegen und zu zahlen, werden je Konto, Karte und IP-Adresse gezählt, höchstens einen Tag lang. Eine Karte, die ihre Bank als gestohlen meldet, bleibt für dein Konto 90 Tage gesperrt.",
+            "Protokolle der Server: [was die Server protokollieren, und wie lange]",
+          ],
+        },
+        {
+          heading: "Cookies",
+          paragraphs: [
+            "Zwei halten dich angemeldet (30 Tage), an einem erkennen wir deinen Browser, wenn jemand anderes dein Passwort probiert (400 Tage), zwei merken sich Sprache und Zeitzone (ein Jahr), und ohne Skript merkt sich eines eine eingegebene E-Mail-Adresse (eine Minute). Für Werbung oder Auswertung gibt es keine.",
+          ],
+        },
+        {
+          heading: "Deine Rechte",
+          paragraphs: [
+            "Du kannst erfahren, was wir über dich speichern, es berichtigen oder löschen lassen, eine Kopie erhalten und der Verwendung widersprechen. Schreib an {email}. Du kannst dich auch bei einer Datenschutzbehörde beschweren.",
+          ],
+        },
+      ],
+    },
+    imprint: {
+      title: "Impressum",
+      lead: "Wer für diese Website verantwortlich ist.",
+      sections: [
+        { heading: "Betreiber", paragraphs: ["{operator}", "{address}", "{email}"] },
+        {
+          heading: "Weitere Angaben",
+          paragraphs: ["[Rechtsform, Vertretung, Registernummer und Umsatzsteuer-ID]"],
+        },
+      ],
+    },
+  },
+};
