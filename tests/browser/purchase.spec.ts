@@ -98,6 +98,40 @@ test.describe("an open order", () => {
   });
 });
 
+test("the time left is in the tab's title while an order can be paid", async ({
+  signedInPage: page,
+  seller,
+}) => {
+  const ticket = await seller.list("Timed");
+  const order = await reserve(page.request, ticket);
+  await page.goto(`/orders/${order.id}`);
+  await expect(page).toHaveTitle(new RegExp(`^\\d\\d:\\d\\d · ${ticket.title}`));
+  const before = await page.title();
+  await expect(page).not.toHaveTitle(before);
+  await payWith(page, CARDS.valid);
+  await expect(page.getByRole("heading", { name: "It’s yours" })).toBeVisible();
+  await expect(page).toHaveTitle(`${ticket.title} · Ticketing`);
+});
+
+test("the button that pays and the time left stay on a narrow screen", async ({
+  signedInPage: page,
+  seller,
+  isMobile,
+}) => {
+  test.skip(!isMobile, "wide screens have room for both beside the form");
+  const order = await reserve(page.request, await seller.list("Pocket"));
+  await page.goto(`/orders/${order.id}`);
+  for (const key of ["Home", "End"]) {
+    await page.keyboard.press(key);
+    await expect(payButton(page)).toBeInViewport({ ratio: 1 });
+    await expect(page.locator("[data-bottom-bar]")).toContainText(/\d\d:\d\d/);
+  }
+  const footer = page.getByRole("contentinfo");
+  const bar = await page.locator("[data-bottom-bar]").boundingBox();
+  const end = await footer.boundingBox();
+  expect(end!.y + end!.height).toBeLessThanOrEqual(bar!.y + 1);
+});
+
 test("a ticket is bought with the keyboard alone", async ({ signedInPage: page, seller }) => {
   const ticket = await seller.list("Keyboard recital");
   await page.goto(`/tickets/${ticket.id}`);

@@ -11,6 +11,7 @@ import { Button } from "@/components/ui/button";
 import { formatPrice } from "@/lib/money";
 import type { PaymentState } from "@/lib/payment-state";
 import { OutcomeMessage } from "./outcome-message";
+import { PayBar } from "./pay-bar";
 import { type Outcome, pay, type PaymentProgress, type PaymentStep } from "./pay";
 import { useOutcome } from "./use-outcome";
 
@@ -20,6 +21,7 @@ export function CardForm(props: {
   amount: number;
   payment: PaymentState;
   disabled: boolean;
+  timeLeft: string;
   onProgress: (progress: PaymentProgress) => void;
 }) {
   const { orderId, amount } = props;
@@ -83,15 +85,17 @@ export function CardForm(props: {
       </div>
       {outcome && <OutcomeMessage key={outcome.kind} outcome={outcome} />}
       {!isPaid && (
-        <Button
-          type="submit"
-          className="min-h-13 text-lg"
-          busy={step !== null}
-          busyLabel={t("paying")}
-          disabled={!ready || props.disabled || isUnknown}
-        >
-          {t("pay", { amount: formatPrice(amount, locale) })}
-        </Button>
+        <PayBar timeLeft={props.timeLeft}>
+          <Button
+            type="submit"
+            className="min-h-13 grow text-lg"
+            busy={step !== null}
+            busyLabel={t("paying")}
+            disabled={!ready || props.disabled || isUnknown}
+          >
+            {t("pay", { amount: formatPrice(amount, locale) })}
+          </Button>
+        </PayBar>
       )}
       {!isPaid && <p className="text-sm text-muted">{t("secure")}</p>}
       {!isPaid && <TermsNote action="pay" className="text-muted" />}

@@ -24,6 +24,7 @@ export function PayForm(props: {
   payment: PaymentState;
   isPaid: boolean;
   disabled: boolean;
+  timeLeft: string;
   onProgress: (progress: PaymentProgress) => void;
 }) {
   const { config } = props;
@@ -61,6 +62,7 @@ function StripeCardForm(props: {
   amount: number;
   payment: PaymentState;
   disabled: boolean;
+  timeLeft: string;
   onProgress: (progress: PaymentProgress) => void;
 }) {
   const { publishableKey, scriptUrl } = props;

@@ -11,11 +11,12 @@ import { OrderPaid } from "@/features/orders/order-paid";
 import { OrderSummary } from "@/features/orders/order-summary";
 import { useOrder, usePolling } from "@/features/orders/use-order";
 import { usePayment } from "@/features/orders/use-payment";
+import { useTitlePrefix } from "@/features/orders/use-title-prefix";
 import { PayForm } from "@/features/payments/pay-form";
 import type { PaymentProgress } from "@/features/payments/pay";
 import type { Order, PaymentConfig } from "@/lib/api/types";
 import type { PaymentState } from "@/lib/payment-state";
-import { payableUntil } from "@/lib/time";
+import { formatCountdown, payableUntil } from "@/lib/time";
 
 /** The page of an order, with live status from reservation to receipt. */
 export function Checkout(props: {
@@ -34,6 +35,7 @@ export function Checkout(props: {
   const [wasOpen] = useState(isOpen);
   const isPaid = progress === "paid";
   const isTimeUp = isOpen && secondsLeft === 0 && !isPaid;
+  useTitlePrefix(isOpen && !isPaid ? formatCountdown(secondsLeft) : null);
   usePolling(isOpen && (progress !== "none" || isTimeUp), refetch);
 
   if (!isOpen) {
@@ -63,6 +65,7 @@ export function Checkout(props: {
           payment={props.payment}
           isPaid={isPaid}
           disabled={isTimeUp}
+          timeLeft={formatCountdown(secondsLeft)}
           onProgress={(reached) => {
             setProgress(reached);
             if (reached !== "none") refetch();

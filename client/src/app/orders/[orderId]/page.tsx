@@ -1,4 +1,4 @@
-import type { Metadata } from "next";
+import type { Metadata, Viewport } from "next";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { BackLink } from "@/components/back-link";
@@ -11,6 +11,9 @@ import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 import { toPaymentState } from "@/lib/payment-state";
 import { Checkout } from "./checkout";
+
+/** With the keyboard open, the bar with the time and the button stays above it. */
+export const viewport: Viewport = { interactiveWidget: "resizes-content" };
 
 const getOrder = cache(async (id: string) =>
   toResult((await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: id } } })),
