@@ -214,6 +214,26 @@ test("the page follows the system's colour scheme without a reload", async ({ pa
   expect(await brightness()).toBeGreaterThan(200);
 });
 
+test("with forced colours, buttons and tickets keep an outline", async ({
+  signedInPage: page,
+  seller,
+}) => {
+  await page.emulateMedia({ forcedColors: "active" });
+  const ticket = await seller.list("High contrast");
+  await page.goto(`/tickets/${ticket.id}`);
+  for (const element of [
+    page.getByRole("button", { name: "Reserve and pay" }),
+    page.getByRole("article").locator(".ticket-top"),
+  ]) {
+    const [width, colour] = await element.evaluate((found) => {
+      const style = getComputedStyle(found);
+      return [style.borderTopWidth, style.borderTopColor];
+    });
+    expect(width).not.toBe("0px");
+    expect(colour).toMatch(/^rgb\(/); // and not transparent
+  }
+});
+
 test("an invalid price range is kept and explained at its fields", async ({ page }) => {
   await page.goto("/?minPrice=cheap&maxPrice=2000000");
   const from = page.getByLabel("Min price ($)");

@@ -25,7 +25,7 @@ export function ConfirmDialog(props: {
       </AlertDialog.Trigger>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className="fixed inset-0 bg-black/50" />
-        <AlertDialog.Popup className="fixed top-1/2 left-1/2 w-[min(26rem,calc(100vw-2rem))] -translate-1/2 rounded-2xl bg-card p-6 shadow-2xl">
+        <AlertDialog.Popup className="fixed top-1/2 left-1/2 w-[min(26rem,calc(100vw-2rem))] -translate-1/2 rounded-2xl border border-transparent bg-card p-6 shadow-2xl">
           <AlertDialog.Title className="text-2xl font-semibold">{props.title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-muted">
             {props.text}

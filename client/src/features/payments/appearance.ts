@@ -24,16 +24,16 @@ export function useAppearance(): Appearance {
         ink: "#f3eee6",
         muted: "#b3aa9c",
         edge: "#857c6f",
-        accent: "#ff8a63",
-        bad: "#ff9a8f",
+        focus: "#8ab4ff",
+        bad: "#ff94b8",
       }
     : {
         paper: "#fffdf9",
         ink: "#1d1b18",
         muted: "#655f55",
         edge: "#8d8577",
-        accent: "#b93a1a",
-        bad: "#a82020",
+        focus: "#1d4fd7",
+        bad: "#9d124c",
       };
   return {
     theme: dark ? "night" : "stripe",
@@ -41,7 +41,7 @@ export function useAppearance(): Appearance {
       colorBackground: colors.paper,
       colorText: colors.ink,
       colorTextSecondary: colors.muted,
-      colorPrimary: colors.accent,
+      colorPrimary: colors.focus,
       colorDanger: colors.bad,
       borderRadius: "12px",
       fontFamily: "system-ui, sans-serif",

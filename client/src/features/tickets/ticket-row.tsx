@@ -20,7 +20,7 @@ export function TicketRow(props: {
   const { dimmed = false, heading: Heading } = props;
   const hasChanged = props.previousPrice !== undefined && props.previousPrice !== props.price;
   return (
-    <li className="relative rounded-2xl ticket-shadow has-[a:focus-visible]:outline-3 has-[a:focus-visible]:outline-offset-2 has-[a:focus-visible]:outline-accent">
+    <li className="relative rounded-2xl ticket-shadow has-[a:focus-visible]:outline-3 has-[a:focus-visible]:outline-offset-2 has-[a:focus-visible]:outline-focus">
       <article className="group grid h-full min-h-28 grid-cols-[minmax(0,1fr)_auto]">
         <div className="flex min-w-0 flex-col justify-between gap-3 ticket-left bg-card p-4 transition-colors group-hover:bg-well sm:p-6">
           <Heading
