@@ -18,9 +18,12 @@ test("a long list is paginated, and the server's HTML contains the tickets", asy
   expect(await response?.text()).toContain(`${word} seat ${PAGE_SIZE}`);
   const rows = page.getByRole("main").getByRole("listitem");
   await expect(rows).toHaveCount(PAGE_SIZE);
+  await expect(page).toHaveTitle(`“${word}” · Tickets (${PAGE_SIZE}+) · Ticketing`);
+  await expect(page.getByText(`At least ${PAGE_SIZE} tickets`)).toBeVisible();
 
   await page.getByRole("link", { name: "More tickets" }).click();
   await expect(rows).toHaveCount(1);
+  await expect(page.getByText("1 more ticket", { exact: true })).toBeVisible();
   await expect(rows).toContainText(`${word} seat 0`);
   await page.getByRole("link", { name: "Back to the first page" }).click();
   await expect(rows).toHaveCount(PAGE_SIZE);
@@ -45,6 +48,10 @@ test("a search is sorted and filtered by price, and survives a reload", async ({
   await page.getByRole("button", { name: "Search" }).click();
   await expect(rows).toHaveText([/for 20/]);
   await page.reload();
+  await expect(rows).toHaveText([/for 20/]);
+  await expect(page.getByText("1 ticket", { exact: true })).toBeVisible();
+  await rows.getByRole("link").click();
+  await page.getByRole("link", { name: "All tickets" }).click();
   await expect(rows).toHaveText([/for 20/]);
   await expect(page.getByLabel("Max price ($)")).toHaveValue("25,50");
 });

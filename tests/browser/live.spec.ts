@@ -67,7 +67,11 @@ test("a page whose stream is refused looks now and then, and when it gets the fo
 
 test("a new ticket is announced and shown on request", async ({ page, seller }) => {
   await gotoAndConnect(page, "/");
+  const list = page.getByRole("main").getByRole("list");
+  const before = await list.boundingBox();
   const ticket = await seller.list("Just listed");
+  await expect(page.getByRole("button", { name: "Show them" })).toBeVisible();
+  expect(await list.boundingBox()).toEqual(before);
   await page.getByRole("button", { name: "Show them" }).click();
   await expect(page.getByRole("link", { name: ticket.title })).toBeVisible();
   await expect(page.getByRole("button", { name: "Show them" })).toBeHidden();

@@ -1,17 +1,21 @@
+import type { Metadata } from "next";
 import { Link } from "@/components/link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import { findTickets } from "@/features/tickets/find-tickets";
+import { RememberSearch } from "@/features/tickets/last-search";
 import {
   apiQuery,
   parsePriceRange,
   parseSearch,
+  searchHref,
   type SearchParams,
 } from "@/features/tickets/search";
 import { SearchForm } from "@/features/tickets/search-form";
 import { getSearchLabels } from "@/features/tickets/search-labels";
 import { TicketResults } from "@/features/tickets/ticket-results";
+import { getCount, listTitle } from "@/i18n/counts";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { type ApiFailure, isUnavailable } from "@/lib/api/result";
 import { errorMessages } from "@/lib/error-messages";
@@ -20,16 +24,29 @@ import { priceProblem } from "@/lib/price-input";
 /** Stands for the response to a search that is not sent. */
 const INVALID_SEARCH: ApiFailure = { ok: false, status: 400, problems: [], retryAfter: null };
 
-export default async function HomePage({ searchParams }: PageProps<"/">) {
-  const params: SearchParams = await searchParams;
+async function find(params: SearchParams) {
   const search = parseSearch(params);
   const { locale } = await getReaderLocale();
   const parsed = parsePriceRange(search, locale);
-  const [t, translateProblem, labels, result] = await Promise.all([
+  const isValid = parsed.problems.length === 0;
+  const result = isValid ? await findTickets(parsed.search) : INVALID_SEARCH;
+  return { search, locale, parsed, result };
+}
+
+export async function generateMetadata({ searchParams }: PageProps<"/">): Promise<Metadata> {
+  const t = await getTranslations("Home");
+  const { search, result } = await find(await searchParams);
+  const title = search.cursor ? t("next") : t("results");
+  const counted = result.ok ? listTitle(title, result) : title;
+  return { title: search.q ? `${t("searched", { q: search.q })} · ${counted}` : counted };
+}
+
+export default async function HomePage({ searchParams }: PageProps<"/">) {
+  const [t, translateProblem, labels, { search, locale, parsed, result }] = await Promise.all([
     getTranslations("Home"),
     getTranslations("Problem"),
     getSearchLabels(),
-    parsed.problems.length === 0 ? findTickets(parsed.search) : INVALID_SEARCH,
+    find(await searchParams),
   ]);
   const problems = {
     ...(result.ok ? {} : errorMessages(result, translateProblem).fields),
@@ -55,9 +72,17 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
         problems={problems}
       />
       <section aria-labelledby="results" className="pt-10">
-        <h2 id="results" className="mb-5 text-2xl font-semibold">
-          {t("results")}
-        </h2>
+        <div className="mb-5 flex flex-wrap items-baseline gap-x-4">
+          <h2 id="results" className="text-2xl font-semibold">
+            {t("results")}
+          </h2>
+          <p role="status" className="text-muted">
+            {result.ok && result.data.length > 0
+              ? await getCount("tickets", result, search.cursor)
+              : ""}
+          </p>
+        </div>
+        <RememberSearch href={searchHref(search)} />
         {result.ok && (
           <TicketResults search={search} query={apiQuery(parsed.search)} page={result} />
         )}

@@ -1,4 +1,5 @@
 import type { Metadata } from "next";
+import { cache } from "react";
 import { Link } from "@/components/link";
 import { PageHeader } from "@/components/page-header";
 import { Pagination } from "@/components/pagination";
@@ -7,6 +8,7 @@ import { buttonStyle } from "@/components/ui/button-style";
 import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import { OrderList } from "@/features/orders/order-list";
+import { getCount, listTitle } from "@/i18n/counts";
 import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { cursorFrom, pageQuery } from "@/lib/api/page-query";
@@ -15,20 +17,26 @@ import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 import { formatAgo } from "@/lib/time";
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("Orders"))("title") };
+const getOrders = cache(async (cursor: string) =>
+  toResult((await api()).GET("/api/orders", { params: { query: pageQuery(cursor) } })),
+);
+
+export async function generateMetadata(props: PageProps<"/orders">): Promise<Metadata> {
+  const cursor = cursorFrom(await props.searchParams);
+  const [t, result] = await Promise.all([getTranslations("Orders"), getOrders(cursor)]);
+  const title = t(cursor ? "next" : "title");
+  return { title: result.ok ? listTitle(title, result) : title };
 }
 
 export default async function OrdersPage({ searchParams }: PageProps<"/orders">) {
   await requireUser(paths.orders);
   const cursor = cursorFrom(await searchParams);
   const query = pageQuery(cursor);
-  const client = await api();
   const [t, { locale }, result, config] = await Promise.all([
     getTranslations("Orders"),
     getReaderLocale(),
-    toResult(client.GET("/api/orders", { params: { query } })),
-    toResult(client.GET("/api/payments/config")),
+    getOrders(cursor),
+    toResult((await api()).GET("/api/payments/config")),
   ]);
   if (!result.ok) {
     return (
@@ -58,6 +66,7 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
         </EmptyState>
       ) : (
         <Messages of={["Status"]}>
+          <p className="mb-5 text-muted">{await getCount("orders", result, cursor)}</p>
           <OrderList
             orders={orders}
             query={query}

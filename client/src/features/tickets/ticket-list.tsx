@@ -19,7 +19,8 @@ export interface TicketListLabels {
 
 /**
  * The tickets for sale, with live status. A ticket that is reserved stays in its place and is marked,
- * so that nothing moves while the user aims at it. New tickets are shown on request.
+ * so that nothing moves while the user aims at it. New tickets are shown on request, by a notice that does
+ * not move the list either.
  */
 export function TicketList(props: {
   tickets: (Ticket & { listedLabel: string })[];
@@ -52,7 +53,7 @@ export function TicketList(props: {
     <>
       <div role="status">
         {hasNew && (
-          <p className="mb-5 flex flex-wrap items-center justify-center gap-3 rounded-full bg-good-soft px-4 py-2 font-semibold text-good">
+          <p className="fixed inset-x-4 bottom-4 z-30 mx-auto flex w-fit flex-wrap items-center justify-center gap-x-3 rounded-3xl border border-good bg-good-soft px-5 py-1 font-semibold text-good shadow-xl">
             {labels.newListings}
             <Button
               variant="quiet"

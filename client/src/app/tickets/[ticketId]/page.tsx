@@ -1,10 +1,9 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
-import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Alert } from "@/components/ui/alert";
-import { paths } from "@/config/paths";
 import { getTicket } from "@/features/tickets/get-ticket";
+import { BackToTickets } from "@/features/tickets/last-search";
 import { toOwnOrder } from "@/features/tickets/own-order";
 import type { Viewer } from "@/features/tickets/ticket-actions";
 import { TicketView } from "@/features/tickets/ticket-view";
@@ -34,7 +33,7 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
   if (!result.ok && !isUnavailable(result)) notFound();
   return (
     <>
-      <BackLink href={paths.home}>{t("back")}</BackLink>
+      <BackToTickets>{t("back")}</BackToTickets>
       {(await getFormProblems(await searchParams)).map((problem) => (
         <Alert key={problem} tone="bad">
           {problem}

@@ -1,4 +1,5 @@
 import type { Metadata } from "next";
+import { cache } from "react";
 import { Link } from "@/components/link";
 import { PageHeader } from "@/components/page-header";
 import { Pagination } from "@/components/pagination";
@@ -8,6 +9,7 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import { MyTickets } from "@/features/tickets/my-tickets";
 import { withListedLabel } from "@/features/tickets/with-listed-label";
+import { getCount, listTitle } from "@/i18n/counts";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
 import { cursorFrom, pageQuery } from "@/lib/api/page-query";
@@ -15,18 +17,21 @@ import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("MyTickets"))("title") };
+const getMyTickets = cache(async (cursor: string) =>
+  toResult((await api()).GET("/api/tickets/mine", { params: { query: pageQuery(cursor) } })),
+);
+
+export async function generateMetadata(props: PageProps<"/tickets/mine">): Promise<Metadata> {
+  const cursor = cursorFrom(await props.searchParams);
+  const [t, result] = await Promise.all([getTranslations("MyTickets"), getMyTickets(cursor)]);
+  const title = t(cursor ? "next" : "title");
+  return { title: result.ok ? listTitle(title, result) : title };
 }
 
 export default async function MyTicketsPage({ searchParams }: PageProps<"/tickets/mine">) {
   await requireUser(paths.myTickets);
   const cursor = cursorFrom(await searchParams);
-  const query = pageQuery(cursor);
-  const [t, result] = await Promise.all([
-    getTranslations("MyTickets"),
-    toResult((await api()).GET("/api/tickets/mine", { params: { query } })),
-  ]);
+  const [t, result] = await Promise.all([getTranslations("MyTickets"), getMyTickets(cursor)]);
   const sellLink = (
     <Link href={paths.newTicket} className={buttonStyle()}>
       {t("sell")}
@@ -43,8 +48,14 @@ export default async function MyTicketsPage({ searchParams }: PageProps<"/ticket
       )}
       {result.ok && (
         <>
+          {result.data.length > 0 && (
+            <p className="mb-5 text-muted">{await getCount("tickets", result, cursor)}</p>
+          )}
           <Messages of={["Status"]}>
-            <MyTickets tickets={await withListedLabel(result.data, result.date)} query={query} />
+            <MyTickets
+              tickets={await withListedLabel(result.data, result.date)}
+              query={pageQuery(cursor)}
+            />
           </Messages>
           <Pagination
             label={t("title")}
