@@ -255,6 +255,17 @@ test("the mobile menu opens, navigates and closes", async ({ signedInPage: page,
   await expect(page.getByRole("link", { name: "My orders" })).toBeHidden();
 });
 
+test("the focus moves to the content after a navigation", async ({ signedInPage: page, seller }) => {
+  const ticket = await seller.list("In focus");
+  await page.goto(`/?q=${encodeURIComponent(ticket.title)}`);
+  await page.getByRole("link", { name: ticket.title }).click();
+  await expect(page.getByRole("heading", { level: 1, name: ticket.title })).toBeVisible();
+  await expect(page.getByRole("main")).toBeFocused();
+  await page.goBack();
+  await expect(page.getByRole("searchbox")).toHaveValue(ticket.title);
+  await expect(page.getByRole("main")).toBeFocused();
+});
+
 test("an unknown page and another user's order return 404", async ({
   signedInPage: page,
   newUser,

@@ -146,9 +146,13 @@ test("one or all sessions can be ended from another device", async ({
   });
   await otherDevice.post("/api/users/signin", { data: { email: userEmail, password: PASSWORD } });
   await page.goto("/account");
-  const phone = page.getByRole("listitem").filter({ hasText: "Safari on iPhone" });
+  const sessions = page.getByRole("main").getByRole("listitem");
+  await expect(sessions.first()).toContainText("This device");
+  const phone = sessions.filter({ hasText: "Safari on iPhone" });
   await phone.getByRole("button", { name: /^End session/ }).click();
   await expect(phone).toBeHidden();
+  await expect(page.getByRole("list", { name: "Where you are signed in" })).toBeFocused();
+  await expect(page.getByText("The session has ended.")).toBeAttached();
   await expect(async () => {
     expect((await otherDevice.get("/api/orders")).status()).toBe(401);
   }).toPass();

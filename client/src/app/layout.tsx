@@ -1,5 +1,6 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { FocusAfterNavigation } from "@/components/focus-after-navigation";
 import { Footer } from "@/components/footer";
 import { Header } from "@/components/header/header";
 import { LocaleProvider } from "@/components/locale";
@@ -41,6 +42,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
         >
           {t("skip")}
         </a>
+        <FocusAfterNavigation />
         <Header user={user} />
         <main
           id="content"

@@ -1,6 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
+import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { DateTime } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
@@ -13,10 +14,12 @@ import { api } from "@/lib/api/browser";
 import type { Session } from "@/lib/api/types";
 import { parseUserAgent } from "./user-agent";
 
-/** The user's sessions, with buttons to end one or all of them. */
+/** The user's sessions, this one first, with buttons to end one or all of them. */
 export function SessionList({ sessions }: { sessions: Session[] }) {
   const t = useTranslations("Account");
   const router = useRouter();
+  const list = useRef<HTMLUListElement>(null);
+  const [hasEnded, setHasEnded] = useState(false);
   const endAll = useSubmission({
     onSuccess: () => {
       router.replace(paths.home);
@@ -25,11 +28,28 @@ export function SessionList({ sessions }: { sessions: Session[] }) {
   });
   return (
     <>
-      <ul className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card">
-        {sessions.map((session) => (
-          <SessionRow key={session.id} session={session} />
-        ))}
+      <ul
+        ref={list}
+        tabIndex={-1}
+        aria-labelledby="sessions"
+        className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card outline-none"
+      >
+        {sessions
+          .toSorted((one, other) => Number(other.current) - Number(one.current))
+          .map((session) => (
+            <SessionRow
+              key={session.id}
+              session={session}
+              onEnded={() => {
+                setHasEnded(true);
+                list.current?.focus(); // the button with the focus disappears
+              }}
+            />
+          ))}
       </ul>
+      <p role="status" className="sr-only">
+        {hasEnded && t("ended")}
+      </p>
       <div className="mt-6">
         <ConfirmDialog
           triggerLabel={t("endAll")}
@@ -52,10 +72,15 @@ export function SessionList({ sessions }: { sessions: Session[] }) {
   );
 }
 
-function SessionRow({ session }: { session: Session }) {
+function SessionRow({ session, onEnded }: { session: Session; onEnded: () => void }) {
   const t = useTranslations("Account");
   const router = useRouter();
-  const { send, busy, problems } = useSubmission({ onSuccess: () => router.refresh() });
+  const { send, busy, problems } = useSubmission({
+    onSuccess: () => {
+      onEnded();
+      router.refresh();
+    },
+  });
   const device = useDeviceLabel(session.userAgent);
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 p-5 sm:px-6">

@@ -1,8 +1,10 @@
+/** The own names come first: on iOS every browser also calls itself Safari, elsewhere most call themselves Chrome. */
 const BROWSERS: [RegExp, string][] = [
-  [/\bEdgA?\//, "Edge"],
-  [/\bOPR\//, "Opera"],
-  [/\bFirefox\//, "Firefox"],
-  [/\b(Headless)?Chrome\//, "Chrome"],
+  [/\bEdg(A|iOS)?\//, "Edge"],
+  [/\b(OPR|OPT)\//, "Opera"],
+  [/\bSamsungBrowser\//, "Samsung Internet"],
+  [/\b(Firefox|FxiOS)\//, "Firefox"],
+  [/\b((Headless)?Chrome|CriOS)\//, "Chrome"],
   [/\bSafari\//, "Safari"],
 ];
 
