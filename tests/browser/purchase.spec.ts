@@ -132,6 +132,24 @@ test("the button that pays and the time left stay on a narrow screen", async ({
   expect(end!.y + end!.height).toBeLessThanOrEqual(bar!.y + 1);
 });
 
+test.describe("in German", () => {
+  test.use({ locale: "de-AT" });
+
+  test("the card form is in German and begins with the reader's country", async ({
+    signedInPage: page,
+    seller,
+  }) => {
+    const order = await reserve(page.request, await seller.list("Auf Deutsch"));
+    await page.goto(`/orders/${order.id}`);
+    const form = page.frameLocator('iframe[title^="Sicherer Eingaberahmen"]');
+    await expect(form.getByLabel("Kartennummer")).toBeVisible();
+    await expect(form.getByLabel("Land")).toHaveValue("AT");
+    await expect(form.getByRole("option", { name: "Österreich" })).toBeAttached();
+    await form.getByLabel("Kartennummer").fill("4242424242424241");
+    await expect(form.getByText("Die Kartennummer ist ungültig.")).toBeVisible();
+  });
+});
+
 test("a ticket is bought with the keyboard alone", async ({ signedInPage: page, seller }) => {
   const ticket = await seller.list("Keyboard recital");
   await page.goto(`/tickets/${ticket.id}`);

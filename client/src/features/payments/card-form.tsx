@@ -10,6 +10,7 @@ import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { formatPrice } from "@/lib/money";
 import type { PaymentState } from "@/lib/payment-state";
+import { regionOf } from "@/lib/region";
 import { OutcomeMessage } from "./outcome-message";
 import { PayBar } from "./pay-bar";
 import { type Outcome, pay, type PaymentProgress, type PaymentStep } from "./pay";
@@ -71,6 +72,7 @@ export function CardForm(props: {
           <PaymentElement
             options={{
               layout: "tabs",
+              defaultValues: { billingDetails: { address: { country: regionOf(locale) } } },
               wallets: { applePay: "never", googlePay: "never", link: "never" },
             }}
             onReady={() => setReady(true)}

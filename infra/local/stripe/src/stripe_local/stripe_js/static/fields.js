@@ -1,13 +1,13 @@
 /** The fields of a card form: their formatting and validation. */
 
+import {words} from './words.js';
+
 /**
  * @typedef {{code: string, message: string, final: boolean}} Problem
  *   final: typing more cannot fix it
  */
 
-const incomplete = (code, what) => ({
-  code: `incomplete_${code}`, message: `Your card's ${what} is incomplete.`, final: false,
-});
+const incomplete = (code, message) => ({code: `incomplete_${code}`, message, final: false});
 const invalid = (code, message) => ({code: `invalid_${code}`, message, final: true});
 
 const digits = (text) => text.replace(/\D/g, '');
@@ -24,34 +24,30 @@ function passesLuhn(number) {
 
 function numberProblem(number) {
   if (number.length < (isAmex(number) ? 15 : 16)) {
-    return {...incomplete('number', 'number'), message: 'Your card number is incomplete.'};
+    return incomplete('number', words.incompleteNumber);
   }
-  return passesLuhn(number) ? null : invalid('number', 'Your card number is invalid.');
+  return passesLuhn(number) ? null : invalid('number', words.invalidNumber);
 }
 
 function expiryProblem(expiry) {
-  if (expiry.length < 4) return incomplete('expiry', 'expiration date');
+  if (expiry.length < 4) return incomplete('expiry', words.incompleteExpiry);
   const month = Number(expiry.slice(0, 2));
   if (month < 1 || month > 12) {
-    return invalid('expiry_month', "Your card's expiration month is invalid.");
+    return invalid('expiry_month', words.invalidMonth);
   }
   const today = new Date();
   const past = (2000 + Number(expiry.slice(2))) * 12 + month
     < today.getFullYear() * 12 + today.getMonth() + 1;
-  return past
-    ? invalid('expiry_year_past', "Your card's expiration year is in the past.")
-    : null;
+  return past ? invalid('expiry_year_past', words.pastYear) : null;
 }
 
 function cvcProblem(cvc, values) {
   const length = isAmex(values.number ?? '') ? 4 : 3;
-  return cvc.length < length ? incomplete('cvc', 'security code') : null;
+  return cvc.length < length ? incomplete('cvc', words.incompleteCvc) : null;
 }
 
 function postalProblem(postal) {
-  return postal
-    ? null
-    : {code: 'incomplete_zip', message: 'Your postal code is incomplete.', final: false};
+  return postal ? null : incomplete('zip', words.incompletePostal);
 }
 
 function formatNumber(number) {
@@ -71,22 +67,22 @@ function formatExpiry(expiry) {
 export const FIELDS = {
   number: {
     names: {card: 'cardnumber', payment: 'number'},
-    label: 'Card number', placeholder: '1234 1234 1234 1234', autocomplete: 'cc-number',
+    label: words.number, placeholder: '1234 1234 1234 1234', autocomplete: 'cc-number',
     parse: digits, format: formatNumber, problem: numberProblem,
   },
   expiry: {
     names: {card: 'exp-date', payment: 'expiry'},
-    label: 'Expiration date', placeholder: 'MM / YY', autocomplete: 'cc-exp',
+    label: words.expiry, placeholder: words.expiryPlaceholder, autocomplete: 'cc-exp',
     parse: digits, format: formatExpiry, problem: expiryProblem,
   },
   cvc: {
     names: {card: 'cvc', payment: 'cvc'},
-    label: 'Security code', placeholder: 'CVC', autocomplete: 'cc-csc',
+    label: words.cvc, placeholder: 'CVC', autocomplete: 'cc-csc',
     parse: digits, format: (cvc) => cvc.slice(0, 4), problem: cvcProblem,
   },
   postal: {
     names: {card: 'postal', payment: 'postalCode'},
-    label: 'ZIP code', placeholder: '12345', autocomplete: 'postal-code',
+    label: words.postal, placeholder: '12345', autocomplete: 'postal-code',
     parse: (text) => text.trim(), format: (postal) => postal, problem: postalProblem,
   },
 };

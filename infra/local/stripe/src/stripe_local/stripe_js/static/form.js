@@ -3,6 +3,7 @@
 import {COUNTRIES, ELEMENTS, FIELDS, POSTAL_COUNTRIES, brandOf, cardOf} from './fields.js';
 import {applyAppearance} from './appearance.js';
 import {call, post, query} from './page.js';
+import {LANGUAGE, words} from './words.js';
 
 const PEER_TIMEOUT_MS = 2000;
 const TOKEN_FIELDS = [
@@ -84,6 +85,7 @@ function emit(name, details = {}) {
 
 /** Render the form, and return the handlers of messages from the shop's page. */
 export function showForm(root) {
+  document.documentElement.lang = LANGUAGE;
   const fields = ELEMENTS[type].map((name) => new Field(name, () => emitChange()));
   const values = () => Object.fromEntries(fields.map((field) => [field.name, field.value]));
   const country = isPayment ? createCountrySelect(() => emitChange()) : null;
@@ -205,7 +207,7 @@ function render(root, fields, country) {
   const elements = fields.map(({element}) => element);
   if (country) {
     const note = document.createElement('p');
-    Object.assign(note, {className: 'Note wide', textContent: 'Local Stripe: test cards only'});
+    Object.assign(note, {className: 'Note wide', textContent: words.note});
     elements.splice(3, 0, country.closest('.Field'));
     elements.unshift(note);
   }
@@ -213,12 +215,12 @@ function render(root, fields, country) {
 }
 
 function createCountrySelect(onChange) {
-  const names = new Intl.DisplayNames(['en'], {type: 'region'});
+  const names = new Intl.DisplayNames([LANGUAGE], {type: 'region'});
   const element = document.createElement('div');
   const label = document.createElement('label');
   const select = document.createElement('select');
   element.className = 'Field country';
-  Object.assign(label, {className: 'Label', htmlFor: 'field-country', textContent: 'Country'});
+  Object.assign(label, {className: 'Label', htmlFor: 'field-country', textContent: words.country});
   Object.assign(select, {
     autocomplete: 'country', className: 'Input', id: 'field-country', name: 'country',
   });
@@ -234,13 +236,23 @@ function setPostal(field, isNeeded) {
   field.element.hidden = !shown;
 }
 
+/** Choose the country of `defaultValues`, until the buyer has chosen one. */
+function chooseDefault(select, code) {
+  if (select.dataset.default === code || !COUNTRIES.includes(code)) return;
+  select.dataset.default = code;
+  select.value = code;
+}
+
 function applyOptions(fields, country, options, appearance) {
   applyAppearance(appearance, options.style);
   for (const {input} of fields) input.disabled = Boolean(options.disabled ?? options.readOnly);
   const address = options.fields?.billingDetails === 'never'
     ? 'never' : options.fields?.billingDetails?.address;
   const never = (name) => address === 'never' || address?.[name] === 'never';
-  if (country) country.closest('.Field').hidden = never('country');
+  if (country) {
+    country.closest('.Field').hidden = never('country');
+    chooseDefault(country, options.defaultValues?.billingDetails?.address?.country);
+  }
   const postal = fields.find(({name}) => name === 'postal');
   if (!postal) return;
   postal.isHidden = Boolean(options.hidePostalCode) || never('postalCode');

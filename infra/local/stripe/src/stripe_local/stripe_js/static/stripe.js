@@ -93,8 +93,12 @@
       this._host = host;
       this._ready = new Promise((resolve) => { this._onReady = resolve; });
       this._frame = new Frame(
-        {type: this._type, group: this._group._id, key: this._group._stripe._key},
-        `Secure ${what} input frame`,
+        {
+          type: this._type, group: this._group._id, key: this._group._stripe._key,
+          locale: this._group._locale(),
+        },
+        this._group._locale().startsWith('de')
+          ? 'Sicherer Eingaberahmen für Zahlungen' : `Secure ${what} input frame`,
         (message) => this._receive(message),
       );
       if (this._type === 'payment') { // as Stripe's: space for focus outlines
@@ -281,6 +285,10 @@
       const {error} = await element._ask('validate');
       this._isSubmitted = !error;
       return error ? {error} : {selectedPaymentMethod: 'card'};
+    }
+
+    _locale() {
+      return (this._options.locale ?? 'auto').replace('auto', navigator.language);
     }
 
     _appearance() {
