@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { collectConsoleErrors } from "./console-errors.ts";
-import { expect, reserve, signUp, test } from "./fixtures.ts";
+import { expect, pay, reserve, signUp, test } from "./fixtures.ts";
 import { CARDS, payWith } from "./stripe-frame.ts";
 
 /** Returns the page's Cumulative Layout Shift (web.dev). */
@@ -232,6 +232,30 @@ test("with forced colours, buttons and tickets keep an outline", async ({
     expect(width).not.toBe("0px");
     expect(colour).toMatch(/^rgb\(/); // and not transparent
   }
+});
+
+test("a receipt is printed without menu and buttons", async ({ signedInPage: page, seller }) => {
+  const order = await reserve(page.request, await seller.list("On paper"));
+  await pay(page.request, order);
+  await expect(async () => {
+    await page.goto(`/orders/${order.id}`);
+    await expect(page.getByRole("article", { name: "Receipt" })).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await page.emulateMedia({ media: "print" });
+  await expect(page.getByRole("article", { name: "Receipt" })).toBeVisible();
+  await expect(page.getByRole("link")).toHaveCount(0);
+  await expect(page.getByRole("button")).toHaveCount(0);
+});
+
+test("a title in another script has its own direction", async ({ page, seller }) => {
+  const title = `מופע של להקה ${Date.now()}`;
+  const ticket = await seller.list(title, 20, title);
+  await page.goto(`/?q=${encodeURIComponent(title)}`);
+  const direction = (name: string) =>
+    page.getByRole("heading", { name }).evaluate((heading) => getComputedStyle(heading).direction);
+  expect(await direction(title)).toBe("rtl");
+  await page.goto(`/tickets/${ticket.id}`);
+  expect(await direction(title)).toBe("rtl");
 });
 
 test("an invalid price range is kept and explained at its fields", async ({ page }) => {

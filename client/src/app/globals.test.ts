@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const STYLES = readFileSync(`${import.meta.dirname}/globals.css`, "utf8");
-const [LIGHT = "", DARK = ""] = STYLES.split("@media (prefers-color-scheme: dark)");
+const [LIGHT = "", DARK = ""] = STYLES.split("@media screen and (prefers-color-scheme: dark)");
 
 /** Returns the hue of a colour in degrees. */
 function hueOf(styles: string, name: string): number {

@@ -14,7 +14,7 @@ const VARIANTS: Record<Variant, string> = {
 export function buttonStyle(variant: Variant = "primary", className?: string): string {
   return cn(
     "inline-flex min-h-11 items-center justify-center gap-2 rounded-full font-semibold",
-    "transition-colors disabled:cursor-default disabled:opacity-60",
+    "transition-colors disabled:cursor-default disabled:opacity-60 print:hidden",
     VARIANTS[variant],
     className,
   );

@@ -34,7 +34,9 @@ export function OrderCancelled({ order, payment }: { order: Order; payment: Paym
         </>
       }
     >
-      <p className="mb-2 font-semibold wrap-anywhere text-ink">{order.ticket.title}</p>
+      <p dir="auto" className="mb-2 font-semibold wrap-anywhere text-ink">
+        {order.ticket.title}
+      </p>
       <p>{text}</p>
       {money.tone === null ? (
         <p>{money.message}</p>

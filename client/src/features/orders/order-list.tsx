@@ -34,7 +34,7 @@ export function OrderList(props: {
           className="relative grid grid-cols-[1fr_auto] items-center gap-x-6 gap-y-2 p-5 hover:bg-well sm:grid-cols-[1fr_auto_7rem] sm:items-center sm:px-6"
         >
           <div className="col-span-2 min-w-0 sm:col-span-1">
-            <h2 className="text-lg leading-snug font-semibold wrap-anywhere">
+            <h2 dir="auto" className="text-lg leading-snug font-semibold wrap-anywhere">
               <Link
                 href={paths.order(order.id)}
                 className="after:absolute after:inset-0 after:content-['']"

@@ -18,7 +18,7 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
         <div className="ticket-top bg-card p-7 sm:p-9">
           <p className="text-sm text-muted">{t("ticket")}</p>
-          <h2 className="mt-1 text-3xl leading-tight font-semibold text-pretty wrap-anywhere">
+          <h2 dir="auto" className="mt-1 text-3xl leading-tight font-semibold text-pretty wrap-anywhere">
             {order.ticket.title}
           </h2>
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">

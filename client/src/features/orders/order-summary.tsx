@@ -9,7 +9,7 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
   return (
     <section className="ticket-shadow">
       <div className="ticket-top bg-card p-6 sm:p-8">
-        <h2 className="text-2xl leading-snug font-semibold text-pretty wrap-anywhere">
+        <h2 dir="auto" className="text-2xl leading-snug font-semibold text-pretty wrap-anywhere">
           {order.ticket.title}
         </h2>
         <p className="mt-4 flex items-baseline justify-between gap-4">

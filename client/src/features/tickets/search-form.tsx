@@ -54,6 +54,7 @@ export function SearchForm(props: {
         <input
           type="search"
           name="q"
+          dir="auto"
           maxLength={200}
           defaultValue={search.q}
           placeholder={labels.placeholder}

@@ -77,7 +77,7 @@ export function TicketForm(props: {
         label={t("ticketTitle")}
         hint={t("ticketTitleHint")}
         validate={titleProblem}
-        input={{ defaultValue: props.initial.title, autoComplete: "off" }}
+        input={{ defaultValue: props.initial.title, autoComplete: "off", dir: "auto" }}
       />
       <TextField
         name="price"

@@ -24,6 +24,7 @@ export function TicketRow(props: {
       <article className="group grid h-full min-h-28 grid-cols-[minmax(0,1fr)_auto]">
         <div className="flex min-w-0 flex-col justify-between gap-3 ticket-left bg-card p-4 transition-colors group-hover:bg-well sm:p-6">
           <Heading
+            dir="auto"
             className={cn(
               "line-clamp-3 text-lg leading-snug font-semibold text-pretty wrap-anywhere sm:text-xl",
               dimmed && "text-muted line-through decoration-1",

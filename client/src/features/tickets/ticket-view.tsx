@@ -29,7 +29,10 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
       <article className="mt-4 ticket-shadow">
         <div className="grid md:min-h-72 md:grid-cols-[1fr_21rem]">
           <div className="ticket-top bg-card p-6 sm:p-10 md:ticket-left">
-            <h1 className="text-3xl leading-tight font-bold text-pretty wrap-anywhere sm:text-5xl">
+            <h1
+              dir="auto"
+              className="text-3xl leading-tight font-bold text-pretty wrap-anywhere sm:text-5xl"
+            >
               {ticket.title}
             </h1>
             <p className="mt-6 text-muted">
