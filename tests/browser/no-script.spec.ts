@@ -56,7 +56,11 @@ test("a session begins and ends without script", async ({ page, request }) => {
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
 });
 
-test("a form on a page of another site signs nobody in", async ({ request, playwright, baseURL }) => {
+test("a form on a page of another site signs nobody in", async ({
+  request,
+  playwright,
+  baseURL,
+}) => {
   const email = await signUp(request);
   const visitor = await playwright.request.newContext({ baseURL });
   const response = await visitor.post("/auth/signin/form", {

@@ -279,7 +279,10 @@ test("the mobile menu opens, navigates and closes", async ({ signedInPage: page,
   await expect(page.getByRole("link", { name: "My orders" })).toBeHidden();
 });
 
-test("the focus moves to the content after a navigation", async ({ signedInPage: page, seller }) => {
+test("the focus moves to the content after a navigation", async ({
+  signedInPage: page,
+  seller,
+}) => {
   const ticket = await seller.list("In focus");
   await page.goto(`/?q=${encodeURIComponent(ticket.title)}`);
   await page.getByRole("link", { name: ticket.title }).click();

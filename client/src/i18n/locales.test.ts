@@ -39,6 +39,13 @@ test("an unknown time zone is rejected", () => {
   expect(parseTimeZone(undefined)).toBeUndefined();
 });
 
+test("an ellipsis follows its word in English, and a no-break space in German", () => {
+  const texts = (messages: object) => JSON.stringify(messages).split("…");
+  const before = (messages: object) => texts(messages).slice(0, -1);
+  expect(before(en).filter((text) => /\s$/.test(text))).toEqual([]);
+  expect(before(de).filter((text) => !text.endsWith("\u00a0"))).toEqual([]);
+});
+
 test("both languages have the same keys and placeholders", () => {
   const shape = (messages: Record<string, Record<string, string>>) =>
     Object.entries(messages).flatMap(([namespace, texts]) =>

@@ -41,13 +41,19 @@ export const GERMAN: InfoContent = {
         {
           heading: "Wie bekomme ich das gekaufte Ticket?",
           paragraphs: [
-            "Von der Person, die es verkauft hat. Diese Website hält den Kauf fest, gibt das Ticket selbst aber noch nicht weiter. Schreib mit deiner Bestellnummer an {email}.",
+            "Von der Person, die es verkauft hat. Diese Website hält den Kauf fest, gibt das Ticket selbst aber noch nicht weiter. Schreib mit deiner Bestellnummer an {email}, dann stellen wir den Kontakt her.",
           ],
         },
         {
           heading: "Wie verkaufe ich ein Ticket?",
           paragraphs: [
             "Wähle „Ticket verkaufen“, gib an, wofür es ist, und leg den Preis fest. Es ist sofort online. Du kannst es ändern, bis jemand es reserviert.",
+          ],
+        },
+        {
+          heading: "Mein Ticket ist verkauft. Was nun?",
+          paragraphs: [
+            "Gib es weiter. Diese Website tut das noch nicht. Schreib mit dem Titel deines Angebots an {email}, dann stellen wir den Kontakt her.",
           ],
         },
         {

@@ -41,13 +41,19 @@ export const ENGLISH: InfoContent = {
         {
           heading: "How do I get the ticket that I bought?",
           paragraphs: [
-            "From its seller. This site records the sale, but it does not pass tickets on yet. Write to {email} with your order number.",
+            "From its seller. This site records the sale, but it does not pass tickets on yet. Write to {email} with your order number, and we put you in touch.",
           ],
         },
         {
           heading: "How do I sell a ticket?",
           paragraphs: [
             "Choose “Sell a ticket”, enter what it’s for and set a price. It goes live straight away. You can change it until someone reserves it.",
+          ],
+        },
+        {
+          heading: "My ticket is sold. What now?",
+          paragraphs: [
+            "Get it to the buyer. This site does not pass tickets on yet. Write to {email} with the title of your listing, and we put you in touch.",
           ],
         },
         {

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
+import { helpLink } from "@/components/help-link";
 import { DateTime, Price } from "@/components/locale";
 import type { Order, Payment } from "@/lib/api/types";
 import type { PaymentState } from "@/lib/payment-state";
@@ -14,11 +15,14 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
   return (
     <section className="mx-auto mt-6 max-w-lg">
       <h1 className="text-5xl font-bold">{t("paidTitle")}</h1>
-      <p className="mt-2 text-lg text-muted">{t("paidText")}</p>
+      <p className="mt-2 text-lg text-muted">{t.rich("paidText", { help: helpLink })}</p>
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
         <div className="ticket-top bg-card p-7 sm:p-9">
           <p className="text-sm text-muted">{t("ticket")}</p>
-          <h2 dir="auto" className="mt-1 text-3xl leading-tight font-semibold text-pretty wrap-anywhere">
+          <h2
+            dir="auto"
+            className="mt-1 text-3xl leading-tight font-semibold text-pretty wrap-anywhere"
+          >
             {order.ticket.title}
           </h2>
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">

@@ -1,7 +1,8 @@
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
+import { helpLink } from "@/components/help-link";
 import { Link } from "@/components/link";
 import { useFormattingLocale } from "@/components/locale";
 import { TermsNote } from "@/components/terms-note";
@@ -74,7 +75,11 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
 function SellerStatus({ ticket }: { ticket: Ticket }) {
   const t = useTranslations("Ticket");
   const locale = useFormattingLocale();
-  const hint = { available: t("onSale"), reserved: t("lockedReserved"), sold: t("lockedSold") };
+  const hint = {
+    available: t("onSale"),
+    reserved: t("lockedReserved"),
+    sold: t.rich("lockedSold", { help: helpLink }),
+  };
   return (
     <>
       <StatusText title={t("yours")} hint={hint[ticket.status]} />
@@ -111,7 +116,7 @@ function OwnOrderStatus(props: { isPaid: boolean; order: OwnOrder; now: number }
   );
 }
 
-function StatusText({ title, hint }: { title: string; hint?: string | null }) {
+function StatusText({ title, hint }: { title: string; hint?: ReactNode }) {
   return (
     <div>
       <p className="text-lg leading-snug font-semibold">{title}</p>
