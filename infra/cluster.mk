@@ -3,6 +3,8 @@ SERVICES := auth tickets orders expiration payments
 IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-local:dev
 # The last release, because ingress-nginx was retired in March 2026 (docs/gateway-api.md).
 INGRESS_NGINX := controller-v1.15.1
+# Not loaded like ours, because an image that is loaded from Docker loses the digest that pins it.
+STORE_IMAGES = $(sort $(shell sed -nE 's/^ *image: (.+@sha256:.+)$$/\1/p' infra/k8s/*.yaml))
 INFRA_TOOLS := .local/infra-tools
 
 .PHONY: build-common build-dev-images build-dev-image kind-up kind-down ingress-up secrets certificate kload-imgs \
@@ -35,8 +37,11 @@ secrets: ## Create jwt-secret and stripe-secret in the cluster; existing secrets
 certificate: ## Create the certificate of https://ticketing.dev and store it in the cluster
 	@infra/scripts/create-certificate.sh
 
-kload-imgs: ## Load the built images into the development cluster
+kload-imgs: ## Load the built images into the development cluster, and pull those of the stores there
 	kind load docker-image --name ticketing $(IMAGES)
+	@for node in $$(kind get nodes --name ticketing); do \
+	  for image in $(STORE_IMAGES); do docker exec "$$node" crictl pull "$$image" || exit; done; \
+	done
 
 apply-dev: ## Apply the manifests and wait until every deployment is ready
 	kubectl apply -f infra/k8s/ -f infra/k8s-dev/

@@ -13,6 +13,7 @@ program=$(basename "$0")
 echo "$program $*" >>"$CALLS"
 case "$program $3 $4" in
   "kubectl create secret" | "kubectl patch secret") cat >>"$STDIN" ;;
+  "kind --name ticketing") [ "$2" = nodes ] && echo "${NODES:-}" ;;
   "kubectl get secret") echo "${KEYS:-}"; exit "${FOUND:-1}" ;;
 esac
 exit 0
@@ -74,13 +75,28 @@ def test_ingress_up_installs_a_fixed_release_and_waits(make_runner: MakeRunner) 
 
 
 def test_kload_imgs_loads_every_image_that_compose_builds(make_runner: MakeRunner) -> None:
-    (load,) = make_runner.make("kload-imgs")
+    load = make_runner.make("kload-imgs")[0]
     built = {
         line.split()[-1]
         for line in (ROOT / "docker-compose.yml").read_text().splitlines()
         if "image:" in line and "ticketing/" in line
     }
     assert set(load.split()[5:]) == built
+
+
+def test_kload_imgs_pulls_every_pinned_image_into_each_node(make_runner: MakeRunner) -> None:
+    calls = make_runner.make("kload-imgs", NODES="ticketing-control-plane ticketing-worker")
+    pinned = {
+        line.split()[-1]
+        for file in (ROOT / "infra/k8s").glob("*.yaml")
+        for line in file.read_text().splitlines()
+        if "image:" in line and "@sha256:" in line
+    }
+    assert len(pinned) >= 4
+    for node in ("ticketing-control-plane", "ticketing-worker"):
+        begin = f"docker exec {node} crictl pull "
+        pulled = [call.removeprefix(begin) for call in calls if call.startswith(begin)]
+        assert sorted(pulled) == sorted(pinned)
 
 
 def test_apply_dev_applies_unchanged_manifests(make_runner: MakeRunner) -> None:
