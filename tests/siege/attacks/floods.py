@@ -120,7 +120,7 @@ async def language_body(attacker: Attacker) -> None:
 
 
 async def page_flood(attacker: Attacker) -> None:
-    """Open pages that the web client renders anew, each a search that no cache holds."""
+    """Open pages that the web client has to render, each a search that no cache holds."""
 
     async def read(number: int) -> None:
         async with attacker.client(number) as client:
@@ -175,7 +175,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "page-flood",
-        "pages that the web client renders anew",
+        "pages that the web client has to render",
         page_flood,
         max_memory_growth_mib=150,
         exhausts_its_address=True,
