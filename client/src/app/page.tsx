@@ -34,11 +34,12 @@ async function find(params: SearchParams) {
 }
 
 export async function generateMetadata({ searchParams }: PageProps<"/">): Promise<Metadata> {
-  const t = await getTranslations("Home");
+  const [t, site] = await Promise.all([getTranslations("Home"), getTranslations("Site")]);
   const { search, result } = await find(await searchParams);
   const title = search.cursor ? t("next") : t("results");
   const counted = result.ok ? listTitle(title, result) : title;
-  return { title: search.q ? `${t("searched", { q: search.q })} · ${counted}` : counted };
+  const parts = [...(search.q ? [t("searched", { q: search.q })] : []), counted, site("name")];
+  return { title: { absolute: parts.join(" · ") } }; // the layout's template is for the pages below it
 }
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
