@@ -90,7 +90,7 @@ export const GERMAN: InfoContent = {
       ],
     },
     terms: {
-      title: "Nutzungsbedingungen",
+      title: "Nutzungs\u00adbedingungen",
       lead: "Was gilt, wenn du hier kaufst oder verkaufst.",
       sections: [
         {

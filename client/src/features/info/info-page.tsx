@@ -9,7 +9,7 @@ import { InfoText } from "./info-text";
 export function createInfoMetadata(name: InfoPageName) {
   return async (): Promise<Metadata> => {
     const { language } = await getReaderLocale();
-    return { title: CONTENT[language].pages[name].title };
+    return { title: CONTENT[language].pages[name].title.replace("\u00ad", "") };
   };
 }
 
