@@ -24,8 +24,7 @@ export async function translate(page: Page): Promise<void> {
     }
 
     function isHydrated(): boolean {
-      const main = document.querySelector("main");
-      const last = main?.lastElementChild;
+      const last = document.querySelector("body > [role=status]"); // behind the content and the footer
       return Boolean(last && Object.keys(last).some((key) => key.startsWith("__reactFiber")));
     }
 
