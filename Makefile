@@ -1,6 +1,6 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install install-local start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts audit bench bench-quick bench-web lint format lock lock-upgrade
+.PHONY: help install install-local start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts test-first-start audit bench bench-quick bench-web lint format lock lock-upgrade
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
@@ -143,6 +143,9 @@ $(BROWSER_PACKAGES): tests/browser/package-lock.json
 
 test-alerts: install ## Trigger each alert once in a real Prometheus (ALERTS=ServiceDown)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m alerts $(ALERTS)
+
+test-first-start: ## Follow the README in a new Debian, made by debootstrap (needs root and 3 GB)
+	@infra/scripts/test-first-start.sh
 
 .local/fuzz .local/audit: .local/%: requirements/%.txt
 	@$(PYTHON_IN)/python -m venv --clear $@

@@ -45,3 +45,10 @@ def test_failed_build_reports_the_reason(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(CliError, match=r"(?s)npm ci .*failed in client.*no network"):
         client.program(3100, 8080, {})
+
+
+def test_path_that_cannot_be_built_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    client.check_path()
+    monkeypatch.setattr(client, "CLIENT", Path("/srv/tickets #2/client"))
+    with pytest.raises(CliError, match="contains #, with which the web client cannot be built"):
+        client.check_path()

@@ -16,7 +16,7 @@ import click
 
 from ticketing_local.errors import CliError
 from ticketing_local.processes.supervisord import GROUP_VARIABLE, HOME_VARIABLE
-from ticketing_local.stack import plan, ports, preparation, settings_check
+from ticketing_local.stack import client, plan, ports, preparation, settings_check
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.plan import Plan
 
@@ -36,6 +36,8 @@ def prepare_and_plan(
     settings_check.check_settings(environ, plan.service_environments(home, environ))
     if moved:
         click.echo(f"Other programs use the default ports, so these are different: {moved}")
+    if client.enabled(environ):
+        client.check_path()
     if not preparation.is_complete(environ):
         _prepare_in_own_group(home, environ, sleep)
     return plan.plan(home, environ)

@@ -16,6 +16,8 @@ CLIENT = ROOT / "client"
 SERVER = CLIENT / ".next" / "standalone" / "server.js"
 BUILD_OUTPUTS = {"node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", "README.md"}
 BUILD_TIMEOUT_SECONDS = 900
+UNBUILDABLE_CHARACTER = "#"
+"""Tailwind reads what follows it in a path as a fragment of a URL."""
 
 
 def enabled(environ: Mapping[str, str]) -> bool:
@@ -41,6 +43,15 @@ def program(port: int, gateway_port: int, environ: Mapping[str, str]) -> Program
             **environment.select(environ, "ADDRESS_PAGE*", "SITE_*", "TRUSTED_PROXIES"),
         },
     )
+
+
+def check_path() -> None:
+    """Raise `CliError` if the client's build tools cannot read files in this folder."""
+    if UNBUILDABLE_CHARACTER in str(CLIENT):
+        raise CliError(
+            f"The path of this folder contains {UNBUILDABLE_CHARACTER}, with which the web client "
+            f"cannot be built: {ROOT}. Rename it, or start without it: CLIENT=off make start"
+        )
 
 
 def is_built() -> bool:
