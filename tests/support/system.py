@@ -21,7 +21,6 @@ FAST_SETTINGS = {
     "PASSWORD_ITERATIONS": "1",
     "SIGN_UPS_PER_ADDRESS": "1000000",
     # All users share one address and a few test cards.
-    "DECLINES_PER_ACCOUNT": "10000",
     "DECLINES_PER_CARD": "10000",
     "DECLINES_PER_ADDRESS": "10000",
     "ADDRESS_REQUESTS_PER_SECOND": "0",  # the load of a test or a benchmark has one address

@@ -142,7 +142,7 @@ async def test_malformed_address_ends_the_process_with_one_line(
         _, stderr = await asyncio.wait_for(worker.process.communicate(), 20)
 
     (line,) = stderr.decode().splitlines()
-    assert line.startswith(f"settings: {setting.upper()}: ")
+    assert line.startswith(f"settings: {setting.upper()} ")
     assert worker.process.returncode == 1
 
 

@@ -668,6 +668,7 @@ async def test_get_payment_returns_the_last_decline(payments: Client, orders: Fa
         "code": "card_declined",
         "declineCode": "generic_decline",
         "retryable": True,
+        "attemptsLeft": 4,
     }
 
 

@@ -78,6 +78,7 @@ async def test_reported_card_looks_like_a_generic_decline(
             "code": "card_declined",
             "declineCode": "generic_decline",
             "retryable": attempts < 5,
+            "attemptsLeft": 5 - attempts,
         }
     ]
     assert [event.get("reason") for event in reported[2]][-1] == "generic_decline"
