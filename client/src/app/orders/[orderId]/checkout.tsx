@@ -47,7 +47,7 @@ export function Checkout(props: {
     );
   }
   return (
-    <div className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
+    <div data-bottom-room="" className="mt-4 grid gap-8 lg:grid-cols-[1fr_24rem] lg:gap-14">
       <div className="lg:col-start-2 lg:row-start-1">
         <OrderSummary order={order} seconds={isPaid ? null : secondsLeft} />
       </div>
@@ -90,7 +90,12 @@ function Outcome({ takesFocus, children }: { takesFocus: boolean; children: Reac
     window.scrollTo({ top: 0 });
   }, [takesFocus]);
   return (
-    <div ref={container} tabIndex={-1} className="outline-none">
+    <div
+      ref={container}
+      tabIndex={-1}
+      data-bottom-room={takesFocus ? "" : undefined}
+      className="outline-none"
+    >
       {children}
     </div>
   );
