@@ -37,7 +37,7 @@ export async function generateMetadata({ searchParams }: PageProps<"/">): Promis
   const [t, site] = await Promise.all([getTranslations("Home"), getTranslations("Site")]);
   const { search, result } = await find(await searchParams);
   const title = search.cursor ? t("next") : t("results");
-  const counted = result.ok ? listTitle(title, result) : title;
+  const counted = listTitle(title, result);
   const parts = [...(search.q ? [t("searched", { q: search.q })] : []), counted, site("name")];
   return { title: { absolute: parts.join(" · ") } }; // the layout's template is for the pages below it
 }

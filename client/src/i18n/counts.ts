@@ -18,7 +18,7 @@ export async function getCount(
   return t(of, { kind, count: data.length });
 }
 
-/** Returns the title of a list's page, such as "My orders (24+)". */
-export function listTitle(title: string, { data, next }: ListPage): string {
-  return `${title} (${data.length}${next ? "+" : ""})`;
+/** Returns the title of a list's page, such as "My orders (24+)", without a number if the list is missing. */
+export function listTitle(title: string, list: ({ ok: true } & ListPage) | { ok: false }): string {
+  return list.ok ? `${title} (${list.data.length}${list.next ? "+" : ""})` : title;
 }

@@ -24,8 +24,7 @@ const getMyTickets = cache(async (cursor: string) =>
 export async function generateMetadata(props: PageProps<"/tickets/mine">): Promise<Metadata> {
   const cursor = cursorFrom(await props.searchParams);
   const [t, result] = await Promise.all([getTranslations("MyTickets"), getMyTickets(cursor)]);
-  const title = t(cursor ? "next" : "title");
-  return { title: result.ok ? listTitle(title, result) : title };
+  return { title: listTitle(t(cursor ? "next" : "title"), result) };
 }
 
 export default async function MyTicketsPage({ searchParams }: PageProps<"/tickets/mine">) {
