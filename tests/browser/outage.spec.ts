@@ -33,7 +33,7 @@ async function openWithinASecond(page: Page, path: string): Promise<void> {
   }).toPass();
 }
 
-test("without tickets, the home page shows an error and recovers by itself", async ({
+test("without tickets, the home page shows an error and recovers automatically", async ({
   page,
   userEmail,
   seller,
@@ -83,7 +83,7 @@ test("without auth, a user whose access token has expired is not signed out", as
   await expect(page.getByText(userEmail)).toBeVisible();
 });
 
-test("without the web client, the gateway shows a page that returns by itself", async ({
+test("without the web client, the gateway shows a page that loads again automatically", async ({
   signedInPage: page,
 }) => {
   await withServiceStopped("client", async () => {

@@ -24,7 +24,7 @@ RETRY_SECONDS = 3
 """How long a request waits for a service that is being restarted."""
 PAGE_RETRY_SECONDS = 0.3
 """The same for a page, and for what its server reads: a visitor gets a page within a second. If
-something is missing, the page says so and tries again by itself."""
+something is missing, the page says so and tries again automatically."""
 UNAVAILABLE_PAGE = ROOT / "infra" / "gateway" / "unavailable.html"
 """The page while the web client is unavailable. All gateways serve it."""
 UNAVAILABLE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
