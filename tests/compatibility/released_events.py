@@ -1,0 +1,237 @@
+"""The events of the last release: what its services can read.
+
+A frozen copy of `common/events.py` of b0a1ef8. Replace it with the new file after the next release.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, get_args
+
+from pydantic import ConfigDict, Field
+
+from common.values.camel_model import CamelModel
+from common.values.ids import Id
+
+Version = Annotated[int, Field(ge=0)]
+Cents = Annotated[int, Field(ge=0)]
+
+
+class Event(CamelModel):
+    """A published fact, named in the past tense."""
+
+    model_config = ConfigDict(frozen=True)
+    subject: ClassVar[str]
+
+
+class TicketStatus(StrEnum):
+    """Whether a ticket can be ordered."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    SOLD = "sold"
+
+
+class Listing(CamelModel):
+    """The title and price of a ticket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    price: Cents
+
+
+class _Ticket(Event):
+    id: Id
+    version: Version
+    title: str
+    price: Cents
+    user_id: Id
+    order_id: Id | None = None
+    status: TicketStatus = TicketStatus.AVAILABLE
+    late_edit: Listing | None = None
+    """The seller's edit that came after the order. It applies when the ticket is free again."""
+
+
+class TicketCreated(_Ticket):
+    """A ticket was listed."""
+
+    subject = "ticket.created"
+
+
+class TicketUpdated(_Ticket):
+    """A ticket was edited, locked, released or sold."""
+
+    subject = "ticket.updated"
+
+
+TicketEvent = TicketCreated | TicketUpdated
+
+
+class OrderStatus(StrEnum):
+    """The state of an order."""
+
+    CREATED = "created"
+    AWAITING_PAYMENT = "awaiting:payment"
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+
+
+class CancelReason(StrEnum):
+    """Why an order was cancelled."""
+
+    BUYER = "buyer"
+    EXPIRED = "expired"
+    PAYMENT_FAILED = "payment failed"
+
+
+class OrderedTicket(CamelModel):
+    """The ticket as it was when it was ordered, and the fencing token of the order.
+
+    `hold` grows with each order placed on the ticket. An event of an order with a smaller hold than
+    the last one applied belongs to a dead order.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Id
+    title: str
+    price: Cents
+    hold: Annotated[int, Field(ge=1)]
+
+
+class _Order(Event):
+    id: Id
+    version: Version
+    status: OrderStatus
+    user_id: Id
+    expires_at: datetime
+    ticket: OrderedTicket
+    reason: CancelReason | None = None
+
+
+class OrderCreated(_Order):
+    """A ticket was reserved for a buyer."""
+
+    subject = "order.created"
+
+
+class OrderUpdated(_Order):
+    """An order awaits payment; its ticket stays reserved."""
+
+    subject = "order.updated"
+
+
+class OrderCancelled(_Order):
+    """An order was cancelled by its buyer, by expiration or by a final payment failure."""
+
+    subject = "order.cancelled"
+
+
+class OrderCompleted(_Order):
+    """An order was paid."""
+
+    subject = "order.completed"
+
+
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+
+
+class ExpirationCompleted(Event):
+    """An order's payment window is over."""
+
+    subject = "expiration.completed"
+
+    order_id: Id
+
+
+class ChargeStatus(StrEnum):
+    """The state of an order's payment."""
+
+    CREATED = "created"
+    PROCESSING = "processing"
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    REFUND_PENDING = "refund_pending"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    CANCELED = "canceled"
+
+
+class _Payment(Event):
+    id: Id
+    version: Version
+    order_id: Id
+    amount: Cents
+    status: ChargeStatus
+    stripe_id: str | None = None
+    stripe_refund_id: str | None = None
+    reason: str | None = None
+
+
+class PaymentCreated(_Payment):
+    """An order was paid."""
+
+    subject = "payment.created"
+
+
+class PaymentFailed(_Payment):
+    """A card was declined; `final` if no further attempt is allowed."""
+
+    subject = "payment.failed"
+
+    final: bool = False
+
+
+class PaymentUpdated(_Payment):
+    """A charge changed in a way that does not affect its order."""
+
+    subject = "payment.updated"
+
+
+class PaymentRefunded(_Payment):
+    """The payment of a cancelled order was refunded."""
+
+    subject = "payment.refunded"
+
+
+PaymentEvent = PaymentCreated | PaymentFailed | PaymentUpdated | PaymentRefunded
+
+
+class SessionRevoked(Event):
+    """A session was ended: its access tokens are invalid until the last of them has expired."""
+
+    subject = "session.revoked"
+
+    user_id: Id
+    session_id: Id
+    until: datetime
+
+
+class AllSessionsRevoked(Event):
+    """All sessions of a user that started before a time were ended, except possibly one.
+
+    Attributes:
+        before: sessions that started earlier are ended. Each event of a user has a later time.
+        except_session_id: the session that continues.
+        until: when the last access token of the ended sessions has expired.
+    """
+
+    subject = "session.all_revoked"
+
+    user_id: Id
+    before: datetime
+    except_session_id: Id | None = None
+    until: datetime
+
+
+SessionEvent = SessionRevoked | AllSessionsRevoked
+
+
+EVENT_TYPES: Final[tuple[type[Event], ...]] = (
+    *get_args(TicketEvent),
+    *get_args(OrderEvent),
+    ExpirationCompleted,
+    *get_args(PaymentEvent),
+    *get_args(SessionEvent),
+)
