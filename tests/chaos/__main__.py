@@ -18,7 +18,7 @@ from typing import Any
 import click
 import httpx
 
-from chaos.auditor import audit
+from chaos.auditor import MAX_LATENESS, audit
 from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
 from chaos.contention import BUYERS, run_contention
@@ -34,11 +34,11 @@ from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import TMPFS
 
 ORDER_EXPIRATION_SECONDS = 12
-RECOVERY_TIMEOUT_SECONDS = 30.0
+MAX_RECOVERY_SECONDS = 30.0
 """The time after the last kill within which the backlog must be processed."""
+REPORT_INTERVAL_SECONDS = 5.0
 SETTLE_SECONDS = 5.0
 """The time for which users continue on the recovered system."""
-QUIESCE_TIMEOUT_SECONDS = 60.0
 HOSTILE_CLIENTS = 6
 SETTINGS = {
     "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
@@ -59,6 +59,8 @@ class Plan:
     users: int
     rounds: int
     disabled: str | None
+    max_recovery_seconds: float
+    max_lateness: timedelta
 
 
 @dataclass
@@ -131,8 +133,10 @@ async def _chaos(
     )
     rate = responses_before / (recovered_at - started_at)
     stream_positions = await _after_recovery(lambda: last_sequences(system))
-    recovery = await _wait_recovered(backlog, stream_positions, saboteur.last_action_at)
-    if recovery > RECOVERY_TIMEOUT_SECONDS:
+    recovery = await _wait_recovered(
+        backlog, stream_positions, saboteur.last_action_at, 3 * plan.max_recovery_seconds
+    )
+    if recovery > plan.max_recovery_seconds:
         violations.append(f"recovered {recovery:.1f} s after the last kill")
     await asyncio.sleep(SETTLE_SECONDS)
     rate_after_recovery = (client_log.response_count - responses_before) / (
@@ -143,12 +147,12 @@ async def _chaos(
     await asyncio.gather(*user_tasks)
     if plan.disabled == "reconciler":
         await asyncio.to_thread(_enable_reconciler, system)
-    violations += await _wait_quiesced(backlog)
+    violations += await _wait_quiesced(backlog, 2 * plan.max_recovery_seconds)
     supervision.cancel()
     with suppress(asyncio.CancelledError):
         await supervision
     snapshot = await take_snapshot(system, client_log.ended_sessions.values())
-    violations += audit(snapshot, client_log, healthy_since)
+    violations += audit(snapshot, client_log, healthy_since, plan.max_lateness)
     return Outcome(
         violations,
         recovery,
@@ -175,9 +179,9 @@ async def _after_recovery(read: Any) -> Any:
 
 
 async def _wait_recovered(
-    backlog: Backlog, stream_positions: dict[str, int], since: float
+    backlog: Backlog, stream_positions: dict[str, int], since: float, timeout_seconds: float
 ) -> float:
-    """Wait until the backlog is processed, while users continue.
+    """Wait until the backlog is processed, while users continue, or until the time is over.
 
     Returns:
         The seconds since the last kill.
@@ -192,18 +196,18 @@ async def _wait_recovered(
             click.echo(f"last remaining work: {last_remaining}")
             return elapsed
         last_remaining = remaining
-        if elapsed - last_report > RECOVERY_TIMEOUT_SECONDS / 6:
+        if elapsed - last_report > REPORT_INTERVAL_SECONDS:
             last_report = elapsed
             click.echo(f"{elapsed:.0f} s after the last kill: {remaining}")
-        if elapsed > 3 * RECOVERY_TIMEOUT_SECONDS:
+        if elapsed > timeout_seconds:
             click.echo(f"not recovered: {remaining}")
             return elapsed
         await asyncio.sleep(0.25)
 
 
-async def _wait_quiesced(backlog: Backlog) -> list[str]:
+async def _wait_quiesced(backlog: Backlog, timeout_seconds: float) -> list[str]:
     """Wait until no work is left and return what is left after the timeout."""
-    deadline = time.monotonic() + QUIESCE_TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout_seconds
     remaining = await backlog.remaining()
     while remaining and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
@@ -261,6 +265,14 @@ def print_summary(plan: Plan, outcome: Outcome) -> None:
 @click.option("--rounds", type=int, default=100, show_default=True, help="Contention rounds.")
 @click.option("--disable", type=click.Choice(["webhooks", "reconciler"]))
 @click.option("--memory", is_flag=True, help="Keep the stores' files in memory.")
+@click.option("--max-recovery-seconds", type=float, default=MAX_RECOVERY_SECONDS, show_default=True)
+@click.option(
+    "--max-lateness-seconds",
+    type=float,
+    default=MAX_LATENESS.total_seconds(),
+    show_default=True,
+    help="How late an order may end.",
+)
 def main(
     seed: int,
     minutes: float,
@@ -270,9 +282,14 @@ def main(
     disable: str | None,
     *,
     memory: bool,
+    max_recovery_seconds: float,
+    max_lateness_seconds: float,
 ) -> None:
     """Run chaos on a system of its own and exit with 1 if there are violations."""
-    plan = Plan(seed, minutes * 60, rate, users, rounds, disable)
+    max_lateness = timedelta(seconds=max_lateness_seconds)
+    plan = Plan(
+        seed, minutes * 60, rate, users, rounds, disable, max_recovery_seconds, max_lateness
+    )
     parent = TMPFS if memory and TMPFS.is_dir() else ROOT / ".local" / "chaos"
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=parent))
