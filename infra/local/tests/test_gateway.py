@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.stack import gateway as gateway_module
 from ticketing_local.stack.gateway import ROUTES, UNAVAILABLE_PAGE, Listeners, caddy
 from ticketing_local.stack.program import Program
@@ -35,12 +36,15 @@ class Upstream(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.endswith("/events"):
             return self._stream()
-        length = int(self.headers.get("Content-Length", 0))
+        request_body = self._read_body()
+        if request_body is None:
+            self.close_connection = True
+            return None
         received = {
             "service": self.name,
             "path": self.path,
             "headers": {key.lower(): value for key, value in self.headers.items()},
-            "body": self.rfile.read(length).decode(),
+            "body": request_body.decode(),
         }
         body = json.dumps(received).encode()
         self.send_response(418 if self.path.endswith("/teapot") else 200)
@@ -51,13 +55,25 @@ class Upstream(BaseHTTPRequestHandler):
 
     do_POST = do_GET  # noqa: N815 - the library's name
 
+    def _read_body(self) -> bytes | None:
+        """Return the whole body, as a service reads it before it responds, or None if it is cut."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks: list[bytes] = []
+        while line := self.rfile.readline():
+            chunks.append(self.rfile.read(int(line, 16)))
+            self.rfile.readline()
+            if not chunks[-1]:
+                return b"".join(chunks)
+        return None
+
     def _stream(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
-        assert self.first_event_read.wait(10), (
+        assert self.first_event_read.wait(TIMEOUT_SECONDS), (
             "the first event was buffered until the end of the stream"
         )
         self.wfile.write(b"data: last\n\n")
@@ -120,7 +136,7 @@ def gateway(upstreams: dict[str, int]) -> Iterator[httpx.Client]:
 
     with (
         TemporaryServer(gateway_to(upstream_ports)) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=TIMEOUT_SECONDS) as client,
     ):
         yield client
 
@@ -166,7 +182,7 @@ def test_internal_listener_passes_the_address_of_the_visitor_on(
     internal = free_port()
     with (
         TemporaryServer(gateway_to(upstream_ports, internal)),
-        httpx.Client(base_url=f"http://127.0.0.1:{internal}", timeout=20) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{internal}", timeout=TIMEOUT_SECONDS) as client,
     ):
         headers = client.get("/api/tickets", headers=sent).json()["headers"]
 
@@ -178,7 +194,7 @@ def test_slow_head_is_closed(upstreams: dict[str, int], monkeypatch: pytest.Monk
     upstream_ports = {name: [port] for name, port in upstreams.items()}
     with (
         TemporaryServer(gateway_to(upstream_ports)) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+        socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_SECONDS) as connection,
     ):
         connection.sendall(b"POST /api/tickets HTTP/1.1\r\nHost: x\r\n")
 
@@ -193,9 +209,11 @@ def test_slow_head_is_closed(upstreams: dict[str, int], monkeypatch: pytest.Monk
 def test_malformed_body_gets_400_error(gateway: httpx.Client, body: bytes) -> None:
     address = (gateway.base_url.host, gateway.base_url.port or 0)
     head = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(address, timeout=10) as connection:
+    with (
+        socket.create_connection(address, timeout=TIMEOUT_SECONDS) as connection,
+        HTTPResponse(connection) as response,  # closes the file that keeps the socket open
+    ):
         connection.sendall(head + body)
-        response = HTTPResponse(connection)
         response.begin()
 
         assert response.status == 400
@@ -230,16 +248,17 @@ def test_unavailable_service_returns_503_error(gateway: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_unavailable_client_and_service_are_reported_within_a_second(
-    upstreams: dict[str, int], method: str
+def test_unavailable_client_and_service_are_reported_before_a_request_gives_up(
+    upstreams: dict[str, int], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gateway_module, "RETRY_SECONDS", int(TIMEOUT_SECONDS))
     upstream_ports = {name: [port] for name, port in upstreams.items()} | {"auth": [free_port()]}
     internal = free_port()
     web_client = ThreadingHTTPServer(("127.0.0.1", 0), StoppableUpstream)
     threading.Thread(target=web_client.serve_forever, daemon=True).start()
     with (
         TemporaryServer(gateway_to(upstream_ports, internal, web_client.server_port)) as server,
-        httpx.Client(timeout=20) as client,
+        httpx.Client(timeout=TIMEOUT_SECONDS) as client,
     ):
         web_client.shutdown()
         web_client.server_close()
@@ -250,7 +269,7 @@ def test_unavailable_client_and_service_are_reported_within_a_second(
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.text == UNAVAILABLE_PAGE.read_text()
     assert read.status_code == 503
-    assert max(page.elapsed, read.elapsed) < timedelta(seconds=1)
+    assert max(page.elapsed, read.elapsed) < timedelta(seconds=TIMEOUT_SECONDS)
 
 
 def test_requests_fail_over_to_the_other_replica(gateway: httpx.Client) -> None:
@@ -273,12 +292,12 @@ def test_stopping_replica_gets_no_more_requests(upstreams: dict[str, int]) -> No
     upstream_ports = {name: [port, stopping.server_port] for name, port in upstreams.items()}
     with (
         TemporaryServer(gateway_to(upstream_ports)) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=TIMEOUT_SECONDS) as client,
     ):
 
         def services_reached() -> set[str]:
             return {client.get("/api/orders").json()["service"] for _ in range(10)}
 
-        wait_until(lambda: services_reached() == {"orders"}, 10)
+        wait_until(lambda: services_reached() == {"orders"})
     stopping.shutdown()
     stopping.server_close()

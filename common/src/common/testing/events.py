@@ -3,7 +3,7 @@
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from nats.js.api import RawStreamMsg
+from nats.js.api import RawStreamMsg, StreamState
 
 from common.events import Event, stream_of
 from common.messaging.bus import Bus
@@ -34,7 +34,8 @@ class EventProbe:
         """Wait until `count` events of this type are stored, and return the last of them."""
 
         async def enough() -> list[E]:
-            found = await self.all(event)
+            stored = (await self._state(stream_of(event))).messages
+            found = await self.all(event) if stored >= count else []
             return found if len(found) >= count else []
 
         return (await eventually(enough))[count - 1]
@@ -54,7 +55,7 @@ class EventProbe:
     async def wait_until_handled(self, durable: str) -> None:
         """Wait until the consumer has acknowledged every event that is stored now."""
         stream = self.bus.connection.stream(durable.partition("-")[2])
-        last = (await self.bus.connection.js.stream_info(stream)).state.last_seq
+        last = (await self._state(durable.partition("-")[2])).last_seq
 
         async def done() -> bool:
             info = await self.bus.connection.js.consumer_info(stream, durable)
@@ -70,8 +71,11 @@ class EventProbe:
             for raw in await self._messages(DEAD_LETTERS)
         ]
 
+    async def _state(self, name: str) -> StreamState:
+        return (await self.bus.connection.js.stream_info(self.bus.connection.stream(name))).state
+
     async def _messages(self, name: str) -> list[RawStreamMsg]:
         js, stream = self.bus.connection.js, self.bus.connection.stream(name)
-        state = (await js.stream_info(stream)).state
+        state = await self._state(name)
         sequences = range(state.first_seq or 1, state.last_seq + 1)
         return [await js.get_msg(stream, seq=sequence) for sequence in sequences]

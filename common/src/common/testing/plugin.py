@@ -15,8 +15,10 @@ from pymongo import MongoClient
 
 from common.messaging import bus
 from common.messaging.declarations import declare
+from common.persistence import mongo
 from common.testing.client import JWT_KEY, Client
 from common.testing.events import EventProbe
+from common.testing.polling import TIMEOUT_SECONDS
 
 Serve = Callable[[FastAPI], Awaitable[Client]]
 
@@ -67,8 +69,15 @@ async def published(nats_url: str, namespace: str) -> AsyncGenerator[EventProbe]
 
 
 @pytest.fixture
-def environment(mongo_uri: str, nats_url: str, namespace: str) -> dict[str, Any]:
-    """Return the settings of all services for this test's database and namespace."""
+def environment(
+    mongo_uri: str, nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """Return the settings of all services for this test's database and namespace.
+
+    The services' own limits of time, which would reject requests on a slow machine, are long.
+    """
+    monkeypatch.setattr(mongo, "OPERATION_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr("common.web.idempotency.WAIT_SECONDS", TIMEOUT_SECONDS)
     return {
         "mongo_uri": mongo_uri,
         "nats_url": nats_url,
@@ -88,8 +97,9 @@ async def serve(published: EventProbe, mongo_uri: str) -> AsyncGenerator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(app: FastAPI) -> Client:
-            await stack.enter_async_context(LifespanManager(app))
-            await asyncio.wait_for(app.state.opened.wait(), 30)
+            lifespan = LifespanManager(app, TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+            await stack.enter_async_context(lifespan)
+            await asyncio.wait_for(app.state.opened.wait(), TIMEOUT_SECONDS)
             return await stack.enter_async_context(Client(app))
 
         yield start

@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 V = TypeVar("V")
 
+TIMEOUT_SECONDS: Final = 60.0
+"""How long a test waits for what must happen. It only bounds a failure, so it is generous: a slow
+machine with other load must not fail a test."""
 
-async def eventually(check: Callable[[], Awaitable[V]], timeout_seconds: float = 10) -> V:
+
+async def eventually(
+    check: Callable[[], Awaitable[V]], timeout_seconds: float = TIMEOUT_SECONDS
+) -> V:
     """Wait until the check returns something true, and return it.
 
     Raises:

@@ -9,7 +9,9 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-RESPONSE_TIMEOUT_SECONDS = 20.0
+from common.testing.polling import TIMEOUT_SECONDS
+
+RESPONSE_TIMEOUT_SECONDS = TIMEOUT_SECONDS
 CONTINUE = 100
 
 

@@ -23,7 +23,7 @@ async def serve_over_tcp(app: FastAPI) -> AsyncGenerator[str]:
         async def started() -> bool:
             return (server.started and app.state.opened.is_set()) or serving.done()
 
-        await eventually(started, 30)
+        await eventually(started)
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         server.should_exit = True
         await serving

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from common.testing.polling import TIMEOUT_SECONDS
+
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], timeout_seconds: float = 20) -> T:
+def wait_until(condition: Callable[[], T | None], timeout_seconds: float = TIMEOUT_SECONDS) -> T:
     """Return the first true value of the condition, or raise `AssertionError`."""
     deadline = time.monotonic() + timeout_seconds
     while not (value := condition()):

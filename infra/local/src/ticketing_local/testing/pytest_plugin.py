@@ -4,16 +4,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
+from hypothesis import HealthCheck, settings
 
+from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.stack import mongo_set_up, servers
 from ticketing_local.stack.program import Program
 from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.temporary_server import TemporaryServer
 
-# A slow machine must not fail a test.
-settings.register_profile("any machine", settings.default, deadline=None)
+# A slow machine must not fail a test. Hypothesis measures times; httpx waits for only 5 s.
+settings.register_profile(
+    "any machine",
+    settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
+for phase in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, phase, TIMEOUT_SECONDS)
 
 SERVER_FACTORIES: dict[str, Callable[[int, Path, StoredSecrets], Program]] = {
     "mongo_url": lambda port, data, secrets: servers.mongod(
@@ -29,6 +38,16 @@ RUNNING_SERVERS = pytest.StashKey[dict[str, TemporaryServer]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Register an empty set of servers."""
     config.stash[RUNNING_SERVERS] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests for `--dist loadgroup`: by file, or by folder if they share a system."""
+    for item in items:
+        group = item.nodeid.partition("::")[0]
+        if "system" in getattr(item, "fixturenames", ()):
+            group = group.rpartition("/")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
