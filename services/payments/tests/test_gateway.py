@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.events import OrderStatus
+from common.testing.polling import TIMEOUT_SECONDS
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain.charge import CURRENCY, new_charge
@@ -53,7 +54,7 @@ async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]
             SecretStr("sk_test_unused"),
             api_base=f"http://127.0.0.1:{port}",
             webhook_secret=None,
-            timeout_seconds=2,
+            timeout_seconds=TIMEOUT_SECONDS,
         ) as gateway,
     ):
         yield gateway

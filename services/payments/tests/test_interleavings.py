@@ -4,6 +4,7 @@ Stripe, the buyer, the orders service and our processes act independently: respo
 delayed or repeated, processes die, and events are redelivered.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -280,4 +281,6 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestInterleavings.settings = settings(
+    max_examples=int(os.environ.get("MODEL_EXAMPLES", "150")), stateful_step_count=40
+)

@@ -18,10 +18,18 @@ from common.events import (
 from common.testing.client import Client
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
-from payments.testing import FakeOrders, StripeProbe, find_charge, pay, wait_for_status
+from payments.testing import (
+    UNTIL_CLEARED,
+    FakeOrders,
+    StripeProbe,
+    find_charge,
+    pay,
+    wait_for_status,
+)
 
 ServePayments = Callable[..., Awaitable[Client]]
 CONFIRM = "POST /v1/payment_intents/*/confirm"
+CANCEL = "POST /v1/payment_intents/*/cancel"
 
 
 async def test_order_created_makes_the_order_payable(payments: Client, orders: FakeOrders) -> None:
@@ -128,19 +136,32 @@ async def test_order_cancelled_cancels_the_open_intent(
 
 @pytest.mark.parametrize("first", ["confirm", "cancel"])
 async def test_order_cancelled_during_confirm_keeps_no_money(
-    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe, first: str
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, first: str
 ) -> None:
+    payments = await serve_payments(payment_lease_seconds=30)
     order_id = await orders.place(payments.sign_in())
-    if first == "cancel":
-        await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1500)
-    else:
-        await stripe_probe.inject_fault("POST /v1/payment_intents/*/cancel", "delay", delay_ms=1500)
-        await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=700)
+    await stripe_probe.inject_fault(CONFIRM, **UNTIL_CLEARED)
+    if first == "confirm":
+        await stripe_probe.inject_fault(CANCEL, **UNTIL_CLEARED)
     paying = asyncio.create_task(pay(payments, order_id))
     await wait_for_status(payments, order_id, "processing")
 
-    await orders.cancel(order_id)
+    async def is_decided() -> bool:
+        if first == "confirm":
+            return not await stripe_probe.is_armed({"match": CANCEL})
+        return (await stripe_probe.intent(order_id)).status == "canceled"
 
+    cancelling = asyncio.create_task(orders.cancel(order_id))
+    await eventually(is_decided)
+    await stripe_probe.clear_faults(CONFIRM)
+
+    async def is_charged() -> bool:
+        return await stripe_probe.times_charged(order_id) == 1
+
+    if first == "confirm":
+        await eventually(is_charged)
+        await stripe_probe.clear_faults()
+    await cancelling
     response = await paying
     assert response.status_code == 400, response.text
     charge = await wait_for_status(
@@ -159,7 +180,7 @@ async def test_order_cancelled_before_charge_is_stored_is_not_charged(
 ) -> None:
     """The cancellation finds no charge to mark, after the attempt has read the order."""
     order_id = await orders.place(payments.sign_in())
-    await stripe_probe.inject_fault("POST /v1/payment_intents", "delay", delay_ms=1000)
+    await stripe_probe.inject_fault("POST /v1/payment_intents", **UNTIL_CLEARED)
     paying = asyncio.create_task(pay(payments, order_id))
 
     async def is_requested() -> bool:
@@ -167,6 +188,7 @@ async def test_order_cancelled_before_charge_is_stored_is_not_charged(
 
     await eventually(is_requested)
     await orders.cancel(order_id)
+    await stripe_probe.clear_faults()
 
     assert (await paying).status_code == 400
     await wait_for_status(payments, order_id, "canceled")

@@ -17,7 +17,7 @@ from payments.domain.stripe_objects import Intent
 from payments.settings import Settings
 from payments.store.charges import ChargeStore
 from payments.stripe.gateway import Gateway, PaymentMethod
-from payments.testing import FakeOrders, StripeProbe, pay, wait_for_status
+from payments.testing import UNTIL_CLEARED, FakeOrders, StripeProbe, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
 DECLINED = "tok_chargeDeclined"
@@ -103,11 +103,12 @@ async def test_uncharged_click_on_cancelled_order_returns_400(
 ) -> None:
     payments = await serve_payments(payment_reconcile_seconds=0)
     order_id = await orders.place(payments.sign_in())
-    await stripe_probe.inject_fault(CONFIRM, "delay", delay_ms=1000)
+    await stripe_probe.inject_fault(CONFIRM, **UNTIL_CLEARED)
 
     paying = asyncio.create_task(pay(payments, order_id, token))
     await wait_for_status(payments, order_id, "processing")
     await orders.cancel(order_id)
+    await stripe_probe.clear_faults()
     response = await paying
 
     assert response.status_code == 400
@@ -145,9 +146,9 @@ async def test_late_response_does_not_undo_the_next_attempt(
 async def test_success_after_the_timeout_is_reconciled(
     serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
 ) -> None:
-    payments = await serve_payments(stripe_timeout_seconds=0.3, payment_lease_seconds=1)
+    payments = await serve_payments(stripe_timeout_seconds=1, payment_lease_seconds=2)
     order_id = await orders.place(payments.sign_in())
-    await stripe_probe.inject_fault(CONFIRM, "hold", delay_ms=2500)
+    await stripe_probe.inject_fault(CONFIRM, "hold", delay_ms=4000)
 
     assert (await pay(payments, order_id)).status_code == 503
     await wait_for_status(payments, order_id, "requires_payment_method")

@@ -13,7 +13,7 @@ from common.auth.tokens import User
 from common.events import PaymentCreated
 from common.testing.client import Client, make_user, session_cookie
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from payments.testing import (
     VISA,
     FakeOrders,
@@ -54,7 +54,7 @@ class KillableService(ManagedProcess):
 
     async def pay(self, buyer: User, order_id: str) -> httpx.Response:
         cookies = {"session": session_cookie(buyer)}
-        async with httpx.AsyncClient(cookies=cookies, timeout=20) as client:
+        async with httpx.AsyncClient(cookies=cookies, timeout=TIMEOUT_SECONDS) as client:
             body = {"token": VISA, "orderId": order_id}
             return await client.post(f"{self.url}/api/payments", json=body)
 
@@ -106,7 +106,7 @@ async def pay_until_answered(payments: Client, order_id: str) -> httpx.Response:
         response = await pay(payments, order_id)
         return None if response.status_code in {409, 503} else response
 
-    response = await eventually(answered, 30)
+    response = await eventually(answered)
     assert response is not None
     return response
 

@@ -264,30 +264,30 @@ async def test_webhook_with_invalid_signature_returns_400(
     assert charge.status == "processing"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{}",
-        b"[]",
-        b"null",
-        b'"evt_1"',
-        b'{"id": "evt_1"}',
-        b'{"id": null, "type": "payment_intent.succeeded"}',
-        b'{"id": "evt_1", "type": ["payment_intent.succeeded"]}',
-        b'{"id": "evt_1", "type": "payment_intent.succeeded"}',
-        b'{"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": null}}',
-        b'{"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {"id": {}}}}',
-        b'{"id": "evt_1", "type": "refund.updated", "data": {"object": {"payment_intent": 1}}}',
-        b'{"id": "\\ud800", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}',
-        b'{"id": "evt_1", "type": "refund.updated", "data": ' + b"[" * 60_000,
-    ],
+BODIES_THAT_ARE_NO_EVENT = (
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b'"evt_1"',
+    b'{"id": "evt_1"}',
+    b'{"id": null, "type": "payment_intent.succeeded"}',
+    b'{"id": "evt_1", "type": ["payment_intent.succeeded"]}',
+    b'{"id": "evt_1", "type": "payment_intent.succeeded"}',
+    b'{"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": null}}',
+    b'{"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {"id": {}}}}',
+    b'{"id": "evt_1", "type": "refund.updated", "data": {"object": {"payment_intent": 1}}}',
+    b'{"id": "\\ud800", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}',
+    b'{"id": "evt_1", "type": "refund.updated", "data": ' + b"[" * 60_000,
 )
-async def test_signed_webhook_that_is_no_event_returns_400(payments: Client, body: bytes) -> None:
-    response = await deliver_webhook(payments, body)
 
-    assert response.status_code == 400
-    assert errors(response)
+
+async def test_signed_webhook_that_is_no_event_returns_400(payments: Client) -> None:
+    for body in BODIES_THAT_ARE_NO_EVENT:
+        response = await deliver_webhook(payments, body)
+
+        assert response.status_code == 400, body[:80]
+        assert errors(response)
 
 
 async def test_webhook_of_an_unknown_intent_or_type_returns_200(payments: Client) -> None:

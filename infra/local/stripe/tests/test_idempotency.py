@@ -93,12 +93,13 @@ def test_key_at_another_endpoint_is_rejected(client: StripeClient) -> None:
 
 
 def test_key_in_use_is_rejected_until_first_call_ends(server: Server, client: StripeClient) -> None:
-    server.fault("POST /v1/payment_intents", "hold", delay_ms=1500)
+    server.fault("POST /v1/payment_intents", "hold", delay_ms=60_000)
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(client.v1.payment_intents.create, TICKET, KEY)
         wait_until(lambda: not server.faults())  # used up: the first call has the key
         with pytest.raises(stripe.StripeError) as refusal:
             client.v1.payment_intents.create(TICKET, KEY)
+        server.clear_faults()
         created = first.result()
 
     error = refusal.value.error

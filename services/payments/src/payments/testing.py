@@ -21,7 +21,7 @@ from common.events import (
 )
 from common.testing.client import Client
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain.charge import Charge, charge_id_of
@@ -30,6 +30,8 @@ STRIPE_KEY: Final = "sk_test_local_payments"
 WEBHOOK_SECRET: Final = "whsec_that_only_the_tests_know"
 PRICE: Final = 1999
 VISA: Final = "tok_visa"
+UNTIL_CLEARED: Final[dict[str, Any]] = {"action": "delay", "delay_ms": int(1000 * TIMEOUT_SECONDS)}
+"""A fault that delays a call until the test has done what must happen meanwhile."""
 
 
 class StripeProbe:
@@ -37,9 +39,12 @@ class StripeProbe:
 
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(
-            base_url=url, timeout=20, auth=(STRIPE_KEY, ""), headers={"X-Stripe-Local": "1"}
+            base_url=url,
+            timeout=TIMEOUT_SECONDS,
+            auth=(STRIPE_KEY, ""),
+            headers={"X-Stripe-Local": "1"},
         )
-        self._stripe = stripe.AIOHTTPClient(timeout=20)
+        self._stripe = stripe.AIOHTTPClient(timeout=TIMEOUT_SECONDS)
         self.api = stripe.StripeClient(
             STRIPE_KEY, http_client=self._stripe, base_addresses={"api": url}
         ).v1
@@ -61,9 +66,9 @@ class StripeProbe:
         armed = (await self._http.get("/_local/faults")).json()
         return any(fault.items() <= candidate.items() for candidate in armed)
 
-    async def clear_faults(self) -> None:
-        """Remove all faults."""
-        await self._http.delete("/_local/faults")
+    async def clear_faults(self, call: str | None = None) -> None:
+        """Remove the faults, or those of a call, and end their delays."""
+        await self._http.delete("/_local/faults", params={"match": call} if call else None)
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Return all PaymentIntents of an order."""

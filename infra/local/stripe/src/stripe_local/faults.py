@@ -4,6 +4,8 @@ A call is matched as `POST /v1/refunds` and a webhook as `WEBHOOK payment_intent
 shell-style patterns.
 """
 
+import asyncio
+import contextlib
 import random
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
@@ -60,14 +62,23 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[Fault] = []
+        self._cleared: dict[str, asyncio.Event] = {}
 
     def add(self, description: Any) -> None:
         """Arm a fault."""
         self._armed.append(_parse(description))
 
-    def clear(self) -> None:
-        """Disarm all faults."""
-        self._armed.clear()
+    def clear(self, match: str | None = None) -> None:
+        """Disarm the faults, or those with this match, and end their delays."""
+        self._armed = [fault for fault in self._armed if match not in {None, fault.match}]
+        for delayed in [each for each in self._cleared if match in {None, each}]:
+            self._cleared.pop(delayed).set()
+
+    async def delay(self, fault: Fault) -> None:
+        """Wait for the delay of a fault, or until it is cleared."""
+        cleared = self._cleared.setdefault(fault.match, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(cleared.wait(), fault.seconds)
 
     def to_documents(self) -> list[Document]:
         """Return the armed faults as JSON objects."""

@@ -77,6 +77,10 @@ class Server(ManagedProcess):
             f"{self.url}/_local/faults", json=body, headers=CONTROL_HEADERS
         ).raise_for_status()
 
+    def clear_faults(self) -> None:
+        """Disarm all faults and end their delays."""
+        httpx.delete(f"{self.url}/_local/faults", headers=CONTROL_HEADERS).raise_for_status()
+
     def faults(self) -> list[Document]:
         """Return the armed faults."""
         return httpx.get(f"{self.url}/_local/faults", headers=CONTROL_HEADERS).json()

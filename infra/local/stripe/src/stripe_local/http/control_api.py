@@ -72,8 +72,8 @@ class ControlApi:
             return JSONResponse({"error": f"not a {kind}: {error}"}, 400)
         return JSONResponse(self.faults.to_documents(), 201)
 
-    async def _clear_faults(self, _: Request) -> Response:
-        self.faults.clear()
+    async def _clear_faults(self, request: Request) -> Response:
+        self.faults.clear(request.query_params.get("match"))
         return JSONResponse([])
 
     async def _list_deliveries(self, request: Request) -> Response:

@@ -1,6 +1,5 @@
 """Stripe's API over HTTP: API keys, idempotency keys, faults, and the call."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -56,7 +55,7 @@ class Api:
             form = (await request.body()).decode(errors="replace")
             fault = self.faults.consume(f"{request.method} {request.url.path}")
             if fault and fault.action != "hold" and fault.seconds:
-                await asyncio.sleep(fault.seconds)
+                await self.faults.delay(fault)
             if fault and fault.action == "drop_before":
                 return DisconnectResponse()
             request_id = new_id("req_", 14)
@@ -87,7 +86,7 @@ class Api:
             return _to_http_response(claim, request_id, replayed=True)
         try:
             if fault and fault.action == "hold":
-                await asyncio.sleep(fault.seconds)
+                await self.faults.delay(fault)
             call = Call(
                 self.store,
                 self.events,
