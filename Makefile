@@ -1,6 +1,6 @@
 # Developer commands. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install install-local start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts test-first-start audit bench bench-quick bench-web lint format lock lock-upgrade
+.PHONY: help install install-local start stop reset seed demo status backup restore mongo-shell nats-shell redis-shell trace-viewer docs test test-nightly chaos siege mutants dead-letters replay republish-state rebuild test-api-fuzz test-client test-browser test-alerts test-first-start audit bench bench-quick bench-web lint format lock lock-upgrade
 
 PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
@@ -108,6 +108,9 @@ docs: install ## Generate docs/openapi, docs/events, /api/docs and the permissio
 
 test: install ## Run all tests against real servers (ARGS="services/orders -x")
 	@$(PYTHON_IN)/pytest $(ARGS)
+
+test-nightly: install ## Run the tests that take too long for every change (ARGS=)
+	@$(PYTHON_IN)/pytest -m nightly $(ARGS)
 
 chaos: install ## Kill processes under load, then audit the data (SEED= MINUTES= ROUNDS= DISABLE=webhooks)
 	@PYTHONPATH=tests nice $(PYTHON_IN)/python -m chaos $(if $(SEED),--seed $(SEED)) \

@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from support import system_hooks
 from support.system import System
 from ticketing_local.commands.trace_viewer import TraceStore, create_app
 from ticketing_local.testing.temporary_server import TMPFS
 
-ORDER_EXPIRATION_SECONDS = 4
+pytest_runtest_makereport = system_hooks.pytest_runtest_makereport
+pytest_runtest_teardown = system_hooks.pytest_runtest_teardown
+started = system_hooks.started
+
+ORDER_EXPIRATION_SECONDS = 8
+"""Long enough to pay on a busy machine, short enough to wait for the expiration."""
 
 
 @pytest.fixture(scope="session")

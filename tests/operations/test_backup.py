@@ -47,7 +47,6 @@ def start_system() -> Iterator[Callable[[Path], System]]:
         system.stop()
 
 
-@pytest.mark.timeout(300)
 async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit(
     start_system: Callable[[Path], System], tmp_path: Path
 ) -> None:
@@ -116,7 +115,7 @@ async def wait_for_empty_backlog(system: System) -> None:
     async def is_empty() -> bool:
         return not await backlog.remaining()
 
-    await eventually(is_empty, 30)
+    await eventually(is_empty)
     await backlog.close()
 
 

@@ -19,14 +19,18 @@ SUFFIXES = {".py", ".ts", ".tsx", ".md", ".sh", ".mk"}
 EXCLUDED = re.compile(r"\.gen\.ts$|^tests/operations/test_prose\.py$")
 
 
-def _in_any_case(word: str) -> str:
-    """Return a pattern of the word in prose, snake_case, camelCase and CONSTANT_CASE."""
-    lower = rf"(?<![A-Za-z]){word}(?![a-z])"
-    upper = rf"(?<![A-Z])(?<!SO_){word.upper()}(?![A-Za-z])"  # SO_ begins a socket option
-    return rf"{lower}|{word.capitalize()}(?![a-z])|{upper}"
+def _in_any_case(words: tuple[str, ...]) -> str:
+    """Return a pattern of the words in prose, snake_case, camelCase and CONSTANT_CASE."""
+    lower, capital, upper = (
+        "|".join(map(case, words)) for case in (str, str.capitalize, str.upper)
+    )
+    return (
+        rf"(?<![A-Za-z])(?:{lower})(?![a-z])|(?:{capital})(?![a-z])"
+        rf"|(?<![A-Z])(?<!SO_)(?:{upper})(?![A-Za-z])"  # SO_ begins a socket option
+    )
 
 
-BANNED = re.compile("|".join(_in_any_case(word) for word in (*BANNED_WORDS, *BANNED_PHRASES)))
+BANNED = re.compile(_in_any_case((*BANNED_WORDS, *BANNED_PHRASES)))
 OPENING = re.compile(rf"\s*(?:{'|'.join(BANNED_OPENINGS)}|Make sure)\b")
 
 

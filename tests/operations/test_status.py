@@ -28,7 +28,7 @@ async def test_down_component_is_named(system: System) -> None:
         async def down_components() -> list[str]:
             return [part.name for part in status.collect(system.environ) if not part.healthy]
 
-        assert "tickets" in await eventually(down_components, 20)
+        assert "tickets" in await eventually(down_components)
     finally:
         system.processes["tickets"].resume()
         system.wait_ready()

@@ -25,7 +25,7 @@ async def wait_for_spans(traces: TraceStore, trace_id: str, *needed: str) -> lis
         spans = traces.spans(trace_id)
         return spans if set(needed) <= {f"{span.service}: {span.name}" for span in spans} else []
 
-    return await eventually(collected, 20)
+    return await eventually(collected)
 
 
 def parent_names(spans: list[Span], span: Span) -> list[str]:

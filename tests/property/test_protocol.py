@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from common.events import (
@@ -323,8 +323,6 @@ class Protocol(RuleBasedStateMachine):
 
 TestProtocol = Protocol.TestCase
 TestProtocol.settings = settings(
-    max_examples=int(os.environ.get("MODEL_EXAMPLES", "300")),
+    max_examples=int(os.environ.get("MODEL_EXAMPLES", "150")),
     stateful_step_count=int(os.environ.get("MODEL_STEPS", "50")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import psutil
 
+from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.commands.start import StackRunner
 from ticketing_local.processes import orphans
 from ticketing_local.processes.managed_process import ManagedProcess
@@ -88,13 +89,13 @@ class TinyStack:
             assert run.running or text in run.output(), run.output()
             return text in run.output()
 
-        wait_until(contains_text, 60)
+        wait_until(contains_text)
         return run.output()
 
     def run_command(self, name: str) -> tuple[int, str]:
         """Run `ticketing NAME`, and return its status and its output."""
         run = self._run("-m", "ticketing_local", name)
-        return run.wait(60), run.output()
+        return run.wait(TIMEOUT_SECONDS), run.output()
 
     def _run(self, *arguments: str, **environment: str) -> ManagedProcess:
         program = Program(

@@ -6,12 +6,17 @@ import pytest
 
 from common.auth.tokens import User
 from payments.testing import StripeProbe
+from support import system_hooks
 from support.api_user import MakeSignedInUser, SignUp, signed_in_user
 from support.system import System
 from ticketing_local.api_user import ApiUser
 from ticketing_local.testing.temporary_server import TMPFS
 
-ORDER_EXPIRATION_SECONDS = 6
+pytest_runtest_makereport = system_hooks.pytest_runtest_makereport
+pytest_runtest_teardown = system_hooks.pytest_runtest_teardown
+started = system_hooks.started
+
+ORDER_EXPIRATION_SECONDS = 10
 """Long enough to pay on a busy machine, short enough to wait for the expiration."""
 
 

@@ -8,9 +8,9 @@ from support.system import System
 
 SIZE = 15_000
 WARM_UP_REQUESTS = 400
-REQUESTS = 2_000
+REQUESTS = 1_000
 MAX_GROWTH_BYTES = 8_000_000
-"""Keeping what is sent would take 30 MB."""
+"""Keeping what is sent would take 15 MB."""
 
 
 def _request(kind: str, number: int) -> tuple[str, dict[str, str]]:

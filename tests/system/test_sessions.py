@@ -1,5 +1,7 @@
 """Sessions across all services."""
 
+import pytest
+
 from common.testing.polling import eventually
 from support.api_user import SignUp
 from support.system import System
@@ -74,6 +76,7 @@ async def test_session_continues_after_refresh(seller: ApiUser, buyer: ApiUser) 
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
 
 
+@pytest.mark.nightly
 async def test_signing_key_rotation_keeps_sessions(system: System, sign_up: SignUp) -> None:
     user = await sign_up("user")
     with_key = [name for service in PROTECTED_PATHS for name in system.replicas_of(service)]
