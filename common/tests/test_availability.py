@@ -20,7 +20,7 @@ from common import availability
 from common.background import cancel
 from common.messaging import bus
 from common.persistence import mongo
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
 from ticketing_local.stack.stored_secrets import StoredSecrets
@@ -60,7 +60,7 @@ class Waiting:
         async def find() -> str:
             return next((reason for reason in self.reasons if text in reason), "")
 
-        return await eventually(find, 20)
+        return await eventually(find)
 
 
 def connect_to_mongo(port: int, secrets: StoredSecrets) -> Waiting:
@@ -127,7 +127,7 @@ async def test_connection_to_a_server_that_starts_late_is_opened(
 
         await server.start_and_wait()
 
-        await asyncio.wait_for(waiting.task, 10)
+        await asyncio.wait_for(waiting.task, TIMEOUT_SECONDS)
 
 
 async def test_connection_to_a_frozen_server_is_opened_when_it_resumes(
@@ -141,7 +141,7 @@ async def test_connection_to_a_frozen_server_is_opened_when_it_resumes(
 
         server.resume()
 
-        await asyncio.wait_for(waiting.task, 10)
+        await asyncio.wait_for(waiting.task, TIMEOUT_SECONDS)
 
 
 @each_store
@@ -149,7 +149,7 @@ async def test_waiting_for_a_refusing_port_logs_one_line(
     store: str, secrets: StoredSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(availability, "RETRY_DELAY_SECONDS", 0.05)
-    monkeypatch.setattr(mongo, "OPERATION_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(mongo, "OPERATION_TIMEOUT_SECONDS", 0.5)
     async with CONNECT[store](free_port(), secrets).open() as waiting:
         await waiting.reason("")
         await asyncio.sleep(WAITING_SECONDS)
@@ -167,7 +167,7 @@ async def test_waiting_for_a_black_hole_can_be_cancelled(
         with closing(socket.create_connection(address)):  # fills the backlog
             async with CONNECT[store](address[1], secrets).open() as waiting:
                 await waiting.reason("")
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(TIMEOUT_SECONDS):
                     await cancel(waiting.task)
     gc.collect()  # PyMongo does not close the socket of a cancelled connection
 
@@ -196,7 +196,7 @@ async def test_mongo_that_does_not_know_the_user_yet_is_awaited(
 
         await asyncio.to_thread(mongod.wait_ready)  # creates the users
 
-        await asyncio.wait_for(waiting.task, 10)
+        await asyncio.wait_for(waiting.task, TIMEOUT_SECONDS)
 
 
 async def test_nats_that_does_not_know_the_user_yet_is_awaited(
@@ -219,7 +219,7 @@ async def test_nats_that_does_not_know_the_user_yet_is_awaited(
         write_users("somebody", "tickets")
         nats.send_signal(signal.SIGHUP)
 
-        connected = await asyncio.wait_for(waiting.task, 10)
+        connected = await asyncio.wait_for(waiting.task, TIMEOUT_SECONDS)
         assert isinstance(connected, bus.Bus)
         assert connected.healthy
 

@@ -7,6 +7,7 @@ import pytest
 
 from common.batching import MAX_BATCH_SIZE, MAX_PENDING, Batcher
 from common.errors import ServiceUnavailable
+from common.testing.polling import TIMEOUT_SECONDS
 
 
 async def test_batcher_items_of_one_turn_share_one_command() -> None:
@@ -136,7 +137,7 @@ async def test_batcher_full_batch_is_sent_immediately() -> None:
     batcher = Batcher(counting_command([]), max_delay=60, min_interval=60)
 
     for _ in range(2):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await asyncio.gather(*(batcher(n) for n in range(MAX_BATCH_SIZE)))
 
 
@@ -154,7 +155,7 @@ async def test_batcher_single_items_do_not_wait() -> None:
     sizes: list[int] = []
     batcher = Batcher(counting_command(sizes), min_interval=60)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await batcher(0)
         await batcher(1)
 

@@ -18,7 +18,7 @@ from common.messaging import bus
 from common.messaging.bus import PublishError
 from common.operations.set_up_nats import declare_when_available
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
@@ -134,7 +134,10 @@ async def test_set_up_waits_for_jetstream_to_start(killable_nats: Any) -> None:
     killable_nats.kill()
     killable_nats.start_without_jetstream()
     with capture_logs() as logs:
-        async with asyncio.timeout(20), bus.connect(killable_nats.url, "admin") as admin:
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            bus.connect(killable_nats.url, "admin") as admin,
+        ):
             declaring = asyncio.create_task(declare_when_available(admin))
 
             async def is_waiting_for_jetstream() -> bool:
@@ -163,7 +166,7 @@ async def test_stalled_connection_is_replaced(
 ) -> None:
     monkeypatch.setattr(bus, "TCP_USER_TIMEOUT_SECONDS", 1.0)
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(TIMEOUT_SECONDS),
         bus.connect(proxy.url, "orders", namespace=namespace) as orders,
     ):
         proxy.stall()

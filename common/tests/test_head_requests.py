@@ -36,7 +36,7 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
     app.add_middleware(HeadMiddleware)
     async with (
         serve_over_tcp(app) as address,
-        httpx.AsyncClient(base_url=address, timeout=5) as client,
+        httpx.AsyncClient(base_url=address) as client,
     ):
         yield client
         broadcaster.close()

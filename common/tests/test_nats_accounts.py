@@ -31,7 +31,7 @@ from common.messaging.bus import Bus, handlers
 from common.messaging.declarations import declare
 from common.messaging.subscriptions import durable_name, load_subscriptions
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from ticketing_local.processes.managed_process import ManagedProcess
@@ -113,7 +113,7 @@ def ticket() -> TicketCreated:
 
 async def is_answered(client: Client, subject: str, payload: bytes = b"") -> bool:
     try:
-        await client.request(subject, payload, timeout=2)
+        await client.request(subject, payload, timeout=TIMEOUT_SECONDS)
     except NoRespondersError:
         return False
     return True
@@ -230,14 +230,14 @@ async def _forge_by_reply_of_a_fetch(client: Client, target: str) -> None:
 
 async def _forge_by_reply_of_a_read(client: Client, target: str) -> None:
     for body in (PAYMENT, b""):
-        await client.request("order.made", body, timeout=2)
+        await client.request("order.made", body, timeout=TIMEOUT_SECONDS)
     for sequence in (1, 2):
         request = json.dumps({"seq": sequence}).encode()
         await client.publish("$JS.API.DIRECT.GET.orders", request, reply=target)
 
 
 async def _forge_by_push_consumer(client: Client, target: str) -> None:
-    await client.request("order.made", PAYMENT, timeout=2)
+    await client.request("order.made", PAYMENT, timeout=TIMEOUT_SECONDS)
     for stream in ("orders", "auth", "payments"):
         config = {"name": "evil", "deliver_subject": target, "ack_policy": "none"}
         request = json.dumps({"stream_name": stream, "config": config}).encode()

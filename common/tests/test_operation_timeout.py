@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+import pymongo
 import pytest
 from beanie import Document
 from pymongo import IndexModel, UpdateMany
@@ -10,10 +11,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.persistence import mongo
 from common.persistence.mongo import Doc
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 
 DOCUMENTS = 2_000
-SLEEP = "function() { sleep(10); return true; }"
+SLEEP = "function() { sleep(100); return true; }"
 SLOW: Doc = {"$expr": {"$function": {"body": SLEEP, "args": [], "lang": "js"}}}
 
 
@@ -27,10 +28,11 @@ class SlowDocument(Document):
 async def database(
     mongo_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[AsyncDatabase[Doc]]:
-    """A database with a short time limit, in which a scan with `SLOW` takes 20 s."""
+    """A database with a short time limit, in which a scan with `SLOW` takes 200 s."""
     monkeypatch.setattr(mongo, "OPERATION_TIMEOUT_SECONDS", 0.5)
     async with mongo.connect(mongo_uri, [SlowDocument]) as database:
-        await database["slow"].insert_many([{"n": 1} for _ in range(DOCUMENTS)])
+        with pymongo.timeout(TIMEOUT_SECONDS):
+            await database["slow"].insert_many([{"n": 1} for _ in range(DOCUMENTS)])
         yield database
 
 
@@ -59,12 +61,13 @@ async def test_slow_operation_is_stopped_at_the_server(
         await OPERATIONS[name](database)
 
     async def is_stopped() -> bool:
-        running = await database.client.admin.aggregate(
-            [{"$currentOp": {}}, {"$match": {"ns": f"{database.name}.slow"}}]
-        )
-        return await running.to_list() == []
+        with pymongo.timeout(TIMEOUT_SECONDS):
+            running = await database.client.admin.aggregate(
+                [{"$currentOp": {}}, {"$match": {"ns": f"{database.name}.slow"}}]
+            )
+            return await running.to_list() == []
 
-    await eventually(is_stopped, 2)
+    await eventually(is_stopped)
 
 
 async def test_creation_of_indexes_has_a_time_limit_of_its_own(

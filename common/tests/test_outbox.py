@@ -23,7 +23,7 @@ from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 
 NewThing = Callable[[str], Change[Any]]
@@ -129,7 +129,7 @@ async def test_relay_new_event_does_not_wait_for_earlier_acks(
 
     async def first_acked_last(message: EventEnvelope) -> None:
         if message.aggregate_id == first.id:
-            await asyncio.wait_for(second.wait(), 5)
+            await asyncio.wait_for(second.wait(), TIMEOUT_SECONDS)
         await publish(message)
         acked.append(message.aggregate_id)
         second.set()
@@ -229,7 +229,7 @@ async def test_relay_nats_outage_publishes_after_recovery(
         killable_nats.kill()
         during = [await things.add(new_thing("during")) for _ in range(5)]
         await things.update(before.id, lambda thing: thing.renamed("changed"))
-        await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier), 20)
+        await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier))
         await killable_nats.start_and_wait()
         after = await things.add(new_thing("after"))
 

@@ -27,7 +27,8 @@ async def replica(mongo_uri: str) -> AsyncGenerator[Replica]:
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(versions=st.lists(st.integers(0, 8), min_size=1, max_size=20), concurrently=st.booleans())
 async def test_upsert_versions_in_any_order_keeps_newest(

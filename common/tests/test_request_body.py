@@ -15,14 +15,14 @@ from common.auth.dependencies import CurrentUser
 from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.client import make_user, session_cookie
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.testing.raw_http import RawConnection, request_bytes
 from common.testing.server import serve_over_tcp
 from common.web.load_shedding import ConcurrencyLimitMiddleware
 from common.web.request_body import RequestBodyMiddleware
 
 MAX_IN_FLIGHT = 2
-TIMEOUT_SECONDS = 0.5
+BODY_TIMEOUT_SECONDS = 0.5
 PATH = "/api/tickets"
 UNFINISHED = {"Content-Length": "5000", "Content-Type": "application/json"}
 
@@ -78,7 +78,7 @@ async def address(published: object, settings: ServiceSettings) -> AsyncGenerato
 async def impatient(published: object, settings: ServiceSettings) -> AsyncGenerator[str]:
     """The address of a service that allows little time."""
     assert published
-    async with serving(settings, body_timeout_seconds=TIMEOUT_SECONDS) as address:
+    async with serving(settings, body_timeout_seconds=BODY_TIMEOUT_SECONDS) as address:
         yield address
 
 
@@ -137,7 +137,7 @@ async def test_body_that_is_not_complete_in_time_is_408_and_closes(impatient: st
 async def drip(connection: RawConnection) -> None:
     while True:
         await connection.send(b" ")
-        await asyncio.sleep(TIMEOUT_SECONDS / 10)
+        await asyncio.sleep(BODY_TIMEOUT_SECONDS / 10)
 
 
 async def test_body_in_pieces_is_passed_on_whole(address: str) -> None:
@@ -224,7 +224,7 @@ async def test_body_beyond_the_limit_ends_the_oldest() -> None:
     complete = await bodies.status(bodies.at_once)
 
     assert complete == 200
-    assert await asyncio.wait_for(oldest, 5) == 408
+    assert await asyncio.wait_for(oldest, TIMEOUT_SECONDS) == 408
     assert not any(task.done() for task in others)
     for task in others:
         task.cancel()

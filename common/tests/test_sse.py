@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.types import Message
 
 from common.errors import TooManyRequests
+from common.testing.polling import TIMEOUT_SECONDS
 from common.values.camel_model import CamelModel
 from common.web import sse
 from common.web.sse import MAX_CONNECTIONS_PER_SESSION, EventBroadcaster
@@ -25,14 +26,14 @@ async def test_open_stream_ends_when_service_stops() -> None:
     reading = asyncio.create_task(_read_all(broadcaster))
     await asyncio.sleep(0)
     broadcaster.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await reading
 
 
 async def test_stream_opened_while_service_stops_ends_immediately() -> None:
     broadcaster = EventBroadcaster()
     broadcaster.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         assert await _read_all(broadcaster) == b"retry: 1000\n\n"
 
 
@@ -66,7 +67,7 @@ async def test_idle_stream_sends_heartbeats_until_unauthorized(
         network=None, session=None, is_authorized=lambda: next(authorizations)
     )
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         chunks = [chunk async for chunk in stream.body_iterator]
 
     assert chunks == [b"retry: 1000\n\n", KEEPALIVE_COMMENT, KEEPALIVE_COMMENT]
@@ -111,7 +112,7 @@ async def test_idle_stream_of_a_revoked_session_ends_at_once() -> None:
     broadcaster.publish("order", CamelModel(), 1, audience="ann")
     await broadcaster._flush()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         assert [chunk async for chunk in ended] == []
         assert b"event: order" in await anext(other)
 
@@ -131,7 +132,7 @@ async def test_stalled_client_is_disconnected_and_frees_its_place(
         if message["type"] == "http.response.body":
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         stream = broadcaster.stream(network="192.0.2.1", session=None)
         await stream({"type": "http"}, receive_nothing, send_blocked)
 
@@ -150,7 +151,7 @@ async def test_client_that_disconnects_before_the_first_frame_frees_its_place(
     async def send_nothing(_: Message) -> None:
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         stream = broadcaster.stream(network="192.0.2.1", session="a session")
         await stream({"type": "http"}, receive_disconnect, send_nothing)
 

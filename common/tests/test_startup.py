@@ -12,7 +12,7 @@ from common.app import Service
 from common.lifecycle import ServiceState
 from common.settings import ServiceSettings
 from common.testing.client import Client, errors
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 
 CreateApp = Callable[..., FastAPI]
 
@@ -43,7 +43,7 @@ def create_app(settings: ServiceSettings, published: object) -> CreateApp:
 
 async def test_service_is_alive_but_not_ready_until_it_is_open(create_app: CreateApp) -> None:
     app = create_app(may_open := asyncio.Event())
-    async with LifespanManager(app), Client(app) as client:
+    async with LifespanManager(app, TIMEOUT_SECONDS, TIMEOUT_SECONDS), Client(app) as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/metrics")).status_code == 200
@@ -58,7 +58,7 @@ async def test_service_is_alive_but_not_ready_until_it_is_open(create_app: Creat
 
 async def test_route_of_a_service_that_is_not_open_is_503(create_app: CreateApp) -> None:
     app = create_app(may_open := asyncio.Event())
-    async with LifespanManager(app), Client(app) as client:
+    async with LifespanManager(app, TIMEOUT_SECONDS, TIMEOUT_SECONDS), Client(app) as client:
         response = await client.get("/api/tickets/hello")
 
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
@@ -70,5 +70,5 @@ async def test_route_of_a_service_that_is_not_open_is_503(create_app: CreateApp)
 
 
 async def test_service_that_waits_stops_at_once(create_app: CreateApp) -> None:
-    async with asyncio.timeout(2), LifespanManager(create_app(asyncio.Event())):
+    async with LifespanManager(create_app(asyncio.Event()), TIMEOUT_SECONDS, TIMEOUT_SECONDS):
         pass

@@ -19,7 +19,7 @@ from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 
@@ -166,7 +166,7 @@ async def test_update_batched_lost_races_are_retried_concurrently(
     get, barrier = things.get, asyncio.Barrier(len(snapshots))
 
     async def get_together(thing_id: str) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await barrier.wait()
         return await get(thing_id)
 

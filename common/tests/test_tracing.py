@@ -13,6 +13,7 @@ from prometheus_client import generate_latest
 from common.observability import tracing
 from common.observability.otel import OtelTracer
 from common.testing.client import Client
+from common.testing.polling import TIMEOUT_SECONDS
 from common.web.instrumentation import (
     MAX_TRACED_PATH_LENGTH,
     RequestInstrumentationMiddleware,
@@ -24,7 +25,11 @@ SCRIPT = "import sys, common.app; print('opentelemetry.sdk' in sys.modules)"
 
 def test_sdk_is_not_imported_without_otlp_endpoint() -> None:
     found = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_SECONDS,
     )
     assert found.stdout.strip() == "False"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.errors import CliError
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack.program import Program
@@ -52,7 +53,7 @@ def test_killed_program_can_be_started_again(sleeper: ManagedProcess) -> None:
 def test_wait_returns_the_exit_status(tmp_path: Path) -> None:
     process = make_process("raise SystemExit(3)", tmp_path)
     process.start()
-    assert process.wait(30) == 3
+    assert process.wait(TIMEOUT_SECONDS) == 3
     process.kill()
 
 

@@ -7,6 +7,7 @@ import httpx
 import psutil
 import pytest
 
+from common.testing.polling import TIMEOUT_SECONDS
 from support.tiny_stack import TinyStack
 from ticketing_local.stack.run_record import environ_of_run, find_running, require_running
 from ticketing_local.testing.polling import wait_until
@@ -23,7 +24,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyStack]:
 def test_second_start_reports_first_and_changes_nothing(running: TinyStack) -> None:
     before = {process.pid for process in running.processes()}
     second = running.start()
-    assert second.wait(30) == 0
+    assert second.wait(TIMEOUT_SECONDS) == 0
     assert "Already running (pid " in second.output()
     assert "Run `make stop` to stop it." in second.output()
     assert {process.pid for process in running.processes()} == before
@@ -79,7 +80,7 @@ def test_signal_stops_everything(tiny: TinyStack, number: signal.Signals) -> Non
     run = tiny.start_and_wait()
     assert len(tiny.processes()) == 4
     run.send_signal(number)
-    assert run.wait(30) == 0
+    assert run.wait(TIMEOUT_SECONDS) == 0
     assert tiny.processes() == []
     assert not any(tiny.is_responding(name) for name in ("one", "two"))
 
@@ -88,7 +89,7 @@ def test_signal_during_start_stops_everything(tiny: TinyStack) -> None:
     run = tiny.start(TINY_BROKEN="import time; time.sleep(600)")
     tiny.wait_for(run, "Waiting for one, two")
     run.send_signal(signal.SIGINT)
-    assert run.wait(30) == 0
+    assert run.wait(TIMEOUT_SECONDS) == 0
     assert tiny.processes() == []
 
 
@@ -96,7 +97,7 @@ def test_stop_ends_stack_of_another_terminal(tiny: TinyStack) -> None:
     run = tiny.start_and_wait()
     status, output = tiny.run_command("stop")
     assert (status, output.splitlines()[-1]) == (0, "Stopped.")
-    assert run.wait(10) == 0
+    assert run.wait(TIMEOUT_SECONDS) == 0
     assert tiny.processes() == []
     assert find_running(tiny.home) is None
     assert tiny.run_command("stop") == (0, "Not running.\n")
@@ -115,7 +116,7 @@ def test_start_terminates_orphans_of_a_killed_run(tiny: TinyStack) -> None:
 
 def test_failed_program_is_reported_with_its_log_tail(tiny: TinyStack) -> None:
     run = tiny.start(TINY_BROKEN="raise SystemExit('the sky is falling')")
-    assert run.wait(30) == 1
+    assert run.wait(TIMEOUT_SECONDS) == 1
     output = run.output()
     assert "two failed to start." in output
     assert output.rstrip().endswith("the sky is falling")
@@ -126,7 +127,7 @@ def test_failed_program_is_reported_with_its_log_tail(tiny: TinyStack) -> None:
 def test_taken_port_aborts_start_before_anything_runs(running: TinyStack, tiny: TinyStack) -> None:
     port = running.port["redis"]
     run = tiny.start(TINY_REDIS=str(port))
-    assert run.wait(30) == 1
+    assert run.wait(TIMEOUT_SECONDS) == 1
     assert f"Port {port} (for redis) is taken by redis-server (pid " in run.output()
     assert tiny.processes() == []
 

@@ -76,19 +76,29 @@ async def test_refresh_returns_the_user_and_new_cookies(auth: Client, clock: Fak
     assert f"Max-Age={29 * 86_400}" in response.headers.get_list("set-cookie")[1]
 
 
-@pytest.mark.parametrize(
-    "token",
-    [None, "", "nonsense", ".", "$where.x", f"{UNKNOWN_ID}.x", UNKNOWN_ID, "ü.ü", "x" * 5000],
+INVALID_REFRESH_TOKENS = (
+    None,
+    "",
+    "nonsense",
+    ".",
+    "$where.x",
+    f"{UNKNOWN_ID}.x",
+    UNKNOWN_ID,
+    "ü.ü",
+    "x" * 5000,
 )
-async def test_invalid_refresh_token_is_401(auth: Client, token: str | None) -> None:
-    cookies = {} if token is None else {"refresh": token.encode().decode("latin-1")}
-    headers = [(b"cookie", f"refresh={token}".encode())] if cookies else []
 
-    response = await auth.post("/api/users/refresh", headers=headers)
 
-    assert response.status_code == 401
-    assert errors(response) == [{"message": "Not authorized"}]
-    assert clears_cookies(response)
+async def test_invalid_refresh_token_is_401(auth: Client) -> None:
+    for token in INVALID_REFRESH_TOKENS:
+        cookies = {} if token is None else {"refresh": token.encode().decode("latin-1")}
+        headers = [(b"cookie", f"refresh={token}".encode())] if cookies else []
+
+        response = await auth.post("/api/users/refresh", headers=headers)
+
+        assert response.status_code == 401, token
+        assert errors(response) == [{"message": "Not authorized"}]
+        assert clears_cookies(response)
 
 
 async def test_two_refreshes_with_one_token_both_succeed(auth: Client, clock: FakeClock) -> None:
@@ -196,7 +206,7 @@ async def test_ended_session_is_rejected_by_another_process(start: Start) -> Non
     async def is_rejected() -> bool:
         return await current_email(there, cookies) is None
 
-    await eventually(is_rejected, timeout_seconds=1)
+    await eventually(is_rejected)
 
 
 async def test_ended_session_is_rejected_by_a_process_started_later(

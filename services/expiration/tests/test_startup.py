@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from expiration.settings import Settings
 from ticketing_local.processes.managed_process import ManagedProcess
 from ticketing_local.stack import servers
@@ -63,7 +63,7 @@ class Process:
         async def has_status() -> bool:
             return await self.status(path) == status
 
-        await eventually(has_status, 30)
+        await eventually(has_status)
 
 
 @asynccontextmanager
@@ -123,7 +123,7 @@ async def test_process_that_waits_stops_on_sigterm(
         await waiting.wait_for("/healthz", 200)
         waiting.process.terminate()
 
-        await asyncio.wait_for(waiting.process.wait(), 5)
+        await asyncio.wait_for(waiting.process.wait(), TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_malformed_address_ends_the_process_with_one_line(
     setting: str, value: str, settings: Settings
 ) -> None:
     async with run("expiration.worker", settings, **{setting: value}) as worker:
-        _, stderr = await asyncio.wait_for(worker.process.communicate(), 20)
+        _, stderr = await asyncio.wait_for(worker.process.communicate(), TIMEOUT_SECONDS)
 
     (line,) = stderr.decode().splitlines()
     assert line.startswith(f"settings: {setting.upper()} ")
@@ -154,7 +154,7 @@ async def test_failure_that_time_can_not_heal_ends_the_process(
         deadlines = client.get_default_database()["deadlines"]
         await deadlines.create_index("version", name="waiting")
         async with run("expiration.app", settings) as service:
-            _, stderr = await asyncio.wait_for(service.process.communicate(), 30)
+            _, stderr = await asyncio.wait_for(service.process.communicate(), TIMEOUT_SECONDS)
 
     assert service.process.returncode == 1
     assert "service not started" in stderr.decode()

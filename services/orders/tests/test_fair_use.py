@@ -212,16 +212,19 @@ async def test_order_at_another_price_is_409_and_reserves_nothing(
     assert (await order(buyer, ticket, price=10)).status_code == 201
 
 
-@pytest.mark.parametrize("price", ["", "x", 0.49, 10.001, True, [10], "1e999999999"])
+MALFORMED_PRICES = ("", "x", 0.49, 10.001, True, [10], "1e999999999")
+
+
 async def test_malformed_price_is_rejected_with_its_field(
-    buyer: Client, published: EventProbe, price: object
+    buyer: Client, published: EventProbe
 ) -> None:
     (ticket,) = await list_tickets(published, 1)
 
-    response = await order(buyer, ticket, price=price)
+    for price in MALFORMED_PRICES:
+        response = await order(buyer, ticket, price=price)
 
-    assert response.status_code == 400
-    assert [error["field"] for error in errors(response)] == ["price"]
+        assert response.status_code == 400, price
+        assert [error["field"] for error in errors(response)] == ["price"]
 
 
 async def test_next_order_has_the_price_of_the_edit_that_came_late(

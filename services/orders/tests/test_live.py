@@ -12,7 +12,7 @@ from common.auth.tokens import ACCESS_LIFETIME, User
 from common.events import SessionRevoked, TicketCreated
 from common.testing.client import make_user, session_cookie
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.testing.server import serve_over_tcp, sse_events
 from common.values.clock import utc_now
 from common.values.ids import new_id
@@ -51,9 +51,9 @@ async def test_order_changes_are_streamed_to_the_buyer(address: str, published: 
         await anext(shown)
 
         placed = await place_order(buyer, published)
-        first = await asyncio.wait_for(anext(shown), 5)
+        first = await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS)
         await buyer.delete(f"/api/orders/{placed['id']}")
-        second = await asyncio.wait_for(anext(shown), 5)
+        second = await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS)
 
     assert first["event"] == second["event"] == "order"
     assert json.loads(first["data"]).items() <= placed.items()
@@ -73,7 +73,7 @@ async def test_orders_of_another_buyer_are_not_streamed(
         await place_order(buyer, published)
         own = await place_order(watcher, published)
 
-        frame = await asyncio.wait_for(anext(shown), 5)
+        frame = await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS)
 
     assert json.loads(frame["data"])["id"] == own["id"]
 
@@ -88,7 +88,7 @@ async def test_idle_stream_of_a_revoked_session_ends(address: str, published: Ev
 
         await published.publish(revoked, aggregate_id=user.session_id)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             assert [event async for event in shown] == []
 
 

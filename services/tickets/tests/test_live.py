@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from common.testing.client import errors, make_user, session_cookie
+from common.testing.polling import TIMEOUT_SECONDS
 from common.testing.server import serve_over_tcp, sse_events
 from common.web.sse import MAX_CONNECTIONS_PER_SESSION
 from tickets.app import create_app
@@ -43,7 +44,7 @@ async def test_created_ticket_is_streamed(seller: httpx.AsyncClient) -> None:
 
         ticket = await create_ticket(seller, "Front row")
 
-        frame = await asyncio.wait_for(anext(shown), 5)
+        frame = await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS)
         assert response.headers["content-type"].startswith("text/event-stream")
         assert frame["event"] == "ticket"
         assert json.loads(frame["data"]).items() <= ticket.items()
@@ -54,13 +55,13 @@ async def test_reconnected_client_receives_missed_events(seller: httpx.AsyncClie
         shown = sse_events(response)
         await anext(shown)
         await create_ticket(seller, "seen")
-        last = (await asyncio.wait_for(anext(shown), 5))["id"]
+        last = (await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS))["id"]
     missed = await create_ticket(seller, "missed")
 
     async with seller.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as response:
         shown = sse_events(response)
         await anext(shown)
-        frame = await asyncio.wait_for(anext(shown), 5)
+        frame = await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS)
 
     assert json.loads(frame["data"])["id"] == missed["id"]
 
@@ -72,7 +73,7 @@ async def test_reconnected_client_gets_a_reset_if_events_are_lost(
         shown = sse_events(response)
         await anext(shown)
 
-        assert (await asyncio.wait_for(anext(shown), 5))["event"] == "reset"
+        assert (await asyncio.wait_for(anext(shown), TIMEOUT_SECONDS))["event"] == "reset"
 
 
 async def test_streams_beyond_the_limit_of_a_session_are_429(seller: httpx.AsyncClient) -> None:

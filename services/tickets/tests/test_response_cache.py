@@ -109,7 +109,7 @@ async def test_reservation_is_shown_once_it_is_applied(
         shown = (await tickets.get(f"/api/tickets/{ticket['id']}")).json()
         return shown["status"] == "reserved"
 
-    await eventually(is_reserved, 2)
+    await eventually(is_reserved)
 
 
 @pytest.mark.parametrize("path", ["/api/tickets", "/api/tickets/{id}"])
