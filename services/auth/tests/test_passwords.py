@@ -132,6 +132,24 @@ async def test_waiting_clients_take_turns() -> None:
     assert order == [ANN.key, BOB.key, ANN.key, ANN.key, ANN.key]
 
 
+async def test_known_browser_waits_for_one_job_of_strangers() -> None:
+    passwords = PasswordHasher(context(), threads=1, queue=15)
+    go, order = Event(), list[str]()
+    jobs: list[asyncio.Task[Any]] = [
+        asyncio.create_task(passwords._run_in_pool(go.wait, HashClient("192.0.2.9")))
+    ]
+    known = HashClient("browser:7", is_known_browser=True)
+    for client in (ANN, BOB, ANN, known):
+        work = partial(order.append, client.key)
+        jobs.append(asyncio.create_task(passwords._run_in_pool(work, client)))
+    await asyncio.sleep(0)
+
+    go.set()
+    await asyncio.gather(*jobs)
+
+    assert order.index(known.key) <= 1
+
+
 async def test_strangers_leave_a_quarter_of_the_capacity_to_known_browsers() -> None:
     passwords = PasswordHasher(context(), threads=1, queue=7)
     go = Event()

@@ -42,10 +42,16 @@ class HashClient:
     is_known_browser: bool = False
 
 
+WaitingJobs = OrderedDict[str, deque[tuple[Future[Any], Callable[[], Any]]]]
+"""The waiting jobs of each client, in the order of their turns."""
+
+
 class PasswordHasher:
     """Hashes and verifies passwords in threads, because Argon2 releases the GIL.
 
-    The waiting clients take turns, so that one with many jobs delays another by one job.
+    The waiting clients take turns, so that one with many jobs delays another by one job. Known
+    browsers and strangers take turns too, so that strangers at many addresses delay a known
+    browser by one job.
     """
 
     def __init__(self, context: CryptContext, *, threads: int, queue: int) -> None:
@@ -55,8 +61,9 @@ class PasswordHasher:
         )
         self._capacity = threads + queue
         self._idle_threads = threads
-        self._waiting: OrderedDict[str, deque[tuple[Future[Any], Callable[[], Any]]]]
-        self._waiting = OrderedDict()
+        self._waiting: tuple[WaitingJobs, WaitingJobs] = OrderedDict(), OrderedDict()
+        """The jobs of strangers, and those of known browsers."""
+        self._next_turn = True
         self._jobs_by_client: Counter[str] = Counter()
         self._lock = Lock()  # a job ends in its thread
         self._dummy_hash: str = context.hash("no user has this password")
@@ -99,8 +106,11 @@ class PasswordHasher:
 
     def close(self) -> None:
         with self._lock:
-            abandoned = [job for jobs in self._waiting.values() for job, _ in jobs]
-            self._waiting.clear()
+            abandoned = [
+                job for waiting in self._waiting for jobs in waiting.values() for job, _ in jobs
+            ]
+            for waiting in self._waiting:
+                waiting.clear()
         for job in abandoned:
             job.cancel()
         self._pool.shutdown(wait=False)
@@ -130,17 +140,20 @@ class PasswordHasher:
             self._require_capacity(client)
             self._jobs_by_client[client.key] += 1
             HASH_JOBS.inc()
-            self._waiting.setdefault(client.key, deque()).append((job, work))
+            waiting = self._waiting[client.is_known_browser]
+            waiting.setdefault(client.key, deque()).append((job, work))
             self._start_waiting()
         return await asyncio.wrap_future(job)
 
     def _start_waiting(self) -> None:
         """Start the next job of the client whose turn it is, while a thread is idle."""
-        while self._idle_threads and self._waiting:
-            key, jobs = self._waiting.popitem(last=False)
+        while self._idle_threads and any(self._waiting):
+            waiting = self._waiting[self._next_turn] or self._waiting[not self._next_turn]
+            self._next_turn = waiting is self._waiting[False]
+            key, jobs = waiting.popitem(last=False)
             job, work = jobs.popleft()
             if jobs:
-                self._waiting[key] = jobs  # its next turn is after those of all others
+                waiting[key] = jobs  # its next turn is after those of all others
             self._idle_threads -= 1
             self._pool.submit(self._run, key, job, work)
 
