@@ -5,6 +5,7 @@ import { isMissingPage } from "@/lib/missing-pages";
 import { PageLimit, clientNetwork, isQueryTooLong } from "@/lib/page-limits";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
+import { isThreadBusy } from "@/lib/thread-load";
 
 /** A file that does not depend on the session. A page with such a path is "not found". */
 const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
@@ -12,7 +13,7 @@ const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
 /** An address that no page has, so that Next.js renders the "not found" page. */
 const NOWHERE = "/not-found";
 
-const pageLimit = new PageLimit(pagesPerSecond(), pageBurst());
+const pageLimit = new PageLimit(pagesPerSecond(), pageBurst(), isThreadBusy);
 
 /**
  * Runs before every page: rejects what would keep others waiting, renews an expiring session and sets the

@@ -103,9 +103,10 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
             target = Target(system.port["gateway"], addresses.attacker, trial.attack_seconds, facts)
             journal.phase = DURING
             report = await asyncio.to_thread(_attack, attack, target)
-            memory_growth = max(
-                (used - memory_before.get(name, used)) for name, used in _memory_mib(system).items()
-            )
+            growth_by_process = {
+                name: used - memory_before.get(name, used)
+                for name, used in _memory_mib(system).items()
+            }
             journal.phase = AFTER
             await asyncio.sleep(trial.recovery_seconds)
         finally:
@@ -119,8 +120,9 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
     problems += _friendly_problems(journal.phases[AFTER], trial, "after it")
     if report.cpu_share > MAX_CPU_SHARE + CPU_TOLERANCE:
         problems.append(f"the attacker used {report.cpu_share:.2f} cores")
+    grown_most, memory_growth = max(growth_by_process.items(), key=lambda item: item[1])
     if memory_growth > attack.max_memory_growth_mib:
-        problems.append(f"a process grew by {memory_growth:.0f} MiB")
+        problems.append(f"{grown_most} grew by {memory_growth:.0f} MiB")
     return Outcome(attack, journal, report, memory_growth, problems)
 
 
@@ -131,8 +133,9 @@ def _attack(attack: Attack, target: Target) -> AttackReport:
 
 
 def _memory_mib(system: System) -> dict[str, float]:
-    """Return the resident memory of each service and of the client."""
-    found = {name: system.processes[name].find_process() for name in (*system.services, "gateway")}
+    """Return the resident memory of the services, the gateway and, if it runs, the client."""
+    names = {*system.services, "gateway", "client"} & system.processes.keys()
+    found = {name: system.processes[name].find_process() for name in names}
     return {
         name: process.memory_info().rss / MEBIBYTE
         for name, process in found.items()

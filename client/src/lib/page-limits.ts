@@ -4,6 +4,10 @@ const MAX_QUERY_PARAMETERS = 50;
 
 const MAX_ADDRESSES = 10_000;
 
+/** By how much the rate and the burst of an address are divided while the thread is busy. */
+const BUSY_RATE_DIVISOR = 4;
+const BUSY_BURST_DIVISOR = 20;
+
 /** Returns whether a page with this query costs too much to render. */
 export function isQueryTooLong(search: string): boolean {
   return search.length > MAX_QUERY_LENGTH || search.split("&").length > MAX_QUERY_PARAMETERS;
@@ -11,7 +15,8 @@ export function isQueryTooLong(search: string): boolean {
 
 /**
  * A token bucket per client address. A page takes some 20 ms of the only thread, so the limit of the
- * gateways, which is made for the API, would let one address keep everybody else waiting.
+ * gateways, which is made for the API, would let one address keep everybody else waiting. While the
+ * thread is busy the limit is lower, because a few addresses with the usual one would keep it so.
  */
 export class PageLimit {
   /** The time at which each bucket will be full, the least recently used first. */
@@ -20,6 +25,7 @@ export class PageLimit {
   constructor(
     private readonly pagesPerSecond: number,
     private readonly burst: number,
+    private readonly isBusy: () => boolean = () => false,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -27,8 +33,11 @@ export class PageLimit {
   take(address: string | null): boolean {
     if (address === null || this.pagesPerSecond === 0) return true;
     const now = this.now();
-    const fullAt = Math.max(now, this.fullAt.get(address) ?? now) + 1_000 / this.pagesPerSecond;
-    if (fullAt - now > ((this.burst + 0.5) * 1_000) / this.pagesPerSecond) return false;
+    const [rate, burst] = this.isBusy()
+      ? [this.pagesPerSecond / BUSY_RATE_DIVISOR, this.burst / BUSY_BURST_DIVISOR]
+      : [this.pagesPerSecond, this.burst];
+    const fullAt = Math.max(now, this.fullAt.get(address) ?? now) + 1_000 / rate;
+    if (fullAt - now > ((burst + 0.5) * 1_000) / rate) return false;
     this.fullAt.delete(address);
     this.fullAt.set(address, fullAt);
     if (this.fullAt.size > MAX_ADDRESSES) this.fullAt.delete(this.fullAt.keys().next().value ?? "");

@@ -73,6 +73,7 @@ ATTACKS: Final = (
         "600 connections with an unfinished body and no session",
         slow_bodies,
         check=_check_rejected,
+        exhausts_its_address=True,  # all open at once, and each is rejected at once
     ),
     Attack(
         "slow-bodies-signed-in",
