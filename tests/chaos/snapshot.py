@@ -83,6 +83,7 @@ COLLECTIONS = (
     "auth.accounts",
     "auth.sessions",
     "tickets.tickets",
+    "tickets.shows",
     "orders.orders",
     "orders.tickets",
     "expiration.deadlines",

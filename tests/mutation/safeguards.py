@@ -21,7 +21,7 @@ ATTEMPTS = "services/payments/src/payments/attempts.py"
 SYNC = "services/payments/src/payments/sync.py"
 CHARGE = "services/payments/src/payments/domain/charge.py"
 GATEWAY = "services/payments/src/payments/stripe/gateway.py"
-TICKET = "services/tickets/src/tickets/domain.py"
+TICKET = "services/tickets/src/tickets/domain/ticket.py"
 CACHE = "common/src/common/web/response_cache.py"
 INSTRUMENTATION = "common/src/common/web/instrumentation.py"
 HEADERS = "common/tests/test_security_headers.py"
@@ -59,7 +59,46 @@ SEARCH_BUDGET = "services/tickets/tests/test_search_budget.py"
 VOCABULARY = "services/tickets/src/tickets/store/vocabulary.py"
 KILLED = f"{RECOVERY}::test_process_killed_during_pay_charges_once"
 
+SHOW = "services/tickets/src/tickets/domain/show.py"
+SHOW_RULES = "services/tickets/tests/test_show_domain.py"
+LISTING_FOR_SHOWS = "services/tickets/tests/test_listing_for_shows.py"
+
 MUTANTS = (
+    Mutant(
+        "a price above the cap is rejected",
+        TICKET,
+        "    if price * 100 > face_value * cap_percent:",
+        "    if False:",
+        (SHOW_RULES,),
+    ),
+    Mutant(
+        "an edit too is held to the cap",
+        TICKET,
+        "        check_price_cap(price, edited.face_value, price_cap_percent)\n",
+        "",
+        (f"{SHOW_RULES}::test_edit_above_the_cap_is_rejected",),
+    ),
+    Mutant(
+        "the creator of a closed show cannot change it",
+        SHOW,
+        "        if self.is_closed:\n            raise",
+        "        if False:\n            raise",
+        (f"{SHOW_RULES}::test_closed_show_is_not_edited_by_its_creator",),
+    ),
+    Mutant(
+        "the first order of a ticket closes its show",
+        "services/tickets/src/tickets/service.py",
+        "            await self._shows.close(ticket.show.id)",
+        "            pass",
+        (f"{LISTING_FOR_SHOWS}::test_first_order_of_a_ticket_closes_its_show",),
+    ),
+    Mutant(
+        "a ticket that was inserted while its show changed gets the new facts",
+        "services/tickets/src/tickets/show_copies.py",
+        "            await self.refresh(show)\n            changed_at",
+        "            changed_at",
+        ("services/tickets/tests/test_show_copies.py",),
+    ),
     Mutant(
         "an order does not expire before its time by the clock of orders",
         ORDER,

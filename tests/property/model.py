@@ -33,7 +33,7 @@ from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
 from payments.domain.stripe_objects import Intent
 from property.fake_stripe import CardKind, FakeStripe
-from tickets.domain import Fence, Listing, Ticket, list_ticket
+from tickets.domain.ticket import Fence, Listing, Ticket, list_ticket
 
 WINDOW: Final = timedelta(seconds=60)
 SELLER: Final = "5" * 24

@@ -27,6 +27,8 @@ DEFAULT_LIMITS = dict.fromkeys(
         "PASSWORD_MEMORY_KIB",
         "PASSWORD_ITERATIONS",
         "SIGN_UPS_PER_ADDRESS",
+        "LISTINGS_PER_DAY",
+        "SHOWS_PER_DAY",
         "DECLINES_PER_ACCOUNT",
         "DECLINES_PER_CARD",
         "DECLINES_PER_ADDRESS",

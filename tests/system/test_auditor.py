@@ -19,6 +19,8 @@ SOLD, FREE = "5" * 24, "f" * 24
 PAID, EXPIRED, UNPAID = "a" * 24, "b" * 24, "d" * 24
 SESSION = "7" * 24
 BUYER = "c" * 24
+SHOW = "8" * 24
+FACTS = {"name": "Tosca", "starts_at": NOW, "ends_at": NOW, "time_zone": "UTC", "category": "other"}
 
 
 def _order(
@@ -88,7 +90,10 @@ def _valid_snapshot() -> Snapshot:
     declined = {"outcome": "declined", "at": NOW, "decline_code": "generic_decline"}
     charges[2]["attempts"] = [unanswered, declined]
     documents: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
+    tickets[0]["show"] = {"id": SHOW, "version": 0, **FACTS, "venue": {"city": "Rome"}}
+    show = {**FACTS, "venue": {"city": "Rome"}, "cancelled_at": None, "facts_version": 0}
     documents |= {
+        "tickets.shows": [{"_id": SHOW, "version": 1, **show, "outbox": []}],
         "orders.orders": orders,
         "tickets.tickets": tickets,
         "payments.charges": charges,
@@ -119,6 +124,8 @@ def _valid_snapshot() -> Snapshot:
     streams["tickets"] = [
         _event("ticket.created", SOLD, 0, "sold"),
         _event("ticket.created", FREE, 0, "available"),
+        _event("show.created", SHOW, 0),
+        _event("show.updated", SHOW, 1),
     ]
     streams["orders"] = [
         *(_event("order.created", order, 0, "created") for order in (PAID, EXPIRED, UNPAID)),
@@ -152,7 +159,8 @@ def _valid_snapshot() -> Snapshot:
 def _event(
     subject: str, aggregate: str, version: int, status: str = "", seconds_late: int = 1
 ) -> StoredEvent:
-    body = json.dumps({"id": aggregate, "version": version, "status": status}).encode()
+    known = {"status": status} if status else {}
+    body = json.dumps({"id": aggregate, "version": version, **known}).encode()
     at = NOW + timedelta(seconds=seconds_late)
     return StoredEvent(f"{subject}:{aggregate}:{version}", subject, at, body)
 
@@ -260,6 +268,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "has not applied its orders": _corrupt_document("tickets.tickets", 0, order_version=0),
     "there is an order on ticket": lambda snapshot, _: snapshot.documents["tickets.tickets"].pop(0),
     "but has words": _corrupt_document("tickets.tickets", 0, words=["other"]),
+    "has facts": _corrupt_document("tickets.shows", 0, name="Siegfried"),
+    "is for show": _corrupt_document("tickets.tickets", 1, show={"id": "9" * 24}),
+    "tickets.shows": lambda snapshot, _: snapshot.streams["tickets"].pop(3),
     "published versions: {0: 1}": lambda snapshot, _: snapshot.streams["orders"].pop(3),
     "published versions: {0: 1, 1: 2}": lambda snapshot, _: snapshot.streams["orders"].append(
         snapshot.streams["orders"][3]

@@ -194,7 +194,7 @@ class Service:
             app.add_middleware(
                 ResponseCacheMiddleware,
                 cache=response_cache,
-                paths=f"{api_prefix}(/[0-9a-f]{{24}})?",
+                paths=f"{api_prefix}(/shows)?(/[0-9a-f]{{24}})?",
                 user_id_of=self._session_user_id,
             )
         app.add_middleware(HeadMiddleware)

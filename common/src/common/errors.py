@@ -82,7 +82,7 @@ class RequestTimeout(ApiError):
 
 
 class Conflict(ApiError):
-    """The same operation is already in progress, or the price has changed."""
+    """The operation is in progress already, the price has changed, or a similar show exists."""
 
     status = 409
     default_message = "Already in progress"

@@ -11,7 +11,8 @@ from typing import Annotated, ClassVar, Final, get_args
 
 from pydantic import ConfigDict, Field
 
-from common.values.camel_model import CamelModel
+from common.shows import OrderedShow, Seat, ShowCategory, ShowFacts, Venue
+from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
 
 Version = Annotated[int, Field(ge=0)]
@@ -52,6 +53,19 @@ class _Ticket(Event):
     status: TicketStatus = TicketStatus.AVAILABLE
     late_edit: Listing | None = None
     """The seller's edit that came after the order. It applies when the ticket is free again."""
+    show: Omittable[ShowFacts] = None
+    """A copy of the facts of its show."""
+    seat: Omittable[Seat] = None
+    face_value: Omittable[Cents] = None
+    withdrawn: Omittable[bool] = None
+    """Whether its seller took it off the market. Nobody can order it then."""
+    withdrawing: Omittable[bool] = None
+    """Whether it becomes withdrawn, and not available, if its order is cancelled."""
+
+    @property
+    def show_id(self) -> str | None:
+        """The id of its show."""
+        return self.show and self.show.id
 
 
 class TicketCreated(_Ticket):
@@ -67,6 +81,35 @@ class TicketUpdated(_Ticket):
 
 
 TicketEvent = TicketCreated | TicketUpdated
+
+
+class _Show(Event):
+    id: Id
+    version: Version
+    user_id: Id
+    """Who created it."""
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    venue: Venue
+    category: ShowCategory
+    cancelled_at: Omittable[datetime] = None
+
+
+class ShowCreated(_Show):
+    """A show was entered by the first seller of a ticket for it."""
+
+    subject = "show.created"
+
+
+class ShowUpdated(_Show):
+    """A show was edited, cancelled, or closed to edits by its creator."""
+
+    subject = "show.updated"
+
+
+ShowEvent = ShowCreated | ShowUpdated
 
 
 class OrderStatus(StrEnum):
@@ -86,6 +129,15 @@ class CancelReason(StrEnum):
     PAYMENT_FAILED = "payment failed"
 
 
+class Outcome(StrEnum):
+    """What became of a paid order."""
+
+    KEPT = "kept"
+    RETURNING = "returning"
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
+
+
 class OrderedTicket(CamelModel):
     """The ticket as it was when it was ordered, and the fencing token of the order.
 
@@ -99,6 +151,9 @@ class OrderedTicket(CamelModel):
     title: str
     price: Cents
     hold: Annotated[int, Field(ge=1)]
+    show: Omittable[OrderedShow] = None
+    seat: Omittable[Seat] = None
+    seller_id: Omittable[Id] = None
 
 
 class _Order(Event):
@@ -109,6 +164,9 @@ class _Order(Event):
     expires_at: datetime
     ticket: OrderedTicket
     reason: CancelReason | None = None
+    detail: Omittable[str] = None
+    """Why, where the reason does not say it, such as "show cancelled"."""
+    outcome: Omittable[Outcome] = None
 
 
 class OrderCreated(_Order):
@@ -232,6 +290,7 @@ SessionEvent = SessionRevoked | AllSessionsRevoked
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(TicketEvent),
+    *get_args(ShowEvent),
     *get_args(OrderEvent),
     ExpirationCompleted,
     *get_args(PaymentEvent),
@@ -239,7 +298,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
 )
 
 STREAMS: Final[dict[str, tuple[str, ...]]] = {
-    "tickets": ("ticket",),
+    "tickets": ("ticket", "show"),
     "orders": ("order",),
     "expiration": ("expiration",),
     "payments": ("payment",),

@@ -1,6 +1,6 @@
 """Fixtures: one tickets service, or only its store, per test."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -8,9 +8,21 @@ import pytest
 from common.app import Service
 from common.testing.client import Client
 from common.testing.plugin import Serve
-from tickets.app import create_app
+from tickets.app import DOCUMENTS, create_app
 from tickets.settings import Settings
-from tickets.store.tickets import DOCUMENTS, TicketStore
+from tickets.store.tickets import TicketStore
+
+Start = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+def start(serve: Serve, environment: dict[str, Any]) -> Start:
+    """Start the service with other settings, and return a client without a session."""
+
+    async def start_with(**settings: Any) -> Client:
+        return await serve(create_app(Settings(**environment, **settings)))
+
+    return start_with
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
-from tickets.domain import STATUS_FOR_ORDER, Fence, Listing, Ticket, list_ticket
+from tickets.domain.ticket import STATUS_FOR_ORDER, Fence, Listing, Ticket, list_ticket
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SELLER, OTHER_USER = "5" * 24, "6" * 24

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from common.events import OrderStatus
 from common.values.ids import new_id
-from tickets.domain import Fence, Listing, Ticket, list_ticket
+from tickets.domain.ticket import Fence, Listing, Ticket, list_ticket
 from tickets.store.tickets import TicketStore
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -5,7 +5,9 @@
     ticketing-admin orders republish-state
     ticketing-admin orders audit <order id>
     ticketing-admin payments audit <order or charge id>
+    ticketing-admin tickets show-cancel <show id> --actor ann --reason "storm"
 
+A service adds commands of its own in its module `operator_commands`.
 `python -m common.operations.cli` is the same program. Dead letters are read and deleted by NATS's
 user `operator`, whose password no service has: it comes from NATS_OPERATOR_PASSWORD or from stdin.
 """
@@ -13,9 +15,10 @@ user `operator`, whose password no service has: it comes from NATS_OPERATOR_PASS
 import asyncio
 import copy
 import importlib
+import importlib.util
 import json
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -39,7 +42,25 @@ def create_app(service: str) -> FastAPI:
     return importlib.import_module(f"{service}.app").create_app()
 
 
-@click.group()
+def commands_of(service: str) -> Mapping[str, click.Command]:
+    """Return the commands that a service adds to those of every service."""
+    module = f"{service}.operator_commands"
+    if importlib.util.find_spec(module) is None:
+        return {}
+    return importlib.import_module(module).COMMANDS
+
+
+class _ServiceGroup(click.Group):
+    """The commands of every service, and those of the service in the arguments."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None if there is none of this name."""
+        service = ctx.params.get("service")
+        own = commands_of(service).get(cmd_name) if service else None
+        return super().get_command(ctx, cmd_name) or own
+
+
+@click.group(cls=_ServiceGroup)
 @click.argument("service", type=click.Choice(SERVICES))
 @click.pass_context
 def main(context: click.Context, service: str) -> None:
@@ -75,14 +96,14 @@ def list_dead_letters(service: str, *, password_stdin: bool) -> None:
 def replay(service: str, *, password_stdin: bool) -> None:
     """Handle the dead letters again; delete those that succeed."""
     settings = _operator_settings(password_stdin)
-    _run(service, lambda state: _replay(state, settings))
+    run_operation(service, lambda state: _replay(state, settings))
 
 
 @main.command("republish-state")
 @click.pass_obj
 def republish_state(service: str) -> None:
     """Publish the present state of every aggregate."""
-    _run(service, _republish_state)
+    run_operation(service, _republish_state)
 
 
 @main.command()
@@ -90,7 +111,7 @@ def republish_state(service: str) -> None:
 @click.pass_obj
 def audit(service: str, aggregate_id: str) -> None:
     """Print the audit log of one aggregate."""
-    _run(service, lambda state: _print_audit_log(state, aggregate_id))
+    run_operation(service, lambda state: _print_audit_log(state, aggregate_id))
 
 
 for _alias, _command in (("rebuild", republish_state), ("history", audit)):  # their former names
@@ -99,7 +120,7 @@ for _alias, _command in (("rebuild", republish_state), ("history", audit)):  # t
     main.add_command(_hidden, _alias)
 
 
-def _run(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> None:
+def run_operation(service: str, operation: Callable[[ServiceState], Awaitable[int]]) -> None:
     """Exit with the status of an operation on the open service.
 
     It serves no HTTP, but consumes events and runs the background loops until it exits.

@@ -1,9 +1,14 @@
 """The base of what is sent as JSON: camelCase on the wire, snake_case in Python."""
 
-from typing import Self
+from operator import not_
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+Omittable = Annotated[T | None, Field(exclude_if=not_)]
+"""A field that is sent only if it has a value, so that what lacks it looks as it did before."""
 
 
 class CamelModel(BaseModel):

@@ -17,8 +17,13 @@ _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,9})?", re.ASCII 
 """A subset of what Decimal accepts, which includes underscores, other digits and NaN."""
 
 
-def cents(price: object) -> int:
+def cents(price: object, *, name: str = "Price", min_cents: int = MIN_CENTS) -> int:
     """Parse a price, a number or a numeric string, into cents.
+
+    Args:
+        price: the price.
+        name: what the messages call it.
+        min_cents: the least that is accepted.
 
     Raises:
         ValueError: with a message for the user.
@@ -26,15 +31,15 @@ def cents(price: object) -> int:
     is_number = isinstance(price, int | float | str | Decimal) and not isinstance(price, bool)
     text = str(price).strip() if is_number else ""
     if len(text) > MAX_TEXT_LENGTH or not _NUMBER.fullmatch(text):
-        raise ValueError("Price must be a number")
+        raise ValueError(f"{name} must be a number")
     amount = Decimal(text)
-    if amount < Decimal(MIN_CENTS) / 100:
-        raise ValueError("Price must be at least 0.50")
+    if amount < Decimal(min_cents) / 100:
+        raise ValueError(f"{name} must be at least {min_cents / 100:.2f}")
     if amount > Decimal(MAX_CENTS) / 100:
-        raise ValueError("Price must be at most 999,999.99")
+        raise ValueError(f"{name} must be at most 999,999.99")
     minor = amount * 100
     if minor != minor.to_integral_value():
-        raise ValueError("Price must have at most two decimals")
+        raise ValueError(f"{name} must have at most two decimals")
     return int(minor)
 
 
@@ -64,3 +69,22 @@ Price = Annotated[
 
 Dollars = Annotated[float, BeforeValidator(price), Field(examples=[19.99])]
 """A price in a response, created from cents."""
+
+
+def _face_value(amount: object) -> int:
+    return cents(amount, name="Face value", min_cents=1)
+
+
+FaceValue = Annotated[
+    int,
+    BeforeValidator(_face_value),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0.01, "maximum": 999999.99, "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,2})?$"},
+            ]
+        }
+    ),
+]
+"""The price printed on a ticket, in a request; parsed into cents like a price."""

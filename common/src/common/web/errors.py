@@ -49,7 +49,7 @@ def _error_detail(error: Mapping[str, Any]) -> ErrorDetail:
     if not fields:
         return ErrorDetail("Body must be a JSON object" if location[0] == "body" else message)
     if error["type"] == "missing":
-        message = f"{fields[0]} is required"
+        message = f"{fields[-1]} is required"
     return ErrorDetail(message, ".".join(fields))
 
 

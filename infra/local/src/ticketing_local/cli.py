@@ -161,10 +161,20 @@ def _add_admin_command(name: str, description: str, *, hidden: bool = False) -> 
         from ticketing_local.commands.admin import run_admin_command
 
         services = [service] if service else list(ports.SERVICES)
-        run_admin_command(Home.from_environment(), name, services)
+        run_admin_command(Home.from_environment(), [name], services)
 
 
 _add_admin_command("dead-letters", "List the events that the services could not process.")
 _add_admin_command("replay", "Process the dead letters again and remove those that succeed.")
 _add_admin_command("republish-state", "Publish the current state of every aggregate again.")
 _add_admin_command("rebuild", "The former name of republish-state.", hidden=True)
+
+
+@main.command("admin", context_settings={"ignore_unknown_options": True})
+@click.argument("service", type=click.Choice(ports.SERVICES))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def admin(service: str, command: tuple[str, ...]) -> None:
+    """Run an operator command of one service, such as `show-cancel` of tickets."""
+    from ticketing_local.commands.admin import run_admin_command
+
+    run_admin_command(Home.from_environment(), command, [service])

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.lifecycle import ServiceState
+from common.shows import Seat
 from common.values.ids import Id
 from common.values.money import whole_cents
 from common.web.client_address import client_network
@@ -24,9 +25,11 @@ from common.web.etags import (
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
-from tickets.schemas import TicketIn, TicketOut
+from tickets.domain.ticket import KEEP
+from tickets.schemas import SeatIn, TicketIn, TicketOut
 from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery
 from tickets.service import TicketService
+from tickets.show_service import ShowService
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
@@ -36,6 +39,7 @@ class State(ServiceState):
     """The open parts of the tickets service."""
 
     tickets: TicketService
+    shows: ShowService
     broadcaster: EventBroadcaster
 
 
@@ -128,31 +132,45 @@ async def show_ticket(
     status_code=201,
     summary="List a ticket for sale",
     response_model=TicketOut,
-    responses=error_responses(400, 401),
+    responses=error_responses(400, 401, 429),
 )
 async def create_ticket(
     body: TicketIn, user: CurrentUser, state: StateDep, ticket_id: NewId
 ) -> Response:
     ticket = await state.tickets.list_for_sale(
-        ticket_id=ticket_id, title=body.title, price=body.price, seller_id=user.id
+        ticket_id=ticket_id,
+        title=body.title,
+        price=body.price,
+        seller_id=user.id,
+        show_id=body.show_id,
+        seat=_seat(body.seat),
+        face_value=body.face_value,
     )
     return json_response(TicketOut.from_attributes(ticket), 201, tag=etag(ticket.version))
 
 
 @router.put(
     "/{ticket_id}",
-    summary="Update the title and price of an unreserved ticket",
+    summary="Update an unreserved ticket",
     response_model=TicketOut,
     responses=error_responses(400, 401, 404, 412),
 )
 async def edit_ticket(
     ticket_id: Id, body: TicketIn, user: CurrentUser, state: StateDep, if_match: IfMatch = None
 ) -> Response:
+    given = body.model_fields_set
     ticket = await state.tickets.edit(
         ticket_id,
         title=body.title,
         price=body.price,
         user_id=user.id,
+        show_id=body.show_id if "show_id" in given else KEEP,
+        seat=_seat(body.seat) if "seat" in given else KEEP,
+        face_value=body.face_value if "face_value" in given else KEEP,
         expected_versions=expected_versions(if_match),
     )
     return json_response(TicketOut.from_attributes(ticket), tag=etag(ticket.version))
+
+
+def _seat(seat: SeatIn | None) -> Seat | None:
+    return None if seat is None else Seat.from_attributes(seat)

@@ -2,28 +2,40 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 
 from common.app import Service
 from common.background import run_periodically
+from common.messaging.envelope import EventEnvelope
+from common.persistence.attempts import AttemptLimiter, ThrottleDocument
+from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
 from common.web.sse import EventBroadcaster
-from tickets import api
+from tickets import api, show_copies, shows_api
 from tickets.api import State
 from tickets.cache import PARAMETERS, TicketCache
 from tickets.listeners import listeners, sse_handlers
 from tickets.service import TicketService
 from tickets.settings import Settings
+from tickets.show_copies import ShowCopies
+from tickets.show_service import ShowService
 from tickets.store import search_maintenance
 from tickets.store.search_maintenance import SearchMaintenance
-from tickets.store.tickets import DOCUMENTS, TicketStore
+from tickets.store.shows import ShowDocument, ShowStore
+from tickets.store.tickets import TicketDocument, TicketStore
+from tickets.store.vocabulary import WordDocument
+
+DAY_SECONDS: Final = 86_400
+DOCUMENTS: Final = (TicketDocument, ShowDocument, WordDocument, ThrottleDocument)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """Create the app. uvicorn calls this, so importing the module reads no environment."""
-    service = Service.from_settings("tickets", settings or Settings.from_environment(), clock)
+    settings = settings or Settings.from_environment()
+    service = Service.from_settings("tickets", settings, clock)
     response_cache = ResponseCache(parameters=PARAMETERS)
     cache = TicketCache(response_cache)
 
@@ -31,7 +43,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     async def lifespan() -> AsyncGenerator[State]:
         async with service.open(DOCUMENTS) as running:
             store = TicketStore(running.relay, running.clock, cache.on_written)
-            tickets = TicketService(store, running.clock)
+            show_store = ShowStore(running.relay, running.clock, cache.on_show_written)
+            limiter = AttemptLimiter(running.clock, DAY_SECONDS)
+            lease = Lease(running.database, "show-copies", show_copies.LEASE_TTL, running.clock)
+            copies = ShowCopies(show_store, store, lease, running.clock)
+            shows = ShowService(
+                show_store, copies, limiter, running.clock, shows_per_day=settings.shows_per_day
+            )
+            tickets = TicketService(store, shows, limiter, running.clock, settings)
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (
@@ -40,12 +59,24 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 run_periodically(
                     search_maintenance.INTERVAL_SECONDS, maintenance.run, name="search maintenance"
                 ),
+                run_periodically(
+                    show_copies.INTERVAL_SECONDS, copies.refresh_changed, name="show copies"
+                ),
             ):
                 yield State(
                     running=running,
-                    snapshot_events=tickets.snapshot_events,
+                    snapshot_events=lambda: _chain(
+                        shows.snapshot_events(), tickets.snapshot_events()
+                    ),
                     tickets=tickets,
+                    shows=shows,
                     broadcaster=broadcaster,
                 )
 
-    return service.app(lifespan, api.router, response_cache=response_cache)
+    return service.app(lifespan, shows_api.router, api.router, response_cache=response_cache)
+
+
+async def _chain(*parts: AsyncGenerator[EventEnvelope]) -> AsyncGenerator[EventEnvelope]:
+    for part in parts:
+        async for envelope in part:
+            yield envelope

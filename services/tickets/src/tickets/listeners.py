@@ -7,7 +7,7 @@ from common.events import OrderEvent, TicketEvent
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
-from tickets.domain import Fence, Listing
+from tickets.domain.ticket import Fence, Listing
 from tickets.schemas import TicketEventOut
 from tickets.service import TicketService
 

@@ -1,23 +1,99 @@
 """Request and response bodies of the tickets API."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from common.events import TicketStatus
-from common.values.camel_model import CamelModel
-from common.values.money import Dollars, Price
+from common.shows import Seat, ShowCategory, ShowFacts, Venue
+from common.values.camel_model import CamelModel, Omittable
+from common.values.ids import Id
+from common.values.money import Dollars, FaceValue, Price
 from common.values.text import SingleLine
+from tickets.domain.show import ShowDetails
+from tickets.local_times import CountryCode, LocalTime, TimeZoneName
 
 Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
+PlaceName = Annotated[SingleLine, StringConstraints(min_length=1, max_length=120)]
+SeatLabel = Annotated[SingleLine, StringConstraints(min_length=1, max_length=40)]
+
+
+class VenueIn(CamelModel):
+    """Where a show takes place."""
+
+    name: PlaceName
+    city: PlaceName
+    country: CountryCode
+
+
+class ShowIn(CamelModel):
+    """A show. The zone stands before the times, because they are read in it."""
+
+    name: Title
+    time_zone: TimeZoneName
+    starts_at: LocalTime
+    ends_at: LocalTime
+    venue: VenueIn
+    category: ShowCategory
+
+    def to_details(self) -> ShowDetails:
+        """Return what the user entered."""
+        return ShowDetails(
+            name=self.name,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            time_zone=self.time_zone,
+            venue=Venue.from_attributes(self.venue),
+            category=self.category,
+        )
+
+
+class NewShowIn(ShowIn):
+    """A show to add."""
+
+    another: bool = False
+    """Whether there may be a show of this name and place at another time of the same day."""
+
+
+class ShowOut(CamelModel):
+    """A show. Times are in UTC."""
+
+    id: str
+    version: int
+    user_id: str
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    venue: Venue
+    category: ShowCategory
+    created_at: datetime
+    cancelled_at: Omittable[datetime] = None
+
+
+class SeatIn(CamelModel):
+    """A place in the venue, as far as the ticket names it."""
+
+    section: SeatLabel | None = None
+    row: SeatLabel | None = None
+    seat: SeatLabel | None = None
+
+    @model_validator(mode="after")
+    def _check_not_empty(self) -> Self:
+        if self.section is None and self.row is None and self.seat is None:
+            raise ValueError("must have a section, a row or a seat")
+        return self
 
 
 class TicketIn(CamelModel):
-    """The title and price of a ticket."""
+    """A ticket. A field that an edit does not contain stays; one that is null is removed."""
 
     title: Title
     price: Price
+    show_id: Id | None = None
+    seat: SeatIn | None = None
+    face_value: FaceValue | None = None
 
 
 class ListingOut(CamelModel):
@@ -39,6 +115,14 @@ class TicketEventOut(CamelModel):
     version: int
     late_edit: ListingOut | None = None
     """The seller's edit that came after the order. It applies when the ticket is free again."""
+    show_id: Omittable[str] = None
+    show: Omittable[ShowFacts] = None
+    seat: Omittable[Seat] = None
+    face_value: Omittable[Dollars] = None
+    withdrawn: Omittable[bool] = None
+    """Whether its seller took it off the market."""
+    withdrawing: Omittable[bool] = None
+    """Whether it becomes withdrawn if its order is cancelled."""
 
 
 class TicketOut(TicketEventOut):

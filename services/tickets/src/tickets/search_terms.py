@@ -34,6 +34,12 @@ def search_terms(text: str) -> list[str]:
     return list(dict.fromkeys(term for chunk in chunks for term in _terms(chunk)))
 
 
+def fold_name(text: str) -> str:
+    """Return a name in the letters of its terms, so that two spellings of it are equal."""
+    words = (_WORD.findall(chunk) or [chunk] for chunk in _fold(text).split())
+    return " ".join(word for chunk in words for word in chunk)
+
+
 def is_sign(term: str) -> bool:
     """Return whether a term has no letter or digit."""
     return not any(character.isalnum() for character in term)

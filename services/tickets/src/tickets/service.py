@@ -1,29 +1,85 @@
 """The tickets application service, called by HTTP routes and event listeners."""
 
 from collections.abc import AsyncGenerator
+from typing import Literal
 
+from common.errors import Unauthorized
 from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
+from common.persistence.attempts import AttemptLimiter, RateLimit
+from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain import Fence, Listing, Ticket, list_ticket
+from tickets.domain.ticket import (
+    KEEP,
+    Edit,
+    Fence,
+    Listing,
+    Ticket,
+    check_price_cap,
+    list_ticket,
+)
 from tickets.search import TicketQuery
+from tickets.settings import Settings
+from tickets.show_service import ShowService
 from tickets.store.tickets import TicketStore
 
 
 class TicketService:
     """Lists, edits and finds tickets, and applies order events to them."""
 
-    def __init__(self, store: TicketStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: TicketStore,
+        shows: ShowService,
+        limiter: AttemptLimiter,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
         self._store = store
+        self._shows = shows
+        self._limiter = limiter
         self._clock = clock
+        self._per_day = settings.listings_per_day
+        self._price_cap_percent = settings.price_cap_percent
 
     async def list_for_sale(
-        self, *, ticket_id: str, title: str, price: int, seller_id: str
+        self,
+        *,
+        ticket_id: str,
+        title: str,
+        price: int,
+        seller_id: str,
+        show_id: str | None = None,
+        seat: Seat | None = None,
+        face_value: int | None = None,
     ) -> Ticket:
-        """List a ticket for sale. The price is in cents."""
+        """List a ticket for sale. Prices are in cents.
+
+        Raises:
+            BadRequest: the price is above the cap, or no ticket can be listed for the show.
+            TooManyRequests: the seller has listed too many tickets.
+        """
+        check_price_cap(price, face_value, self._price_cap_percent)
+        show = None
+        if show_id is not None:
+            show = await self._shows.open_for_listing(show_id, seller_id=seller_id)
+        await self._limiter.record_attempt(
+            RateLimit(
+                f"listings:{seller_id}",
+                self._per_day,
+                f"You can list at most {self._per_day} tickets per day",
+            )
+        )
         change = list_ticket(
-            ticket_id=ticket_id, title=title, price=price, seller_id=seller_id, now=self._clock()
+            ticket_id=ticket_id,
+            title=title,
+            price=price,
+            seller_id=seller_id,
+            now=self._clock(),
+            show=show and show.facts,
+            seat=seat,
+            face_value=face_value,
         )
         return await self._store.insert_idempotent(change)
 
@@ -34,14 +90,39 @@ class TicketService:
         title: str,
         price: int,
         user_id: str,
+        show_id: str | Literal[Edit.KEEP] | None = KEEP,
+        seat: Seat | Literal[Edit.KEEP] | None = KEEP,
+        face_value: int | Literal[Edit.KEEP] | None = KEEP,
         expected_versions: frozenset[int] | None,
     ) -> Ticket:
+        """Change what the seller entered. Prices are in cents."""
+        show = await self._edited_show(ticket_id, show_id, user_id)
         return await self._store.update(
             ticket_id,
             lambda ticket: ticket.edit(
-                user_id=user_id, title=title, price=price, expected_versions=expected_versions
+                user_id=user_id,
+                title=title,
+                price=price,
+                show=show,
+                seat=seat,
+                face_value=face_value,
+                price_cap_percent=self._price_cap_percent,
+                expected_versions=expected_versions,
             ),
         )
+
+    async def _edited_show(
+        self, ticket_id: str, show_id: str | Literal[Edit.KEEP] | None, user_id: str
+    ) -> ShowFacts | Literal[Edit.KEEP] | None:
+        """Return the show that an edit sets. Only a change of it is checked."""
+        if show_id is KEEP or show_id is None:
+            return show_id
+        ticket = await self._store.get(ticket_id)
+        if ticket.user_id != user_id:
+            raise Unauthorized
+        if ticket.show_id == show_id:
+            return KEEP
+        return (await self._shows.open_for_listing(show_id, seller_id=user_id)).facts
 
     async def get(self, ticket_id: str) -> Ticket:
         return await self._store.get(ticket_id)
@@ -60,9 +141,11 @@ class TicketService:
         self, ticket_id: str, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
-        await self._store.update_batched(
+        ticket = await self._store.update_batched(
             ticket_id, lambda ticket: ticket.apply_order(order_id, status, fence, ordered)
         )
+        if ticket.show is not None:
+            await self._shows.close(ticket.show.id)
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate an event with the current state of every ticket."""

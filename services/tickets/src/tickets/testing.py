@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from common.events import TicketStatus
 from common.persistence.mongo import Doc
-from tickets.domain import Ticket
+from tickets.domain.ticket import Ticket
 from tickets.store.tickets import to_document
 
 SELLER_ID: Final = "a" * 24

@@ -13,14 +13,18 @@ from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
+from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain import Fence, Listing, Ticket
+from tickets.domain.ticket import Fence, Listing, Ticket
 from tickets.search import Sort, TicketQuery
 from tickets.search_terms import search_terms
 from tickets.store.available_tickets import SEARCH_INDEXES, AvailableTickets
 from tickets.store.sort_order import SORT_KEYS, Position
-from tickets.store.vocabulary import Vocabulary, WordDocument
+from tickets.store.vocabulary import Vocabulary
+
+SHOW_COPIES: Final = "show_copies"
+"""The index of the copies of each show by their version."""
 
 
 class TicketDocument(AggregateDocument):
@@ -32,14 +36,16 @@ class TicketDocument(AggregateDocument):
             OUTBOX_INDEX,
             *SEARCH_INDEXES,
             IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel(
+                [("show.id", ASCENDING), ("show.version", ASCENDING)],
+                name=SHOW_COPIES,
+                partialFilterExpression={"show.id": {"$exists": True}},
+            ),
         ]
 
 
-DOCUMENTS: Final = (TicketDocument, WordDocument)
-
-
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
-    late_edit = doc.get("late_edit")
+    late_edit, show, seat = doc.get("late_edit"), doc.get("show"), doc.get("seat")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -51,6 +57,9 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         order_id=doc["order_id"],
         fence=Fence(doc["hold"], doc["order_version"]),
         late_edit=Listing(late_edit["title"], late_edit["price"]) if late_edit else None,
+        show=ShowFacts.model_validate(show) if show else None,
+        seat=Seat.model_validate(seat) if seat else None,
+        face_value=doc.get("face_value"),
     )
 
 
@@ -66,6 +75,9 @@ def to_document(ticket: Ticket) -> Doc:
         "hold": ticket.fence.hold,
         "order_version": ticket.fence.version,
         "late_edit": asdict(ticket.late_edit) if ticket.late_edit else None,
+        "show": ticket.show and ticket.show.model_dump(by_alias=False),
+        "seat": ticket.seat and ticket.seat.model_dump(by_alias=False),
+        "face_value": ticket.face_value,
         "words": search_terms(ticket.title),
     }
 
@@ -115,3 +127,9 @@ class TicketStore(Store[Ticket]):
         tickets = [self.from_document(doc) for doc in docs[:limit]]
         has_more = len(docs) > limit
         return Page(tickets, Position.of(docs[limit - 1]).cursor(sort) if has_more else None)
+
+    async def find_outdated_copies(self, show_id: str, version: int, *, limit: int) -> list[str]:
+        """Return the ids of tickets whose copy of the show is older than this version."""
+        outdated = {"show.id": show_id, "show.version": {"$lt": version}}
+        docs = self.collection.find(outdated, {"_id": 1}).hint(SHOW_COPIES).limit(limit)
+        return [str(doc["_id"]) async for doc in docs]

@@ -14,11 +14,13 @@ version) of the last event applied and ignores any event that is not newer.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from enum import Enum
+from typing import Final, Literal
 
 from common.change import Change
 from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
+from common.shows import Seat, ShowFacts
 
 STATUS_FOR_ORDER: Final = {
     OrderStatus.CREATED: TicketStatus.RESERVED,
@@ -27,6 +29,15 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.CANCELLED: TicketStatus.AVAILABLE,
 }
 """The status of a ticket for each status of its newest order."""
+
+
+class Edit(Enum):
+    """What an edit may do with a field that it does not contain."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Edit.KEEP
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,10 +58,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket listed by a seller. The price is in cents.
+    """A ticket listed by a seller. Prices are in cents.
 
-    `late_edit` is the seller's latest edit if the order that holds the ticket was placed without
-    it.
+    Attributes:
+        late_edit: the seller's latest edit, if the order that holds the ticket was placed without
+            it.
+        show: a copy of the facts of its show, if it has one.
     """
 
     id: str
@@ -63,6 +76,14 @@ class Ticket:
     order_id: str | None = None
     fence: Fence = Fence()
     late_edit: Listing | None = None
+    show: ShowFacts | None = None
+    seat: Seat | None = None
+    face_value: int | None = None
+
+    @property
+    def show_id(self) -> str | None:
+        """The id of its show."""
+        return self.show and self.show.id
 
     def edit(
         self,
@@ -70,15 +91,27 @@ class Ticket:
         user_id: str,
         title: str,
         price: int,
+        show: ShowFacts | Literal[Edit.KEEP] | None = KEEP,
+        seat: Seat | Literal[Edit.KEEP] | None = KEEP,
+        face_value: int | Literal[Edit.KEEP] | None = KEEP,
+        price_cap_percent: int | None = None,
         expected_versions: frozenset[int] | None = None,
     ) -> Change["Ticket"]:
-        """Change the title and the price, in cents.
+        """Change what the seller entered.
 
-        `expected_versions` are the versions that may be edited. None allows every version.
+        Args:
+            user_id: the user.
+            title: the title.
+            price: the price, in cents.
+            show: the show; None removes it.
+            seat: the seat; None removes it.
+            face_value: the face value, in cents; None removes it.
+            price_cap_percent: the highest price, as a share of the face value.
+            expected_versions: the versions that may be edited. None allows every version.
 
         Raises:
             Unauthorized: The user is not the seller.
-            BadRequest: The ticket is reserved or sold.
+            BadRequest: The ticket is reserved or sold, or the price is above the cap.
             PreconditionFailed: The current version is not an expected one.
         """
         if user_id != self.user_id:
@@ -87,9 +120,22 @@ class Ticket:
             raise BadRequest("Cannot edit a reserved ticket")
         if expected_versions is not None and self.version not in expected_versions:
             raise PreconditionFailed
-        if (title, price) == (self.title, self.price):
+        edited = replace(
+            self,
+            title=title,
+            price=price,
+            show=self.show if show is KEEP else show,
+            seat=self.seat if seat is KEEP else seat,
+            face_value=self.face_value if face_value is KEEP else face_value,
+        )
+        check_price_cap(price, edited.face_value, price_cap_percent)
+        return Change(self) if edited == self else self._next_version(edited)
+
+    def refresh_show(self, facts: ShowFacts) -> Change["Ticket"]:
+        """Replace the copy of the show's facts if these are newer, whatever the status."""
+        if self.show is None or self.show.id != facts.id or self.show.version >= facts.version:
             return Change(self)
-        return self._next_version(replace(self, title=title, price=price))
+        return self._next_version(replace(self, show=facts))
 
     def apply_order(
         self, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
@@ -125,9 +171,53 @@ class Ticket:
         return TicketUpdated.from_attributes(self)
 
 
+def check_price_cap(price: int, face_value: int | None, cap_percent: int | None) -> None:
+    """Check that a price is at most its share of the face value.
+
+    Args:
+        price: the price, in cents.
+        face_value: the face value, in cents.
+        cap_percent: the highest price in percent of the face value. None allows every price.
+
+    Raises:
+        BadRequest: the price is above the cap, or the cap needs a face value.
+    """
+    if cap_percent is None:
+        return
+    if face_value is None:
+        raise BadRequest(
+            f"The face value is required, because the price may be at most {cap_percent} % of it",
+            field="faceValue",
+        )
+    if price * 100 > face_value * cap_percent:
+        highest = face_value * cap_percent // 100 / 100
+        raise BadRequest(
+            f"The price may be at most {highest:,.2f}, which is {cap_percent} % of the face value",
+            field="price",
+        )
+
+
 def list_ticket(
-    *, ticket_id: str, title: str, price: int, seller_id: str, now: datetime
+    *,
+    ticket_id: str,
+    title: str,
+    price: int,
+    seller_id: str,
+    now: datetime,
+    show: ShowFacts | None = None,
+    seat: Seat | None = None,
+    face_value: int | None = None,
 ) -> Change[Ticket]:
-    """Create an available ticket."""
-    created = TicketCreated(id=ticket_id, version=0, title=title, price=price, user_id=seller_id)
-    return Change(Ticket(ticket_id, 0, title, price, seller_id, now), (created,))
+    """Create an available ticket. Prices are in cents."""
+    ticket = Ticket(
+        ticket_id,
+        0,
+        title,
+        price,
+        seller_id,
+        now,
+        show=show,
+        seat=seat,
+        face_value=face_value,
+    )
+    return Change(ticket, (TicketCreated.from_attributes(ticket),))

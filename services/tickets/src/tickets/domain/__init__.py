@@ -1,0 +1,1 @@
+"""The rules of tickets and shows, as pure functions."""

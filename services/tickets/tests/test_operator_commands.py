@@ -1,0 +1,97 @@
+"""Tests of the operator's commands on shows."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common.testing.client import Client
+from common.testing.polling import eventually
+from common.values.ids import new_id
+
+SHOWS = "/api/tickets/shows"
+BY_ANN = ("--actor", "ann", "--reason", "storm at sea")
+
+
+@pytest.fixture
+async def show(tickets: Client) -> dict[str, Any]:
+    """A show that its creator can no longer change, because another seller lists for it."""
+    day = (datetime.now(UTC) + timedelta(days=30)).date()
+    body = {
+        "name": "Siegfried",
+        "timeZone": "Europe/Berlin",
+        "startsAt": f"{day}T17:00",
+        "endsAt": f"{day}T22:30",
+        "venue": {"name": "Staatsoper", "city": "Berlin", "country": "DE"},
+        "category": "theatre",
+    }
+    tickets.sign_in()
+    show = (await tickets.post(SHOWS, json=body)).json()
+    tickets.sign_in()
+    ticket = {"title": "Front row", "price": 20, "showId": show["id"]}
+    assert (await tickets.post("/api/tickets", json=ticket)).status_code == 201
+    return show
+
+
+async def run(environment: dict[str, Any], *arguments: str) -> tuple[int | None, str]:
+    """Run a command beside the running service, and return its status and output."""
+    variables = {name.upper(): str(value) for name, value in environment.items()}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "common.operations.cli", "tickets", *arguments),
+        env={"PATH": os.environ["PATH"], **variables, "LOG_LEVEL": "ERROR"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_cancelled_show_is_recorded_and_reaches_its_tickets(
+    tickets: Client, show: dict[str, Any], environment: dict[str, Any]
+) -> None:
+    status, output = await run(environment, "show-cancel", show["id"], *BY_ANN)
+    _, log = await run(environment, "audit", show["id"])
+
+    assert status == 0, output
+    assert "operator ann: storm at sea" in log
+
+    async def is_shown() -> bool:
+        (ticket,) = (await tickets.get("/api/tickets/mine")).json()
+        shown = (await tickets.get(f"{SHOWS}/{show['id']}")).json()
+        return ticket["show"].get("cancelledAt") == shown["cancelledAt"]
+
+    await eventually(is_shown)
+
+
+async def test_operator_changes_a_closed_show(
+    tickets: Client, show: dict[str, Any], environment: dict[str, Any]
+) -> None:
+    later = show["startsAt"].partition("T")[0] + "T18:15"
+
+    status, output = await run(
+        environment, "show-edit", show["id"], "--starts-at", later, "--city", "Potsdam", *BY_ANN
+    )
+
+    changed = (await tickets.get(f"{SHOWS}/{show['id']}")).json()
+    assert status == 0, output
+    assert changed["startsAt"] != show["startsAt"]
+    assert changed["venue"] == {"name": "Staatsoper", "city": "Potsdam", "country": "DE"}
+    assert (changed["name"], changed["endsAt"]) == (show["name"], show["endsAt"])
+
+
+async def test_invalid_commands_change_nothing(
+    tickets: Client, show: dict[str, Any], environment: dict[str, Any]
+) -> None:
+    before = (await tickets.get(f"{SHOWS}/{show['id']}")).json()
+
+    statuses = [
+        (await run(environment, "show-cancel", new_id(), *BY_ANN))[0],
+        (await run(environment, "show-cancel", show["id"], "--actor", "ann"))[0],
+        (await run(environment, "show-edit", show["id"], "--country", "XX", *BY_ANN))[0],
+    ]
+
+    assert statuses == [1, 2, 1]
+    assert (await tickets.get(f"{SHOWS}/{show['id']}")).json() == before
