@@ -15,7 +15,7 @@ from chaos.money import paid_once
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 from common.events import AllSessionsRevoked
 from orders.domain import EARLY_TOLERANCE
-from tickets.search_terms import search_terms
+from tickets.store.tickets import terms_of
 
 MAX_LATENESS: Final = timedelta(seconds=5)
 LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})
@@ -313,10 +313,10 @@ def early_orders(snapshot: Snapshot) -> Iterator[str]:
             yield f"order {order['_id']} expired {left.total_seconds():.1f} s early"
 
 
-def words_match_titles(snapshot: Snapshot) -> Iterator[str]:
-    """Check that each ticket is found by the words of its title."""
+def words_match_tickets(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each ticket is found by the terms of its title and its show."""
     for ticket_id, ticket in snapshot.by_id("tickets.tickets").items():
-        if ticket["words"] != search_terms(ticket["title"]):
+        if ticket["words"] != terms_of(ticket):
             yield f"ticket {ticket_id} is {ticket['title']!r}, but has words {ticket['words']}"
 
 
@@ -326,7 +326,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     fair_use,
     locks_match_orders,
     early_orders,
-    words_match_titles,
+    words_match_tickets,
     every_version_published,
     sessions_match_accounts,
     replicas_equal,

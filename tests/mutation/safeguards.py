@@ -684,6 +684,20 @@ MUTANTS = (
         (f"{SEARCH_BUDGET}::test_page_cut_short_continues_where_its_search_has_ended",),
     ),
     Mutant(
+        "a ticket leaves the list when its show starts",
+        "services/tickets/src/tickets/store/available_tickets.py",
+        " and not has_started(doc, now)",
+        "",
+        (f"{SEARCH}::test_pages_have_every_match_once_and_in_order",),
+    ),
+    Mutant(
+        "a cursor continues only the list of its filters",
+        "services/tickets/src/tickets/store/sort_order.py",
+        "if values[: len(listed)] == listed else ()",
+        "",
+        ("services/tickets/tests/test_filters.py::test_cursor_of_another_filter_is_rejected",),
+    ),
+    Mutant(
         "MongoDB filters nothing, so a query examines only what it returns",
         "services/tickets/src/tickets/store/available_tickets.py",
         "self._tickets.find({**entries.filter, **following}, STATE_PROJECTION)",

@@ -1,6 +1,8 @@
 """Tests of searches: what they match, and that their pages have every match once and in order."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,16 +10,46 @@ from hypothesis import strategies as st
 
 from common.events import TicketStatus
 from common.persistence.mongo import Doc, collection_of
+from common.shows import ShowCategory, ShowFacts
+from common.values.clock import utc_now
 from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery, normalize_words
 from tickets.store import available_tickets
 from tickets.store.tickets import TicketStore
 from tickets.store.vocabulary import MAX_EXPANSIONS, WordDocument
-from tickets.testing import ticket_document
+from tickets.testing import show_facts, ticket_document
+from tickets.ticket_terms import (
+    MAX_DATE_TERMS,
+    DateRange,
+    category_term,
+    city_term,
+    show_term,
+)
 
 WORDS = ["a", "be", "con", "conca", "concert", "concerto", "row", "rows"]
 PRICES = [100, 200, 300]
-MAX_EXAMINED = 172
+MAX_EXAMINED = 300
 """So little that many pages are cut short, and enough for a ticket with all words of a prefix."""
+FULL_BUDGET = available_tickets.MAX_EXAMINED
+CITY_WORDS = {"Berlin": "berlin", "Auckland": "auckland", "Łódź": "lodz", "Honolulu": "honolulu"}
+TODAY = utc_now().date()
+SHOWS = [
+    show_facts(
+        utc_now() + timedelta(days=days, hours=hours),
+        name=name,
+        city=city,
+        time_zone=time_zone,
+        category=category,
+    )
+    for days, hours, name, city, time_zone, category in [
+        (0, -1, "Started", "Berlin", "Europe/Berlin", ShowCategory.CONCERT),
+        (0, 1, "Concerto", "Auckland", "Pacific/Auckland", ShowCategory.CONCERT),
+        (1, 0, "Rows", "Łódź", "Europe/Warsaw", ShowCategory.COMEDY),
+        (2, 6, "Night", "Berlin", "Europe/Berlin", ShowCategory.CONCERT),
+        (3, 0, "Night", "Honolulu", "Pacific/Honolulu", ShowCategory.SPORT),
+        (40, 0, "Late", "Berlin", "Europe/Berlin", ShowCategory.COMEDY),
+        (900, 0, "Later", "Berlin", "Europe/Berlin", ShowCategory.CONCERT),
+    ]
+]
 
 title = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
 bound = st.none() | st.sampled_from([50, *PRICES, 400])
@@ -29,8 +61,25 @@ class Search:
 
     q: str
     sort: Sort
-    min_price: int | None
-    max_price: int | None
+    min_price: int | None = None
+    max_price: int | None = None
+    show: ShowFacts | None = None
+    city: str | None = None
+    category: ShowCategory | None = None
+    dates: DateRange | None = None
+
+    @property
+    def query(self) -> TicketQuery:
+        filters: set[str] = set()
+        if self.show is not None:
+            filters.add(show_term(self.show.id))
+        if self.city is not None:
+            filters.add(city_term(self.city))
+        if self.category is not None:
+            filters.add(category_term(self.category))
+        return TicketQuery.from_text(
+            self.q, self.sort, self.min_price, self.max_price, filters=filters, dates=self.dates
+        )
 
     def select(self, docs: list[Doc]) -> list[Doc]:
         """Return the matches in their order, computed without an index."""
@@ -47,7 +96,10 @@ class Search:
                 return sorted(newest_first, key=lambda doc: doc["price"])[::-1]
 
     def _is_match(self, doc: Doc) -> bool:
+        show = next((show for show in SHOWS if doc["show"] and show.id == doc["show"]["id"]), None)
         words = doc["title"].split()
+        if show is not None:
+            words += [show.name.lower(), "arena", CITY_WORDS[show.venue.city]]
         *whole, last = self.q.split() or [""]
         has_last = any(word == last or (len(last) > 2 and word.startswith(last)) for word in words)
         return (
@@ -56,29 +108,55 @@ class Search:
             and (not self.max_price or doc["price"] <= self.max_price)
             and all(word in words for word in whole)
             and (not last or has_last)
+            and (show is None or show.starts_at > utc_now())
+            and self._is_match_of_filters(show)
+        )
+
+    def _is_match_of_filters(self, show: ShowFacts | None) -> bool:
+        if show is None:
+            return not (self.show or self.city or self.category or self.dates)
+        starts_on = show.starts_at.astimezone(ZoneInfo(show.time_zone)).date()
+        first = self.dates and self.dates.first
+        last = self.dates and self.dates.last
+        return (
+            (self.show is None or self.show == show)
+            and (self.city is None or CITY_WORDS[show.venue.city] == self.city)
+            and (self.category is None or self.category == show.category)
+            and (first is None or starts_on >= first)
+            and (last is None or starts_on <= last)
         )
 
 
+day = st.none() | st.sampled_from([-1, 0, 1, 2, 3, 4, 39, 45, 800, 1_500]).map(
+    lambda days: TODAY + timedelta(days=days)
+)
 searches = st.builds(
     Search,
-    st.lists(st.sampled_from([*WORDS, "conc", "ro", "zzzz"]), max_size=3, unique=True).map(
-        " ".join
-    ),
+    st.lists(
+        st.sampled_from([*WORDS, "conc", "ro", "zzzz", "arena", "berlin", "night"]),
+        max_size=3,
+        unique=True,
+    ).map(" ".join),
     st.sampled_from(Sort),
     bound,
     bound,
+    st.none() | st.sampled_from(SHOWS),
+    st.none() | st.sampled_from(["berlin", "lodz", "paris"]),
+    st.none() | st.sampled_from([ShowCategory.CONCERT, ShowCategory.FAMILY]),
+    st.none() | st.builds(DateRange, day, day),
 )
 ticket = st.builds(
     ticket_document,
     title,
     st.sampled_from(PRICES),
     st.sampled_from([TicketStatus.AVAILABLE] * 4 + [TicketStatus.SOLD]),
+    st.none() | st.sampled_from(SHOWS),
 )
 tickets = st.lists(ticket, max_size=10) | st.lists(ticket, min_size=30, max_size=60)
 
 
 async def read_all(store: TicketStore, search: Search, limit: int) -> list[str]:
-    query = TicketQuery.from_text(search.q, search.sort, search.min_price, search.max_price)
+    query = search.query
     found: list[str] = []
     cursor = None
     while True:
@@ -100,7 +178,7 @@ async def read_all(store: TicketStore, search: Search, limit: int) -> list[str]:
     search=searches,
     limit=st.integers(1, 7),
     forgets_words=st.booleans(),
-    budget=st.sampled_from([MAX_EXAMINED, available_tickets.MAX_EXAMINED]),
+    is_tight=st.booleans(),
 )
 async def test_pages_have_every_match_once_and_in_order(
     store: TicketStore,
@@ -108,11 +186,14 @@ async def test_pages_have_every_match_once_and_in_order(
     docs: list[Doc],
     search: Search,
     limit: int,
-    budget: int,
     *,
     forgets_words: bool,
+    is_tight: bool,
 ) -> None:
-    monkeypatch.setattr(available_tickets, "MAX_EXAMINED", budget)
+    tight_budget = MAX_EXAMINED + (8 * MAX_DATE_TERMS if search.dates else 0)
+    monkeypatch.setattr(
+        available_tickets, "MAX_EXAMINED", tight_budget if is_tight else FULL_BUDGET
+    )
     await store.collection.delete_many({})
     if forgets_words:
         await collection_of(WordDocument).delete_many({})
@@ -162,7 +243,7 @@ async def test_word_that_is_not_in_the_vocabulary_is_found_by_its_beginning(
     await collection_of(WordDocument).delete_many({})
 
     for _ in range(2):
-        found = await read_all(store, Search("zür", Sort.OLDEST, None, None), 100)
+        found = await read_all(store, Search("zür", Sort.OLDEST), 100)
 
         assert found == [str(doc["_id"]) for doc in docs]
 
@@ -171,6 +252,6 @@ async def test_beginning_of_very_many_words_is_found(store: TicketStore) -> None
     docs = [ticket_document(f"Seat{n}") for n in range(5 * MAX_EXPANSIONS)]
     await store.collection.insert_many(docs)
 
-    found = await read_all(store, Search("seat", Sort.PRICE_ASC, None, None), 7)
+    found = await read_all(store, Search("seat", Sort.PRICE_ASC), 7)
 
     assert found == [str(doc["_id"]) for doc in reversed(docs)]

@@ -1,5 +1,7 @@
 """Tests of the stored words: computed again after an upgrade, step by step, and sampled."""
 
+from datetime import timedelta
+
 import pytest
 from pymongo import IndexModel
 
@@ -9,9 +11,11 @@ from tickets.search import TicketQuery
 from tickets.search_terms import search_terms
 from tickets.store import search_maintenance
 from tickets.store.search_maintenance import FORMER_INDEX, SearchMaintenance
+from tickets.store.started_shows import UNLISTED, unlist_started
 from tickets.store.tickets import TicketStore
 from tickets.store.vocabulary import WordDocument
-from tickets.testing import ticket_document
+from tickets.testing import show_facts, ticket_document
+from tickets.ticket_terms import ticket_terms
 
 FORMER_WORDS = ["former"]
 FORMER_TITLE = "\N{BLACK-LETTER CAPITAL H}amlet"
@@ -107,3 +111,68 @@ async def test_frequencies_are_those_of_the_last_sample(
 
     words = {doc["_id"]: doc["n"] async for doc in collection_of(WordDocument).find()}
     assert words == {"jazz": 0, "rock": 1, "row": 1}
+
+
+async def test_words_of_a_show_are_computed_again(
+    store: TicketStore, maintenance: SearchMaintenance
+) -> None:
+    show = show_facts(utc_now() + timedelta(days=1), city="Łódź")
+    doc = ticket_document("Front row", show=show) | {"words": FORMER_WORDS}
+    await store.collection.insert_one(doc)
+
+    await maintenance.run()
+
+    assert await stored_words(store) == [ticket_terms("Front row", show)]
+
+
+async def test_tickets_of_a_started_show_leave_the_indexes_of_searches(
+    store: TicketStore, maintenance: SearchMaintenance
+) -> None:
+    now = utc_now()
+    shows = {
+        "started": show_facts(now - timedelta(minutes=1), time_zone="Pacific/Kiritimati"),
+        "long ago": show_facts(now - timedelta(days=400), time_zone="Pacific/Honolulu"),
+        "soon": show_facts(now + timedelta(minutes=1), time_zone="Pacific/Honolulu"),
+        "no show": None,
+    }
+    await store.collection.insert_many(
+        [ticket_document(title, show=show) for title, show in shows.items()]
+    )
+
+    await maintenance.run()
+
+    unlisted = [doc["title"] async for doc in store.collection.find({"status": UNLISTED})]
+    assert sorted(unlisted) == ["long ago", "started"]
+
+
+async def test_ticket_of_a_started_show_stays_available_to_its_owner(store: TicketStore) -> None:
+    show = show_facts(utc_now() - timedelta(minutes=1))
+    doc = ticket_document("Front row", show=show)
+    await store.collection.insert_one(doc)
+    before = await store.get(str(doc["_id"]))
+
+    assert await unlist_started(store.collection, utc_now()) == 1
+
+    assert await store.get(str(doc["_id"])) == before
+
+
+async def test_postponed_show_is_listed_again(store: TicketStore) -> None:
+    show = show_facts(utc_now() - timedelta(minutes=1))
+    doc = ticket_document("Front row", show=show)
+    await store.collection.insert_one(doc)
+    await unlist_started(store.collection, utc_now())
+    later = show.model_copy(update={"version": 1, "starts_at": utc_now() + timedelta(days=9)})
+
+    await store.update(str(doc["_id"]), lambda ticket: ticket.refresh_show(later))
+
+    page = await store.list_available(TicketQuery(), limit=10)
+    assert [ticket.id for ticket in page.items] == [str(doc["_id"])]
+
+
+async def test_ticket_of_a_cancelled_show_is_not_listed(store: TicketStore) -> None:
+    show = show_facts(utc_now() + timedelta(days=9), cancelled_at=utc_now())
+    await store.collection.insert_one(ticket_document("Front row", show=show))
+
+    page = await store.list_available(TicketQuery(), limit=10)
+
+    assert page.items == []

@@ -1,17 +1,15 @@
 """HTTP routes of the tickets API."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.lifecycle import ServiceState
 from common.shows import Seat
 from common.values.ids import Id
-from common.values.money import whole_cents
 from common.web.client_address import client_network
 from common.web.errors import error_responses
 from common.web.etags import (
@@ -26,8 +24,8 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
 from tickets.domain.ticket import KEEP
-from tickets.schemas import SeatIn, TicketIn, TicketOut
-from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery
+from tickets.query_parameters import TicketQueryParameters
+from tickets.schemas import FacetsOut, SeatIn, TicketIn, TicketOut
 from tickets.service import TicketService
 from tickets.show_service import ShowService
 
@@ -44,7 +42,6 @@ class State(ServiceState):
 
 
 StateDep = Annotated[State, Depends(State.of)]
-PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=2)]
 
 
 @router.get(
@@ -56,22 +53,11 @@ PriceBound = Annotated[Decimal | None, Query(ge=0, le=1_000_000, decimal_places=
 async def list_tickets(
     request: Request,
     state: StateDep,
-    q: Annotated[
-        str,
-        Query(
-            max_length=MAX_QUERY_LENGTH,
-            description="Words of the title. The last one may be the beginning of a word, from "
-            "3 letters on.",
-        ),
-    ] = "",
-    sort: Sort = Sort.NEWEST,
-    min_price: Annotated[PriceBound, Query(alias="minPrice")] = None,
-    max_price: Annotated[PriceBound, Query(alias="maxPrice")] = None,
+    query: TicketQueryParameters,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> Response:
     """A page may have fewer items than `limit`, or none, although another one follows."""
-    query = TicketQuery.from_text(q, sort, whole_cents(min_price), whole_cents(max_price))
     page = await state.tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
         [TicketOut.from_attributes(ticket) for ticket in page.items],
@@ -97,6 +83,12 @@ async def list_my_tickets(
         [TicketOut.from_attributes(ticket) for ticket in page.items],
         headers=page.link_header(request),
     )
+
+
+@router.get("/facets", summary="Count the available tickets by city, date and category")
+async def list_facets(state: StateDep) -> FacetsOut:
+    """The tickets are counted in the background; `at` is the time of the last count."""
+    return FacetsOut.model_validate(await state.tickets.facets())
 
 
 @router.get(

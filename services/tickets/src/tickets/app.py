@@ -22,7 +22,7 @@ from tickets.service import TicketService
 from tickets.settings import Settings
 from tickets.show_copies import ShowCopies
 from tickets.show_service import ShowService
-from tickets.store import search_maintenance
+from tickets.store import facets, search_maintenance
 from tickets.store.search_maintenance import SearchMaintenance
 from tickets.store.shows import ShowDocument, ShowStore
 from tickets.store.tickets import TicketDocument, TicketStore
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 run_periodically(
                     show_copies.INTERVAL_SECONDS, copies.refresh_changed, name="show copies"
                 ),
+                run_periodically(facets.INTERVAL_SECONDS, store.facets.run, name="facets"),
             ):
                 yield State(
                     running=running,

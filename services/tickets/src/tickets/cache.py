@@ -7,12 +7,15 @@ from common.web.response_cache import Normalize, ResponseCache
 from tickets.domain.show import Show
 from tickets.domain.ticket import Ticket
 from tickets.search import normalize_words
+from tickets.search_terms import fold_name
 
 SHOWS_PATH: Final = "/api/tickets/shows"
 PARAMETERS: Final[dict[str, dict[str, Normalize]]] = {
     "/api/tickets": {
         "q": normalize_words,
+        "city": fold_name,
         **dict.fromkeys(("sort", "minPrice", "maxPrice", "limit", "cursor"), str),
+        **dict.fromkeys(("showId", "category", "from", "to"), str),
     },
     SHOWS_PATH: {
         "q": normalize_words,

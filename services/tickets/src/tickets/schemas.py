@@ -1,6 +1,6 @@
 """Request and response bodies of the tickets API."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import StringConstraints, model_validator
@@ -14,6 +14,7 @@ from common.values.text import SingleLine
 from tickets.domain.show import ShowDetails
 from tickets.local_times import CountryCode, LocalTime, TimeZoneName
 
+LocalDate = date
 Title = Annotated[SingleLine, StringConstraints(min_length=1, max_length=200)]
 PlaceName = Annotated[SingleLine, StringConstraints(min_length=1, max_length=120)]
 SeatLabel = Annotated[SingleLine, StringConstraints(min_length=1, max_length=40)]
@@ -129,3 +130,35 @@ class TicketOut(TicketEventOut):
     """A ticket."""
 
     created_at: datetime
+
+
+class CityCountOut(CamelModel):
+    """How many available tickets there are in a city."""
+
+    city: str
+    country: str
+    count: int
+
+
+class DateCountOut(CamelModel):
+    """How many available tickets there are for shows on a day, in local time."""
+
+    date: LocalDate
+    count: int
+
+
+class CategoryCountOut(CamelModel):
+    """How many available tickets there are for shows of a category."""
+
+    category: ShowCategory
+    count: int
+
+
+class FacetsOut(CamelModel):
+    """The number of available tickets by city, date and category, as last counted."""
+
+    cities: list[CityCountOut]
+    dates: list[DateCountOut]
+    categories: list[CategoryCountOut]
+    at: datetime | None
+    """When they were counted; null before the first count."""

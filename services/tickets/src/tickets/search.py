@@ -1,11 +1,13 @@
 """What a search of the available tickets matches, and in which order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final
 
 from tickets.search_terms import is_sign, search_terms
+from tickets.ticket_terms import DateRange, is_filter_term
 
 MAX_QUERY_LENGTH: Final = 200
 MIN_PREFIX_LENGTH: Final = 3
@@ -31,8 +33,9 @@ class TicketQuery:
     """Filters and sort key of the list of available tickets. Prices are in cents.
 
     Attributes:
-        words: a match has all of them in its title.
-        prefix: a word in the title of a match begins with it.
+        words: a match has all of these terms: words, and values to filter by.
+        prefix: a word of a match begins with it.
+        dates: the local dates on one of which the show of a match starts.
     """
 
     words: frozenset[str] = frozenset()
@@ -40,6 +43,7 @@ class TicketQuery:
     sort: Sort = Sort.NEWEST
     min_price: int | None = None
     max_price: int | None = None
+    dates: DateRange | None = None
 
     @classmethod
     def from_text(
@@ -48,29 +52,50 @@ class TicketQuery:
         sort: Sort = Sort.NEWEST,
         min_price: int | None = None,
         max_price: int | None = None,
+        *,
+        filters: Iterable[str] = (),
+        dates: DateRange | None = None,
     ) -> "TicketQuery":
         """Parse the words of a search. Only the last may be the beginning of a word.
 
         Signs count only in a search of signs: "rock & pop" finds "Rock, pop".
+
+        Args:
+            q: what the user typed.
+            sort: the order of the matches.
+            min_price: the lowest price of a match.
+            max_price: the highest price of a match.
+            filters: the filter terms of `ticket_terms` that a match has.
+            dates: the dates of a match.
         """
         terms = search_terms(q) or [""]
         *words, last = [term for term in terms if not is_sign(term)] or terms
-        if len(last) >= MIN_PREFIX_LENGTH:
-            return cls(frozenset(words), last, sort, min_price, max_price)
-        return cls(frozenset([*words, last]) - {""}, "", sort, min_price, max_price)
+        if len(last) < MIN_PREFIX_LENGTH:
+            words, last = [*words, last], ""
+        all_words = frozenset([*words, *filters]) - {""}
+        return cls(all_words, last, sort, min_price, max_price, dates)
 
     @property
     def has_price_range(self) -> bool:
         """Whether the price of a match is bounded."""
         return self.min_price is not None or self.max_price is not None
 
-    def matches(self, title_words: Collection[str], price: int) -> bool:
-        """Return whether a ticket with these words in its title and this price is a match."""
+    @property
+    def fingerprint(self) -> str:
+        """A short text that differs from that of other filters; empty without filters."""
+        filters = sorted(filter(is_filter_term, self.words))
+        if not filters and self.dates is None:
+            return ""
+        return blake2b(repr((filters, self.dates)).encode(), digest_size=6).hexdigest()
+
+    def matches(self, terms: Collection[str], price: int) -> bool:
+        """Return whether a ticket with these terms and this price is a match."""
         return (
             (self.min_price is None or price >= self.min_price)
             and (self.max_price is None or price <= self.max_price)
-            and self.words.issubset(title_words)
-            and (not self.prefix or any(word.startswith(self.prefix) for word in title_words))
+            and self.words.issubset(terms)
+            and (not self.prefix or any(term.startswith(self.prefix) for term in terms))
+            and (self.dates is None or self.dates.includes_one_of(terms))
         )
 
 

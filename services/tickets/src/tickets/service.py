@@ -1,7 +1,7 @@
 """The tickets application service, called by HTTP routes and event listeners."""
 
-from collections.abc import AsyncGenerator
-from typing import Literal
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Literal
 
 from common.errors import Unauthorized
 from common.events import OrderStatus
@@ -132,6 +132,10 @@ class TicketService:
     ) -> Page[Ticket]:
         """Return one page of available tickets. It may be short although another follows."""
         return await self._store.list_available(query, limit=limit, cursor=cursor)
+
+    async def facets(self) -> Mapping[str, Any]:
+        """Return the numbers of available tickets as last counted."""
+        return await self._store.facets.latest()
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Return one page of a seller's tickets in any status, newest first."""

@@ -1,20 +1,25 @@
 """The search of the available tickets, within a budget of index keys and documents.
 
 A search reads one index range in the order of the sort, from the position of its cursor. The range
-is that of the rarest word, or of all available tickets. MongoDB filters nothing, so that a query
+is that of the rarest term, or of all available tickets. MongoDB filters nothing, so that a query
 examines what it returns and nothing else; what does not match is left out here. A page that the
 budget cuts short continues after the last ticket examined.
+
+A ticket whose show has started leaves the indexes in the background (`started_shows`), so its time
+is compared here as well.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from common.events import TicketStatus
 from common.persistence.mongo import STATE_PROJECTION, Collection, Doc
+from common.values.clock import Clock
 from tickets.search import TicketQuery
 from tickets.store.sort_order import (
     SORT_KEYS,
@@ -24,13 +29,15 @@ from tickets.store.sort_order import (
     ranges_after,
     sort_by_id,
 )
+from tickets.store.started_shows import has_started
 from tickets.store.vocabulary import MAX_EXPANSION_COST, WORDS_NEWEST, Vocabulary
+from tickets.ticket_terms import MAX_DATE_TERMS, is_filter_term
 
 MAX_EXAMINED: Final = 2_000
 """How many index keys and documents one request may examine, together."""
 MAX_RANKED_WORDS: Final = 8
 """Among how many words of a search the rarest is chosen."""
-_RANKING_COST: Final = 2 * MAX_RANKED_WORDS + MAX_EXPANSION_COST
+_RANKING_COST: Final = 3 * (MAX_RANKED_WORDS + MAX_DATE_TERMS) + MAX_EXPANSION_COST
 
 _NEWEST: Final = "newest"
 _CHEAPEST: Final = "cheapest"
@@ -63,10 +70,12 @@ class _Range:
     Attributes:
         words: every entry is one of these words; None selects all available tickets.
         is_exact: whether every entry is a match.
+        max_keys: how many of the words a ticket has at most.
     """
 
     words: Sequence[str] | None
     is_exact: bool
+    max_keys: int = 1
 
     @property
     def filter(self) -> Doc:
@@ -81,9 +90,8 @@ class _Range:
         return _WORDS_CHEAPEST if by_price else WORDS_NEWEST
 
     def affordable(self, budget: int) -> int:
-        """Return how many documents can be read if each title has all of the words."""
-        ways = len(self.words or [""])
-        return (budget - self.overhead) // (ways + 1)
+        """Return how many documents can be read if each ticket has `max_keys` of the words."""
+        return (budget - self.overhead) // (self.max_keys + 1)
 
     def cost(self, docs: Sequence[Doc]) -> int:
         """Return the number of keys and documents that a query with this result has examined."""
@@ -99,9 +107,10 @@ class _Range:
 class AvailableTickets:
     """Searches the tickets that are available."""
 
-    def __init__(self, tickets: Collection, vocabulary: Vocabulary) -> None:
+    def __init__(self, tickets: Collection, vocabulary: Vocabulary, clock: Clock) -> None:
         self._tickets = tickets
         self._vocabulary = vocabulary
+        self._clock = clock
 
     async def search(
         self, query: TicketQuery, *, limit: int, position: Position | None
@@ -110,22 +119,28 @@ class AvailableTickets:
 
         There may be fewer than `limit` matches, or none, although the search continues.
         """
-        entries = await self._choose_range(query)
+        now = self._clock()
+        entries = await self._choose_range(query, now)
         if entries.words == ():
             return [], None
         budget = MAX_EXAMINED - _RANKING_COST
         size = limit + 1 if entries.is_exact else 2 * (limit + 1)
         if query.has_price_range and not query.sort.by_price:
             rest_size = min(size, entries.affordable(budget // 2))
-            rest = await self._read_small_price_range(entries, query, position, rest_size)
-            if rest is not None:
+            docs = await self._read_small_price_range(entries, query, rest_size)
+            if docs is not None:
+                rest = [
+                    doc
+                    for doc in sort_by_id(docs, query.sort)
+                    if _is_match(query, doc, now) and follows(doc, position, query.sort)
+                ]
                 return rest[:limit], Position.of(rest[limit - 1]) if len(rest) > limit else None
             budget //= 2
         found: list[Doc] = []
         while len(found) < limit and (size := min(size, entries.affordable(budget))) > 0:
             docs = await self._read(entries, query, position, size)
             for doc in docs:
-                if _is_match(query, doc):
+                if _is_match(query, doc, now):
                     if len(found) == limit:
                         return found, position
                     found.append(doc)
@@ -136,21 +151,31 @@ class AvailableTickets:
             size *= 2
         return found, position
 
-    async def _choose_range(self, query: TicketQuery) -> _Range:
-        """Return the range of the rarest word. The words that begin with the prefix are one."""
-        ranked = sorted(query.words, key=lambda word: (-len(word), word))[:MAX_RANKED_WORDS]
+    async def _choose_range(self, query: TicketQuery, now: datetime) -> _Range:
+        """Return the range of the rarest term.
+
+        The words that begin with the prefix count as one term, and so do the dates.
+        """
+        ranked = sorted(query.words, key=_rank)[:MAX_RANKED_WORDS]
+        dates = query.dates.covering_terms(now.astimezone(UTC).date()) if query.dates else ()
         frequencies, expansion = await asyncio.gather(
-            self._vocabulary.frequencies(ranked), self._vocabulary.expand(query.prefix)
+            self._vocabulary.frequencies([*ranked, *dates]), self._vocabulary.expand(query.prefix)
         )
-        candidates: list[tuple[tuple[str, ...], int]]
-        candidates = [((word,), frequencies.get(word, 0)) for word in ranked]
-        if expansion is not None:
-            candidates.append((tuple(expansion), sum(expansion.values())))
+
+        def frequency(entries: _Range) -> int:
+            return sum(frequencies.get(word, 0) for word in entries.words or ())
+
         by_index = query.sort.by_price or not query.has_price_range
-        if not candidates:
-            return _Range(None, is_exact=by_index and not query.prefix)
-        rarest, _ = min(candidates, key=lambda candidate: candidate[1])
-        return _Range(rarest, is_exact=by_index and len(query.words) + bool(query.prefix) == 1)
+        conditions = len(query.words) + bool(query.prefix) + (query.dates is not None)
+        is_exact = by_index and conditions == 1
+        candidates = [_Range((word,), is_exact) for word in ranked]
+        if expansion is not None:
+            frequencies |= expansion
+            candidates.append(_Range(tuple(expansion), is_exact, len(expansion)))
+        if query.dates is not None:
+            candidates.append(_Range(dates, is_exact=False))
+        everything = _Range(None, is_exact=by_index and not query.prefix)
+        return min(candidates, key=frequency, default=everything)
 
     async def _read(
         self, entries: _Range, query: TicketQuery, position: Position | None, size: int
@@ -170,9 +195,9 @@ class AvailableTickets:
         return docs
 
     async def _read_small_price_range(
-        self, entries: _Range, query: TicketQuery, position: Position | None, size: int
+        self, entries: _Range, query: TicketQuery, size: int
     ) -> list[Doc] | None:
-        """Return all matches after a position, or None if `size` tickets have such a price.
+        """Return all entries with a price in the range, or None if they are `size` or more.
 
         The age decides the order, so a price range of few tickets would else be searched for among
         all tickets.
@@ -185,13 +210,13 @@ class AvailableTickets:
             .limit(size)
             .to_list()
         )
-        if len(docs) == size:
-            return None
-        matches = [
-            doc for doc in docs if _is_match(query, doc) and follows(doc, position, query.sort)
-        ]
-        return sort_by_id(matches, query.sort)
+        return docs if len(docs) < size else None
 
 
-def _is_match(query: TicketQuery, doc: Doc) -> bool:
-    return query.matches(doc["words"], doc["price"])
+def _rank(term: str) -> tuple[bool, int, str]:
+    """Return a sort key by which filters come first, then long words."""
+    return not is_filter_term(term), -len(term), term
+
+
+def _is_match(query: TicketQuery, doc: Doc, now: datetime) -> bool:
+    return query.matches(doc["words"], doc["price"]) and not has_started(doc, now)

@@ -1,4 +1,7 @@
-"""The periodic work for the search: it updates stored words, and samples their frequencies."""
+"""The periodic work for the search.
+
+It updates stored words, samples their frequencies, and removes tickets of shows that have started.
+"""
 
 from datetime import timedelta
 from typing import Final
@@ -11,16 +14,16 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.persistence.lease import Lease
 from common.persistence.mongo import Doc, collection_of
 from common.values.clock import Clock
-from tickets.search_terms import search_terms
-from tickets.store.tickets import TicketDocument
+from tickets.store.started_shows import unlist_started
+from tickets.store.tickets import TicketDocument, terms_of
 from tickets.store.vocabulary import Vocabulary
 
 log = structlog.get_logger("search-maintenance")
 
 INTERVAL_SECONDS: Final = 60.0
 LEASE_TTL: Final = timedelta(seconds=1.5 * INTERVAL_SECONDS)
-WORDS_VERSION: Final = 3
-"""Increment it when `search_terms` changes: all stored words are then computed again."""
+WORDS_VERSION: Final = 4
+"""Increment it when `ticket_terms` changes: all stored words are then computed again."""
 BATCH_SIZE: Final = 500
 MAX_ADDED_WORDS: Final = 50_000
 FORMER_INDEX: Final = "words"
@@ -34,13 +37,15 @@ class SearchMaintenance:
         self._tickets = collection_of(TicketDocument)
         self._vocabulary = Vocabulary(self._tickets)
         self._progress = database["progress"]
+        self._clock = clock
         self._lease = Lease(database, "search-maintenance", LEASE_TTL, clock)
         self._added_words: set[str] = set()
 
     async def run(self) -> None:
-        """Update the stored words if they are of another version, then sample the frequencies."""
+        """Update the stored words if they are of another version, then do what is due."""
         while await self._lease.acquire_or_renew():
             if await self.update_next_batch():
+                await unlist_started(self._tickets, self._clock())
                 await self._vocabulary.sample()
                 return
 
@@ -56,7 +61,7 @@ class SearchMaintenance:
             return True
         remaining = {"_id": {"$gt": progress["after"]}} if progress["after"] else {}
         docs = (
-            await self._tickets.find(remaining, {"title": 1, "words": 1})
+            await self._tickets.find(remaining, {"version": 1, "title": 1, "show": 1, "words": 1})
             .sort("_id", ASCENDING)
             .limit(BATCH_SIZE)
             .to_list()
@@ -72,15 +77,15 @@ class SearchMaintenance:
         return done
 
     async def _update_words(self, docs: list[Doc]) -> None:
-        words_by_title = {doc["title"]: search_terms(doc["title"]) for doc in docs}
-        await self._add_to_vocabulary({w for words in words_by_title.values() for w in words})
-        updates = [  # conditional on the title: an edit in between stored its own words
+        words = {doc["_id"]: terms_of(doc) for doc in docs}
+        await self._add_to_vocabulary({word for terms in words.values() for word in terms})
+        updates = [  # conditional on the version: a change in between stored its own words
             UpdateOne(
-                {"_id": doc["_id"], "title": doc["title"]},
-                {"$set": {"words": words_by_title[doc["title"]]}},
+                {"_id": doc["_id"], "version": doc["version"]},
+                {"$set": {"words": words[doc["_id"]]}},
             )
             for doc in docs
-            if doc.get("words") != words_by_title[doc["title"]]
+            if doc.get("words") != words[doc["_id"]]
         ]
         if updates:
             result = await self._tickets.bulk_write(updates, ordered=False)

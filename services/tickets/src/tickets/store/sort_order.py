@@ -34,27 +34,27 @@ class Position:
         return cls(doc["_id"], doc["price"])
 
     @classmethod
-    def from_cursor(cls, cursor: str, sort: Sort) -> "Position":
+    def from_cursor(cls, cursor: str, query: TicketQuery) -> "Position":
         """Return the position in a cursor.
 
         Raises:
-            BadRequest: the cursor is invalid, or belongs to another order.
+            BadRequest: the cursor is invalid, or belongs to another order or other filters.
         """
-        match decode_cursor(cursor):
-            case [str(name), str(last)] if name == sort and is_id(last) and not sort.by_price:
+        by_price = query.sort.by_price
+        listed = _identity(query)
+        values = decode_cursor(cursor)
+        match values[len(listed) :] if values[: len(listed)] == listed else ():
+            case [str(last)] if is_id(last) and not by_price:
                 return cls(object_id(last))
-            case [str(name), int(price), str(last)] if (
-                name == sort and is_id(last) and sort.by_price
-            ):
+            case [int(price), str(last)] if is_id(last) and by_price:
                 return cls(object_id(last), price)
             case _:
                 raise BadRequest("Invalid cursor", field="cursor")
 
-    def cursor(self, sort: Sort) -> str:
+    def cursor(self, query: TicketQuery) -> str:
         """Return the cursor of what follows this position."""
-        if sort.by_price:
-            return encode_cursor(sort, self.price, str(self.id))
-        return encode_cursor(sort, str(self.id))
+        price = (self.price,) if query.sort.by_price else ()
+        return encode_cursor(*_identity(query), *price, str(self.id))
 
 
 def ranges_after(position: Position | None, query: TicketQuery) -> list[Doc]:
@@ -88,6 +88,11 @@ def follows(doc: Doc, position: Position | None, sort: Sort) -> bool:
     if position is None:
         return True
     return doc["_id"] < position.id if sort is Sort.NEWEST else doc["_id"] > position.id
+
+
+def _identity(query: TicketQuery) -> tuple[str, ...]:
+    """Return the values at the beginning of a cursor: it continues only its own list."""
+    return (query.sort, query.fingerprint) if query.fingerprint else (query.sort,)
 
 
 def _comparison(sort: Sort, field: str) -> str:

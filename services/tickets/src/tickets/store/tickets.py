@@ -18,17 +18,19 @@ from common.values.clock import Clock
 from common.web.pagination import Page
 from tickets.domain.ticket import Fence, Listing, Ticket
 from tickets.search import Sort, TicketQuery
-from tickets.search_terms import search_terms
 from tickets.store.available_tickets import SEARCH_INDEXES, AvailableTickets
+from tickets.store.facets import Facets
 from tickets.store.sort_order import SORT_KEYS, Position
+from tickets.store.started_shows import UNLISTED
 from tickets.store.vocabulary import Vocabulary
+from tickets.ticket_terms import ticket_terms
 
 SHOW_COPIES: Final = "show_copies"
 """The index of the copies of each show by their version."""
 
 
 class TicketDocument(AggregateDocument):
-    """A ticket; its `words` field holds the search terms of its title."""
+    """A ticket; its `words` field holds the terms by which it is found."""
 
     class Settings:
         name = "tickets"
@@ -45,7 +47,7 @@ class TicketDocument(AggregateDocument):
 
 
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
-    late_edit, show, seat = doc.get("late_edit"), doc.get("show"), doc.get("seat")
+    late_edit, seat = doc.get("late_edit"), doc.get("seat")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -53,11 +55,11 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         price=doc["price"],
         user_id=doc["user_id"],
         created_at=doc["created_at"],
-        status=TicketStatus(doc["status"]),
+        status=_status(doc["status"]),
         order_id=doc["order_id"],
         fence=Fence(doc["hold"], doc["order_version"]),
         late_edit=Listing(late_edit["title"], late_edit["price"]) if late_edit else None,
-        show=ShowFacts.model_validate(show) if show else None,
+        show=_show(doc),
         seat=Seat.model_validate(seat) if seat else None,
         face_value=doc.get("face_value"),
     )
@@ -70,7 +72,7 @@ def to_document(ticket: Ticket) -> Doc:
         "price": ticket.price,
         "user_id": ticket.user_id,
         "created_at": ticket.created_at,
-        "status": ticket.status,
+        "status": _stored_status(ticket),
         "order_id": ticket.order_id,
         "hold": ticket.fence.hold,
         "order_version": ticket.fence.version,
@@ -78,8 +80,27 @@ def to_document(ticket: Ticket) -> Doc:
         "show": ticket.show and ticket.show.model_dump(by_alias=False),
         "seat": ticket.seat and ticket.seat.model_dump(by_alias=False),
         "face_value": ticket.face_value,
-        "words": search_terms(ticket.title),
+        "words": ticket_terms(ticket.title, ticket.show),
     }
+
+
+def terms_of(doc: Mapping[str, Any]) -> list[str]:
+    """Return the terms by which a stored ticket is found."""
+    return ticket_terms(doc["title"], _show(doc))
+
+
+def _show(doc: Mapping[str, Any]) -> ShowFacts | None:
+    show = doc.get("show")
+    return ShowFacts.model_validate(show) if show else None
+
+
+def _status(stored: str) -> TicketStatus:
+    return TicketStatus.AVAILABLE if stored == UNLISTED else TicketStatus(stored)
+
+
+def _stored_status(ticket: Ticket) -> str:
+    is_cancelled = ticket.show is not None and ticket.show.cancelled_at is not None
+    return UNLISTED if is_cancelled and ticket.status is TicketStatus.AVAILABLE else ticket.status
 
 
 class TicketStore(Store[Ticket]):
@@ -93,7 +114,8 @@ class TicketStore(Store[Ticket]):
     ) -> None:
         mapping = AggregateMapping(from_document=_from_document, to_document=to_document)
         super().__init__(TicketDocument, mapping, relay, clock, on_written=on_written)
-        self._available = AvailableTickets(self.collection, Vocabulary(self.collection))
+        self._available = AvailableTickets(self.collection, Vocabulary(self.collection), clock)
+        self.facets = Facets(self.collection, clock)
 
     async def insert_idempotent(self, change: Change[Ticket]) -> Ticket:
         """Insert a ticket, or return the one that an earlier try of the same request inserted."""
@@ -106,27 +128,26 @@ class TicketStore(Store[Ticket]):
         self, query: TicketQuery, *, limit: int, cursor: str | None = None
     ) -> Page[Ticket]:
         """Return a page of available tickets. A short one may have a successor."""
-        sort = query.sort
-        position = None if cursor is None else Position.from_cursor(cursor, sort)
+        position = None if cursor is None else Position.from_cursor(cursor, query)
         docs, following = await self._available.search(query, limit=limit, position=position)
         tickets = [self.from_document(doc) for doc in docs]
-        return Page(tickets, None if following is None else following.cursor(sort))
+        return Page(tickets, None if following is None else following.cursor(query))
 
     async def list_by_seller(self, user_id: str, *, limit: int, cursor: str | None) -> Page[Ticket]:
         """Return a page of a seller's tickets in any state, newest first."""
-        sort = Sort.NEWEST
+        newest = TicketQuery(sort=Sort.NEWEST)
         own: Doc = {"user_id": user_id}
         if cursor is not None:
-            own["_id"] = {"$lt": Position.from_cursor(cursor, sort).id}
+            own["_id"] = {"$lt": Position.from_cursor(cursor, newest).id}
         docs = (
             await self.collection.find(own, STATE_PROJECTION)
-            .sort(SORT_KEYS[sort])
+            .sort(SORT_KEYS[newest.sort])
             .limit(limit + 1)
             .to_list()
         )
         tickets = [self.from_document(doc) for doc in docs[:limit]]
         has_more = len(docs) > limit
-        return Page(tickets, Position.of(docs[limit - 1]).cursor(sort) if has_more else None)
+        return Page(tickets, Position.of(docs[limit - 1]).cursor(newest) if has_more else None)
 
     async def find_outdated_copies(self, show_id: str, version: int, *, limit: int) -> list[str]:
         """Return the ids of tickets whose copy of the show is older than this version."""

@@ -1,4 +1,4 @@
-"""The words of the titles, with their frequency among the available tickets.
+"""The terms of the tickets, with their frequency among the available tickets.
 
 The collection `words` only speeds up searches. The index of the tickets is the truth: `expand` asks
 it for words that lie between the known ones, so a word that is missing here hides no ticket.
@@ -28,7 +28,7 @@ _LAST_CHARACTER: Final = chr(0x10FFFF)
 
 
 class WordDocument(Document):
-    """A word; `n` is the number of tickets in the last sample that have it in their titles."""
+    """A term; `n` is the number of available tickets in the last sample that have it."""
 
     id: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     n: int
