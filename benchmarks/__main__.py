@@ -9,10 +9,10 @@ from benchmarks import (
     comparison,
     expiry,
     flash_sale,
+    growth,
     overload,
     purchase,
     report,
-    search,
     sign_in,
     start,
 )
@@ -32,7 +32,7 @@ SECTIONS: dict[str, Section] = {
     "flash": flash_sale.flash,
     "sign-in": sign_in.sign_in,
     "expiry": expiry.expiry,
-    "search": search.search,
+    "growth": growth.growth,
     "memory": purchase.memory,
     "start": start.start,
 }

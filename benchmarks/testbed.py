@@ -168,7 +168,8 @@ class Testbed:
         mongo.command("profile", 0)
         reads = {
             "op": {"$in": ["query", "getmore", "command"]},
-            "command.pipeline.0.$sample": {"$exists": False},  # a background task
+            "command.pipeline": {"$exists": False},  # of background tasks
+            "originatingCommand.pipeline": {"$exists": False},
         }
         operations = list(mongo["system.profile"].find(reads))
         mongo.drop_collection("system.profile")
