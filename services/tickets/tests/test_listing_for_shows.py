@@ -1,5 +1,6 @@
 """Tests of tickets with a show, a seat and a face value, and of the limits of listings."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -214,3 +215,33 @@ async def test_listings_beyond_the_limit_of_a_day_are_429(start: Start) -> None:
     assert errors(responses[2]) == [{"message": "You can list at most 2 tickets per day"}]
     assert 86_000 < int(responses[2].headers["retry-after"]) <= 86_400
     assert len((await tickets.get("/api/tickets/mine")).json()) == 2
+
+
+async def test_concurrent_listings_at_two_replicas_share_one_limit(start: Start) -> None:
+    replicas = [await start(listings_per_day=5) for _ in range(2)]
+    seller = replicas[0].sign_in()
+    replicas[1].sign_in(seller)
+
+    responses = await asyncio.gather(
+        *(replica.post("/api/tickets", json=LISTING) for _ in range(6) for replica in replicas)
+    )
+
+    assert sorted(response.status_code for response in responses) == [201] * 5 + [429] * 7
+    assert len((await replicas[0].get("/api/tickets/mine")).json()) == 5
+
+
+async def test_edit_and_anothers_listing_at_once_agree_on_the_facts(start: Start) -> None:
+    creator, seller = [await start() for _ in range(2)]
+    creator.sign_in()
+    seller.sign_in()
+
+    for number in range(8):
+        show = (await creator.post(SHOWS, json=show_body(name=f"Show {number}"))).json()
+        edited, listed = await asyncio.gather(
+            creator.put(f"{SHOWS}/{show['id']}", json=show_body(name=f"Edited {number}")),
+            seller.post("/api/tickets", json={**LISTING, "showId": show["id"]}),
+        )
+
+        assert edited.status_code in {200, 400}
+        name = f"{'Edited' if edited.status_code == 200 else 'Show'} {number}"
+        assert (listed.status_code, listed.json()["show"]["name"]) == (201, name)

@@ -135,6 +135,7 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"venue": {"name": "Staatsoper", "city": "\u200b", "country": "DE"}}, "venue.city"),
     ({"venue": {"name": "Staatsoper", "city": "B", "country": "XX"}}, "venue.country"),
     ({"venue": {"name": "Staatsoper", "city": "B", "country": "Germany"}}, "venue.country"),
+    ({"venue": {"name": "Staatsoper", "city": "B", "country": "\ufb01"}}, "venue.country"),
     ({"category": "opera"}, "category"),
     ({"another": "perhaps"}, "another"),
 ]

@@ -15,7 +15,7 @@ from iso3166 import countries_by_alpha2
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 _TIME: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII
+    r"[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII
 )
 _FORMAT: Final = "must be a date and time such as 2027-06-14T20:00"
 _NO_ZONE: Final = "Factory"
@@ -35,7 +35,7 @@ def _check_time_zone(name: str) -> str:
 
 
 def _check_country(code: str) -> str:
-    if code.upper() not in countries_by_alpha2:
+    if not code.isascii() or code.upper() not in countries_by_alpha2:
         raise ValueError("must be a country code of ISO 3166, such as DE")
     return code.upper()
 
