@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from common.events import OrderStatus
 from common.values.ids import new_id
 from tickets.domain.ticket import Fence, Listing, Ticket, list_ticket
+from tickets.search import TicketQuery
 from tickets.store.tickets import TicketStore
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -36,9 +37,18 @@ async def test_ticket_round_trips(store: TicketStore) -> None:
     )
 
 
+async def test_withdrawn_ticket_round_trips_and_is_not_listed(store: TicketStore) -> None:
+    ticket = await add_ticket(store)
+    withdrawn = await store.update(ticket.id, lambda t: t.withdraw(user_id=t.user_id))
+
+    assert withdrawn == replace(ticket, version=1, withdrawn=True)
+    assert await store.get(ticket.id) == withdrawn
+    assert (await store.list_available(TicketQuery(), limit=10)).items == []
+
+
 async def test_ticket_of_an_earlier_version_is_read(store: TicketStore) -> None:
     ticket = await add_ticket(store)
-    await store.collection.update_one({}, {"$unset": {"late_edit": ""}})
+    await store.collection.update_one({}, {"$unset": {"late_edit": "", "withdrawing": ""}})
 
     assert await store.get(ticket.id) == ticket
 

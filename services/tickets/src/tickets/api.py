@@ -164,5 +164,24 @@ async def edit_ticket(
     return json_response(TicketOut.from_attributes(ticket), tag=etag(ticket.version))
 
 
+@router.delete(
+    "/{ticket_id}",
+    status_code=204,
+    summary="Withdraw a ticket, or as soon as its order is cancelled",
+    responses={
+        202: {
+            "model": TicketOut,
+            "description": "The ticket is reserved: it will be withdrawn if its order is cancelled",
+        },
+        **error_responses(400, 401, 404),
+    },
+)
+async def withdraw_ticket(ticket_id: Id, user: CurrentUser, state: StateDep) -> Response:
+    ticket = await state.tickets.withdraw(ticket_id, user_id=user.id)
+    if ticket.withdrawing:
+        return json_response(TicketOut.from_attributes(ticket), 202, tag=etag(ticket.version))
+    return Response(status_code=204)
+
+
 def _seat(seat: SeatIn | None) -> Seat | None:
     return None if seat is None else Seat.from_attributes(seat)

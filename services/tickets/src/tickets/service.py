@@ -26,7 +26,7 @@ from tickets.store.tickets import TicketStore
 
 
 class TicketService:
-    """Lists, edits and finds tickets, and applies order events to them."""
+    """Lists, edits, withdraws and finds tickets, and applies order events to them."""
 
     def __init__(
         self,
@@ -123,6 +123,10 @@ class TicketService:
         if ticket.show_id == show_id:
             return KEEP
         return (await self._shows.open_for_listing(show_id, seller_id=user_id)).facts
+
+    async def withdraw(self, ticket_id: str, *, user_id: str) -> Ticket:
+        """Withdraw a ticket now, or when the order that holds it is cancelled."""
+        return await self._store.update(ticket_id, lambda ticket: ticket.withdraw(user_id=user_id))
 
     async def get(self, ticket_id: str) -> Ticket:
         return await self._store.get(ticket_id)

@@ -5,6 +5,8 @@ available --order created--> reserved --order completed--> sold
     +------order cancelled------+
 
 Only its owner edits a ticket, and only while it is available. Order events lock, free and sell it.
+Its owner withdraws it: at once while it is available, otherwise when its order is cancelled. An
+order that was placed before orders knew of the withdrawal stands.
 A ticket that is reserved or sold has the title and price of its order. An edit that was accepted
 before the order's event arrived is kept aside, and applies when the ticket is free again.
 
@@ -64,6 +66,9 @@ class Ticket:
         late_edit: the seller's latest edit, if the order that holds the ticket was placed without
             it.
         show: a copy of the facts of its show, if it has one.
+        withdrawn: whether the seller has withdrawn the ticket, which is then available.
+        withdrawing: whether the ticket, which is reserved, will be withdrawn if its order is
+            cancelled.
     """
 
     id: str
@@ -84,6 +89,9 @@ class Ticket:
     def show_id(self) -> str | None:
         """The id of its show."""
         return self.show and self.show.id
+
+    withdrawn: bool = False
+    withdrawing: bool = False
 
     def edit(
         self,
@@ -111,13 +119,15 @@ class Ticket:
 
         Raises:
             Unauthorized: The user is not the seller.
-            BadRequest: The ticket is reserved or sold, or the price is above the cap.
+            BadRequest: The ticket is reserved, sold or withdrawn, or the price is above the cap.
             PreconditionFailed: The current version is not an expected one.
         """
         if user_id != self.user_id:
             raise Unauthorized
         if self.status is not TicketStatus.AVAILABLE:
             raise BadRequest("Cannot edit a reserved ticket")
+        if self.withdrawn:
+            raise BadRequest("Cannot edit a withdrawn ticket")
         if expected_versions is not None and self.version not in expected_versions:
             raise PreconditionFailed
         edited = replace(
@@ -137,6 +147,24 @@ class Ticket:
             return Change(self)
         return self._next_version(replace(self, show=facts))
 
+    def withdraw(self, *, user_id: str) -> Change["Ticket"]:
+        """Withdraw the ticket now, or when the order that holds it is cancelled.
+
+        Withdrawing it again changes nothing.
+
+        Raises:
+            Unauthorized: The user is not the seller.
+            BadRequest: The ticket is sold.
+        """
+        if user_id != self.user_id:
+            raise Unauthorized
+        if self.status is TicketStatus.SOLD:
+            raise BadRequest("Ticket is already sold")
+        if self.withdrawn or self.withdrawing:
+            return Change(self)
+        is_free = self.status is TicketStatus.AVAILABLE
+        return self._next_version(replace(self, withdrawn=is_free, withdrawing=not is_free))
+
     def apply_order(
         self, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
     ) -> Change["Ticket"]:
@@ -148,6 +176,7 @@ class Ticket:
             return Change(self)
         new_status = STATUS_FOR_ORDER[status]
         is_free = new_status is TicketStatus.AVAILABLE
+        is_withdrawn = self.withdrawn or self.withdrawing
         offered = self.late_edit or Listing(self.title, self.price)
         shown = offered if is_free else ordered
         return self._next_version(
@@ -159,6 +188,8 @@ class Ticket:
                 order_id=None if is_free else order_id,
                 fence=fence,
                 late_edit=None if shown == offered else offered,
+                withdrawn=is_withdrawn and is_free,
+                withdrawing=is_withdrawn and new_status is TicketStatus.RESERVED,
             )
         )
 

@@ -27,6 +27,8 @@ from tickets.ticket_terms import ticket_terms
 
 SHOW_COPIES: Final = "show_copies"
 """The index of the copies of each show by their version."""
+WITHDRAWN: Final = "withdrawn"
+"""The stored status of an available ticket that is withdrawn, so that no search index has it."""
 
 
 class TicketDocument(AggregateDocument):
@@ -62,6 +64,8 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         show=_show(doc),
         seat=Seat.model_validate(seat) if seat else None,
         face_value=doc.get("face_value"),
+        withdrawn=doc["status"] == WITHDRAWN,
+        withdrawing=doc.get("withdrawing", False),
     )
 
 
@@ -80,6 +84,7 @@ def to_document(ticket: Ticket) -> Doc:
         "show": ticket.show and ticket.show.model_dump(by_alias=False),
         "seat": ticket.seat and ticket.seat.model_dump(by_alias=False),
         "face_value": ticket.face_value,
+        "withdrawing": ticket.withdrawing,
         "words": ticket_terms(ticket.title, ticket.show),
     }
 
@@ -95,10 +100,12 @@ def _show(doc: Mapping[str, Any]) -> ShowFacts | None:
 
 
 def _status(stored: str) -> TicketStatus:
-    return TicketStatus.AVAILABLE if stored == UNLISTED else TicketStatus(stored)
+    return TicketStatus.AVAILABLE if stored in {UNLISTED, WITHDRAWN} else TicketStatus(stored)
 
 
 def _stored_status(ticket: Ticket) -> str:
+    if ticket.withdrawn:
+        return WITHDRAWN
     is_cancelled = ticket.show is not None and ticket.show.cancelled_at is not None
     return UNLISTED if is_cancelled and ticket.status is TicketStatus.AVAILABLE else ticket.status
 
