@@ -28,7 +28,7 @@ from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from orders.app import create_app
-from orders.domain import EARLY_TOLERANCE, OVERDUE_GRACE
+from orders.domain.order import EARLY_TOLERANCE, OVERDUE_GRACE
 from orders.settings import Settings
 
 

@@ -13,11 +13,14 @@ from pymongo.errors import DuplicateKeyError
 from common.app import Service
 from common.change import Change
 from common.errors import BadRequest, NotFound
+from common.events import OrderStatus
 from common.persistence.mongo import object_id
 from common.testing.query_profile import QueryProfile
 from common.values.ids import new_id
 from common.web.pagination import PAGE_SIZE, encode_cursor
-from orders.domain import EarlierOrders, ListedTicket, Order, place_order
+from orders.domain.fair_use import EarlierOrders
+from orders.domain.order import Order, place_order
+from orders.domain.ticket import ListedTicket
 from orders.settings import Settings
 from orders.store.earlier_orders import CANCELLED_BY_BUYER, pipeline
 from orders.store.orders import (
@@ -67,6 +70,24 @@ async def test_order_round_trips(store: OrderStore) -> None:
     order = await reserve(store, make_order(new_id()))
 
     assert await store.get(order.id) == order
+
+
+async def test_order_of_an_earlier_version_is_read(store: OrderStore) -> None:
+    order = await reserve(store, make_order(new_id()))
+    added = (
+        "detail",
+        "outcome",
+        "ticket.show",
+        "ticket.seat",
+        "ticket.seller_id",
+        "ticket.version",
+    )
+    await store.collection.update_one({}, {"$unset": dict.fromkeys(added, "")})
+
+    stored = await store.get(order.id)
+
+    assert stored == replace(order, ticket=replace(order.ticket, seller_id=None, version=None))
+    assert (await store.update(order.id, Order.complete)).status is OrderStatus.COMPLETE
 
 
 async def test_order_and_its_event_are_one_document(store: OrderStore) -> None:

@@ -14,8 +14,9 @@ from common.events import (
 )
 from common.messaging.bus import Handlers, handlers
 from common.messaging.durable_consumer import DeliveryPostponed
+from common.shows import OrderedShow
 from common.web.sse import EventBroadcaster
-from orders.domain import ListedTicket
+from orders.domain.ticket import ListedTicket
 from orders.schemas import OrderEventOut
 from orders.service import OrderService
 
@@ -25,13 +26,18 @@ def listeners(orders: OrderService) -> Handlers:
 
     async def on_ticket(event: TicketEvent) -> None:
         offered = event.late_edit or event
-        await orders.upsert_ticket(
+        show = event.show
+        await orders.apply_ticket(
             ListedTicket(
                 id=event.id,
                 version=event.version,
                 title=offered.title,
                 price=offered.price,
                 seller_id=event.user_id,
+                show=OrderedShow.model_validate(show.model_dump()) if show else None,
+                seat=event.seat,
+                withdrawn=bool(event.withdrawn or event.withdrawing),
+                show_cancelled=show is not None and show.cancelled_at is not None,
             )
         )
 

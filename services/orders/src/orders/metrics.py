@@ -6,7 +6,7 @@ from prometheus_client import Counter, Histogram
 
 from common.events import CancelReason
 from common.values.clock import Clock
-from orders.domain import Order
+from orders.domain.order import Order
 
 RESERVATIONS: Final = Counter("orders_reservations_total", "Reservation attempts", ["outcome"])
 EXPIRATION_LAG: Final = Histogram(
@@ -23,5 +23,5 @@ EARLY_EXPIRATIONS: Final = Histogram(
 
 def observe_expiration_lag(clock: Clock, order: Order) -> None:
     """Observe the lag of an order that was just stored, if it has expired."""
-    if order.reason is CancelReason.EXPIRED:
+    if order.reason is CancelReason.EXPIRED and order.detail is None:
         EXPIRATION_LAG.observe((clock() - order.expires_at).total_seconds())

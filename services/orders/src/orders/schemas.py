@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from common.events import CancelReason, OrderStatus
-from common.values.camel_model import CamelModel
+from common.events import CancelReason, OrderStatus, Outcome
+from common.shows import OrderedShow, Seat
+from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
 from common.values.money import Dollars, Price
 
@@ -21,6 +22,8 @@ class OrderedTicketOut(CamelModel):
     id: str
     title: str
     price: Dollars
+    show: Omittable[OrderedShow] = None
+    seat: Omittable[Seat] = None
 
 
 class OrderEventOut(CamelModel):
@@ -33,6 +36,10 @@ class OrderEventOut(CamelModel):
     ticket: OrderedTicketOut
     reason: CancelReason | None
     version: int
+    detail: Omittable[str] = None
+    """Why, where the reason does not say it, such as "show cancelled"."""
+    outcome: Omittable[Outcome] = None
+    """What becomes of a complete order, such as `returning`: the money will be returned."""
 
 
 class OrderOut(OrderEventOut):

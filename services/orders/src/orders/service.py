@@ -14,16 +14,9 @@ from common.errors import (
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
-from orders.domain import (
-    OVERDUE_GRACE,
-    REPEAT_PERIOD,
-    ListedTicket,
-    Order,
-    ReservedTicket,
-    first_slot,
-    free_slot,
-    place_order,
-)
+from orders.domain.fair_use import REPEAT_PERIOD, first_slot, free_slot
+from orders.domain.order import OVERDUE_GRACE, Order, place_order
+from orders.domain.ticket import ListedTicket, ReservedTicket
 from orders.metrics import EARLY_EXPIRATIONS, RESERVATIONS
 from orders.store.orders import OrderStore, ReservationConflict, SlotTaken
 from orders.store.ticket_replicas import TicketReplicas
@@ -32,7 +25,7 @@ MAX_ATTEMPTS: Final = 5
 
 
 class OrderService:
-    """Places, cancels, completes and lists orders."""
+    """Places, cancels, completes and lists orders, and keeps copies of the tickets."""
 
     def __init__(
         self,
@@ -65,7 +58,8 @@ class OrderService:
 
         Raises:
             NotFound: The ticket does not exist.
-            BadRequest: The buyer is the seller, or another order holds the ticket.
+            BadRequest: The buyer is the seller, another order holds the ticket, or nobody may
+                order it any more.
             Conflict: The ticket has another price.
             TooManyRequests: The buyer has too many unpaid orders, or has to wait for this ticket.
             ServiceUnavailable: Rivals, or requests of the same buyer, were faster in every attempt.
@@ -173,9 +167,18 @@ class OrderService:
     async def fail_payment(self, order_id: str) -> None:
         await self._store.update_batched(order_id, Order.fail_payment)
 
-    async def upsert_ticket(self, ticket: ListedTicket) -> None:
-        """Store the state of a ticket if it is newer than the local copy."""
+    async def apply_ticket(self, ticket: ListedTicket) -> None:
+        """Store the state of a ticket if it is newer than the local copy.
+
+        If its show is cancelled, its order ends. An order that is placed at the same time, from the
+        copy before, reserves the ticket, and the event of that ends it.
+        """
         await self._tickets.upsert(ticket)
+        if not ticket.show_cancelled:
+            return
+        latest_order = await self._store.latest_order_for(ticket.id)
+        if latest_order is not None and latest_order.is_live:
+            await self._store.update_batched(latest_order.id, Order.end_for_cancelled_show)
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate an event with the current state of every order."""

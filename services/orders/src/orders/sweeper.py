@@ -12,7 +12,7 @@ import structlog
 from common.background import run_periodically
 from common.persistence.lease import Lease
 from common.values.clock import Clock
-from orders.domain import OVERDUE_GRACE
+from orders.domain.order import OVERDUE_GRACE
 from orders.service import OrderService
 
 log = structlog.get_logger("sweeper")

@@ -8,7 +8,7 @@ from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 
 from common.persistence.mongo import Collection, Doc
-from orders.domain import EarlierOrders
+from orders.domain.fair_use import EarlierOrders
 
 CANCELLED_BY_BUYER: Final = "cancelled_by_ticket_and_buyer"
 CANCELLED_INDEX: Final = IndexModel(

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from common.batching import Batcher
 from common.change import Change
 from common.errors import BadRequest
-from common.events import CancelReason, OrderStatus
+from common.events import CancelReason, OrderStatus, Outcome
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import (
     OUTBOX_INDEX,
@@ -27,9 +27,12 @@ from common.persistence.store import Store
 from common.values.clock import Clock
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
-from orders.domain import UNPAID_STATUSES, EarlierOrders, Order, ReservedTicket
+from orders.domain.fair_use import EarlierOrders
+from orders.domain.order import UNPAID_STATUSES, Order
+from orders.domain.ticket import ReservedTicket
 from orders.metrics import observe_expiration_lag
 from orders.store.earlier_orders import CANCELLED_INDEX, batch_find_earlier_orders
+from orders.store.shows import seat_from_document, show_from_document, to_document
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
@@ -94,10 +97,19 @@ def _from_document(doc: Mapping[str, Any]) -> Order:
         created_at=doc["created_at"],
         expires_at=doc["expires_at"],
         ticket=ReservedTicket(
-            id=str(ticket["id"]), title=ticket["title"], price=ticket["price"], hold=ticket["hold"]
+            id=str(ticket["id"]),
+            title=ticket["title"],
+            price=ticket["price"],
+            hold=ticket["hold"],
+            show=show_from_document(ticket.get("show")),
+            seat=seat_from_document(ticket.get("seat")),
+            seller_id=ticket.get("seller_id"),
+            version=ticket.get("version"),
         ),
         slot=doc.get("slot"),
         reason=CancelReason(doc["reason"]) if doc["reason"] else None,
+        detail=doc.get("detail"),
+        outcome=Outcome(doc["outcome"]) if doc.get("outcome") else None,
     )
 
 
@@ -114,9 +126,15 @@ def _to_document(order: Order) -> Doc:
             "title": ticket.title,
             "price": ticket.price,
             "hold": ticket.hold,
+            "show": to_document(ticket.show),
+            "seat": to_document(ticket.seat),
+            "seller_id": ticket.seller_id,
+            "version": ticket.version,
         },
         "slot": order.slot,
         "reason": order.reason,
+        "detail": order.detail,
+        "outcome": order.outcome,
     }
 
 

@@ -5,7 +5,8 @@ from typing import Final
 from beanie import Document
 
 from common.persistence.replica import Replica
-from orders.domain import ListedTicket
+from orders.domain.ticket import ListedTicket
+from orders.store.shows import seat_from_document, show_from_document, to_document
 
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long a copy waits to be written with others."""
@@ -35,9 +36,21 @@ class TicketReplicas:
             title=doc["title"],
             price=doc["price"],
             seller_id=doc["user_id"],
+            show=show_from_document(doc.get("show")),
+            seat=seat_from_document(doc.get("seat")),
+            withdrawn=doc.get("withdrawn", False),
+            show_cancelled=doc.get("show_cancelled", False),
         )
 
     async def upsert(self, ticket: ListedTicket) -> None:
         """Store a ticket's state if it is newer than the stored one."""
-        fields = {"title": ticket.title, "price": ticket.price, "user_id": ticket.seller_id}
+        fields = {
+            "title": ticket.title,
+            "price": ticket.price,
+            "user_id": ticket.seller_id,
+            "show": to_document(ticket.show),
+            "seat": to_document(ticket.seat),
+            "withdrawn": ticket.withdrawn,
+            "show_cancelled": ticket.show_cancelled,
+        }
         await self._replica.upsert(ticket.id, ticket.version, fields)

@@ -5,21 +5,19 @@ created ----> awaiting:payment ----> complete
    +-----------------|------------------+
    +-----------------+-------------> cancelled (buyer, expired, payment failed)
 
-`complete` and `cancelled` are final. A buyer's command may be refused. An event is never refused: a
-late or repeated one changes nothing.
+`complete` and `cancelled` are final; `outcome` says what becomes of a complete order if its show
+does not take place. Nobody can order a withdrawn ticket, or one whose show has started or is
+cancelled.
 
-So that nobody holds more than their share, an order takes one of the buyer's `limit` slots until it
-is paid or cancelled, and a buyer who orders the same ticket repeatedly without paying has to wait.
+A buyer's command may be refused. An event is never refused: a late or repeated one changes nothing.
 """
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from common.change import Change
-from common.errors import BadRequest, Conflict, TooManyRequests, Unauthorized
+from common.errors import BadRequest, Conflict, Unauthorized
 from common.events import (
     CancelReason,
     Event,
@@ -28,8 +26,10 @@ from common.events import (
     OrderCreated,
     OrderStatus,
     OrderUpdated,
+    Outcome,
 )
 from common.values import money
+from orders.domain.ticket import ListedTicket, ReservedTicket
 
 TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CREATED: frozenset(
@@ -46,9 +46,8 @@ OVERDUE_GRACE: Final = timedelta(seconds=5)
 """How long after its time an order still waits for the event that expires it."""
 UNPAID_STATUSES: Final = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 """The statuses in which an order takes one of its buyer's slots."""
-REPEAT_PERIOD: Final = timedelta(hours=24)
-REPEAT_WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 5, 15))
-"""The waits before the first, second, third, and any further repeat."""
+SHOW_CANCELLED: Final = "show cancelled"
+"""The detail of an order that its show's cancellation ended."""
 
 _EVENT_FOR_STATUS: Final = {
     OrderStatus.CREATED: OrderCreated,
@@ -56,35 +55,6 @@ _EVENT_FOR_STATUS: Final = {
     OrderStatus.COMPLETE: OrderCompleted,
     OrderStatus.CANCELLED: OrderCancelled,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ListedTicket:
-    """The local copy of a ticket, built from ticket events.
-
-    Its title and price, in cents, are those of the next order on it.
-    """
-
-    id: str
-    version: int
-    title: str
-    price: int
-    seller_id: str
-
-    @property
-    def may_have_orders(self) -> bool:
-        """Whether it may have been ordered before, because it has changed since it was listed."""
-        return self.version > 0
-
-
-@dataclass(frozen=True, slots=True)
-class ReservedTicket:
-    """The ticket at the time of the order; `hold`, its name on the wire, is the fencing token."""
-
-    id: str
-    title: str
-    price: int
-    hold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +71,10 @@ class Order:
     slot: int | None = None
     """Which of the buyer's unpaid orders it is. Orders stored by earlier versions have none."""
     reason: CancelReason | None = None
+    detail: str | None = None
+    """Why, where `reason` does not say it."""
+    outcome: Outcome | None = None
+    """What becomes of a complete order. None if nothing has happened since it was paid."""
 
     @property
     def is_live(self) -> bool:
@@ -147,60 +121,29 @@ class Order:
         """Cancel the order because its buyer may not try to pay again."""
         return self._transition(OrderStatus.CANCELLED, CancelReason.PAYMENT_FAILED)
 
+    def end_for_cancelled_show(self) -> Change["Order"]:
+        """Cancel the order if it is unpaid. If it is paid, its money has to be returned."""
+        if self.status is OrderStatus.COMPLETE and self.outcome is None:
+            after = replace(
+                self,
+                outcome=Outcome.RETURNING,
+                detail=SHOW_CANCELLED,
+                version=self.version + 1,
+            )
+            return Change(after, (OrderUpdated.from_attributes(after),))
+        return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED, SHOW_CANCELLED)
+
     def _transition(
-        self, status: OrderStatus, reason: CancelReason | None = None
+        self, status: OrderStatus, reason: CancelReason | None = None, detail: str | None = None
     ) -> Change["Order"]:
         if status not in TRANSITIONS[self.status]:
             return Change(self)
-        after = replace(self, status=status, reason=reason, version=self.version + 1)
+        after = replace(self, status=status, reason=reason, detail=detail, version=self.version + 1)
         return Change(after, (after.to_event(),))
 
     def to_event(self) -> Event:
         """Return the event that publishes the order's current state."""
         return _EVENT_FOR_STATUS[self.status].from_attributes(self)
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierOrders:
-    """The orders of one buyer on one ticket that were cancelled within `REPEAT_PERIOD`."""
-
-    count: int
-    last_cancelled_at: datetime
-
-    def require_wait(self, now: datetime) -> None:
-        """Raise `TooManyRequests` if the buyer has to wait before the next order on the ticket."""
-        wait = REPEAT_WAITS[min(self.count, len(REPEAT_WAITS)) - 1]
-        remaining = self.last_cancelled_at + wait - now
-        if remaining > timedelta():
-            raise TooManyRequests(
-                "You have ordered this ticket repeatedly without paying",
-                retry_after=_whole_seconds(remaining),
-            )
-
-
-def first_slot(order_id: str, limit: int) -> int:
-    """Return the slot to try first, which is a random one because ids are."""
-    return int(order_id, 16) % limit
-
-
-def free_slot(order_id: str, *, limit: int, taken: Mapping[int, datetime], now: datetime) -> int:
-    """Return a slot that no unpaid order of the buyer has.
-
-    `taken` maps the slot of each unpaid order to the time when it expires.
-
-    Raises:
-        TooManyRequests: The buyer has as many unpaid orders as the limit allows.
-    """
-    free = [slot for slot in range(limit) if slot not in taken]
-    if not free:
-        raise TooManyRequests(
-            "You have too many unpaid orders", retry_after=_whole_seconds(min(taken.values()) - now)
-        )
-    return free[first_slot(order_id, len(free))]
-
-
-def _whole_seconds(delay: timedelta) -> int:
-    return max(1, math.ceil(delay.total_seconds()))
 
 
 def place_order(
@@ -227,11 +170,13 @@ def place_order(
         window: how long the buyer has to pay.
 
     Raises:
-        BadRequest: The buyer is the seller, or another order holds the ticket.
+        BadRequest: The buyer is the seller, the ticket is withdrawn, its show has started or is
+            cancelled, or another order holds the ticket.
         Conflict: The ticket has another price.
     """
     if buyer_id == ticket.seller_id:
         raise BadRequest("You cannot order your own ticket")
+    ticket.require_on_sale(now)
     if latest_order is not None and latest_order.is_live:
         raise BadRequest("Ticket is already reserved")
     if price is not None and price != ticket.price:
@@ -248,6 +193,10 @@ def place_order(
             title=ticket.title,
             price=ticket.price,
             hold=1 if latest_order is None else latest_order.ticket.hold + 1,
+            show=ticket.show,
+            seat=ticket.seat,
+            seller_id=ticket.seller_id,
+            version=ticket.version,
         ),
         slot=slot,
     )
