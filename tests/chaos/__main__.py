@@ -25,6 +25,7 @@ from chaos.contention import BUYERS, run_contention
 from chaos.hostile_client import HostileClient
 from chaos.rate_limiter import RateLimiter
 from chaos.saboteur import Saboteur
+from chaos.shows import add_shows, cancel_show_during_run
 from chaos.snapshot import Snapshot, last_sequences, take_snapshot
 from chaos.workload import SimulatedUser
 from common.values.clock import utc_now
@@ -104,6 +105,7 @@ async def _chaos(
     rng = random.Random(plan.seed)
     saboteur = Saboteur(system, stripe, random.Random(rng.random()))
     client_log, rate_limiter, market = ClientLog(), RateLimiter(plan.rate), list[Any]()
+    shows = await add_shows(system, plan.seconds)
     users = [
         SimulatedUser(
             f"user{n}",
@@ -112,6 +114,7 @@ async def _chaos(
             rate_limiter=rate_limiter,
             client_log=client_log,
             market=market,
+            shows=shows,
             stripe=stripe,
         )
         for n in range(plan.users)
@@ -120,6 +123,7 @@ async def _chaos(
         HostileClient(system.port["gateway"], random.Random(rng.random()), client_log)
         for _ in range(HOSTILE_CLIENTS)
     ]
+    cancellation = asyncio.create_task(cancel_show_during_run(system, shows[1], plan.seconds))
     user_tasks = [asyncio.create_task(user.run()) for user in (*users, *hostile_clients)]
     supervision = asyncio.create_task(saboteur.supervise())
     started_at = time.monotonic()
@@ -144,7 +148,7 @@ async def _chaos(
     )
     for user in (*users, *hostile_clients):
         user.stopped = True
-    await asyncio.gather(*user_tasks)
+    await asyncio.gather(*user_tasks, cancellation)
     if plan.disabled == "reconciler":
         await asyncio.to_thread(_enable_reconciler, system)
     violations += await _wait_quiesced(backlog, 2 * plan.max_recovery_seconds)
@@ -221,12 +225,15 @@ def print_summary(plan: Plan, outcome: Outcome) -> None:
     if snapshot is None:
         return
     orders = snapshot.documents["orders.orders"]
+    tickets = snapshot.documents["tickets.tickets"]
     counts = {
         "users": len(snapshot.documents["auth.accounts"]),
-        "tickets": len(snapshot.documents["tickets.tickets"]),
+        "tickets": len(tickets),
         "orders": len(orders),
         "complete": sum(order["status"] == "complete" for order in orders),
         "expired": sum(order["reason"] == "expired" for order in orders),
+        "withdrawn": sum(t["status"] == "withdrawn" for t in tickets),
+        "ended with their show": sum(order.get("detail") is not None for order in orders),
         "payments": sum(bool(charge["paid"]) for charge in snapshot.charges),
         "declines": sum(charge["status"] == "failed" for charge in snapshot.charges),
         "refunds": len(snapshot.refunds),

@@ -11,6 +11,7 @@ def lost_acknowledged_writes(snapshot: Snapshot, client_log: ClientLog) -> Itera
     """Yield every acknowledged write that the snapshot does not contain."""
     yield from _accounts(snapshot, client_log)
     yield from _tickets(snapshot, client_log)
+    yield from _withdrawals(snapshot, client_log)
     orders = snapshot.by_id("orders.orders")
     for order_id, buyer in client_log.orders.items():
         if order_id not in orders or orders[order_id]["user_id"] != buyer:
@@ -57,3 +58,11 @@ def _tickets(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
         stored = (ticket.get("late_edit") or ticket)["price"]
         if stored != round(price * 100):
             yield f"ticket {ticket_id} is offered at {stored}, its seller's last edit said {price}"
+
+
+def _withdrawals(snapshot: Snapshot, client_log: ClientLog) -> Iterator[str]:
+    tickets = snapshot.by_id("tickets.tickets")
+    for ticket_id in client_log.withdrawn:
+        ticket = tickets.get(ticket_id, {})
+        if ticket.get("status") not in {"withdrawn", "sold"} and not ticket.get("withdrawing"):
+            yield f"ticket {ticket_id} was withdrawn, but is {ticket.get('status')}"

@@ -12,9 +12,16 @@ from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
 from chaos.money import paid_once
+from chaos.sales import (
+    SHOW_CANCELLED,
+    cancelled_shows,
+    orders_of_tickets_on_sale,
+    published_status,
+    withdrawals,
+)
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
 from common.events import AllSessionsRevoked
-from orders.domain import EARLY_TOLERANCE
+from orders.domain.order import EARLY_TOLERANCE
 from tickets.store.tickets import terms_of
 
 MAX_LATENESS: Final = timedelta(seconds=5)
@@ -113,7 +120,7 @@ def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
         expected: tuple[str, str | None] = ("available", None)
         if order is not None and order["status"] in LIVE_STATUSES:
             expected = (TICKET_STATUS[order["status"]], str(order["_id"]))
-        if (ticket["status"], ticket["order_id"]) != expected:
+        if (published_status(ticket), ticket["order_id"]) != expected:
             yield (
                 f"ticket {ticket_id} is {ticket['status']} by {ticket['order_id']}, "
                 f"expected {expected}"
@@ -169,8 +176,13 @@ def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> It
     if (body["id"], body["version"]) != (aggregate, int(version)):
         yield f"event {event.id} contains {body['id']} at {body['version']}"
     doc = documents.get(aggregate)
-    if doc and doc["version"] == int(version) and doc.get("status") != body.get("status"):
+    if doc is None or doc["version"] != int(version):
+        return
+    if published_status(doc) != body.get("status"):
         yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
+    flags = (doc.get("status") == "withdrawn", doc.get("withdrawing", False))
+    if flags != (body.get("withdrawn", False), body.get("withdrawing", False)):
+        yield f"event {event.id} and its document differ in what is withdrawn"
 
 
 def _published_once(subject: str, expected: list[str], events: list[StoredEvent]) -> Iterator[str]:
@@ -211,9 +223,18 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     tickets = snapshot.by_id("tickets.tickets")
     yield from _same(
         "orders.tickets",
-        {i: (t["version"], *offered(t), t["user_id"]) for i, t in tickets.items()},
         {
-            i: (t["version"], t["title"], t["price"], t["user_id"])
+            i: (
+                *(t["version"], *offered(t), t["user_id"]),
+                *(t["status"] == "withdrawn" or t.get("withdrawing", False), *_show_of(t)),
+            )
+            for i, t in tickets.items()
+        },
+        {
+            i: (
+                *(t["version"], t["title"], t["price"], t["user_id"]),
+                *(t.get("withdrawn", False), _show_of(t)[0], t.get("show_cancelled", False)),
+            )
             for i, t in snapshot.by_id("orders.tickets").items()
         },
     )
@@ -244,6 +265,12 @@ def offered(ticket: Doc) -> tuple[str, int]:
     """Return the title and price of the next order on a ticket."""
     listing = ticket.get("late_edit") or ticket
     return listing["title"], listing["price"]
+
+
+def _show_of(ticket: Doc) -> tuple[datetime | None, bool]:
+    """Return when the show of a ticket starts, and whether it is cancelled."""
+    show: Doc = ticket.get("show") or {}
+    return show.get("starts_at"), show.get("cancelled_at") is not None
 
 
 def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
@@ -308,6 +335,8 @@ def early_orders(snapshot: Snapshot) -> Iterator[str]:
         order = orders.get(event.id.split(":")[1])
         if event.subject != "order.cancelled" or order is None or order["reason"] != "expired":
             continue
+        if order.get("detail") == SHOW_CANCELLED:
+            continue
         left = order["expires_at"] - event.occurred_at
         if left > EARLY_TOLERANCE:
             yield f"order {order['_id']} expired {left.total_seconds():.1f} s early"
@@ -325,6 +354,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     paid_once,
     fair_use,
     locks_match_orders,
+    withdrawals,
+    orders_of_tickets_on_sale,
+    cancelled_shows,
     early_orders,
     words_match_tickets,
     every_version_published,

@@ -16,6 +16,8 @@ class ClientLog:
     """Ticket and the version in the response to its edit."""
     offered_prices: dict[str, float | None] = field(default_factory=dict[str, float | None])
     """Ticket -> the price of its last accepted edit; None if the response to an edit was lost."""
+    withdrawn: set[str] = field(default_factory=set[str])
+    """Tickets whose withdrawal was accepted."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> buyer."""
     cancelled: set[str] = field(default_factory=set[str])

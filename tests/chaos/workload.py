@@ -30,7 +30,7 @@ CHALLENGED_CARD: Final = "pm_card_threeDSecure2Required"
 
 
 class SimulatedUser:
-    """A user who lists, edits, orders, pays, cancels and abandons orders."""
+    """A user who lists, edits, withdraws, orders, pays, cancels and abandons orders."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class SimulatedUser:
         rate_limiter: RateLimiter,
         client_log: ClientLog,
         market: list[Any],
+        shows: list[Any],
         stripe: StripeProbe,
     ) -> None:
         self.name = name
@@ -50,6 +51,7 @@ class SimulatedUser:
         self._rate_limiter = rate_limiter
         self._client_log = client_log
         self._market = market
+        self._shows = shows
         self._stripe = stripe
         self._own_tickets: list[Any] = []
         self._request_count = 0
@@ -144,9 +146,14 @@ class SimulatedUser:
     async def _sell(self) -> None:
         title = f"{self.name} {self._request_count}"
         price = self._rng.randrange(50, 20_000) / 100
-        body = {"title": title, "price": price}
-        response = await self._request("POST", "/api/tickets", body, allowed={201})
-        if response is not None:
+        body: dict[str, Any] = {"title": title, "price": price}
+        if self._rng.random() < 0.5:
+            seat = {"row": str(self._request_count)}
+            body |= {"showId": self._rng.choice(self._shows)["id"], "seat": seat, "faceValue": 20}
+        # 400: the show has started or is cancelled
+        allowed = {201, 400} if "showId" in body else {201}
+        response = await self._request("POST", "/api/tickets", body, allowed=allowed)
+        if response is not None and response.status_code == 201:
             ticket = response.json()
             self._client_log.tickets[ticket["id"]] = title
             self._client_log.offered_prices[ticket["id"]] = price
@@ -165,6 +172,17 @@ class SimulatedUser:
         if response is not None and response.status_code == 200:
             self._client_log.edits.append((ticket["id"], response.json()["version"]))
             self._client_log.offered_prices[ticket["id"]] = ticket["price"] = body["price"]
+
+    async def _withdraw(self) -> None:
+        """Withdraw one of the newest own tickets, which may be reserved or sold."""
+        if not self._own_tickets:
+            return
+        ticket_id = self._rng.choice(self._own_tickets[-3:])["id"]
+        response = await self._request(
+            "DELETE", f"/api/tickets/{ticket_id}", allowed={202, 204, 400}
+        )
+        if response is not None and response.status_code != 400:
+            self._client_log.withdrawn.add(ticket_id)
 
     async def _browse(self) -> None:
         path = self._rng.choice(["/api/tickets", "/api/orders", "/api/tickets/mine"])
@@ -291,6 +309,7 @@ class SimulatedUser:
 ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] = {
     SimulatedUser._sell: 20,
     SimulatedUser._edit: 8,
+    SimulatedUser._withdraw: 4,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
     SimulatedUser._hoard: 1,

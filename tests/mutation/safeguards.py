@@ -32,10 +32,12 @@ CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
 MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
-ORDER = "services/orders/src/orders/domain.py"
+ORDER = "services/orders/src/orders/domain/order.py"
+FAIR_USE_RULES = "services/orders/src/orders/domain/fair_use.py"
 ORDERS = "services/orders/tests/test_store.py"
 ORDER_EVENTS = "services/orders/tests/test_listeners.py"
 CONSUMER_TESTS = "common/tests/test_durable_consumer.py"
+SHOWS = "services/orders/tests/test_shows.py"
 FAIR_USE = "services/orders/tests/test_fair_use.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
@@ -98,6 +100,48 @@ MUTANTS = (
         "            await self.refresh(show)\n            changed_at",
         "            changed_at",
         ("services/tickets/tests/test_show_copies.py",),
+    ),
+    Mutant(
+        "a withdrawn ticket cannot be ordered",
+        "services/orders/src/orders/domain/ticket.py",
+        "        if self.withdrawn:",
+        "        if False:",
+        (f"{SHOWS}::test_order_of_a_withdrawn_ticket_is_400", MODEL),
+    ),
+    Mutant(
+        "a ticket that its order frees is withdrawn if its seller said so",
+        TICKET,
+        "        is_withdrawn = self.withdrawn or self.withdrawing",
+        "        is_withdrawn = self.withdrawn",
+        ("services/tickets/tests/test_withdrawal.py", MODEL),
+    ),
+    Mutant(
+        "a withdrawn ticket is not listed",
+        "services/tickets/src/tickets/store/tickets.py",
+        "    if ticket.withdrawn:",
+        "    if False:",
+        ("services/tickets/tests/test_withdrawal.py",),
+    ),
+    Mutant(
+        "nobody can order a ticket after its show has started",
+        "services/orders/src/orders/domain/ticket.py",
+        "now >= self.show.starts_at:",
+        "now >= self.show.ends_at:",
+        (f"{SHOWS}::test_ticket_that_is_not_on_sale_cannot_be_ordered",),
+    ),
+    Mutant(
+        "a cancelled show ends the order that it meets",
+        "services/orders/src/orders/service.py",
+        "        if not ticket.show_cancelled:",
+        "        if True:",
+        (SHOWS,),
+    ),
+    Mutant(
+        "an enum of an event gains no value",
+        "common/src/common/events.py",
+        '    SOLD = "sold"\n',
+        '    SOLD = "sold"\n    WITHDRAWN = "withdrawn"\n',
+        ("tests/compatibility/test_events.py",),
     ),
     Mutant(
         "an order does not expire before its time by the clock of orders",
@@ -295,14 +339,14 @@ MUTANTS = (
     ),
     Mutant(
         "no slot beyond the limit",
-        ORDER,
+        FAIR_USE_RULES,
         "for slot in range(limit) if",
         "for slot in range(limit + 1) if",
         (f"{FAIR_USE}::test_60_concurrent_orders_of_one_buyer_reserve_4_tickets",),
     ),
     Mutant(
         "the wait before a repeated order on a ticket",
-        ORDER,
+        FAIR_USE_RULES,
         "        if remaining > timedelta():",
         "        if False:",
         (f"{FAIR_USE}::test_buyer_who_cancels_repeatedly_waits_1_then_5_then_15_minutes",),
@@ -351,7 +395,7 @@ MUTANTS = (
     ),
     Mutant(
         "a paid order is final",
-        "services/orders/src/orders/domain.py",
+        ORDER,
         "    OrderStatus.COMPLETE: frozenset(),",
         "    OrderStatus.COMPLETE: frozenset({OrderStatus.CANCELLED}),",
         (MODEL,),

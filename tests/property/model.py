@@ -26,8 +26,10 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
+from common.shows import ShowCategory, ShowFacts, Venue
 from expiration.domain import Deadline, new_deadline
-from orders.domain import UNPAID_STATUSES, ListedTicket, Order, place_order
+from orders.domain.order import UNPAID_STATUSES, Order, place_order
+from orders.domain.ticket import ListedTicket
 from payments.domain.charge import Charge, charge_id_of, new_charge
 from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
@@ -35,6 +37,16 @@ from payments.domain.stripe_objects import Intent
 from property.fake_stripe import CardKind, FakeStripe
 from tickets.domain.ticket import Fence, Listing, Ticket, list_ticket
 
+SHOW: Final = ShowFacts(
+    id="9" * 24,
+    version=0,
+    name="Nina Simone",
+    starts_at=datetime(2031, 1, 1, tzinfo=UTC),
+    ends_at=datetime(2031, 1, 2, tzinfo=UTC),
+    time_zone="UTC",
+    venue=Venue(name="Tempodrom", city="Berlin", country="DE"),
+    category=ShowCategory.CONCERT,
+)
 WINDOW: Final = timedelta(seconds=60)
 SELLER: Final = "5" * 24
 BUYER: Final = "b" * 24
@@ -70,6 +82,8 @@ class Model:
         self.tickets: dict[str, Ticket] = {}
         self.offered_prices: dict[str, int] = {}
         """The price of each ticket in its seller's last accepted edit."""
+        self.withdrawn_tickets: set[str] = set()
+        """The tickets whose withdrawal was accepted."""
         self.orders: dict[str, Order] = {}
         self.listed_tickets: dict[str, ListedTicket] = {}
         self.deadlines: dict[str, Deadline] = {}
@@ -105,7 +119,12 @@ class Model:
     def sell(self, price: int) -> None:
         """List a ticket."""
         ticket = list_ticket(
-            ticket_id=self.new_id(), title="Row 1", price=price, seller_id=SELLER, now=self.now
+            ticket_id=self.new_id(),
+            title="Row 1",
+            price=price,
+            seller_id=SELLER,
+            now=self.now,
+            show=SHOW,
         )
         self._commit(self.tickets, ticket)
         self.offered_prices[ticket.after.id] = price
@@ -118,6 +137,20 @@ class Model:
             return
         self._commit(self.tickets, change)
         self.offered_prices[ticket_id] = price
+
+    def withdraw(self, ticket_id: str) -> None:
+        """Withdraw a ticket if that is allowed."""
+        try:
+            change = self.tickets[ticket_id].withdraw(user_id=SELLER)
+        except ApiError:
+            return
+        self._commit(self.tickets, change)
+        self.withdrawn_tickets.add(ticket_id)
+
+    def cancel_show(self, ticket_id: str) -> None:
+        """Copy the cancellation of its show to a ticket."""
+        cancelled = SHOW.model_copy(update={"version": 1, "cancelled_at": self.now})
+        self._commit(self.tickets, self.tickets[ticket_id].refresh_show(cancelled))
 
     def latest_order_for(self, ticket_id: str) -> Order | None:
         """Return the latest order of a ticket."""
@@ -256,8 +289,17 @@ class Model:
         if existing is None or existing.version < event.version:
             offered = event.late_edit or event
             self.listed_tickets[event.id] = ListedTicket(
-                event.id, event.version, offered.title, offered.price, event.user_id
+                event.id,
+                event.version,
+                offered.title,
+                offered.price,
+                event.user_id,
+                withdrawn=bool(event.withdrawn or event.withdrawing),
+                show_cancelled=_is_show_cancelled(event),
             )
+        order = self.latest_order_for(event.id)
+        if _is_show_cancelled(event) and order is not None and order.is_live:
+            self._commit(self.orders, order.end_for_cancelled_show())
 
     def _apply_order_to_ticket(self, event: OrderEvent) -> None:
         fence = Fence(event.ticket.hold, event.version)
@@ -299,3 +341,7 @@ class Model:
         charge = self._find_charge(order_id)
         assert charge is not None
         return charge
+
+
+def _is_show_cancelled(event: TicketCreated | TicketUpdated) -> bool:
+    return event.show is not None and event.show.cancelled_at is not None

@@ -17,11 +17,12 @@ from common.events import (
     OrderCancelled,
     OrderCreated,
     OrderStatus,
+    Outcome,
     PaymentCreated,
     TicketStatus,
 )
 from expiration.domain import Status
-from orders.domain import UNPAID_STATUSES
+from orders.domain.order import UNPAID_STATUSES
 from payments.domain.charge import Charge, charge_id_of
 from property.fake_stripe import CardKind
 from property.model import WINDOW, Model
@@ -65,12 +66,26 @@ class Protocol(RuleBasedStateMachine):
     def edit(self, pick: int, price: int) -> None:
         self.model.edit(self._pick_key(self.model.tickets, pick), price)
 
+    @rule()
+    @precondition(lambda self: len(self.model.tickets) > 1)
+    def withdraw(self) -> None:
+        """Withdraw the second ticket. The first stays on sale, so that orders continue."""
+        self.model.withdraw(list(self.model.tickets)[1])
+
+    @rule()
+    @precondition(lambda self: len(self.model.tickets) > 1)
+    def cancel_show(self) -> None:
+        self.model.cancel_show(list(self.model.tickets)[1])
+
     @rule(pick=PICK, price=st.none() | PRICE, slot=SLOT)
     def order(self, pick: int, price: int | None = None, slot: int = 0) -> None:
         ticket_id = self._pick_key(self.model.tickets, pick)
         change = self.model.decide_order(ticket_id, price=price, slot=slot)
         if change is not None:
             assert price in {None, change.after.ticket.price}
+            listed = self.model.listed_tickets[ticket_id]
+            assert not listed.withdrawn
+            assert not listed.show_cancelled
             self.model.insert_order(change)
 
     @rule(pick=PICK, cancel_first=st.booleans())
@@ -223,6 +238,13 @@ class Protocol(RuleBasedStateMachine):
                 assert (ticket.late_edit or ticket).price == offered
 
     @invariant()
+    def accepted_withdrawal_stands_unless_the_ticket_is_sold(self) -> None:
+        for ticket_id, ticket in self.model.tickets.items():
+            is_withdrawn = ticket_id in self.model.withdrawn_tickets
+            assert ticket.withdrawn == (is_withdrawn and ticket.status is TicketStatus.AVAILABLE)
+            assert ticket.withdrawing == (is_withdrawn and ticket.status is TicketStatus.RESERVED)
+
+    @invariant()
     def complete_order_is_charged_once_and_never_refunded(self) -> None:
         assert all(times == 1 for times in self.model.stripe.charge_counts.values())
         for order in self.model.orders.values():
@@ -277,6 +299,9 @@ class Protocol(RuleBasedStateMachine):
             listed = self.model.listed_tickets[ticket.id]
             assert listed.version == ticket.version
             assert listed.price == self.model.offered_prices[ticket.id]
+            assert listed.withdrawn == ticket.withdrawn
+            is_returning = sold and last is not None and last.outcome is Outcome.RETURNING
+            assert is_returning == (sold and listed.show_cancelled)
 
     def _deliver_everything(self) -> bool:
         """Deliver everything, last first, and sync all charges. Return whether anything changed."""

@@ -21,6 +21,7 @@ SESSION = "7" * 24
 BUYER = "c" * 24
 SHOW = "8" * 24
 FACTS = {"name": "Tosca", "starts_at": NOW, "ends_at": NOW, "time_zone": "UTC", "category": "other"}
+CANCELLED = {"id": SHOW, "version": 0, **FACTS, "cancelled_at": NOW}
 
 
 def _order(
@@ -35,7 +36,7 @@ def _order(
         "slot": 0,
         "created_at": NOW - timedelta(minutes=15),
         "expires_at": NOW,
-        "ticket": {"id": ticket, "hold": hold, "title": ticket, "price": 2000},
+        "ticket": {"id": ticket, "hold": hold, "title": ticket, "price": 2000, "version": 0},
         "history": [{"at": NOW - timedelta(minutes=15)}],
         "outbox": [],
     }
@@ -208,6 +209,17 @@ def _append_event(stream: str, event: StoredEvent) -> Corruption:
     return lambda snapshot, _: snapshot.streams[stream].append(event)
 
 
+def _change_ticket_event(**fields: Any) -> Corruption:
+    """Change the copy of the sold ticket that its buyer saw."""
+
+    def change(snapshot: Snapshot, _: ClientLog) -> None:
+        event = snapshot.streams["tickets"][0]
+        data = json.dumps({**json.loads(event.data), **fields}).encode()
+        snapshot.streams["tickets"][0] = replace(event, data=data)
+
+    return change
+
+
 CORRUPTIONS: dict[str, Corruption] = {
     "has 2 live orders": lambda snapshot, _: snapshot.documents["orders.orders"].append(
         _order("e" * 24, SOLD, "complete", None)
@@ -267,6 +279,30 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "has not applied its orders": _corrupt_document("tickets.tickets", 0, order_version=0),
     "there is an order on ticket": lambda snapshot, _: snapshot.documents["tickets.tickets"].pop(0),
+    "is withdrawn and has an unpaid order": lambda snapshot, _: (
+        snapshot.documents["tickets.tickets"][1].update(status="withdrawn"),
+        snapshot.documents["orders.orders"][2].update(status="created"),
+    ),
+    "is withdrawing and sold": _corrupt_document("tickets.tickets", 0, withdrawing=True),
+    "differ in what is withdrawn": _corrupt_document("tickets.tickets", 1, status="withdrawn"),
+    "of a ticket that orders knew to be withdrawn": _change_ticket_event(withdrawn=True),
+    "for a show that orders knew to be cancelled": _change_ticket_event(
+        show={"startsAt": NOW.isoformat(), "cancelledAt": NOW.isoformat()}
+    ),
+    "was placed after the start of its show": _change_ticket_event(
+        show={"startsAt": (NOW - timedelta(hours=1)).isoformat()}
+    ),
+    "its buyer saw": _change_ticket_event(show={"startsAt": NOW.isoformat(), "name": "Other"}),
+    "of a cancelled show is created": lambda snapshot, _: (
+        snapshot.documents["tickets.tickets"][1].update(show=CANCELLED),
+        snapshot.documents["orders.orders"][2].update(status="created"),
+    ),
+    "has outcome None": _corrupt_document("tickets.tickets", 0, show=CANCELLED),
+    "has outcome returning": _corrupt_document("orders.orders", 0, outcome="returning"),
+    "because of its show, which is not cancelled": _corrupt_document(
+        "orders.orders", 1, detail="show cancelled"
+    ),
+    "was withdrawn, but is available": lambda _, log: log.withdrawn.add(FREE),
     "but has words": _corrupt_document("tickets.tickets", 0, words=["other"]),
     "has facts": _corrupt_document("tickets.shows", 0, name="Siegfried"),
     "is for show": _corrupt_document("tickets.tickets", 1, show={"id": "9" * 24}),

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
+
+import pytest
 
 from common.testing.client import errors
 from payments.testing import StripeProbe
@@ -11,6 +14,7 @@ from ticketing_local.api_user import ApiUser
 
 BUYERS = 200
 PAYMENTS = 20
+WITHDRAWALS = 20
 
 
 async def test_one_of_200_concurrent_buyers_gets_the_ticket(
@@ -119,6 +123,67 @@ async def test_concurrent_pay_and_cancel_refunds_a_cancelled_order(
             assert [refund.id for refund in await stripe.refunds(order["id"])] == [
                 refunded_payment["stripeRefundId"]
             ]
+
+
+async def _withdraw(seller: ApiUser, ticket: Any) -> int:
+    response = await seller.request("DELETE", f"/api/tickets/{ticket['id']}")
+    return response.status_code
+
+
+@pytest.mark.parametrize("outcome", ["sold", "available"])
+async def test_order_that_does_not_know_of_the_withdrawal_stands(
+    system: System, seller: ApiUser, buyer: ApiUser, outcome: str
+) -> None:
+    """NATS is stopped between the withdrawal and the order, so that orders cannot know of it."""
+    ticket = await seller.sell()
+    order = {"ticketId": ticket["id"]}
+    await seller.request_ok("POST", "/api/orders", order, expect=400)  # orders has the ticket
+    path = f"/api/tickets/{ticket['id']}"
+    nats = system.processes["nats"]
+
+    nats.pause()
+    try:
+        assert await _withdraw(seller, ticket) == 204
+        placed = await buyer.order(ticket)
+    finally:
+        nats.resume()
+
+    reserved = await seller.wait_for(path, status="reserved", orderId=placed["id"])
+    assert reserved["withdrawing"] is True
+    assert await _withdraw(seller, ticket) == 202
+    if outcome == "sold":
+        await buyer.pay(placed)
+    else:
+        await buyer.request_ok("DELETE", f"/api/orders/{placed['id']}", expect=204)
+    ended = await seller.wait_for(path, status=outcome, version=reserved["version"] + 1)
+    assert ended.get("withdrawn", False) is (outcome == "available")
+    refused = await buyer.request("POST", "/api/orders", order)
+    assert refused.status_code == 400
+
+
+async def test_concurrent_withdrawals_and_orders_leave_one_outcome_each(
+    seller: ApiUser, make_signed_in_user: MakeSignedInUser
+) -> None:
+    tickets = [await seller.sell() for _ in range(WITHDRAWALS)]
+    for ticket in tickets:  # orders has the ticket when it rejects its seller
+        await seller.request_ok("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=400)
+
+    async def withdraw_and_order(ticket: Any) -> None:
+        buyer = make_signed_in_user()
+        withdrawal, order = await asyncio.gather(
+            _withdraw(seller, ticket),
+            buyer.request("POST", "/api/orders", {"ticketId": ticket["id"]}),
+        )
+        assert withdrawal in {202, 204}
+        assert order.status_code in {201, 400}, order.text
+        path = f"/api/tickets/{ticket['id']}"
+        if order.status_code == 201:
+            await seller.wait_for(path, status="reserved", withdrawing=True)
+            path_of_order = f"/api/orders/{order.json()['id']}"
+            await buyer.request_ok("DELETE", path_of_order, expect=204)
+        await seller.wait_for(path, status="available", withdrawn=True)
+
+    await asyncio.gather(*map(withdraw_and_order, tickets))
 
 
 async def test_concurrent_sign_ups_create_one_account(
