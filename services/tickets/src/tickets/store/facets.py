@@ -47,12 +47,14 @@ class Facets:
 
     async def run(self) -> None:
         """Count if it is due, and this replica has the lease."""
-        if time.monotonic() < self._due_at or not await self._lease.acquire_or_renew():
+        if not await self._lease.acquire_or_renew() or time.monotonic() < self._due_at:
             return
         started_at = time.monotonic()
-        await self.count()
-        took = time.monotonic() - started_at
-        self._due_at = started_at + took / MAX_SHARE_OF_TIME
+        try:
+            await self.count()
+        finally:
+            took = time.monotonic() - started_at
+            self._due_at = started_at + took / MAX_SHARE_OF_TIME
 
     async def count(self) -> None:
         """Count the available tickets of each show, and store the sums."""
