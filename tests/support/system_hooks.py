@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from support.system import System
+from ticketing_local.testing.pytest_plugin import group_of
 
 PROBLEM = re.compile(r"warn|error|critical|traceback", re.IGNORECASE)
 LINES_PER_PROCESS = 12
@@ -35,7 +36,7 @@ def pytest_runtest_teardown(
     """
     result = yield
     system = _system_of(item)
-    is_last = nextitem is None or "system" not in getattr(nextitem, "fixturenames", ())
+    is_last = nextitem is None or group_of(nextitem.nodeid) != group_of(item.nodeid)
     if system is not None and is_last and hasattr(item.config, "workerinput"):
         system.stop()
     return result

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.stack import mongo_set_up, servers
@@ -32,6 +34,12 @@ SERVER_FACTORIES: dict[str, Callable[[int, Path, StoredSecrets], Program]] = {
     "redis_url": lambda port, data, secrets: servers.redis(port, data, secrets, databases=1024),
     "stripe_url": lambda port, data, _: servers.stripe(port, data),
 }
+SHARED_SYSTEMS = ("tests/system", "tests/operations")
+"""Folders whose tests share a running system, which is started once if one process runs them."""
+WITHOUT_SYSTEM = (
+    *("test_auditor.py", "test_backup.py", "test_chaos.py", "test_client_sources.py"),
+    *("test_mutants.py", "test_prose.py", "test_secrets.py", "test_security_page.py"),
+)
 RUNNING_SERVERS = pytest.StashKey[dict[str, TemporaryServer]]()
 
 
@@ -40,14 +48,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUNNING_SERVERS] = {}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for `--dist loadgroup`: by file, or by folder if they share a system."""
-    for item in items:
-        group = item.nodeid.partition("::")[0]
-        if "system" in getattr(item, "fixturenames", ()):
-            group = group.rpartition("/")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+class GroupScheduling(LoadFileScheduling):
+    """Gives the tests of a file to one process, and those of a folder that share a system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the folder of a test that shares a running system, or else its file."""
+    path = nodeid.partition("::")[0]
+    folder, _, name = path.rpartition("/")
+    return folder if folder in SHARED_SYSTEMS and name not in WITHOUT_SYSTEM else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    """Return the scheduler for `--dist loadfile`."""
+    return GroupScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
