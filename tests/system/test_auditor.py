@@ -13,6 +13,7 @@ from chaos.auditor import audit
 from chaos.client_log import ClientLog
 from chaos.snapshot import COLLECTIONS, DEAD_LETTERS_STREAM, Consumer, Snapshot, StoredEvent
 from common.events import STREAMS, AllSessionsRevoked
+from tickets.store.tickets import terms_of
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SOLD, FREE = "5" * 24, "f" * 24
@@ -20,8 +21,16 @@ PAID, EXPIRED, UNPAID = "a" * 24, "b" * 24, "d" * 24
 SESSION = "7" * 24
 BUYER = "c" * 24
 SHOW = "8" * 24
-FACTS = {"name": "Tosca", "starts_at": NOW, "ends_at": NOW, "time_zone": "UTC", "category": "other"}
-CANCELLED = {"id": SHOW, "version": 0, **FACTS, "cancelled_at": NOW}
+FACTS = {
+    "name": "Tosca",
+    "starts_at": NOW,
+    "ends_at": NOW,
+    "time_zone": "UTC",
+    "venue": {"name": "Opera", "city": "Rome", "country": "IT"},
+    "category": "other",
+}
+SHOW_COPY = {"id": SHOW, "version": 0, **FACTS}
+CANCELLED = {**SHOW_COPY, "cancelled_at": NOW}
 
 
 def _order(
@@ -91,8 +100,9 @@ def _valid_snapshot() -> Snapshot:
     declined = {"outcome": "declined", "at": NOW, "decline_code": "generic_decline"}
     charges[2]["attempts"] = [unanswered, declined]
     documents: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
-    tickets[0]["show"] = {"id": SHOW, "version": 0, **FACTS, "venue": {"city": "Rome"}}
-    show = {**FACTS, "venue": {"city": "Rome"}, "cancelled_at": None, "facts_version": 0}
+    tickets[0]["show"] = SHOW_COPY
+    tickets[0]["words"] = terms_of(tickets[0])
+    show = {**FACTS, "cancelled_at": None, "facts_version": 0}
     documents |= {
         "tickets.shows": [{"_id": SHOW, "version": 1, **show, "outbox": []}],
         "orders.orders": orders,
@@ -305,7 +315,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "was withdrawn, but is available": lambda _, log: log.withdrawn.add(FREE),
     "but has words": _corrupt_document("tickets.tickets", 0, words=["other"]),
     "has facts": _corrupt_document("tickets.shows", 0, name="Siegfried"),
-    "is for show": _corrupt_document("tickets.tickets", 1, show={"id": "9" * 24}),
+    "is for show": _corrupt_document("tickets.tickets", 1, show={**SHOW_COPY, "id": "9" * 24}),
     "tickets.shows": lambda snapshot, _: snapshot.streams["tickets"].pop(3),
     "published versions: {0: 1}": lambda snapshot, _: snapshot.streams["orders"].pop(3),
     "published versions: {0: 1, 1: 2}": lambda snapshot, _: snapshot.streams["orders"].append(
