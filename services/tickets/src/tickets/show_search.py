@@ -11,6 +11,11 @@ from tickets.search_terms import fold_name, is_sign, search_terms
 
 MIN_PREFIX_LENGTH: Final = 3
 """Shorter beginnings of words find nothing: too many words begin with them."""
+MAX_TERM_LENGTH: Final = 20
+"""Words are compared up to this letter. One of 4,000, which 200 characters of some scripts become
+in Latin letters, would else have as many beginnings."""
+MAX_TERMS: Final = 1_000
+"""Whole words are fewer; beginnings beyond are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class ShowQuery:
         """Parse the words of a search. Signs count only in a search of signs."""
         terms = search_terms(q)
         words = [term for term in terms if not is_sign(term)] or terms
-        return cls(frozenset(words), fold_name(city), category, first_day, last_day)
+        compared = frozenset(word[:MAX_TERM_LENGTH] for word in words)
+        return cls(compared, fold_name(city), category, first_day, last_day)
 
     @property
     def fingerprint(self) -> str:
@@ -66,6 +72,6 @@ class ShowQuery:
 
 def show_terms(*texts: str) -> list[str]:
     """Return the words of texts and their beginnings, by which a show is found while typing."""
-    words = search_terms(" ".join(texts))
+    words = [word[:MAX_TERM_LENGTH] for word in search_terms(" ".join(texts))]
     beginnings = (word[:end] for word in words for end in range(MIN_PREFIX_LENGTH, len(word)))
-    return list(dict.fromkeys([*words, *beginnings]))
+    return list(dict.fromkeys([*words, *beginnings]))[:MAX_TERMS]

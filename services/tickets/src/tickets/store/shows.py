@@ -107,7 +107,8 @@ def _from_document(doc: Mapping[str, Any]) -> Show:
     )
 
 
-def _to_document(show: Show) -> Doc:
+def to_document(show: Show) -> Doc:
+    """Return the fields of a show that are stored."""
     stored = {
         field.name: getattr(show, field.name)
         for field in fields(show)
@@ -146,7 +147,7 @@ class ShowStore(Store[Show]):
         self, relay: Relay, clock: Clock, on_written: Callable[[Show], None] = lambda _show: None
     ) -> None:
         mapping = AggregateMapping(
-            from_document=_from_document, to_document=_to_document, audited=True
+            from_document=_from_document, to_document=to_document, audited=True
         )
         super().__init__(ShowDocument, mapping, relay, clock, on_written=on_written)
 
@@ -182,9 +183,8 @@ class ShowStore(Store[Show]):
         position = None if cursor is None else _Position.from_cursor(cursor, query)
         entries = _range_of(query, now)
         found: list[Show] = []
-        budget = MAX_EXAMINED
-        while budget > 0:
-            size = min(limit + 1, budget)
+        budget, size = MAX_EXAMINED, limit + 1
+        while (size := min(size, budget)) > 0:
             docs = await self._read(entries, position, size)
             for doc in docs:
                 if _is_match(query, doc):
@@ -195,14 +195,20 @@ class ShowStore(Store[Show]):
             if len(docs) < size:
                 return Page(found, None)
             budget -= len(docs)
+            size *= 2
         return Page(found, position and position.cursor(query))
 
     async def _read(self, entries: Doc, position: _Position | None, size: int) -> list[Doc]:
         docs: list[Doc] = []
         for following in _ranges_after(entries, position):
             if len(docs) < size:
-                remaining = self.collection.find(following, STATE_PROJECTION).sort(_BY_START)
-                docs += await remaining.limit(size - len(docs)).to_list()
+                docs += (
+                    await self.collection.find(following, STATE_PROJECTION)
+                    .sort(_BY_START)
+                    .hint(_index_of(entries))
+                    .limit(size - len(docs))
+                    .to_list()
+                )
         return docs
 
     async def iter_changed(self) -> AsyncGenerator[Show]:
@@ -229,6 +235,13 @@ def _range_of(query: ShowQuery, now: datetime) -> Doc:
     if query.terms:
         return {"terms": max(query.terms, key=lambda term: (len(term), term)), "starts_at": starts}
     return {**({"city_key": query.city} if query.city else {}), "starts_at": starts}
+
+
+def _index_of(entries: Doc) -> str:
+    """Return the index of a range. A plan that MongoDB cached for another word may be a scan."""
+    if "terms" in entries:
+        return "terms"
+    return "city" if "city_key" in entries else "all"
 
 
 def _start_of(day: date) -> datetime:
