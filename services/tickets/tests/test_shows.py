@@ -280,6 +280,21 @@ async def test_edit_with_the_times_of_a_response_changes_nothing(tickets: Client
     assert (edited.status_code, edited.json()) == (200, show)
 
 
+async def test_edits_beyond_the_limit_of_a_day_are_429(start: Start) -> None:
+    tickets = await start(shows_per_day=2)
+    tickets.sign_in()
+    show = await add_show(tickets)
+    path = f"{SHOWS}/{show['id']}"
+
+    edits = [tickets.put(path, json=show_body(name=f"Act {act}")) for act in "abcdef"]
+    statuses = [response.status_code for response in await asyncio.gather(*edits)]
+    unchanged = await tickets.put(path, json=(await tickets.get(path)).json())
+
+    assert sorted(statuses) == [200, 200, 429, 429, 429, 429]
+    assert unchanged.status_code == 200
+    assert unchanged.json()["version"] == 2
+
+
 async def test_edit_of_anothers_show_is_401(tickets: Client) -> None:
     tickets.sign_in()
     show = await add_show(tickets)

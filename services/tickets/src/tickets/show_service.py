@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from common.change import Change
 from common.errors import BadRequest, Conflict, ErrorDetail
 from common.messaging.envelope import EventEnvelope
 from common.persistence.attempts import AttemptLimiter, RateLimit
@@ -61,21 +62,26 @@ class ShowService:
         similar = [show for show in same_day if show.cancelled_at is None]
         if similar and not is_another:
             raise _similar_show(similar[0])
-        await self._limiter.record_attempt(
-            RateLimit(
-                f"shows:{user_id}",
-                self._per_day,
-                f"You can add at most {self._per_day} shows per day",
-            )
-        )
+        await self._count(user_id, "add")
         return await self._shows.insert_unless_identical(change)
 
     async def edit(self, show_id: str, *, user_id: str, details: ShowDetails) -> Show:
-        """Change a show as its creator."""
+        """Change a show as its creator.
+
+        Raises:
+            TooManyRequests: the user has changed too many shows, each with an event for each of
+                its tickets and an entry in its audit log.
+        """
         now = self._clock()
-        return await self._change_facts(
-            show_id, lambda show: show.edit(user_id=user_id, details=details, now=now)
-        )
+
+        def decide(show: Show) -> Change[Show]:
+            return show.edit(user_id=user_id, details=details, now=now)
+
+        show = await self._shows.get(show_id)
+        if decide(show).after == show:
+            return show
+        await self._count(user_id, "change")
+        return await self._change_facts(show_id, decide)
 
     async def correct(self, show_id: str, details: ShowDetails) -> Show:
         """Change a show as an operator."""
@@ -86,6 +92,17 @@ class ShowService:
         """Cancel a show as an operator."""
         now = self._clock()
         return await self._change_facts(show_id, lambda show: show.cancel(now))
+
+    async def _count(self, user_id: str, verb: str) -> None:
+        """Count a show that a user adds or changes today.
+
+        Raises:
+            TooManyRequests: the user has done so too often.
+        """
+        message = f"You can {verb} at most {self._per_day} shows per day"
+        await self._limiter.record_attempt(
+            RateLimit(f"shows:{verb}:{user_id}", self._per_day, message)
+        )
 
     async def _change_facts(self, show_id: str, decide: Decide[Show]) -> Show:
         show = await self._shows.change(show_id, decide)

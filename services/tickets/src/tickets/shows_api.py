@@ -95,7 +95,7 @@ async def create_show(
     "/{show_id}",
     summary="Update a show that concerns only its creator",
     response_model=ShowOut,
-    responses=error_responses(400, 401, 404, 409),
+    responses=error_responses(400, 401, 404, 409, 429),
 )
 async def edit_show(show_id: Id, body: ShowIn, user: CurrentUser, state: StateDep) -> Response:
     show = await state.shows.edit(show_id, user_id=user.id, details=body.to_details())
