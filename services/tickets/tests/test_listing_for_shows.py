@@ -245,3 +245,24 @@ async def test_edit_and_anothers_listing_at_once_agree_on_the_facts(start: Start
         assert edited.status_code in {200, 400}
         name = f"{'Edited' if edited.status_code == 200 else 'Show'} {number}"
         assert (listed.status_code, listed.json()["show"]["name"]) == (201, name)
+
+
+async def test_rejected_listing_leaves_anothers_show_open(start: Start) -> None:
+    tickets = await start(listings_per_day=1)
+    creator = tickets.sign_in()
+    show = (await tickets.post(SHOWS, json=show_body())).json()
+    tickets.sign_in()
+    own = (await tickets.post("/api/tickets", json=LISTING)).json()
+    listing = {**LISTING, "showId": show["id"]}
+    path = f"/api/tickets/{own['id']}"
+
+    rejected = [
+        await tickets.post("/api/tickets", json=listing),
+        await tickets.put(path, json=listing),
+        await tickets.put(path, json=listing, headers={"If-Match": '"7"'}),
+    ]
+    tickets.sign_in(creator)
+    edited = await tickets.put(f"{SHOWS}/{show['id']}", json=show_body(name="Parsifal"))
+
+    assert [response.status_code for response in rejected] == [429, 429, 412]
+    assert edited.status_code == 200

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal
 
-from common.errors import Unauthorized
+from common.change import Change
 from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
 from common.persistence.attempts import AttemptLimiter, RateLimit
 from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
+from tickets.domain.show import Show
 from tickets.domain.ticket import (
     KEEP,
     Edit,
@@ -62,15 +63,10 @@ class TicketService:
         """
         check_price_cap(price, face_value, self._price_cap_percent)
         show = None
-        if show_id is not None:
-            show = await self._shows.open_for_listing(show_id, seller_id=seller_id)
-        await self._limiter.record_attempt(
-            RateLimit(
-                f"listings:{seller_id}",
-                self._per_day,
-                f"You can list at most {self._per_day} tickets per day",
-            )
-        )
+        if show_id is None:
+            await self._count_listing(seller_id)
+        else:
+            show = await self._show_for_listing(show_id, seller_id)
         change = list_ticket(
             ticket_id=ticket_id,
             title=title,
@@ -95,11 +91,14 @@ class TicketService:
         face_value: int | Literal[Edit.KEEP] | None = KEEP,
         expected_versions: frozenset[int] | None,
     ) -> Ticket:
-        """Change what the seller entered. Prices are in cents."""
-        show = await self._edited_show(ticket_id, show_id, user_id)
-        return await self._store.update(
-            ticket_id,
-            lambda ticket: ticket.edit(
+        """Change what the seller entered. Prices are in cents.
+
+        Raises:
+            TooManyRequests: the seller has listed too many tickets. To set another show counts.
+        """
+
+        def decide(ticket: Ticket, show: ShowFacts | Literal[Edit.KEEP] | None) -> Change[Ticket]:
+            return ticket.edit(
                 user_id=user_id,
                 title=title,
                 price=price,
@@ -108,21 +107,31 @@ class TicketService:
                 face_value=face_value,
                 price_cap_percent=self._price_cap_percent,
                 expected_versions=expected_versions,
-            ),
-        )
+            )
 
-    async def _edited_show(
-        self, ticket_id: str, show_id: str | Literal[Edit.KEEP] | None, user_id: str
-    ) -> ShowFacts | Literal[Edit.KEEP] | None:
-        """Return the show that an edit sets. Only a change of it is checked."""
         if show_id is KEEP or show_id is None:
-            return show_id
+            return await self._store.update(ticket_id, lambda ticket: decide(ticket, show_id))
         ticket = await self._store.get(ticket_id)
-        if ticket.user_id != user_id:
-            raise Unauthorized
-        if ticket.show_id == show_id:
-            return KEEP
-        return (await self._shows.open_for_listing(show_id, seller_id=user_id)).facts
+        decide(ticket, KEEP)  # an invalid edit closes no show
+        facts = KEEP
+        if ticket.show_id != show_id:
+            facts = (await self._show_for_listing(show_id, user_id)).facts
+        return await self._store.update(ticket_id, lambda ticket: decide(ticket, facts))
+
+    async def _show_for_listing(self, show_id: str, seller_id: str) -> Show:
+        """Return a show for which the seller lists a ticket now, which counts and may close it."""
+        show = await self._shows.find_open(show_id)
+        await self._count_listing(seller_id)
+        return await self._shows.close_to_creator(show, seller_id=seller_id)
+
+    async def _count_listing(self, seller_id: str) -> None:
+        await self._limiter.record_attempt(
+            RateLimit(
+                f"listings:{seller_id}",
+                self._per_day,
+                f"You can list at most {self._per_day} tickets per day",
+            )
+        )
 
     async def withdraw(self, ticket_id: str, *, user_id: str) -> Ticket:
         """Withdraw a ticket now, or when the order that holds it is cancelled."""

@@ -118,8 +118,8 @@ class ShowService:
         """Return one page of the shows to come, the next one first."""
         return await self._shows.list_upcoming(query, now=self._clock(), limit=limit, cursor=cursor)
 
-    async def open_for_listing(self, show_id: str, *, seller_id: str) -> Show:
-        """Return a show for which the seller lists a ticket, which closes it if it is another's.
+    async def find_open(self, show_id: str) -> Show:
+        """Return a show for which tickets may be listed.
 
         Raises:
             BadRequest: there is no such show, it was cancelled, or it has begun.
@@ -128,9 +128,13 @@ class ShowService:
         if show is None:
             raise BadRequest("There is no such show", field="showId")
         check_open_for_listing(show, self._clock())
+        return show
+
+    async def close_to_creator(self, show: Show, *, seller_id: str) -> Show:
+        """Return the show for which the seller lists a ticket now, closed if it is another's."""
         if show.user_id == seller_id or show.is_closed:
             return show
-        return await self._shows.update(show_id, Show.close)
+        return await self._shows.update(show.id, Show.close)
 
     async def close(self, show_id: str) -> None:
         """End the edits of a show's creator, after an order of one of its tickets."""
