@@ -695,6 +695,20 @@ async def test_get_payment_of_another_user_returns_401(
     assert (other_user.status_code, anonymous.status_code) == (401, 401)
 
 
+async def test_get_payment_does_not_tell_strangers_whether_a_payment_was_tried(
+    payments: Client, orders: FakeOrders
+) -> None:
+    buyer = payments.sign_in()
+    tried, untried = await orders.place(buyer), await orders.place(buyer)
+    await pay(payments, tried, DECLINED)
+    payments.sign_in()
+
+    responses = [await get_payment(payments, order_id) for order_id in (tried, untried)]
+
+    assert [response.status_code for response in responses] == [401, 401]
+    assert responses[0].json() == responses[1].json()
+
+
 async def test_get_payment_before_an_attempt_returns_404(
     payments: Client, orders: FakeOrders
 ) -> None:

@@ -53,9 +53,12 @@ class ChargeSync:
         """Return the charge of an order, refreshed from Stripe if it is pending there.
 
         Raises:
-            NotFound: there was no attempt to pay for this order.
-            Unauthorized: the order belongs to another user.
+            NotFound: there is no such order, or there was no attempt to pay for it.
+            Unauthorized: the order belongs to another user, whether or not a payment was tried.
         """
+        order = await self._orders.find(order_id)
+        if order is not None and order.user_id != user_id:
+            raise Unauthorized
         charge = await self._store.get(charge_id_of(order_id))
         if charge.user_id != user_id:
             raise Unauthorized
