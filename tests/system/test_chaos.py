@@ -12,6 +12,8 @@ OPTIONS = {
     "--seed": "7",
     "--minutes": "0.4",
     "--rounds": "2",
+    "--rate": "25",  # half of the nightly load, which a busy machine cannot process
+    "--users": "60",
     # The nightly run measures the times. Here the machine may be slow and busy with other tests.
     "--max-recovery-seconds": "180",
     "--max-lateness-seconds": "60",
