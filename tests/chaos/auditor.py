@@ -1,10 +1,9 @@
 """The auditor: checks the invariants of the system on a snapshot of its stores."""
 
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from auth.domain import MAX_SESSIONS
 from chaos.acknowledged_writes import lost_acknowledged_writes
@@ -12,6 +11,8 @@ from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
 from chaos.money import paid_once
+from chaos.published_events import every_version_published
+from chaos.replicas import copies_equal_shows, replicas_equal
 from chaos.sales import (
     SHOW_CANCELLED,
     cancelled_shows,
@@ -19,30 +20,13 @@ from chaos.sales import (
     published_status,
     withdrawals,
 )
-from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot, StoredEvent
+from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot
 from common.events import AllSessionsRevoked
 from orders.domain.order import EARLY_TOLERANCE
 from tickets.store.tickets import terms_of
 
 MAX_LATENESS: Final = timedelta(seconds=5)
 LIVE_STATUSES: Final = frozenset({"created", "awaiting:payment", "complete"})
-VERSIONED_AGGREGATES: Final = {
-    "ticket": ("tickets", "tickets.tickets"),
-    "show": ("tickets", "tickets.shows"),
-    "order": ("orders", "orders.orders"),
-    "payment": ("payments", "payments.charges"),
-}
-"""First word of the subjects -> the stream, and the collection that has exactly one event in it for
-each committed version."""
-SHOW_FACTS: Final = (
-    "name",
-    "starts_at",
-    "ends_at",
-    "time_zone",
-    "venue",
-    "category",
-    "cancelled_at",
-)
 FINAL_SUBJECTS: Final = frozenset({"order.cancelled", "order.completed"})
 TICKET_STATUS: Final = {"complete": "sold", "created": "reserved", "awaiting:payment": "reserved"}
 
@@ -139,60 +123,6 @@ def locks_match_orders(snapshot: Snapshot) -> Iterator[str]:
         yield f"there is an order on ticket {ticket_id}, which does not exist"
 
 
-def every_version_published(snapshot: Snapshot) -> Iterator[str]:
-    """Check that every committed version has exactly one event, and every event a version."""
-    for first_word, (stream, collection) in VERSIONED_AGGREGATES.items():
-        published: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        events = [e for e in snapshot.streams[stream] if e.subject.startswith(f"{first_word}.")]
-        for event in events:
-            _, aggregate, version = event.id.split(":")
-            published[aggregate][int(version)] += 1
-        documents = snapshot.by_id(collection)
-        for aggregate, doc in documents.items():
-            versions = published.pop(aggregate, Counter())
-            if versions != Counter(range(doc["version"] + 1)):
-                yield (
-                    f"{collection} {aggregate} is at {doc['version']}, "
-                    f"published versions: {dict(versions)}"
-                )
-        for event in events:
-            yield from _event_matches_document(event, documents)
-        for aggregate in published:
-            yield f"{stream} has an event of {aggregate}, which does not exist"
-    fired = [i for i, d in snapshot.by_id("expiration.deadlines").items() if d["status"] == "fired"]
-    yield from _published_once("expiration.completed", fired, snapshot.streams["expiration"])
-    ended = [
-        i
-        for i, session in snapshot.by_id("auth.sessions").items()
-        if session["ended_at"] is not None and not session.get("ended_with_all")
-    ]
-    yield from _published_once("session.revoked", ended, snapshot.streams["auth"])
-
-
-def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> Iterator[str]:
-    """Check an event's content against its id and, if it is the last one, its document."""
-    _, aggregate, version = event.id.split(":")
-    body = json.loads(event.data)
-    if (body["id"], body["version"]) != (aggregate, int(version)):
-        yield f"event {event.id} contains {body['id']} at {body['version']}"
-    doc = documents.get(aggregate)
-    if doc is None or doc["version"] != int(version):
-        return
-    if published_status(doc) != body.get("status"):
-        yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
-    flags = (doc.get("status") == "withdrawn", doc.get("withdrawing", False))
-    if flags != (body.get("withdrawn", False), body.get("withdrawing", False)):
-        yield f"event {event.id} and its document differ in what is withdrawn"
-
-
-def _published_once(subject: str, expected: list[str], events: list[StoredEvent]) -> Iterator[str]:
-    published = Counter(event.id.split(":")[1] for event in events if event.subject == subject)
-    for aggregate, count in (published - Counter(expected)).items():
-        yield f"{subject} was published {count} times too often for {aggregate}"
-    for aggregate in Counter(expected) - published:
-        yield f"{subject} was not published for {aggregate}"
-
-
 def sessions_match_accounts(snapshot: Snapshot) -> Iterator[str]:
     """Check the number of active sessions, and the end of all sessions of each account."""
     active = Counter(
@@ -216,84 +146,6 @@ def sessions_match_accounts(snapshot: Snapshot) -> Iterator[str]:
         end = last.get(session["user_id"])
         if session["ended_at"] is None and end is not None and session["created_at"] < end:
             yield f"session {session['_id']} is active, but all of its account were ended"
-
-
-def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
-    """Check that the copies of tickets and orders in other services equal the originals."""
-    tickets = snapshot.by_id("tickets.tickets")
-    yield from _same(
-        "orders.tickets",
-        {
-            i: (
-                *(t["version"], *offered(t), t["user_id"]),
-                *(t["status"] == "withdrawn" or t.get("withdrawing", False), *_show_of(t)),
-            )
-            for i, t in tickets.items()
-        },
-        {
-            i: (
-                *(t["version"], t["title"], t["price"], t["user_id"]),
-                *(t.get("withdrawn", False), _show_of(t)[0], t.get("show_cancelled", False)),
-            )
-            for i, t in snapshot.by_id("orders.tickets").items()
-        },
-    )
-    orders = snapshot.by_id("orders.orders")
-    yield from _same(
-        "payments.orders",
-        {
-            i: (o["version"], o["status"], o["user_id"], o["ticket"]["price"], o["expires_at"])
-            for i, o in orders.items()
-        },
-        {
-            i: (o["version"], o["status"], o["user_id"], o["price"], o["expires_at"])
-            for i, o in snapshot.by_id("payments.orders").items()
-        },
-    )
-    deadlines = snapshot.by_id("expiration.deadlines")
-    yield from _same(
-        "expiration.deadlines",
-        {i: o["expires_at"] for i, o in orders.items()},
-        {i: d["expires_at"] for i, d in deadlines.items()},
-    )
-    for order_id, deadline in deadlines.items():
-        if deadline["status"] == "waiting":
-            yield f"the deadline of order {order_id} is still waiting"
-
-
-def offered(ticket: Doc) -> tuple[str, int]:
-    """Return the title and price of the next order on a ticket."""
-    listing = ticket.get("late_edit") or ticket
-    return listing["title"], listing["price"]
-
-
-def _show_of(ticket: Doc) -> tuple[datetime | None, bool]:
-    """Return when the show of a ticket starts, and whether it is cancelled."""
-    show: Doc = ticket.get("show") or {}
-    return show.get("starts_at"), show.get("cancelled_at") is not None
-
-
-def _same(collection: str, origin: dict[str, Any], copy: dict[str, Any]) -> Iterator[str]:
-    for key in origin.keys() | copy.keys():
-        if origin.get(key) != copy.get(key):
-            yield f"{collection} {key} is {copy.get(key)}, its origin {origin.get(key)}"
-
-
-def copies_equal_shows(snapshot: Snapshot) -> Iterator[str]:
-    """Check that each ticket has the present facts of its show."""
-    shows = snapshot.by_id("tickets.shows")
-    for ticket_id, ticket in snapshot.by_id("tickets.tickets").items():
-        copy = ticket.get("show")
-        if copy is None:
-            continue
-        show = shows.get(copy["id"])
-        if show is None:
-            yield f"ticket {ticket_id} is for show {copy['id']}, which does not exist"
-            continue
-        facts = {name: show[name] for name in SHOW_FACTS if show[name] is not None}
-        expected = {"id": copy["id"], "version": show["facts_version"], **facts}
-        if copy != expected:
-            yield f"ticket {ticket_id} has facts {copy}, its show {expected}"
 
 
 def no_backlog(snapshot: Snapshot) -> Iterator[str]:
