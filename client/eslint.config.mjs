@@ -32,11 +32,13 @@ export default typescript.config(
             { target: "./src/lib", from: ["./src/components", "./src/features", "./src/app"] },
             { target: "./src/components", from: ["./src/features", "./src/app"] },
             { target: "./src/features", from: "./src/app" },
-            ...["auth", "tickets", "orders", "payments", "account", "info"].map((feature) => ({
-              target: `./src/features/${feature}`,
-              from: "./src/features",
-              except: [`./${feature}`],
-            })),
+            ...["auth", "shows", "tickets", "orders", "payments", "account", "info"].map(
+              (feature) => ({
+                target: `./src/features/${feature}`,
+                from: "./src/features",
+                except: [`./${feature}`],
+              }),
+            ),
           ],
         },
       ],

@@ -9,14 +9,18 @@ import { TIME_ZONE_COOKIE } from "@/i18n/locales";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { getCurrentUser } from "@/lib/api/session";
 import { cn } from "@/lib/cn";
+import { requestOrigin } from "@/lib/request-origin";
 import { headline, text } from "./fonts";
 import "./globals.css";
 
 export async function generateMetadata(): Promise<Metadata> {
-  const t = await getTranslations("Site");
+  const [t, origin] = await Promise.all([getTranslations("Site"), requestOrigin()]);
   return {
+    metadataBase: new URL(origin),
     title: { default: t("name"), template: `%s · ${t("name")}` },
     description: t("description"),
+    openGraph: { type: "website", siteName: t("name"), description: t("description") },
+    twitter: { card: "summary_large_image" },
   };
 }
 

@@ -3,12 +3,17 @@ import { Link } from "@/components/link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
+import { findShows } from "@/features/shows/find-shows";
+import { ShowCards } from "@/features/shows/show-cards";
+import { isIndexed, parseFilters, showFilters } from "@/features/tickets/filters";
 import { findTickets } from "@/features/tickets/find-tickets";
+import { getFacets } from "@/features/tickets/get-facets";
 import { RememberSearch } from "@/features/tickets/last-search";
+import { PlaceAndDay } from "@/features/tickets/place-and-day";
 import {
   apiQuery,
-  parsePriceRange,
   parseSearch,
+  type Search,
   searchHref,
   type SearchParams,
 } from "@/features/tickets/search";
@@ -20,6 +25,10 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { type ApiFailure, isUnavailable } from "@/lib/api/result";
 import { errorMessages } from "@/lib/error-messages";
 import { priceProblem } from "@/lib/price-input";
+import { formatDay, localDate } from "@/lib/show-time";
+
+const MAX_CARDS = 6;
+const MAX_SHOWS_OF_CITY = 50;
 
 /** Stands for the response to a search that is not sent. */
 const INVALID_SEARCH: ApiFailure = { ok: false, status: 400, problems: [], retryAfter: null };
@@ -27,7 +36,7 @@ const INVALID_SEARCH: ApiFailure = { ok: false, status: 400, problems: [], retry
 async function find(params: SearchParams) {
   const search = parseSearch(params);
   const { locale } = await getReaderLocale();
-  const parsed = parsePriceRange(search, locale);
+  const parsed = parseFilters(search, locale);
   const isValid = parsed.problems.length === 0;
   const result = isValid ? await findTickets(parsed.search) : INVALID_SEARCH;
   return { search, locale, parsed, result };
@@ -35,11 +44,21 @@ async function find(params: SearchParams) {
 
 export async function generateMetadata({ searchParams }: PageProps<"/">): Promise<Metadata> {
   const [t, site] = await Promise.all([getTranslations("Home"), getTranslations("Site")]);
-  const { search, result } = await find(await searchParams);
+  const { search, locale, result } = await find(await searchParams);
   const title = search.cursor ? t("next") : t("results");
-  const counted = listTitle(title, result);
-  const parts = [...(search.q ? [t("searched", { q: search.q })] : []), counted, site("name")];
-  return { title: { absolute: parts.join(" · ") } }; // the layout's template is for the pages below it
+  const parts = [
+    ...(search.q ? [t("searched", { q: search.q })] : []),
+    search.city,
+    formatDay(search.from, locale),
+    listTitle(title, result),
+    site("name"),
+  ];
+  return {
+    title: { absolute: parts.filter(Boolean).join(" · ") }, // the layout's template is for other pages
+    ...(isIndexed(search)
+      ? { alternates: { canonical: searchHref(search) } }
+      : { robots: { index: false } }),
+  };
 }
 
 export default async function HomePage({ searchParams }: PageProps<"/">) {
@@ -60,11 +79,11 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
   };
   return (
     <>
-      <header className="pt-10 pb-8 sm:pt-16 sm:pb-10">
+      <header className="pt-8 pb-6 sm:pt-16 sm:pb-10">
         <h1 className="max-w-4xl text-[2.5rem] leading-[1.04] font-bold sm:text-6xl lg:text-7xl">
           {t.rich("title", { br: () => <br /> })}
         </h1>
-        <p className="mt-5 max-w-2xl text-lg text-muted sm:text-xl">{t("lead")}</p>
+        <p className="mt-4 max-w-2xl text-lg text-muted sm:mt-5 sm:text-xl">{t("lead")}</p>
       </header>
       <SearchForm
         key={JSON.stringify(search)}
@@ -72,6 +91,8 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
         labels={labels}
         problems={problems}
       />
+      <Filters search={search} />
+      {result.ok && search.cursor === "" && <Shows search={parsed.search} />}
       <section aria-labelledby="results" className="pt-10">
         <div className="mb-5 flex flex-wrap items-baseline gap-x-4">
           <h2 id="results" className="text-2xl font-semibold">
@@ -102,4 +123,25 @@ export default async function HomePage({ searchParams }: PageProps<"/">) {
       </section>
     </>
   );
+}
+
+/** The cities, and the days on which there is something there. */
+async function Filters({ search }: { search: Search }) {
+  const [facets, inCity] = await Promise.all([
+    getFacets(),
+    search.city ? findShows({ city: search.city, limit: MAX_SHOWS_OF_CITY }) : null,
+  ]);
+  const days = inCity?.ok
+    ? inCity.data.map(({ startsAt, timeZone }) => localDate(startsAt, timeZone))
+    : facets.dates.map(({ date }) => date);
+  return <PlaceAndDay search={search} cities={facets.cities} days={[...new Set(days)]} />;
+}
+
+/** The next shows, or those that match the search. */
+async function Shows({ search }: { search: Search }) {
+  const t = await getTranslations("Home");
+  const filters = showFilters(search);
+  const result = await findShows({ ...filters, limit: MAX_CARDS });
+  const isFiltered = Object.keys(filters).length > 0;
+  return <ShowCards title={isFiltered ? t("matchingShows") : t("soon")} result={result} />;
 }

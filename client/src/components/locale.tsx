@@ -45,6 +45,11 @@ export function useFormattingLocale(): string {
   return useContext(FormattingContext).locale;
 }
 
+/** Returns the reader's time zone: UTC until the browser has sent it. */
+export function useReaderTimeZone(): string {
+  return useBrowserTimeZone(useContext(FormattingContext).timeZone);
+}
+
 // Node's and the browser's Unicode data may differ in the kind of space they put into prices and
 // dates. Without `suppressHydrationWarning`, React would report that difference.
 
@@ -53,10 +58,10 @@ export function Price({ amount }: { amount: number }) {
 }
 
 export function DateTime({ at }: { at: string }) {
-  const { locale, timeZone } = useContext(FormattingContext);
+  const { locale } = useContext(FormattingContext);
   return (
     <time dateTime={at} suppressHydrationWarning>
-      {formatDateTime(at, locale, useBrowserTimeZone(timeZone))}
+      {formatDateTime(at, locale, useReaderTimeZone())}
     </time>
   );
 }

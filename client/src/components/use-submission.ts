@@ -50,5 +50,10 @@ export function useSubmission<T>(options: {
     }
   }
 
-  return { send, busy, fields, problems };
+  /** Removes the API's errors, of which another field's change may remove the cause. */
+  function clearFields(): void {
+    setFields(NONE);
+  }
+
+  return { send, busy, fields, problems, clearFields };
 }

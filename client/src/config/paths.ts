@@ -3,6 +3,15 @@ export const paths = {
   home: "/",
   ticket: (id: string) => `/tickets/${id}`,
   newTicket: "/tickets/new",
+  newTicketFor: (showId: string) => withShow("/tickets/new", showId),
+  withdrawTicket: (id: string) => `/tickets/${id}/withdraw`,
+  show: (id: string) => `/shows/${id}`,
+  showImage: (id: string) => `/shows/${id}/opengraph-image`,
+  siteImage: "/opengraph-image",
+  newShow: "/shows/new",
+  newShowNamed: (name: string, ticketId = "") =>
+    `/shows/new?${new URLSearchParams({ name, ticket: ticketId }).toString()}`,
+  showOfTicket: (id: string) => `/tickets/${id}/show`,
   myTickets: "/tickets/mine",
   orders: "/orders",
   order: (id: string) => `/orders/${id}`,
@@ -17,10 +26,18 @@ export const paths = {
   signUpForm: "/auth/signup/form",
   signOutForm: "/auth/signout/form",
   newTicketForm: "/tickets/new/form",
+  newShowForm: "/shows/new/form",
+  showOfTicketForm: (id: string) => `/tickets/${id}/show/form`,
+  withdrawForm: (id: string) => `/tickets/${id}/withdraw/form`,
   ticketForm: (id: string) => `/tickets/${id}/form`,
   signIn: (next = "") => withNext("/auth/signin", next),
   signUp: (next = "") => withNext("/auth/signup", next),
 } as const;
+
+/** Returns the address of a form that a show is chosen for. */
+export function withShow(path: string, showId: string): string {
+  return `${path}?show=${encodeURIComponent(showId)}`;
+}
 
 function withNext(path: string, next: string): string {
   return next === "" || next === "/" ? path : `${path}?next=${encodeURIComponent(next)}`;

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { ApiFailure } from "./api/result";
 import { errorMessages } from "./error-messages";
 
-const translate = (key: string, values?: { minutes: number }) => `${key}${values?.minutes ?? ""}`;
+const translate = (key: string, values: Record<string, string | number> = {}) =>
+  [key, ...Object.values(values)].join("");
 const failure = (overrides: Partial<ApiFailure>): ApiFailure => ({
   ok: false,
   status: 400,
@@ -21,6 +22,19 @@ test("field errors are translated if known and assigned to their fields", () => 
     fields: { email: "emailTaken", password: "An unknown rule" },
     form: ["credentials"],
   });
+});
+
+test.each([
+  ["There is a show of this name and place on that day at 20:00", "showExists20:00"],
+  ["exists twice in Europe/Berlin: add the offset, a or b", "timeTwice"],
+  ["The price may be at most 1,100.00, which is 110 % of the face value", "priceCap1,100.00110"],
+  [
+    "The face value is required, because the price may be at most 110 % of it",
+    "faceValueRequired110",
+  ],
+])("the values of %j are translated", (message, expected) => {
+  const problems = [{ message, field: "price" }];
+  expect(errorMessages(failure({ problems }), translate).fields.price).toBe(expected);
 });
 
 test.each([

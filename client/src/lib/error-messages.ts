@@ -32,13 +32,54 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Cannot pay for a cancelled order": "orderOver",
   "Cannot pay for an expired order": "orderOver",
   "Not Found": "gone",
+  "A show must end after it starts": "endBeforeStart",
+  "A show must end at most 31 days after it starts": "endTooLate",
+  "A show must start in the future": "startPast",
+  "A show must start within three years": "startFar",
+  "must be a date and time such as 2027-06-14T20:00": "timeInvalid",
+  "must be a time zone of the IANA database, such as Europe/Berlin": "zoneUnknown",
+  "must be a country code of ISO 3166, such as DE": "countryUnknown",
+  "This show was cancelled": "showCancelled",
+  "This show has begun": "showStarted",
+  "There is no such show": "showGone",
+  "Ticket was withdrawn by its seller": "withdrawn",
+  "Cannot edit a withdrawn ticket": "withdrawn",
+  "Ticket is already sold": "sold",
+  "The show is cancelled": "showCancelled",
+  "The show has started": "showStarted",
+  "Face value must be a number": "priceNumber",
+  "Face value must be at least 0.01": "priceNumber",
+  "Face value must be at most 999,999.99": "priceHigh",
+  "Face value must have at most two decimals": "priceDecimals",
 };
 
-type Translate = (key: ProblemKey, values?: { minutes: number }) => string;
+type Values = Record<string, string | number>;
+type Translate = (key: ProblemKey, values?: Values) => string;
 
-export function errorMessage(problem: Problem, translate: Translate): string {
-  const key = KEY_BY_MESSAGE[problem.message];
-  return key ? translate(key) : problem.message;
+/** Messages with values, whose names in the translation are those of the groups. */
+const KEY_BY_PATTERN: [RegExp, ProblemKey][] = [
+  [/^does not exist in /, "timeMissing"],
+  [/^exists twice in /, "timeTwice"],
+  [/^There is a show of this name and place on that day at (?<time>\d\d:\d\d)$/, "showExists"],
+  [/^The face value is required.* at most (?<percent>\d+) % of it$/, "faceValueRequired"],
+  [/^The price may be at most (?<highest>[\d,.]+), which is (?<percent>\d+) %/, "priceCap"],
+  [/^You can list at most \d+ tickets per day$/, "listingLimit"],
+  [/^You can add at most \d+ shows per day$/, "showLimit"],
+];
+
+export function errorMessage({ message }: Problem, translate: Translate): string {
+  const found = findKey(message);
+  return found ? translate(...found) : message;
+}
+
+function findKey(message: string): [ProblemKey, Values?] | null {
+  const key = KEY_BY_MESSAGE[message];
+  if (key) return [key];
+  for (const [pattern, patternKey] of KEY_BY_PATTERN) {
+    const match = pattern.exec(message);
+    if (match) return [patternKey, { ...match.groups }];
+  }
+  return null;
 }
 
 /** Returns the translated errors of a failed request, by field and for the whole form. */
@@ -49,7 +90,7 @@ export function errorMessages(
   const { status, problems } = failure;
   if (status === 0) return formError(translate("offline"));
   if (status === 429) {
-    const key = problems.map(({ message }) => KEY_BY_MESSAGE[message]).find(Boolean);
+    const [key] = problems.map(({ message }) => findKey(message)).find(Boolean) ?? [];
     const minutes = Math.ceil((failure.retryAfter ?? 60) / 60);
     return formError(translate(key ?? "throttled", { minutes }));
   }

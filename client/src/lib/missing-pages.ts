@@ -3,22 +3,24 @@ import { apiUrl } from "@/config/env";
 import { paths } from "@/config/paths";
 
 const REQUEST_TIMEOUT_MS = 1_000;
-const TICKET_OR_ORDER = /^\/(?:tickets|orders)\/[^/]+$/;
+const TICKET_ORDER_OR_SHOW =
+  /^\/(?:(?:tickets|orders|shows)\/[^/]+|tickets\/[^/]+\/(?:withdraw|show))$/;
 const PAGES: ReadonlySet<unknown> = new Set(Object.values(paths));
 
 /**
- * Returns whether an address leads nowhere: it cannot be decoded, or its ticket or order does not exist or
- * is not for this user. Pages call `notFound()` too, which suffices for navigations by script. In a
+ * Returns whether an address leads nowhere: it cannot be decoded, or its ticket, order or show does not
+ * exist or is not for this user. Pages call `notFound()` too, which suffices for navigations by script. In a
  * document it would leave the body empty until scripts run: React has no error boundaries on the server.
  */
 export async function isMissingPage(request: NextRequest, cookie: string): Promise<boolean> {
   const path = request.nextUrl.pathname;
   if (!isDecodable(path)) return true;
   const isDocument = (request.headers.get("sec-fetch-dest") ?? "document") === "document";
-  if (!isDocument || !TICKET_OR_ORDER.test(path) || PAGES.has(path)) return false;
+  if (!isDocument || !TICKET_ORDER_OR_SHOW.test(path) || PAGES.has(path)) return false;
   const headers = { cookie, "x-forwarded-for": request.headers.get("x-forwarded-for") ?? "" };
   try {
-    const found = await callApi(path, "HEAD", headers);
+    const apiPath = path.replace(/^\/shows/, "/tickets/shows").replace(/\/(?:withdraw|show)$/, "");
+    const found = await callApi(apiPath, "HEAD", headers);
     if (found.status !== 401) return found.status === 404;
     const session = await callApi("/users/currentuser", "GET", headers);
     const { currentUser } = (await session.json()) as { currentUser?: object | null };

@@ -9,6 +9,8 @@ export type ProblemKey = keyof Messages["Problem"];
 const key = (name: ProblemKey) => name;
 
 export const TITLE_MAX = 200;
+export const PLACE_MAX = 120;
+export const SEAT_PART_MAX = 40;
 export const EMAIL_MAX = 254;
 export const PASSWORD_MIN = 6;
 export const PASSWORD_MAX = 128;
@@ -23,13 +25,25 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u{e0000}-
 const VISIBLE = /[^\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const MANY_MARKS = /\p{M}{5}/u;
 
-export const title = z.string().check(
+const line = (required: ProblemKey, max = TITLE_MAX, long: ProblemKey = "titleLong") =>
+  z.string().check(
+    z.trim(),
+    z.minLength(1, required),
+    z.refine((text) => countCodePoints(text) <= max, long),
+    z.refine((text) => !FORBIDDEN.test(text), key("titleControl")),
+    z.refine((text) => VISIBLE.test(text), required),
+    z.refine((text) => !MANY_MARKS.test(text), key("titleMarks")),
+  );
+
+export const title = line("titleRequired");
+export const showName = line("showNameRequired");
+export const venueName = line("venueRequired", PLACE_MAX, "placeLong");
+export const city = line("cityRequired", PLACE_MAX, "placeLong");
+
+export const seatPart = z.string().check(
   z.trim(),
-  z.minLength(1, key("titleRequired")),
-  z.refine((text) => countCodePoints(text) <= TITLE_MAX, key("titleLong")),
+  z.refine((text) => countCodePoints(text) <= SEAT_PART_MAX, key("seatLong")),
   z.refine((text) => !FORBIDDEN.test(text), key("titleControl")),
-  z.refine((text) => VISIBLE.test(text), key("titleRequired")),
-  z.refine((text) => !MANY_MARKS.test(text), key("titleMarks")),
 );
 
 export const email = z.string().check(
@@ -59,6 +73,15 @@ export function parseListingPrice(typed: unknown, locale: string): ParsedPrice {
   if (Number(parsed.amount) < PRICE_MIN) return { problem: "priceLow" };
   if (Number(parsed.amount) > PRICE_MAX) return { problem: "priceHigh" };
   return parsed;
+}
+
+/** Parses what a ticket cost at first, which may be unknown: an empty field. */
+export function parseFaceValue(typed: unknown, locale: string): ParsedPrice {
+  if (typeof typed !== "string" || typed.trim() === "") return { amount: "" };
+  const parsed = parsePrice(typed, locale);
+  if (parsed.problem) return parsed;
+  if (Number(parsed.amount) <= 0) return { problem: "priceNumber" };
+  return Number(parsed.amount) > PRICE_MAX ? { problem: "priceHigh" } : parsed;
 }
 
 /** Returns the message key of the first validation error, or null. */

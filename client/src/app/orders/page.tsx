@@ -15,6 +15,8 @@ import { cursorFrom, pageQuery } from "@/lib/api/page-query";
 import { toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
+import { formatPlace } from "@/lib/place";
+import { formatShowStart } from "@/lib/show-time";
 import { formatAgo } from "@/lib/time";
 
 const getOrders = cache(async (cursor: string) =>
@@ -47,7 +49,14 @@ export default async function OrdersPage({ searchParams }: PageProps<"/orders">)
   }
   const orders = result.data.map((order) => {
     const when = formatAgo(order.createdAt, result.date, locale);
-    return { ...order, placed: when ? t("placed", { when }) : t("justPlaced") };
+    const { show } = order.ticket;
+    return {
+      ...order,
+      placed: when ? t("placed", { when }) : t("justPlaced"),
+      show: show
+        ? `${formatShowStart(show, locale, result.date)} · ${formatPlace(show.venue)}`
+        : null,
+    };
   });
   return (
     <>

@@ -47,7 +47,7 @@ export const GERMAN: InfoContent = {
         {
           heading: "Wie verkaufe ich ein Ticket?",
           paragraphs: [
-            "Wähle „Ticket verkaufen“, gib an, wofür es ist, und leg den Preis fest. Es ist sofort online. Du kannst es ändern, bis jemand es reserviert.",
+            "Wähle „Ticket verkaufen“, such die Veranstaltung, damit das Ticket nach Tag und Ort gefunden wird, und leg den Preis fest. Es ist sofort online. Du kannst es ändern, bis jemand es reserviert, und zurückziehen, bis es verkauft ist.",
           ],
         },
         {

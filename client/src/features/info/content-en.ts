@@ -47,7 +47,7 @@ export const ENGLISH: InfoContent = {
         {
           heading: "How do I sell a ticket?",
           paragraphs: [
-            "Choose “Sell a ticket”, enter what it’s for and set a price. It goes live straight away. You can change it until someone reserves it.",
+            "Choose “Sell a ticket”, find its show, so that buyers find the ticket by day and place, and set a price. It goes live straight away. You can change it until someone reserves it, and withdraw it until it’s sold.",
           ],
         },
         {

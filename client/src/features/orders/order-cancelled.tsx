@@ -17,7 +17,10 @@ export function OrderCancelled({ order, payment }: { order: Order; payment: Paym
     buyer: [t("buyerTitle"), t("buyerText")],
     "payment failed": [t("failedTitle"), t("failedText")],
   } as const;
-  const [title, text] = messages[order.reason ?? "expired"];
+  const isShowCancelled = order.detail === "show cancelled";
+  const [title, text] = isShowCancelled
+    ? [t("showCancelledTitle"), t("showCancelledText")]
+    : messages[order.reason ?? "expired"];
   const money = useMoneyMessage(payment);
   return (
     <EmptyState
@@ -25,9 +28,11 @@ export function OrderCancelled({ order, payment }: { order: Order; payment: Paym
       title={title}
       action={
         <>
-          <Link href={paths.ticket(order.ticket.id)} className={buttonStyle()}>
-            {t("tryAgain")}
-          </Link>
+          {!isShowCancelled && (
+            <Link href={paths.ticket(order.ticket.id)} className={buttonStyle()}>
+              {t("tryAgain")}
+            </Link>
+          )}
           <Link href={paths.home} className={buttonStyle("secondary")}>
             {t("browse")}
           </Link>

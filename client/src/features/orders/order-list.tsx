@@ -11,9 +11,15 @@ import { payableUntil } from "@/lib/time";
 import { isLive } from "./is-live";
 import { OrderBadge } from "./order-badge";
 
+export interface LabelledOrder extends Order {
+  placed: string;
+  /** The day and the place of the show. */
+  show: string | null;
+}
+
 /** The buyer's orders, with live status. */
 export function OrderList(props: {
-  orders: (Order & { placed: string })[];
+  orders: LabelledOrder[];
   query: { limit: number; cursor?: string };
   now: number;
   marginSeconds: number | null | undefined;
@@ -42,6 +48,11 @@ export function OrderList(props: {
                 {order.ticket.title}
               </Link>
             </h2>
+            {order.show && (
+              <p dir="auto" className="mt-1 text-sm wrap-anywhere">
+                {order.show}
+              </p>
+            )}
             <p className="mt-1 text-sm text-muted">{order.placed}</p>
           </div>
           <p className="flex items-center gap-3">

@@ -2,6 +2,8 @@ import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { helpLink } from "@/components/help-link";
 import { DateTime, Price } from "@/components/locale";
+import { ShowFacts } from "@/components/show/show-facts";
+import { Alert } from "@/components/ui/alert";
 import type { Order, Payment } from "@/lib/api/types";
 import type { PaymentState } from "@/lib/payment-state";
 
@@ -14,8 +16,16 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
   const t = useTranslations("Order");
   return (
     <section className="mx-auto mt-6 max-w-lg">
-      <h1 className="text-5xl font-bold">{t("paidTitle")}</h1>
-      <p className="mt-2 text-lg text-muted">{t.rich("paidText", { help: helpLink })}</p>
+      <h1 className="text-5xl font-bold">
+        {t(isReturned(order) ? "returningTitle" : "paidTitle")}
+      </h1>
+      {isReturned(order) ? (
+        <Alert tone="warn" className="mt-4">
+          {t(order.outcome === "refunded" ? "returnedText" : "returningText")}
+        </Alert>
+      ) : (
+        <p className="mt-2 text-lg text-muted">{t.rich("paidText", { help: helpLink })}</p>
+      )}
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
         <div className="ticket-top bg-card p-7 sm:p-9">
           <p className="text-sm text-muted">{t("ticket")}</p>
@@ -25,6 +35,7 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
           >
             {order.ticket.title}
           </h2>
+          <ShowFacts show={order.ticket.show} seat={order.ticket.seat} className="mt-5" />
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
             <Row
               name={t("paidOn")}
@@ -50,6 +61,9 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
     </section>
   );
 }
+
+/** Returns whether the money of a paid order goes back, because its show was cancelled. */
+const isReturned = ({ outcome }: Order) => outcome === "returning" || outcome === "refunded";
 
 function Row({ name, value }: { name: string; value: ReactNode }) {
   return (

@@ -1,9 +1,10 @@
 import { useTranslations } from "use-intl";
 import { Price } from "@/components/locale";
+import { ShowFacts } from "@/components/show/show-facts";
 import type { Order } from "@/lib/api/types";
 import { Countdown } from "./countdown";
 
-/** The ticket, the total and the time left to pay, which is null once it is paid. */
+/** The ticket, its show and seat, the total and the time left to pay, which is null once it is paid. */
 export function OrderSummary({ order, seconds }: { order: Order; seconds: number | null }) {
   const t = useTranslations("Order");
   return (
@@ -12,6 +13,7 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
         <h2 dir="auto" className="text-2xl leading-snug font-semibold text-pretty wrap-anywhere">
           {order.ticket.title}
         </h2>
+        <ShowFacts show={order.ticket.show} seat={order.ticket.seat} className="mt-4" />
         <p className="mt-4 flex items-baseline justify-between gap-4">
           <span className="text-muted">{t("total")}</span>
           <span className="font-display text-2xl font-bold tabular-nums">

@@ -3,9 +3,11 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import { Link } from "@/components/link";
 import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
+import { buttonStyle } from "@/components/ui/button-style";
 import { useDraft } from "@/components/use-draft";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
@@ -13,7 +15,8 @@ import { api } from "@/lib/api/browser";
 import type { Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 import { type Edit, hasConflict, isSameListing, listingOf, typedAs } from "./edit";
-import { TicketForm, type TicketInput } from "./ticket-form";
+import { TicketForm } from "./ticket-form";
+import { readTicketInput, type TicketBody, type TicketInput } from "./ticket-input";
 
 const PRECONDITION_FAILED = 412;
 
@@ -56,7 +59,7 @@ export function EditTicket(props: { ticket: Ticket }) {
     router.refresh();
   }
 
-  function save(body: TicketInput) {
+  function save(body: TicketBody) {
     setNotice(null);
     if (edit) saveDraft({ ...edit, base: listing });
     void submission.send(body, (key) =>
@@ -70,6 +73,7 @@ export function EditTicket(props: { ticket: Ticket }) {
 
   function change(typed: TicketInput) {
     setNotice(null);
+    submission.clearFields();
     const isUnchanged = JSON.stringify(typed) === JSON.stringify(typedAs(listing, locale));
     saveDraft(isUnchanged ? null : { typed, base: edit?.base ?? shown.listing });
   }
@@ -80,14 +84,20 @@ export function EditTicket(props: { ticket: Ticket }) {
 
   const isIdle = !submission.busy;
   if (isIdle && !edit && !isSameListing(shown.listing, listing)) showCurrent();
+  if (ticket.withdrawn) return null;
   if (ticket.status !== "available") return edit && <KeptEdit ticket={ticket} edit={edit} />;
 
   const isConflict = isIdle && edit !== null && hasConflict(edit, listing, locale);
   return (
     <section aria-labelledby="edit" className="mt-12 max-w-xl border-t border-line pt-8">
-      <h2 id="edit" className="mb-6 text-2xl font-semibold">
-        {t("editTitle")}
-      </h2>
+      <div className="mb-6 flex flex-wrap items-center justify-between gap-x-6">
+        <h2 id="edit" className="text-2xl font-semibold">
+          {t("editTitle")}
+        </h2>
+        <Link href={paths.showOfTicket(ticket.id)} className={buttonStyle("quiet")}>
+          {t(ticket.show ? "changeShow" : "chooseShow")}
+        </Link>
+      </div>
       {isConflict && (
         <Alert tone="warn" title={t("conflict")} className="mb-6">
           <p suppressHydrationWarning>
@@ -102,7 +112,9 @@ export function EditTicket(props: { ticket: Ticket }) {
         key={`${shown.number} ${isRestored}`}
         action={paths.ticketForm(ticket.id)}
         hidden={{ version: ticket.version }}
-        initial={edit?.typed ?? typedAs(shown.listing, locale)}
+        initial={
+          edit ? readTicketInput((name) => edit.typed[name]) : typedAs(shown.listing, locale)
+        }
         submitLabel={isConflict ? t("keepMine") : t("save")}
         submittingLabel={t("saving")}
         busy={submission.busy}

@@ -7,12 +7,20 @@ import { api } from "@/lib/api/browser";
 import type { Ticket, TicketStatus } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
 import { TicketRow } from "./ticket-row";
+import { UNSET_FIELDS } from "./unset-fields";
+import type { LabelledTicket } from "./with-labels";
 
-const TONES: Record<TicketStatus, Tone> = { available: "neutral", reserved: "warn", sold: "good" };
+const TONES: Record<TicketStatus | "withdrawn" | "withdrawing", Tone> = {
+  available: "neutral",
+  reserved: "warn",
+  sold: "good",
+  withdrawn: "neutral",
+  withdrawing: "warn",
+};
 
 /** The seller's own listings, with live status. */
 export function MyTickets(props: {
-  tickets: (Ticket & { listedLabel: string })[];
+  tickets: LabelledTicket[];
   query: { limit: number; cursor?: string };
 }) {
   const { query } = props;
@@ -22,6 +30,7 @@ export function MyTickets(props: {
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
+    defaults: UNSET_FIELDS,
     refetch: async () => (await api.GET("/api/tickets/mine", { params: { query } })).data ?? [],
   });
   return (
@@ -34,10 +43,18 @@ export function MyTickets(props: {
           heading="h2"
           title={ticket.title}
           price={ticket.price}
+          show={ticket.showLabel}
+          seats={ticket.seatLabels}
           note={ticket.listedLabel}
-          badge={<Badge tone={TONES[ticket.status]}>{t(ticket.status)}</Badge>}
+          dimmed={Boolean(ticket.withdrawn)}
+          badge={<Badge tone={TONES[stateOf(ticket)]}>{t(stateOf(ticket))}</Badge>}
         />
       ))}
     </ul>
   );
+}
+
+function stateOf({ status, withdrawn, withdrawing }: Ticket) {
+  if (withdrawn) return "withdrawn";
+  return withdrawing ? "withdrawing" : status;
 }

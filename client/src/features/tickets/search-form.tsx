@@ -3,7 +3,10 @@
 import { useRouter } from "next/navigation";
 import { type SyntheticEvent, useState, useTransition } from "react";
 import { Button } from "@/components/ui/button";
+import { Chevron } from "@/components/ui/chevron";
 import { inputStyle } from "@/components/ui/input-style";
+import type { Category } from "@/lib/api/types";
+import { CATEGORIES } from "@/lib/categories";
 import { cn } from "@/lib/cn";
 import { parseSearch, type Search, searchHref, SORTS } from "./search";
 
@@ -12,6 +15,11 @@ export interface SearchLabels {
   placeholder: string;
   sort: string;
   sorts: Record<(typeof SORTS)[number], string>;
+  category: string;
+  /** Of any category, if the key is empty. */
+  categories: Record<Category | "", string>;
+  from: string;
+  to: string;
   minPrice: string;
   maxPrice: string;
   filters: string;
@@ -30,7 +38,7 @@ export function SearchForm(props: {
   const { search, labels, problems } = props;
   const router = useRouter();
   const [pending, startTransition] = useTransition();
-  const [open, setOpen] = useState(() => searchHref({ ...search, q: "", cursor: "" }) !== "/");
+  const [open, setOpen] = useState(() => hasMoreFilters(search));
 
   function navigate(form: HTMLFormElement) {
     const fields = Object.fromEntries(new FormData(form)) as Record<string, string>;
@@ -47,8 +55,9 @@ export function SearchForm(props: {
       role="search"
       action="/"
       onSubmit={onSubmit}
-      className="grid grid-cols-[1fr_auto] items-start gap-3 md:grid-cols-[1fr_12rem_7.5rem_7.5rem_auto]"
+      className="grid grid-cols-[1fr_auto] items-start gap-3"
     >
+      {search.city && <input type="hidden" name="city" value={search.city} />}
       {pending && <span hidden data-pending="" />}
       <LabelledField label={labels.search}>
         <input
@@ -61,7 +70,7 @@ export function SearchForm(props: {
           className={inputStyle}
         />
       </LabelledField>
-      <Button type="submit" busy={pending} className="mt-6 min-h-12 md:order-last">
+      <Button type="submit" busy={pending} className="mt-6 min-h-12">
         {labels.apply}
       </Button>
       <Button
@@ -72,28 +81,31 @@ export function SearchForm(props: {
       >
         {labels.filters}
       </Button>
-      <div className={cn("col-span-2 grid-cols-2 gap-3 md:contents", open ? "grid" : "hidden")}>
-        <LabelledField label={labels.sort} className="max-md:col-span-2">
-          <span className="relative block">
-            <select
-              name="sort"
-              defaultValue={search.sort}
-              onChange={(event) => event.currentTarget.form && navigate(event.currentTarget.form)}
-              className={cn(inputStyle, "appearance-none truncate pr-10")}
-            >
-              {SORTS.map((sort) => (
-                <option key={sort} value={sort}>
-                  {labels.sorts[sort]}
-                </option>
-              ))}
-            </select>
-            <Chevron />
-          </span>
-        </LabelledField>
-        {(["minPrice", "maxPrice"] as const).map((name) => (
-          <PriceInput
+      <div
+        className={cn(
+          "col-span-2 grid-cols-2 items-start gap-3 md:grid md:grid-cols-[1.4fr_1.2fr_1.2fr_1.2fr_1fr_1fr]",
+          open ? "grid" : "hidden",
+        )}
+      >
+        <Choice
+          name="sort"
+          label={labels.sort}
+          value={search.sort}
+          options={SORTS.map((sort) => [sort, labels.sorts[sort]])}
+          onChoose={navigate}
+        />
+        <Choice
+          name="category"
+          label={labels.category}
+          value={search.category}
+          options={["" as const, ...CATEGORIES].map((each) => [each, labels.categories[each]])}
+          onChoose={navigate}
+        />
+        {(["from", "to", "minPrice", "maxPrice"] as const).map((name) => (
+          <FilterInput
             key={name}
             name={name}
+            type={name === "from" || name === "to" ? "date" : "text"}
             label={labels[name]}
             value={search[name]}
             problem={problems[name]}
@@ -104,20 +116,55 @@ export function SearchForm(props: {
   );
 }
 
-function PriceInput(props: {
+/** Returns whether there are filters besides the words, and the city and the day that have chips. */
+function hasMoreFilters({ sort, category, minPrice, maxPrice, from, to }: Search): boolean {
+  return sort !== SORTS[0] || [category, minPrice, maxPrice].some(Boolean) || from !== to;
+}
+
+function Choice(props: {
   name: string;
+  label: string;
+  value: string;
+  options: [value: string, label: string][];
+  onChoose: (form: HTMLFormElement) => void;
+}) {
+  return (
+    <LabelledField label={props.label}>
+      <span className="relative block">
+        <select
+          name={props.name}
+          defaultValue={props.value}
+          onChange={(event) => event.currentTarget.form && props.onChoose(event.currentTarget.form)}
+          className={cn(inputStyle, "appearance-none truncate pr-10")}
+        >
+          {props.options.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <Chevron />
+      </span>
+    </LabelledField>
+  );
+}
+
+function FilterInput(props: {
+  name: string;
+  type: "date" | "text";
   label: string;
   value: string;
   problem?: string | undefined;
 }) {
-  const { name, label, value, problem } = props;
+  const { name, type, label, value, problem } = props;
   const errorId = problem ? `${name}-problem` : undefined;
   return (
     <div>
       <LabelledField label={label}>
         <input
           name={name}
-          inputMode="decimal"
+          type={type}
+          inputMode={type === "text" ? "decimal" : undefined}
           defaultValue={value}
           aria-invalid={problem ? true : undefined}
           aria-describedby={errorId}
@@ -133,21 +180,9 @@ function PriceInput(props: {
   );
 }
 
-function Chevron() {
+function LabelledField(props: { label: string; children: React.ReactNode }) {
   return (
-    <svg
-      aria-hidden
-      viewBox="0 0 12 8"
-      className="pointer-events-none absolute top-1/2 right-4 w-3 -translate-y-1/2"
-    >
-      <path d="m1 1.5 5 5 5-5" fill="none" stroke="currentColor" strokeWidth="1.75" />
-    </svg>
-  );
-}
-
-function LabelledField(props: { label: string; className?: string; children: React.ReactNode }) {
-  return (
-    <label className={props.className}>
+    <label className="block min-w-0">
       <span className="mb-1 block text-sm font-semibold">{props.label}</span>
       {props.children}
     </label>

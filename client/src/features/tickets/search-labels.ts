@@ -3,7 +3,7 @@ import type { SearchLabels } from "./search-form";
 
 /** Returns the labels as props, so that the home page does not load use-intl in the browser (11 KB). */
 export async function getSearchLabels(): Promise<SearchLabels> {
-  const t = await getTranslations("Home");
+  const [t, category] = await Promise.all([getTranslations("Home"), getTranslations("Category")]);
   return {
     search: t("search"),
     placeholder: t("searchPlaceholder"),
@@ -14,6 +14,19 @@ export async function getSearchLabels(): Promise<SearchLabels> {
       price: t("priceLowToHigh"),
       "-price": t("priceHighToLow"),
     },
+    category: t("category"),
+    categories: {
+      "": t("anyCategory"),
+      concert: category("concert"),
+      festival: category("festival"),
+      theatre: category("theatre"),
+      comedy: category("comedy"),
+      sport: category("sport"),
+      family: category("family"),
+      other: category("other"),
+    },
+    from: t("from"),
+    to: t("to"),
     minPrice: t("minPrice"),
     maxPrice: t("maxPrice"),
     filters: t("filters"),

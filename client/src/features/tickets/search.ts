@@ -1,13 +1,19 @@
 import { paths } from "@/config/paths";
-import type { Sort } from "@/lib/api/types";
-import { type ParsedPrice, parsePrice } from "@/lib/price-input";
+import type { Category, Sort } from "@/lib/api/types";
+import { CATEGORIES } from "@/lib/categories";
 
 export const SORTS = ["-createdAt", "createdAt", "price", "-price"] as const satisfies Sort[];
 export const PAGE_SIZE = 24;
 
-/** The search parameters in the page's URL. */
+/** The search parameters in the page's URL. `show` is part of the path. */
 export interface Search {
+  show: string;
   q: string;
+  city: string;
+  category: Category | "";
+  /** Days of the show, as YYYY-MM-DD. */
+  from: string;
+  to: string;
   sort: Sort;
   minPrice: string;
   maxPrice: string;
@@ -19,7 +25,12 @@ export type SearchParams = Record<string, string | string[] | undefined>;
 export function parseSearch(params: SearchParams): Search {
   const firstValue = (name: string) => [params[name]].flat()[0]?.trim() ?? "";
   return {
+    show: "",
     q: firstValue("q"),
+    city: firstValue("city"),
+    category: CATEGORIES.find((category) => category === firstValue("category")) ?? "",
+    from: firstValue("from"),
+    to: firstValue("to"),
     sort: SORTS.find((sort) => sort === firstValue("sort")) ?? SORTS[0],
     minPrice: firstValue("minPrice"),
     maxPrice: firstValue("maxPrice"),
@@ -27,46 +38,32 @@ export function parseSearch(params: SearchParams): Search {
   };
 }
 
-export function isFiltered(search: Search): boolean {
-  return search.q !== "" || search.minPrice !== "" || search.maxPrice !== "";
+/** Returns the tickets of a show, the cheapest first. */
+export function searchOfShow(show: string, cursor: string): Search {
+  return { ...parseSearch({ cursor }), show, sort: "price" };
 }
 
-const MAX_BOUND = 1_000_000;
-const PRICE_BOUNDS = ["minPrice", "maxPrice"] as const;
-
-/** Returns the search with its prices as the API takes them, and which of them it cannot take. */
-export function parsePriceRange(search: Search, locale: string) {
-  const parsed = { ...search };
-  const problems: [name: string, problem: ParsedPrice & { problem: string }][] = [];
-  for (const name of PRICE_BOUNDS) {
-    if (search[name] === "") continue;
-    const price = parsePrice(search[name], locale);
-    if (price.problem) problems.push([name, price]);
-    else if (Number(price.amount) > MAX_BOUND) problems.push([name, { problem: "priceBound" }]);
-    else parsed[name] = price.amount;
-  }
-  return { search: parsed, problems };
+export function isFiltered(search: Search): boolean {
+  return searchHref({ ...search, sort: SORTS[0], cursor: "" }) !== paths.home;
 }
 
 /** Returns the API's query parameters for a search whose prices are parsed. */
-export function apiQuery(search: Search) {
-  const { q, sort, minPrice, maxPrice, cursor } = search;
+export function apiQuery({ show, sort, category, ...search }: Search) {
   return {
     limit: PAGE_SIZE,
     sort,
-    ...(q && { q }),
-    ...(minPrice && { minPrice }),
-    ...(maxPrice && { maxPrice }),
-    ...(cursor && { cursor }),
+    ...(show && { showId: show }),
+    ...(category && { category }),
+    ...(Object.fromEntries(given(search)) as Partial<typeof search>),
   };
 }
 
-export function searchHref(search: Search): string {
-  const { q, sort, minPrice, maxPrice, cursor } = search;
-  const parameters = Object.entries({ q, sort, minPrice, maxPrice, cursor }).filter(
-    ([name, value]) => value !== "" && !(name === "sort" && value === SORTS[0]),
-  );
-  return parameters.length === 0
-    ? paths.home
-    : `${paths.home}?${new URLSearchParams(parameters).toString()}`;
+export function searchHref({ show, sort, ...search }: Search): string {
+  const parameters = given(search);
+  if (!show && sort !== SORTS[0]) parameters.push(["sort", sort]);
+  const path = show ? paths.show(show) : paths.home;
+  return parameters.length === 0 ? path : `${path}?${new URLSearchParams(parameters).toString()}`;
 }
+
+const given = (search: Record<string, string>) =>
+  Object.entries(search).filter(([, value]) => value !== "");

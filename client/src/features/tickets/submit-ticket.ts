@@ -3,20 +3,23 @@ import "server-only";
 import { paths } from "@/config/paths";
 import { getReaderLocale } from "@/i18n/server";
 import { formApi, MAX_FORM_BYTES, pathWithProblems, seeOther } from "@/lib/api/form-submission";
-import { type ApiFailure, type ApiResult, toResult } from "@/lib/api/result";
+import { type ApiResult, toResult } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
 import { readForm } from "@/lib/form-body";
-import { parseListingPrice, type ProblemKey } from "@/lib/validation";
-import type { TicketInput } from "./ticket-form";
+import { parseTicket, readTicketInput, type TicketBody } from "./ticket-input";
 
 const UNAUTHORIZED = 401;
 
 /** Lists a ticket for a browser that submits the form without script. */
 export async function submitNewTicket(request: Request): Promise<Response> {
-  return submit(request, paths.newTicket, (body, form) => {
+  const form = await readForm(request, MAX_FORM_BYTES);
+  if (!form) return new Response(null, { status: 413 });
+  const showId = form.get("showId");
+  const page = showId ? paths.newTicketFor(showId) : paths.newTicket;
+  return submit(form, page, (body) => {
     const key = form.get("key");
     return formApi(request).POST("/api/tickets", {
-      body,
+      body: { ...body, ...(showId && { showId }) },
       ...(key && { headers: { "Idempotency-Key": key } }),
     });
   });
@@ -24,7 +27,9 @@ export async function submitNewTicket(request: Request): Promise<Response> {
 
 /** Changes a listing for a browser that submits the form without script. */
 export async function submitEdit(request: Request, ticketId: string): Promise<Response> {
-  return submit(request, paths.ticket(ticketId), (body, form) =>
+  const form = await readForm(request, MAX_FORM_BYTES);
+  if (!form) return new Response(null, { status: 413 });
+  return submit(form, paths.ticket(ticketId), (body) =>
     formApi(request).PUT("/api/tickets/{ticket_id}", {
       params: { path: { ticket_id: ticketId } },
       body,
@@ -33,32 +38,49 @@ export async function submitEdit(request: Request, ticketId: string): Promise<Re
   );
 }
 
-async function submit(
-  request: Request,
-  page: string,
-  send: (body: TicketInput, form: URLSearchParams) => Parameters<typeof toResult<Ticket>>[0],
-): Promise<Response> {
+/** Sets the show of a listed ticket. The form has no script at all. */
+export async function submitShowOfTicket(request: Request, ticketId: string): Promise<Response> {
   const form = await readForm(request, MAX_FORM_BYTES);
   if (!form) return new Response(null, { status: 413 });
-  const typed = { title: form.get("title") ?? "", price: form.get("price") ?? "" };
-  const result = await sendParsed(typed, (body) => send(body, form));
+  const params = { path: { ticket_id: ticketId } };
+  const [api, page] = [formApi(request), paths.ticket(ticketId)];
+  const ticket = await toResult<Ticket>(api.GET("/api/tickets/{ticket_id}", { params }));
+  if (!ticket.ok) return seeOther(pathWithProblems(page, ticket));
+  const { title, price, version } = ticket.data;
+  const result = await toResult<Ticket>(
+    api.PUT("/api/tickets/{ticket_id}", {
+      params,
+      body: { title, price, showId: form.get("showId") },
+      headers: { "If-Match": `"${version}"` },
+    }),
+  );
+  if (result.ok) return seeOther(page);
+  if (result.status === UNAUTHORIZED) return seeOther(paths.signIn(page));
+  return seeOther(pathWithProblems(page, result));
+}
+
+/** Withdraws a ticket. The form that asks for confirmation has no script at all. */
+export async function submitWithdrawal(request: Request, ticketId: string): Promise<Response> {
+  const params = { path: { ticket_id: ticketId } };
+  const result = await toResult(formApi(request).DELETE("/api/tickets/{ticket_id}", { params }));
+  const page = paths.ticket(ticketId);
+  if (result.ok) return seeOther(page);
+  if (result.status === UNAUTHORIZED) return seeOther(paths.signIn(page));
+  return seeOther(pathWithProblems(page, result));
+}
+
+async function submit(
+  form: URLSearchParams,
+  page: string,
+  send: (body: TicketBody) => Parameters<typeof toResult<Ticket>>[0],
+): Promise<Response> {
+  const typed = readTicketInput((name) => form.get(name));
+  const { body, problems } = parseTicket(typed, (await getReaderLocale()).locale);
+  const result: ApiResult<Ticket> =
+    problems.length > 0
+      ? { ok: false, status: 400, problems, retryAfter: null }
+      : await toResult<Ticket>(send(body));
   if (result.ok) return seeOther(paths.ticket(result.data.id));
   if (result.status === UNAUTHORIZED) return seeOther(paths.signIn(page));
   return seeOther(pathWithProblems(page, result, typed));
 }
-
-async function sendParsed(
-  typed: TicketInput,
-  send: (body: TicketInput) => Parameters<typeof toResult<Ticket>>[0],
-): Promise<ApiResult<Ticket>> {
-  const { locale } = await getReaderLocale();
-  const { amount, problem } = parseListingPrice(typed.price, locale);
-  return problem ? invalidPrice(problem) : toResult<Ticket>(send({ ...typed, price: amount }));
-}
-
-const invalidPrice = (message: ProblemKey): ApiFailure => ({
-  ok: false,
-  status: 400,
-  problems: [{ message, field: "price" }],
-  retryAfter: null,
-});

@@ -29,7 +29,7 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
   const own = useOwnOrder(ticket, viewer.holder, viewer.kind === "other" && !ordering);
-  if (viewer.kind === "seller") return <SellerStatus ticket={ticket} />;
+  if (viewer.kind === "seller") return <SellerStatus ticket={ticket} now={viewer.now} />;
   if (ticket.status !== "available" && own) {
     return <OwnOrderStatus isPaid={ticket.status === "sold"} order={own} now={viewer.now} />;
   }
@@ -41,10 +41,11 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
       <StatusText key="reserved" title={t("reserved")} hint={t("reservedHint")} />
     );
   }
-  if (ticket.status === "sold") {
+  const unavailable = whyUnavailable(ticket, viewer.now);
+  if (unavailable) {
     return (
       <>
-        <StatusText title={t("sold")} hint={t("soldHint")} />
+        <StatusText title={t(unavailable)} hint={t("soldHint")} />
         <Link href={paths.home} className={buttonStyle("secondary")}>
           {t("browse")}
         </Link>
@@ -72,17 +73,20 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
   );
 }
 
-function SellerStatus({ ticket }: { ticket: Ticket }) {
+/** Returns the message for a ticket that nobody can reserve, or null. */
+function whyUnavailable({ status, withdrawn, show }: Ticket, now: number) {
+  if (status === "sold") return "sold";
+  if (withdrawn) return "withdrawn";
+  if (show?.cancelledAt) return "showCancelled";
+  return show && Date.parse(show.startsAt) <= now ? "showStarted" : null;
+}
+
+function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
   const t = useTranslations("Ticket");
   const locale = useFormattingLocale();
-  const hint = {
-    available: t("onSale"),
-    reserved: t("lockedReserved"),
-    sold: t.rich("lockedSold", { help: helpLink }),
-  };
   return (
     <>
-      <StatusText title={t("yours")} hint={hint[ticket.status]} />
+      <StatusText title={t("yours")} hint={sellerHint(ticket, now, t)} />
       {ticket.lateEdit && (
         <p className="text-sm" suppressHydrationWarning>
           {t(ticket.status === "sold" ? "lateEditSold" : "lateEditReserved", {
@@ -91,8 +95,25 @@ function SellerStatus({ ticket }: { ticket: Ticket }) {
           })}
         </p>
       )}
+      {ticket.status !== "sold" && !ticket.withdrawn && !ticket.withdrawing && (
+        <Link href={paths.withdrawTicket(ticket.id)} className={buttonStyle("quiet", "self-start")}>
+          {t("withdraw")}
+        </Link>
+      )}
     </>
   );
+}
+
+function sellerHint(
+  ticket: Ticket,
+  now: number,
+  t: ReturnType<typeof useTranslations<"Ticket">>,
+): ReactNode {
+  if (ticket.status === "sold") return t.rich("lockedSold", { help: helpLink });
+  if (ticket.withdrawn) return t("youWithdrew");
+  if (ticket.withdrawing) return t("withdrawing");
+  if (ticket.status === "reserved") return t("lockedReserved");
+  return t(whyUnavailable(ticket, now) ?? "onSale");
 }
 
 function OwnOrderStatus(props: { isPaid: boolean; order: OwnOrder; now: number }) {

@@ -7,17 +7,13 @@ import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
-import { priceProblem } from "@/lib/price-input";
-import { parseListingPrice, title, validate } from "@/lib/validation";
-
-export interface TicketInput {
-  title: string;
-  price: string;
-}
+import { type ParsedPrice, priceProblem } from "@/lib/price-input";
+import { parseFaceValue, parseListingPrice, seatPart, title, validate } from "@/lib/validation";
+import { parseTicket, readTicketInput, type TicketBody, type TicketInput } from "./ticket-input";
 
 /**
- * The form for a ticket's title and price, used to create and to edit. Before its script has loaded, the
- * browser posts it to `action`, with the `hidden` fields.
+ * The form for a ticket, used to create and to edit. Before its script has loaded, the browser posts it to
+ * `action`, with the `hidden` fields.
  */
 export function TicketForm(props: {
   action: string;
@@ -31,22 +27,22 @@ export function TicketForm(props: {
   /** Called with what is typed. */
   onChange: (typed: TicketInput) => void;
   /** Called with valid input, as the API takes it. */
-  onSubmit: (input: TicketInput) => void;
+  onSubmit: (body: TicketBody) => void;
   otherAction?: ReactNode;
 }) {
   const t = useTranslations("Sell");
   const translateProblem = useTranslations("Problem");
   const locale = useFormattingLocale();
 
-  function titleProblem(typed: unknown): string | null {
-    const key = validate(title, typed);
+  const ruleProblem = (rule: typeof title) => (typed: unknown) => {
+    const key = validate(rule, typed);
     return key && translateProblem(key);
-  }
-
-  function listingPriceProblem(typed: unknown): string | null {
-    const parsed = parseListingPrice(typed, locale);
-    return parsed.problem ? priceProblem(parsed, translateProblem, locale) : null;
-  }
+  };
+  const amountProblem =
+    (parse: (typed: unknown, locale: string) => ParsedPrice) => (typed: unknown) => {
+      const parsed = parse(typed, locale);
+      return parsed.problem ? priceProblem(parsed, translateProblem, locale) : null;
+    };
 
   return (
     <Form<TicketInput>
@@ -56,10 +52,12 @@ export function TicketForm(props: {
       errors={props.fields}
       onChange={(event) => props.onChange(typedInto(event.currentTarget))}
       onFormSubmit={(values) =>
-        props.onSubmit({
-          title: title.parse(values.title),
-          price: parseListingPrice(values.price, locale).amount ?? "",
-        })
+        props.onSubmit(
+          parseTicket(
+            readTicketInput((name) => values[name]),
+            locale,
+          ).body,
+        )
       }
     >
       {Object.entries(props.hidden).map(([name, value]) => (
@@ -76,16 +74,42 @@ export function TicketForm(props: {
         name="title"
         label={t("ticketTitle")}
         hint={t("ticketTitleHint")}
-        validate={titleProblem}
+        validate={ruleProblem(title)}
         input={{ defaultValue: props.initial.title, autoComplete: "off", dir: "auto" }}
       />
+      <fieldset>
+        <legend className="mb-1.5 font-semibold">{t("seatTitle")}</legend>
+        <div className="grid grid-cols-3 items-start gap-3">
+          {(["section", "row", "seat"] as const).map((part) => (
+            <TextField
+              key={part}
+              name={`seat.${part}`}
+              label={t(part)}
+              validate={ruleProblem(seatPart)}
+              input={{
+                defaultValue: props.initial[`seat.${part}`],
+                autoComplete: "off",
+                dir: "auto",
+              }}
+            />
+          ))}
+        </div>
+      </fieldset>
       <TextField
         name="price"
         label={t("price")}
         hint={t("priceHint")}
         prefix="$"
-        validate={listingPriceProblem}
+        validate={amountProblem(parseListingPrice)}
         input={{ defaultValue: props.initial.price, inputMode: "decimal", autoComplete: "off" }}
+      />
+      <TextField
+        name="faceValue"
+        label={t("faceValue")}
+        hint={t("faceValueHint")}
+        prefix="$"
+        validate={amountProblem(parseFaceValue)}
+        input={{ defaultValue: props.initial.faceValue, inputMode: "decimal", autoComplete: "off" }}
       />
       <div className="flex flex-wrap gap-3">
         <Button type="submit" busy={props.busy} busyLabel={props.submittingLabel}>
@@ -98,6 +122,6 @@ export function TicketForm(props: {
 }
 
 function typedInto(form: HTMLFormElement): TicketInput {
-  const values = Object.fromEntries(new FormData(form)) as Record<string, string>;
-  return { title: values.title ?? "", price: values.price ?? "" };
+  const data = new FormData(form);
+  return readTicketInput((name) => data.get(name) as string | null);
 }

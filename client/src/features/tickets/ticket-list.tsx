@@ -10,9 +10,11 @@ import { useLive } from "@/lib/live/use-live";
 import { refetchPage } from "./refetch-tickets";
 import type { apiQuery } from "./search";
 import { TicketRow } from "./ticket-row";
+import { UNSET_FIELDS } from "./unset-fields";
+import type { LabelledTicket } from "./with-labels";
 
 export interface TicketListLabels {
-  status: Record<TicketStatus, string>;
+  status: Record<TicketStatus | "withdrawn", string>;
   newListings: string;
   showNew: string;
 }
@@ -23,7 +25,7 @@ export interface TicketListLabels {
  * not move the list either.
  */
 export function TicketList(props: {
-  tickets: (Ticket & { listedLabel: string })[];
+  tickets: LabelledTicket[];
   query: ReturnType<typeof apiQuery>;
   /** Whether a newly listed ticket would appear on this page. */
   showsNewListings: boolean;
@@ -39,6 +41,7 @@ export function TicketList(props: {
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
+    defaults: UNSET_FIELDS,
     refetch: (ids) => refetchPage(query, ids),
     onUnknownItem: ({ id, status, version, createdAt }) => {
       const isNew = createdAt ? createdAt > newest : version === 0;
@@ -75,11 +78,15 @@ export function TicketList(props: {
             title={ticket.title}
             price={ticket.price}
             previousPrice={renderedPrices.get(ticket.id)}
+            show={ticket.showLabel}
+            seats={ticket.seatLabels}
             note={ticket.listedLabel}
-            dimmed={ticket.status !== "available"}
+            dimmed={!isForSale(ticket)}
             badge={
-              ticket.status !== "available" && (
-                <Badge tone="neutral">{labels.status[ticket.status]}</Badge>
+              !isForSale(ticket) && (
+                <Badge tone="neutral">
+                  {labels.status[ticket.withdrawn ? "withdrawn" : ticket.status]}
+                </Badge>
               )
             }
           />
@@ -87,6 +94,10 @@ export function TicketList(props: {
       </ul>
     </>
   );
+}
+
+function isForSale({ status, withdrawn }: Pick<Ticket, "status" | "withdrawn">): boolean {
+  return status === "available" && !withdrawn;
 }
 
 function trackNew(id: string, status: TicketStatus | undefined) {

@@ -8,7 +8,7 @@ import type { ApiSuccess } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
 import { type apiQuery, isFiltered, type Search, searchHref, SORTS } from "./search";
 import { TicketList } from "./ticket-list";
-import { withListedLabel } from "./with-listed-label";
+import { withLabels } from "./with-labels";
 
 /** The results of a search with pagination, or an empty state. */
 export async function TicketResults({
@@ -30,7 +30,7 @@ export async function TicketResults({
       <TicketList
         // Resets the list's state for a new search.
         key={JSON.stringify(search)}
-        tickets={await withListedLabel(page.data, page.date)}
+        tickets={await withLabels(page.data, page.date)}
         query={query}
         showsNewListings={isDefaultView}
         labels={{
@@ -38,6 +38,7 @@ export async function TicketResults({
             available: status("available"),
             reserved: status("reserved"),
             sold: status("sold"),
+            withdrawn: status("withdrawn"),
           },
           newListings: t("newListings"),
           showNew: t("showNew"),
@@ -53,7 +54,11 @@ export async function TicketResults({
 }
 
 async function NoResults({ search, nextPage }: { search: Search; nextPage: string | null }) {
-  const [t, nav] = await Promise.all([getTranslations("Home"), getTranslations("Nav")]);
+  const [t, nav, show] = await Promise.all([
+    getTranslations("Home"),
+    getTranslations("Nav"),
+    getTranslations("Show"),
+  ]);
   if (nextPage) {
     return (
       <EmptyState
@@ -69,6 +74,7 @@ async function NoResults({ search, nextPage }: { search: Search; nextPage: strin
     );
   }
   if (search.cursor) return <EmptyState title={t("noMoreTitle")}>{t("noMoreText")}</EmptyState>;
+  if (search.show) return <EmptyState title={show("noneTitle")}>{show("noneText")}</EmptyState>;
   return isFiltered(search) ? (
     <EmptyState
       title={t("noMatchTitle")}

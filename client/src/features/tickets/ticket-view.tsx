@@ -1,8 +1,11 @@
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
+import { Link } from "@/components/link";
 import { DateTime, Price, useFormattingLocale } from "@/components/locale";
+import { ShowFacts } from "@/components/show/show-facts";
+import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
@@ -11,14 +14,16 @@ import { EditTicket } from "./edit-ticket";
 import { refetchTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
 import { TicketActions, type Viewer } from "./ticket-actions";
+import { UNSET_FIELDS } from "./unset-fields";
 
-export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
+export function TicketView(props: { ticket: Ticket; viewer: Viewer; poster: ReactNode }) {
   const t = useTranslations("Ticket");
   const [ticket = props.ticket] = useLive({
     items: [props.ticket],
     stream: "/api/tickets/events",
     event: "ticket",
     needsSession: false,
+    defaults: UNSET_FIELDS,
     refetch: refetchTickets,
   });
   const announcement = useStatusAnnouncement(ticket);
@@ -35,6 +40,10 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
             >
               {ticket.title}
             </h1>
+            <ShowFacts show={ticket.show} seat={ticket.seat} className="mt-6" />
+            {ticket.show && (
+              <ShowLink id={ticket.show.id} name={ticket.show.name} poster={props.poster} />
+            )}
             <p className="mt-6 text-muted">
               {t("listedOn")} <DateTime at={ticket.createdAt} />
             </p>
@@ -43,7 +52,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
             className={cn(
               "flex flex-col justify-center gap-5 ticket-bottom p-6 md:ticket-right md:p-8",
               "border-dashed border-paper max-md:border-t-2 md:border-l-2",
-              ticket.status === "available" ? stubTint(ticket.id) : "bg-well",
+              ticket.status === "available" && !ticket.withdrawn ? stubTint(ticket.id) : "bg-well",
             )}
           >
             <p className="font-display text-4xl font-bold wrap-anywhere tabular-nums">
@@ -51,6 +60,11 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
               <Price amount={ticket.price} />
             </p>
             {priceChange && <p className="-mt-3 font-semibold">{priceChange}</p>}
+            {ticket.faceValue && (
+              <p className="-mt-3 text-sm">
+                {t("faceValue")} <Price amount={ticket.faceValue} />
+              </p>
+            )}
             <TicketActions ticket={ticket} viewer={props.viewer} />
           </div>
         </div>
@@ -66,9 +80,28 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer }) {
   );
 }
 
+function ShowLink({ id, name, poster }: { id: string; name: string; poster: ReactNode }) {
+  const t = useTranslations("Show");
+  return (
+    <Link
+      href={paths.show(id)}
+      className="group mt-6 flex min-h-11 w-fit max-w-full items-center gap-3 font-semibold"
+    >
+      {poster && <span className="size-11 shrink-0 overflow-hidden rounded-lg">{poster}</span>}
+      <span
+        dir="auto"
+        className="min-w-0 wrap-anywhere underline decoration-line underline-offset-4 group-hover:decoration-ink"
+      >
+        {t("allTicketsFor", { name })}
+      </span>
+    </Link>
+  );
+}
+
 /** Returns the text that screen readers announce after a status change on the open page. */
-function useStatusAnnouncement({ status }: Ticket): string {
+function useStatusAnnouncement(ticket: Ticket): string {
   const t = useTranslations("Ticket");
+  const status = ticket.withdrawn ? "withdrawn" : ticket.status;
   const [previous, setPrevious] = useState(status);
   const [hasChanged, setHasChanged] = useState(false);
   if (status !== previous) {
@@ -76,7 +109,12 @@ function useStatusAnnouncement({ status }: Ticket): string {
     setHasChanged(true);
   }
   if (!hasChanged) return "";
-  return { available: t("nowAvailable"), reserved: t("nowReserved"), sold: t("nowSold") }[status];
+  return {
+    available: t("nowAvailable"),
+    reserved: t("nowReserved"),
+    sold: t("nowSold"),
+    withdrawn: t("withdrawn"),
+  }[status];
 }
 
 /** Returns the notice of a price that has changed since the buyer opened the page, or null. */

@@ -47,7 +47,7 @@ export function pathWithProblems(
   const [pathname = "", search] = path.split("?");
   const query = new URLSearchParams(search);
   const { fields, form } = errorMessages(failure, (key, values) => {
-    if (values) query.set("minutes", String(values.minutes));
+    for (const [name, value] of Object.entries(values ?? {})) query.set(name, String(value));
     return key;
   });
   for (const key of [...Object.values(fields), ...form]) query.append("problem", key);

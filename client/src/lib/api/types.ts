@@ -11,6 +11,14 @@ export type Session = Auth["schemas"]["SessionOut"];
 export type Ticket = Tickets["schemas"]["TicketOut"];
 export type TicketStatus = Ticket["status"];
 export type Sort = Tickets["schemas"]["Sort"];
+export type Facets = Tickets["schemas"]["FacetsOut"];
+export type Show = Tickets["schemas"]["ShowOut"];
+export type Category = Show["category"];
+export type ShowFacts = NonNullable<Ticket["show"]>;
+export type Seat = NonNullable<Ticket["seat"]>;
 export type Order = Orders["schemas"]["OrderOut"];
 export type Payment = Payments["schemas"]["PaymentOut"];
 export type PaymentConfig = Payments["schemas"]["ConfigOut"];
+
+/** What a ticket and an order say about their show. */
+export type PinnedShow = Pick<Show, "id" | "name" | "startsAt" | "endsAt" | "timeZone" | "venue">;

@@ -20,6 +20,8 @@ export function useLive<T extends Versioned>(options: {
   stream: string;
   event: string;
   needsSession: boolean;
+  /** The values of fields that the API leaves out if they are not set. */
+  defaults?: Partial<T>;
   /** Fetches the items on the page after events may have been missed. */
   refetch: (ids: string[]) => Promise<Change<T>[]>;
   onUnknownItem?: (change: Change<T>) => void;
@@ -58,6 +60,8 @@ export function useLive<T extends Versioned>(options: {
 
   return items.map((item) => {
     const change = changes.get(item.id);
-    return change && change.version > item.version ? { ...item, ...change } : item;
+    return change && change.version > item.version
+      ? { ...item, ...options.defaults, ...change }
+      : item;
   });
 }

@@ -1,7 +1,10 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { ServiceUnavailable } from "@/components/service-unavailable";
+import { Poster } from "@/components/show/poster";
+import { StructuredData } from "@/components/structured-data";
 import { Alert } from "@/components/ui/alert";
+import { paths } from "@/config/paths";
 import { getTicket } from "@/features/tickets/get-ticket";
 import { BackToTickets } from "@/features/tickets/last-search";
 import { toOwnOrder } from "@/features/tickets/own-order";
@@ -15,14 +18,33 @@ import { api } from "@/lib/api/server";
 import { getCurrentUser } from "@/lib/api/session";
 import type { Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
+import { formatPlace } from "@/lib/place";
+import { requestOrigin } from "@/lib/request-origin";
+import { formatShowStart } from "@/lib/show-time";
+import { ticketEvent } from "@/lib/structured-data";
 
 export async function generateMetadata(props: PageProps<"/tickets/[ticketId]">): Promise<Metadata> {
   const result = await getTicket((await props.params).ticketId);
   if (!result.ok) return {};
-  const { title, price } = result.data;
+  const { id, title, price, show } = result.data;
+  const { locale } = await getReaderLocale();
+  const facts = [
+    formatPrice(price, locale),
+    ...(show ? [formatShowStart(show, locale, result.date), formatPlace(show.venue)] : []),
+  ];
+  const description = `${title}: ${facts.join(" · ")}`;
   return {
     title,
-    description: `${title}: ${formatPrice(price, (await getReaderLocale()).locale)}`,
+    description,
+    alternates: { canonical: paths.ticket(id) },
+    openGraph: {
+      type: "website",
+      title,
+      description,
+      url: paths.ticket(id),
+      images: show ? paths.showImage(show.id) : paths.siteImage,
+    },
+    ...(!isForSale(result.data, result.date) && { robots: { index: false } }),
   };
 }
 
@@ -40,14 +62,34 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
         </Alert>
       ))}
       {result.ok ? (
-        <Messages of={["Ticket", "Sell", "Legal", "Problem"]}>
-          <TicketView ticket={result.data} viewer={await getViewer(result.data, result.date)} />
+        <Messages of={["Ticket", "Show", "Sell", "Legal", "Problem"]}>
+          <TicketEvent ticket={result.data} />
+          <TicketView
+            ticket={result.data}
+            viewer={await getViewer(result.data, result.date)}
+            poster={<TicketPoster show={result.data.show} />}
+          />
         </Messages>
       ) : (
         <ServiceUnavailable message="ticketsUnavailable" heading="h1" />
       )}
     </>
   );
+}
+
+function TicketPoster({ show }: { show: Ticket["show"] | undefined }) {
+  return show ? <Poster id={show.id} category={show.category} width="100%" height="100%" /> : null;
+}
+
+async function TicketEvent({ ticket }: { ticket: Ticket }) {
+  if (!ticket.show) return null;
+  const url = `${await requestOrigin()}${paths.ticket(ticket.id)}`;
+  return <StructuredData data={ticketEvent(ticket, ticket.show, url)} />;
+}
+
+function isForSale({ status, withdrawn, show }: Ticket, now: number): boolean {
+  const isOver = show && (show.cancelledAt ?? Date.parse(show.startsAt) <= now);
+  return status === "available" && !withdrawn && !isOver;
 }
 
 /** Returns the user's relation to a ticket. Only its buyer can read the order that reserves it. */

@@ -8,7 +8,7 @@ import { buttonStyle } from "@/components/ui/button-style";
 import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import { MyTickets } from "@/features/tickets/my-tickets";
-import { withListedLabel } from "@/features/tickets/with-listed-label";
+import { withLabels } from "@/features/tickets/with-labels";
 import { getCount, listTitle } from "@/i18n/counts";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
@@ -52,7 +52,7 @@ export default async function MyTicketsPage({ searchParams }: PageProps<"/ticket
           )}
           <Messages of={["Status"]}>
             <MyTickets
-              tickets={await withListedLabel(result.data, result.date)}
+              tickets={await withLabels(result.data, result.date)}
               query={pageQuery(cursor)}
             />
           </Messages>

@@ -2,7 +2,10 @@ import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { TermsNote } from "@/components/terms-note";
 import { paths } from "@/config/paths";
+import { getShow } from "@/features/shows/get-show";
+import { ShowPicker } from "@/features/shows/show-picker";
 import { NewTicket } from "@/features/tickets/new-ticket";
+import { readTicketInput } from "@/features/tickets/ticket-input";
 import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
@@ -14,17 +17,21 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function NewTicketPage({ searchParams }: PageProps<"/tickets/new">) {
-  const user = await requireUser(paths.newTicket);
-  const t = await getTranslations("Sell");
   const params = await searchParams;
-  const typed = (name: string) => [params[name]].flat()[0] ?? "";
+  const valueOf = (name: string) => [params[name]].flat()[0] ?? "";
+  const showId = valueOf("show");
+  const user = await requireUser(showId ? paths.newTicketFor(showId) : paths.newTicket);
+  const [t, found] = await Promise.all([getTranslations("Sell"), showId ? getShow(showId) : null]);
+  const chosen = found?.ok ? found : null;
   return (
     <div className="mx-auto max-w-xl">
       <PageHeader title={t("title")} lead={t("lead")} />
+      <ShowPicker page={paths.newTicket} chosen={chosen} find={valueOf("find")} />
       <Messages of={["Sell", "Legal", "Problem"]}>
         <NewTicket
           userId={user.id}
-          typed={{ title: typed("title"), price: typed("price") }}
+          show={chosen && { id: chosen.data.id, name: chosen.data.name }}
+          typed={readTicketInput(valueOf)}
           problems={await getFormProblems(params)}
           submissionKey={randomHex(16)}
         />

@@ -1209,7 +1209,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress, or the price has changed */
+            /** @description The operation is in progress already, the price has changed, or a similar show exists */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1430,7 +1430,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress, or the price has changed */
+            /** @description The operation is in progress already, the price has changed, or a similar show exists */
             409: {
                 headers: {
                     [name: string]: unknown;

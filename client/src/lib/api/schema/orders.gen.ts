@@ -110,6 +110,9 @@ export interface components {
             reason: components["schemas"]["CancelReason"] | null;
             /** Version */
             version: number;
+            /** Detail */
+            detail?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
             /**
              * Createdat
              * Format: date-time
@@ -122,6 +125,29 @@ export interface components {
          * @enum {string}
          */
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";
+        /**
+         * OrderedShow
+         * @description What a buyer saw of a show. Times are in UTC; `timeZone` is the IANA zone of the venue.
+         */
+        OrderedShow: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Startsat
+             * Format: date-time
+             */
+            startsAt: string;
+            /**
+             * Endsat
+             * Format: date-time
+             */
+            endsAt: string;
+            /** Timezone */
+            timeZone: string;
+            venue: components["schemas"]["Venue"];
+        };
         /**
          * OrderedTicketOut
          * @description The ticket at the time of the order.
@@ -136,6 +162,38 @@ export interface components {
              * @example 19.99
              */
             price: number;
+            show?: components["schemas"]["OrderedShow"] | null;
+            seat?: components["schemas"]["Seat"] | null;
+        };
+        /**
+         * Outcome
+         * @description What became of a paid order.
+         * @enum {string}
+         */
+        Outcome: "kept" | "returning" | "refunded" | "charged_back";
+        /**
+         * Seat
+         * @description A place in a venue, as far as its ticket names it.
+         */
+        Seat: {
+            /** Section */
+            section?: string | null;
+            /** Row */
+            row?: string | null;
+            /** Seat */
+            seat?: string | null;
+        };
+        /**
+         * Venue
+         * @description Where a show takes place. The country is an ISO 3166 alpha-2 code.
+         */
+        Venue: {
+            /** Name */
+            name: string;
+            /** City */
+            city: string;
+            /** Country */
+            country: string;
         };
     };
     responses: never;
@@ -394,7 +452,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress, or the price has changed */
+            /** @description The operation is in progress already, the price has changed, or a similar show exists */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -903,7 +961,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The same operation is already in progress, or the price has changed */
+            /** @description The operation is in progress already, the price has changed, or a similar show exists */
             409: {
                 headers: {
                     [name: string]: unknown;

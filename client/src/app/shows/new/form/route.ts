@@ -1,0 +1,3 @@
+import { submitNewShow } from "@/features/shows/submit-show";
+
+export const POST = submitNewShow;

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { offsetsToChoose, readShowInput, showBody, timeProblem } from "./show-input";
+
+const TYPED: Record<string, string> = {
+  name: " Hamlet ",
+  category: "theatre",
+  "venue.name": "Schaubühne",
+  "venue.city": "Berlin",
+  "venue.country": "DE",
+  timeZone: "Europe/Berlin",
+  startsAt: "2027-06-14T20:00",
+  endsAt: "2027-06-14T22:30",
+};
+const typed = (changes: Record<string, string> = {}) =>
+  readShowInput((name) => ({ ...TYPED, ...changes })[name]);
+
+test("times are sent as they are typed: local to the show", () => {
+  expect(showBody(typed())).toEqual({
+    name: "Hamlet",
+    category: "theatre",
+    venue: { name: "Schaubühne", city: "Berlin", country: "DE" },
+    timeZone: "Europe/Berlin",
+    startsAt: "2027-06-14T20:00",
+    endsAt: "2027-06-14T22:30",
+  });
+});
+
+test("a time that exists twice is sent with the chosen offset", () => {
+  const twice = { startsAt: "2027-10-31T02:30", endsAt: "2027-10-31T05:00" };
+  expect(offsetsToChoose(typed(twice))).toEqual(["+02:00", "+01:00"]);
+  expect(timeProblem("startsAt", typed(twice))).toBe("timeTwice");
+  const chosen = typed({ ...twice, offset: "+01:00" });
+  expect(timeProblem("startsAt", chosen)).toBeNull();
+  expect(showBody(chosen)).toMatchObject({
+    startsAt: "2027-10-31T02:30+01:00",
+    endsAt: "2027-10-31T05:00",
+  });
+});
+
+test.each([
+  ["", "startRequired"],
+  ["2027-03-28T02:30", "timeMissing"],
+  ["2027-06-14T20:00", null],
+])("the problem of the start %j is %s", (startsAt, problem) => {
+  expect(timeProblem("startsAt", typed({ startsAt }))).toBe(problem);
+});

@@ -1,0 +1,11 @@
+import type { Ticket } from "@/lib/api/types";
+
+/** What a ticket lacks if an event about it does not say otherwise. */
+export const UNSET_FIELDS = {
+  showId: null,
+  show: null,
+  seat: null,
+  faceValue: null,
+  withdrawn: false,
+  withdrawing: false,
+} satisfies Partial<Ticket>;
