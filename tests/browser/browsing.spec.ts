@@ -1,7 +1,11 @@
+import type { Page } from "@playwright/test";
 import { randomUUID } from "node:crypto";
 import { expect, test } from "./fixtures.ts";
 
 const PAGE_SIZE = 24;
+
+const rowsOf = (page: Page) =>
+  page.getByRole("region", { name: "Tickets", exact: true }).getByRole("listitem");
 
 /** Returns a search word that matches only the tickets of one test. */
 const uniqueWord = () => `Word${randomUUID().slice(0, 8)}`;
@@ -16,7 +20,7 @@ test("a long list is paginated, and the server's HTML contains the tickets", asy
   }
   const response = await page.goto(`/?q=${word}`);
   expect(await response?.text()).toContain(`${word} seat ${PAGE_SIZE}`);
-  const rows = page.getByRole("main").getByRole("listitem");
+  const rows = rowsOf(page);
   await expect(rows).toHaveCount(PAGE_SIZE);
   await expect(page).toHaveTitle(`“${word}” · Tickets (${PAGE_SIZE}+) · Ticketing`);
   await expect(page.getByText(`At least ${PAGE_SIZE} tickets`)).toBeVisible();
@@ -38,7 +42,7 @@ test("a search is sorted and filtered by price, and survives a reload", async ({
   await page.goto("/");
   await page.getByRole("searchbox").fill(word);
   await page.getByRole("button", { name: "Search" }).click();
-  const rows = page.getByRole("main").getByRole("listitem");
+  const rows = rowsOf(page);
   await expect(rows).toContainText(["for 20", "for 10", "for 30"]);
 
   await page.getByLabel("Sort by").selectOption("Price: low to high");
@@ -63,7 +67,7 @@ test("a price is read as it is written in the visitor's region, or asked back", 
   const word = uniqueWord();
   for (const price of [2, 2000]) await seller.list(word, price, `${word} for ${price}`);
   await page.goto(`/?q=${word}&minPrice=1,000`);
-  const rows = page.getByRole("main").getByRole("listitem");
+  const rows = rowsOf(page);
   await expect(rows).toHaveText([/for 2000/]);
   await expect(page.getByLabel("Min price ($)")).toHaveValue("1,000");
 
@@ -80,7 +84,7 @@ test("a search of signs finds only what has them", async ({ page, seller }) => {
   await seller.list(word, 20, `${word} 🎷 night`);
   await seller.list(word, 20, `${word} night`);
   await page.goto(`/?q=${encodeURIComponent("🎷")}`);
-  const rows = page.getByRole("main").getByRole("listitem");
+  const rows = rowsOf(page);
   await expect(rows.filter({ hasText: `${word} 🎷` })).toHaveCount(1);
   await expect(rows.filter({ hasText: `${word} night` })).toHaveCount(0);
   await page.goto(`/?q=${encodeURIComponent("🪗🪗")}`);

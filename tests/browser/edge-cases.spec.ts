@@ -49,7 +49,11 @@ test("a failing page keeps the layout and can be retried", async ({ page }) => {
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
   await expectAccessible(page);
 
-  client.responses = { "/api/tickets": [] };
+  client.responses = {
+    "/api/tickets": [],
+    "/api/tickets/shows": [],
+    "/api/tickets/facets": { cities: [], dates: [], categories: [], at: null },
+  };
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("heading", { name: "Nothing for sale right now" })).toBeVisible();
 });

@@ -12,6 +12,11 @@ export interface Ticket {
   title: string;
 }
 
+export interface Show {
+  id: string;
+  name: string;
+}
+
 export interface Order {
   id: string;
   status: string;
@@ -28,6 +33,19 @@ export async function signUp(request: APIRequestContext): Promise<string> {
   return email;
 }
 
+const DAY_MS = 86_400_000;
+const SATURDAY = 6;
+
+/** Returns a Saturday in at least ten days, as YYYY-MM-DD. */
+export function aSaturday(): string {
+  const day = new Date(Date.now() + 10 * DAY_MS);
+  const rest = (SATURDAY - day.getUTCDay() + 7) % 7;
+  return new Date(day.getTime() + rest * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** Returns a name that only one test uses. */
+export const unique = (name: string) => `${name} ${randomUUID().slice(0, 8)}`;
+
 /** A seller who uses the API only. */
 export class Seller {
   readonly request: APIRequestContext;
@@ -36,14 +54,33 @@ export class Seller {
     this.request = request;
   }
 
+  /** Adds a show on a Saturday evening in Berlin. */
+  async addShow(changes: object = {}): Promise<Show> {
+    const day = aSaturday();
+    const response = await this.request.post("/api/tickets/shows", {
+      data: {
+        name: unique("Hamlet"),
+        startsAt: `${day}T20:00`,
+        endsAt: `${day}T22:30`,
+        timeZone: "Europe/Berlin",
+        venue: { name: "Schaubühne", city: "Berlin", country: "DE" },
+        category: "theatre",
+        ...changes,
+      },
+    });
+    expect(response.status()).toBe(201);
+    return (await response.json()) as Show;
+  }
+
   /** Lists a ticket under a unique title, or under `exactTitle`. */
   async list(
     title: string,
     price = 42.5,
-    exactTitle = `${title} ${randomUUID().slice(0, 8)}`,
+    exactTitle = unique(title),
+    more: object = {},
   ): Promise<Ticket> {
     const response = await this.request.post("/api/tickets", {
-      data: { title: exactTitle, price },
+      data: { title: exactTitle, price, ...more },
     });
     expect(response.status()).toBe(201);
     return (await response.json()) as Ticket;

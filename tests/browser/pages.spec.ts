@@ -29,6 +29,8 @@ interface PageCase {
 
 interface TestData {
   ticketId: () => Promise<string>;
+  showId: () => Promise<string>;
+  showTicketId: () => Promise<string>;
   ownTicketId: () => Promise<string>;
   orderId: () => Promise<string>;
 }
@@ -49,6 +51,30 @@ const PAGE_CASES: PageCase[] = [
     name: "the seller's own ticket",
     heading: /Own listing/,
     open: async (page, { ownTicketId }) => page.goto(`/tickets/${await ownTicketId()}`),
+  },
+  {
+    name: "a show",
+    heading: /Hamlet/,
+    open: async (page, { showId }) => page.goto(`/shows/${await showId()}`),
+  },
+  {
+    name: "the ticket of a show",
+    heading: /Accessible/,
+    open: async (page, { showTicketId }) => page.goto(`/tickets/${await showTicketId()}`),
+  },
+  { name: "a new show", heading: /Add a show/, open: (page) => page.goto("/shows/new") },
+  {
+    name: "a withdrawal",
+    heading: /Withdraw this ticket/,
+    open: async (page, { ownTicketId }) => page.goto(`/tickets/${await ownTicketId()}/withdraw`),
+  },
+  {
+    name: "the search for a show",
+    heading: /Sell a ticket/,
+    open: async (page, { showId }) => {
+      await showId();
+      return page.goto("/tickets/new?find=Hamlet");
+    },
   },
   { name: "a new ticket", heading: /Sell a ticket/, open: (page) => page.goto("/tickets/new") },
   {
@@ -139,6 +165,11 @@ for (const colorScheme of ["light", "dark"] as const) {
         const consoleErrors = collectConsoleErrors(page);
         await open(page, {
           ticketId: async () => (await seller.list("Accessible")).id,
+          showId: async () => (await seller.addShow()).id,
+          showTicketId: async () => {
+            const more = { showId: (await seller.addShow()).id, seat: { row: "4", seat: "12" } };
+            return (await seller.list("Accessible", 42.5, undefined, more)).id;
+          },
           ownTicketId: async () => {
             const data = { title: "Own listing", price: 9.5 };
             const listed = await page.request.post("/api/tickets", { data });

@@ -155,7 +155,7 @@ test("another language and a lost session do not lose what is typed", async ({
   await page.getByLabel("Price").fill("12");
   await page.getByRole("button", { name: "Deutsch" }).click();
   await expect(page.getByLabel("Wofür ist das Ticket?")).toHaveValue("Typed once");
-  await expect(page.getByLabel("Preis")).toHaveValue("12");
+  await expect(page.getByLabel("Preis", { exact: true })).toHaveValue("12");
   await page.getByRole("button", { name: "English" }).click();
   await expect(page.getByLabel("Price")).toHaveValue("12");
 
