@@ -32,7 +32,7 @@ def pytest_runtest_teardown(
 ) -> Generator[None, object, object]:
     """Stop the system when the last test of it has ended, if processes of pytest share the tests.
 
-    An idle system needs a fifth of a core. `started` starts it again if it is needed after all.
+    Its loops would slow the other tests. `started` starts it again if it is needed after all.
     """
     result = yield
     system = _system_of(item)
