@@ -695,7 +695,7 @@ async def test_get_payment_of_another_user_returns_401(
     assert (other_user.status_code, anonymous.status_code) == (401, 401)
 
 
-async def test_get_payment_does_not_tell_strangers_whether_a_payment_was_tried(
+async def test_get_payment_of_another_user_is_401_before_an_attempt_too(
     payments: Client, orders: FakeOrders
 ) -> None:
     buyer = payments.sign_in()

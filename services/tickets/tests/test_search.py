@@ -5,14 +5,15 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from common.events import TicketStatus
 from common.persistence.mongo import Doc, collection_of
 from common.shows import ShowCategory, ShowFacts
 from common.values.clock import utc_now
-from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery, normalize_words
+from tickets.search import MAX_QUERY_LENGTH, Sort, TicketQuery, normalize_name, normalize_words
+from tickets.search_terms import fold_name
 from tickets.store import available_tickets
 from tickets.store.tickets import TicketStore
 from tickets.store.vocabulary import MAX_EXPANSIONS, WordDocument
@@ -233,6 +234,16 @@ def test_normalized_words_are_the_same_search(q: str) -> None:
     assert TicketQuery.from_text(normalized) == TicketQuery.from_text(q)
     assert normalize_words(normalized) == normalized
     assert (len(normalized) <= MAX_QUERY_LENGTH) == (len(q) <= MAX_QUERY_LENGTH)
+
+
+@given(st.text(max_size=MAX_QUERY_LENGTH + 20))
+@example("\ufdfa" * MAX_QUERY_LENGTH)
+@example(" " * MAX_QUERY_LENGTH + "Wien")
+def test_normalized_name_is_the_same_name_and_as_valid(name: str) -> None:
+    normalized = normalize_name(name)
+
+    assert fold_name(normalized) == fold_name(name)
+    assert (len(normalized) <= MAX_QUERY_LENGTH) == (len(name) <= MAX_QUERY_LENGTH)
 
 
 async def test_word_that_is_not_in_the_vocabulary_is_found_by_its_beginning(

@@ -7,15 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.shows import ShowCategory
+from common.values.clock import utc_now
 from tickets.search import TicketQuery
 from tickets.search_terms import search_terms
 from tickets.testing import show_facts
 from tickets.ticket_terms import (
     MAX_DATE_TERMS,
+    MAX_WORDS,
     DateRange,
     city_term,
     date_terms,
     is_filter_term,
+    show_term,
     ticket_terms,
 )
 
@@ -41,6 +44,17 @@ def test_terms_are_words_and_filters() -> None:
         *(f":show:{show.id}", ":city:lodz", ":category:theatre"),
         *(":date:2027-06-15", ":month:2027-06"),
     ]
+
+
+def test_ticket_has_a_bounded_number_of_terms() -> None:
+    title = "".join(chr(0x4E00 + number) for number in range(200))
+    show = show_facts(utc_now(), name=title[::-1], city=title[:120][::2])
+
+    terms = ticket_terms(title, show)
+
+    assert len(ticket_terms(title, None)) == MAX_WORDS
+    assert len(terms) == MAX_WORDS + 5
+    assert {show_term(show.id), city_term(show.venue.city)} <= {*terms}
 
 
 def test_ticket_without_a_show_has_the_terms_of_its_title() -> None:

@@ -6,20 +6,20 @@ from common.web.etags import etag
 from common.web.response_cache import Normalize, ResponseCache
 from tickets.domain.show import Show
 from tickets.domain.ticket import Ticket
-from tickets.search import normalize_words
-from tickets.search_terms import fold_name
+from tickets.search import normalize_name, normalize_words
 
 SHOWS_PATH: Final = "/api/tickets/shows"
 PARAMETERS: Final[dict[str, dict[str, Normalize]]] = {
     "/api/tickets": {
         "q": normalize_words,
-        "city": fold_name,
+        "city": normalize_name,
         **dict.fromkeys(("sort", "minPrice", "maxPrice", "limit", "cursor"), str),
         **dict.fromkeys(("showId", "category", "from", "to"), str),
     },
     SHOWS_PATH: {
         "q": normalize_words,
-        **dict.fromkeys(("city", "category", "from", "to", "limit", "cursor"), str),
+        "city": normalize_name,
+        **dict.fromkeys(("category", "from", "to", "limit", "cursor"), str),
     },
 }
 """The query parameters of the cached routes. A single ticket or show has none."""

@@ -1,12 +1,12 @@
 """What a search of the available tickets matches, and in which order."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
-from tickets.search_terms import is_sign, search_terms
+from tickets.search_terms import fold_name, is_sign, search_terms
 from tickets.ticket_terms import DateRange, is_filter_term
 
 MAX_QUERY_LENGTH: Final = 200
@@ -101,5 +101,16 @@ class TicketQuery:
 
 def normalize_words(q: str) -> str:
     """Return the same search in one spelling, or the text itself if it is too long."""
-    normalized = " ".join(search_terms(q)) if len(q) <= MAX_QUERY_LENGTH else q
-    return normalized if len(normalized) <= MAX_QUERY_LENGTH else q
+    return _normalize(q, lambda text: " ".join(search_terms(text)))
+
+
+def normalize_name(name: str) -> str:
+    """Return the same name in one spelling, or the text itself if it is too long."""
+    return _normalize(name, fold_name)
+
+
+def _normalize(text: str, normalize: Callable[[str], str]) -> str:
+    if len(text) > MAX_QUERY_LENGTH:
+        return text
+    normalized = normalize(text)
+    return normalized if len(normalized) <= MAX_QUERY_LENGTH else text

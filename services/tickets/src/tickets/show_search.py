@@ -14,8 +14,8 @@ MIN_PREFIX_LENGTH: Final = 3
 MAX_TERM_LENGTH: Final = 20
 """Words are compared up to this letter. One of 4,000, which 200 characters of some scripts become
 in Latin letters, would else have as many beginnings."""
-MAX_TERMS: Final = 1_000
-"""Whole words are fewer; beginnings beyond are left out."""
+MAX_TERMS: Final = 200
+"""How many terms of a show are stored, whole words first."""
 
 
 @dataclass(frozen=True, slots=True)

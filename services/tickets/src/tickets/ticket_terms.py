@@ -12,6 +12,9 @@ from typing import Final
 from common.shows import ShowFacts
 from tickets.search_terms import fold_name, search_terms
 
+MAX_WORDS: Final = 200
+"""How many words of a ticket are stored, the title's first. 640 characters of a script without
+spaces have 1,280, which cost 200 times as much to write as a common title."""
 MAX_DATE_TERMS: Final = 40
 """How many terms cover a range of dates at most."""
 _MAX_DAY_TERMS: Final = 31
@@ -25,10 +28,10 @@ _AFTER_ALL_DATES: Final = _DATE + "~"
 def ticket_terms(title: str, show: ShowFacts | None) -> list[str]:
     """Return the different terms of a ticket: those of its title, and those of its show."""
     if show is None:
-        return search_terms(title)
+        return search_terms(title)[:MAX_WORDS]
     venue = show.venue
     return [
-        *search_terms(f"{title} {show.name} {venue.name} {venue.city}"),
+        *search_terms(f"{title} {show.name} {venue.name} {venue.city}")[:MAX_WORDS],
         show_term(show.id),
         city_term(venue.city),
         category_term(show.category),

@@ -22,7 +22,7 @@ log = structlog.get_logger("search-maintenance")
 
 INTERVAL_SECONDS: Final = 60.0
 LEASE_TTL: Final = timedelta(seconds=1.5 * INTERVAL_SECONDS)
-WORDS_VERSION: Final = 4
+WORDS_VERSION: Final = 5
 """Increment it when `ticket_terms` changes: all stored words are then computed again."""
 BATCH_SIZE: Final = 500
 MAX_ADDED_WORDS: Final = 50_000
