@@ -24,7 +24,7 @@ from tickets.testing import SELLER_ID, show_facts, ticket_document
 from tickets.ticket_terms import DateRange, category_term, city_term, show_term
 
 CITIES = ["berlin", "hamburg", "wien", "bern"]
-MANY = 12_000
+MANY = 8_000
 FEW = 5_000
 LETTERS = string.ascii_lowercase
 MANY_WORDS = " ".join(f"con{letter}{letter}" for letter in LETTERS)
@@ -82,7 +82,7 @@ FILTERS: list[tuple[set[str], DateRange | None]] = [
     ({city_term("Bern")}, _days(850, None)),
     (set(), _days(-10, -1)),
 ]
-SAMPLED_SEARCHES = 250
+SAMPLED_SEARCHES = 200
 """Of all combinations, and again of those without a filter."""
 PRICE_RANGES = [(None, None), (MID_PRICE, MID_PRICE), (4_000, 6_000)]
 
