@@ -17,7 +17,10 @@ interface ChipProps {
   removeLabel: string;
 }
 
-/** Cities and days to choose from: links, so that two taps lead to the tickets of a day in a city. */
+/**
+ * Cities and days to choose from: links, so that two taps lead to the tickets of a day in a city. What is
+ * chosen comes first, because a narrow screen shows only the first chips.
+ */
 export async function PlaceAndDay(props: {
   search: Search;
   cities: Facets["cities"];
@@ -27,9 +30,9 @@ export async function PlaceAndDay(props: {
   const [t, { locale }] = await Promise.all([getTranslations("Home"), getReaderLocale()]);
   const removeLabel = t("removeFilter");
   const first = { ...search, cursor: "" };
-  const cities = withCurrent(props.cities.slice(0, MAX_CITIES), search.city);
+  const cities = currentFirst(props.cities, search.city);
   const day = search.from === search.to ? search.from : "";
-  const days = [...new Set([...props.days.slice(0, MAX_DAYS), ...(day ? [day] : [])])].sort();
+  const days = [...new Set([...(day ? [day] : []), ...props.days.slice(0, MAX_DAYS)])];
   return (
     <div className="mt-6 grid gap-4">
       <ChipBar label={t("where")}>
@@ -88,7 +91,8 @@ function Chip({ href, isCurrent, label, count, removeLabel }: ChipProps) {
       scroll={false}
       aria-current={isCurrent ? "true" : undefined}
       className={cn(
-        "inline-flex min-h-11 shrink-0 items-center gap-2 rounded-full border px-4 font-semibold whitespace-nowrap",
+        // Without "relative", hidden text of a chip outside of the screen widens the page.
+        "relative inline-flex min-h-11 shrink-0 items-center gap-2 rounded-full border px-4 font-semibold whitespace-nowrap",
         isCurrent ? "border-ink bg-ink text-paper" : "border-edge bg-card hover:bg-well",
       )}
     >
@@ -107,10 +111,11 @@ function Chip({ href, isCurrent, label, count, removeLabel }: ChipProps) {
 
 const isSameCity = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
-function withCurrent(
+function currentFirst(
   cities: Facets["cities"],
   current: string,
 ): { city: string; count?: number }[] {
-  if (current === "" || cities.some(({ city }) => isSameCity(city, current))) return cities;
-  return [{ city: current }, ...cities];
+  const others = cities.filter(({ city }) => !isSameCity(city, current)).slice(0, MAX_CITIES);
+  const chosen = cities.find(({ city }) => isSameCity(city, current)) ?? { city: current };
+  return current === "" ? others : [chosen, ...others];
 }
