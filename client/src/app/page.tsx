@@ -25,7 +25,7 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { type ApiFailure, isUnavailable } from "@/lib/api/result";
 import { errorMessages } from "@/lib/error-messages";
 import { priceProblem } from "@/lib/price-input";
-import { formatDay, localDate } from "@/lib/show-time";
+import { formatDays, localDate } from "@/lib/show-time";
 
 const MAX_CARDS = 6;
 const MAX_SHOWS_OF_CITY = 50;
@@ -49,7 +49,7 @@ export async function generateMetadata({ searchParams }: PageProps<"/">): Promis
   const parts = [
     ...(search.q ? [t("searched", { q: search.q })] : []),
     search.city,
-    formatDay(search.from, locale),
+    formatDays(search.from, search.to, locale),
     listTitle(title, result),
     site("name"),
   ];

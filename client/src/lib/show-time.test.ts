@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   formatDay,
+  formatDays,
   formatShowSpan,
   formatShowStart,
   formatZone,
@@ -57,7 +58,18 @@ test("a date is local to its zone", () => {
   expect(localDate("2026-12-12T23:30:00Z", "Europe/Berlin")).toBe("2026-12-13");
   expect(formatDay("2026-12-12", "en-GB")).toBe("Sat 12 Dec");
   expect(formatDay("2026-13-40", "en-GB")).toBeNull();
+  expect(formatDay("2027-02-31", "en-GB")).toBeNull();
   expect(formatDay("tomorrow", "en-GB")).toBeNull();
+});
+
+test.each([
+  ["", "", ""],
+  ["2026-12-12", "2026-12-12", "Sat 12 Dec"],
+  ["2026-12-12", "2026-12-13", "Sat 12 Dec – Sun 13 Dec"],
+  ["2026-12-12", "", "Sat 12 Dec –"],
+  ["", "2026-12-13", "– Sun 13 Dec"],
+])("the days from %j to %j are %j", (from, to, expected) => {
+  expect(formatDays(from, to, "en-GB")).toBe(expected);
 });
 
 test.each([

@@ -80,16 +80,23 @@ export function localDate(at: Date | number | string, timeZone: string): string 
   return `${parts.year ?? ""}-${parts.month ?? ""}-${parts.day ?? ""}`;
 }
 
-/** Returns "Sat, Dec 12" for a date YYYY-MM-DD, or null if it is none. */
+/** Returns "Sat, Dec 12" for a date YYYY-MM-DD, or null if there is no such day. */
 export function formatDay(date: string, locale: string): string | null {
   const midnight = new Date(`${date}T00:00:00Z`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(midnight.getTime())) return null;
+  if (!midnight.toISOString().startsWith(date)) return null; // February 31 is read as March 3
   return new Intl.DateTimeFormat(locale, {
     weekday: "short",
     day: "numeric",
     month: "short",
     timeZone: "UTC",
   }).format(midnight);
+}
+
+/** Returns "Sat, Dec 12" for a single day, and "Sat, Dec 12 – Sun, Dec 13" for several, whose ends may be open. */
+export function formatDays(from: string, to: string, locale: string): string {
+  const days = [...new Set([from, to])].map((date) => formatDay(date, locale) ?? "");
+  return days.join(" – ").trim();
 }
 
 /**

@@ -7,7 +7,7 @@ const PRICE_BOUNDS = ["minPrice", "maxPrice"] as const;
 
 type Problem = ParsedPrice & { problem: string };
 
-/** Returns the search with its prices as the API takes them, and which filters it cannot take. */
+/** Returns the search with its prices as the API takes them, and which filters cannot match. */
 export function parseFilters(search: Search, locale: string) {
   const parsed = { ...search };
   const problems: [name: string, problem: Problem][] = [];
@@ -21,6 +21,12 @@ export function parseFilters(search: Search, locale: string) {
   for (const name of ["from", "to"] as const) {
     if (search[name] !== "" && formatDay(search[name], locale) === null) {
       problems.push([name, { problem: "dateInvalid" }]);
+    }
+  }
+  if (problems.length === 0) {
+    if (search.to !== "" && search.to < search.from) problems.push(["to", { problem: "dayOrder" }]);
+    if (parsed.maxPrice !== "" && Number(parsed.maxPrice) < Number(parsed.minPrice)) {
+      problems.push(["maxPrice", { problem: "priceOrder" }]);
     }
   }
   return { search: parsed, problems };
