@@ -37,6 +37,8 @@ test.describe("on a phone", () => {
 
     await page.goto("/");
     await page.getByRole("link", { name: new RegExp(`^${city}`) }).tap();
+    const chosenCity = page.getByRole("link", { name: `${city} Remove filter` });
+    await expect(chosenCity).toBeInViewport({ ratio: 1 });
     await page.getByRole("link", { name: dayLabel(aSaturday(), "en-US") }).tap();
     await expect(page).toHaveTitle(new RegExp(`${city} · Sat`));
     const row = page.getByRole("listitem").filter({ hasText: title });
@@ -207,6 +209,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expectAccessibleIf(javaScriptEnabled, page);
       await page.getByRole("button", { name: "Withdraw ticket" }).click();
       await expect(page.getByText("You withdrew this ticket")).toBeVisible();
+      await expect(page.getByRole("link", { name: "List it again" })).toBeVisible();
       await expect(page.getByRole("button", { name: "Save changes" })).toBeHidden();
       await expect(page.locator('meta[name="robots"]')).toHaveAttribute("content", /noindex/);
       await page.goto("/tickets/mine");

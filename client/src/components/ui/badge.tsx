@@ -13,7 +13,7 @@ export function Badge({ tone, children }: { tone: Tone; children: string }) {
   return (
     <span
       className={cn(
-        "inline-block rounded-full border border-transparent px-2.5 py-0.5 text-sm font-semibold whitespace-nowrap",
+        "inline-block rounded-2xl border border-transparent px-2.5 py-0.5 text-sm font-semibold",
         TONES[tone],
       )}
     >

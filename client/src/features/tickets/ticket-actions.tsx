@@ -100,6 +100,14 @@ function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
           {t("withdraw")}
         </Link>
       )}
+      {ticket.withdrawn && (
+        <Link
+          href={ticket.showId ? paths.newTicketFor(ticket.showId) : paths.newTicket}
+          className={buttonStyle("secondary", "self-start")}
+        >
+          {t("listAgain")}
+        </Link>
+      )}
     </>
   );
 }
