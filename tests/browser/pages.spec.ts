@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { collectConsoleErrors } from "./console-errors.ts";
-import { expect, pay, reserve, signUp, test } from "./fixtures.ts";
+import { expect, pay, reserve, Seller, signUp, test } from "./fixtures.ts";
 import { CARDS, payWith } from "./stripe-frame.ts";
 
 type LayoutShift = PerformanceEntry & { value: number; hadRecentInput: boolean };
@@ -63,6 +63,14 @@ const PAGE_CASES: PageCase[] = [
     open: async (page, { showTicketId }) => page.goto(`/tickets/${await showTicketId()}`),
   },
   { name: "a new show", heading: /Add a show/, open: (page) => page.goto("/shows/new") },
+  {
+    name: "a show to change",
+    heading: /Change the show/,
+    open: async (page) => {
+      const { id } = await new Seller(page.request).addShow();
+      return page.goto(`/shows/${id}/edit`);
+    },
+  },
   {
     name: "a withdrawal",
     heading: /Withdraw this ticket/,

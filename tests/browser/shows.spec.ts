@@ -1,6 +1,6 @@
 import type { APIRequestContext } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
-import { aSaturday, expect, pay, reserve, test, unique } from "./fixtures.ts";
+import { aSaturday, expect, pay, reserve, Seller, test, unique } from "./fixtures.ts";
 
 /** Waits until the page's chips of cities and days count the tickets of a city. */
 async function waitForFacet(request: APIRequestContext, city: string): Promise<void> {
@@ -9,6 +9,14 @@ async function waitForFacet(request: APIRequestContext, city: string): Promise<v
     const { cities } = (await response.json()) as { cities: { city: string }[] };
     expect(cities.map((each) => each.city)).toContain(city);
   }).toPass({ timeout: 30_000 });
+}
+
+/** Returns the next Sunday in March on which the clocks go forward in Berlin, as YYYY-MM-DD. */
+function clocksGoForward(): string {
+  const year = new Date().getUTCFullYear() + 1;
+  const lastOfMarch = new Date(Date.UTC(year, 2, 31));
+  lastOfMarch.setUTCDate(31 - lastOfMarch.getUTCDay());
+  return lastOfMarch.toISOString().slice(0, 10);
 }
 
 const dayLabel = (date: string, locale: string) =>
@@ -182,6 +190,44 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("It’s another show").check();
       await page.getByRole("button", { name: "Add show" }).click();
       await expect(page.getByLabel("What is it a ticket for?")).toHaveValue(show.name);
+    });
+
+    test("its creator changes a show until someone else lists a ticket for it", async ({
+      signedInPage: page,
+      seller,
+    }) => {
+      const show = await new Seller(page.request).addShow();
+      await page.goto(`/shows/${show.id}`);
+      await page.getByRole("link", { name: "Change the show" }).click();
+      await expect(page.getByLabel("Name of the show")).toHaveValue(show.name);
+      await expect(page.getByLabel("Starts")).toHaveValue(`${aSaturday()}T20:00`);
+      await expectAccessibleIf(javaScriptEnabled, page);
+      const tryTimes = async (startsAt: string, endsAt: string, problem: string) => {
+        await page.getByLabel("Starts").fill(startsAt);
+        await page.getByLabel("Ends").fill(endsAt);
+        await page.getByRole("button", { name: "Save changes" }).click();
+        await expect(page.getByText(problem)).toBeVisible();
+        await expect(page.getByLabel("Starts")).toHaveValue(startsAt);
+      };
+      await tryTimes("2020-06-14T20:00", "2020-06-14T22:00", "It has to start in the future.");
+      const end = `${aSaturday()}T22:00`;
+      await tryTimes(`${aSaturday()}T22:30`, end, "It has to end after it starts.");
+      const missing = `${clocksGoForward()}T02:30`;
+      await tryTimes(missing, missing.replace("02:30", "05:00"), "This time doesn’t exist there");
+      await page.getByLabel("Starts").fill(`${aSaturday()}T19:00`);
+      await page.getByLabel("Ends").fill(end);
+      await page.getByLabel("Venue", { exact: true }).fill("Volksbühne");
+      await page.getByRole("button", { name: "Save changes" }).click();
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText(show.name);
+      await expect(page.getByRole("main")).toContainText("Volksbühne, Berlin");
+      await expect(page.getByRole("main")).toContainText(/7:00\s–\s10:00\sPM/);
+
+      await page.getByRole("link", { name: "Change the show" }).click();
+      await seller.list("Of another seller", 20, undefined, { showId: show.id });
+      await page.getByLabel("City").fill("Potsdam");
+      await page.getByRole("button", { name: "Save changes" }).click();
+      await expect(page.getByText("Others sell or buy tickets for this show now")).toBeVisible();
+      await expect(page.getByLabel("City")).toHaveValue("Potsdam");
     });
 
     test("the show of a listed ticket is chosen later", async ({ signedInPage: page, seller }) => {

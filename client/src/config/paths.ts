@@ -11,6 +11,7 @@ export const paths = {
   newShow: "/shows/new",
   newShowNamed: (name: string, ticketId = "") =>
     `/shows/new?${new URLSearchParams({ name, ticket: ticketId }).toString()}`,
+  editShow: (id: string) => `/shows/${id}/edit`,
   showOfTicket: (id: string) => `/tickets/${id}/show`,
   myTickets: "/tickets/mine",
   orders: "/orders",
@@ -27,6 +28,7 @@ export const paths = {
   signOutForm: "/auth/signout/form",
   newTicketForm: "/tickets/new/form",
   newShowForm: "/shows/new/form",
+  editShowForm: (id: string) => `/shows/${id}/edit/form`,
   showOfTicketForm: (id: string) => `/tickets/${id}/show/form`,
   withdrawForm: (id: string) => `/tickets/${id}/withdraw/form`,
   ticketForm: (id: string) => `/tickets/${id}/form`,

@@ -42,6 +42,9 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "This show was cancelled": "showCancelled",
   "This show has begun": "showStarted",
   "There is no such show": "showGone",
+  "There is such a show already": "showSame",
+  "Others sell or buy tickets for this show, so it cannot be changed": "showClosed",
+  "A cancelled show cannot be changed": "showCancelled",
   "Ticket was withdrawn by its seller": "withdrawn",
   "Cannot edit a withdrawn ticket": "withdrawn",
   "Ticket is already sold": "sold",
@@ -65,6 +68,7 @@ const KEY_BY_PATTERN: [RegExp, ProblemKey][] = [
   [/^The price may be at most (?<highest>[\d,.]+), which is (?<percent>\d+) %/, "priceCap"],
   [/^You can list at most \d+ tickets per day$/, "listingLimit"],
   [/^You can add at most \d+ shows per day$/, "showLimit"],
+  [/^You can change at most \d+ shows per day$/, "showChangeLimit"],
 ];
 
 export function errorMessage({ message }: Problem, translate: Translate): string {

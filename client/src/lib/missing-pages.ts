@@ -4,7 +4,7 @@ import { paths } from "@/config/paths";
 
 const REQUEST_TIMEOUT_MS = 1_000;
 const TICKET_ORDER_OR_SHOW =
-  /^\/(?:(?:tickets|orders|shows)\/[^/]+|tickets\/[^/]+\/(?:withdraw|show))$/;
+  /^\/(?:(?:tickets|orders|shows)\/[^/]+|tickets\/[^/]+\/(?:withdraw|show)|shows\/[^/]+\/edit)$/;
 const PAGES: ReadonlySet<unknown> = new Set(Object.values(paths));
 
 /**
@@ -19,7 +19,9 @@ export async function isMissingPage(request: NextRequest, cookie: string): Promi
   if (!isDocument || !TICKET_ORDER_OR_SHOW.test(path) || PAGES.has(path)) return false;
   const headers = { cookie, "x-forwarded-for": request.headers.get("x-forwarded-for") ?? "" };
   try {
-    const apiPath = path.replace(/^\/shows/, "/tickets/shows").replace(/\/(?:withdraw|show)$/, "");
+    const apiPath = path
+      .replace(/^\/shows/, "/tickets/shows")
+      .replace(/\/(?:withdraw|show|edit)$/, "");
     const found = await callApi(apiPath, "HEAD", headers);
     if (found.status !== 401) return found.status === 404;
     const session = await callApi("/users/currentuser", "GET", headers);

@@ -80,6 +80,16 @@ export function localDate(at: Date | number | string, timeZone: string): string 
   return `${parts.year ?? ""}-${parts.month ?? ""}-${parts.day ?? ""}`;
 }
 
+/** Returns the date and time in a time zone, as YYYY-MM-DDTHH:MM. */
+export function localTime(at: string, timeZone: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: knownZone(timeZone),
+  });
+  return `${localDate(at, timeZone)}T${format.format(new Date(at))}`;
+}
+
 /** Returns "Sat, Dec 12" for a date YYYY-MM-DD, or null if there is no such day. */
 export function formatDay(date: string, locale: string): string | null {
   const midnight = new Date(`${date}T00:00:00Z`);
@@ -99,20 +109,22 @@ export function formatDays(from: string, to: string, locale: string): string {
   return days.join(" – ").trim();
 }
 
+/** Returns the offset from UTC in a zone at an instant, such as "+02:00". */
+export function offsetAt(at: string | number, timeZone: string): string {
+  const zone = knownZone(timeZone);
+  const format = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset", timeZone: zone });
+  const parts = format.formatToParts(new Date(at));
+  const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+  return name.replace(/^GMT/, "") || "+00:00";
+}
+
 /**
  * Returns the offsets from UTC, such as "+02:00", with which a local time exists in a zone, the earlier
  * instant first: none for a time that the clocks skip, two for one that they show twice.
  */
-export function offsetsOf(localTime: string, timeZone: string): string[] {
-  const zone = knownZone(timeZone);
-  const asUtc = Date.parse(`${localTime}Z`);
+export function offsetsOf(local: string, timeZone: string): string[] {
+  const asUtc = Date.parse(`${local}Z`);
   if (Number.isNaN(asUtc)) return [];
-  const format = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset", timeZone: zone });
-  const offsetAt = (instant: number) => {
-    const parts = format.formatToParts(instant);
-    const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
-    return name.replace(/^GMT/, "") || "+00:00";
-  };
-  const around = new Set([-1, 1].map((days) => offsetAt(asUtc + days * 86_400_000)));
-  return [...around].filter((offset) => offsetAt(Date.parse(localTime + offset)) === offset);
+  const around = new Set([-1, 1].map((days) => offsetAt(asUtc + days * 86_400_000, timeZone)));
+  return [...around].filter((offset) => offsetAt(local + offset, timeZone) === offset);
 }

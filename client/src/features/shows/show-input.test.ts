@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { offsetsToChoose, readShowInput, showBody, timeProblem } from "./show-input";
+import { offsetsToChoose, readShowInput, showBody, timeProblem, typedAs } from "./show-input";
 
 const TYPED: Record<string, string> = {
   name: " Hamlet ",
@@ -34,6 +34,21 @@ test("a time that exists twice is sent with the chosen offset", () => {
   expect(showBody(chosen)).toMatchObject({
     startsAt: "2027-10-31T02:30+01:00",
     endsAt: "2027-10-31T05:00",
+  });
+});
+
+test("a show is edited in its local times, with the offset of one that exists twice", () => {
+  const show = {
+    ...{ id: "1", version: 0, userId: "2", createdAt: "2026-11-29T00:00:00Z" },
+    ...{ name: "Hamlet", category: "theatre" as const, timeZone: "Europe/Berlin" },
+    venue: { name: "Schaubühne", city: "Berlin", country: "DE" },
+  };
+  const edited = { startsAt: "2027-06-14T18:00:00Z", endsAt: "2027-06-14T20:30:00Z" };
+  expect(showBody(typedAs({ ...show, ...edited }))).toEqual(showBody(typed()));
+  const twice = { startsAt: "2027-10-31T01:30:00Z", endsAt: "2027-10-31T23:00:00Z" };
+  expect(showBody(typedAs({ ...show, ...twice }))).toMatchObject({
+    startsAt: "2027-10-31T02:30+01:00",
+    endsAt: "2027-11-01T00:00",
   });
 });
 

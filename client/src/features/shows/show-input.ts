@@ -1,6 +1,6 @@
 import { paths, withShow } from "@/config/paths";
-import type { Category } from "@/lib/api/types";
-import { offsetsOf } from "@/lib/show-time";
+import type { Category, Show } from "@/lib/api/types";
+import { localTime, offsetAt, offsetsOf } from "@/lib/show-time";
 import type { ProblemKey } from "@/lib/validation";
 
 /** The fields of the form, named as the API names them in its errors. */
@@ -29,6 +29,24 @@ export function readShowInput(
   read: (name: (typeof SHOW_FIELDS)[number]) => string | null | undefined,
 ): ShowInput {
   return Object.fromEntries(SHOW_FIELDS.map((name) => [name, read(name) ?? ""])) as ShowInput;
+}
+
+/** Returns what to type for a show. */
+export function typedAs({ name, category, venue, timeZone, startsAt, endsAt }: Show): ShowInput {
+  const isTwice = (at: string) => offsetsOf(localTime(at, timeZone), timeZone).length > 1;
+  const twice = [startsAt, endsAt].find(isTwice);
+  const fields: Partial<ShowInput> = {
+    name,
+    category,
+    "venue.name": venue.name,
+    "venue.city": venue.city,
+    "venue.country": venue.country,
+    timeZone,
+    startsAt: localTime(startsAt, timeZone),
+    endsAt: localTime(endsAt, timeZone),
+    offset: twice ? offsetAt(twice, timeZone) : "",
+  };
+  return readShowInput((field) => fields[field]);
 }
 
 /** Returns a show as the API takes it. */

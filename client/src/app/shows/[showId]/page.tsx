@@ -19,6 +19,7 @@ import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { cursorFrom } from "@/lib/api/page-query";
 import { isUnavailable } from "@/lib/api/result";
+import { getCurrentUser } from "@/lib/api/session";
 import type { Show } from "@/lib/api/types";
 import { formatPlace } from "@/lib/place";
 import { requestOrigin } from "@/lib/request-origin";
@@ -46,10 +47,11 @@ export default async function ShowPage(props: PageProps<"/shows/[showId]">) {
   const [{ showId }, query] = await Promise.all([props.params, props.searchParams]);
   const cursor = cursorFrom(query);
   const search = searchOfShow(showId, cursor);
-  const [t, show, tickets] = await Promise.all([
+  const [t, show, tickets, user] = await Promise.all([
     getTranslations("Show"),
     getShow(showId),
     findTickets(search),
+    getCurrentUser(),
   ]);
   if (!show.ok && !isUnavailable(show)) notFound();
   if (!show.ok) {
@@ -70,7 +72,11 @@ export default async function ShowPage(props: PageProps<"/shows/[showId]">) {
           prices: tickets.ok ? tickets.data.map(({ price }) => price) : [],
         })}
       />
-      <ShowHeader show={show.data} isPast={isPast(show.data, show.date)} />
+      <ShowHeader
+        show={show.data}
+        isPast={isPast(show.data, show.date)}
+        canEdit={user?.id === show.data.userId && !isOver}
+      />
       <section aria-labelledby="results" className="pt-10">
         <div className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
           <h2 id="results" className="text-2xl font-semibold">
@@ -97,8 +103,13 @@ export default async function ShowPage(props: PageProps<"/shows/[showId]">) {
   );
 }
 
-async function ShowHeader({ show, isPast }: { show: Show; isPast: boolean }) {
-  const [t, category] = await Promise.all([getTranslations("Show"), getTranslations("Category")]);
+async function ShowHeader(props: { show: Show; isPast: boolean; canEdit: boolean }) {
+  const { show, isPast, canEdit } = props;
+  const [t, edit, category] = await Promise.all([
+    getTranslations("Show"),
+    getTranslations("NewShow"),
+    getTranslations("Category"),
+  ]);
   return (
     <header className="mt-4 grid overflow-hidden rounded-2xl border border-line bg-card sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
       <div className="h-40 sm:h-full sm:min-h-72">
@@ -124,6 +135,14 @@ async function ShowHeader({ show, isPast }: { show: Show; isPast: boolean }) {
           <Alert tone="warn" className="mt-6">
             {t("started")}
           </Alert>
+        )}
+        {canEdit && (
+          <Link
+            href={paths.editShow(show.id)}
+            className={buttonStyle("secondary", "mt-6 self-start")}
+          >
+            {edit("editTitle")}
+          </Link>
         )}
       </div>
     </header>

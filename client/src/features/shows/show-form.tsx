@@ -24,28 +24,32 @@ type Options = { value: string; label: string }[];
 const CONFLICT = 409;
 
 /**
- * The form to add a show, which leads on to the ticket's form. Without script, a submission returns here with
- * its problems and what was typed.
+ * The form to add a show, which leads on to the ticket's form, or to change one, which leads back to it. Without
+ * script, a submission returns here with its problems and what was typed.
  */
-export function NewShow(props: {
+export function ShowForm(props: {
+  /** The show, if it exists already. */
+  showId?: string;
   typed: ShowInput;
   problems: string[];
   /** Whether a show like this one exists at another time of the day. */
-  isSimilar: boolean;
+  isSimilar?: boolean;
   options: { categories: Options; countries: Options; timeZones: Options };
 }) {
   const t = useTranslations("NewShow");
   const translateProblem = useTranslations("Problem");
   const router = useRouter();
   const [typed, setTyped] = useState(props.typed);
+  const { showId } = props;
   const [isSimilar, setIsSimilar] = useState(props.isSimilar);
   const [similarId, setSimilarId] = useState<string | null>(null);
   const submission = useSubmission<Show>({
     problems: props.problems,
-    onSuccess: (show) => router.push(nextPage(props.typed, show.id)),
+    onSuccess: ({ id }) => router.push(showId ? paths.show(id) : nextPage(props.typed, id)),
     onFailure: ({ status, problems }) => {
-      if (status === 401) router.push(paths.signIn(paths.newShow));
-      if (status !== CONFLICT) return;
+      if (status === 401)
+        router.push(paths.signIn(showId ? paths.editShow(showId) : paths.newShow));
+      if (status !== CONFLICT || showId) return;
       const [similar] = problems as { showId?: string }[];
       setIsSimilar(true);
       setSimilarId(similar?.showId ?? null);
@@ -68,7 +72,7 @@ export function NewShow(props: {
   return (
     <Form
       method="post"
-      action={paths.newShowForm}
+      action={showId ? paths.editShowForm(showId) : paths.newShowForm}
       className="flex flex-col gap-6"
       errors={submission.fields}
       onChange={(event) => {
@@ -80,9 +84,12 @@ export function NewShow(props: {
       }}
       onFormSubmit={(_, { event }) => {
         const body = showBody(typedInto(event.target as HTMLFormElement));
-        void submission.send(body, (key) =>
-          api.POST("/api/tickets/shows", { body, headers: { "Idempotency-Key": key } }),
-        );
+        void submission.send(body, (key) => {
+          const request = { body, headers: { "Idempotency-Key": key } };
+          if (!showId) return api.POST("/api/tickets/shows", request);
+          const params = { path: { show_id: showId } };
+          return api.PUT("/api/tickets/shows/{show_id}", { ...request, params });
+        });
       }}
     >
       <input type="hidden" name="ticket" value={props.typed.ticket} />
@@ -163,8 +170,12 @@ export function NewShow(props: {
         </label>
       )}
       <div>
-        <Button type="submit" busy={submission.busy} busyLabel={t("submitting")}>
-          {t("submit")}
+        <Button
+          type="submit"
+          busy={submission.busy}
+          busyLabel={t(showId ? "saving" : "submitting")}
+        >
+          {t(showId ? "save" : "submit")}
         </Button>
       </div>
     </Form>
