@@ -4,6 +4,7 @@ import { cache } from "react";
 import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
+import { failureTitle } from "@/i18n/failure-title";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
 import { isUnavailable, toResult } from "@/lib/api/result";
@@ -21,7 +22,7 @@ const getOrder = cache(async (id: string) =>
 
 export async function generateMetadata(props: PageProps<"/orders/[orderId]">): Promise<Metadata> {
   const result = await getOrder((await props.params).orderId);
-  return result.ok ? { title: result.data.ticket.title } : {};
+  return { title: result.ok ? result.data.ticket.title : await failureTitle(result) };
 }
 
 export default async function OrderPage({ params }: PageProps<"/orders/[orderId]">) {

@@ -15,6 +15,7 @@ import { BackToTickets } from "@/features/tickets/last-search";
 import { apiQuery, searchOfShow } from "@/features/tickets/search";
 import { TicketResults } from "@/features/tickets/ticket-results";
 import { getCount } from "@/i18n/counts";
+import { failureTitle } from "@/i18n/failure-title";
 import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { cursorFrom } from "@/lib/api/page-query";
@@ -29,7 +30,7 @@ import { showEvent } from "@/lib/structured-data";
 export async function generateMetadata(props: PageProps<"/shows/[showId]">): Promise<Metadata> {
   const [{ showId }, query] = await Promise.all([props.params, props.searchParams]);
   const [show, { locale }] = await Promise.all([getShow(showId), getReaderLocale()]);
-  if (!show.ok) return {};
+  if (!show.ok) return { title: await failureTitle(show) };
   const { name, venue } = show.data;
   const when = formatShowStart(show.data, locale, show.date);
   const description = `${when} · ${formatPlace(venue)}`;

@@ -11,6 +11,7 @@ import { toOwnOrder } from "@/features/tickets/own-order";
 import type { Viewer } from "@/features/tickets/ticket-actions";
 import { TicketView } from "@/features/tickets/ticket-view";
 import { getFormProblems } from "@/i18n/form-problems";
+import { failureTitle } from "@/i18n/failure-title";
 import { Messages } from "@/i18n/messages";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import { isUnavailable, toResult } from "@/lib/api/result";
@@ -25,7 +26,7 @@ import { ticketEvent } from "@/lib/structured-data";
 
 export async function generateMetadata(props: PageProps<"/tickets/[ticketId]">): Promise<Metadata> {
   const result = await getTicket((await props.params).ticketId);
-  if (!result.ok) return {};
+  if (!result.ok) return { title: await failureTitle(result) };
   const { id, title, price, show } = result.data;
   const { locale } = await getReaderLocale();
   const facts = [
