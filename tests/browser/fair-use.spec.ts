@@ -48,6 +48,32 @@ test("a changed price is shown, and nothing is reserved until the buyer agrees",
   await expect(page.getByRole("main")).toContainText("$1,250.00");
 });
 
+test("a changed seat is pointed out, and nothing is reserved until the buyer agrees", async ({
+  signedInPage: page,
+  seller,
+  newUser,
+}) => {
+  const ticket = await seller.list("Moves back", 42.5, undefined, { seat: { row: "1" } });
+  await page.route("**/api/tickets/events", (route) => route.abort()); // the page is out of date
+  await page.goto(`/tickets/${ticket.id}`);
+  const edit = { data: { title: ticket.title, price: 42.5, seat: { row: "30" } } };
+  expect((await seller.request.put(`/api/tickets/${ticket.id}`, edit)).status()).toBe(200);
+  const other = await newUser();
+  await expect(async () => {
+    const data = { ticketId: ticket.id, seat: null };
+    const refused = await other.request.post("/api/orders", { data });
+    expect(await refused.text()).toContain("row 30"); // orders has received the edit
+  }).toPass();
+
+  await page.getByRole("button", { name: "Reserve and pay" }).click();
+  await expect(alert(page)).toContainText("The seat has just changed.");
+  await expect(page.getByRole("article")).toContainText("30");
+  expect(await (await page.request.get("/api/orders")).json()).toEqual([]);
+
+  await page.getByRole("button", { name: "Reserve and pay" }).click();
+  await expect(page.getByRole("heading", { name: "Pay for your ticket" })).toBeVisible();
+});
+
 test("a buyer with too many unpaid orders is asked to pay or cancel", async ({
   signedInPage: page,
   seller,

@@ -33,12 +33,14 @@ PAY = "services/payments/tests/test_api.py"
 MONEY = "services/payments/tests/test_domain.py"
 CHARGES = "services/payments/tests/test_store.py"
 ORDER = "services/orders/src/orders/domain/order.py"
+LISTED_TICKET = "services/orders/src/orders/domain/ticket.py"
 FAIR_USE_RULES = "services/orders/src/orders/domain/fair_use.py"
 ORDERS = "services/orders/tests/test_store.py"
 ORDER_EVENTS = "services/orders/tests/test_listeners.py"
 CONSUMER_TESTS = "common/tests/test_durable_consumer.py"
 SHOWS = "services/orders/tests/test_shows.py"
 FAIR_USE = "services/orders/tests/test_fair_use.py"
+ORDERED_SHOWS = "services/orders/tests/test_shows.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
 LIMITS = "services/auth/tests/test_limits.py"
@@ -360,10 +362,24 @@ MUTANTS = (
     ),
     Mutant(
         "an order at another price than its buyer saw is refused",
-        ORDER,
-        "    if price is not None and price != ticket.price:",
-        "    if False:",
+        LISTED_TICKET,
+        "        if seen.price is not None and seen.price != self.price:",
+        "        if False:",
         (f"{FAIR_USE}::test_order_at_another_price_is_409_and_reserves_nothing", MODEL),
+    ),
+    Mutant(
+        "an order for a show with other facts than its buyer saw is refused",
+        LISTED_TICKET,
+        "        return not is_unknown and version != self.show_version",
+        "        return False",
+        (f"{ORDERED_SHOWS}::test_ticket_that_its_buyer_saw_differently_is_refused",),
+    ),
+    Mutant(
+        "an order for another seat than its buyer saw is refused",
+        LISTED_TICKET,
+        "        if seen.seat is not OMITTED and seen.seat != self.seat:",
+        "        if False:",
+        (f"{ORDERED_SHOWS}::test_ticket_that_its_buyer_saw_differently_is_refused",),
     ),
     Mutant(
         "an ordered ticket has the price of its order",

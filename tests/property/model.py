@@ -29,7 +29,7 @@ from common.events import (
 from common.shows import ShowCategory, ShowFacts, Venue
 from expiration.domain import Deadline, new_deadline
 from orders.domain.order import UNPAID_STATUSES, Order, place_order
-from orders.domain.ticket import ListedTicket
+from orders.domain.ticket import ListedTicket, SeenTicket
 from payments.domain.charge import Charge, charge_id_of, new_charge
 from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
@@ -169,7 +169,7 @@ class Model:
                 ticket=self.listed_tickets[ticket_id],
                 latest_order=self.latest_order_for(ticket_id),
                 buyer_id=BUYER,
-                price=price,
+                seen=SeenTicket(price=price),
                 slot=slot,
                 now=self.now,
                 window=WINDOW,

@@ -20,7 +20,7 @@ from common.events import (
 )
 from orders.domain.fair_use import EarlierOrders, first_slot, free_slot
 from orders.domain.order import TRANSITIONS, Order, place_order
-from orders.domain.ticket import ListedTicket, ReservedTicket
+from orders.domain.ticket import ListedTicket, ReservedTicket, SeenTicket
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
@@ -66,7 +66,7 @@ def make_placed_order(
         ticket=TICKET,
         latest_order=latest_order,
         buyer_id=buyer_id,
-        price=price,
+        seen=SeenTicket(price=price),
         slot=3,
         now=NOW,
         window=WINDOW,

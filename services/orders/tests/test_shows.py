@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.errors import BadRequest
+from common.errors import BadRequest, Conflict
 from common.events import (
     CancelReason,
     ChargeStatus,
@@ -29,7 +29,7 @@ from common.testing.plugin import Serve
 from common.values.ids import new_id
 from orders.app import create_app
 from orders.domain.order import SHOW_CANCELLED, Order, place_order
-from orders.domain.ticket import ListedTicket
+from orders.domain.ticket import NOTHING_SEEN, ListedTicket, SeenTicket
 from orders.settings import Settings
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -46,15 +46,20 @@ FACTS = ShowFacts(
 CANCELLED = {**FACTS.model_dump(), "cancelledAt": NOW}
 SHOW = OrderedShow.model_validate(FACTS.model_dump())
 SEAT = Seat(row="12", seat="7")
-TICKET = ListedTicket("7" * 24, 3, "Front row", 1999, "5" * 24, show=SHOW, seat=SEAT)
+TICKET = ListedTicket(
+    "7" * 24, 3, "Front row", 1999, "5" * 24, show=SHOW, show_version=4, seat=SEAT
+)
+BARE_TICKET = replace(TICKET, show=None, show_version=None, seat=None)
+NOW_SHOWN = "The show is now Nina Simone, 2030-01-02 12:00 UTC, Tempodrom, Berlin"
 
 
-def place(ticket: ListedTicket, now: datetime = NOW) -> Order:
+def place(ticket: ListedTicket, now: datetime = NOW, seen: SeenTicket = NOTHING_SEEN) -> Order:
     return place_order(
         order_id="1" * 24,
         ticket=ticket,
         latest_order=None,
         buyer_id="b" * 24,
+        seen=seen,
         slot=0,
         now=now,
         window=timedelta(minutes=15),
@@ -88,6 +93,46 @@ def test_ticket_is_on_sale_until_its_show_starts() -> None:
     order = place(TICKET, SHOW.starts_at - timedelta(microseconds=1))
 
     assert order.status is OrderStatus.CREATED
+
+
+@pytest.mark.parametrize(
+    ("ticket", "seen", "field", "message"),
+    [
+        (TICKET, SeenTicket(show_id="0" * 24), "showId", NOW_SHOWN),
+        (TICKET, SeenTicket(show_id=None), "showId", NOW_SHOWN),
+        (BARE_TICKET, SeenTicket(show_id=SHOW.id), "showId", "The ticket has no show now"),
+        (TICKET, SeenTicket(show_version=3), "showVersion", NOW_SHOWN),
+        (TICKET, SeenTicket(show_version=5), "showVersion", NOW_SHOWN),
+        (BARE_TICKET, SeenTicket(show_version=0), "showVersion", "The ticket has no show now"),
+        (TICKET, SeenTicket(seat=Seat(row="12")), "seat", "The seat is now row 12, seat 7"),
+        (TICKET, SeenTicket(seat=None), "seat", "The seat is now row 12, seat 7"),
+        (BARE_TICKET, SeenTicket(seat=SEAT), "seat", "The ticket has no seat now"),
+    ],
+)
+def test_ticket_that_its_buyer_saw_differently_is_refused(
+    ticket: ListedTicket, seen: SeenTicket, field: str, message: str
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        place(ticket, seen=seen)
+
+    (detail,) = refused.value.details
+    assert (detail.field, detail.message) == (field, message)
+
+
+@pytest.mark.parametrize(
+    ("ticket", "seen"),
+    [
+        (TICKET, NOTHING_SEEN),
+        (TICKET, SeenTicket(1999, SHOW.id, 4, SEAT)),
+        (BARE_TICKET, SeenTicket(1999, None, None, None)),
+        (replace(TICKET, show_version=None), SeenTicket(show_version=3)),
+    ],
+    ids=["nothing", "everything", "no show and seat", "a copy of an earlier version"],
+)
+def test_ticket_that_is_as_its_buyer_saw_it_is_ordered(
+    ticket: ListedTicket, seen: SeenTicket
+) -> None:
+    assert place(ticket, seen=seen).status is OrderStatus.CREATED
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT])
@@ -159,8 +204,8 @@ async def publish(published: EventProbe, ticket: TicketCreated, **changes: Any) 
     await published.wait_until_handled("orders-tickets")
 
 
-async def order(orders: Client, ticket: TicketCreated) -> httpx.Response:
-    return await orders.post("/api/orders", json={"ticketId": ticket.id})
+async def order(orders: Client, ticket: TicketCreated, **seen: object) -> httpx.Response:
+    return await orders.post("/api/orders", json={"ticketId": ticket.id, **seen})
 
 
 async def cancel_show(published: EventProbe, ticket: TicketCreated, version: int = 1) -> None:
@@ -194,6 +239,39 @@ async def test_order_of_a_withdrawn_ticket_is_400(
 
     assert response.status_code == 400
     assert errors(response) == [{"message": "Ticket was withdrawn by its seller"}]
+
+
+async def test_order_of_a_ticket_that_changed_while_its_buyer_looked_is_409_and_reserves_nothing(
+    orders: Client, ticket: TicketCreated, published: EventProbe
+) -> None:
+    seen = {"showId": FACTS.id, "showVersion": 0, "seat": {"row": "12", "seat": "7"}}
+    later = {**FACTS.model_dump(), "version": 2, "name": "Nina Simone, live"}
+    await publish(published, ticket, version=1, show=later, seat={"row": "13"})
+
+    corrected = await order(orders, ticket, **seen)
+    moved = await order(orders, ticket, **seen | {"showVersion": 2})
+    without_seat = await order(orders, ticket, seat=None)
+
+    assert [corrected.status_code, moved.status_code, without_seat.status_code] == [409] * 3
+    assert [error["field"] for error in errors(corrected)] == ["showVersion"]
+    assert "Nina Simone, live" in errors(corrected)[0]["message"]
+    row = [{"message": "The seat is now row 13", "field": "seat"}]
+    assert errors(moved) == errors(without_seat) == row
+    assert (await orders.get("/api/orders")).json() == []
+    agreed = await order(orders, ticket, showVersion=2, seat={"row": "13", "section": None})
+    assert agreed.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("showId", "x"), ("showVersion", -1), ("showVersion", "x"), ("seat", "12")],
+)
+async def test_malformed_show_or_seat_is_400_with_its_field(
+    orders: Client, ticket: TicketCreated, field: str, value: object
+) -> None:
+    response = await order(orders, ticket, **{field: value})
+
+    assert (response.status_code, errors(response)[0]["field"]) == (400, field)
 
 
 async def test_order_after_the_start_of_the_show_is_400(

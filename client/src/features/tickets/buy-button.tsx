@@ -15,8 +15,8 @@ import type { Order, Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 
 /**
- * Reserves the ticket at the price that the page shows, then navigates to the order's page to pay. If the
- * price has changed, nothing is reserved, and the user is asked again.
+ * Reserves the ticket as the page shows it, then navigates to the order's page to pay. If its price, show
+ * or seat has changed, nothing is reserved, and the user is asked again.
  */
 export function BuyButton(props: {
   ticket: Ticket;
@@ -26,6 +26,7 @@ export function BuyButton(props: {
   const t = useTranslations("Ticket");
   const locale = useFormattingLocale();
   const [refusedPrice, setRefusedPrice] = useState<number | null>(null);
+  const [change, setChange] = useState<"showChanged" | "seatChanged" | null>(null);
   const router = useRouter();
   const [trace] = useState(() => new PurchaseTrace());
   const { send, busy, problems } = useSubmission<Order>({
@@ -35,12 +36,21 @@ export function BuyButton(props: {
     },
     onFailure: (failure) => {
       onOrderingChange(false);
-      if (failure.problems.some(({ field }) => field === "price")) setRefusedPrice(ticket.price);
+      const refused = failure.status === 409 ? failure.problems[0]?.field : undefined;
+      if (refused === "price") setRefusedPrice(ticket.price);
+      if (refused === "showId" || refused === "showVersion") setChange("showChanged");
+      if (refused === "seat") setChange("seatChanged");
       if (failure.status === 401) router.push(paths.signIn(paths.ticket(ticket.id)));
       else router.refresh();
     },
   });
-  const body = { ticketId: ticket.id, price: ticket.price };
+  const body = {
+    ticketId: ticket.id,
+    price: ticket.price,
+    showId: ticket.show?.id ?? null,
+    showVersion: ticket.show?.version ?? null,
+    seat: ticket.seat ?? null,
+  };
   return (
     <div className="flex flex-col gap-3">
       <Button
@@ -50,6 +60,7 @@ export function BuyButton(props: {
         onClick={() => {
           onOrderingChange(true);
           setRefusedPrice(null);
+          setChange(null);
           void send(body, (key) =>
             retryWhileNotFound(() =>
               api.POST("/api/orders", {
@@ -69,6 +80,7 @@ export function BuyButton(props: {
             : t("priceNow", { price: formatPrice(ticket.price, locale) })}
         </Alert>
       )}
+      {change && <Alert tone="bad">{t(change)}</Alert>}
       {problems.map((problem) => (
         <Alert key={problem} tone="bad">
           {problem}

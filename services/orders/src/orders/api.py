@@ -93,7 +93,10 @@ async def create_order(
     body: OrderIn, user: CurrentUser, state: StateDep, order_id: NewId
 ) -> Response:
     order = await state.orders.place(
-        order_id=order_id, ticket_id=body.ticket_id, buyer_id=user.id, price=body.price
+        order_id=order_id,
+        ticket_id=body.ticket_id,
+        buyer_id=user.id,
+        seen=body.to_seen_ticket(),
     )
     return json_response(OrderOut.from_attributes(order), 201, tag=etag(order.version))
 

@@ -35,6 +35,7 @@ def listeners(orders: OrderService) -> Handlers:
                 price=offered.price,
                 seller_id=event.user_id,
                 show=OrderedShow.model_validate(show.model_dump()) if show else None,
+                show_version=show.version if show else None,
                 seat=event.seat,
                 withdrawn=bool(event.withdrawn or event.withdrawing),
                 show_cancelled=show is not None and show.cancelled_at is not None,

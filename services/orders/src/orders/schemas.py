@@ -1,19 +1,40 @@
 """Request and response bodies of the orders API."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from common.events import CancelReason, OrderStatus, Outcome
 from common.shows import OrderedShow, Seat
 from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
 from common.values.money import Dollars, Price
+from orders.domain.ticket import OMITTED, SeenTicket
 
 
 class OrderIn(CamelModel):
-    """The ticket to reserve, and the price that its buyer saw."""
+    """The ticket to reserve, and what its buyer saw of it.
+
+    A field that is absent is not compared. A show or a seat that is null says that the buyer saw
+    none.
+    """
 
     ticket_id: Id
     price: Price | None = None
+    show_id: Id | None = None
+    show_version: Annotated[int, Field(ge=0)] | None = None
+    seat: Seat | None = None
+
+    def to_seen_ticket(self) -> SeenTicket:
+        """Return what the buyer saw."""
+        given = self.model_fields_set
+        return SeenTicket(
+            price=self.price,
+            show_id=self.show_id if "show_id" in given else OMITTED,
+            show_version=self.show_version,
+            seat=self.seat if "seat" in given else OMITTED,
+        )
 
 
 class OrderedTicketOut(CamelModel):

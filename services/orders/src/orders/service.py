@@ -16,7 +16,7 @@ from common.values.clock import Clock
 from common.web.pagination import Page
 from orders.domain.fair_use import REPEAT_PERIOD, first_slot, free_slot
 from orders.domain.order import OVERDUE_GRACE, Order, place_order
-from orders.domain.ticket import ListedTicket, ReservedTicket
+from orders.domain.ticket import ListedTicket, ReservedTicket, SeenTicket
 from orders.metrics import EARLY_EXPIRATIONS, RESERVATIONS
 from orders.store.orders import OrderStore, ReservationConflict, SlotTaken
 from orders.store.ticket_replicas import TicketReplicas
@@ -52,29 +52,27 @@ class OrderService:
         self._limit = limit
 
     async def place(
-        self, *, order_id: str, ticket_id: str, buyer_id: str, price: int | None
+        self, *, order_id: str, ticket_id: str, buyer_id: str, seen: SeenTicket
     ) -> Order:
-        """Reserve a ticket for a buyer, at the price that the buyer saw.
+        """Reserve a ticket for a buyer, if it is as the buyer saw it.
 
         Raises:
             NotFound: The ticket does not exist.
             BadRequest: The buyer is the seller, another order holds the ticket, or nobody may
                 order it any more.
-            Conflict: The ticket has another price.
+            Conflict: The buyer saw another price, show or seat.
             TooManyRequests: The buyer has too many unpaid orders, or has to wait for this ticket.
             ServiceUnavailable: Rivals, or requests of the same buyer, were faster in every attempt.
         """
         try:
-            order = await self._place(order_id, ticket_id, buyer_id, price)
+            order = await self._place(order_id, ticket_id, buyer_id, seen)
         except (BadRequest, Conflict, TooManyRequests):
             RESERVATIONS.labels("rejected").inc()
             raise
         RESERVATIONS.labels("accepted").inc()
         return order
 
-    async def _place(
-        self, order_id: str, ticket_id: str, buyer_id: str, price: int | None
-    ) -> Order:
+    async def _place(self, order_id: str, ticket_id: str, buyer_id: str, seen: SeenTicket) -> Order:
         slot = first_slot(order_id, self._limit)
         for attempt in range(MAX_ATTEMPTS):
             ticket = await self._tickets.find(ticket_id)
@@ -96,7 +94,7 @@ class OrderService:
                 ticket=ticket,
                 latest_order=latest_order,
                 buyer_id=buyer_id,
-                price=price,
+                seen=seen,
                 slot=slot,
                 now=now,
                 window=self._window,

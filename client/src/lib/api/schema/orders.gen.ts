@@ -83,13 +83,21 @@ export interface components {
         };
         /**
          * OrderIn
-         * @description The ticket to reserve, and the price that its buyer saw.
+         * @description The ticket to reserve, and what its buyer saw of it.
+         *
+         *     A field that is absent is not compared. A show or a seat that is null says that the buyer saw
+         *     none.
          */
         OrderIn: {
             /** Ticketid */
             ticketId: string;
             /** Price */
             price?: number | string | null;
+            /** Showid */
+            showId?: string | null;
+            /** Showversion */
+            showVersion?: number | null;
+            seat?: components["schemas"]["Seat"] | null;
         };
         /**
          * OrderOut

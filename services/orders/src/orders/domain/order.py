@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.change import Change
-from common.errors import BadRequest, Conflict, Unauthorized
+from common.errors import BadRequest, Unauthorized
 from common.events import (
     CancelReason,
     Event,
@@ -28,8 +28,7 @@ from common.events import (
     OrderUpdated,
     Outcome,
 )
-from common.values import money
-from orders.domain.ticket import ListedTicket, ReservedTicket
+from orders.domain.ticket import NOTHING_SEEN, ListedTicket, ReservedTicket, SeenTicket
 
 TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CREATED: frozenset(
@@ -152,7 +151,7 @@ def place_order(
     ticket: ListedTicket,
     latest_order: Order | None,
     buyer_id: str,
-    price: int | None = None,
+    seen: SeenTicket = NOTHING_SEEN,
     slot: int,
     now: datetime,
     window: timedelta,
@@ -164,7 +163,7 @@ def place_order(
         ticket: the ticket.
         latest_order: the previous order on the ticket, if any.
         buyer_id: the buyer.
-        price: the price that the buyer saw, in cents. None accepts any.
+        seen: what the buyer saw of the ticket.
         slot: a slot of the buyer.
         now: the current time.
         window: how long the buyer has to pay.
@@ -172,15 +171,14 @@ def place_order(
     Raises:
         BadRequest: The buyer is the seller, the ticket is withdrawn, its show has started or is
             cancelled, or another order holds the ticket.
-        Conflict: The ticket has another price.
+        Conflict: The buyer saw another price, show or seat.
     """
     if buyer_id == ticket.seller_id:
         raise BadRequest("You cannot order your own ticket")
     ticket.require_on_sale(now)
     if latest_order is not None and latest_order.is_live:
         raise BadRequest("Ticket is already reserved")
-    if price is not None and price != ticket.price:
-        raise Conflict(f"The price is now {money.price(ticket.price):.2f}", field="price")
+    ticket.require_unchanged(seen)
     order = Order(
         id=order_id,
         version=0,

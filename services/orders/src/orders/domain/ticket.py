@@ -2,9 +2,42 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
+from typing import Final, Literal
 
-from common.errors import BadRequest
+from common.errors import BadRequest, Conflict
 from common.shows import OrderedShow, Seat
+from common.values import money
+
+
+class Omitted(Enum):
+    """What stands for a field that a request does not contain."""
+
+    OMITTED = "omitted"
+
+
+OMITTED: Final = Omitted.OMITTED
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTicket:
+    """What the buyer saw of a ticket. What is omitted is not compared.
+
+    Attributes:
+        price: the price, in cents. None accepts any.
+        show_id: the show. None says that the buyer saw none.
+        show_version: the version of the show's facts. None accepts any.
+        seat: the seat. None says that the buyer saw none.
+    """
+
+    price: int | None = None
+    show_id: str | Literal[Omitted.OMITTED] | None = OMITTED
+    show_version: int | None = None
+    seat: Seat | Literal[Omitted.OMITTED] | None = OMITTED
+
+
+NOTHING_SEEN: Final = SeenTicket()
+"""What a request says that contains only the ticket's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +47,8 @@ class ListedTicket:
     Its title and price, in cents, are those of the next order on it.
 
     Attributes:
+        show_version: the version of the show's facts. None if there is no show, or an earlier
+            version of this service stored the copy.
         withdrawn: whether its seller has withdrawn it, even if an order that was placed before
             still holds it.
         show_cancelled: whether its show is cancelled.
@@ -25,6 +60,7 @@ class ListedTicket:
     price: int
     seller_id: str
     show: OrderedShow | None = None
+    show_version: int | None = None
     seat: Seat | None = None
     withdrawn: bool = False
     show_cancelled: bool = False
@@ -42,6 +78,34 @@ class ListedTicket:
             raise BadRequest("The show is cancelled")
         if self.show is not None and now >= self.show.starts_at:
             raise BadRequest("The show has started")
+
+    def require_unchanged(self, seen: SeenTicket) -> None:
+        """Raise `Conflict`, on the first field that differs, if the buyer saw another ticket."""
+        if seen.price is not None and seen.price != self.price:
+            raise Conflict(f"The price is now {money.price(self.price):.2f}", field="price")
+        if seen.show_id is not OMITTED and seen.show_id != (self.show and self.show.id):
+            raise Conflict(self._describe_show(), field="showId")
+        if seen.show_version is not None and self._has_other_facts(seen.show_version):
+            raise Conflict(self._describe_show(), field="showVersion")
+        if seen.seat is not OMITTED and seen.seat != self.seat:
+            raise Conflict(self._describe_seat(), field="seat")
+
+    def _has_other_facts(self, version: int) -> bool:
+        is_unknown = self.show is not None and self.show_version is None
+        return not is_unknown and version != self.show_version
+
+    def _describe_show(self) -> str:
+        if self.show is None:
+            return "The ticket has no show now"
+        venue = self.show.venue
+        starts_at = f"{self.show.starts_at:%Y-%m-%d %H:%M} UTC"
+        return f"The show is now {self.show.name}, {starts_at}, {venue.name}, {venue.city}"
+
+    def _describe_seat(self) -> str:
+        if self.seat is None:
+            return "The ticket has no seat now"
+        parts = self.seat.model_dump(by_alias=False)
+        return "The seat is now " + ", ".join(f"{name} {value}" for name, value in parts.items())
 
 
 @dataclass(frozen=True, slots=True)
