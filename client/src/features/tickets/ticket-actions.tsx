@@ -67,6 +67,9 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
       <BuyButton ticket={ticket} onOrderingChange={setOrdering} />
       <div>
         <p className="text-sm">{t("buyHint")}</p>
+        <noscript>
+          <p className="mt-1 text-sm font-semibold">{t("buyNeedsScript")}</p>
+        </noscript>
         <TermsNote action="reserve" className="mt-1" />
       </div>
     </>
