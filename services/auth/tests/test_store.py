@@ -12,13 +12,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from auth.domain import MAX_SESSIONS, Account, Device, Session, create_account, start_session
 from auth.emails import earlier_normal_form
+from auth.store import attempts
 from auth.store.accounts import AccountDocument, AccountStore
+from auth.store.attempts import AttemptLimiter, RateLimit, ThrottleDocument
 from auth.store.sessions import SessionDocument, SessionStore, Surplus
 from common.change import Change
 from common.errors import BadRequest, NotFound, TooManyRequests
 from common.events import SessionRevoked
-from common.persistence import attempts, mongo
-from common.persistence.attempts import AttemptLimiter, RateLimit, ThrottleDocument
+from common.persistence import mongo
 from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay, stale_outbox_filter
 from common.testing.clock import FakeClock

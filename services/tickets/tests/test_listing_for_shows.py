@@ -213,7 +213,7 @@ async def test_listings_beyond_the_limit_of_a_day_are_429(start: Start) -> None:
 
     assert [response.status_code for response in responses] == [201, 201, 429]
     assert errors(responses[2]) == [{"message": "You can list at most 2 tickets per day"}]
-    assert 86_000 < int(responses[2].headers["retry-after"]) <= 86_400
+    assert 0 < int(responses[2].headers["retry-after"]) <= 86_400
     assert len((await tickets.get("/api/tickets/mine")).json()) == 2
 
 

@@ -167,7 +167,7 @@ async def test_shows_beyond_the_limit_of_a_day_are_rejected(start: Start) -> Non
 
     assert [response.status_code for response in responses] == [201, 201, 429, 429]
     assert errors(responses[2]) == [{"message": "You can add at most 2 shows per day"}]
-    assert 86_000 < int(responses[2].headers["retry-after"]) <= 86_400
+    assert 0 < int(responses[2].headers["retry-after"]) <= 86_400
     assert (repeated.status_code, of_another.status_code) == (200, 201)
     assert sorted(await list_names(tickets)) == ["Show 0", "Show 1", "Show 5"]
 

@@ -12,13 +12,13 @@ from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
+from auth.store.attempts import AttemptLimiter, ThrottleDocument
 from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
 from common.auth.tokens import AccessTokens
 from common.availability import wait_until_available
 from common.persistence import mongo
-from common.persistence.attempts import AttemptLimiter, ThrottleDocument
 from common.values.clock import Clock
 
 

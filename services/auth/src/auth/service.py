@@ -18,6 +18,7 @@ from auth.emails import normalize_email
 from auth.passwords import HashClient, PasswordHasher
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
+from auth.store.attempts import AttemptLimiter, RateLimit
 from auth.store.sessions import SessionStore
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, User
@@ -25,7 +26,6 @@ from common.change import Change
 from common.errors import BadRequest, NotFound, Unauthorized
 from common.events import AllSessionsRevoked, SessionRevoked
 from common.messaging.envelope import EventEnvelope
-from common.persistence.attempts import AttemptLimiter, RateLimit
 from common.values.clock import Clock
 from common.values.ids import is_id, new_id
 

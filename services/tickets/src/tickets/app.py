@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from common.app import Service
 from common.background import run_periodically
 from common.messaging.envelope import EventEnvelope
-from common.persistence.attempts import AttemptLimiter, ThrottleDocument
 from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
@@ -23,13 +22,13 @@ from tickets.settings import Settings
 from tickets.show_copies import ShowCopies
 from tickets.show_service import ShowService
 from tickets.store import facets, search_maintenance
+from tickets.store.daily_limits import DailyCounterDocument, DailyLimit
 from tickets.store.search_maintenance import SearchMaintenance
 from tickets.store.shows import ShowDocument, ShowStore
 from tickets.store.tickets import TicketDocument, TicketStore
 from tickets.store.vocabulary import WordDocument
 
-DAY_SECONDS: Final = 86_400
-DOCUMENTS: Final = (TicketDocument, ShowDocument, WordDocument, ThrottleDocument)
+DOCUMENTS: Final = (TicketDocument, ShowDocument, WordDocument, DailyCounterDocument)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -44,13 +43,22 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         async with service.open(DOCUMENTS) as running:
             store = TicketStore(running.relay, running.clock, cache.on_written)
             show_store = ShowStore(running.relay, running.clock, cache.on_show_written)
-            limiter = AttemptLimiter(running.clock, DAY_SECONDS)
             lease = Lease(running.database, "show-copies", show_copies.LEASE_TTL, running.clock)
             copies = ShowCopies(show_store, store, lease, running.clock)
             shows = ShowService(
-                show_store, copies, limiter, running.clock, shows_per_day=settings.shows_per_day
+                show_store,
+                copies,
+                running.clock,
+                additions=DailyLimit("add", "shows", settings.shows_per_day, running.clock),
+                edits=DailyLimit("change", "shows", settings.shows_per_day, running.clock),
             )
-            tickets = TicketService(store, shows, limiter, running.clock, settings)
+            tickets = TicketService(
+                store,
+                shows,
+                DailyLimit("list", "tickets", settings.listings_per_day, running.clock),
+                running.clock,
+                price_cap_percent=settings.price_cap_percent,
+            )
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (

@@ -6,7 +6,6 @@ from typing import Any, Literal
 from common.change import Change
 from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
-from common.persistence.attempts import AttemptLimiter, RateLimit
 from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
@@ -21,8 +20,8 @@ from tickets.domain.ticket import (
     list_ticket,
 )
 from tickets.search import TicketQuery
-from tickets.settings import Settings
 from tickets.show_service import ShowService
+from tickets.store.daily_limits import DailyLimit
 from tickets.store.tickets import TicketStore
 
 
@@ -33,16 +32,16 @@ class TicketService:
         self,
         store: TicketStore,
         shows: ShowService,
-        limiter: AttemptLimiter,
+        limit: DailyLimit,
         clock: Clock,
-        settings: Settings,
+        *,
+        price_cap_percent: int | None,
     ) -> None:
         self._store = store
         self._shows = shows
-        self._limiter = limiter
+        self._limit = limit
         self._clock = clock
-        self._per_day = settings.listings_per_day
-        self._price_cap_percent = settings.price_cap_percent
+        self._price_cap_percent = price_cap_percent
 
     async def list_for_sale(
         self,
@@ -64,7 +63,7 @@ class TicketService:
         check_price_cap(price, face_value, self._price_cap_percent)
         show = None
         if show_id is None:
-            await self._count_listing(seller_id)
+            await self._limit.record(seller_id)
         else:
             show = await self._show_for_listing(show_id, seller_id)
         change = list_ticket(
@@ -121,17 +120,8 @@ class TicketService:
     async def _show_for_listing(self, show_id: str, seller_id: str) -> Show:
         """Return a show for which the seller lists a ticket now, which counts and may close it."""
         show = await self._shows.find_open(show_id)
-        await self._count_listing(seller_id)
+        await self._limit.record(seller_id)
         return await self._shows.close_to_creator(show, seller_id=seller_id)
-
-    async def _count_listing(self, seller_id: str) -> None:
-        await self._limiter.record_attempt(
-            RateLimit(
-                f"listings:{seller_id}",
-                self._per_day,
-                f"You can list at most {self._per_day} tickets per day",
-            )
-        )
 
     async def withdraw(self, ticket_id: str, *, user_id: str) -> Ticket:
         """Withdraw a ticket now, or when the order that holds it is cancelled."""

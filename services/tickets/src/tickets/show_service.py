@@ -6,13 +6,13 @@ from typing import Final
 from common.change import Change
 from common.errors import BadRequest, Conflict, ErrorDetail
 from common.messaging.envelope import EventEnvelope
-from common.persistence.attempts import AttemptLimiter, RateLimit
 from common.persistence.store import Decide
 from common.values.clock import Clock
 from common.web.pagination import Page
 from tickets.domain.show import Show, ShowDetails, add_show, check_open_for_listing
 from tickets.show_copies import ShowCopies
 from tickets.show_search import ShowQuery
+from tickets.store.daily_limits import DailyLimit
 from tickets.store.shows import ShowStore
 
 MAX_REMEMBERED: Final = 10_000
@@ -25,16 +25,16 @@ class ShowService:
         self,
         shows: ShowStore,
         copies: ShowCopies,
-        limiter: AttemptLimiter,
         clock: Clock,
         *,
-        shows_per_day: int,
+        additions: DailyLimit,
+        edits: DailyLimit,
     ) -> None:
         self._shows = shows
         self._copies = copies
-        self._limiter = limiter
         self._clock = clock
-        self._per_day = shows_per_day
+        self._additions = additions
+        self._edits = edits
         self._closed: set[str] = set()
         """Shows that are known to be closed, so that few orders need a read."""
 
@@ -62,7 +62,7 @@ class ShowService:
         similar = [show for show in same_day if show.cancelled_at is None]
         if similar and not is_another:
             raise _similar_show(similar[0])
-        await self._count(user_id, "add")
+        await self._additions.record(user_id)
         return await self._shows.insert_unless_identical(change)
 
     async def edit(self, show_id: str, *, user_id: str, details: ShowDetails) -> Show:
@@ -80,7 +80,7 @@ class ShowService:
         show = await self._shows.get(show_id)
         if decide(show).after == show:
             return show
-        await self._count(user_id, "change")
+        await self._edits.record(user_id)
         return await self._change_facts(show_id, decide)
 
     async def correct(self, show_id: str, details: ShowDetails) -> Show:
@@ -92,17 +92,6 @@ class ShowService:
         """Cancel a show as an operator."""
         now = self._clock()
         return await self._change_facts(show_id, lambda show: show.cancel(now))
-
-    async def _count(self, user_id: str, verb: str) -> None:
-        """Count a show that a user adds or changes today.
-
-        Raises:
-            TooManyRequests: the user has done so too often.
-        """
-        message = f"You can {verb} at most {self._per_day} shows per day"
-        await self._limiter.record_attempt(
-            RateLimit(f"shows:{verb}:{user_id}", self._per_day, message)
-        )
 
     async def _change_facts(self, show_id: str, decide: Decide[Show]) -> Show:
         show = await self._shows.change(show_id, decide)

@@ -29,11 +29,10 @@ class ThrottleDocument(Document):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The number of attempts allowed under a key in one window, and the error beyond it."""
+    """The number of attempts allowed under a key in one window."""
 
     key: str
     max_attempts: int
-    message: str | None = None
 
 
 class AttemptLimiter:
@@ -130,6 +129,5 @@ class AttemptLimiter:
         for limit in limits:
             remaining = self._reached_until.get(limit.key, now) - now
             if remaining > timedelta(0):
-                seconds = -(-remaining // timedelta(seconds=1))
-                return TooManyRequests(limit.message, retry_after=seconds)
+                return TooManyRequests(retry_after=-(-remaining // timedelta(seconds=1)))
         return None
