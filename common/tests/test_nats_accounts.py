@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 from nats.js.api import ConsumerConfig
-from nats.js.errors import NoStreamResponseError
+from nats.js.errors import NoStreamResponseError, ServerError
 
 from common.events import (
     STREAMS,
@@ -77,8 +77,17 @@ async def admin(server: NatsWithUsers) -> AsyncGenerator[Bus]:
             }
             if stream in with_stream:
                 await connected.connection.js.delete_stream(stream)
-        await declare(connected.connection)
+        await eventually(lambda: _declare_again(connected))
         yield connected
+
+
+async def _declare_again(admin: Bus) -> bool:
+    """Declare everything, or return False while the server still deletes a stream's files."""
+    try:
+        await declare(admin.connection)
+    except ServerError:
+        return False
+    return True
 
 
 @asynccontextmanager
