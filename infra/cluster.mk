@@ -31,7 +31,7 @@ ingress-up: ## Install ingress-nginx in the cluster and wait for it
 	kubectl apply -f infra/k8s-prod/ingress-nginx/config.yaml
 	kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=300s
 
-secrets: ## Create jwt-secret and stripe-secret in the cluster; existing secrets are kept
+secrets: ## Create the secrets in the cluster; existing ones are kept
 	@infra/scripts/create-secrets.sh
 
 certificate: ## Create the certificate of https://ticketing.dev and store it in the cluster

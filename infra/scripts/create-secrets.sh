@@ -2,7 +2,7 @@
 # Creates the secrets of the pods in kubectl's current cluster. Existing values are kept.
 #   STRIPE_KEY=sk_test_... STRIPE_WEBHOOK_SECRET=whsec_... STRIPE_PUBLISHABLE_KEY=pk_test_... make secrets
 # Without STRIPE_KEY it creates those of the local Stripe server (infra/k8s-dev/stripe-depl.yaml).
-# To rotate JWT_KEY or a password, see docs/deploy.md.
+# To rotate JWT_KEY or a password, see docs/deploy.md; for VAULT_KEY, docs/operations.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -50,6 +50,7 @@ passwords() {
 }
 
 create jwt-secret <<<"JWT_KEY=$(random)"
+complete vault-secret < <(echo "VAULT_KEY=$(random)" && echo "FINGERPRINT_KEY=$(random)")
 complete mongo-secret < <(passwords && echo "KEYFILE=$(random)")
 complete nats-secret < <(passwords)
 complete redis-secret <<<"REDIS_PASSWORD=$(random)"

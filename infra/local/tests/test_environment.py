@@ -59,7 +59,8 @@ def test_service_gets_addresses_but_no_foreign_secrets(name: str, tmp_path: Path
 
 
 SECRETS = {
-    **{name: {"JWT_KEY", "MONGO_PASSWORD"} for name in ("auth", "tickets", "orders")},
+    **{name: {"JWT_KEY", "MONGO_PASSWORD"} for name in ("auth", "orders")},
+    "tickets": {"JWT_KEY", "MONGO_PASSWORD", "VAULT_KEY", "FINGERPRINT_KEY"},
     "payments": {"JWT_KEY", "MONGO_PASSWORD", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET"},
     "expiration": {"MONGO_PASSWORD", "REDIS_PASSWORD"},
     "worker": {"MONGO_PASSWORD", "REDIS_PASSWORD"},
@@ -69,7 +70,7 @@ SECRETS = {
 @pytest.mark.parametrize("name", SECRETS)
 def test_service_gets_only_its_own_secrets(name: str, tmp_path: Path) -> None:
     env = service_environment(name, {"JWT_KEY": "mine"}, tmp_path)
-    found = {key for key in env if re.search(r"PASSWORD$|SECRET$|^(JWT|STRIPE)_KEY$", key)}
+    found = {key for key in env if re.search(r"PASSWORD$|SECRET$|(?<!PUBLISHABLE)_KEY$", key)}
     assert found - {"NATS_PASSWORD"} == SECRETS[name]
     user = "expiration" if name == "worker" else name
     assert env["MONGO_PASSWORD"] == (tmp_path / "secrets" / f"mongo-{user}").read_text()
@@ -101,6 +102,30 @@ def test_signing_key_is_private_and_stable(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o400
     assert read_or_create(file) == key
     assert service_environment("auth", {"JWT_KEY": "mine"}, tmp_path)["JWT_KEY"] == "mine"
+
+
+def test_creation_of_vault_keys_is_announced_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = service_environment("tickets", {}, tmp_path)
+    files = [tmp_path / "secrets" / name for name in ("vault-key", "fingerprint-key")]
+    output = capsys.readouterr().out
+    assert all(str(file) in output for file in files)
+    assert "no backup contains them" in output
+    assert first["VAULT_KEY"] not in output
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o400] * 2
+    again = service_environment("tickets", {"VAULT_KEY": ""}, tmp_path)
+    assert again == first
+    assert not capsys.readouterr().out
+
+
+def test_own_vault_keys_are_used_and_none_are_created(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"VAULT_KEY": "1" * 64, "FINGERPRINT_KEY": "2" * 64}
+    assert service_environment("tickets", keys, tmp_path).items() >= keys.items()
+    assert not (tmp_path / "secrets" / "vault-key").exists()
+    assert not capsys.readouterr().out
 
 
 def test_replicas_get_distinct_ports(tmp_path: Path) -> None:

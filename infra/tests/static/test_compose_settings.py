@@ -9,12 +9,14 @@ from manifests import ROOT
 SERVICES = ["auth", "tickets", "orders", "expiration", "payments"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 FROM_SECRETS = {
+    "FINGERPRINT_KEY",
     "JWT_KEY",
     "MONGO_PASSWORD",
     "NATS_PASSWORD",
     "REDIS_PASSWORD",
     "STRIPE_API_BASE",
     "STRIPE_JS_URL",
+    "VAULT_KEY",
 }
 """What `init-secrets` generates. A value of the environment has precedence."""
 OF_LIBRARIES = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}

@@ -150,12 +150,13 @@ def test_stripe_keys_replace_local_ones(make_runner: MakeRunner) -> None:
 
 USERS = ("ADMIN", "OPERATOR", "AUTH", "TICKETS", "ORDERS", "EXPIRATION", "PAYMENTS")
 ALL_KEYS = " ".join([*(f"{user}_PASSWORD" for user in USERS), "KEYFILE", "REDIS_PASSWORD"])
+ALL_KEYS += " VAULT_KEY FINGERPRINT_KEY"
 
 
 def test_existing_secrets_are_kept(make_runner: MakeRunner) -> None:
     calls = make_runner.make("secrets", FOUND="0", KEYS=ALL_KEYS)
     assert not any(" create " in call or " patch " in call for call in calls)
-    assert make_runner.output.count("unchanged") == 5
+    assert make_runner.output.count("unchanged") == 6
 
 
 def test_missing_key_is_added_to_an_existing_secret(make_runner: MakeRunner) -> None:

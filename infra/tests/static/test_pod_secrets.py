@@ -10,6 +10,7 @@ from manifests import NAME, ROOT, SERVICES, Manifest, of_kind, read, template
 MANIFESTS = [*read("k8s"), *read("k8s-dev")]
 WORKLOADS = of_kind(MANIFESTS, "Deployment", "StatefulSet")
 SESSION = {"jwt-secret/JWT_KEY", "jwt-secret/JWT_KEY_PREVIOUS"}
+VAULT = {f"vault-secret/{key}" for key in ("VAULT_KEY", "VAULT_KEY_PREVIOUS", "FINGERPRINT_KEY")}
 STRIPE = {
     f"stripe-secret/{key}"
     for key in (
@@ -29,7 +30,7 @@ def own(service: str) -> set[str]:
 
 EXPECTED: dict[str, set[str]] = {
     "auth/auth": own("auth") | SESSION,
-    "tickets/tickets": own("tickets") | SESSION,
+    "tickets/tickets": own("tickets") | SESSION | VAULT,
     "orders/orders": own("orders") | SESSION,
     "payments/payments": own("payments") | SESSION | STRIPE,
     "expiration/expiration": own("expiration") | {"redis-secret/REDIS_PASSWORD"},

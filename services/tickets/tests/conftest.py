@@ -11,8 +11,15 @@ from common.testing.plugin import Serve
 from tickets.app import DOCUMENTS, create_app
 from tickets.settings import Settings
 from tickets.store.tickets import TicketStore
+from tickets.testing import FINGERPRINT_KEY, VAULT_KEY
 
 Start = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+def environment(environment: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of all services, and the keys that tickets requires."""
+    return {**environment, "vault_key": VAULT_KEY, "fingerprint_key": FINGERPRINT_KEY}
 
 
 @pytest.fixture

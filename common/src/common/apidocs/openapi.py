@@ -19,6 +19,8 @@ PLACEHOLDERS: Final = {
     "NATS_URL": "nats://nowhere.invalid",
     "JWT_KEY": "no session is ever signed with this",
     "STRIPE_KEY": "sk_test_none",
+    "VAULT_KEY": "0" * 64,
+    "FINGERPRINT_KEY": "0" * 64,
 }
 """Required settings, which are never used to connect."""
 

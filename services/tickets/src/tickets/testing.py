@@ -12,6 +12,8 @@ from common.values.ids import new_id
 from tickets.domain.ticket import Ticket
 from tickets.store.tickets import to_document
 
+VAULT_KEY: Final = "a1" * 32
+FINGERPRINT_KEY: Final = "b2" * 32
 SELLER_ID: Final = "a" * 24
 
 

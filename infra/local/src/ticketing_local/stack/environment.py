@@ -19,7 +19,7 @@ SHARED_VARIABLES = (
 )
 SERVICE_VARIABLES = {
     "auth": ("JWT_KEY*", "PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*"),
-    "tickets": ("JWT_KEY*", "LISTINGS_*", "PRICE_CAP_*", "SHOWS_*"),
+    "tickets": ("FINGERPRINT_KEY", "JWT_KEY*", "LISTINGS_*", "PRICE_CAP_*", "SHOWS_*", "VAULT_*"),
     "orders": ("JWT_KEY*", "ORDER_*"),
     "expiration": ("EXPIRATION_*",),  # reads no session
     "payments": ("JWT_KEY*", "DECLINES_*", "PAYMENT_*", "STRIPE_*"),

@@ -14,6 +14,7 @@ from ticketing_local.stack import (
     ports,
     readiness,
     servers,
+    vault_keys,
 )
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.program import Program
@@ -78,7 +79,13 @@ def service_environments(
         stripe = _local_stripe(port["stripe"], environ)
     replicas = ports.read_int(environ, "REPLICAS", 1, maximum=MAX_REPLICAS)
     lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
-    overrides = {"JWT_KEY": read_or_create(home.jwt_key)} | lame_duck | dict(environ)
+    stored = {
+        "JWT_KEY": read_or_create(home.jwt_key),
+        **vault_keys.stored_keys(secrets, environ),
+    }
+    overrides = dict(environ) | {
+        name: value for name, value in (stored | lame_duck).items() if not environ.get(name)
+    }
     return {
         name: environment.for_service(
             name, overrides, _fixed_environment(name, port, secrets, stripe)

@@ -17,6 +17,11 @@ class StoredSecrets:
         self.read(name)
         return self.folder / name
 
+    def has(self, name: str) -> bool:
+        """Return whether a secret is stored."""
+        file = self.folder / name
+        return file.exists() and file.stat().st_size > 0
+
     def read(self, name: str) -> str:
         """Return a secret, created at random by the first call."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
