@@ -6,7 +6,7 @@ PYTHON_IN := .venv/bin
 TICKETING := $(PYTHON_IN)/ticketing
 INSTALLED := .venv/installed
 INSTALLED_LOCAL := .venv/installed-local
-PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/stripe/pyproject.toml)
+PROJECTS := $(wildcard common/pyproject.toml services/*/pyproject.toml infra/local/pyproject.toml infra/local/mail/pyproject.toml infra/local/stripe/pyproject.toml)
 export TICKETING_STARTED_AT := $(shell date +%s)
 
 # The value of a variable as one word for the shell, whatever it contains.

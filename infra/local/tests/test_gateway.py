@@ -105,12 +105,13 @@ def gateway_to(
     upstream_ports: dict[str, list[int]],
     internal_port: int | None = None,
     client_port: int | None = None,
+    mail_port: int | None = None,
 ) -> Callable[[int, Path, StoredSecrets], Program]:
     """Return a function that returns the program of a gateway."""
 
     def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
         listeners = Listeners(port, internal_port or free_port())
-        return caddy(listeners, data, upstream_ports, client_port)
+        return caddy(listeners, data, upstream_ports, client_port, mail_port)
 
     return make_program
 
@@ -157,6 +158,17 @@ def test_path_is_routed_to_its_service_unchanged(
 ) -> None:
     received = gateway.get(path).json()
     assert (received["service"], received["path"]) == (service, path)
+
+
+def test_mail_pages_are_routed_on_a_development_machine_only(
+    gateway: httpx.Client, upstreams: dict[str, int]
+) -> None:
+    upstream_ports = {name: [port] for name, port in upstreams.items()}
+    with TemporaryServer(gateway_to(upstream_ports, mail_port=upstreams["tickets"])) as server:
+        received = httpx.get(f"http://127.0.0.1:{server.port}/mail/5").json()
+
+    assert received["path"] == "/mail/5"
+    assert gateway.get("/mail/5").status_code == 404
 
 
 def test_body_and_status_pass_unchanged(gateway: httpx.Client) -> None:

@@ -55,11 +55,14 @@ def collect(environ: Mapping[str, str]) -> list[Component]:
         "nats": readiness.nats_jetstream(port["nats"]),
         "redis": readiness.redis_responds(port["redis"]),
         "stripe": readiness.http_ok(f"{base_urls['stripe']}/_local/health"),
+        "mail": readiness.http_ok(f"{base_urls['mail']}/_local/health"),
     }
     if not client.enabled(environ):
         del checks["client"]
     if environ.get("STRIPE_KEY"):  # the real Stripe
         del checks["stripe"]
+    if environ.get("SMTP_URL"):  # a real mail server
+        del checks["mail"]
     services = {
         f"{name}-{n + 1}" if n else name: f"http://127.0.0.1:{port[name] + n * REPLICA_PORT_OFFSET}"
         for name in SERVICES

@@ -59,25 +59,33 @@ def caddy(
     data: Path,
     upstreams: Mapping[str, Sequence[int]],
     client_port: int | None,
+    mail_port: int | None = None,
 ) -> Program:
-    """Return the gateway's program. Without a client, `/` is a page with a link to the API."""
+    """Return the gateway's program. Without a client, `/` is a page with a link to the API.
+
+    With the port of the local mail server, `/mail/` shows its letters.
+    """
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
-    config.write_text(caddyfile(listeners, upstreams, client_port))
+    config.write_text(caddyfile(listeners, upstreams, client_port, mail_port))
     return Program(
         "gateway",
         (binaries.find(binaries.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
         listeners.public,
         readiness.http_ok(f"http://127.0.0.1:{listeners.public}/"),
         {"XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(data)},
-        internal_port=listeners.internal,
+        second_port=("internal", listeners.internal),
     )
 
 
 def caddyfile(
-    listeners: Listeners, upstreams: Mapping[str, Sequence[int]], client_port: int | None
+    listeners: Listeners,
+    upstreams: Mapping[str, Sequence[int]],
+    client_port: int | None,
+    mail_port: int | None = None,
 ) -> str:
     """Return Caddy's configuration. `upstreams` holds the ports of each service's replicas."""
+    pages = _mail_pages(mail_port) if mail_port else ""
     return f"""{{
 \tadmin off
 \tauto_https off
@@ -94,7 +102,7 @@ def caddyfile(
 \t\t}}
 \t}}
 }}
-{_site(listeners.public, upstreams, client_port, RETRY_SECONDS)}
+{_site(listeners.public, upstreams, client_port, RETRY_SECONDS, pages=pages)}
 {_site(listeners.internal, upstreams, None, PAGE_RETRY_SECONDS, KEEP_FORWARDED_FOR)}
 """
 
@@ -105,8 +113,10 @@ def _site(
     client_port: int | None,
     retry_seconds: float,
     proxy_options: str = "",
+    *,
+    pages: str = "",
 ) -> str:
-    """Return a listener and its routes."""
+    """Return a listener and its routes. `pages` are routes beside those of the web client."""
     routes = "".join(
         _route(path, upstreams[name], retry_seconds, proxy_options) for path, name in ROUTES.items()
     )
@@ -124,6 +134,7 @@ def _site(
 {_json_headers()}
 \t\trespond `{_error("Not Found")}` 404
 \t}}
+{pages}
 \thandle {{
 {_proxy([client_port], PAGE_RETRY_SECONDS) if client_port else _link_page()}
 \t}}
@@ -166,6 +177,15 @@ def _error_responses() -> str:
 
 def _error(message: str) -> str:
     return json.dumps({"errors": [{"message": message}]})
+
+
+def _mail_pages(port: int) -> str:
+    """Return the route of the local mail server's pages, which only development machines have."""
+    return f"""
+\t@mail path /mail /mail/*
+\thandle @mail {{
+{_proxy([port], PAGE_RETRY_SECONDS)}
+\t}}"""
 
 
 def _route(path: str, ports: Sequence[int], retry_seconds: float, proxy_options: str) -> str:

@@ -64,7 +64,15 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
     groups = {
         "stores": stores,
         "services": [*services, worker, *client_programs],
-        "gateway": [gateway.caddy(listeners, home.data / "caddy", upstreams, client_port)],
+        "gateway": [
+            gateway.caddy(
+                listeners,
+                home.data / "caddy",
+                upstreams,
+                client_port,
+                port["mail"] if _has_local_mail(environ) else None,
+            )
+        ],
     }
     return Plan(groups, f"http://localhost:{port['gateway']}", environ)
 
@@ -92,6 +100,11 @@ def service_environments(
         )
         for name in ports.SERVICES
     }
+
+
+def _has_local_mail(environ: Mapping[str, str]) -> bool:
+    """Return whether mail goes to the local mail server, because no other one is named."""
+    return not environ.get("SMTP_URL")
 
 
 def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
@@ -145,6 +158,8 @@ def _stores(
         factories.append(
             lambda: servers.stripe(port["stripe"], home.data / "stripe", webhook_url, secret)
         )
+    if _has_local_mail(environ):
+        factories.append(lambda: servers.mail(port["mail"], port["smtp"], home.data / "mail"))
     with ThreadPoolExecutor() as pool:  # the first time, binaries are downloaded
         return [future.result() for future in [pool.submit(factory) for factory in factories]]
 

@@ -23,6 +23,8 @@ PORTS = {
     "nats": ("NATS_PORT", 4322),
     "redis": ("REDIS_PORT", 6479),
     "stripe": ("STRIPE_PORT", 12111),
+    "mail": ("MAIL_PORT", 12080),
+    "smtp": ("SMTP_PORT", 12025),
     "client": ("CLIENT_PORT", 3100),
     **{name: (f"{name.upper()}_PORT", 3101 + n) for n, name in enumerate(SERVICES)},
     "worker": ("WORKER_PORT", 3106),

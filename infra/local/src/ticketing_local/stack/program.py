@@ -15,8 +15,8 @@ class Program:
     is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     stop_seconds: int = 10
-    internal_port: int | None = None
-    """A second port, which only programs of the stack use."""
+    second_port: tuple[str, int] | None = None
+    """Another port on which it listens, with its name in `ports.PORTS`."""
     set_up: Callable[[], bool] = lambda: True
     """Prepares the started program, for example by creating its users. It returns whether it has
     finished, and is repeated until then."""
@@ -24,8 +24,8 @@ class Program:
     @property
     def listeners(self) -> list[tuple[str, int]]:
         """The program's ports, each with the name of its variable in `ports.PORTS`."""
-        named = ((self.name, self.port), ("internal", self.internal_port))
-        return [(name, port) for name, port in named if port is not None]
+        first = [] if self.port is None else [(self.name, self.port)]
+        return [*first, *([self.second_port] if self.second_port else [])]
 
     @property
     def argv(self) -> list[str]:

@@ -132,6 +132,17 @@ def redis_url_with_password(port: int, secrets: StoredSecrets) -> str:
     return f"redis://:{secrets.read(REDIS_PASSWORD)}@127.0.0.1:{port}"
 
 
+def mail(port: int, smtp_port: int, data: Path) -> Program:
+    """Return the local mail server, which shows the letters that it receives."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = (
+        *(sys.executable, "-m", "mail_local"),
+        *("--port", str(port), "--smtp-port", str(smtp_port), "--db", data / "mail.sqlite"),
+    )
+    health = readiness.http_ok(f"http://127.0.0.1:{port}/_local/health")
+    return Program("mail", command, port, health, second_port=("smtp", smtp_port))
+
+
 def stripe(port: int, data: Path, webhook_url: str = "", secret: str = "") -> Program:
     """Return the local Stripe server. It sends webhooks to the URL, signed with the secret."""
     data.mkdir(parents=True, exist_ok=True)

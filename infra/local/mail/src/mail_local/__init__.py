@@ -1,0 +1,1 @@
+"""A local mail server that delivers nothing and shows what it received."""
