@@ -43,8 +43,8 @@ reset: install-local ## Delete all stored data
 backup: install-local ## Back up every database and stream of the running system (TO=folder)
 	@$(TICKETING) backup $(if $(TO),$(call quoted,TO))
 
-restore: install-local ## Replace the data of the stopped system with a backup (FROM=folder, YES=1 does not ask)
-	@$(TICKETING) restore $(if $(YES),--yes) $(if $(FROM),$(call quoted,FROM))
+restore: install-local ## Replace the data of the stopped system with a backup (FROM=folder; YES=1 does not ask; WITHOUT_KEYS=1 if the keys of its ticket files are lost)
+	@$(TICKETING) restore $(if $(YES),--yes) $(if $(WITHOUT_KEYS),--without-keys) $(if $(FROM),$(call quoted,FROM))
 
 dead-letters: install-local ## List the dead letters of the running services (SERVICE=orders)
 	@$(TICKETING) dead-letters $(SERVICE)

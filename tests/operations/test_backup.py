@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -17,15 +18,18 @@ from common.values.clock import utc_now
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser
 from ticketing_local.commands.backup import backup, write_backup
-from ticketing_local.commands.restore import describe_replacement, restore
+from ticketing_local.commands.restore import check_vault_keys, describe_replacement, restore
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import Home
 from ticketing_local.stack.stored_secrets import StoredSecrets
+from ticketing_local.stack.vault_keys import keys_of_run, write_checks
 from ticketing_local.testing.free_ports import free_port
 
 ODD = """a "söng", 100% 'odd'; $HOME #1 [x] \\ é"""
 """A name of folders, to show that paths may contain any character."""
+KEYS = {"VAULT_KEY": "1" * 64, "FINGERPRINT_KEY": "2" * 64}
 SETTINGS = {
+    **KEYS,
     "ORDER_EXPIRATION_SECONDS": "600",
     "PAYMENT_MARGIN_SECONDS": "0",
     "NATS_SYNC_INTERVAL": "2m",
@@ -62,7 +66,7 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
     await buyer.wait_for(f"/api/tickets/{reserved['id']}", status="reserved")
     before = await take_snapshot(original)
     folder = tmp_path / "backups" / ODD
-    await asyncio.to_thread(write_backup, original.port, original.secrets, folder)
+    await asyncio.to_thread(write_backup, original.port, original.secrets, KEYS, folder)
     listed_after_backup = await seller.sell("Listed after the backup")
 
     # A copy of the whole folder has the same passwords, and by default the same ports.
@@ -121,7 +125,7 @@ async def wait_for_empty_backlog(system: System) -> None:
 
 def test_backup_never_overwrites_another(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="never overwrites"):
-        write_backup({"nats": 1, "mongod": 1}, StoredSecrets(tmp_path / "secrets"), tmp_path)
+        write_backup({"nats": 1, "mongod": 1}, StoredSecrets(tmp_path / "secrets"), {}, tmp_path)
 
 
 def test_backup_of_stopped_stack_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -133,7 +137,7 @@ def test_backup_of_stopped_stack_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_failed_backup_leaves_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     port = {"nats": free_port(), "mongod": free_port()}
     with pytest.raises(CliError, match=r"^The backup failed, and nothing was written: .*$"):
-        write_backup(port, StoredSecrets(tmp_path / "secrets"), tmp_path / "backups" / "one")
+        write_backup(port, StoredSecrets(tmp_path / "secrets"), KEYS, tmp_path / "backups" / "one")
     assert list((tmp_path / "backups").iterdir()) == []
     assert capfd.readouterr() == ("", "")
 
@@ -142,6 +146,73 @@ def test_incomplete_backup_is_not_restored(tmp_path: Path) -> None:
     (tmp_path / "databases").mkdir()
     with pytest.raises(CliError, match="no complete backup"):
         restore(Home(tmp_path / "home"), {}, tmp_path, confirmed=True)
+
+
+@pytest.fixture
+def backup_folder(tmp_path: Path) -> Path:
+    """Return a backup without documents, of a system with `KEYS`."""
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    (folder / "complete").write_text("2026-11-29T03:00:00+00:00")
+    write_checks(folder, KEYS)
+    return folder
+
+
+def test_backup_recognizes_the_keys_of_the_run(tmp_path: Path) -> None:
+    home = Home(tmp_path / ODD)
+    launcher = home.run / "programs" / "tickets"
+    launcher.parent.mkdir(parents=True)
+    exports = [f"export {name}={quote(value)}" for name, value in {"ODD": ODD, **KEYS}.items()]
+    launcher.write_text(
+        "\n".join(["#!/bin/sh", f"cd {quote(ODD)}", *exports, "exec uvicorn --a=b"])
+    )
+    assert keys_of_run(home) == KEYS
+
+
+def test_backup_contains_no_vault_key(backup_folder: Path) -> None:
+    text = (backup_folder / "vault-keys.json").read_text()
+    assert not any(key in text for key in KEYS.values())
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({}, "VAULT_KEY and FINGERPRINT_KEY"),
+        ({**KEYS, "VAULT_KEY": "3" * 64}, "VAULT_KEY"),
+        ({**KEYS, "FINGERPRINT_KEY": "3" * 64}, "FINGERPRINT_KEY"),
+        ({"VAULT_KEY": "2" * 64, "FINGERPRINT_KEY": "1" * 64}, "VAULT_KEY and FINGERPRINT_KEY"),
+    ],
+)
+def test_restore_without_the_keys_of_the_backup_changes_nothing(
+    environ: dict[str, str], missing: str, tmp_path: Path, backup_folder: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    with pytest.raises(CliError, match=rf"needs another {missing} than .* Nothing was replaced"):
+        restore(home, environ, backup_folder, confirmed=True)
+    assert not home.folder.exists(), "not even a new key was created"
+
+
+def test_key_of_backup_fits_as_present_previous_or_stored_key(
+    tmp_path: Path, backup_folder: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    check_vault_keys(home, KEYS, backup_folder)
+    check_vault_keys(
+        home,
+        {**KEYS, "VAULT_KEY": "3" * 64, "VAULT_KEY_PREVIOUS": KEYS["VAULT_KEY"]},
+        backup_folder,
+    )
+    home.secrets.mkdir(parents=True)
+    (home.secrets / "vault-key").write_text(KEYS["VAULT_KEY"])
+    (home.secrets / "fingerprint-key").write_text(KEYS["FINGERPRINT_KEY"])
+    check_vault_keys(home, {}, backup_folder)
+
+
+def test_backup_of_a_rotation_needs_both_keys(tmp_path: Path, backup_folder: Path) -> None:
+    write_checks(backup_folder, {**KEYS, "VAULT_KEY_PREVIOUS": "3" * 64})
+    with pytest.raises(CliError, match="another VAULT_KEY than"):
+        check_vault_keys(Home(tmp_path), KEYS, backup_folder)
+    check_vault_keys(Home(tmp_path), {**KEYS, "VAULT_KEY_PREVIOUS": "3" * 64}, backup_folder)
 
 
 def test_restore_names_what_it_replaces(tmp_path: Path) -> None:

@@ -106,13 +106,16 @@ def backup(folder: Path | None) -> None:
 @main.command()
 @FOLDER
 @click.option("--yes", is_flag=True, help="Do not ask before data is replaced.")
-def restore(folder: Path | None, *, yes: bool) -> None:
+@click.option(
+    "--without-keys", is_flag=True, help="Restore although the keys of the vault are lost."
+)
+def restore(folder: Path | None, *, yes: bool, without_keys: bool) -> None:
     """Replace the data of the stopped stack with a backup."""
     from ticketing_local.commands.restore import restore
 
     if folder is None:
         raise CliError("No folder given. Run `make restore FROM=.local/backups/<name>`.")
-    restore(Home.from_environment(), os.environ, folder, confirmed=yes)
+    restore(Home.from_environment(), os.environ, folder, confirmed=yes, without_keys=without_keys)
 
 
 @main.command("mongo-shell")

@@ -1,6 +1,7 @@
 """`make backup`: every database and every stream of the running stack, in a new folder.
 
-A backup does not contain the signing key (users sign in again), Redis (the sweeper schedules the
+The files of the vault are encrypted, and a backup contains check values of its keys, not the keys.
+Nor does it contain the signing key (users sign in again), Redis (the sweeper schedules the
 timers again) and Stripe (the reconciler reads it).
 """
 
@@ -17,7 +18,7 @@ from pymongo.errors import PyMongoError
 
 from ticketing_local import backup_format
 from ticketing_local.errors import CliError
-from ticketing_local.stack import mongo_set_up, nats_set_up, ports, servers
+from ticketing_local.stack import mongo_set_up, nats_set_up, ports, servers, vault_keys
 from ticketing_local.stack.paths import ROOT, Home
 from ticketing_local.stack.run_record import require_running
 from ticketing_local.stack.stored_secrets import StoredSecrets
@@ -29,17 +30,28 @@ def backup(home: Home, folder: Path | None) -> None:
     """Write all data of the running stack to a new folder, by default one named after the time."""
     port = ports.resolve_ports(require_running(home).variables)
     default = FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    write_backup(port, StoredSecrets(home.secrets), folder or default)
+    keys = vault_keys.keys_of_run(home)
+    write_backup(port, StoredSecrets(home.secrets), keys, folder or default)
 
 
-def write_backup(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -> None:
-    """Write all data of running stores to a new folder, which appears when it is complete."""
+def write_backup(
+    port: Mapping[str, int], secrets: StoredSecrets, keys: Mapping[str, str], folder: Path
+) -> None:
+    """Write all data of running stores to a new folder, which appears when it is complete.
+
+    Args:
+        port: the ports of the stores.
+        secrets: the passwords of the stores.
+        keys: the keys of the vault. Only their check values are written.
+        folder: must not exist.
+    """
     if folder.exists():
         raise CliError(f"{folder} already exists. A backup never overwrites another.")
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a killed attempt
     partial.mkdir(parents=True, mode=0o700)
     try:
+        vault_keys.write_checks(partial, keys)
         _dump(port, secrets, partial)
         partial.rename(folder)
     except (PyMongoError, NatsError, OSError) as error:

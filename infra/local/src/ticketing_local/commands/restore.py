@@ -22,7 +22,14 @@ from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import instance_lock
 from ticketing_local.processes.managed_process import ManagedProcess
-from ticketing_local.stack import environment, mongo_set_up, nats_set_up, ports, servers
+from ticketing_local.stack import (
+    environment,
+    mongo_set_up,
+    nats_set_up,
+    ports,
+    servers,
+    vault_keys,
+)
 from ticketing_local.stack.paths import BIN, Home
 from ticketing_local.stack.plan import plan
 from ticketing_local.stack.stored_secrets import StoredSecrets
@@ -31,10 +38,27 @@ STORES: Final = ("mongod", "nats", "redis")
 STORE_FOLDERS: Final = ("mongo", "nats", "redis")
 
 
-def restore(home: Home, environ: Mapping[str, str], folder: Path, *, confirmed: bool) -> None:
-    """Replace all data of the stopped stack with a backup, after a question."""
+def restore(
+    home: Home,
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    confirmed: bool,
+    without_keys: bool = False,
+) -> None:
+    """Replace all data of the stopped stack with a backup.
+
+    Args:
+        home: the data folder of the stack.
+        environ: the variables of the caller.
+        folder: the backup.
+        confirmed: do not ask before.
+        without_keys: restore although the keys of the backup's ticket files are lost.
+    """
     if not (folder / "complete").exists():
         raise CliError(f"{folder} holds no complete backup.")
+    if not without_keys:
+        check_vault_keys(home, environ, folder)
     with instance_lock(home):
         orphans.terminate(home)
         home.create_folders()
@@ -50,6 +74,20 @@ def restore(home: Home, environ: Mapping[str, str], folder: Path, *, confirmed: 
         finally:
             shutil.rmtree(new.data, ignore_errors=True)
     click.echo(f"Restored. Run `make start`. The data before it is in {home.replaced_data}.")
+
+
+def check_vault_keys(home: Home, environ: Mapping[str, str], folder: Path) -> None:
+    """Raise `CliError` if the files in a backup could not be opened after its restore."""
+    secrets = StoredSecrets(home.secrets)
+    missing = vault_keys.find_missing(folder, vault_keys.existing_keys(secrets, environ))
+    if missing:
+        files = " and ".join(str(secrets.folder / vault_keys.FILES[name]) for name in missing)
+        raise CliError(
+            f"The backup needs another {' and '.join(missing)} than this machine has. Nothing was "
+            f"replaced. Put the key of the backed-up system into {files} (one line of 64 hex "
+            "digits), or set the variable; a second VAULT_KEY goes into VAULT_KEY_PREVIOUS. If "
+            "the key is lost, WITHOUT_KEYS=1 restores everything but the ticket files."
+        )
 
 
 def describe_replacement(home: Home, folder: Path) -> str:
