@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 TEXT: Final = "0123456789abcdef01234567"
 """Valid wherever a field takes any text, or an id."""
 MAX_INTEGER: Final = 1_000_000
+MAX_ITEMS: Final = 3
 
 
 def event_values(event_schema: Schema) -> SearchStrategy[dict[str, Any]]:
@@ -37,6 +38,8 @@ def _values(schema: Schema, definitions: Schema) -> SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     if schema["type"] == "object":
         return _objects(schema, definitions)
+    if schema["type"] == "array":
+        return st.lists(_values(schema["items"], definitions), max_size=MAX_ITEMS)
     return _SCALARS[schema["type"]](schema)
 
 

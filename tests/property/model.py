@@ -141,7 +141,7 @@ class Model:
     def withdraw(self, ticket_id: str) -> None:
         """Withdraw a ticket if that is allowed."""
         try:
-            change = self.tickets[ticket_id].withdraw(user_id=SELLER)
+            change = self.tickets[ticket_id].withdraw(user_id=SELLER, now=self.now)
         except ApiError:
             return
         self._commit(self.tickets, change)
@@ -305,7 +305,12 @@ class Model:
         fence = Fence(event.ticket.hold, event.version)
         ticket = self.tickets[event.ticket.id]
         ordered = Listing(event.ticket.title, event.ticket.price)
-        self._commit(self.tickets, ticket.apply_order(event.id, event.status, fence, ordered))
+        self._commit(
+            self.tickets,
+            ticket.apply_order(
+                event.id, event.status, fence, ordered, buyer_id=event.user_id, now=self.now
+            ),
+        )
 
     def _apply_order_to_deadline(self, event: OrderEvent) -> None:
         expires_at, version = event.expires_at, event.version

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, get_args
 
 from pydantic import ConfigDict, Field
 
+from common.protection import Protection
 from common.shows import OrderedShow, Seat, ShowCategory, ShowFacts, Venue
 from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
@@ -61,6 +62,10 @@ class _Ticket(Event):
     """Whether its seller took it off the market. Nobody can order it then."""
     withdrawing: Omittable[bool] = None
     """Whether it becomes withdrawn, and not available, if its order is cancelled."""
+    protection: Omittable[Protection] = None
+    """What is known of its original; None means that only its seller's words are."""
+    frozen_until: Omittable[datetime] = None
+    """Until when nobody can order it, because another person listed the same code."""
 
     @property
     def show_id(self) -> str | None:
@@ -112,6 +117,43 @@ class ShowUpdated(_Show):
 ShowEvent = ShowCreated | ShowUpdated
 
 
+class VaultState(StrEnum):
+    """Whether somebody has seen the original of a ticket."""
+
+    SEALED = "sealed"
+    REVEALED = "revealed"
+    VOID = "void"
+
+
+class _VaultEntry(Event):
+    id: Id
+    version: Version
+    ticket_id: Id
+    """The newest listing of the ticket."""
+    state: VaultState
+    digest: str
+    symbologies: tuple[str, ...] = ()
+    uploaded_by: Id
+    revealed_at: Omittable[datetime] = None
+    earlier: Omittable[tuple[Id, ...]] = None
+    """The listings of the ticket that were sold before, the oldest first."""
+
+
+class VaultCreated(_VaultEntry):
+    """The original of a ticket was uploaded."""
+
+    subject = "vault.created"
+
+
+class VaultUpdated(_VaultEntry):
+    """An original was revealed, listed again, or removed."""
+
+    subject = "vault.updated"
+
+
+VaultEvent = VaultCreated | VaultUpdated
+
+
 class OrderStatus(StrEnum):
     """The state of an order."""
 
@@ -154,6 +196,8 @@ class OrderedTicket(CamelModel):
     show: Omittable[OrderedShow] = None
     seat: Omittable[Seat] = None
     seller_id: Omittable[Id] = None
+    protection: Omittable[Protection] = None
+    """What was known of its original when it was ordered."""
 
 
 class _Order(Event):
@@ -291,6 +335,7 @@ SessionEvent = SessionRevoked | AllSessionsRevoked
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(TicketEvent),
     *get_args(ShowEvent),
+    *get_args(VaultEvent),
     *get_args(OrderEvent),
     ExpirationCompleted,
     *get_args(PaymentEvent),
@@ -298,7 +343,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
 )
 
 STREAMS: Final[dict[str, tuple[str, ...]]] = {
-    "tickets": ("ticket", "show"),
+    "tickets": ("ticket", "show", "vault"),
     "orders": ("order",),
     "expiration": ("expiration",),
     "payments": ("payment",),

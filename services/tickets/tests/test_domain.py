@@ -67,7 +67,11 @@ def test_edit_to_the_same_values_changes_nothing() -> None:
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_edit_by_another_user_is_unauthorized_in_any_status(status: OrderStatus) -> None:
-    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING).after
+    ticket = (
+        make_ticket()
+        .apply_order(FIRST, status, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW)
+        .after
+    )
 
     with pytest.raises(Unauthorized):
         ticket.edit(user_id=OTHER_USER, title="x", price=100)
@@ -75,7 +79,11 @@ def test_edit_by_another_user_is_unauthorized_in_any_status(status: OrderStatus)
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_ticket_is_edited_only_while_available(status: OrderStatus) -> None:
-    ticket = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING).after
+    ticket = (
+        make_ticket()
+        .apply_order(FIRST, status, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW)
+        .after
+    )
 
     if STATUS_FOR_ORDER[status] is TicketStatus.AVAILABLE:
         assert ticket.edit(user_id=SELLER, title="x", price=100).after.title == "x"
@@ -101,7 +109,9 @@ def test_edit_of_an_unexpected_version_is_rejected() -> None:
 def test_order_event_sets_the_status_and_the_order(
     status: OrderStatus, expected: TicketStatus, order_id: str | None
 ) -> None:
-    change = make_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING)
+    change = make_ticket().apply_order(
+        FIRST, status, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW
+    )
 
     assert (change.after.status, change.after.order_id) == (expected, order_id)
     (event,) = change.events
@@ -110,17 +120,31 @@ def test_order_event_sets_the_status_and_the_order(
 
 
 def test_repeated_order_event_changes_nothing() -> None:
-    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
+    ticket = (
+        make_ticket()
+        .apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW)
+        .after
+    )
 
-    change = ticket.apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING)
+    change = ticket.apply_order(
+        FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW
+    )
 
     assert (change.after, change.events) == (ticket, ())
 
 
 def test_event_of_an_earlier_order_does_not_free_the_ticket() -> None:
-    ticket = make_ticket().apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0), LISTING).after
+    ticket = (
+        make_ticket()
+        .apply_order(
+            SECOND, OrderStatus.CREATED, Fence(2, 0), LISTING, buyer_id=OTHER_USER, now=NOW
+        )
+        .after
+    )
 
-    late = ticket.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING)
+    late = ticket.apply_order(
+        FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING, buyer_id=OTHER_USER, now=NOW
+    )
 
     assert late.after == ticket
 
@@ -138,7 +162,9 @@ def test_events_of_two_orders_in_any_order_end_the_same(
 ) -> None:
     ticket = make_ticket()
     for order_id, fence, status in order:
-        ticket = ticket.apply_order(order_id, status, fence, LISTING).after
+        ticket = ticket.apply_order(
+            order_id, status, fence, LISTING, buyer_id=OTHER_USER, now=NOW
+        ).after
 
     assert (ticket.status, ticket.order_id) == (TicketStatus.SOLD, SECOND)
 
@@ -154,7 +180,9 @@ def test_fence_never_decreases_and_every_change_is_published(
 ) -> None:
     ticket = make_ticket()
     for hold, version, status in steps:
-        change = ticket.apply_order(str(hold) * 24, status, Fence(hold, version), LISTING)
+        change = ticket.apply_order(
+            str(hold) * 24, status, Fence(hold, version), LISTING, buyer_id=OTHER_USER, now=NOW
+        )
         assert change.after.fence >= ticket.fence
         assert len(change.events) == (change.after != ticket)
         assert change.after.version == ticket.version + len(change.events)
@@ -164,7 +192,9 @@ def test_fence_never_decreases_and_every_change_is_published(
 
 @pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.COMPLETE])
 def test_ordered_ticket_has_the_price_of_its_order(status: OrderStatus) -> None:
-    change = make_edited_ticket().apply_order(FIRST, status, Fence(1, 0), LISTING)
+    change = make_edited_ticket().apply_order(
+        FIRST, status, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW
+    )
 
     assert (shown(change.after), change.after.late_edit) == (LISTING, EDITED)
     (event,) = change.events
@@ -174,25 +204,41 @@ def test_ordered_ticket_has_the_price_of_its_order(status: OrderStatus) -> None:
 
 
 def test_ticket_ordered_as_offered_has_no_late_edit() -> None:
-    ticket = make_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
+    ticket = (
+        make_ticket()
+        .apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW)
+        .after
+    )
 
     assert ticket.late_edit is None
 
 
 def test_freed_ticket_has_the_latest_edit_again() -> None:
-    ticket = make_edited_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING)
+    ticket = make_edited_ticket().apply_order(
+        FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW
+    )
 
-    freed = ticket.after.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING).after
+    freed = ticket.after.apply_order(
+        FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING, buyer_id=OTHER_USER, now=NOW
+    ).after
 
     assert (shown(freed), freed.late_edit) == (EDITED, None)
 
 
 def test_late_edit_survives_the_next_order_on_the_ticket() -> None:
     """The next order's event may arrive before the cancellation of the previous one."""
-    first = make_edited_ticket().apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING).after
+    first = (
+        make_edited_ticket()
+        .apply_order(FIRST, OrderStatus.CREATED, Fence(1, 0), LISTING, buyer_id=OTHER_USER, now=NOW)
+        .after
+    )
 
-    second = first.apply_order(SECOND, OrderStatus.CREATED, Fence(2, 0), EDITED).after
-    late = second.apply_order(FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING).after
+    second = first.apply_order(
+        SECOND, OrderStatus.CREATED, Fence(2, 0), EDITED, buyer_id=OTHER_USER, now=NOW
+    ).after
+    late = second.apply_order(
+        FIRST, OrderStatus.CANCELLED, Fence(1, 1), LISTING, buyer_id=OTHER_USER, now=NOW
+    ).after
 
     assert (shown(late), late.late_edit, late.order_id) == (EDITED, None, SECOND)
 
@@ -219,7 +265,9 @@ def test_ticket_has_the_price_of_its_order_or_the_last_accepted_one(
         else:
             hold, version, status = step
             ordered = Listing("Front row", 100 * hold)
-            ticket = ticket.apply_order(str(hold) * 24, status, Fence(hold, version), ordered).after
+            ticket = ticket.apply_order(
+                str(hold) * 24, status, Fence(hold, version), ordered, buyer_id=OTHER_USER, now=NOW
+            ).after
         expected = accepted if ticket.order_id is None else 100 * int(ticket.order_id[0])
         assert ticket.price == expected
         assert (ticket.late_edit or shown(ticket)).price == accepted

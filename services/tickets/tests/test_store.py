@@ -22,7 +22,10 @@ async def test_ticket_round_trips(store: TicketStore) -> None:
     ticket = await add_ticket(store)
     ordered = Listing("Front row", 1500)
     locked = await store.update(
-        ticket.id, lambda t: t.apply_order("1" * 24, OrderStatus.CREATED, Fence(3, 2), ordered)
+        ticket.id,
+        lambda t: t.apply_order(
+            "1" * 24, OrderStatus.CREATED, Fence(3, 2), ordered, buyer_id="9" * 24, now=NOW
+        ),
     )
 
     assert await store.get(ticket.id) == locked
@@ -39,9 +42,9 @@ async def test_ticket_round_trips(store: TicketStore) -> None:
 
 async def test_withdrawn_ticket_round_trips_and_is_not_listed(store: TicketStore) -> None:
     ticket = await add_ticket(store)
-    withdrawn = await store.update(ticket.id, lambda t: t.withdraw(user_id=t.user_id))
+    withdrawn = await store.update(ticket.id, lambda t: t.withdraw(user_id=t.user_id, now=NOW))
 
-    assert withdrawn == replace(ticket, version=1, withdrawn=True)
+    assert withdrawn == replace(ticket, version=1, withdrawn=True, withdrawn_at=NOW)
     assert await store.get(ticket.id) == withdrawn
     assert (await store.list_available(TicketQuery(), limit=10)).items == []
 

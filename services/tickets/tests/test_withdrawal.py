@@ -36,7 +36,9 @@ def make_ticket() -> Ticket:
 
 def apply(ticket: Ticket, status: OrderStatus, hold: int = 1, version: int = 0) -> Ticket:
     order_id = str(hold) * 24
-    return ticket.apply_order(order_id, status, Fence(hold, version), LISTING).after
+    return ticket.apply_order(
+        order_id, status, Fence(hold, version), LISTING, buyer_id=OTHER_USER, now=NOW
+    ).after
 
 
 def flags(ticket: Ticket) -> tuple[TicketStatus, bool, bool]:
@@ -44,7 +46,7 @@ def flags(ticket: Ticket) -> tuple[TicketStatus, bool, bool]:
 
 
 def test_available_ticket_is_withdrawn_and_published() -> None:
-    change = make_ticket().withdraw(user_id=SELLER)
+    change = make_ticket().withdraw(user_id=SELLER, now=NOW)
 
     assert flags(change.after) == (TicketStatus.AVAILABLE, True, False)
     (event,) = change.events
@@ -53,7 +55,7 @@ def test_available_ticket_is_withdrawn_and_published() -> None:
 
 
 def test_reserved_ticket_waits_for_its_order() -> None:
-    withdrawing = apply(make_ticket(), OrderStatus.CREATED).withdraw(user_id=SELLER).after
+    withdrawing = apply(make_ticket(), OrderStatus.CREATED).withdraw(user_id=SELLER, now=NOW).after
 
     assert flags(withdrawing) == (TicketStatus.RESERVED, False, True)
     freed = apply(withdrawing, OrderStatus.CANCELLED, version=1)
@@ -63,7 +65,7 @@ def test_reserved_ticket_waits_for_its_order() -> None:
 
 
 def test_order_on_a_withdrawn_ticket_stands() -> None:
-    reserved = apply(make_ticket().withdraw(user_id=SELLER).after, OrderStatus.CREATED)
+    reserved = apply(make_ticket().withdraw(user_id=SELLER, now=NOW).after, OrderStatus.CREATED)
 
     assert flags(reserved) == (TicketStatus.RESERVED, False, True)
     assert reserved.order_id == FIRST
@@ -71,27 +73,27 @@ def test_order_on_a_withdrawn_ticket_stands() -> None:
 
 def test_sold_ticket_cannot_be_withdrawn() -> None:
     with pytest.raises(BadRequest, match="already sold"):
-        apply(make_ticket(), OrderStatus.COMPLETE).withdraw(user_id=SELLER)
+        apply(make_ticket(), OrderStatus.COMPLETE).withdraw(user_id=SELLER, now=NOW)
 
 
 @pytest.mark.parametrize("status", list(OrderStatus))
 def test_withdrawal_by_another_user_is_unauthorized_in_any_status(status: OrderStatus) -> None:
     with pytest.raises(Unauthorized):
-        apply(make_ticket(), status).withdraw(user_id=OTHER_USER)
+        apply(make_ticket(), status).withdraw(user_id=OTHER_USER, now=NOW)
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.CANCELLED])
 def test_repeated_withdrawal_changes_nothing(status: OrderStatus) -> None:
-    ticket = apply(make_ticket(), status).withdraw(user_id=SELLER).after
+    ticket = apply(make_ticket(), status).withdraw(user_id=SELLER, now=NOW).after
 
-    again = ticket.withdraw(user_id=SELLER)
+    again = ticket.withdraw(user_id=SELLER, now=NOW)
 
     assert (again.after, again.events) == (ticket, ())
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CREATED, OrderStatus.CANCELLED])
 def test_withdrawn_ticket_cannot_be_edited(status: OrderStatus) -> None:
-    ticket = apply(make_ticket(), status).withdraw(user_id=SELLER).after
+    ticket = apply(make_ticket(), status).withdraw(user_id=SELLER, now=NOW).after
 
     with pytest.raises(BadRequest, match="Cannot edit"):
         ticket.edit(user_id=SELLER, title="x", price=100)
@@ -117,7 +119,7 @@ def test_ticket_of_cancelled_orders_ends_withdrawn_whatever_the_order_of_events(
     ticket = make_ticket()
     for number, step in enumerate([*steps, None]):
         if number == withdrawn_after:
-            ticket = ticket.withdraw(user_id=SELLER).after
+            ticket = ticket.withdraw(user_id=SELLER, now=NOW).after
         if step is not None:
             ticket = apply(ticket, *step)
 

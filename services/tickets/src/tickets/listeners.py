@@ -19,7 +19,9 @@ def listeners(tickets: TicketService) -> Handlers:
         ticket = event.ticket
         fence = Fence(ticket.hold, event.version)
         ordered = Listing(ticket.title, ticket.price)
-        await tickets.apply_order_update(ticket.id, event.id, event.status, fence, ordered)
+        await tickets.apply_order_update(
+            ticket.id, event.id, event.status, fence, ordered, buyer_id=event.user_id
+        )
 
     return handlers(on_order)
 

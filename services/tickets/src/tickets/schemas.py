@@ -1,11 +1,12 @@
 """Request and response bodies of the tickets API."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import BeforeValidator, StringConstraints, model_validator
 
 from common.events import TicketStatus
+from common.protection import ProtectionGrade
 from common.shows import Seat, ShowCategory, ShowFacts, Venue
 from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
@@ -104,6 +105,24 @@ class ListingOut(CamelModel):
     price: Dollars
 
 
+class ProtectionOut(CamelModel):
+    """What is known of a ticket's original."""
+
+    grade: ProtectionGrade
+    symbologies: tuple[str, ...]
+    """The kinds of its codes, such as `qr`, one for each code."""
+    revealed: bool
+    """Whether a buyer has seen the code before this listing."""
+
+
+DESCRIBED: Final = ProtectionOut(grade=ProtectionGrade.DESCRIBED, symbologies=(), revealed=False)
+"""A ticket of which only its seller's words are known."""
+
+
+def _protection_or_described(value: object) -> object:
+    return DESCRIBED if value is None else value
+
+
 class TicketEventOut(CamelModel):
     """A ticket as sent in server-sent events."""
 
@@ -124,6 +143,9 @@ class TicketEventOut(CamelModel):
     """Whether its seller took it off the market."""
     withdrawing: Omittable[bool] = None
     """Whether it becomes withdrawn if its order is cancelled."""
+    protection: Annotated[ProtectionOut, BeforeValidator(_protection_or_described)] = DESCRIBED
+    frozen_until: Omittable[datetime] = None
+    """Until when nobody can order it, because another person listed the same code."""
 
 
 class TicketOut(TicketEventOut):

@@ -125,7 +125,10 @@ class TicketService:
 
     async def withdraw(self, ticket_id: str, *, user_id: str) -> Ticket:
         """Withdraw a ticket now, or when the order that holds it is cancelled."""
-        return await self._store.update(ticket_id, lambda ticket: ticket.withdraw(user_id=user_id))
+        now = self._clock()
+        return await self._store.update(
+            ticket_id, lambda ticket: ticket.withdraw(user_id=user_id, now=now)
+        )
 
     async def get(self, ticket_id: str) -> Ticket:
         return await self._store.get(ticket_id)
@@ -145,11 +148,22 @@ class TicketService:
         return await self._store.list_by_seller(user_id, limit=limit, cursor=cursor)
 
     async def apply_order_update(
-        self, ticket_id: str, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
+        self,
+        ticket_id: str,
+        order_id: str,
+        status: OrderStatus,
+        fence: Fence,
+        ordered: Listing,
+        *,
+        buyer_id: str,
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
+        now = self._clock()
         ticket = await self._store.update_batched(
-            ticket_id, lambda ticket: ticket.apply_order(order_id, status, fence, ordered)
+            ticket_id,
+            lambda ticket: ticket.apply_order(
+                order_id, status, fence, ordered, buyer_id=buyer_id, now=now
+            ),
         )
         if ticket.show is not None:
             await self._shows.close(ticket.show.id)

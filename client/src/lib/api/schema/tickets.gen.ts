@@ -252,6 +252,25 @@ export interface components {
             another?: boolean;
         };
         /**
+         * ProtectionGrade
+         * @description What is known of a ticket's original.
+         *
+         *     The set is fixed: a reader of yesterday would reject another value.
+         * @enum {string}
+         */
+        ProtectionGrade: "described" | "vault" | "reissued";
+        /**
+         * ProtectionOut
+         * @description What is known of a ticket's original.
+         */
+        ProtectionOut: {
+            grade: components["schemas"]["ProtectionGrade"];
+            /** Symbologies */
+            symbologies: string[];
+            /** Revealed */
+            revealed: boolean;
+        };
+        /**
          * Seat
          * @description A place in a venue, as far as its ticket names it.
          */
@@ -421,6 +440,16 @@ export interface components {
             withdrawn?: boolean | null;
             /** Withdrawing */
             withdrawing?: boolean | null;
+            /**
+             * @default {
+             *       "grade": "described",
+             *       "symbologies": [],
+             *       "revealed": false
+             *     }
+             */
+            protection?: components["schemas"]["ProtectionOut"];
+            /** Frozenuntil */
+            frozenUntil?: string | null;
             /**
              * Createdat
              * Format: date-time

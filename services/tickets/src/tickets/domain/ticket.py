@@ -22,6 +22,7 @@ from typing import Final, Literal
 from common.change import Change
 from common.errors import BadRequest, PreconditionFailed, Unauthorized
 from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
+from common.protection import Protection
 from common.shows import Seat, ShowFacts
 
 STATUS_FOR_ORDER: Final = {
@@ -31,6 +32,8 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.CANCELLED: TicketStatus.AVAILABLE,
 }
 """The status of a ticket for each status of its newest order."""
+MAX_REPLACED: Final = 5
+"""How many replaced originals a ticket remembers."""
 
 
 class Edit(Enum):
@@ -59,6 +62,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultCopy:
+    """An entry of the vault, with a copy of its public facts."""
+
+    entry_id: str
+    protection: Protection
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket listed by a seller. Prices are in cents.
 
@@ -66,7 +77,15 @@ class Ticket:
         late_edit: the seller's latest edit, if the order that holds the ticket was placed without
             it.
         show: a copy of the facts of its show, if it has one.
+        vault: its original in the vault, if there is one.
+        replaced: the originals that its seller has replaced, the newest first. An order that was
+            placed before may be of one of them.
+        holder_id: who bought it.
+        from_order_id: the order by which its seller bought it here, if they did.
+        frozen_until: until when it cannot be ordered, because another person listed its code.
+        pending_entry: the id of the vault's entry that is to become its original.
         withdrawn: whether the seller has withdrawn the ticket, which is then available.
+        withdrawn_at: when it was last withdrawn.
         withdrawing: whether the ticket, which is reserved, will be withdrawn if its order is
             cancelled.
     """
@@ -84,14 +103,25 @@ class Ticket:
     show: ShowFacts | None = None
     seat: Seat | None = None
     face_value: int | None = None
+    vault: VaultCopy | None = None
+    replaced: tuple[VaultCopy, ...] = ()
+    holder_id: str | None = None
+    from_order_id: str | None = None
+    frozen_until: datetime | None = None
+    pending_entry: str | None = None
+    withdrawn: bool = False
+    withdrawn_at: datetime | None = None
+    withdrawing: bool = False
 
     @property
     def show_id(self) -> str | None:
         """The id of its show."""
         return self.show and self.show.id
 
-    withdrawn: bool = False
-    withdrawing: bool = False
+    @property
+    def protection(self) -> Protection | None:
+        """The public facts of its original. None says that it is only described."""
+        return self.vault and self.vault.protection
 
     def edit(
         self,
@@ -147,7 +177,38 @@ class Ticket:
             return Change(self)
         return self._next_version(replace(self, show=facts))
 
-    def withdraw(self, *, user_id: str) -> Change["Ticket"]:
+    def check_may_protect(self, user_id: str) -> None:
+        """Check that a user may add the original, or replace it.
+
+        Raises:
+            Unauthorized: The user is not the seller.
+            BadRequest: The ticket is reserved, sold or withdrawn, or was bought here with its
+                original, which its seller never had.
+        """
+        if user_id != self.user_id:
+            raise Unauthorized
+        if self.status is not TicketStatus.AVAILABLE:
+            raise BadRequest("Cannot change the file of a reserved ticket")
+        if self.withdrawn:
+            raise BadRequest("Cannot change the file of a withdrawn ticket")
+        is_in_vault = self.vault is not None or self.pending_entry is not None
+        if self.from_order_id is not None and is_in_vault:
+            raise BadRequest("The file of a ticket that was bought here cannot be replaced")
+
+    def protect(self, *, user_id: str, vault: VaultCopy) -> Change["Ticket"]:
+        """Add the original, or replace it. Repeating it changes nothing.
+
+        Raises:
+            Unauthorized: The user is not the seller.
+            BadRequest: The file of the ticket cannot be changed.
+        """
+        if self.vault == vault:
+            return Change(self)
+        self.check_may_protect(user_id)
+        before = () if self.vault is None else (self.vault, *self.replaced)
+        return self._next_version(replace(self, vault=vault, replaced=before[:MAX_REPLACED]))
+
+    def withdraw(self, *, user_id: str, now: datetime) -> Change["Ticket"]:
         """Withdraw the ticket now, or when the order that holds it is cancelled.
 
         Withdrawing it again changes nothing.
@@ -163,18 +224,39 @@ class Ticket:
         if self.withdrawn or self.withdrawing:
             return Change(self)
         is_free = self.status is TicketStatus.AVAILABLE
-        return self._next_version(replace(self, withdrawn=is_free, withdrawing=not is_free))
+        return self._next_version(
+            replace(
+                self,
+                withdrawn=is_free,
+                withdrawn_at=now if is_free else None,
+                withdrawing=not is_free,
+            )
+        )
 
     def apply_order(
-        self, order_id: str, status: OrderStatus, fence: Fence, ordered: Listing
+        self,
+        order_id: str,
+        status: OrderStatus,
+        fence: Fence,
+        ordered: Listing,
+        *,
+        buyer_id: str,
+        now: datetime,
     ) -> Change["Ticket"]:
         """Lock, free or sell the ticket if the event is newer than the last one applied.
 
-        `ordered` is what the buyer ordered, which the seller may have edited in the meantime.
+        Args:
+            order_id: the order.
+            status: its status.
+            fence: the position of its event.
+            ordered: what the buyer ordered, which the seller may have edited in the meantime.
+            buyer_id: the buyer.
+            now: the time.
         """
         if fence <= self.fence:
             return Change(self)
         new_status = STATUS_FOR_ORDER[status]
+        is_sold = new_status is TicketStatus.SOLD
         is_free = new_status is TicketStatus.AVAILABLE
         is_withdrawn = self.withdrawn or self.withdrawing
         offered = self.late_edit or Listing(self.title, self.price)
@@ -188,7 +270,9 @@ class Ticket:
                 order_id=None if is_free else order_id,
                 fence=fence,
                 late_edit=None if shown == offered else offered,
+                holder_id=buyer_id if is_sold else None,
                 withdrawn=is_withdrawn and is_free,
+                withdrawn_at=now if is_withdrawn and is_free else None,
                 withdrawing=is_withdrawn and new_status is TicketStatus.RESERVED,
             )
         )

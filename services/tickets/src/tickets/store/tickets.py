@@ -13,10 +13,11 @@ from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
+from common.protection import Protection
 from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
-from tickets.domain.ticket import Fence, Listing, Ticket
+from tickets.domain.ticket import Fence, Listing, Ticket, VaultCopy
 from tickets.search import Sort, TicketQuery
 from tickets.store.available_tickets import SEARCH_INDEXES, AvailableTickets
 from tickets.store.facets import Facets
@@ -49,7 +50,7 @@ class TicketDocument(AggregateDocument):
 
 
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
-    late_edit, seat = doc.get("late_edit"), doc.get("seat")
+    late_edit, seat, vault = doc.get("late_edit"), doc.get("seat"), doc.get("vault")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -64,7 +65,14 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         show=_show(doc),
         seat=Seat.model_validate(seat) if seat else None,
         face_value=doc.get("face_value"),
+        vault=_vault_copy(vault) if vault else None,
+        replaced=tuple(_vault_copy(one) for one in doc.get("replaced", ())),
+        holder_id=doc.get("holder_id"),
+        from_order_id=doc.get("from_order_id"),
+        frozen_until=doc.get("frozen_until"),
+        pending_entry=doc.get("pending_entry"),
         withdrawn=doc["status"] == WITHDRAWN,
+        withdrawn_at=doc.get("withdrawn_at"),
         withdrawing=doc.get("withdrawing", False),
     )
 
@@ -84,9 +92,27 @@ def to_document(ticket: Ticket) -> Doc:
         "show": ticket.show and ticket.show.model_dump(by_alias=False),
         "seat": ticket.seat and ticket.seat.model_dump(by_alias=False),
         "face_value": ticket.face_value,
+        "vault": ticket.vault and _vault_document(ticket.vault),
+        "replaced": [_vault_document(copy) for copy in ticket.replaced],
+        "holder_id": ticket.holder_id,
+        "from_order_id": ticket.from_order_id,
+        "frozen_until": ticket.frozen_until,
+        "pending_entry": ticket.pending_entry,
+        "withdrawn_at": ticket.withdrawn_at,
         "withdrawing": ticket.withdrawing,
         "words": ticket_terms(ticket.title, ticket.show),
     }
+
+
+def _vault_document(copy: VaultCopy) -> Doc:
+    return {
+        "entry_id": copy.entry_id,
+        "protection": copy.protection.model_dump(mode="json", by_alias=False),
+    }
+
+
+def _vault_copy(doc: Mapping[str, Any]) -> VaultCopy:
+    return VaultCopy(doc["entry_id"], Protection.model_validate(doc["protection"]))
 
 
 def terms_of(doc: Mapping[str, Any]) -> list[str]:
