@@ -13,10 +13,6 @@ const config: NextConfig = {
   // The files of swagger-ui-dist that are served are rendered at build time.
   outputFileTracingExcludes: { "/swagger-ui/*": ["node_modules/swagger-ui-dist/**"] },
   turbopack: { root: import.meta.dirname },
-  // Next.js keeps the body of every request in memory for proxy.ts, by default up to 10 MB. The only
-  // form that it receives is a few bytes long.
-  experimental: { proxyClientMaxBodySize: "16kb" },
-
   // Next.js only compresses with gzip. scripts/assemble.mjs compresses each script with brotli at build
   // time, which saves a sixth of the script size in browsers that accept it.
   rewrites() {

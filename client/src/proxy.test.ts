@@ -45,22 +45,3 @@ describe("the policy that the browser sends", () => {
     expect(response.headers.get("x-middleware-request-content-security-policy")).toBe(policy);
   });
 });
-
-describe("a visitor", () => {
-  const open = (path: string, address: string) =>
-    proxy(new NextRequest(`http://localhost${path}`, { headers: { "x-forwarded-for": address } }));
-
-  test("gets 414 for a query that is expensive to render", async () => {
-    expect((await open(`/?${"a&".repeat(2_000)}`, "192.0.2.1")).status).toBe(414);
-  });
-
-  test("gets 429 beyond the limit of the address, and others do not", async () => {
-    const statuses = await Promise.all(
-      Array.from({ length: 150 }, async () => (await open("/x.js", "192.0.2.2")).status),
-    );
-    const other = await open("/x.js", "192.0.2.3");
-
-    expect(new Set(statuses)).toEqual(new Set([200, 429]));
-    expect(other.status).toBe(200);
-  });
-});

@@ -1,11 +1,8 @@
 import { type NextRequest, NextResponse } from "next/server";
 import { contentSecurityPolicy } from "@/config/content-security-policy";
-import { pageBurst, pagesPerSecond, trustedProxies } from "@/config/env";
 import { isMissingPage } from "@/lib/missing-pages";
-import { PageLimit, clientNetwork, isQueryTooLong } from "@/lib/page-limits";
 import { renewSession } from "@/lib/session-renewal";
 import { getStripeOrigin } from "@/lib/stripe-origin";
-import { isThreadBusy } from "@/lib/thread-load";
 
 /** A file that does not depend on the session. A page with such a path is "not found". */
 const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
@@ -13,18 +10,12 @@ const FILE = /\.(?:ico|svg|png|txt|js|html|css|webmanifest)$|^\/swagger-ui\//;
 /** An address that no page has, so that Next.js renders the "not found" page. */
 const NOWHERE = "/not-found";
 
-const pageLimit = new PageLimit(pagesPerSecond(), pageBurst(), isThreadBusy);
-
 /**
- * Runs before every page: rejects what would keep others waiting, renews an expiring session and sets the
+ * Runs before every page that was admitted (`lib/page-admission.ts`): renews an expiring session and sets the
  * Content-Security-Policy. Next.js reads the nonce from the request's policy, so this replaces any that the
  * browser sent.
  */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
-  if (isQueryTooLong(request.nextUrl.search)) return refuse(414, "The query is too long");
-  const network = clientNetwork(request.headers.get("x-forwarded-for"), trustedProxies());
-  if (!pageLimit.take(network)) return refuse(429, "Too many requests, please wait a moment");
-
   const isFile = FILE.test(request.nextUrl.pathname);
   const [renewal, stripeJs] = await Promise.all([
     isFile ? null : renewSession(request),
@@ -49,11 +40,6 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   if (secure) response.headers.set("strict-transport-security", "max-age=31536000");
   for (const cookie of renewal?.setCookies ?? []) response.headers.append("set-cookie", cookie);
   return response;
-}
-
-function refuse(status: number, message: string): NextResponse {
-  const headers = { "cache-control": "no-store", "content-type": "text/plain", "retry-after": "1" };
-  return new NextResponse(message, { status, headers });
 }
 
 // Excludes only paths that never render a page, whatever follows them.

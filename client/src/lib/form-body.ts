@@ -1,3 +1,6 @@
+/** The largest form that this server accepts. */
+export const MAX_FORM_BYTES = 16_384;
+
 /** Reads a small form, or returns null; `formData()` would keep a body of any length in memory. */
 export async function readForm(
   request: Request,

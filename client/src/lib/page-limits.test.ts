@@ -18,7 +18,7 @@ describe("a query", () => {
 describe("the limit", () => {
   test("allows an address its burst and then its rate, and others beside it", () => {
     let now = 0;
-    const limit = new PageLimit(10, 3, undefined, () => now);
+    const limit = new PageLimit(10, 3, () => now);
     const take = (address: string) => Array.from({ length: 9 }, () => limit.take(address));
 
     expect(take("a").filter(Boolean)).toHaveLength(3);
@@ -27,28 +27,13 @@ describe("the limit", () => {
     expect(take("a").filter(Boolean)).toHaveLength(1);
   });
 
-  test("is lower while the thread is busy", () => {
-    let now = 0;
-    const limit = new PageLimit(
-      20,
-      100,
-      () => true,
-      () => now,
-    );
-    const take = () => Array.from({ length: 99 }, () => limit.take("a")).filter(Boolean);
-
-    expect(take()).toHaveLength(5);
-    now += 1_000;
-    expect(take()).toHaveLength(5);
-  });
-
   test("does not apply to internal requests, or if it is switched off", () => {
     expect(new PageLimit(1, 0).take(null)).toBe(true);
     expect(new PageLimit(0, 0).take("a")).toBe(true);
   });
 
   test("forgets the least recent of many addresses", () => {
-    const limit = new PageLimit(1, 1, undefined, () => 0);
+    const limit = new PageLimit(1, 1, () => 0);
     limit.take("a");
     for (let n = 0; n < 10_000; n++) limit.take(`other ${n}`);
 

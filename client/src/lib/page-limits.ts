@@ -1,22 +1,28 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { MAX_FORM_BYTES } from "./form-body";
+
 /** The longest query that is accepted, in characters and parameters: rendering takes quadratic time. */
 const MAX_QUERY_LENGTH = 4_096;
 const MAX_QUERY_PARAMETERS = 50;
 
 const MAX_ADDRESSES = 10_000;
 
-/** By how much the rate and the burst of an address are divided while the thread is busy. */
-const BUSY_RATE_DIVISOR = 4;
-const BUSY_BURST_DIVISOR = 20;
+/** Returns whether a page with this address costs too much to render. */
+export function isQueryTooLong(url: string): boolean {
+  const query = url.indexOf("?");
+  if (query < 0) return false;
+  return url.length - query > MAX_QUERY_LENGTH || url.split("&").length > MAX_QUERY_PARAMETERS;
+}
 
-/** Returns whether a page with this query costs too much to render. */
-export function isQueryTooLong(search: string): boolean {
-  return search.length > MAX_QUERY_LENGTH || search.split("&").length > MAX_QUERY_PARAMETERS;
+/** Returns whether a request has no body or a small one, because Next.js keeps it in memory for `proxy.ts`. */
+export function isBodyAllowed(headers: IncomingHttpHeaders): boolean {
+  if (headers["transfer-encoding"] !== undefined) return false; // its size is not known
+  return Number(headers["content-length"] ?? 0) <= MAX_FORM_BYTES;
 }
 
 /**
  * A token bucket per client address. A page takes some 20 ms of the only thread, so the limit of the
- * gateways, which is made for the API, would let one address keep everybody else waiting. While the
- * thread is busy the limit is lower, because a few addresses with the usual one would keep it so.
+ * gateways, which is made for the API, would let one address keep everybody else waiting.
  */
 export class PageLimit {
   /** The time at which each bucket will be full, the least recently used first. */
@@ -25,7 +31,6 @@ export class PageLimit {
   constructor(
     private readonly pagesPerSecond: number,
     private readonly burst: number,
-    private readonly isBusy: () => boolean = () => false,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -33,11 +38,9 @@ export class PageLimit {
   take(address: string | null): boolean {
     if (address === null || this.pagesPerSecond === 0) return true;
     const now = this.now();
-    const [rate, burst] = this.isBusy()
-      ? [this.pagesPerSecond / BUSY_RATE_DIVISOR, this.burst / BUSY_BURST_DIVISOR]
-      : [this.pagesPerSecond, this.burst];
-    const fullAt = Math.max(now, this.fullAt.get(address) ?? now) + 1_000 / rate;
-    if (fullAt - now > ((burst + 0.5) * 1_000) / rate) return false;
+    const pageMs = 1_000 / this.pagesPerSecond;
+    const fullAt = Math.max(now, this.fullAt.get(address) ?? now) + pageMs;
+    if (fullAt - now > (this.burst + 0.5) * pageMs) return false;
     this.fullAt.delete(address);
     this.fullAt.set(address, fullAt);
     if (this.fullAt.size > MAX_ADDRESSES) this.fullAt.delete(this.fullAt.keys().next().value ?? "");

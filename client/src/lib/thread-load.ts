@@ -1,20 +1,14 @@
 import "server-only";
 import { performance } from "node:perf_hooks";
 
-const INTERVAL_MS = 250;
-const BUSY_UTILIZATION = 0.9;
+const IDLE_MS = 1;
 
-let measuredAt = performance.now();
-let before = performance.eventLoopUtilization();
-let isBusy = false;
+let idleBefore = 0;
 
-/** Returns whether this server's thread was busy nearly all of the last quarter of a second. */
-export function isThreadBusy(): boolean {
-  const now = performance.now();
-  if (now - measuredAt >= INTERVAL_MS) {
-    isBusy = performance.eventLoopUtilization(before).utilization > BUSY_UTILIZATION;
-    before = performance.eventLoopUtilization();
-    measuredAt = now;
-  }
-  return isBusy;
+/** Returns whether this server's thread was idle for a millisecond since this function last said so. */
+export function hasTimeLeft(): boolean {
+  const { idle } = performance.eventLoopUtilization();
+  if (idle - idleBefore < IDLE_MS) return false;
+  idleBefore = idle;
+  return true;
 }

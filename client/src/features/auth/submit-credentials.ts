@@ -1,10 +1,10 @@
 import "server-only";
 
 import { localPath, paths } from "@/config/paths";
-import { formApi, MAX_FORM_BYTES, pathWithProblems, seeOther } from "@/lib/api/form-submission";
+import { formApi, pathWithProblems, seeOther } from "@/lib/api/form-submission";
 import { toResult } from "@/lib/api/result";
 import type { User } from "@/lib/api/types";
-import { readForm } from "@/lib/form-body";
+import { MAX_FORM_BYTES, readForm } from "@/lib/form-body";
 import { typedEmailCookie } from "./typed-email";
 
 /** Signs in or creates an account for a browser that submits the form without script. */

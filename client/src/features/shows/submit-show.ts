@@ -1,10 +1,10 @@
 import "server-only";
 
 import { paths } from "@/config/paths";
-import { formApi, MAX_FORM_BYTES, pathWithProblems, seeOther } from "@/lib/api/form-submission";
+import { formApi, pathWithProblems, seeOther } from "@/lib/api/form-submission";
 import { type ApiResult, toResult } from "@/lib/api/result";
 import type { Show } from "@/lib/api/types";
-import { readForm } from "@/lib/form-body";
+import { MAX_FORM_BYTES, readForm } from "@/lib/form-body";
 import { nextPage, readShowInput, showBody, type ShowInput, timeProblem } from "./show-input";
 
 const UNAUTHORIZED = 401;

@@ -2,10 +2,10 @@ import "server-only";
 
 import { paths } from "@/config/paths";
 import { getReaderLocale } from "@/i18n/server";
-import { formApi, MAX_FORM_BYTES, pathWithProblems, seeOther } from "@/lib/api/form-submission";
+import { formApi, pathWithProblems, seeOther } from "@/lib/api/form-submission";
 import { type ApiResult, toResult } from "@/lib/api/result";
 import type { Ticket } from "@/lib/api/types";
-import { readForm } from "@/lib/form-body";
+import { MAX_FORM_BYTES, readForm } from "@/lib/form-body";
 import { parseTicket, readTicketInput, type TicketBody } from "./ticket-input";
 
 const UNAUTHORIZED = 401;

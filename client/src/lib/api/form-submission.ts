@@ -9,7 +9,6 @@ import type { Paths } from "./types";
 
 /** Forms that a browser submits without script. Each is sent to the API in the visitor's name. */
 
-export const MAX_FORM_BYTES = 16_384;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** With the origin and the host, the services refuse a form on a page of another site. */
