@@ -39,6 +39,8 @@ def listeners(orders: OrderService) -> Handlers:
                 seat=event.seat,
                 withdrawn=bool(event.withdrawn or event.withdrawing),
                 show_cancelled=show is not None and show.cancelled_at is not None,
+                protection=event.protection,
+                frozen_until=event.frozen_until,
             )
         )
 

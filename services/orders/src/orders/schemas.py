@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from common.events import CancelReason, OrderStatus, Outcome
+from common.protection import ProtectionGrade
 from common.shows import OrderedShow, Seat
 from common.values.camel_model import CamelModel, Omittable
 from common.values.ids import Id
@@ -37,6 +38,16 @@ class OrderIn(CamelModel):
         )
 
 
+class OrderedProtectionOut(CamelModel):
+    """What was known of the ticket at the time of the order."""
+
+    grade: ProtectionGrade
+    symbologies: tuple[str, ...] = ()
+    """The kinds of its codes, such as `qr`."""
+    revealed: bool = False
+    """Whether an earlier holder has seen its codes."""
+
+
 class OrderedTicketOut(CamelModel):
     """The ticket at the time of the order."""
 
@@ -45,6 +56,8 @@ class OrderedTicketOut(CamelModel):
     price: Dollars
     show: Omittable[OrderedShow] = None
     seat: Omittable[Seat] = None
+    protection: Omittable[OrderedProtectionOut] = None
+    """Absent if the ticket was only described."""
 
 
 class OrderEventOut(CamelModel):

@@ -6,8 +6,8 @@ created ----> awaiting:payment ----> complete
    +-----------------+-------------> cancelled (buyer, expired, payment failed)
 
 `complete` and `cancelled` are final; `outcome` says what becomes of a complete order if its show
-does not take place. Nobody can order a withdrawn ticket, or one whose show has started or is
-cancelled.
+does not take place. Nobody can order a withdrawn ticket, one whose show has started or is
+cancelled, or one that is checked because another listing has the same code.
 
 A buyer's command may be refused. An event is never refused: a late or repeated one changes nothing.
 """
@@ -169,8 +169,8 @@ def place_order(
         window: how long the buyer has to pay.
 
     Raises:
-        BadRequest: The buyer is the seller, the ticket is withdrawn, its show has started or is
-            cancelled, or another order holds the ticket.
+        BadRequest: The buyer is the seller, the ticket is withdrawn or being checked, its show has
+            started or is cancelled, or another order holds the ticket.
         Conflict: The buyer saw another price, show or seat.
     """
     if buyer_id == ticket.seller_id:
@@ -195,6 +195,7 @@ def place_order(
             seat=ticket.seat,
             seller_id=ticket.seller_id,
             version=ticket.version,
+            protection=ticket.protection,
         ),
         slot=slot,
     )

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final, Literal
 
 from common.errors import BadRequest, Conflict
+from common.protection import Protection
 from common.shows import OrderedShow, Seat
 from common.values import money
 
@@ -52,6 +53,8 @@ class ListedTicket:
         withdrawn: whether its seller has withdrawn it, even if an order that was placed before
             still holds it.
         show_cancelled: whether its show is cancelled.
+        protection: what is known of the original. None if it is only described.
+        frozen_until: until when nobody may order it, because another listing has the same code.
     """
 
     id: str
@@ -64,6 +67,8 @@ class ListedTicket:
     seat: Seat | None = None
     withdrawn: bool = False
     show_cancelled: bool = False
+    protection: Protection | None = None
+    frozen_until: datetime | None = None
 
     @property
     def may_have_orders(self) -> bool:
@@ -78,6 +83,8 @@ class ListedTicket:
             raise BadRequest("The show is cancelled")
         if self.show is not None and now >= self.show.starts_at:
             raise BadRequest("The show has started")
+        if self.frozen_until is not None and now < self.frozen_until:
+            raise BadRequest("This ticket is being checked")
 
     def require_unchanged(self, seen: SeenTicket) -> None:
         """Raise `Conflict`, on the first field that differs, if the buyer saw another ticket."""
@@ -125,3 +132,4 @@ class ReservedTicket:
     seat: Seat | None = None
     seller_id: str | None = None
     version: int | None = None
+    protection: Protection | None = None

@@ -32,7 +32,12 @@ from orders.domain.order import UNPAID_STATUSES, Order
 from orders.domain.ticket import ReservedTicket
 from orders.metrics import observe_expiration_lag
 from orders.store.earlier_orders import CANCELLED_INDEX, batch_find_earlier_orders
-from orders.store.shows import seat_from_document, show_from_document, to_document
+from orders.store.facts import (
+    protection_from_document,
+    seat_from_document,
+    show_from_document,
+    to_document,
+)
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
@@ -105,6 +110,7 @@ def _from_document(doc: Mapping[str, Any]) -> Order:
             seat=seat_from_document(ticket.get("seat")),
             seller_id=ticket.get("seller_id"),
             version=ticket.get("version"),
+            protection=protection_from_document(ticket.get("protection")),
         ),
         slot=doc.get("slot"),
         reason=CancelReason(doc["reason"]) if doc["reason"] else None,
@@ -130,6 +136,7 @@ def _to_document(order: Order) -> Doc:
             "seat": to_document(ticket.seat),
             "seller_id": ticket.seller_id,
             "version": ticket.version,
+            "protection": to_document(ticket.protection),
         },
         "slot": order.slot,
         "reason": order.reason,

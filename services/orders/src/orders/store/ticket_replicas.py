@@ -6,7 +6,12 @@ from beanie import Document
 
 from common.persistence.replica import Replica
 from orders.domain.ticket import ListedTicket
-from orders.store.shows import seat_from_document, show_from_document, to_document
+from orders.store.facts import (
+    protection_from_document,
+    seat_from_document,
+    show_from_document,
+    to_document,
+)
 
 BATCH_DELAY_SECONDS: Final = 0.05
 """How long a copy waits to be written with others."""
@@ -41,6 +46,8 @@ class TicketReplicas:
             seat=seat_from_document(doc.get("seat")),
             withdrawn=doc.get("withdrawn", False),
             show_cancelled=doc.get("show_cancelled", False),
+            protection=protection_from_document(doc.get("protection")),
+            frozen_until=doc.get("frozen_until"),
         )
 
     async def upsert(self, ticket: ListedTicket) -> None:
@@ -54,5 +61,7 @@ class TicketReplicas:
             "seat": to_document(ticket.seat),
             "withdrawn": ticket.withdrawn,
             "show_cancelled": ticket.show_cancelled,
+            "protection": to_document(ticket.protection),
+            "frozen_until": ticket.frozen_until,
         }
         await self._replica.upsert(ticket.id, ticket.version, fields)
