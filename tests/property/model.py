@@ -26,6 +26,7 @@ from common.events import (
     TicketCreated,
     TicketUpdated,
 )
+from common.protection import Protection, ProtectionGrade
 from common.shows import ShowCategory, ShowFacts, Venue
 from expiration.domain import Deadline, new_deadline
 from orders.domain.order import UNPAID_STATUSES, Order, place_order
@@ -35,7 +36,15 @@ from payments.domain.order import Order as PayableOrder
 from payments.domain.order import PaymentPolicy
 from payments.domain.stripe_objects import Intent
 from property.fake_stripe import CardKind, FakeStripe
-from tickets.domain.ticket import Fence, Listing, Ticket, list_ticket
+from tickets.domain.listing_again import clear, freeze
+from tickets.domain.ticket import (
+    MAX_REPLACED,
+    Fence,
+    Listing,
+    Ticket,
+    VaultCopy,
+    list_ticket,
+)
 
 SHOW: Final = ShowFacts(
     id="9" * 24,
@@ -48,6 +57,8 @@ SHOW: Final = ShowFacts(
     category=ShowCategory.CONCERT,
 )
 WINDOW: Final = timedelta(seconds=60)
+FREEZE: Final = timedelta(seconds=90)
+"""Longer than the window, and short enough to end within a search."""
 SELLER: Final = "5" * 24
 BUYER: Final = "b" * 24
 POLICY: Final = PaymentPolicy(max_attempts=3)
@@ -82,6 +93,8 @@ class Model:
         self.tickets: dict[str, Ticket] = {}
         self.offered_prices: dict[str, int] = {}
         """The price of each ticket in its seller's last accepted edit."""
+        self.originals: dict[str, list[VaultCopy]] = {}
+        """The originals of each ticket that its seller has uploaded, the latest last."""
         self.withdrawn_tickets: set[str] = set()
         """The tickets whose withdrawal was accepted."""
         self.orders: dict[str, Order] = {}
@@ -137,6 +150,30 @@ class Model:
             return
         self._commit(self.tickets, change)
         self.offered_prices[ticket_id] = price
+
+    def upload(self, ticket_id: str) -> None:
+        """Add the original of a ticket, or replace it, if that is allowed."""
+        originals = self.originals.setdefault(ticket_id, [])
+        if len(originals) > MAX_REPLACED:
+            return
+        entry_id = self.new_id()
+        digest = entry_id.rjust(64, "0")
+        vault = VaultCopy(entry_id, Protection(grade=ProtectionGrade.VAULT, digest=digest))
+        try:
+            change = self.tickets[ticket_id].protect(user_id=SELLER, vault=vault)
+        except ApiError:
+            return
+        self._commit(self.tickets, change)
+        originals.append(vault)
+
+    def freeze(self, ticket_id: str) -> None:
+        """Freeze a ticket, because another person uploaded its code."""
+        until = self.now + FREEZE
+        self._commit(self.tickets, freeze(self.tickets[ticket_id], until))
+
+    def clear(self, ticket_id: str) -> None:
+        """Clear a ticket, as an operator does."""
+        self._commit(self.tickets, clear(self.tickets[ticket_id]))
 
     def withdraw(self, ticket_id: str) -> None:
         """Withdraw a ticket if that is allowed."""
@@ -296,6 +333,8 @@ class Model:
                 event.user_id,
                 withdrawn=bool(event.withdrawn or event.withdrawing),
                 show_cancelled=_is_show_cancelled(event),
+                protection=event.protection,
+                frozen_until=event.frozen_until,
             )
         order = self.latest_order_for(event.id)
         if _is_show_cancelled(event) and order is not None and order.is_live:
@@ -308,7 +347,13 @@ class Model:
         self._commit(
             self.tickets,
             ticket.apply_order(
-                event.id, event.status, fence, ordered, buyer_id=event.user_id, now=self.now
+                event.id,
+                event.status,
+                fence,
+                ordered,
+                pinned=event.ticket.protection,
+                buyer_id=event.user_id,
+                now=self.now,
             ),
         )
 

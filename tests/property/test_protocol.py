@@ -66,6 +66,18 @@ class Protocol(RuleBasedStateMachine):
     def edit(self, pick: int, price: int) -> None:
         self.model.edit(self._pick_key(self.model.tickets, pick), price)
 
+    @rule(pick=PICK)
+    def upload(self, pick: int) -> None:
+        self.model.upload(self._pick_key(self.model.tickets, pick))
+
+    @rule(pick=PICK)
+    def freeze(self, pick: int) -> None:
+        self.model.freeze(self._pick_key(self.model.tickets, pick))
+
+    @rule(pick=PICK)
+    def clear(self, pick: int) -> None:
+        self.model.clear(self._pick_key(self.model.tickets, pick))
+
     @rule()
     @precondition(lambda self: len(self.model.tickets) > 1)
     def withdraw(self) -> None:
@@ -86,6 +98,7 @@ class Protocol(RuleBasedStateMachine):
             listed = self.model.listed_tickets[ticket_id]
             assert not listed.withdrawn
             assert not listed.show_cancelled
+            assert not (listed.frozen_until and listed.frozen_until > self.model.now)
             self.model.insert_order(change)
 
     @rule(pick=PICK, cancel_first=st.booleans())
@@ -238,6 +251,19 @@ class Protocol(RuleBasedStateMachine):
                 assert (ticket.late_edit or ticket).price == offered
 
     @invariant()
+    def held_ticket_has_the_original_that_its_order_pinned(self) -> None:
+        for ticket in self.model.tickets.values():
+            originals = self.model.originals.get(ticket.id)
+            if not originals:
+                assert ticket.vault is None
+                continue
+            order = self.model.orders.get(ticket.order_id or "")
+            pinned = order and order.ticket.protection
+            expected = pinned or originals[-1].protection
+            assert ticket.protection == expected
+            assert (ticket.late_vault or ticket.vault) == originals[-1]
+
+    @invariant()
     def accepted_withdrawal_stands_unless_the_ticket_is_sold(self) -> None:
         for ticket_id, ticket in self.model.tickets.items():
             is_withdrawn = ticket_id in self.model.withdrawn_tickets
@@ -300,6 +326,8 @@ class Protocol(RuleBasedStateMachine):
             assert listed.version == ticket.version
             assert listed.price == self.model.offered_prices[ticket.id]
             assert listed.withdrawn == ticket.withdrawn
+            assert listed.protection == ticket.protection
+            assert listed.frozen_until == ticket.frozen_until
             is_returning = sold and last is not None and last.outcome is Outcome.RETURNING
             assert is_returning == (sold and listed.show_cancelled)
 

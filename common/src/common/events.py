@@ -62,6 +62,8 @@ class _Ticket(Event):
     """Whether its seller took it off the market. Nobody can order it then."""
     withdrawing: Omittable[bool] = None
     """Whether it becomes withdrawn, and not available, if its order is cancelled."""
+    withdrawn_by_operator: Omittable[bool] = None
+    """Whether it is an operator who withdrew it."""
     protection: Omittable[Protection] = None
     """What is known of its original; None means that only its seller's words are."""
     frozen_until: Omittable[datetime] = None

@@ -25,7 +25,7 @@ class Protection(CamelModel):
     """The public facts of a ticket's original in the vault.
 
     Attributes:
-        digest: the SHA-256 of what is stored, which is encrypted, so it tells nothing of the file.
+        digest: the SHA-256 of what is stored, which is encrypted, so it reveals nothing.
         symbologies: the kinds of its codes, such as `qr`, one for each code.
         revealed: whether a buyer has seen the code before this listing.
     """

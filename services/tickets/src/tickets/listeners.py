@@ -20,7 +20,13 @@ def listeners(tickets: TicketService) -> Handlers:
         fence = Fence(ticket.hold, event.version)
         ordered = Listing(ticket.title, ticket.price)
         await tickets.apply_order_update(
-            ticket.id, event.id, event.status, fence, ordered, buyer_id=event.user_id
+            ticket.id,
+            event.id,
+            event.status,
+            fence,
+            ordered,
+            pinned=ticket.protection,
+            buyer_id=event.user_id,
         )
 
     return handlers(on_order)

@@ -98,6 +98,21 @@ class TicketIn(CamelModel):
     face_value: FaceValue | None = None
 
 
+class NewTicketIn(TicketIn):
+    """A ticket to list."""
+
+    from_order_id: Id | None = None
+    """The order by which the seller bought it here. It has the show, the seat, the face value and
+    the original of that ticket."""
+
+    @model_validator(mode="after")
+    def _check_bought_ticket(self) -> Self:
+        taken_over = {"show_id", "seat", "face_value"}
+        if self.from_order_id is not None and taken_over & self.model_fields_set:
+            raise ValueError("must come without showId, seat and faceValue")
+        return self
+
+
 class ListingOut(CamelModel):
     """The title and price of a ticket."""
 
@@ -143,6 +158,8 @@ class TicketEventOut(CamelModel):
     """Whether its seller took it off the market."""
     withdrawing: Omittable[bool] = None
     """Whether it becomes withdrawn if its order is cancelled."""
+    withdrawn_by_operator: Omittable[bool] = None
+    """Whether it is an operator who withdrew it."""
     protection: Annotated[ProtectionOut, BeforeValidator(_protection_or_described)] = DESCRIBED
     frozen_until: Omittable[datetime] = None
     """Until when nobody can order it, because another person listed the same code."""

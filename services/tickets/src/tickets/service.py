@@ -6,9 +6,11 @@ from typing import Any, Literal
 from common.change import Change
 from common.events import OrderStatus
 from common.messaging.envelope import EventEnvelope
+from common.protection import Protection
 from common.shows import Seat, ShowFacts
 from common.values.clock import Clock
 from common.web.pagination import Page
+from tickets.domain.listing_again import list_bought
 from tickets.domain.show import Show
 from tickets.domain.ticket import (
     KEEP,
@@ -60,12 +62,7 @@ class TicketService:
             BadRequest: the price is above the cap, or no ticket can be listed for the show.
             TooManyRequests: the seller has listed too many tickets.
         """
-        check_price_cap(price, face_value, self._price_cap_percent)
-        show = None
-        if show_id is None:
-            await self._limit.record(seller_id)
-        else:
-            show = await self._show_for_listing(show_id, seller_id)
+        show = await self._check_listing(seller_id, show_id, price=price, face_value=face_value)
         change = list_ticket(
             ticket_id=ticket_id,
             title=title,
@@ -77,6 +74,39 @@ class TicketService:
             face_value=face_value,
         )
         return await self._store.insert_idempotent(change)
+
+    async def list_bought(
+        self, bought: Ticket, *, ticket_id: str, title: str, price: int, seller_id: str
+    ) -> Ticket:
+        """List what the seller bought here. Its original does not follow by itself.
+
+        Raises:
+            BadRequest: the price is above the cap, or no ticket can be listed for the show.
+            TooManyRequests: the seller has listed too many tickets.
+        """
+        show = await self._check_listing(
+            seller_id, bought.show_id, price=price, face_value=bought.face_value
+        )
+        change = list_bought(
+            bought,
+            ticket_id=ticket_id,
+            title=title,
+            price=price,
+            seller_id=seller_id,
+            now=self._clock(),
+            show=show and show.facts,
+        )
+        return await self._store.insert_idempotent(change)
+
+    async def _check_listing(
+        self, seller_id: str, show_id: str | None, *, price: int, face_value: int | None
+    ) -> Show | None:
+        """Return the show of a new listing, which counts and may close the show."""
+        check_price_cap(price, face_value, self._price_cap_percent)
+        if show_id is not None:
+            return await self._show_for_listing(show_id, seller_id)
+        await self._limit.record(seller_id)
+        return None
 
     async def edit(
         self,
@@ -155,6 +185,7 @@ class TicketService:
         fence: Fence,
         ordered: Listing,
         *,
+        pinned: Protection | None,
         buyer_id: str,
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
@@ -162,7 +193,7 @@ class TicketService:
         ticket = await self._store.update_batched(
             ticket_id,
             lambda ticket: ticket.apply_order(
-                order_id, status, fence, ordered, buyer_id=buyer_id, now=now
+                order_id, status, fence, ordered, pinned=pinned, buyer_id=buyer_id, now=now
             ),
         )
         if ticket.show is not None:

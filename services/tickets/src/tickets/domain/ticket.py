@@ -15,7 +15,7 @@ version) of the last event applied and ignores any event that is not newer.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, Literal
 
@@ -32,6 +32,8 @@ STATUS_FOR_ORDER: Final = {
     OrderStatus.CANCELLED: TicketStatus.AVAILABLE,
 }
 """The status of a ticket for each status of its newest order."""
+WITHDRAWAL_DELAY: Final = timedelta(minutes=1)
+"""How long after a withdrawal an order of before it may still arrive."""
 MAX_REPLACED: Final = 5
 """How many replaced originals a ticket remembers."""
 
@@ -77,7 +79,10 @@ class Ticket:
         late_edit: the seller's latest edit, if the order that holds the ticket was placed without
             it.
         show: a copy of the facts of its show, if it has one.
-        vault: its original in the vault, if there is one.
+        vault: its original in the vault, if there is one. While an order holds the ticket, it is
+            the one that the order pinned.
+        late_vault: the seller's latest original, if the order that holds the ticket was placed
+            without it.
         replaced: the originals that its seller has replaced, the newest first. An order that was
             placed before may be of one of them.
         holder_id: who bought it.
@@ -88,6 +93,7 @@ class Ticket:
         withdrawn_at: when it was last withdrawn.
         withdrawing: whether the ticket, which is reserved, will be withdrawn if its order is
             cancelled.
+        withdrawn_by_operator: whether it was an operator who withdrew it.
     """
 
     id: str
@@ -104,6 +110,7 @@ class Ticket:
     seat: Seat | None = None
     face_value: int | None = None
     vault: VaultCopy | None = None
+    late_vault: VaultCopy | None = None
     replaced: tuple[VaultCopy, ...] = ()
     holder_id: str | None = None
     from_order_id: str | None = None
@@ -112,6 +119,7 @@ class Ticket:
     withdrawn: bool = False
     withdrawn_at: datetime | None = None
     withdrawing: bool = False
+    withdrawn_by_operator: bool = False
 
     @property
     def show_id(self) -> str | None:
@@ -169,13 +177,13 @@ class Ticket:
             face_value=self.face_value if face_value is KEEP else face_value,
         )
         check_price_cap(price, edited.face_value, price_cap_percent)
-        return Change(self) if edited == self else self._next_version(edited)
+        return Change(self) if edited == self else self.next_version(edited)
 
     def refresh_show(self, facts: ShowFacts) -> Change["Ticket"]:
         """Replace the copy of the show's facts if these are newer, whatever the status."""
         if self.show is None or self.show.id != facts.id or self.show.version >= facts.version:
             return Change(self)
-        return self._next_version(replace(self, show=facts))
+        return self.next_version(replace(self, show=facts))
 
     def check_may_protect(self, user_id: str) -> None:
         """Check that a user may add the original, or replace it.
@@ -206,7 +214,7 @@ class Ticket:
             return Change(self)
         self.check_may_protect(user_id)
         before = () if self.vault is None else (self.vault, *self.replaced)
-        return self._next_version(replace(self, vault=vault, replaced=before[:MAX_REPLACED]))
+        return self.next_version(replace(self, vault=vault, replaced=before[:MAX_REPLACED]))
 
     def withdraw(self, *, user_id: str, now: datetime) -> Change["Ticket"]:
         """Withdraw the ticket now, or when the order that holds it is cancelled.
@@ -223,14 +231,16 @@ class Ticket:
             raise BadRequest("Ticket is already sold")
         if self.withdrawn or self.withdrawing:
             return Change(self)
+        return self.next_version(self.as_withdrawn(now))
+
+    def as_withdrawn(self, now: datetime) -> "Ticket":
+        """Return the state after a withdrawal, which waits for the order of a reserved ticket."""
         is_free = self.status is TicketStatus.AVAILABLE
-        return self._next_version(
-            replace(
-                self,
-                withdrawn=is_free,
-                withdrawn_at=now if is_free else None,
-                withdrawing=not is_free,
-            )
+        return replace(
+            self,
+            withdrawn=is_free,
+            withdrawn_at=now if is_free else None,
+            withdrawing=self.status is TicketStatus.RESERVED,
         )
 
     def apply_order(
@@ -240,6 +250,7 @@ class Ticket:
         fence: Fence,
         ordered: Listing,
         *,
+        pinned: Protection | None = None,
         buyer_id: str,
         now: datetime,
     ) -> Change["Ticket"]:
@@ -250,6 +261,7 @@ class Ticket:
             status: its status.
             fence: the position of its event.
             ordered: what the buyer ordered, which the seller may have edited in the meantime.
+            pinned: the original that the buyer ordered, which the seller may have replaced.
             buyer_id: the buyer.
             now: the time.
         """
@@ -261,7 +273,9 @@ class Ticket:
         is_withdrawn = self.withdrawn or self.withdrawing
         offered = self.late_edit or Listing(self.title, self.price)
         shown = offered if is_free else ordered
-        return self._next_version(
+        latest = self.late_vault or self.vault
+        vault = latest if is_free else self._pinned_copy(pinned) or latest
+        return self.next_version(
             replace(
                 self,
                 title=shown.title,
@@ -270,14 +284,31 @@ class Ticket:
                 order_id=None if is_free else order_id,
                 fence=fence,
                 late_edit=None if shown == offered else offered,
+                vault=vault,
+                late_vault=None if vault == latest else latest,
                 holder_id=buyer_id if is_sold else None,
                 withdrawn=is_withdrawn and is_free,
                 withdrawn_at=now if is_withdrawn and is_free else None,
                 withdrawing=is_withdrawn and new_status is TicketStatus.RESERVED,
+                withdrawn_by_operator=self.withdrawn_by_operator and not is_sold,
             )
         )
 
-    def _next_version(self, after: "Ticket") -> Change["Ticket"]:
+    def _pinned_copy(self, pinned: Protection | None) -> VaultCopy | None:
+        """Return the original that an order pinned, although it may be replaced."""
+        copies = (self.late_vault, self.vault, *self.replaced)
+        matching = (
+            copy for copy in copies if copy and pinned and copy.protection.digest == pinned.digest
+        )
+        return next(matching, None)
+
+    def is_gone(self, now: datetime) -> bool:
+        """Whether it was withdrawn so long ago that no order of before can arrive any more."""
+        at = self.withdrawn_at
+        return self.withdrawn and at is not None and now - at > WITHDRAWAL_DELAY
+
+    def next_version(self, after: "Ticket") -> Change["Ticket"]:
+        """Return the change to a state that differs from this one."""
         after = replace(after, version=self.version + 1)
         return Change(after, (after.to_event(),))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -28,6 +29,10 @@ from tickets.ticket_terms import ticket_terms
 
 SHOW_COPIES: Final = "show_copies"
 """The index of the copies of each show by their version."""
+MAX_PENDING: Final = 100
+SOLD_BY_ORDER: Final = "sold_by_order"
+LISTED_FROM_ORDER: Final = "listed_from_order"
+PENDING: Final = "pending_entry"
 WITHDRAWN: Final = "withdrawn"
 """The stored status of an available ticket that is withdrawn, so that no search index has it."""
 
@@ -46,11 +51,26 @@ class TicketDocument(AggregateDocument):
                 name=SHOW_COPIES,
                 partialFilterExpression={"show.id": {"$exists": True}},
             ),
+            IndexModel(
+                [("order_id", ASCENDING)],
+                name=SOLD_BY_ORDER,
+                partialFilterExpression={"status": TicketStatus.SOLD},
+            ),
+            IndexModel(
+                [("from_order_id", ASCENDING)],
+                name=LISTED_FROM_ORDER,
+                partialFilterExpression={"from_order_id": {"$type": "string"}},
+            ),
+            IndexModel(
+                [("pending_entry", ASCENDING)],
+                name=PENDING,
+                partialFilterExpression={"pending_entry": {"$type": "string"}},
+            ),
         ]
 
 
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
-    late_edit, seat, vault = doc.get("late_edit"), doc.get("seat"), doc.get("vault")
+    late_edit, seat = doc.get("late_edit"), doc.get("seat")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -65,8 +85,9 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         show=_show(doc),
         seat=Seat.model_validate(seat) if seat else None,
         face_value=doc.get("face_value"),
-        vault=_vault_copy(vault) if vault else None,
-        replaced=tuple(_vault_copy(one) for one in doc.get("replaced", ())),
+        vault=_vault_copy(doc.get("vault")),
+        late_vault=_vault_copy(doc.get("late_vault")),
+        replaced=tuple(filter(None, map(_vault_copy, doc.get("replaced", ())))),
         holder_id=doc.get("holder_id"),
         from_order_id=doc.get("from_order_id"),
         frozen_until=doc.get("frozen_until"),
@@ -74,6 +95,7 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         withdrawn=doc["status"] == WITHDRAWN,
         withdrawn_at=doc.get("withdrawn_at"),
         withdrawing=doc.get("withdrawing", False),
+        withdrawn_by_operator=doc.get("withdrawn_by_operator", False),
     )
 
 
@@ -93,6 +115,7 @@ def to_document(ticket: Ticket) -> Doc:
         "seat": ticket.seat and ticket.seat.model_dump(by_alias=False),
         "face_value": ticket.face_value,
         "vault": ticket.vault and _vault_document(ticket.vault),
+        "late_vault": ticket.late_vault and _vault_document(ticket.late_vault),
         "replaced": [_vault_document(copy) for copy in ticket.replaced],
         "holder_id": ticket.holder_id,
         "from_order_id": ticket.from_order_id,
@@ -100,6 +123,7 @@ def to_document(ticket: Ticket) -> Doc:
         "pending_entry": ticket.pending_entry,
         "withdrawn_at": ticket.withdrawn_at,
         "withdrawing": ticket.withdrawing,
+        "withdrawn_by_operator": ticket.withdrawn_by_operator,
         "words": ticket_terms(ticket.title, ticket.show),
     }
 
@@ -111,7 +135,9 @@ def _vault_document(copy: VaultCopy) -> Doc:
     }
 
 
-def _vault_copy(doc: Mapping[str, Any]) -> VaultCopy:
+def _vault_copy(doc: Mapping[str, Any] | None) -> VaultCopy | None:
+    if doc is None:
+        return None
     return VaultCopy(doc["entry_id"], Protection.model_validate(doc["protection"]))
 
 
@@ -181,6 +207,23 @@ class TicketStore(Store[Ticket]):
         tickets = [self.from_document(doc) for doc in docs[:limit]]
         has_more = len(docs) > limit
         return Page(tickets, Position.of(docs[limit - 1]).cursor(newest) if has_more else None)
+
+    async def find_sold(self, order_id: str) -> Ticket | None:
+        """Return the ticket that an order bought, if the order is complete."""
+        sold = {"order_id": order_id, "status": TicketStatus.SOLD}
+        doc = await self.collection.find_one(sold, STATE_PROJECTION, hint=SOLD_BY_ORDER)
+        return None if doc is None else self.from_document(doc)
+
+    async def list_from_order(self, order_id: str) -> list[Ticket]:
+        """Return the listings of the ticket that an order bought."""
+        docs = self.collection.find({"from_order_id": order_id}, STATE_PROJECTION)
+        return [self.from_document(doc) async for doc in docs.hint(LISTED_FROM_ORDER)]
+
+    async def find_pending(self, *, before: datetime) -> list[Ticket]:
+        """Return listings from before this time that still wait for their originals."""
+        pending = {"pending_entry": {"$type": "string"}, "created_at": {"$lt": before}}
+        docs = self.collection.find(pending, STATE_PROJECTION).hint(PENDING).limit(MAX_PENDING)
+        return [self.from_document(doc) async for doc in docs]
 
     async def find_outdated_copies(self, show_id: str, version: int, *, limit: int) -> list[str]:
         """Return the ids of tickets whose copy of the show is older than this version."""
