@@ -1,4 +1,4 @@
-"""Tests of the operator's commands on shows."""
+"""Tests of the operator's commands on shows and the vault."""
 
 import asyncio
 import os
@@ -7,10 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient
 
+from common.persistence.mongo import Doc
 from common.testing.client import Client
 from common.testing.polling import eventually
 from common.values.ids import new_id
+from tickets.testing import FINGERPRINT_KEY, VAULT_KEY, entry_document
+from tickets.vault_keys import VaultKeys
 
 SHOWS = "/api/tickets/shows"
 BY_ANN = ("--actor", "ann", "--reason", "storm at sea")
@@ -95,3 +100,22 @@ async def test_invalid_commands_change_nothing(
 
     assert statuses == [1, 2, 1]
     assert (await tickets.get(f"{SHOWS}/{show['id']}")).json() == before
+
+
+async def test_vault_is_checked_and_its_key_replaced(
+    tickets: Client, environment: dict[str, Any]
+) -> None:
+    assert tickets  # a running replica
+    keys = VaultKeys(SecretStr(VAULT_KEY), None, SecretStr(FINGERPRINT_KEY))
+    async with AsyncMongoClient[Doc](environment["mongo_uri"], w="majority") as client:
+        vault = client.get_default_database()["vault"]
+        docs = [entry_document(keys), entry_document(keys, "revealed")]
+        await vault.insert_many(docs)
+
+        assert await run(environment, "vault-check") == (0, "Right: 1 revealed, 1 sealed.\n")
+        new = {**environment, "vault_key": "c3" * 32}
+        status, output = await run(new, "vault-check")
+        assert (status, output.count(str(docs[0]["_id"]))) == (1, 2), output
+        status, output = await run({**new, "vault_key_previous": VAULT_KEY}, "vault-rotate")
+        assert (status, "2 entries wrapped anew" in output) == (0, True), output
+        assert await run(new, "vault-check") == (0, "Right: 1 revealed, 1 sealed.\n")

@@ -6,6 +6,7 @@
     ticketing-admin orders audit <order id>
     ticketing-admin payments audit <order or charge id>
     ticketing-admin tickets show-cancel <show id> --actor ann --reason "storm"
+    ticketing-admin tickets vault-check
 
 A service adds commands of its own in its module `operator_commands`.
 `python -m common.operations.cli` is the same program. Dead letters are read and deleted by NATS's

@@ -11,6 +11,7 @@ from common.shows import ShowCategory, ShowFacts, Venue
 from common.values.ids import new_id
 from tickets.domain.ticket import Ticket
 from tickets.store.tickets import to_document
+from tickets.vault_keys import VaultKeys
 
 VAULT_KEY: Final = "a1" * 32
 FINGERPRINT_KEY: Final = "b2" * 32
@@ -53,3 +54,18 @@ def ticket_document(
         str(ticket_id), 0, title, price, SELLER_ID, datetime.now(UTC), status, show=show
     )
     return {"_id": ticket_id, "version": 0, **to_document(ticket), "outbox": []}
+
+
+def entry_document(keys: VaultKeys, state: str = "sealed") -> Doc:
+    """Return the parts of an entry of the vault that the operator's commands read."""
+    entry_id = ObjectId()
+    sealed = keys.seal(str(entry_id), b"%PDF " + entry_id.binary, b"[]")
+    return {
+        "_id": entry_id,
+        "version": 3,
+        "state": state,
+        "digest": sealed.digest,
+        "wrapped_key": sealed.wrapped_key,
+        "file": sealed.file,
+        "codes": sealed.codes,
+    }
