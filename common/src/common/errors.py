@@ -109,6 +109,13 @@ class UriTooLong(ApiError):
     default_message = "The query is too long"
 
 
+class UnsupportedMediaType(ApiError):
+    """The body is of another type than the route takes."""
+
+    status = 415
+    default_message = "Unsupported media type"
+
+
 class TooManyRequests(ApiError):
     """Too many requests in a short time, or at once."""
 

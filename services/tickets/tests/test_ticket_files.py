@@ -1,0 +1,213 @@
+"""Tests of reading ticket files in a child process."""
+
+import random
+import zlib
+
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from common.errors import BadRequest, UnsupportedMediaType
+from tickets import ticket_files
+from tickets.sample_files import (
+    FORMATS,
+    code_image,
+    encode,
+    pdf,
+    ticket_image,
+    ticket_pdf,
+    ticket_png,
+)
+from tickets.ticket_files import Code, TicketFileReader
+
+PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
+PAYLOAD = b"0123456789123456"
+OTHER = b"9876543210987654"
+
+
+@pytest.fixture
+def reader() -> TicketFileReader:
+    return TicketFileReader()
+
+
+async def _read(reader: TicketFileReader, data: bytes, media_type: str) -> tuple[Code, ...]:
+    return (await reader.read(data, media_type)).codes
+
+
+async def _refusal(reader: TicketFileReader, data: bytes, media_type: str) -> str:
+    with pytest.raises(BadRequest) as refused:
+        await reader.read(data, media_type)
+    (detail,) = refused.value.details
+    assert detail.field == "file"
+    return detail.message
+
+
+@pytest.mark.parametrize("symbology", FORMATS)
+async def test_code_of_each_symbology_in_a_pdf_is_read(
+    reader: TicketFileReader, symbology: str
+) -> None:
+    file = await reader.read(ticket_pdf(PAYLOAD, symbology=symbology), PDF)
+
+    assert (file.media_type, file.pages) == (PDF, 1)
+    assert file.codes == (Code(symbology, PAYLOAD),)
+
+
+@pytest.mark.parametrize("symbology", FORMATS)
+async def test_drawn_code_is_read_as_the_same_code(
+    reader: TicketFileReader, symbology: str
+) -> None:
+    svg = await reader.draw(Code(symbology, PAYLOAD))
+
+    assert svg.startswith(b"<svg ")
+    assert b"viewBox" in svg
+    assert b"width=" not in svg[: svg.index(b">")]
+
+
+async def test_code_of_any_bytes_is_read_and_drawn(reader: TicketFileReader) -> None:
+    payload = bytes(range(256))
+
+    (code,) = await _read(reader, ticket_png(payload), PNG)
+
+    assert code == Code("qr", payload)
+    assert await reader.draw(code)
+
+
+async def test_same_code_on_two_pages_is_one_code(reader: TicketFileReader) -> None:
+    file = await reader.read(ticket_pdf(PAYLOAD, OTHER, PAYLOAD), PDF)
+
+    assert file.pages == 3
+    assert file.codes == (Code("qr", PAYLOAD), Code("qr", OTHER))
+
+
+async def test_several_codes_in_a_picture_are_read(reader: TicketFileReader) -> None:
+    link = b"https://tickets.example/app"
+
+    codes = await _read(reader, ticket_png(PAYLOAD, link), PNG)
+
+    assert {code.payload: code.is_web_address for code in codes} == {PAYLOAD: False, link: True}
+
+
+async def test_file_without_a_code_has_none(reader: TicketFileReader) -> None:
+    assert await _read(reader, ticket_pdf(), PDF) == ()
+    assert await _read(reader, ticket_png(), PNG) == ()
+
+
+def _noise(image: Image.Image) -> Image.Image:
+    source = random.Random(7)
+    grain = Image.frombytes("L", image.size, source.randbytes(image.width * image.height))
+    return Image.blend(image.filter(ImageFilter.GaussianBlur(1)), grain, 0.15)
+
+
+@pytest.mark.parametrize(("symbology", "angle"), [("qr", 33), ("pdf417", 20), ("code_128", 40)])
+async def test_photo_at_an_angle_is_read(
+    reader: TicketFileReader, symbology: str, angle: int
+) -> None:
+    ticket = Image.new("L", (1_200, 1_200), 225)
+    ticket.paste(code_image(PAYLOAD, symbology, module=5), (250, 400))
+    corners = (0, -60, 40, 1_200, 1_200, 1_240, 1_160, 0)
+    photo = ticket.transform(ticket.size, Image.Transform.QUAD, corners, fillcolor=120)
+    photo = _noise(photo.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=90))
+
+    assert await _read(reader, encode(photo.convert("RGB"), "JPEG"), JPEG) == (
+        Code(symbology, PAYLOAD),
+    )
+
+
+@pytest.mark.parametrize("is_inverted", [False, True])
+async def test_dark_screenshot_is_read(reader: TicketFileReader, *, is_inverted: bool) -> None:
+    screenshot = ticket_image(PAYLOAD).point(lambda value: value * 0.125 + 12)
+    if is_inverted:
+        screenshot = ImageOps.invert(ticket_image(PAYLOAD)).point(lambda value: value * 0.3)
+
+    assert await _read(reader, encode(screenshot), PNG) == (Code("qr", PAYLOAD),)
+
+
+@pytest.mark.parametrize("module", [1, 2])
+async def test_tiny_picture_is_read(reader: TicketFileReader, module: int) -> None:
+    tiny = encode(code_image(PAYLOAD, module=module))
+
+    assert await _read(reader, tiny, PNG) == (Code("qr", PAYLOAD),)
+
+
+async def test_transparent_and_deep_pictures_are_read(reader: TicketFileReader) -> None:
+    black = ticket_image(PAYLOAD)
+    transparent = Image.new("RGBA", black.size, (0, 0, 0, 0))
+    transparent.putalpha(ImageOps.invert(black))
+    deep = black.convert("I").point(lambda value: value * 256).convert("I;16")
+
+    for picture in (transparent, deep, black.convert("P"), black.convert("1")):
+        assert await _read(reader, encode(picture), PNG) == (Code("qr", PAYLOAD),)
+
+
+async def test_large_photo_is_read(reader: TicketFileReader) -> None:
+    photo = ticket_image(PAYLOAD).resize((5_000, 5_000)).convert("RGB")
+
+    assert await _read(reader, encode(photo, "JPEG"), JPEG) == (Code("qr", PAYLOAD),)
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "application/vnd.apple.pkpass", ""])
+async def test_other_media_type_is_refused(reader: TicketFileReader, media_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        await reader.read(ticket_pdf(PAYLOAD), media_type)
+
+
+HTML = b"<!doctype html><script>alert(1)</script>"
+ENCRYPTED = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]"
+SCRIPT = b"/OpenAction << /S /JavaScript /JS (app.alert(1)) >>"
+NAMED_SCRIPT = b"/Names << /JavaScript << /Names [(a) << /S /JavaScript /JS (1) >>] >> >>"
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type", "message"),
+    [
+        pytest.param(b"", PDF, "The file is empty", id="empty"),
+        pytest.param(HTML, PDF, "not what its type says", id="html as pdf"),
+        pytest.param(HTML + ticket_pdf(PAYLOAD), PDF, "not what its type says", id="polyglot"),
+        pytest.param(ticket_png(PAYLOAD), PDF, "not what its type says", id="png as pdf"),
+        pytest.param(ticket_pdf(PAYLOAD), JPEG, "not what its type says", id="pdf as jpeg"),
+        pytest.param(b"%PDF-1.7\n", PDF, "damaged", id="pdf without pages"),
+        pytest.param(b"%PDF-1.7\n" + HTML, PDF, "damaged", id="html after a signature"),
+        pytest.param(ticket_png(PAYLOAD)[:200], PNG, "damaged", id="half a png"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + HTML, PNG, "damaged", id="html as png"),
+        pytest.param(
+            pdf([b""], trailer=ENCRYPTED % (b"41" * 32, b"42" * 32)),
+            PDF,
+            "protected by a password",
+            id="encrypted",
+        ),
+        pytest.param(pdf([b""], catalog=SCRIPT), PDF, "script", id="script at opening"),
+        pytest.param(pdf([b""], catalog=NAMED_SCRIPT), PDF, "script", id="named script"),
+        pytest.param(pdf([b""] * 10_000), PDF, "has more than 20 pages", id="10,000 pages"),
+        pytest.param(
+            encode(Image.new("1", (30_000, 30_000))), PNG, "more than 30 megapixels", id="30,000 px"
+        ),
+    ],
+)
+async def test_unreadable_file_is_refused_with_the_reason(
+    reader: TicketFileReader, data: bytes, media_type: str, message: str
+) -> None:
+    assert message in await _refusal(reader, data, media_type)
+
+
+async def test_file_with_many_codes_is_refused(
+    reader: TicketFileReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticket_files, "MAX_CODES", 1)
+
+    assert "more than 20 codes" in await _refusal(reader, ticket_png(PAYLOAD, OTHER), PNG)
+
+
+def _inflating(megabytes: int) -> bytes:
+    """Return a compressed stream, made without compressing so much."""
+    compressor = zlib.compressobj()
+    parts = [
+        compressor.compress(bytes(1_000_000)) + compressor.flush(zlib.Z_FULL_FLUSH)
+        for _ in range(2)
+    ]
+    return parts[0] + parts[1] * (megabytes - 1) + compressor.flush()
+
+
+async def test_bomb_is_refused(reader: TicketFileReader) -> None:
+    bomb = pdf([zlib.compress(_inflating(700))], filter_name=b"[/FlateDecode /FlateDecode]")
+    assert len(bomb) < 100_000
+
+    assert "too much time or memory" in await _refusal(reader, bomb, PDF)
