@@ -134,6 +134,23 @@ export interface components {
          */
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";
         /**
+         * OrderedProtectionOut
+         * @description What was known of the ticket at the time of the order.
+         */
+        OrderedProtectionOut: {
+            grade: components["schemas"]["ProtectionGrade"];
+            /**
+             * Symbologies
+             * @default []
+             */
+            symbologies?: string[];
+            /**
+             * Revealed
+             * @default false
+             */
+            revealed?: boolean;
+        };
+        /**
          * OrderedShow
          * @description What a buyer saw of a show. Times are in UTC; `timeZone` is the IANA zone of the venue.
          */
@@ -172,6 +189,7 @@ export interface components {
             price: number;
             show?: components["schemas"]["OrderedShow"] | null;
             seat?: components["schemas"]["Seat"] | null;
+            protection?: components["schemas"]["OrderedProtectionOut"] | null;
         };
         /**
          * Outcome
@@ -179,6 +197,14 @@ export interface components {
          * @enum {string}
          */
         Outcome: "kept" | "returning" | "refunded" | "charged_back";
+        /**
+         * ProtectionGrade
+         * @description What is known of a ticket's original.
+         *
+         *     The set is fixed: a reader of yesterday would reject another value.
+         * @enum {string}
+         */
+        ProtectionGrade: "described" | "vault" | "reissued";
         /**
          * Seat
          * @description A place in a venue, as far as its ticket names it.

@@ -440,6 +440,8 @@ export interface components {
             withdrawn?: boolean | null;
             /** Withdrawing */
             withdrawing?: boolean | null;
+            /** Withdrawnbyoperator */
+            withdrawnByOperator?: boolean | null;
             /**
              * @default {
              *       "grade": "described",
