@@ -26,6 +26,7 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
             i: (
                 *(t["version"], *offered(t), t["user_id"]),
                 *(t["status"] == "withdrawn" or t.get("withdrawing", False), *_show_of(t)),
+                *((t.get("vault") or {}).get("protection"), t.get("frozen_until")),
             )
             for i, t in tickets.items()
         },
@@ -33,6 +34,7 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
             i: (
                 *(t["version"], t["title"], t["price"], t["user_id"]),
                 *(t.get("withdrawn", False), _show_of(t)[0], t.get("show_cancelled", False)),
+                *(t.get("protection"), t.get("frozen_until")),
             )
             for i, t in snapshot.by_id("orders.tickets").items()
         },
