@@ -3,6 +3,7 @@ import "server-only";
 import { cookies, headers } from "next/headers";
 import { cache } from "react";
 import { createTranslator, type Messages } from "use-intl/core";
+import { kept } from "@/lib/formatters";
 import de from "../../messages/de.json";
 import en from "../../messages/en.json";
 import { LANGUAGE_COOKIE, negotiateLocale, parseTimeZone, TIME_ZONE_COOKIE } from "./locales";
@@ -25,7 +26,9 @@ export const getReaderLocale = cache(async () => {
 /** Returns the translator of a namespace, for server components. */
 export async function getTranslations<Namespace extends keyof Messages>(namespace: Namespace) {
   const { language } = await getReaderLocale();
-  return createTranslator({ locale: language, messages: MESSAGES[language], namespace });
+  return kept(`translator ${language} ${namespace}`, () =>
+    createTranslator({ locale: language, messages: MESSAGES[language], namespace }),
+  );
 }
 
 /** Returns the messages of the given namespaces, for client components. */

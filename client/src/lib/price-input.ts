@@ -1,3 +1,4 @@
+import { numberFormat } from "./formatters";
 import { CURRENCY, formatPrice } from "./money";
 import type { ProblemKey } from "./validation";
 
@@ -56,7 +57,7 @@ function findDecimalSeparator(text: string, locale: string): "." | "," | "ambigu
 }
 
 function groupSeparator(locale: string): string | undefined {
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency: CURRENCY });
+  const format = numberFormat(locale, { style: "currency", currency: CURRENCY });
   return format.formatToParts(1_234_567).find(({ type }) => type === "group")?.value;
 }
 

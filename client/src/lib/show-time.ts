@@ -1,3 +1,5 @@
+import { dateFormat, kept } from "./formatters";
+
 /** When a show is, in the time zone of its place. */
 export interface ShowSpan {
   startsAt: string;
@@ -7,16 +9,18 @@ export interface ShowSpan {
 
 /** Returns the zone, or UTC if this browser does not know it. */
 function knownZone(timeZone: string): string {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;
-  } catch {
-    return "UTC";
-  }
+  return kept(`zone ${timeZone}`, () => {
+    try {
+      return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;
+    } catch {
+      return "UTC";
+    }
+  });
 }
 
 /** Returns "Saturday, December 12, 2026 at 8:00 – 10:30 PM", local to the show. */
 export function formatShowSpan({ startsAt, endsAt, timeZone }: ShowSpan, locale: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     dateStyle: "full",
     timeStyle: "short",
     timeZone: knownZone(timeZone),
@@ -27,7 +31,7 @@ export function formatShowSpan({ startsAt, endsAt, timeZone }: ShowSpan, locale:
 export function formatShowStart(show: ShowSpan, locale: string, now: number): string {
   const timeZone = knownZone(show.timeZone);
   const startsAt = new Date(show.startsAt);
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -43,7 +47,7 @@ export function formatShowStart(show: ShowSpan, locale: string, now: number): st
 /** Returns the name of the show's time zone, such as "Central European Standard Time". */
 export function formatZone({ startsAt, timeZone }: ShowSpan, locale: string): string {
   const zone = knownZone(timeZone);
-  const format = new Intl.DateTimeFormat(locale, { timeZoneName: "long", timeZone: zone });
+  const format = dateFormat(locale, { timeZoneName: "long", timeZone: zone });
   const name = format.formatToParts(new Date(startsAt)).find(({ type }) => type === "timeZoneName");
   return name?.value ?? zone;
 }
@@ -52,13 +56,11 @@ export function formatZone({ startsAt, timeZone }: ShowSpan, locale: string): st
 export function readersStart(show: ShowSpan, readerZone: string, locale: string): string | null {
   const startsAt = new Date(show.startsAt);
   const minute = (timeZone: string) =>
-    new Intl.DateTimeFormat("en", { dateStyle: "short", timeStyle: "short", timeZone }).format(
-      startsAt,
-    );
+    dateFormat("en", { dateStyle: "short", timeStyle: "short", timeZone }).format(startsAt);
   const showZone = knownZone(show.timeZone);
   if (minute(readerZone) === minute(showZone)) return null;
   const isSameDay = localDate(startsAt, readerZone) === localDate(startsAt, showZone);
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     ...(!isSameDay && { weekday: "short", day: "numeric", month: "short" }),
     hour: "numeric",
     minute: "2-digit",
@@ -68,7 +70,7 @@ export function readersStart(show: ShowSpan, readerZone: string, locale: string)
 
 /** Returns the date in a time zone, as YYYY-MM-DD. */
 export function localDate(at: Date | number | string, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en", {
+  const format = dateFormat("en", {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
@@ -82,7 +84,7 @@ export function localDate(at: Date | number | string, timeZone: string): string 
 
 /** Returns the date and time in a time zone, as YYYY-MM-DDTHH:MM. */
 export function localTime(at: string, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", {
+  const format = dateFormat("en-GB", {
     hour: "2-digit",
     minute: "2-digit",
     timeZone: knownZone(timeZone),
@@ -95,7 +97,7 @@ export function formatDay(date: string, locale: string): string | null {
   const midnight = new Date(`${date}T00:00:00Z`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(midnight.getTime())) return null;
   if (!midnight.toISOString().startsWith(date)) return null; // February 31 is read as March 3
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -112,7 +114,7 @@ export function formatDays(from: string, to: string, locale: string): string {
 /** Returns the offset from UTC in a zone at an instant, such as "+02:00". */
 export function offsetAt(at: string | number, timeZone: string): string {
   const zone = knownZone(timeZone);
-  const format = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset", timeZone: zone });
+  const format = dateFormat("en", { timeZoneName: "longOffset", timeZone: zone });
   const parts = format.formatToParts(new Date(at));
   const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
   return name.replace(/^GMT/, "") || "+00:00";

@@ -1,3 +1,5 @@
+import { dateFormat, relativeTimeFormat } from "./formatters";
+
 /** Returns the time until which an order can be paid: Stripe needs the last seconds before it expires. */
 export function payableUntil(order: { expiresAt: string }, marginSeconds?: number | null): number {
   return Date.parse(order.expiresAt) - (marginSeconds ?? 0) * 1000;
@@ -21,7 +23,7 @@ export function isoDuration(seconds: number): string {
 }
 
 export function formatDateTime(at: string, locale: string, timeZone: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     dateStyle: "medium",
     timeStyle: "short",
     timeZone,
@@ -37,7 +39,7 @@ const RELATIVE_TIME_UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 /** Returns e.g. "3 hours ago", or null in the first minute, for which pages have their own text. */
 export function formatAgo(at: string, now: number, locale: string): string | null {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const relative = relativeTimeFormat(locale);
   for (const [unit, length] of RELATIVE_TIME_UNITS) {
     if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   }
