@@ -117,5 +117,5 @@ async def test_vault_is_checked_and_its_key_replaced(
         status, output = await run(new, "vault-check")
         assert (status, output.count(str(docs[0]["_id"]))) == (1, 2), output
         status, output = await run({**new, "vault_key_previous": VAULT_KEY}, "vault-rotate")
-        assert (status, "2 entries wrapped anew" in output) == (0, True), output
+        assert (status, "2 entries wrapped again" in output) == (0, True), output
         assert await run(new, "vault-check") == (0, "Right: 1 revealed, 1 sealed.\n")

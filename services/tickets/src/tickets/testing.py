@@ -1,5 +1,8 @@
 """Tickets that tests and benchmarks insert directly, because they need many of them."""
 
+import base64
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -59,13 +62,14 @@ def ticket_document(
 def entry_document(keys: VaultKeys, state: str = "sealed") -> Doc:
     """Return the parts of an entry of the vault that the operator's commands read."""
     entry_id = ObjectId()
-    sealed = keys.seal(str(entry_id), b"%PDF " + entry_id.binary, b"[]")
+    code = {"symbology": "qr", "payload": base64.b64encode(entry_id.binary).decode()}
+    sealed = keys.seal(str(entry_id), b"%PDF " + entry_id.binary, json.dumps([code]).encode())
     return {
         "_id": entry_id,
         "version": 3,
         "state": state,
         "digest": sealed.digest,
-        "wrapped_key": sealed.wrapped_key,
-        "file": sealed.file,
-        "codes": sealed.codes,
+        "sealed": asdict(sealed),
+        "fingerprints": [keys.fingerprint("qr", entry_id.binary)],
+        "current": True,
     }

@@ -38,7 +38,9 @@ def rotate_vault_key() -> None:
 
     async def rotate(state: ServiceState) -> int:
         result = await rewrap_keys(state.running.database["vault"], _keys())
-        click.echo(f"{result.rewrapped} entries wrapped anew; {result.current} now need VAULT_KEY.")
+        click.echo(
+            f"{result.rewrapped} entries wrapped again; {result.current} now need VAULT_KEY."
+        )
         if result.failed:
             click.echo(f"Neither key opens: {', '.join(result.failed)}. Keep VAULT_KEY_PREVIOUS.")
             return 1

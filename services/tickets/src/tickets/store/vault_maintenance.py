@@ -4,7 +4,9 @@ Both read one batch at a time, and are safe beside running replicas: an update r
 key only if it is still the one that was read, and changes neither the version nor the files.
 """
 
+import base64
 import hashlib
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ FILES_PER_BATCH: Final = 3
 KEYS_PER_BATCH: Final = 500
 SHREDDED: Final = "shredded"
 """The state, in a check, of an entry whose key was deleted."""
+
+_WRAPPED_KEY: Final = "sealed.wrapped_key"
 
 
 @dataclass
@@ -46,12 +50,12 @@ class VaultRotation:
 
 
 async def check_entries(entries: AsyncCollection[Doc], keys: VaultKeys) -> VaultCheck:
-    """Open every entry, and compare its file with its digest."""
+    """Open every entry, and compare it with its digest and fingerprints."""
     check = VaultCheck()
-    fields = ("state", "digest", "wrapped_key", "file", "codes")
+    fields = ("state", "digest", "sealed", "fingerprints")
     async for batch in _batches(entries, {}, fields, FILES_PER_BATCH):
         for doc in batch:
-            if not doc.get("wrapped_key"):
+            if not doc.get("sealed"):
                 check.opened[SHREDDED] += 1
             elif problem := _find_problem(doc, keys):
                 check.failed[str(doc["_id"])] = problem
@@ -62,14 +66,19 @@ async def check_entries(entries: AsyncCollection[Doc], keys: VaultKeys) -> Vault
 
 def _find_problem(doc: Doc, keys: VaultKeys) -> str:
     """Return what is wrong with an entry, or nothing."""
-    entry_id = str(doc["_id"])
-    if hashlib.sha256(doc["file"]).hexdigest() != doc["digest"]:
+    entry_id, sealed = str(doc["_id"]), doc["sealed"]
+    if hashlib.sha256(sealed["file"]).hexdigest() != doc["digest"]:
         return "the file is not the one of its digest"
     try:
-        keys.open_file(entry_id, doc["wrapped_key"], doc["file"])
-        keys.open_codes(entry_id, doc["wrapped_key"], doc["codes"])
+        file = keys.open_file(entry_id, sealed["wrapped_key"], sealed["file"])
+        codes = json.loads(keys.open_codes(entry_id, sealed["wrapped_key"], sealed["codes"]))
     except CannotOpen as error:
         return str(error)
+    possible = {
+        keys.fingerprint(code["symbology"], base64.b64decode(code["payload"])) for code in codes
+    } or {keys.fingerprint_of_content(file)}
+    if not possible.issuperset(doc.get("fingerprints", ())):
+        return "its fingerprints were made with another FINGERPRINT_KEY"
     return ""
 
 
@@ -91,12 +100,13 @@ async def rewrap_keys(entries: AsyncCollection[Doc], keys: VaultKeys) -> VaultRo
 async def _rewrap_once(entries: AsyncCollection[Doc], keys: VaultKeys) -> VaultRotation:
     rotation = VaultRotation()
     async for batch in _batches(
-        entries, {"wrapped_key": {"$type": "binData"}}, ("wrapped_key",), KEYS_PER_BATCH
+        entries, {_WRAPPED_KEY: {"$type": "binData"}}, (_WRAPPED_KEY,), KEYS_PER_BATCH
     ):
         updates: list[UpdateOne] = []
         for doc in batch:
+            present = doc["sealed"]["wrapped_key"]
             try:
-                wrapped_key = keys.rewrap(str(doc["_id"]), doc["wrapped_key"])
+                wrapped_key = keys.rewrap(str(doc["_id"]), present)
             except CannotOpen:
                 rotation.failed.append(str(doc["_id"]))
                 continue
@@ -105,8 +115,8 @@ async def _rewrap_once(entries: AsyncCollection[Doc], keys: VaultKeys) -> VaultR
             else:
                 updates.append(
                     UpdateOne(
-                        {"_id": doc["_id"], "wrapped_key": doc["wrapped_key"]},
-                        {"$set": {"wrapped_key": wrapped_key}},
+                        {"_id": doc["_id"], _WRAPPED_KEY: present},
+                        {"$set": {_WRAPPED_KEY: wrapped_key}},
                     )
                 )
         if updates:
