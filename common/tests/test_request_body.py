@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -19,11 +20,12 @@ from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.testing.raw_http import RawConnection, request_bytes
 from common.testing.server import serve_over_tcp
 from common.web.load_shedding import ConcurrencyLimitMiddleware
-from common.web.request_body import RequestBodyMiddleware
+from common.web.request_body import MAX_BODY_BYTES, RequestBodyMiddleware
 
 MAX_IN_FLIGHT = 2
 BODY_TIMEOUT_SECONDS = 0.5
 PATH = "/api/tickets"
+READ_BY_ROUTE = re.compile(f"PUT {PATH}/[0-9]/file")
 UNFINISHED = {"Content-Length": "5000", "Content-Type": "application/json"}
 
 router = APIRouter(prefix=PATH)
@@ -37,6 +39,11 @@ async def answer() -> None:
 @router.post("/echo")
 async def echo(request: Request) -> dict[str, str]:
     return {"body": (await request.body()).decode()}
+
+
+@router.put("/1/file")
+async def read_here(request: Request) -> dict[str, int]:
+    return {"length": len(await request.body())}
 
 
 @router.post("/mine")
@@ -62,7 +69,9 @@ async def serving(settings: ServiceSettings, **changed: float) -> AsyncGenerator
         async with service.open([]) as running:
             yield ServiceState(running=running)
 
-    async with serve_over_tcp(service.app(lifespan, router)) as address:
+    async with serve_over_tcp(
+        service.app(lifespan, router, read_by_route=READ_BY_ROUTE)
+    ) as address:
         yield address
 
 
@@ -173,6 +182,17 @@ async def test_malformed_chunk_is_400_and_the_next_request_200(address: str) -> 
 
         assert (await connection.receive()).status == 400
         assert (await friend.get(PATH)).status_code == 200
+
+
+async def test_body_that_its_route_reads_has_no_common_limit(address: str) -> None:
+    body = bytes(MAX_BODY_BYTES + 1)
+
+    async with httpx.AsyncClient(base_url=address) as client:
+        read_by_route = await client.put(f"{PATH}/1/file", content=body)
+        other_method = await client.post(f"{PATH}/1/file", content=body)
+
+    assert (read_by_route.status_code, read_by_route.json()) == (200, {"length": len(body)})
+    assert other_method.status_code == 413
 
 
 class Bodies:

@@ -47,6 +47,7 @@ export default async function start(): Promise<(() => Promise<void>) | undefined
       SIGN_UPS_PER_ADDRESS: "100000", // all users share one address
       LISTINGS_PER_DAY: "100000", // some specs list many tickets of one user
       SHOWS_PER_DAY: "100000",
+      UPLOADS_PER_DAY: "100000",
       DECLINES_PER_ADDRESS: "100000",
       DECLINES_PER_CARD: "100000", // and the test cards
     },

@@ -262,8 +262,8 @@ MUTANTS = (
     Mutant(
         "a request counts as in flight when its body is complete",
         "common/src/common/app.py",
-        "        app.add_middleware(RequestBodyMiddleware, ",
-        "        (lambda *_, **__: None)(RequestBodyMiddleware, ",
+        "        app.add_middleware(\n            RequestBodyMiddleware,",
+        "        (lambda *_, **__: None)(\n            RequestBodyMiddleware,",
         (f"{BODY_TESTS}::test_unfinished_bodies_do_not_count_as_in_flight",),
     ),
     Mutant(

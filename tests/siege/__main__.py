@@ -29,6 +29,7 @@ DEFAULT_LIMITS = dict.fromkeys(
         "SIGN_UPS_PER_ADDRESS",
         "LISTINGS_PER_DAY",
         "SHOWS_PER_DAY",
+        "UPLOADS_PER_DAY",
         "DECLINES_PER_ACCOUNT",
         "DECLINES_PER_CARD",
         "DECLINES_PER_ADDRESS",

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -153,6 +154,7 @@ class Service:
         route: str | None = None,
         response_cache: ResponseCache | None = None,
         has_fair_queue: bool = False,
+        read_by_route: re.Pattern[str] | None = None,
     ) -> FastAPI:
         """Create the FastAPI app with the service's routes and the common middleware.
 
@@ -164,6 +166,8 @@ class Service:
             response_cache: the cache of its public reads, if it has any.
             has_fair_queue: whether the networks of its clients take turns, which makes batches
                 smaller.
+            read_by_route: the requests whose routes read their bodies themselves
+                (`RequestBodyMiddleware`).
         """
         api_prefix = route or f"/api/{self.name}"
 
@@ -189,7 +193,7 @@ class Service:
         register_exception_handlers(app)
         if has_fair_queue:
             app.add_middleware(FairQueueMiddleware)
-        self._add_middleware(app)
+        self._add_middleware(app, read_by_route)
         if response_cache is not None:
             app.add_middleware(
                 ResponseCacheMiddleware,
@@ -208,7 +212,7 @@ class Service:
         app.add_middleware(RequestInstrumentationMiddleware)
         return app
 
-    def _add_middleware(self, app: FastAPI) -> None:
+    def _add_middleware(self, app: FastAPI, read_by_route: re.Pattern[str] | None) -> None:
         """Add what a request passes after the response cache. The last one added is the first."""
         settings = self.settings
         app.add_middleware(
@@ -216,7 +220,11 @@ class Service:
             max_in_flight=settings.max_in_flight_requests,
             max_per_network=settings.address_connections,
         )
-        app.add_middleware(RequestBodyMiddleware, timeout_seconds=settings.body_timeout_seconds)
+        app.add_middleware(
+            RequestBodyMiddleware,
+            timeout_seconds=settings.body_timeout_seconds,
+            read_by_route=read_by_route,
+        )
         if self.tokens is not None:
             app.add_middleware(
                 AuthenticationMiddleware,

@@ -96,7 +96,7 @@ class PreconditionFailed(ApiError):
 
 
 class PayloadTooLarge(ApiError):
-    """The body is longer than 64 KiB."""
+    """The body is longer than 64 KiB, or an uploaded file than 5 MiB."""
 
     status = 413
     default_message = "Request body too large"

@@ -14,6 +14,7 @@ from common.errors import (
     BadRequest,
     ErrorDetail,
     NotFound,
+    RequestTimeout,
     ServiceUnavailable,
 )
 from common.persistence.mongo import UNAVAILABLE_ERRORS
@@ -37,6 +38,8 @@ def error_response(error: ApiError) -> JSONResponse:
             item["field"] = detail.field
         errors.append({**item, **detail.extra})
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    if isinstance(error, RequestTimeout):  # the rest of the body may never come
+        headers["Connection"] = "close"
     return JSONResponse({"errors": errors}, error.status, headers=headers)
 
 

@@ -2,9 +2,12 @@
 
 A request that waits for its body costs one connection and the bytes that have arrived, and none of
 the places of the concurrency limit. Bodies that never end therefore keep nobody else out.
+
+A route may read its bodies itself, after checks of its own and within other limits.
 """
 
 import asyncio
+import re
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +28,36 @@ def has_body(scope: Scope) -> bool:
     )
 
 
+def check_declared_length(scope: Scope, limit: int) -> None:
+    """Check the length that the head of a request declares, if it does.
+
+    Raises:
+        PayloadTooLarge: it is above the limit, or no length.
+    """
+    declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
+    if not declared.isdigit() or int(declared) > limit:
+        raise PayloadTooLarge
+
+
+async def read_until_complete(receive: Receive, limit: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        PayloadTooLarge: it is above the limit.
+        BadRequest: the client has closed the connection.
+    """
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("Incomplete body")  # nobody reads this response
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise PayloadTooLarge
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
 class RequestBodyMiddleware:
     """ASGI middleware: reads a body, and passes its request on when the body is complete.
 
@@ -43,8 +76,20 @@ class RequestBodyMiddleware:
         timeout_seconds: float,
         limit: int = MAX_BODY_BYTES,
         max_bodies: int = MAX_BODIES,
+        read_by_route: re.Pattern[str] | None = None,
     ) -> None:
+        """Create the middleware.
+
+        Args:
+            app: what receives a request when its body is complete.
+            timeout_seconds: how long a body may take.
+            limit: how many bytes it may have.
+            max_bodies: how many bodies are read at a time.
+            read_by_route: the method and path of requests, such as `PUT /x`, whose routes read
+                their bodies themselves.
+        """
         self._app = app
+        self._read_by_route = read_by_route
         self._timeout_seconds = timeout_seconds
         self._limit = limit
         self._max_bodies = max_bodies
@@ -52,46 +97,34 @@ class RequestBodyMiddleware:
         """The timeout of each body that is being read, the oldest first."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not has_body(scope):
+        if scope["type"] != "http" or not has_body(scope) or self._is_read_by_route(scope):
             await self._app(scope, receive, send)
             return
         try:
             body = await self._read(scope, receive)
         except ApiError as error:
-            response = error_response(error)
-            if isinstance(error, RequestTimeout):
-                response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await error_response(error)(scope, receive, send)
             return
         await self._app(scope, _receive_body(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > self._limit:
-            raise PayloadTooLarge
+        check_declared_length(scope, self._limit)
         if len(self._timeouts) >= self._max_bodies:
             self._end_oldest()
         try:
             async with asyncio.timeout(self._timeout_seconds) as timeout:
                 self._timeouts[timeout] = None
                 try:
-                    return await self._read_until_complete(receive)
+                    return await read_until_complete(receive, self._limit)
                 finally:
                     self._timeouts.pop(timeout, None)
         except TimeoutError:
             raise RequestTimeout from None
 
-    async def _read_until_complete(self, receive: Receive) -> bytes:
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise BadRequest("Incomplete body")  # nobody reads this response
-            body += message.get("body", b"")
-            if len(body) > self._limit:
-                raise PayloadTooLarge
-            if not message.get("more_body", False):
-                return bytes(body)
+    def _is_read_by_route(self, scope: Scope) -> bool:
+        return self._read_by_route is not None and bool(
+            self._read_by_route.fullmatch(f"{scope['method']} {scope['path']}")
+        )
 
     def _end_oldest(self) -> None:
         oldest = next(iter(self._timeouts))

@@ -31,6 +31,8 @@ class Settings(SessionSettings):
     """How many tickets a person may list in a day."""
     shows_per_day: Annotated[int, Field(ge=1)] = 10
     """How many shows a person may add in a day, and how often they may change one."""
+    uploads_per_day: Annotated[int, Field(ge=1)] = 50
+    """How many originals of tickets a person may upload in a day, also incomplete ones."""
     price_cap_percent: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """The highest price, as a share of the face value, which a seller must then enter. Unset, there
     is no cap."""

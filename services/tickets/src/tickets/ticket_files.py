@@ -19,6 +19,7 @@ from common.errors import BadRequest, ServiceUnavailable, UnsupportedMediaType
 log = structlog.get_logger("ticket files")
 
 MEDIA_TYPES: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+ONLY_THESE_TYPES: Final = "Choose a PDF, PNG or JPEG file"
 MAX_CHILDREN: Final = 2
 """At a time. The others wait, so children never take more than twice the memory of one."""
 TIMEOUT_SECONDS: Final = 60
@@ -96,7 +97,7 @@ class TicketFileReader:
             BadRequest: the file is not accepted; the message says why.
         """
         if media_type not in MEDIA_TYPES:
-            raise UnsupportedMediaType("Choose a PDF, PNG or JPEG file", field=_FIELD)
+            raise UnsupportedMediaType(ONLY_THESE_TYPES, field=_FIELD)
         output = await self._run(data, "read", media_type)
         try:
             reading = _Reading.model_validate_json(output)
