@@ -18,6 +18,7 @@ export const paths = {
   order: (id: string) => `/orders/${id}`,
   account: "/account",
   help: "/help",
+  helpOnProtection: "/help#protection",
   contact: "/contact",
   terms: "/terms",
   privacy: "/privacy",

@@ -1,4 +1,5 @@
 import type { InfoContent } from "./content";
+import { GERMAN_HELP } from "./help-de";
 
 export const GERMAN: InfoContent = {
   notice:
@@ -9,67 +10,7 @@ export const GERMAN: InfoContent = {
     email: "[E-Mail-Adresse]",
   },
   pages: {
-    help: {
-      title: "Hilfe",
-      lead: "So funktionieren Kauf und Verkauf.",
-      sections: [
-        {
-          heading: "Wie kaufe ich ein Ticket?",
-          paragraphs: [
-            "Öffne ein Ticket und wähle „Reservieren und zahlen“. Solange die Zeit läuft, die dann angezeigt wird, kann es niemand anderes kaufen. Zahlst du in dieser Zeit mit Karte, gehört es dir.",
-            "Zahlst du nicht rechtzeitig, endet die Reservierung, es wird nichts abgebucht, und das Ticket steht wieder zum Verkauf.",
-          ],
-        },
-        {
-          heading: "Was kostet es?",
-          paragraphs: [
-            "Den angezeigten Preis, in US-Dollar. Von uns kommen keine Gebühren dazu. Deine Bank kann für die Zahlung in fremder Währung etwas verlangen.",
-          ],
-        },
-        {
-          heading: "Meine Karte wurde abgelehnt",
-          paragraphs: [
-            "Es wurde nichts abgebucht. Deine Bestellung bleibt offen: Du kannst es noch einmal versuchen oder eine andere Karte nehmen, allerdings nicht beliebig oft.",
-          ],
-        },
-        {
-          heading: "Ich habe bezahlt, aber zu spät",
-          paragraphs: [
-            "Eine Zahlung, die nach dem Ende der Reservierung ankommt, wird automatisch auf deine Karte erstattet. Banken zeigen das erst nach ein paar Tagen an. Auf der Seite deiner Bestellung steht, was passiert ist.",
-          ],
-        },
-        {
-          heading: "Wie bekomme ich das gekaufte Ticket?",
-          paragraphs: [
-            "Von der Person, die es verkauft hat. Diese Website hält den Kauf fest, gibt das Ticket selbst aber noch nicht weiter. Schreib mit deiner Bestellnummer an {email}, dann stellen wir den Kontakt her.",
-          ],
-        },
-        {
-          heading: "Wie verkaufe ich ein Ticket?",
-          paragraphs: [
-            "Wähle „Ticket verkaufen“, such die Veranstaltung, damit das Ticket nach Tag und Ort gefunden wird, und leg den Preis fest. Es ist sofort online. Du kannst es ändern, bis jemand es reserviert, und zurückziehen, bis es verkauft ist.",
-          ],
-        },
-        {
-          heading: "Mein Ticket ist verkauft. Was nun?",
-          paragraphs: [
-            "Gib es weiter. Diese Website tut das noch nicht. Schreib mit dem Titel deines Angebots an {email}, dann stellen wir den Kontakt her.",
-          ],
-        },
-        {
-          heading: "Wann bekomme ich mein Geld?",
-          paragraphs: [
-            "Diese Website zahlt den Erlös noch nicht automatisch aus. Schreib mit dem Titel deines Angebots an {email}.",
-          ],
-        },
-        {
-          heading: "Mein Konto",
-          paragraphs: [
-            "Unter „Konto“ siehst du, wo du angemeldet bist, und kannst jede Sitzung beenden. Passwort ändern und Konto löschen kannst du noch nicht selbst. Schreib an {email}.",
-          ],
-        },
-      ],
-    },
+    help: GERMAN_HELP,
     contact: {
       title: "Kontakt",
       lead: "So erreichst du uns.",
@@ -101,7 +42,7 @@ export const GERMAN: InfoContent = {
           heading: "Was diese Website tut",
           paragraphs: [
             "Sie ist ein Marktplatz, auf dem Leute einzelne Tickets aneinander verkaufen. Der Kaufvertrag besteht zwischen denen, die kaufen, und denen, die verkaufen. Wir reservieren das Ticket, während es bezahlt wird, und nehmen die Zahlung entgegen.",
-            "Wir prüfen nicht, ob ein Ticket echt ist, und geben es nicht weiter.",
+            "Wir prüfen nicht, ob ein Ticket echt ist. Liegt es im Tresor, geben wir die Datei nach dem Kauf weiter; sonst geben wir es nicht weiter.",
           ],
         },
         {
@@ -113,7 +54,7 @@ export const GERMAN: InfoContent = {
         {
           heading: "Verkaufen",
           paragraphs: [
-            "Biete nur ein Ticket an, das dir gehört und das du weiterverkaufen darfst, beschreib es richtig, und biete es nicht gleichzeitig anderswo an. Ein Angebot richtet sich an alle: Wer es reserviert und rechtzeitig bezahlt, hat es zum angezeigten Preis gekauft. Dann musst du das Ticket übergeben.",
+            "Biete nur ein Ticket an, das dir gehört und das du weiterverkaufen darfst, beschreib es richtig, und biete es nicht gleichzeitig anderswo an. Ein Angebot richtet sich an alle: Wer es reserviert und rechtzeitig bezahlt, hat es zum angezeigten Preis gekauft. Liegt das Ticket nicht im Tresor, musst du es dann übergeben.",
           ],
         },
         {
@@ -155,6 +96,7 @@ export const GERMAN: InfoContent = {
           heading: "Was du kaufst und verkaufst",
           paragraphs: [
             "Deine Angebote und Bestellungen mit Preisen und Zeiten, samt jeder Änderung, als Nachweis des Kaufs. Ein Angebot können alle sehen, deine E-Mail-Adresse nicht.",
+            "Die Datei eines Tickets, das du in den Tresor legst, verschlüsselt, und wann sie nach dem Verkauf geöffnet wurde. Wer das Ticket kauft, bekommt die Datei so, wie sie ist, mit allem, was darauf steht.",
           ],
         },
         {

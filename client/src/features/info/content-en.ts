@@ -1,4 +1,5 @@
 import type { InfoContent } from "./content";
+import { ENGLISH_HELP } from "./help-en";
 
 export const ENGLISH: InfoContent = {
   notice:
@@ -9,67 +10,7 @@ export const ENGLISH: InfoContent = {
     email: "[email address]",
   },
   pages: {
-    help: {
-      title: "Help",
-      lead: "How buying and selling works here.",
-      sections: [
-        {
-          heading: "How do I buy a ticket?",
-          paragraphs: [
-            "Open a ticket and choose “Reserve and pay”. For the time that the page then shows, nobody else can buy it. Pay by card within that time and it’s yours.",
-            "If you don’t pay in time, the reservation ends, nothing is charged, and the ticket goes back on sale.",
-          ],
-        },
-        {
-          heading: "What does it cost?",
-          paragraphs: [
-            "The price that you see, in US dollars. We add no fees. Your bank may charge you for paying in a foreign currency.",
-          ],
-        },
-        {
-          heading: "My card was declined",
-          paragraphs: [
-            "Nothing was charged. Your order stays open, so you can try again or use another card, a limited number of times.",
-          ],
-        },
-        {
-          heading: "I paid, but too late",
-          paragraphs: [
-            "A payment that arrives after the reservation has ended is returned to your card automatically. Banks take a few days to show it. The page of your order says what happened.",
-          ],
-        },
-        {
-          heading: "How do I get the ticket that I bought?",
-          paragraphs: [
-            "From its seller. This site records the sale, but it does not pass tickets on yet. Write to {email} with your order number, and we put you in touch.",
-          ],
-        },
-        {
-          heading: "How do I sell a ticket?",
-          paragraphs: [
-            "Choose “Sell a ticket”, find its show, so that buyers find the ticket by day and place, and set a price. It goes live straight away. You can change it until someone reserves it, and withdraw it until it’s sold.",
-          ],
-        },
-        {
-          heading: "My ticket is sold. What now?",
-          paragraphs: [
-            "Get it to the buyer. This site does not pass tickets on yet. Write to {email} with the title of your listing, and we put you in touch.",
-          ],
-        },
-        {
-          heading: "When do I get my money?",
-          paragraphs: [
-            "This site does not pay sellers automatically yet. Write to {email} with the title of your listing.",
-          ],
-        },
-        {
-          heading: "My account",
-          paragraphs: [
-            "Under “Account” you see where you are signed in, and can end any session. You can’t yet change your password or delete your account yourself. Write to {email}.",
-          ],
-        },
-      ],
-    },
+    help: ENGLISH_HELP,
     contact: {
       title: "Contact",
       lead: "How to reach us.",
@@ -101,7 +42,7 @@ export const ENGLISH: InfoContent = {
           heading: "What this site does",
           paragraphs: [
             "It is a marketplace where people sell single tickets to each other. The contract of sale is between the buyer and the seller. We hold the ticket for the buyer while they pay, and take the payment.",
-            "We do not check whether a ticket is genuine, and do not pass it on.",
+            "We do not check whether a ticket is genuine. If its seller has put it into the vault, we pass the file on to its buyer; if not, we don’t pass it on.",
           ],
         },
         {
@@ -113,7 +54,7 @@ export const ENGLISH: InfoContent = {
         {
           heading: "Selling",
           paragraphs: [
-            "List only a ticket that is yours and that you may resell, describe it correctly, and don’t offer it elsewhere at the same time. A listing is an offer to everyone: the first person who reserves it and pays in time has bought it at the price shown to them. You then have to hand it over.",
+            "List only a ticket that is yours and that you may resell, describe it correctly, and don’t offer it elsewhere at the same time. A listing is an offer to everyone: the first person who reserves it and pays in time has bought it at the price shown to them. You then have to hand it over, unless it’s in the vault.",
           ],
         },
         {
@@ -155,6 +96,7 @@ export const ENGLISH: InfoContent = {
           heading: "What you buy and sell",
           paragraphs: [
             "Your listings and orders with their prices and times, and each change of them, as a record of the sale. Everyone can see a listing, but not your email address.",
+            "The file of a ticket that you put into the vault, encrypted, and when its buyer opened it. Its buyer gets the file as it is, with everything that is on it.",
           ],
         },
         {

@@ -7,7 +7,7 @@ export type InfoPageName = "help" | "contact" | "terms" | "privacy" | "imprint";
 export interface InfoText {
   title: string;
   lead: string;
-  sections: { heading: string; paragraphs: string[] }[];
+  sections: { id?: string; heading: string; paragraphs: string[] }[];
 }
 
 /**

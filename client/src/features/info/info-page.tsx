@@ -28,8 +28,8 @@ export function createInfoPage(name: InfoPageName) {
       <div className="mx-auto max-w-3xl">
         <PageHeader title={title} lead={lead} />
         {Object.values(set).includes("") && <Alert tone="warn">{notice}</Alert>}
-        {sections.map(({ heading, paragraphs }) => (
-          <section key={heading} className="pt-8">
+        {sections.map(({ id, heading, paragraphs }) => (
+          <section key={heading} id={id} className="pt-8">
             <h2 className="text-2xl font-semibold">{heading}</h2>
             {paragraphs.map((paragraph) => (
               <p key={paragraph} className="mt-2 max-w-prose wrap-anywhere">

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { helpLink } from "@/components/help-link";
 import { DateTime, Price } from "@/components/locale";
+import { ProtectionNote } from "@/components/protection/protection-note";
 import { ShowFacts } from "@/components/show/show-facts";
 import { Alert } from "@/components/ui/alert";
 import type { Order, Payment } from "@/lib/api/types";
@@ -36,6 +37,7 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
             {order.ticket.title}
           </h2>
           <ShowFacts show={order.ticket.show} seat={order.ticket.seat} className="mt-5" />
+          <ProtectionNote protection={order.ticket.protection} className="mt-5" />
           <dl className="mt-8 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
             <Row
               name={t("paidOn")}

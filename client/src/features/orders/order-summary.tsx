@@ -1,5 +1,6 @@
 import { useTranslations } from "use-intl";
 import { Price } from "@/components/locale";
+import { ProtectionNote } from "@/components/protection/protection-note";
 import { ShowFacts } from "@/components/show/show-facts";
 import type { Order } from "@/lib/api/types";
 import { Countdown } from "./countdown";
@@ -14,6 +15,7 @@ export function OrderSummary({ order, seconds }: { order: Order; seconds: number
           {order.ticket.title}
         </h2>
         <ShowFacts show={order.ticket.show} seat={order.ticket.seat} className="mt-4" />
+        <ProtectionNote protection={order.ticket.protection} className="mt-4" />
         <p className="mt-4 flex items-baseline justify-between gap-4">
           <span className="text-muted">{t("total")}</span>
           <span className="font-display text-2xl font-bold tabular-nums">

@@ -6,6 +6,7 @@ import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Ticket, TicketStatus } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
+import { type ProtectionLevel, protectionLevel } from "@/lib/protection";
 import { TicketRow } from "./ticket-row";
 import { UNSET_FIELDS } from "./unset-fields";
 import type { LabelledTicket } from "./with-labels";
@@ -25,6 +26,8 @@ export function MyTickets(props: {
 }) {
   const { query } = props;
   const t = useTranslations("Status");
+  const protection = useTranslations("Protection");
+  const named = (level: ProtectionLevel) => ({ level, label: protection(level) });
   const tickets = useLive({
     items: props.tickets,
     stream: "/api/tickets/events",
@@ -46,6 +49,7 @@ export function MyTickets(props: {
           show={ticket.showLabel}
           seats={ticket.seatLabels}
           note={ticket.listedLabel}
+          protection={named(protectionLevel(ticket.protection))}
           dimmed={Boolean(ticket.withdrawn)}
           badge={<Badge tone={TONES[stateOf(ticket)]}>{t(stateOf(ticket))}</Badge>}
         />

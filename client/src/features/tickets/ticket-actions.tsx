@@ -4,13 +4,15 @@ import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
 import { helpLink } from "@/components/help-link";
 import { Link } from "@/components/link";
-import { useFormattingLocale } from "@/components/locale";
+import { useFormattingLocale, useReaderTimeZone } from "@/components/locale";
 import { TermsNote } from "@/components/terms-note";
 import { TimeLeft } from "@/components/time-left";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
+import { protectionLevel } from "@/lib/protection";
+import { formatDateTime } from "@/lib/time";
 import { BuyButton } from "./buy-button";
 import type { Holder, OwnOrder } from "./own-order";
 import { useOwnOrder } from "./use-own-order";
@@ -52,6 +54,7 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
       </>
     );
   }
+  if (isFrozen(ticket, viewer.now)) return <FrozenStatus until={ticket.frozenUntil ?? ""} />;
   if (viewer.kind === "anonymous") {
     return (
       <Link
@@ -84,12 +87,33 @@ function whyUnavailable({ status, withdrawn, show }: Ticket, now: number) {
   return show && Date.parse(show.startsAt) <= now ? "showStarted" : null;
 }
 
+/** Returns whether nobody can reserve the ticket, because another listing with its code is looked into. */
+const isFrozen = ({ frozenUntil }: Ticket, now: number) =>
+  Boolean(frozenUntil) && Date.parse(frozenUntil ?? "") > now;
+
+function FrozenStatus({ until }: { until: string }) {
+  const t = useTranslations("Ticket");
+  return <StatusText title={t("frozen")} hint={t("frozenHint", { time: useMoment(until) })} />;
+}
+
+function useMoment(at: string): string {
+  const zone = useReaderTimeZone();
+  const locale = useFormattingLocale();
+  return at && formatDateTime(at, locale, zone);
+}
+
 function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
   const t = useTranslations("Ticket");
   const locale = useFormattingLocale();
+  const frozenUntil = useMoment(ticket.frozenUntil ?? "");
   return (
     <>
       <StatusText title={t("yours")} hint={sellerHint(ticket, now, t)} />
+      {isFrozen(ticket, now) && ticket.status === "available" && !ticket.withdrawn && (
+        <p className="text-sm font-semibold" suppressHydrationWarning>
+          {t("frozenSeller", { time: frozenUntil })}
+        </p>
+      )}
       {ticket.lateEdit && (
         <p className="text-sm" suppressHydrationWarning>
           {t(ticket.status === "sold" ? "lateEditSold" : "lateEditReserved", {
@@ -120,7 +144,11 @@ function sellerHint(
   now: number,
   t: ReturnType<typeof useTranslations<"Ticket">>,
 ): ReactNode {
-  if (ticket.status === "sold") return t.rich("lockedSold", { help: helpLink });
+  if (ticket.status === "sold") {
+    return protectionLevel(ticket.protection) === "described"
+      ? t.rich("lockedSold", { help: helpLink })
+      : t("soldFromVault");
+  }
   if (ticket.withdrawn) return t("youWithdrew");
   if (ticket.withdrawing) return t("withdrawing");
   if (ticket.status === "reserved") return t("lockedReserved");
@@ -152,7 +180,11 @@ function StatusText({ title, hint }: { title: string; hint?: ReactNode }) {
   return (
     <div>
       <p className="text-lg leading-snug font-semibold">{title}</p>
-      {hint && <p className="mt-2 text-sm">{hint}</p>}
+      {hint && (
+        <p className="mt-2 text-sm" suppressHydrationWarning>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { paths } from "@/config/paths";
 import type { Ticket, TicketStatus } from "@/lib/api/types";
 import { useLive } from "@/lib/live/use-live";
+import { type ProtectionLevel, protectionLevel } from "@/lib/protection";
 import { refetchPage } from "./refetch-tickets";
 import type { apiQuery } from "./search";
 import { TicketRow } from "./ticket-row";
@@ -15,6 +16,7 @@ import type { LabelledTicket } from "./with-labels";
 
 export interface TicketListLabels {
   status: Record<TicketStatus | "withdrawn", string>;
+  protection: Record<ProtectionLevel, string>;
   newListings: string;
   showNew: string;
 }
@@ -49,6 +51,7 @@ export function TicketList(props: {
     },
   });
   const renderedPrices = new Map(props.tickets.map(({ id, price }) => [id, price]));
+  const named = (level: ProtectionLevel) => ({ level, label: labels.protection[level] });
   const known = new Set(tickets.map((ticket) => ticket.id));
   const hasNew = [...newIds].filter((id) => !known.has(id)).length > 0;
 
@@ -81,6 +84,7 @@ export function TicketList(props: {
             show={ticket.showLabel}
             seats={ticket.seatLabels}
             note={ticket.listedLabel}
+            protection={named(protectionLevel(ticket.protection))}
             dimmed={!isForSale(ticket)}
             badge={
               !isForSale(ticket) && (

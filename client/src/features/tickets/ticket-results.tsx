@@ -20,7 +20,11 @@ export async function TicketResults({
   query: ReturnType<typeof apiQuery>;
   page: ApiSuccess<Ticket[]>;
 }) {
-  const [t, status] = await Promise.all([getTranslations("Home"), getTranslations("Status")]);
+  const [t, status, protection] = await Promise.all([
+    getTranslations("Home"),
+    getTranslations("Status"),
+    getTranslations("Protection"),
+  ]);
   const firstPage = searchHref({ ...search, cursor: "" });
   const nextPage = page.next ? searchHref({ ...search, cursor: page.next }) : null;
   const isDefaultView = !isFiltered(search) && search.cursor === "" && search.sort === SORTS[0];
@@ -39,6 +43,12 @@ export async function TicketResults({
             reserved: status("reserved"),
             sold: status("sold"),
             withdrawn: status("withdrawn"),
+          },
+          protection: {
+            described: protection("described"),
+            vault: protection("vault"),
+            opened: protection("opened"),
+            reissued: protection("reissued"),
           },
           newListings: t("newListings"),
           showNew: t("showNew"),

@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
 import { Link } from "@/components/link";
 import { Price } from "@/components/locale";
+import { ProtectionMark } from "@/components/protection/protection-mark";
 import { SeatChips } from "@/components/show/seat-chips";
 import { cn } from "@/lib/cn";
+import type { ProtectionLevel } from "@/lib/protection";
 import { stubTint } from "./stub-tint";
 
 /** A ticket in a list: title, show, seat, status, and the price on its stub. */
@@ -18,6 +20,8 @@ export function TicketRow(props: {
   show: string | null;
   seats: string[];
   note: ReactNode;
+  /** What is known about the ticket, and its name. */
+  protection: { level: ProtectionLevel; label: string };
   badge?: ReactNode;
   dimmed?: boolean;
 }) {
@@ -52,6 +56,10 @@ export function TicketRow(props: {
           <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
             {props.badge}
             <span>{props.note}</span>
+            <span className="flex items-center gap-1">
+              <ProtectionMark level={props.protection.level} className="size-4" />
+              {props.protection.label}
+            </span>
           </p>
         </div>
         <p

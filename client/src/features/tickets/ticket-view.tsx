@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
 import { DateTime, Price, useFormattingLocale } from "@/components/locale";
+import { ProtectionNote } from "@/components/protection/protection-note";
 import { ShowFacts } from "@/components/show/show-facts";
 import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
@@ -44,6 +45,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer; poster: Reac
             {ticket.show && (
               <ShowLink id={ticket.show.id} name={ticket.show.name} poster={props.poster} />
             )}
+            <ProtectionNote protection={ticket.protection} className="mt-6" />
             <p className="mt-6 text-muted">
               {t("listedOn")} <DateTime at={ticket.createdAt} />
             </p>

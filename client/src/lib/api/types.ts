@@ -15,6 +15,8 @@ export type Facets = Tickets["schemas"]["FacetsOut"];
 export type Show = Tickets["schemas"]["ShowOut"];
 export type Category = Show["category"];
 export type ShowFacts = NonNullable<Ticket["show"]>;
+/** What a ticket and an order say about the file in the vault. */
+export type Protection = Partial<NonNullable<Ticket["protection"]>>;
 export type Seat = NonNullable<Ticket["seat"]>;
 export type Order = Orders["schemas"]["OrderOut"];
 export type Payment = Payments["schemas"]["PaymentOut"];

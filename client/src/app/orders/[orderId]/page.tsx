@@ -40,7 +40,9 @@ export default async function OrderPage({ params }: PageProps<"/orders/[orderId]
     <>
       <BackLink href={paths.orders}>{t("back")}</BackLink>
       {order.ok ? (
-        <Messages of={["Order", "Show", "Payment", "Decline", "Legal", "Problem", "Error"]}>
+        <Messages
+          of={["Order", "Show", "Protection", "Payment", "Decline", "Legal", "Problem", "Error"]}
+        >
           <Checkout
             order={order.data}
             now={order.date}

@@ -63,7 +63,7 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
         </Alert>
       ))}
       {result.ok ? (
-        <Messages of={["Ticket", "Show", "Sell", "Legal", "Problem"]}>
+        <Messages of={["Ticket", "Show", "Protection", "Sell", "Legal", "Problem"]}>
           <TicketEvent ticket={result.data} />
           <TicketView
             ticket={result.data}

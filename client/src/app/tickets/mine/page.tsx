@@ -50,7 +50,7 @@ export default async function MyTicketsPage({ searchParams }: PageProps<"/ticket
           {result.data.length > 0 && (
             <p className="mb-5 text-muted">{await getCount("tickets", result, cursor)}</p>
           )}
-          <Messages of={["Status"]}>
+          <Messages of={["Status", "Protection"]}>
             <MyTickets
               tickets={await withLabels(result.data, result.date)}
               query={pageQuery(cursor)}
