@@ -11,6 +11,7 @@ from chaos.snapshot import Doc, Snapshot, StoredEvent
 VERSIONED_AGGREGATES: Final = {
     "ticket": ("tickets", "tickets.tickets"),
     "show": ("tickets", "tickets.shows"),
+    "vault": ("tickets", "tickets.vault"),
     "order": ("orders", "orders.orders"),
     "payment": ("payments", "payments.charges"),
 }

@@ -84,6 +84,7 @@ COLLECTIONS = (
     "auth.sessions",
     "tickets.tickets",
     "tickets.shows",
+    "tickets.vault",
     "orders.orders",
     "orders.tickets",
     "expiration.deadlines",

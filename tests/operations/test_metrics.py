@@ -68,7 +68,7 @@ async def test_purchase_and_expiration_are_counted(system: System) -> None:
 async def test_each_service_exports_backlog_and_pool_metrics(system: System) -> None:
     expected = {
         "auth": {"sessions", "accounts"},
-        "tickets": {"tickets", "shows"},
+        "tickets": {"tickets", "shows", "vault"},
         "orders": {"orders"},
         "expiration": {"deadlines"},
         "payments": {"charges"},

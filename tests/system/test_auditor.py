@@ -104,6 +104,7 @@ def _valid_snapshot() -> Snapshot:
     tickets[0]["words"] = terms_of(tickets[0])
     show = {**FACTS, "cancelled_at": None, "facts_version": 0}
     documents |= {
+        "tickets.vault": [],
         "tickets.shows": [{"_id": SHOW, "version": 1, **show, "outbox": []}],
         "orders.orders": orders,
         "tickets.tickets": tickets,

@@ -88,6 +88,13 @@ class Conflict(ApiError):
     default_message = "Already in progress"
 
 
+class Gone(ApiError):
+    """The file of the ticket was removed."""
+
+    status = 410
+    default_message = "It was removed"
+
+
 class PreconditionFailed(ApiError):
     """The resource has changed since it was read (If-Match)."""
 

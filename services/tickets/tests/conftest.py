@@ -7,11 +7,14 @@ import pytest
 
 from common.app import Service
 from common.testing.client import Client
+from common.testing.clock import FakeClock
+from common.testing.events import EventProbe
 from common.testing.plugin import Serve
 from tickets.app import DOCUMENTS, create_app
 from tickets.settings import Settings
 from tickets.store.tickets import TicketStore
 from tickets.testing import FINGERPRINT_KEY, VAULT_KEY
+from tickets.vault_testing import Market
 
 Start = Callable[..., Awaitable[Client]]
 
@@ -46,3 +49,10 @@ async def store(environment: dict[str, Any], published: object) -> AsyncGenerato
     async with service.open(DOCUMENTS) as running:
         await running.relay.stop(0)
         yield TicketStore(running.relay, running.clock)
+
+
+@pytest.fixture
+async def market(serve: Serve, environment: dict[str, Any], published: EventProbe) -> Market:
+    """The running service with a seller and two buyers."""
+    clock = FakeClock()
+    return Market(await serve(create_app(Settings(**environment), clock)), clock, published)

@@ -44,7 +44,8 @@ OPERATION_TIMEOUT_SECONDS: Final = 5.0
 """How long an operation may take, with the wait for a server and a connection, and with retries.
 PyMongo sends what is left of it as `maxTimeMS`, so the server stops what the caller gave up."""
 INDEX_BUILD_TIMEOUT_SECONDS: Final = 3_600.0
-STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0}
+STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0, "sealed": 0}
+"""Without what is no part of an aggregate's state; `sealed` is an encrypted file beside it."""
 _DUPLICATE_KEY: Final = 11000
 _USERS_MISSING: Final = (13, 18)
 """The codes of Unauthorized and AuthenticationFailed."""

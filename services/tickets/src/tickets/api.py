@@ -24,10 +24,12 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
 from tickets.domain.ticket import KEEP
+from tickets.passes import Passes
 from tickets.query_parameters import TicketQueryParameters
 from tickets.schemas import FacetsOut, SeatIn, TicketIn, TicketOut
 from tickets.service import TicketService
 from tickets.show_service import ShowService
+from tickets.vault_service import VaultService
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
@@ -38,6 +40,8 @@ class State(ServiceState):
 
     tickets: TicketService
     shows: ShowService
+    vault: VaultService
+    passes: Passes
     broadcaster: EventBroadcaster
 
 

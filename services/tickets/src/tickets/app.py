@@ -13,10 +13,11 @@ from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
 from common.web.sse import EventBroadcaster
-from tickets import api, show_copies, shows_api
+from tickets import api, show_copies, shows_api, vault_api, vault_sweeper
 from tickets.api import State
 from tickets.cache import PARAMETERS, TicketCache
 from tickets.listeners import listeners, sse_handlers
+from tickets.passes import Passes
 from tickets.service import TicketService
 from tickets.settings import Settings
 from tickets.show_copies import ShowCopies
@@ -26,9 +27,14 @@ from tickets.store.daily_limits import DailyCounterDocument, DailyLimit
 from tickets.store.search_maintenance import SearchMaintenance
 from tickets.store.shows import ShowDocument, ShowStore
 from tickets.store.tickets import TicketDocument, TicketStore
+from tickets.store.vault_entries import VaultDocument, VaultEntryStore
 from tickets.store.vocabulary import WordDocument
+from tickets.ticket_files import TicketFileReader
+from tickets.vault_keys import VaultKeys
+from tickets.vault_service import VaultService
+from tickets.vault_sweeper import VaultSweeper
 
-DOCUMENTS: Final = (TicketDocument, ShowDocument, WordDocument, DailyCounterDocument)
+DOCUMENTS: Final = (TicketDocument, ShowDocument, VaultDocument, WordDocument, DailyCounterDocument)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -37,6 +43,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     service = Service.from_settings("tickets", settings, clock)
     response_cache = ResponseCache(parameters=PARAMETERS)
     cache = TicketCache(response_cache)
+    keys = VaultKeys(settings.vault_key, settings.vault_key_previous, settings.fingerprint_key)
+    reader = TicketFileReader()
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
@@ -52,9 +60,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 additions=DailyLimit("add", "shows", settings.shows_per_day, running.clock),
                 edits=DailyLimit("change", "shows", settings.shows_per_day, running.clock),
             )
+            entries = VaultEntryStore(running.relay, running.clock)
+            sweeper_lease = Lease(running.database, "vault", vault_sweeper.LEASE_TTL, running.clock)
+            sweeper = VaultSweeper(entries, store, sweeper_lease, running.clock)
+            vault = VaultService(entries, store, sweeper, reader, keys, running.clock)
             tickets = TicketService(
                 store,
                 shows,
+                sweeper,
                 DailyLimit("list", "tickets", settings.listings_per_day, running.clock),
                 running.clock,
                 price_cap_percent=settings.price_cap_percent,
@@ -71,18 +84,23 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     show_copies.INTERVAL_SECONDS, copies.refresh_changed, name="show copies"
                 ),
                 run_periodically(facets.INTERVAL_SECONDS, store.facets.run, name="facets"),
+                run_periodically(vault_sweeper.INTERVAL_SECONDS, sweeper.run, name="vault"),
             ):
                 yield State(
                     running=running,
                     snapshot_events=lambda: _chain(
-                        shows.snapshot_events(), tickets.snapshot_events()
+                        shows.snapshot_events(), tickets.snapshot_events(), vault.snapshot_events()
                     ),
                     tickets=tickets,
                     shows=shows,
+                    vault=vault,
+                    passes=Passes(entries, store, reader, keys, running.clock),
                     broadcaster=broadcaster,
                 )
 
-    return service.app(lifespan, shows_api.router, api.router, response_cache=response_cache)
+    return service.app(
+        lifespan, shows_api.router, vault_api.router, api.router, response_cache=response_cache
+    )
 
 
 async def _chain(*parts: AsyncGenerator[EventEnvelope]) -> AsyncGenerator[EventEnvelope]:

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, StringConstraints, model_validator
 
-from common.events import TicketStatus
+from common.events import TicketStatus, VaultState
 from common.protection import ProtectionGrade
 from common.shows import Seat, ShowCategory, ShowFacts, Venue
 from common.values.camel_model import CamelModel, Omittable
@@ -169,6 +169,28 @@ class TicketOut(TicketEventOut):
     """A ticket."""
 
     created_at: datetime
+
+
+class PassOut(CamelModel):
+    """The state of a ticket's original, for its seller and its buyer."""
+
+    ticket_id: str
+    state: VaultState
+    grade: ProtectionGrade
+    symbologies: tuple[str, ...]
+    """The kinds of its codes, one for each. `pass/qr.svg?code=` counts in their order."""
+    pages: int
+    media_type: str
+    size: int
+    """Of the file, in bytes."""
+    uploaded_at: datetime
+    revealed_at: datetime | None
+    listed_again_as: str | None
+    """The listing by which its buyer sells the ticket again, or has sold it."""
+    can_reveal: bool
+    """Whether you may reveal it now, and have not done so."""
+    can_read: bool
+    """Whether it was revealed to you, and you still may read it."""
 
 
 class CityCountOut(CamelModel):

@@ -25,6 +25,7 @@ from tickets.search import TicketQuery
 from tickets.show_service import ShowService
 from tickets.store.daily_limits import DailyLimit
 from tickets.store.tickets import TicketStore
+from tickets.vault_sweeper import VaultSweeper
 
 
 class TicketService:
@@ -34,6 +35,7 @@ class TicketService:
         self,
         store: TicketStore,
         shows: ShowService,
+        vault: VaultSweeper,
         limit: DailyLimit,
         clock: Clock,
         *,
@@ -41,6 +43,7 @@ class TicketService:
     ) -> None:
         self._store = store
         self._shows = shows
+        self._vault = vault
         self._limit = limit
         self._clock = clock
         self._price_cap_percent = price_cap_percent
@@ -156,9 +159,15 @@ class TicketService:
     async def withdraw(self, ticket_id: str, *, user_id: str) -> Ticket:
         """Withdraw a ticket now, or when the order that holds it is cancelled."""
         now = self._clock()
-        return await self._store.update(
-            ticket_id, lambda ticket: ticket.withdraw(user_id=user_id, now=now)
-        )
+
+        def decide(ticket: Ticket) -> Change[Ticket]:
+            return ticket.withdraw(user_id=user_id, now=now)
+
+        ticket = await self._store.get(ticket_id)
+        if ticket.vault is not None:
+            # First, because the sweeper looks only at what is released, and retains it if need be.
+            await self._vault.release_unused(decide(ticket).after)
+        return await self._store.update(ticket_id, decide)
 
     async def get(self, ticket_id: str) -> Ticket:
         return await self._store.get(ticket_id)
@@ -196,6 +205,8 @@ class TicketService:
                 order_id, status, fence, ordered, pinned=pinned, buyer_id=buyer_id, now=now
             ),
         )
+        if ticket.vault is not None:
+            await self._vault.release_unused(ticket)
         if ticket.show is not None:
             await self._shows.close(ticket.show.id)
 
