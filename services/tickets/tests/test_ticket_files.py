@@ -1,12 +1,18 @@
 """Tests of reading ticket files in a child process."""
 
+import asyncio
+import json
 import random
+import subprocess
+import sys
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from common.errors import BadRequest, UnsupportedMediaType
+from common.testing.polling import TIMEOUT_SECONDS, eventually
 from tickets import ticket_files
 from tickets.sample_files import (
     FORMATS,
@@ -211,3 +217,93 @@ async def test_bomb_is_refused(reader: TicketFileReader) -> None:
     assert len(bomb) < 100_000
 
     assert "too much time or memory" in await _refusal(reader, bomb, PDF)
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import time; time.sleep(600)", "print('x' * 10_000_000)", "print('{\"pages\": 0}')", "1 / 0"],
+    ids=["hangs", "writes too much", "writes nonsense", "fails"],
+)
+async def test_child_that_misbehaves_is_an_error_of_the_file(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticket_files, "_PROGRAM", program)
+    reader = TicketFileReader(timeout_seconds=5 if "sleep" in program else TIMEOUT_SECONDS)
+
+    assert "too much time or memory" in await _refusal(reader, ticket_pdf(PAYLOAD), PDF)
+
+
+async def test_child_of_a_cancelled_request_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticket_files, "_PROGRAM", "import time; time.sleep(600)")
+    children: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def start_and_keep(*arguments: str, **options: Any) -> asyncio.subprocess.Process:
+        children.append(await start(*arguments, **options))
+        return children[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_and_keep)
+    reading = asyncio.create_task(TicketFileReader().read(ticket_pdf(PAYLOAD), PDF))
+
+    async def is_started() -> bool:
+        return bool(children)
+
+    await eventually(is_started)
+    reading.cancel()
+    await asyncio.wait([reading])
+
+    assert [child.returncode for child in children] == [-9]
+
+
+async def test_child_gets_no_environment(
+    reader: TicketFileReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_KEY", "secret")
+    monkeypatch.setattr(
+        ticket_files, "_PROGRAM", "import json, os; print(json.dumps({'refused': str(os.environ)}))"
+    )
+    monkeypatch.setattr(ticket_files, "_MESSAGES", KeyAsMessage())
+
+    assert "secret" not in await _refusal(reader, ticket_pdf(PAYLOAD), PDF)
+
+
+class KeyAsMessage(dict[str, str]):
+    def get(self, key: str, default: Any = None) -> Any:
+        assert default is None
+        return key
+
+
+ATTEMPTS = {
+    "open a file": "open('/etc/passwd')",
+    "write a file": "open('/tmp/x', 'w')",
+    "connect": "socket.socket()",
+    "start a process": "os.fork()",
+    "run a program": "os.execv('/bin/true', ['true'])",
+    "signal its parent": "os.kill(1, 0)",
+    "import a module": "import wave",
+    "take memory": "bytearray(2 ** 30)",
+    "raise a limit": "resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9))",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has no filter of system calls")
+def test_sandbox_permits_only_computing() -> None:
+    program = f"""
+import json, os, resource, socket
+from tickets import decoder_sandbox
+decoder_sandbox.enter()
+def is_permitted(attempt):
+    try:
+        exec(attempt)
+    except (OSError, ImportError, MemoryError, ValueError):
+        return False
+    return True
+permitted = [name for name, attempt in {ATTEMPTS}.items() if is_permitted(attempt)]
+print(json.dumps([sum(range(1000)), permitted]), flush=True)
+os._exit(0)
+"""
+    child = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=TIMEOUT_SECONDS
+    )
+
+    assert json.loads(child.stdout) == [499_500, []]

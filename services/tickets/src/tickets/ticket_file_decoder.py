@@ -1,19 +1,17 @@
 """The child process that reads the codes in one ticket file, or draws one code, and ends.
 
 The files come from strangers and the decoders are native code, so they run in a process that has no
-secret, no environment and no file or socket to open, and whose memory and time are limited. It is
-started as a script, imports nothing of this repository, reads the file from stdin, and writes JSON
-(or an SVG image) to stdout. `tickets.ticket_files` starts it, and trusts nothing that it writes.
+secret and no environment, can open no file or socket, and has little memory and time
+(`decoder_sandbox`). It reads the file from stdin, and writes JSON or an SVG image to stdout.
+`tickets.ticket_files` starts it, and trusts nothing that it writes.
 """
 
 import base64
 import contextlib
-import ctypes
 import io
 import json
 import os
 import re
-import resource
 import sys
 from collections.abc import Generator, Iterable
 from typing import Final
@@ -24,12 +22,9 @@ import zxingcpp
 from PIL import Image, ImageOps, MpoImagePlugin
 from pypdfium2 import raw as pdfium_raw
 
-MAX_INPUT_BYTES: Final = 5 * 1024 * 1024
-MAX_MEMORY_BYTES: Final = 512 * 1024 * 1024
-"""Address space; about 150 MiB of it are the interpreter and the libraries, mostly not resident."""
-MAX_CPU_SECONDS: Final = 20
-NICENESS: Final = 10
+from tickets import decoder_sandbox
 
+MAX_INPUT_BYTES: Final = 5 * 1024 * 1024
 MAX_PAGES: Final = 20
 MAX_PIXELS: Final = 30_000_000
 """Of an uploaded image. Telephones take photos of 12 to 24 megapixels."""
@@ -84,26 +79,6 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
-
-
-def enter_sandbox() -> None:
-    """Give up what a decoder does not need. Nothing of the input has been read yet."""
-    Image.preinit()  # imports what it could not import later
-    os.nice(NICENESS)
-    limits = {
-        resource.RLIMIT_CPU: MAX_CPU_SECONDS,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_NOFILE: 0,  # stdin and stdout stay open; nothing can be opened
-    }
-    if sys.platform == "linux":
-        limits[resource.RLIMIT_AS] = MAX_MEMORY_BYTES  # macOS refuses it
-        no_new_privileges = 38
-        if ctypes.CDLL(None).prctl(no_new_privileges, 1, 0, 0, 0):
-            raise OSError("The kernel refuses no_new_privs")
-    for limit, value in limits.items():
-        resource.setrlimit(limit, (value, value))
 
 
 def read(data: bytes, media_type: str) -> dict[str, object]:
@@ -235,22 +210,21 @@ def _accepted(found: Iterable[zxingcpp.Barcode]) -> Generator[tuple[tuple[str, b
 
 
 def main() -> None:
-    """Do one job: `read <media type>` or `draw <symbology>`."""
-    job, argument = sys.argv[1:]
-    enter_sandbox()
+    """Do one job, `read <media type>` or `draw <symbology>`, and end the process."""
+    job, argument = sys.argv[-2:]
+    Image.preinit()  # imports what could not be imported later
+    decoder_sandbox.enter()
     data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
-    if job == "draw":
-        sys.stdout.buffer.write(draw(data, argument))
-        return
+    output = draw(data, argument) if job == "draw" else _read_to_json(data, argument)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(output)
+        sys.stdout.flush()
+    os._exit(0)  # without the clean-up of the libraries
+
+
+def _read_to_json(data: bytes, media_type: str) -> bytes:
     try:
-        result = read(data, argument)
+        result = read(data, media_type)
     except Refused as refusal:
         result = {"refused": refusal.reason}
-    sys.stdout.write(json.dumps(result))
-
-
-if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        main()
-    sys.stdout.flush()
-    os._exit(0)  # the libraries' own clean-up is not needed
+    return json.dumps(result).encode()

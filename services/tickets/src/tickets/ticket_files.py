@@ -29,7 +29,12 @@ MAX_PAGES: Final = 20
 MAX_PAYLOAD_BYTES: Final = 8 * 1024
 MAX_OUTPUT_BYTES: Final = 512 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
-_CHILD: Final = Path(__file__).with_name("ticket_file_decoder.py")
+_SOURCES: Final = str(Path(__file__).parents[1])
+_PROGRAM: Final = (
+    "import sys; sys.path.append(sys.argv[1]); from tickets import ticket_file_decoder as decoder; "
+    "decoder.main()"
+)
+"""Isolated Python ignores PYTHONPATH, by which the images find the sources."""
 _FIELD: Final = "file"
 _WEB_ADDRESS: Final = re.compile(r"(https?://|www\.)[^\s]+", re.IGNORECASE)
 
@@ -124,7 +129,9 @@ class TicketFileReader:
             child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",
-                str(_CHILD),
+                "-c",
+                _PROGRAM,
+                _SOURCES,
                 job,
                 argument,
                 stdin=asyncio.subprocess.PIPE,
@@ -134,15 +141,19 @@ class TicketFileReader:
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for its parent, which kills it
             )
+            sending = asyncio.create_task(_send(data, child.stdin))
             try:
-                async with asyncio.timeout(self._timeout_seconds), asyncio.TaskGroup() as tasks:
-                    tasks.create_task(_send(data, child.stdin))
-                    output = tasks.create_task(_receive(child.stdout))
-                    tasks.create_task(child.wait())
-                return output.result()
+                async with asyncio.timeout(self._timeout_seconds):
+                    output = await _receive(child.stdout)
+                    if len(output) > MAX_OUTPUT_BYTES:
+                        return b""
+                    await child.wait()
             except TimeoutError:
                 return b""
+            else:
+                return output
             finally:
+                sending.cancel()
                 if child.returncode is None:
                     child.kill()
                     await child.wait()
@@ -159,10 +170,11 @@ async def _send(data: bytes, stdin: asyncio.StreamWriter | None) -> None:
 
 
 async def _receive(stdout: asyncio.StreamReader | None) -> bytes:
-    """Return the whole output, or nothing if it is longer than that of any file."""
+    """Return the output until its end, or until it is longer than that of any file."""
     output = bytearray()
-    while stdout is not None and (chunk := await stdout.read(_CHUNK_BYTES)):
+    while stdout is not None and len(output) <= MAX_OUTPUT_BYTES:
+        chunk = await stdout.read(_CHUNK_BYTES)
+        if not chunk:
+            break
         output += chunk
-        if len(output) > MAX_OUTPUT_BYTES:
-            return b""
     return bytes(output)

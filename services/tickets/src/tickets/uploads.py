@@ -2,7 +2,7 @@
 
 Each upload has a place in the memory of the process from its first byte until its response. When
 all are taken, a new upload takes the place of the slowest one that is still arriving, or gets 503.
-So whoever wants to keep the places must send faster than everybody else.
+So to keep the places from others, one must send faster than they do.
 """
 
 import asyncio
