@@ -178,6 +178,19 @@ async def test_sign_out_with_an_expired_access_token_ends_the_session(
     assert (await refresh(auth, cookies)).status_code == 401
 
 
+async def test_signing_out_here_clears_what_the_browser_stored(auth: Client) -> None:
+    cookies = await sign_up(auth)
+    responses = [
+        await send(auth, "POST", "signout", cookies),
+        await send(auth, "DELETE", "sessions", await sign_in(auth)),
+    ]
+    refused = await refresh(auth, {"refresh": "unknown"})
+
+    cleared = [response.headers["clear-site-data"] for response in responses]
+    assert cleared == ['"cache", "storage"'] * 2
+    assert "clear-site-data" not in refused.headers  # what a user has typed is kept
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"{"])
 async def test_sign_out_without_a_session_succeeds(auth: Client, content: bytes) -> None:
     response = await auth.post("/api/users/signout", content=content)

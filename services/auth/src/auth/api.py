@@ -90,7 +90,7 @@ async def sign_in(
 async def sign_out(request: Request, state: StateDep, user: OptionalUser) -> Response:
     await state.auth.sign_out(user, state.cookies.refresh_token(request))
     response = json_response(EmptyOut())
-    state.cookies.clear(response)
+    state.cookies.clear_browser(response)
     return response
 
 
@@ -142,7 +142,7 @@ async def end_session(session_id: Id, state: StateDep, user: CurrentUser) -> Res
     await state.auth.end_session(session_id, user=user)
     response = Response(status_code=204)
     if session_id == user.session_id:
-        state.cookies.clear(response)
+        state.cookies.clear_browser(response)
     return response
 
 
@@ -155,5 +155,5 @@ async def end_session(session_id: Id, state: StateDep, user: CurrentUser) -> Res
 async def end_sessions(state: StateDep, user: CurrentUser) -> Response:
     await state.auth.end_all_sessions(user)
     response = Response(status_code=204)
-    state.cookies.clear(response)
+    state.cookies.clear_browser(response)
     return response

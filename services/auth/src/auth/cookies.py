@@ -21,6 +21,7 @@ REFRESH_COOKIE: Final = "refresh"
 DEVICE_COOKIE: Final = "device"
 DEVICE_LIFETIME: Final = timedelta(days=400)
 """The longest that browsers allow (RFC 6265bis, 5.5)."""
+CLEAR_SITE_DATA: Final = '"cache", "storage"'
 REFRESH_SCHEME: Final = APIKeyCookie(
     name=REFRESH_COOKIE,
     scheme_name=REFRESH_COOKIE,
@@ -58,6 +59,14 @@ class SessionCookies:
         """Clear the cookies of the session. The browser stays known to the account."""
         for name in (self._access, self._refresh):
             self._set(response, name, "", timedelta(0))
+
+    def clear_browser(self, response: Response) -> None:
+        """Clear the cookies of a user who signs out here, and what the browser stored for them.
+
+        That includes the codes of tickets which the web client saved to show them offline.
+        """
+        self.clear(response)
+        response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
 
     def _set(self, response: Response, name: str, value: str, expires_in: timedelta) -> None:
         response.headers.update(NO_STORE)
