@@ -14,6 +14,7 @@ import click
 from siege.journal import AFTER, DURING
 from siege.registry import ATTACKS
 from siege.trial import Addresses, Outcome, Trial, is_bindable, run_trial
+from siege.warm_up import warm_up_client
 from support.system import System
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
@@ -73,6 +74,8 @@ def print_outcome(outcome: Outcome, mode: str) -> None:
 async def run(system: System, names: list[str], modes: list[str], seconds: float) -> list[str]:
     """Run the attacks, and return those that failed."""
     failed: list[str] = []
+    if any(ATTACKS[name].needs_client for name in names):
+        await warm_up_client(system)
     for number, (mode, name) in enumerate((mode, name) for mode in modes for name in names):
         create = Addresses.shared if mode == SHARED else Addresses.separate
         outcome = await run_trial(system, ATTACKS[name], create(number), Trial(seconds))

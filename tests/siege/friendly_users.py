@@ -23,6 +23,8 @@ STREAM_SECONDS: Final = 2.0
 MIN_MARKET_SIZE: Final = 4
 """Tickets that stay listed, so that each is known everywhere before it is ordered."""
 NOT_FOUND: Final = 404
+PAGE: Final = "page"
+"""The step that opens a page, which only one process can render."""
 
 
 @dataclass
@@ -92,7 +94,7 @@ class FriendlyUser:
             ticket = random.choice(self._market.tickets)
             await self._request("view", "GET", f"/api/tickets/{ticket['id']}")
         if self._opens_pages:
-            await self._request("page", "GET", "/")
+            await self._request(PAGE, "GET", "/")
 
     async def _sell(self) -> None:
         price = random.randrange(100, 5_000) / 100

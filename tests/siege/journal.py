@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 BEFORE: Final = "before"
@@ -13,7 +14,8 @@ AFTER: Final = "after"
 class PhaseRecord:
     """The requests that began in one phase."""
 
-    seconds: list[float] = field(default_factory=list[float])
+    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list[float]))
+    """The response times of each step."""
     wrong: Counter[str] = field(default_factory=Counter[str])
     """Requests without the expected status, by step and status."""
     statuses: defaultdict[str, Counter[int | None]] = field(
@@ -24,18 +26,23 @@ class PhaseRecord:
     @property
     def count(self) -> int:
         """The number of requests."""
-        return len(self.seconds)
+        return sum(map(len, self.seconds.values()))
 
     @property
     def share_right(self) -> float:
         """The share of requests that were answered as expected."""
         return 1 - self.wrong.total() / self.count if self.count else 0.0
 
-    def quantile(self, share: float) -> float:
-        """Return the response time in seconds that this share of the requests did not exceed."""
-        if not self.seconds:
-            return 0.0
-        return sorted(self.seconds)[min(int(share * self.count), self.count - 1)]
+    def quantile(self, share: float, step: str | None = None) -> float:
+        """Return the response time in seconds that this share of the requests did not exceed.
+
+        Args:
+            share: between 0 and 1.
+            step: only the requests of this step, or all of them.
+        """
+        steps = self.seconds.values() if step is None else [self.seconds.get(step, [])]
+        seconds = sorted(chain.from_iterable(steps))
+        return seconds[min(int(share * len(seconds)), len(seconds) - 1)] if seconds else 0.0
 
 
 class Journal:
@@ -50,7 +57,7 @@ class Journal:
     ) -> None:
         """Record a request. Without a response, its status is None."""
         record = self.phases[phase]
-        record.seconds.append(seconds)
+        record.seconds[step].append(seconds)
         record.statuses[step][status] += 1
         if not is_right:
             record.wrong[f"{step} {status or 'no response'}"] += 1

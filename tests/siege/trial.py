@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 
 from siege.attack import Attack, Siege, run_attack
 from siege.attacker import MAX_CPU_SHARE, AttackReport, Target
-from siege.friendly_users import FriendlyUser, Market
+from siege.friendly_users import PAGE, FriendlyUser, Market
 from siege.journal import AFTER, DURING, Journal, PhaseRecord
 from support.system import System
 
@@ -150,8 +150,9 @@ def _friendly_problems(record: PhaseRecord, trial: Trial, when: str) -> list[str
         problems.append(
             f"{record.share_right:.1%} of {record.count} requests right {when}: {wrong}"
         )
-    if (p99 := record.quantile(0.99)) > trial.max_p99_seconds:
-        problems.append(f"p99 {p99:.1f} s {when}")
+    for what, step in (("requests", None), ("pages", PAGE)):
+        if (p99 := record.quantile(0.99, step)) > trial.max_p99_seconds:
+            problems.append(f"p99 of {what} {p99:.1f} s {when}")
     return problems
 
 

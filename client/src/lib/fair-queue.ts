@@ -6,8 +6,8 @@ const MIN_CONCURRENT = 2;
 /** How often the queue looks whether the thread has time left. */
 const INTERVAL_MS = 5;
 
-/** How long a page counts as being rendered after its reader has gone: Next.js goes on with it. */
-const ABANDONED_MS = 200;
+/** How long a page counts as being rendered at most after its reader has gone: Next.js goes on with it. */
+const ABANDONED_MS = 2_000;
 
 /** What the queue needs to know of a response. */
 interface Response extends EventEmitter {

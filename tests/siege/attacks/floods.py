@@ -15,6 +15,7 @@ STREAMS: Final = 900
 COOKIE_BYTES: Final = 15_000
 LANGUAGE_BODY_BYTES: Final = 60_000_000
 MAX_STORED_KEYS: Final = 50
+ABANDONED_PAGE_SECONDS: Final = 0.05
 
 
 async def request_flood(attacker: Attacker) -> None:
@@ -120,13 +121,23 @@ async def language_body(attacker: Attacker) -> None:
 
 
 async def page_flood(attacker: Attacker) -> None:
-    """Open pages that the web client has to render, each a search that no cache holds."""
+    """Open pages that the web client has to render, each a search that no cache holds.
+
+    Every fifth task gives its pages up while they are rendered.
+    """
 
     async def read(number: int) -> None:
+        path = f"/?q={secrets.token_hex(4)}&sort=price"
+        if number % 5 == 0:
+            async with await attacker.connect(number) as connection:
+                await connection.send(request_bytes("GET", path))
+                await attacker.pace(ABANDONED_PAGE_SECONDS)
+            attacker.count(None)
+            return
         async with attacker.client(number) as client:
-            await client.request("GET", f"/?q={secrets.token_hex(4)}&sort=price")
+            await client.request("GET", path)
 
-    await attacker.repeat(40, read)
+    await attacker.repeat(50, read)
 
 
 ATTACKS: Final = (
@@ -177,7 +188,7 @@ ATTACKS: Final = (
         "page-flood",
         "pages that the web client has to render",
         page_flood,
-        max_memory_growth_mib=150,
+        max_memory_growth_mib=80,
         exhausts_its_address=True,
         needs_client=True,
     ),
