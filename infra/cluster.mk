@@ -1,6 +1,6 @@
 # Images, clusters and their tests. Included by the Makefile.
 SERVICES := auth tickets orders expiration payments
-IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-local:dev
+IMAGES := $(SERVICES:%=ticketing/%:dev) ticketing/client:dev ticketing/stripe-local:dev ticketing/mail-local:dev
 # The last release, because ingress-nginx was retired in March 2026 (docs/gateway-api.md).
 INGRESS_NGINX := controller-v1.15.1
 # Not loaded like ours, because an image that is loaded from Docker loses the digest that pins it.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Creates the secrets of the pods in kubectl's current cluster. Existing values are kept.
 #   STRIPE_KEY=sk_test_... STRIPE_WEBHOOK_SECRET=whsec_... STRIPE_PUBLISHABLE_KEY=pk_test_... make secrets
-# Without STRIPE_KEY it creates those of the local Stripe server (infra/k8s-dev/stripe-depl.yaml).
+# Without STRIPE_KEY it creates those of the local Stripe server (infra/k8s-dev/stripe-depl.yaml), and
+# without SMTP_URL the one of the local mail server (infra/k8s-dev/mail-depl.yaml).
 # To rotate JWT_KEY or a password, see docs/deploy.md; for VAULT_KEY, docs/operations.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -50,6 +51,8 @@ passwords() {
 }
 
 create jwt-secret <<<"JWT_KEY=$(random)"
+create letter-secret <<<"LETTER_KEY=$(random)"
+create smtp-secret <<<"SMTP_URL=${SMTP_URL:-smtp://mail-srv:12025}"
 complete vault-secret < <(echo "VAULT_KEY=$(random)" && echo "FINGERPRINT_KEY=$(random)")
 complete mongo-secret < <(passwords && echo "KEYFILE=$(random)")
 complete nats-secret < <(passwords)

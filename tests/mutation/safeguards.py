@@ -540,7 +540,7 @@ MUTANTS = (
     ),
     Mutant(
         "reuse of a refresh token ends its session",
-        "services/auth/src/auth/domain.py",
+        "services/auth/src/auth/domain/session.py",
         "            return Change(self)\n        return self.end(now)",
         "            return Change(self)\n        raise Unauthorized",
         (f"{SESSIONS}::test_rotated_token_reused_after_the_grace_ends_the_session",),

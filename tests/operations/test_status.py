@@ -14,7 +14,7 @@ async def test_status_lists_every_component_on_one_screen(system: System) -> Non
     assert all(component.healthy for component in components), output
     assert output.endswith("All components are healthy.")
     third_party = ("gateway", "mongod", "nats", "redis", "stripe", "mail")
-    for name in (*third_party, "auth", "payments", "worker"):
+    for name in (*third_party, "auth", "payments", "worker", "mailer"):
         assert any(line.startswith(f"{name} ") for line in output.splitlines())
     assert "0.1.0" in output
     lines = output.splitlines()

@@ -273,6 +273,9 @@ class _Payment(Event):
     stripe_id: str | None = None
     stripe_refund_id: str | None = None
     reason: str | None = None
+    user_id: Omittable[Id] = None
+    """Who pays."""
+    refunded_at: Omittable[datetime] = None
 
 
 class PaymentCreated(_Payment):
@@ -334,6 +337,42 @@ class AllSessionsRevoked(Event):
 SessionEvent = SessionRevoked | AllSessionsRevoked
 
 
+class _User(Event):
+    """An account. Its address, name and password are in no event.
+
+    Attributes:
+        verified: whether the user proved that letters to the address arrive.
+        verification_requested_at: when the user last asked for a letter to prove it.
+        password_changed_at: when the password was last changed.
+        email_requested_at: when the change of the address was asked for that is not verified yet.
+        email_changed_at: when the address was last changed.
+    """
+
+    id: Id
+    version: Version
+    created_at: datetime
+    verified: bool
+    verification_requested_at: Omittable[datetime] = None
+    password_changed_at: Omittable[datetime] = None
+    email_requested_at: Omittable[datetime] = None
+    email_changed_at: Omittable[datetime] = None
+
+
+class UserCreated(_User):
+    """A user signed up."""
+
+    subject = "user.created"
+
+
+class UserUpdated(_User):
+    """A user verified or changed the address, or changed the password, or asked to."""
+
+    subject = "user.updated"
+
+
+UserEvent = UserCreated | UserUpdated
+
+
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(TicketEvent),
     *get_args(ShowEvent),
@@ -342,6 +381,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     ExpirationCompleted,
     *get_args(PaymentEvent),
     *get_args(SessionEvent),
+    *get_args(UserEvent),
 )
 
 STREAMS: Final[dict[str, tuple[str, ...]]] = {
@@ -349,7 +389,7 @@ STREAMS: Final[dict[str, tuple[str, ...]]] = {
     "orders": ("order",),
     "expiration": ("expiration",),
     "payments": ("payment",),
-    "auth": ("session",),
+    "auth": ("session", "user"),
 }
 """One stream per publishing service, and the first words of its subjects."""
 

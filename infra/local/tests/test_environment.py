@@ -59,7 +59,9 @@ def test_service_gets_addresses_but_no_foreign_secrets(name: str, tmp_path: Path
 
 
 SECRETS = {
-    **{name: {"JWT_KEY", "MONGO_PASSWORD"} for name in ("auth", "orders")},
+    "auth": {"JWT_KEY", "LETTER_KEY", "MONGO_PASSWORD"},
+    "mailer": {"LETTER_KEY", "MONGO_PASSWORD"},
+    "orders": {"JWT_KEY", "MONGO_PASSWORD"},
     "tickets": {"JWT_KEY", "MONGO_PASSWORD", "VAULT_KEY", "FINGERPRINT_KEY"},
     "payments": {"JWT_KEY", "MONGO_PASSWORD", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET"},
     "expiration": {"MONGO_PASSWORD", "REDIS_PASSWORD"},
@@ -72,7 +74,7 @@ def test_service_gets_only_its_own_secrets(name: str, tmp_path: Path) -> None:
     env = service_environment(name, {"JWT_KEY": "mine"}, tmp_path)
     found = {key for key in env if re.search(r"PASSWORD$|SECRET$|(?<!PUBLISHABLE)_KEY$", key)}
     assert found - {"NATS_PASSWORD"} == SECRETS[name]
-    user = "expiration" if name == "worker" else name
+    user = {"worker": "expiration", "mailer": "auth"}.get(name, name)
     assert env["MONGO_PASSWORD"] == (tmp_path / "secrets" / f"mongo-{user}").read_text()
 
 

@@ -11,6 +11,7 @@ from release import ROOT, Release, kubectl, render_three_nodes
 DEPLOYMENTS = {
     "nats-set-up-depl",
     "auth-depl",
+    "auth-mailer-depl",
     "tickets-depl",
     "orders-depl",
     "expiration-depl",
@@ -76,7 +77,7 @@ def test_second_deploy_changes_nothing(release: Release) -> None:
     result = release.deploy()
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"changed=0\b", result.stdout), result.stdout
-    assert "No changes: 8 deployments already run this release." in result.stdout
+    assert "No changes: 9 deployments already run this release." in result.stdout
     assert revisions() == before
 
 

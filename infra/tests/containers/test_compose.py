@@ -14,7 +14,9 @@ import pytest
 import yaml
 from system import ROOT, ComposeSystem, is_available
 
-OWN_SERVICES = ["auth", "tickets", "orders", "expiration", "expiration-worker", "payments"]
+OWN_SERVICES = [
+    *("auth", "auth-mailer", "tickets", "orders", "expiration", "expiration-worker", "payments")
+]
 SERVICES = sorted(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
 MAX_IMAGE_BYTES = 200_000_000
 
@@ -71,7 +73,7 @@ def test_container_has_read_only_root_and_no_capabilities(system: ComposeSystem,
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("name", [*OWN_SERVICES, "client", "stripe"])
+@pytest.mark.parametrize("name", [*OWN_SERVICES, "client", "mail", "stripe"])
 def test_image_is_non_root_without_build_tools(system: ComposeSystem, name: str) -> None:
     image = system.containers()[name]["Config"]["Image"]
     run = ["docker", "run", "--rm", "--read-only", "--entrypoint", "sh", image, "-c"]
@@ -83,7 +85,7 @@ def test_image_is_non_root_without_build_tools(system: ComposeSystem, name: str)
     assert found.returncode != 0
 
 
-@pytest.mark.parametrize("name", [*OWN_SERVICES, "stripe"])
+@pytest.mark.parametrize("name", [*OWN_SERVICES, "mail", "stripe"])
 def test_a_services_image_is_small(system: ComposeSystem, name: str) -> None:
     image = system.containers()[name]["Config"]["Image"]
     shown = subprocess.run(

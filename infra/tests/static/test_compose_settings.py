@@ -6,11 +6,12 @@ import pytest
 import yaml
 from manifests import ROOT
 
-SERVICES = ["auth", "tickets", "orders", "expiration", "payments"]
+SERVICES = ["auth", "auth-mailer", "tickets", "orders", "expiration", "payments"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 FROM_SECRETS = {
     "FINGERPRINT_KEY",
     "JWT_KEY",
+    "LETTER_KEY",
     "MONGO_PASSWORD",
     "NATS_PASSWORD",
     "REDIS_PASSWORD",
@@ -31,6 +32,9 @@ def fields(path: str) -> set[str]:
 
 def settings(service: str) -> set[str]:
     common = fields("common/src/common/settings.py")
+    if service == "auth-mailer":
+        mailer = fields("services/auth/src/auth/mailer_settings.py")
+        return common - OF_SESSIONS | mailer | {"UVICORN_APP"}
     if service == "expiration":
         common -= OF_SESSIONS
     return common | fields(f"services/{service}/src/{service}/settings.py")

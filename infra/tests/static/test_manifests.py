@@ -152,7 +152,7 @@ def test_every_used_secret_is_created_by_make_secrets() -> None:
     script = (ROOT / "infra/scripts/create-secrets.sh").read_text()
     created = set(re.findall(r"^ *(?:create|complete) (\S+)", script, re.MULTILINE))
     assert used <= created
-    names = ("jwt", "stripe", "vault", "mongo", "nats", "redis")
+    names = ("jwt", "letter", "smtp", "stripe", "vault", "mongo", "nats", "redis")
     assert created == {f"{name}-secret" for name in names}
 
 
@@ -174,5 +174,9 @@ def test_every_service_has_its_own_database() -> None:
     for deployment in of_kind(CLUSTER, "Deployment"):
         for variable in template(deployment)["spec"]["containers"][0].get("env", []):
             if variable["name"] == "MONGO_URI":
-                own = template(deployment)["metadata"]["labels"][NAME].removesuffix("-worker")
+                own = (
+                    template(deployment)["metadata"]["labels"][NAME]
+                    .removesuffix("-worker")
+                    .removesuffix("-mailer")
+                )
                 assert variable["value"] == f"mongodb://{own}-mongo-srv/{own}?replicaSet=rs0"

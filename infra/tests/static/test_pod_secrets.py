@@ -10,6 +10,7 @@ from manifests import NAME, ROOT, SERVICES, Manifest, of_kind, read, template
 MANIFESTS = [*read("k8s"), *read("k8s-dev")]
 WORKLOADS = of_kind(MANIFESTS, "Deployment", "StatefulSet")
 SESSION = {"jwt-secret/JWT_KEY", "jwt-secret/JWT_KEY_PREVIOUS"}
+LETTERS = {"letter-secret/LETTER_KEY"}
 VAULT = {f"vault-secret/{key}" for key in ("VAULT_KEY", "VAULT_KEY_PREVIOUS", "FINGERPRINT_KEY")}
 STRIPE = {
     f"stripe-secret/{key}"
@@ -29,7 +30,8 @@ def own(service: str) -> set[str]:
 
 
 EXPECTED: dict[str, set[str]] = {
-    "auth/auth": own("auth") | SESSION,
+    "auth/auth": own("auth") | SESSION | LETTERS,
+    "auth-mailer/auth": own("auth") | LETTERS | {"smtp-secret/SMTP_URL"},
     "tickets/tickets": own("tickets") | SESSION | VAULT,
     "orders/orders": own("orders") | SESSION,
     "payments/payments": own("payments") | SESSION | STRIPE,
@@ -132,6 +134,7 @@ def test_compose_process_mounts_only_its_own_secrets() -> None:
         name: {f"{name}-secrets"} for name in (*SERVICES, "stripe", "redis", "nats", "nats-set-up")
     }
     expected["expiration-worker"] = {"expiration-secrets"}
+    expected["auth-mailer"] = {"auth-mailer-secrets"}
     for service in SERVICES:
         expected[f"{service}-mongo"] = {"mongo-secrets"}
         expected[f"{service}-mongo-set-up"] = {"mongo-set-up-secrets"}

@@ -87,8 +87,9 @@ def expected() -> set[tuple[str, str, int]]:
     users: dict[str, list[str]] = {
         f"{s}-mongo": [s] for s in ("auth", "tickets", "orders", "expiration", "payments")
     }
+    users["auth-mongo"].append("auth-mailer")
     users["expiration-mongo"].append("expiration-worker")
-    services = ["auth", "tickets", "orders", "expiration", "expiration-worker", "payments"]
+    services = [*SERVICES, "auth-mailer", "expiration-worker"]
     return {
         *(
             (user, mongo, 27017)
@@ -146,7 +147,7 @@ def test_only_compose_containers_with_outside_peers_have_a_route_out() -> None:
             if n != "monitoring"  # internal, in infra/observability/compose.yml
         )
     }
-    assert routed == {"gateway", "payments", "stripe"}
+    assert routed == {"gateway", "payments", "auth-mailer", "stripe"}
     for service in COMPOSE["services"].values():
         assert "networks" in service or "network_mode" in service
 
@@ -172,7 +173,7 @@ def test_another_namespace_reaches_nothing() -> None:
 
 
 def test_only_services_exchange_telemetry_with_monitoring() -> None:
-    services = {*SERVICES, "expiration-worker"}
+    services = {*SERVICES, "auth-mailer", "expiration-worker"}
     assert reachable_from_namespace("monitoring") == {*services, "nats"}
     collector = {"metadata": {"labels": {NAME: "otel-collector"}}}
     sending = {
@@ -199,3 +200,10 @@ def test_payments_cannot_reach_private_addresses() -> None:
         can_reach(PODS["payments"], 443, inside)
         for inside in ("169.254.169.254", "10.0.0.1", "192.168.1.1")
     )
+
+
+def test_only_the_mailer_reaches_mail_servers() -> None:
+    for port in (25, 465, 587):
+        sending = {name for name, pod in PODS.items() if can_reach(pod, port, STRIPE)}
+        assert sending == {"auth-mailer"}
+    assert not can_reach(PODS["auth-mailer"], 25, "10.0.0.1")

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from auth.domain import (
+from auth.domain.account import Account, create_account
+from auth.domain.revocation import REVOCATION_TTL
+from auth.domain.session import (
     MAX_ROTATED_TOKENS,
-    REVOCATION_TTL,
     SESSION_LIFETIME,
-    Account,
     Device,
     Session,
-    create_account,
     hash_token,
     session_id_of,
     start_session,

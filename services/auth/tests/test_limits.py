@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.domain import MAX_SESSIONS, Device, start_session
+from auth.domain.session import MAX_SESSIONS, Device, start_session
 from auth.passwords import SHARES, HashClient
 from auth.service import AuthService
 from common.events import AllSessionsRevoked, SessionRevoked

@@ -218,6 +218,7 @@ def test_default_cost_is_the_owasp_minimum() -> None:
         mongo_uri="mongodb://localhost/auth",
         nats_url="nats://localhost",
         jwt_key="k" * 32,  # pyright: ignore[reportArgumentType] - read as from the environment
+        letter_key="c3" * 32,  # pyright: ignore[reportArgumentType]
     )
 
     made = PasswordHasher.from_settings(settings)

@@ -14,7 +14,7 @@ from common.events import EVENT_TYPES, stream_of
 from common.messaging.declarations import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
 from common.messaging.subscriptions import durable_name
 
-CONSUMING_SERVICES: Final = ("expiration", "orders", "payments", "tickets")
+CONSUMING_SERVICES: Final = ("auth", "expiration", "orders", "payments", "tickets")
 HEADERS: Final = {
     "type": "object",
     "description": "CloudEvents 1.0, NATS binding, binary mode",

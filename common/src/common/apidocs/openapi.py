@@ -19,6 +19,7 @@ PLACEHOLDERS: Final = {
     "NATS_URL": "nats://nowhere.invalid",
     "JWT_KEY": "no session is ever signed with this",
     "STRIPE_KEY": "sk_test_none",
+    "LETTER_KEY": "0" * 64,
     "VAULT_KEY": "0" * 64,
     "FINGERPRINT_KEY": "0" * 64,
 }

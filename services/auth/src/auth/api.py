@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response, Security
 
 from auth.cookies import REFRESH_SCHEME, SessionCookies
-from auth.domain import Device
+from auth.domain.session import Device
 from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
 from auth.service import AuthService, SignedIn
 from common.auth.dependencies import CurrentUser, OptionalUser

@@ -8,11 +8,14 @@ from fastapi import FastAPI
 from auth import api
 from auth.api import State
 from auth.cookies import SessionCookies
+from auth.letter_service import LetterService
+from auth.listeners import listeners
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, ThrottleDocument
+from auth.store.letters import LetterDocument, LetterStore, ResetRequestDocument
 from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
@@ -29,11 +32,20 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
-        documents = [AccountDocument, SessionDocument, ThrottleDocument]
+        documents = [
+            AccountDocument,
+            LetterDocument,
+            ResetRequestDocument,
+            SessionDocument,
+            ThrottleDocument,
+        ]
         async with service.open(documents) as running:
             accounts = AccountStore(running.relay, running.clock)
             await wait_until_available(
                 "MongoDB", accounts.update_normal_emails, mongo.unavailability_reason
+            )
+            letters = LetterService(
+                LetterStore(running.relay, running.clock), accounts, running.clock
             )
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 auth = AuthService(
@@ -46,11 +58,12 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     revocations=service.revocations,
                     clock=running.clock,
                 )
-                yield State(
-                    running=running,
-                    snapshot_events=auth.snapshot_events,
-                    auth=auth,
-                    cookies=SessionCookies(secure=settings.cookie_secure),
-                )
+                async with running.consuming(listeners(letters)):
+                    yield State(
+                        running=running,
+                        snapshot_events=auth.snapshot_events,
+                        auth=auth,
+                        cookies=SessionCookies(secure=settings.cookie_secure),
+                    )
 
     return service.app(lifespan, api.router, routes.router, route="/api/users", has_fair_queue=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from auth.domain import Session
+from auth.domain.session import Session
 from auth.emails import is_confusable
 from common.auth.tokens import User
 from common.values.camel_model import CamelModel

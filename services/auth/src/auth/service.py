@@ -6,14 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from auth.device_tokens import DeviceTokens
-from auth.domain import (
-    Account,
-    Device,
-    Session,
-    create_account,
-    session_id_of,
-    start_session,
-)
+from auth.domain.account import Account, create_account
+from auth.domain.session import Device, Session, session_id_of, start_session
 from auth.emails import normalize_email
 from auth.passwords import HashClient, PasswordHasher
 from auth.settings import Settings
@@ -190,7 +184,7 @@ class AuthService:
             await self._end_sessions_before(user.id, self._clock() + timedelta(milliseconds=1))
 
     async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Generate the events of ended sessions whose access tokens may still be valid."""
+        """Generate the accounts, and the ended sessions whose access tokens may still be valid."""
         now = self._clock()
 
         def account_event(account: Account) -> AllSessionsRevoked | None:
@@ -201,6 +195,8 @@ class AuthService:
             event = session.to_event(session.ended_at) if session.ended_at else None
             return event if event and event.until > now else None
 
+        async for envelope in self._accounts.snapshot_events(Account.to_user_event):
+            yield envelope
         async for envelope in self._accounts.snapshot_events(account_event):
             yield envelope
         async for envelope in self._sessions.snapshot_events(session_event):

@@ -1,15 +1,32 @@
 """The environment variables of the auth service."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+)
 
 from common.settings import SessionSettings
+
+
+def _check_letter_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch("[0-9a-f]{64}", key.get_secret_value()):
+        raise ValueError("must have 64 hex digits, in lower case")
+    return key
+
+
+LetterKey = Annotated[SecretStr, AfterValidator(_check_letter_key)]
+"""Authenticates the links in letters. A new one invalidates those that were sent."""
 
 
 class Settings(SessionSettings):
     """Settings of the auth service."""
 
+    letter_key: LetterKey
     password_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024
     """The cost of one hash, by default the minimum of OWASP's Password Storage Cheat Sheet."""
     password_iterations: PositiveInt = 2

@@ -40,7 +40,9 @@ class Component:
     @property
     def service(self) -> str:
         """The service that this process is a replica or worker of."""
-        return "expiration" if self.name == "worker" else self.name.partition("-")[0]
+        return {"worker": "expiration", "mailer": "auth"}.get(
+            self.name, self.name.partition("-")[0]
+        )
 
 
 def collect(environ: Mapping[str, str]) -> list[Component]:
@@ -68,10 +70,12 @@ def collect(environ: Mapping[str, str]) -> list[Component]:
         for name in SERVICES
         for n in range(replicas)
     }
-    with ThreadPoolExecutor(len(checks) + len(services) + 1) as pool:
+    with ThreadPoolExecutor(len(checks) + len(services) + 2) as pool:
         health = {name: pool.submit(check) for name, check in checks.items()}
         metrics = [pool.submit(_service, name, base) for name, base in services.items()]
-        metrics.append(pool.submit(_read_metrics, "worker", base_urls["worker"]))
+        metrics += [
+            pool.submit(_read_metrics, name, base_urls[name]) for name in ("worker", "mailer")
+        ]
         return [
             *(Component(name, future.result()) for name, future in health.items()),
             *(future.result() for future in metrics),

@@ -18,9 +18,18 @@ SHARED_VARIABLES = (
     "TRUSTED_PROXIES",
 )
 SERVICE_VARIABLES = {
-    "auth": ("JWT_KEY*", "PASSWORD_*", "REFRESH_*", "SIGN_*", "THROTTLE_*"),
+    "auth": (
+        "JWT_KEY*",
+        "LETTER_KEY",
+        "LETTERS_*",
+        "PASSWORD_*",
+        "REFRESH_*",
+        "SIGN_*",
+        "THROTTLE_*",
+    ),
     "tickets": ("FINGERPRINT_KEY", "JWT_KEY*", "LISTINGS_*", "PRICE_CAP_*", "SHOWS_*", "VAULT_*"),
     "orders": ("JWT_KEY*", "ORDER_*"),
+    "mailer": ("LETTER_KEY", "MAIL_FROM", "MAILER_INTERVAL_*", "PUBLIC_URL", "SMTP_*"),
     "expiration": ("EXPIRATION_*",),  # reads no session
     "payments": ("JWT_KEY*", "DECLINES_*", "PAYMENT_*", "STRIPE_*"),
 }

@@ -59,11 +59,12 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
         stores = _stores(home, port, secrets, stripe, environ)
         client_programs = building.result()
     worker = _service("expiration.worker", "worker", port["worker"], environments["expiration"])
+    mailer = _service("auth.mailer", "mailer", port["mailer"], environments["mailer"])
     client_port = client_programs[0].port if client_programs else None
     listeners = gateway.Listeners(port["gateway"], port["internal"])
     groups = {
         "stores": stores,
-        "services": [*services, worker, *client_programs],
+        "services": [*services, worker, mailer, *client_programs],
         "gateway": [
             gateway.caddy(
                 listeners,
@@ -89,6 +90,7 @@ def service_environments(
     lame_duck = {"LAME_DUCK_SECONDS": str(gateway.LAME_DUCK_SECONDS)} if replicas > 1 else {}
     stored = {
         "JWT_KEY": read_or_create(home.jwt_key),
+        "LETTER_KEY": secrets.read("letter-key"),
         **vault_keys.stored_keys(secrets, environ),
     }
     overrides = dict(environ) | {
@@ -96,9 +98,9 @@ def service_environments(
     }
     return {
         name: environment.for_service(
-            name, overrides, _fixed_environment(name, port, secrets, stripe)
+            name, overrides, _fixed_environment(name, port, secrets, stripe, environ)
         )
-        for name in ports.SERVICES
+        for name in (*ports.SERVICES, "mailer")
     }
 
 
@@ -121,20 +123,30 @@ def _local_stripe(port: int, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fixed_environment(
-    name: str, port: Mapping[str, int], secrets: StoredSecrets, stripe: Mapping[str, str]
+    name: str,
+    port: Mapping[str, int],
+    secrets: StoredSecrets,
+    stripe: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> dict[str, str]:
+    local_mail = {
+        "SMTP_URL": f"smtp://127.0.0.1:{port['smtp']}",
+        "PUBLIC_URL": f"http://localhost:{port['gateway']}",
+    }
     specific = {
+        "mailer": {key: value for key, value in local_mail.items() if not environ.get(key)},
         "expiration": {
             "REDIS_URL": f"redis://127.0.0.1:{port['redis']}",
             "REDIS_PASSWORD": secrets.read(servers.REDIS_PASSWORD),
         },
         "payments": stripe,
     }
+    user = "auth" if name == "mailer" else name
     return {
-        "MONGO_URI": servers.mongo_url(port["mongod"], name),
-        "MONGO_PASSWORD": secrets.read(mongo_set_up.secret_name(name)),
+        "MONGO_URI": servers.mongo_url(port["mongod"], user),
+        "MONGO_PASSWORD": secrets.read(mongo_set_up.secret_name(user)),
         "NATS_URL": servers.nats_url(port["nats"]),
-        "NATS_PASSWORD": secrets.read(nats_set_up.secret_name(name)),
+        "NATS_PASSWORD": secrets.read(nats_set_up.secret_name(user)),
         **specific.get(name, {}),
     }
 

@@ -29,6 +29,7 @@ PORTS = {
     **{name: (f"{name.upper()}_PORT", 3101 + n) for n, name in enumerate(SERVICES)},
     "worker": ("WORKER_PORT", 3106),
     "internal": ("INTERNAL_PORT", 3107),
+    "mailer": ("MAILER_PORT", 3108),
 }
 
 

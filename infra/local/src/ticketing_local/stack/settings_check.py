@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+import auth.mailer_settings
 import auth.settings
 import expiration.settings
 import orders.settings
@@ -18,6 +19,7 @@ from ticketing_local.errors import CliError
 
 SETTINGS: Final[Mapping[str, type[EnvironmentSettings]]] = {
     "auth": auth.settings.Settings,
+    "mailer": auth.mailer_settings.MailerSettings,
     "tickets": tickets.settings.Settings,
     "orders": orders.settings.Settings,
     "expiration": expiration.settings.Settings,

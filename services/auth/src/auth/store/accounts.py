@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from auth.domain import Account, SessionsEnd
+from auth.domain.account import Account, EmailAt, SessionsEnd
 from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
 from common.errors import BadRequest
@@ -35,7 +35,16 @@ class AccountDocument(AggregateDocument):
         indexes = [OUTBOX_INDEX, IndexModel("folded", unique=True)]
 
 
+def _email_at(doc: Mapping[str, Any] | None) -> EmailAt | None:
+    return EmailAt(doc["email"], doc["at"]) if doc else None
+
+
+def _email_at_to_document(email: EmailAt | None) -> Doc | None:
+    return {"email": email.email, "at": email.at} if email else None
+
+
 def _account_from_document(doc: Mapping[str, Any]) -> Account:
+    """Return the account. Earlier versions stored no field after `sessions_end`."""
     end = doc.get("sessions_end")
     return Account(
         id=str(doc["_id"]),
@@ -45,6 +54,15 @@ def _account_from_document(doc: Mapping[str, Any]) -> Account:
         password_hash=doc["password_hash"],
         created_at=doc["created_at"],
         sessions_end=SessionsEnd(end["before"], end["until"]) if end else None,
+        language=doc.get("language"),
+        has_common_password=doc.get("has_common_password", False),
+        credentials_version=doc.get("credentials_version", 0),
+        verified_at=doc.get("verified_at"),
+        verification_requested_at=doc.get("verification_requested_at"),
+        requested_email=_email_at(doc.get("requested_email")),
+        former_email=_email_at(doc.get("former_email")),
+        password_changed_at=doc.get("password_changed_at"),
+        notices_read_at=doc.get("notices_read_at"),
     )
 
 
@@ -56,6 +74,15 @@ def _account_to_document(account: Account) -> Doc:
         "password_hash": account.password_hash,
         "created_at": account.created_at,
         "sessions_end": {"before": end.before, "until": end.until} if end else None,
+        "language": account.language,
+        "has_common_password": account.has_common_password,
+        "credentials_version": account.credentials_version,
+        "verified_at": account.verified_at,
+        "verification_requested_at": account.verification_requested_at,
+        "requested_email": _email_at_to_document(account.requested_email),
+        "former_email": _email_at_to_document(account.former_email),
+        "password_changed_at": account.password_changed_at,
+        "notices_read_at": account.notices_read_at,
     }
 
 

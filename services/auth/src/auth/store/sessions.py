@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from auth.domain import MAX_SESSIONS, Device, RotatedToken, Session
+from auth.domain.session import MAX_SESSIONS, Device, RotatedToken, Session
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay

@@ -1,4 +1,4 @@
-"""Rules of accounts and sessions.
+"""Rules of sessions.
 
     signed in --> active --> ended (signed out, ended by its owner, or a rotated token reused)
                     |
@@ -20,87 +20,17 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Final
 
-from auth.emails import normalize_email
+from auth.domain.revocation import REVOCATION_TTL
 from common.change import Change
 from common.errors import NotFound, Unauthorized
-from common.events import AllSessionsRevoked, SessionRevoked
+from common.events import SessionRevoked
 
 SESSION_LIFETIME: Final = timedelta(days=30)
 """Counted from the sign-in, regardless of use (NIST SP 800-63B, 4.1.3)."""
-REVOCATION_TTL: Final = timedelta(minutes=16)
-"""The lifetime of an access token, and one minute for clock skew and responses in transit."""
 MAX_SESSIONS: Final = 20
 """Active sessions of one account. When another one starts, the oldest ends."""
 MAX_ROTATED_TOKENS: Final = 16
 """Rotated refresh tokens stored per session. An older one counts as reused after the grace."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsEnd:
-    """The end of all sessions of an account that started before a time.
-
-    Attributes:
-        before: sessions that started earlier are ended.
-        until: when the last access token of those sessions has expired.
-    """
-
-    before: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user who can sign in.
-
-    `normal_email` is unique. It is stored and not computed, because its rule has changed once.
-    """
-
-    id: str
-    version: int
-    email: str
-    normal_email: str
-    password_hash: str
-    created_at: datetime
-    sessions_end: SessionsEnd | None = None
-
-    def rehash(self, old: str, new: str) -> Change["Account"]:
-        """Replace the hash `old` by `new`, unless it was replaced already."""
-        if self.password_hash != old:
-            return Change(self)
-        return Change(replace(self, password_hash=new, version=self.version + 1))
-
-    def end_sessions(self, *, before: datetime, now: datetime) -> Change["Account"]:
-        """End all sessions that started before a time, with one event for all of them."""
-        if self.sessions_end is not None and before <= self.sessions_end.before:
-            return Change(self)
-        end = SessionsEnd(before, now + REVOCATION_TTL)
-        after = replace(self, version=self.version + 1, sessions_end=end)
-        return Change(after, tuple(filter(None, (after.to_event(),))))
-
-    def to_event(self) -> AllSessionsRevoked | None:
-        """Return the event of the last end of all sessions, if there was one."""
-        end = self.sessions_end
-        if end is None:
-            return None
-        return AllSessionsRevoked(user_id=self.id, before=end.before, until=end.until)
-
-    def has_ended(self, session: "Session") -> bool:
-        """Return whether the session was ended together with all others of its time."""
-        return self.sessions_end is not None and session.created_at < self.sessions_end.before
-
-    def next_session_start(self, now: datetime) -> datetime:
-        """Return when a session starts now, which is never before the last end of all sessions.
-
-        The clocks of two replicas differ.
-        """
-        return now if self.sessions_end is None else max(now, self.sessions_end.before)
-
-
-def create_account(
-    account_id: str, *, email: str, password_hash: str, now: datetime
-) -> Change[Account]:
-    """Create an account without a session."""
-    return Change(Account(account_id, 0, email, normalize_email(email), password_hash, now))
 
 
 @dataclass(frozen=True, slots=True)

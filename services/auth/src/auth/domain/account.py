@@ -1,0 +1,250 @@
+"""Rules of accounts: who can sign in, and what of an account can change.
+
+A link in a letter is valid for one hour, and only for the address and the password that the account
+had when the letter was written. Each change of either increments `credentials_version`, so that one
+comparison refuses a link that was used, or that is older than such a change.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from auth.domain.revocation import REVOCATION_TTL
+from auth.domain.session import Session
+from auth.emails import normalize_email
+from common.change import Change
+from common.errors import BadRequest
+from common.events import AllSessionsRevoked, UserCreated, UserUpdated
+
+INVALID_LINK: Final = "This link was used already, has expired, or is incomplete"
+CLOCK_STEP: Final = timedelta(milliseconds=1)
+"""Stored times have milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnd:
+    """The end of all sessions of an account that started before a time.
+
+    Attributes:
+        before: sessions that started earlier are ended.
+        until: when the last access token of those sessions has expired.
+    """
+
+    before: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAt:
+    """An address of an account and a time: when it was asked for, or when it was replaced."""
+
+    email: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user who can sign in.
+
+    `normal_email` is unique. It is stored and not computed, because its rule has changed once.
+
+    Attributes:
+        language: the language of letters, if the user has chosen one.
+        has_common_password: whether the password is one of the most used ones.
+        credentials_version: counts the changes of the address and the password.
+        verified_at: when the user proved that letters to the address arrive.
+        verification_requested_at: when the user last asked for the letter of the proof.
+        requested_email: the address to change to, once it is verified.
+        former_email: the address before the last change.
+    """
+
+    id: str
+    version: int
+    email: str
+    normal_email: str
+    password_hash: str
+    created_at: datetime
+    sessions_end: SessionsEnd | None = None
+    language: str | None = None
+    has_common_password: bool = False
+    credentials_version: int = 0
+    verified_at: datetime | None = None
+    verification_requested_at: datetime | None = None
+    requested_email: EmailAt | None = None
+    former_email: EmailAt | None = None
+    password_changed_at: datetime | None = None
+    notices_read_at: datetime | None = None
+
+    def rehash(self, old: str, new: str) -> Change["Account"]:
+        """Replace the hash `old` by `new`, unless it was replaced already."""
+        if self.password_hash != old:
+            return Change(self)
+        return Change(replace(self, password_hash=new, version=self.version + 1))
+
+    def end_sessions(self, *, before: datetime, now: datetime) -> Change["Account"]:
+        """End all sessions that started before a time, with one event for all of them."""
+        if self.sessions_end is not None and before <= self.sessions_end.before:
+            return Change(self)
+        end = SessionsEnd(before, now + REVOCATION_TTL)
+        after = replace(self, version=self.version + 1, sessions_end=end)
+        return Change(after, tuple(filter(None, (after.to_event(),))))
+
+    def request_verification(self, now: datetime) -> Change["Account"]:
+        """Ask for another letter that verifies the address.
+
+        Raises:
+            BadRequest: the address is verified.
+        """
+        if self.verified_at is not None:
+            raise BadRequest("Your email address is confirmed already")
+        return self._published(replace(self, verification_requested_at=now))
+
+    def verify(self, credentials_version: int, now: datetime) -> Change["Account"]:
+        """Record that the address was verified by a link of these credentials.
+
+        Raises:
+            BadRequest: the link is no longer valid.
+        """
+        if self.verified_at is not None or self.credentials_version != credentials_version:
+            raise BadRequest(INVALID_LINK)
+        return self._published(replace(self, verified_at=now))
+
+    def change_password(
+        self, password_hash: str, *, is_common: bool, now: datetime
+    ) -> Change["Account"]:
+        """Replace the password, end all sessions, and give up a change of the address."""
+        changed = replace(
+            self,
+            password_hash=password_hash,
+            has_common_password=is_common,
+            credentials_version=self.credentials_version + 1,
+            requested_email=None,
+            password_changed_at=now,
+            sessions_end=SessionsEnd(self._end_of_sessions(now), now + REVOCATION_TTL),
+        )
+        return self._published(changed, changed.to_event())
+
+    def reset_password(
+        self, password_hash: str, credentials_version: int, now: datetime
+    ) -> Change["Account"]:
+        """Replace a forgotten password by a link of these credentials, which verifies the address.
+
+        Raises:
+            BadRequest: the link is no longer valid.
+        """
+        if self.credentials_version != credentials_version:
+            raise BadRequest(INVALID_LINK)
+        verified = replace(self, verified_at=self.verified_at or now)
+        return verified.change_password(password_hash, is_common=False, now=now)
+
+    def request_email(self, email: str, now: datetime) -> Change["Account"]:
+        """Ask for a change of the address. It changes when the new one is verified.
+
+        Raises:
+            BadRequest: it is the present address.
+        """
+        if email == self.email:
+            raise BadRequest("This is your email address already", field="email")
+        return self._published(replace(self, requested_email=EmailAt(email, now)))
+
+    def change_email(
+        self, email: str, credentials_version: int, now: datetime
+    ) -> Change["Account"]:
+        """Change the address to the requested one, which a link to it has verified.
+
+        Raises:
+            BadRequest: the link is no longer valid.
+        """
+        requested = self.requested_email
+        is_valid = self.credentials_version == credentials_version
+        if not is_valid or requested is None or requested.email != email:
+            raise BadRequest(INVALID_LINK)
+        return self._published(
+            replace(
+                self,
+                email=email,
+                normal_email=normalize_email(email),
+                credentials_version=self.credentials_version + 1,
+                verified_at=now,
+                requested_email=None,
+                former_email=EmailAt(self.email, now),
+            )
+        )
+
+    def choose_language(self, language: str) -> Change["Account"]:
+        """Set the language of letters."""
+        if self.language == language:
+            return Change(self)
+        return Change(replace(self, version=self.version + 1, language=language))
+
+    def read_notices(self, now: datetime) -> Change["Account"]:
+        """Record that the user has read the notices until now."""
+        return Change(replace(self, version=self.version + 1, notices_read_at=now))
+
+    def to_event(self) -> AllSessionsRevoked | None:
+        """Return the event of the last end of all sessions, if there was one."""
+        end = self.sessions_end
+        if end is None:
+            return None
+        return AllSessionsRevoked(user_id=self.id, before=end.before, until=end.until)
+
+    def to_user_event(self) -> UserUpdated:
+        """Return the public state of the account, which contains no address."""
+        return UserUpdated(
+            id=self.id,
+            version=self.version,
+            created_at=self.created_at,
+            verified=self.verified_at is not None,
+            verification_requested_at=self.verification_requested_at,
+            password_changed_at=self.password_changed_at,
+            email_requested_at=self.requested_email and self.requested_email.at,
+            email_changed_at=self.former_email and self.former_email.at,
+        )
+
+    def has_ended(self, session: Session) -> bool:
+        """Return whether the session was ended together with all others of its time."""
+        return self.sessions_end is not None and session.created_at < self.sessions_end.before
+
+    def next_session_start(self, now: datetime) -> datetime:
+        """Return when a session starts now, which is never before the last end of all sessions.
+
+        The clocks of two replicas differ.
+        """
+        return now if self.sessions_end is None else max(now, self.sessions_end.before)
+
+    def _end_of_sessions(self, now: datetime) -> datetime:
+        """Return a time after the start of every present session."""
+        earliest = now + CLOCK_STEP
+        if self.sessions_end is None:
+            return earliest
+        return max(earliest, self.sessions_end.before + CLOCK_STEP)
+
+    def _published(
+        self, changed: "Account", ended: AllSessionsRevoked | None = None
+    ) -> Change["Account"]:
+        after = replace(changed, version=self.version + 1)
+        return Change(after, (after.to_user_event(), *([ended] if ended else [])))
+
+
+def create_account(
+    account_id: str,
+    *,
+    email: str,
+    password_hash: str,
+    now: datetime,
+    language: str | None = None,
+    has_common_password: bool = False,
+) -> Change[Account]:
+    """Create an account without a session."""
+    account = Account(
+        account_id,
+        0,
+        email,
+        normalize_email(email),
+        password_hash,
+        now,
+        language=language,
+        has_common_password=has_common_password,
+    )
+    event = UserCreated(id=account.id, version=0, created_at=now, verified=False)
+    return Change(account, (event,))

@@ -1,0 +1,118 @@
+"""Writes letters about facts, and lists them as notices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from auth.domain.account import Account
+from auth.domain.letter import MAX_AGE, Letter, LetterKind, write_letter
+from auth.store.accounts import AccountStore
+from auth.store.letters import LetterStore
+from common.errors import NotFound
+from common.events import UserEvent
+from common.values.clock import Clock
+
+MAX_NOTICES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The newest notices of a user, and until when the user has read them."""
+
+    letters: Sequence[Letter]
+    read_at: datetime | None
+
+
+class LetterService:
+    """Writes letters. Every method can be repeated: a fact that has its letters gets no others."""
+
+    def __init__(self, letters: LetterStore, accounts: AccountStore, clock: Clock) -> None:
+        self._letters = letters
+        self._accounts = accounts
+        self._clock = clock
+
+    async def write(
+        self,
+        fact: str,
+        kind: LetterKind,
+        user_id: str,
+        *,
+        at: datetime | None = None,
+        facts: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Write a letter to the address of a user.
+
+        Args:
+            fact: names what happened; the same for each event that reports it.
+            kind: the kind of letter.
+            user_id: the user. One without an account gets none.
+            at: about when it happened, if that is known. What is too old gets no letter.
+            facts: what the text names.
+        """
+        now = self._clock()
+        is_recent = at is None or at > now - MAX_AGE
+        if is_recent and await self._accounts.find(user_id) is not None:
+            change = write_letter(fact, kind, user_id, now=now, facts=facts)
+            await self._letters.add_unless_written(change)
+
+    async def write_account_letters(self, event: UserEvent) -> None:
+        """Write the letters about what changed: the event has the times, the account addresses."""
+        account = await self._accounts.find(event.id)
+        if account is None:
+            return
+        requested, former = account.requested_email, account.former_email
+        if account.verified_at is None:
+            asked_at = event.verification_requested_at or event.created_at
+            await self._write_to_account(LetterKind.VERIFY, account, asked_at)
+        await self._write_to_account(
+            LetterKind.PASSWORD_CHANGED, account, event.password_changed_at
+        )
+        if requested is not None and requested.at == event.email_requested_at:
+            await self._write_to_account(
+                LetterKind.EMAIL_VERIFY, account, requested.at, requested.email
+            )
+        await self._write_to_account(LetterKind.EMAIL_REQUESTED, account, event.email_requested_at)
+        await self._write_to_account(LetterKind.EMAIL_CHANGED, account, event.email_changed_at)
+        if former is not None and former.at == event.email_changed_at:
+            await self._write_to_account(
+                LetterKind.EMAIL_CHANGED_FORMER, account, former.at, former.email
+            )
+
+    async def _write_to_account(
+        self,
+        kind: LetterKind,
+        account: Account,
+        at: datetime | None,
+        address: str | None = None,
+    ) -> None:
+        """Write a letter about a change of an account, if there was one at this time."""
+        now = self._clock()
+        if at is None or at <= now - MAX_AGE:
+            return
+        change = write_letter(
+            f"user:{account.id}:{at.isoformat(timespec='milliseconds')}",
+            kind,
+            account.id,
+            now=now,
+            address=address,
+            credentials_version=account.credentials_version,
+        )
+        await self._letters.add_unless_written(change)
+
+    async def notices(self, user_id: str) -> Notices:
+        """Return the newest notices of a user."""
+        account = await self._accounts.find(user_id)
+        letters = await self._letters.list_of_user(user_id, MAX_NOTICES)
+        return Notices(letters, account.notices_read_at if account else None)
+
+    async def read_notices(self, user_id: str) -> None:
+        """Record that a user has read the notices until now.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        now = self._clock()
+        if await self._accounts.find(user_id) is None:
+            raise NotFound
+        await self._accounts.update(user_id, lambda account: account.read_notices(now))
