@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from common.change import Change
 from common.errors import Conflict
 from common.events import ChargeStatus, OrderStatus
 from common.testing.clock import FakeClock
+from common.testing.polling import TIMEOUT_SECONDS
 from common.values.ids import new_id
 from payments.app import DOCUMENTS
 from payments.domain.charge import Charge, new_charge
@@ -197,6 +199,19 @@ async def test_order_replica_stores_only_newer_versions(store: ChargeStore) -> N
 
     assert await replicas.find(order.id) == cancelled
     assert await replicas.find(new_id()) is None
+
+
+@pytest.mark.usefixtures("store")
+async def test_request_finds_an_order_whose_event_another_replica_received(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("payments.store.order_replicas.POLL_SECONDS", repeat(0.01))
+    order = make_order()
+    waiting = asyncio.create_task(OrderReplicas().wait_for(order.id))
+
+    await OrderReplicas().upsert(order, 0)
+
+    assert await asyncio.wait_for(waiting, TIMEOUT_SECONDS) == order
 
 
 async def test_processed_webhook_event_expires_after_a_month(store: ChargeStore) -> None:

@@ -11,8 +11,8 @@ from common.events import OrderStatus
 from common.persistence.replica import Replica
 from payments.domain.order import Order
 
-EVENT_GRACE_SECONDS: Final = 1.0
-"""How long a request waits for the event of an order that was just created."""
+POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.3, 0.35)
+"""The steps in which a request waits for the event of an order that was just created."""
 MAX_WAITERS: Final = 128
 BATCH_DELAY_SECONDS: Final = 0.03
 """How long a copy of an order waits to be written with others."""
@@ -53,9 +53,13 @@ class OrderReplicas:
         found = await self.find(order_id)
         if found is not None:
             return found
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(arrived.wait(), EVENT_GRACE_SECONDS)
-        return await self.find(order_id)
+        for seconds in POLL_SECONDS:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(arrived.wait(), seconds)
+            found = await self.find(order_id)  # another replica may have received the event
+            if found is not None:
+                return found
+        return None
 
     async def upsert(self, order: Order, version: int) -> None:
         """Store the state of an order if it is newer than the stored one."""
