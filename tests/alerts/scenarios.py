@@ -23,6 +23,7 @@ from support.api_user import signed_in_user
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser, new_email
 from ticketing_local.errors import CliError
+from tickets.sample_files import ticket_pdf
 
 ORDER_EXPIRATION_SECONDS: Final = 10
 
@@ -276,6 +277,42 @@ async def payments_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
+async def vault_file_unreadable(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Cut a ticket file in MongoDB short while its buyer downloads it."""
+    ticket = await scenario.seller.sell()
+    await scenario.seller.upload(ticket, ticket_pdf(new_id().encode()))
+    await scenario.buyer.pay(await scenario.buyer.order(ticket))
+    await scenario.buyer.wait_for(f"/api/tickets/{ticket['id']}", status="sold")
+    path = f"/api/tickets/{ticket['id']}/pass"
+    await scenario.buyer.request_ok("POST", f"{path}/reveal", {})
+    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
+        await client["tickets"]["vault"].update_one(
+            {"ticket_id": ticket["id"]}, {"$set": {"sealed.file": b"cut short"}}
+        )
+    await scenario.buyer.request_ok("GET", f"{path}/file", expect=500)
+    yield
+
+
+@asynccontextmanager
+async def vault_sweep_late(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Hold the lease of the vault's sweeper while an upload of an hour ago is incomplete."""
+    ticket = await scenario.seller.sell()
+    await scenario.seller.upload(ticket, ticket_pdf(new_id().encode()))
+    incomplete = {
+        "is_attached": False,
+        "is_settled": False,
+        "uploaded_at": utc_now() - timedelta(hours=1),
+    }
+    lease = {"owner": "nobody", "until": utc_now() + timedelta(hours=1)}
+    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
+        database = client["tickets"]
+        await database["leases"].update_one({"_id": "vault"}, {"$set": lease}, upsert=True)
+        await database["vault"].update_one({"ticket_id": ticket["id"]}, {"$set": incomplete})
+        yield
+        await database["leases"].delete_one({"_id": "vault"})
+
+
+@asynccontextmanager
 async def mongo_pool_exhausted(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Lock MongoDB's writes (fsyncLock) while 80 users list with an Idempotency-Key."""
 
@@ -322,6 +359,8 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "RefundFailed": refund_failed,
     "StripeUnavailable": stripe_unavailable,
     "PaymentsRefused": payments_refused,
+    "VaultFileUnreadable": vault_file_unreadable,
+    "VaultSweepLate": vault_sweep_late,
     "MongoPoolExhausted": mongo_pool_exhausted,
     "SignInsRejected": sign_ins_rejected,
     "MetricsCollectionFailing": metrics_collection_failing,

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from common.values.ids import new_id
@@ -24,6 +25,11 @@ def vault_keys(
 
 
 KEYS = vault_keys()
+
+
+def unreadable() -> float:
+    """Return the metric of failed attempts to open a file."""
+    return REGISTRY.get_sample_value("vault_files_unreadable_total") or 0
 
 
 def test_sealed_file_opens_and_contains_nothing_readable() -> None:
@@ -74,8 +80,10 @@ def test_truncated_part_does_not_open(data: bytes) -> None:
 
 def test_another_key_does_not_open() -> None:
     sealed = KEYS.seal(ENTRY, FILE, CODES)
+    before = unreadable()
     with pytest.raises(CannotOpen):
         vault_keys(NEW_KEY).open_file(ENTRY, sealed.wrapped_key, sealed.file)
+    assert unreadable() == before + 1, "an alert depends on this"
 
 
 def test_previous_key_opens_and_is_never_used_to_seal() -> None:

@@ -89,6 +89,14 @@ class ApiUser:
         ticket = {"title": title, "price": price}
         return await self.request_ok("POST", "/api/tickets", ticket, expect=201)
 
+    async def upload(
+        self, ticket: Any, file: bytes, media_type: str = "application/pdf", *, expect: int = 200
+    ) -> Any:
+        """Put the original of a ticket into the vault."""
+        path = f"/api/tickets/{ticket['id']}/file"
+        headers = {"Content-Type": media_type}
+        return await self.request_ok("PUT", path, content=file, headers=headers, expect=expect)
+
     async def order(self, ticket: Any) -> Any:
         """Order a ticket."""
         return await self.request_ok("POST", "/api/orders", {"ticketId": ticket["id"]}, expect=201)

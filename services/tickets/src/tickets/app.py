@@ -22,12 +22,13 @@ from tickets.service import TicketService
 from tickets.settings import Settings
 from tickets.show_copies import ShowCopies
 from tickets.show_service import ShowService
-from tickets.store import facets, search_maintenance
+from tickets.store import facets, search_maintenance, vault_gauges
 from tickets.store.daily_limits import DailyCounterDocument, DailyLimit
 from tickets.store.search_maintenance import SearchMaintenance
 from tickets.store.shows import ShowDocument, ShowStore
 from tickets.store.tickets import TicketDocument, TicketStore
 from tickets.store.vault_entries import VaultDocument, VaultEntryStore
+from tickets.store.vault_gauges import VaultGauges
 from tickets.store.vocabulary import WordDocument
 from tickets.ticket_files import TicketFileReader
 from tickets.vault_keys import VaultKeys
@@ -85,6 +86,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 ),
                 run_periodically(facets.INTERVAL_SECONDS, store.facets.run, name="facets"),
                 run_periodically(vault_sweeper.INTERVAL_SECONDS, sweeper.run, name="vault"),
+                run_periodically(
+                    vault_gauges.INTERVAL_SECONDS,
+                    VaultGauges(running.clock).refresh,
+                    name="gauges of the vault",
+                ),
             ):
                 yield State(
                     running=running,

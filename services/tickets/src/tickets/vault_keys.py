@@ -14,6 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
+from tickets.metrics import FILES_UNREADABLE
+
 NONCE_BYTES: Final = 12
 CONTENT: Final = "content"
 """The symbology of a fingerprint that is made of the whole file, because it has no code."""
@@ -58,11 +60,11 @@ class VaultKeys:
 
     def open_file(self, entry_id: str, wrapped_key: bytes, file: bytes) -> bytes:
         """Return the file of an entry. Raise `CannotOpen` if it does not open."""
-        return _decrypt(self._unwrap(entry_id, wrapped_key), file, entry_id, "file")
+        return self._open(entry_id, wrapped_key, file, "file")
 
     def open_codes(self, entry_id: str, wrapped_key: bytes, codes: bytes) -> bytes:
         """Return the codes of an entry. Raise `CannotOpen` if they do not open."""
-        return _decrypt(self._unwrap(entry_id, wrapped_key), codes, entry_id, "codes")
+        return self._open(entry_id, wrapped_key, codes, "codes")
 
     def rewrap(self, entry_id: str, wrapped_key: bytes) -> bytes | None:
         """Return the key of an entry under `VAULT_KEY`, or None if it already is.
@@ -88,6 +90,13 @@ class VaultKeys:
     def fingerprint_of_content(self, file: bytes) -> str:
         """Return the fingerprint of a file without any readable code."""
         return self.fingerprint(CONTENT, file)
+
+    def _open(self, entry_id: str, wrapped_key: bytes, data: bytes, part: str) -> bytes:
+        try:
+            return _decrypt(self._unwrap(entry_id, wrapped_key), data, entry_id, part)
+        except CannotOpen:
+            FILES_UNREADABLE.inc()
+            raise
 
     def _unwrap(self, entry_id: str, wrapped_key: bytes) -> AESGCM:
         try:

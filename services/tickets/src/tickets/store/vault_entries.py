@@ -47,6 +47,7 @@ class VaultDocument(AggregateDocument):
                 partialFilterExpression={"is_current": True, "fingerprints.0": {"$exists": True}},
             ),
             IndexModel("ticket_id", name="ticket"),
+            IndexModel("state", name="state"),
             IndexModel(
                 "is_settled", name="unsettled", partialFilterExpression={"is_settled": False}
             ),

@@ -1,0 +1,46 @@
+"""The gauges of the vault."""
+
+from prometheus_client import REGISTRY
+
+from tickets.store.vault_gauges import VaultGauges
+from tickets.vault_testing import Market
+
+CODE, OTHER_CODE = b"4000-1234-5678", b"4000-8765-4321"
+
+
+def entries(state: str) -> float | None:
+    return REGISTRY.get_sample_value("vault_entries", {"state": state})
+
+
+def overdue() -> float | None:
+    return REGISTRY.get_sample_value("vault_overdue_entries")
+
+
+async def test_entries_are_counted_and_what_the_sweeper_leaves_is_overdue(market: Market) -> None:
+    gauges = VaultGauges(market.clock)
+    ticket_id = await market.list_protected(CODE)
+    await market.upload(ticket_id, OTHER_CODE)
+    await gauges.refresh()
+    assert (entries("sealed"), entries("revealed"), entries("void"), overdue()) == (2, 0, 0, 0)
+
+    market.clock.advance(hours=25)
+    await gauges.refresh()
+    assert overdue() == 1, "the replaced file should be gone after a day"
+
+    await market.client.app.state.service.vault.sweeper.run()
+    await gauges.refresh()
+    assert (entries("sealed"), entries("void"), overdue()) == (1, 1, 0)
+
+
+async def test_interrupted_upload_is_overdue_after_a_while(market: Market) -> None:
+    gauges = VaultGauges(market.clock)
+    await market.list_protected(CODE)
+    database = market.client.app.state.service.running.database
+    await database["vault"].update_one({}, {"$set": {"is_attached": False, "is_settled": False}})
+    market.clock.advance(minutes=11)
+    await gauges.refresh()
+    assert overdue() == 0, "the sweeper has a few minutes"
+
+    market.clock.advance(minutes=2)
+    await gauges.refresh()
+    assert overdue() == 1
