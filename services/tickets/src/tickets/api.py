@@ -29,6 +29,7 @@ from tickets.query_parameters import TicketQueryParameters
 from tickets.schemas import FacetsOut, SeatIn, TicketIn, TicketOut
 from tickets.service import TicketService
 from tickets.show_service import ShowService
+from tickets.uploads import Uploads
 from tickets.vault_service import VaultService
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
@@ -41,6 +42,7 @@ class State(ServiceState):
     tickets: TicketService
     shows: ShowService
     vault: VaultService
+    uploads: Uploads
     passes: Passes
     broadcaster: EventBroadcaster
 

@@ -13,7 +13,7 @@ from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
 from common.web.sse import EventBroadcaster
-from tickets import api, show_copies, shows_api, vault_api, vault_sweeper
+from tickets import api, show_copies, shows_api, uploads, vault_api, vault_sweeper
 from tickets.api import State
 from tickets.cache import PARAMETERS, TicketCache
 from tickets.listeners import listeners, sse_handlers
@@ -31,6 +31,7 @@ from tickets.store.vault_entries import VaultDocument, VaultEntryStore
 from tickets.store.vault_gauges import VaultGauges
 from tickets.store.vocabulary import WordDocument
 from tickets.ticket_files import TicketFileReader
+from tickets.uploads import Uploads
 from tickets.vault_keys import VaultKeys
 from tickets.vault_service import VaultService
 from tickets.vault_sweeper import VaultSweeper
@@ -100,12 +101,20 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     tickets=tickets,
                     shows=shows,
                     vault=vault,
+                    uploads=Uploads(
+                        DailyLimit("upload", "files", settings.uploads_per_day, running.clock)
+                    ),
                     passes=Passes(entries, store, reader, keys, running.clock),
                     broadcaster=broadcaster,
                 )
 
     return service.app(
-        lifespan, shows_api.router, vault_api.router, api.router, response_cache=response_cache
+        lifespan,
+        shows_api.router,
+        vault_api.router,
+        api.router,
+        response_cache=response_cache,
+        read_by_route=uploads.REQUESTS,
     )
 
 

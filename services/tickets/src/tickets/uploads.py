@@ -32,7 +32,9 @@ MAX_UPLOADS: Final = 4
 TIMEOUT_SECONDS: Final = 120
 MIN_BYTES_PER_SECOND: Final = 16 * 1024
 GRACE_SECONDS: Final = 5
-"""The rate is required after this, and an upload is never displaced before."""
+"""The rate is required after this."""
+DISPLACED_AFTER_SECONDS: Final = 5
+"""A younger upload keeps its place."""
 MAX_PAUSE_SECONDS: Final = 10
 """Between two pieces, as in the gateways."""
 RETRY_AFTER_SECONDS: Final = 5
@@ -110,7 +112,7 @@ class Uploads:
         arriving = {
             user_id: arrival.received / (now - arrival.started_at)
             for user_id, arrival in self._arrivals.items()
-            if arrival.timeout is not None and now - arrival.started_at > GRACE_SECONDS
+            if arrival.timeout is not None and now - arrival.started_at > DISPLACED_AFTER_SECONDS
         }
         if not arriving:
             raise ServiceUnavailable(

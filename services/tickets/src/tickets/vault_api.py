@@ -5,7 +5,7 @@ No response is stored by an idempotency key or by a cache, because it may contai
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from common.auth.dependencies import CurrentUser
 from common.values.ids import Id
@@ -28,23 +28,20 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
     "/file",
     summary="Upload the original of a ticket, which only its buyer will see",
     response_model=TicketOut,
-    responses=error_responses(400, 401, 404, 408, 409, 413, 415, 429),
+    responses=error_responses(400, 401, 404, 408, 409, 413, 415, 429, 503),
     openapi_extra={
         "requestBody": {"required": True, "content": dict.fromkeys(sorted(MEDIA_TYPES), _BINARY)}
     },
 )
 async def upload_file(
-    ticket_id: Id,
-    request: Request,
-    user: CurrentUser,
-    state: StateDep,
-    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+    ticket_id: Id, request: Request, user: CurrentUser, state: StateDep
 ) -> Response:
     """409 means that the code is listed already. The same file again changes nothing."""
     await state.vault.check_may_upload(ticket_id, user_id=user.id)
-    ticket = await state.vault.upload(
-        ticket_id, user_id=user.id, data=await request.body(), media_type=content_type
-    )
+    async with state.uploads.receive(request, user_id=user.id) as upload:
+        ticket = await state.vault.upload(
+            ticket_id, user_id=user.id, data=upload.data, media_type=upload.media_type
+        )
     return json_response(
         TicketOut.from_attributes(ticket), tag=etag(ticket.version), headers=NO_STORE
     )
