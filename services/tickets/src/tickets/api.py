@@ -24,9 +24,11 @@ from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
 from tickets.domain.ticket import KEEP
+from tickets.duplicates import Duplicates
 from tickets.passes import Passes
 from tickets.query_parameters import TicketQueryParameters
-from tickets.schemas import FacetsOut, SeatIn, TicketIn, TicketOut
+from tickets.resale import Resale
+from tickets.schemas import FacetsOut, NewTicketIn, SeatIn, TicketIn, TicketOut
 from tickets.service import TicketService
 from tickets.show_service import ShowService
 from tickets.uploads import Uploads
@@ -41,6 +43,8 @@ class State(ServiceState):
 
     tickets: TicketService
     shows: ShowService
+    resale: Resale
+    duplicates: Duplicates
     vault: VaultService
     uploads: Uploads
     passes: Passes
@@ -130,20 +134,30 @@ async def show_ticket(
     status_code=201,
     summary="List a ticket for sale",
     response_model=TicketOut,
-    responses=error_responses(400, 401, 429),
+    responses=error_responses(400, 401, 409, 429),
 )
 async def create_ticket(
-    body: TicketIn, user: CurrentUser, state: StateDep, ticket_id: NewId
+    body: NewTicketIn, user: CurrentUser, state: StateDep, ticket_id: NewId
 ) -> Response:
-    ticket = await state.tickets.list_for_sale(
-        ticket_id=ticket_id,
-        title=body.title,
-        price=body.price,
-        seller_id=user.id,
-        show_id=body.show_id,
-        seat=_seat(body.seat),
-        face_value=body.face_value,
-    )
+    """409 means that the ticket of `fromOrderId` is listed again already."""
+    if body.from_order_id is not None:
+        ticket = await state.resale.list_again(
+            ticket_id=ticket_id,
+            title=body.title,
+            price=body.price,
+            seller_id=user.id,
+            order_id=body.from_order_id,
+        )
+    else:
+        ticket = await state.tickets.list_for_sale(
+            ticket_id=ticket_id,
+            title=body.title,
+            price=body.price,
+            seller_id=user.id,
+            show_id=body.show_id,
+            seat=_seat(body.seat),
+            face_value=body.face_value,
+        )
     return json_response(TicketOut.from_attributes(ticket), 201, tag=etag(ticket.version))
 
 

@@ -16,8 +16,10 @@ from common.web.sse import EventBroadcaster
 from tickets import api, show_copies, shows_api, uploads, vault_api, vault_sweeper
 from tickets.api import State
 from tickets.cache import PARAMETERS, TicketCache
+from tickets.duplicates import Duplicates
 from tickets.listeners import listeners, sse_handlers
 from tickets.passes import Passes
+from tickets.resale import Resale
 from tickets.service import TicketService
 from tickets.settings import Settings
 from tickets.show_copies import ShowCopies
@@ -65,7 +67,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             entries = VaultEntryStore(running.relay, running.clock)
             sweeper_lease = Lease(running.database, "vault", vault_sweeper.LEASE_TTL, running.clock)
             sweeper = VaultSweeper(entries, store, sweeper_lease, running.clock)
-            vault = VaultService(entries, store, sweeper, reader, keys, running.clock)
+            duplicates = Duplicates(store, entries, sweeper, running.clock)
+            vault = VaultService(entries, store, sweeper, duplicates, reader, keys, running.clock)
             tickets = TicketService(
                 store,
                 shows,
@@ -74,6 +77,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 running.clock,
                 price_cap_percent=settings.price_cap_percent,
             )
+            resale = Resale(tickets, store, entries, sweeper_lease, running.clock)
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (
@@ -92,6 +96,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     VaultGauges(running.clock).refresh,
                     name="gauges of the vault",
                 ),
+                run_periodically(
+                    vault_sweeper.INTERVAL_SECONDS, resale.complete_pending, name="resale"
+                ),
             ):
                 yield State(
                     running=running,
@@ -100,6 +107,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     ),
                     tickets=tickets,
                     shows=shows,
+                    resale=resale,
+                    duplicates=duplicates,
                     vault=vault,
                     uploads=Uploads(
                         DailyLimit("upload", "files", settings.uploads_per_day, running.clock)

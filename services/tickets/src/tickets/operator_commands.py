@@ -1,6 +1,6 @@
 """The operator's commands on shows, beside those of every service (`common.operations.cli`).
 
-Those on the vault are in `vault_commands`.
+Those on the vault are in `vault_commands`, those on listings in `listing_commands`.
 
     ticketing-admin tickets show-edit <show id> --city Potsdam --actor ann --reason "moved"
     ticketing-admin tickets show-cancel <show id> --actor ann --reason "storm"
@@ -20,7 +20,7 @@ from common.observability.context import acting_as
 from common.operations.cli import run_operation
 from common.shows import ShowCategory
 from common.values.ids import is_id
-from tickets import vault_commands
+from tickets import listing_commands, vault_commands
 from tickets.api import State
 from tickets.domain.show import Show
 from tickets.schemas import ShowIn, ShowOut
@@ -98,4 +98,5 @@ def _change_show(
 COMMANDS: Final = {
     **{command.name: command for command in (cancel_show, edit_show)},
     **vault_commands.COMMANDS,
+    **listing_commands.COMMANDS,
 }

@@ -3,7 +3,13 @@
 from datetime import date, datetime
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from common.events import TicketStatus, VaultState
 from common.protection import ProtectionGrade
@@ -105,12 +111,13 @@ class NewTicketIn(TicketIn):
     """The order by which the seller bought it here. It has the show, the seat, the face value and
     the original of that ticket."""
 
-    @model_validator(mode="after")
-    def _check_bought_ticket(self) -> Self:
-        taken_over = {"show_id", "seat", "face_value"}
-        if self.from_order_id is not None and taken_over & self.model_fields_set:
+    @field_validator("from_order_id")
+    @classmethod
+    def _check_bought_ticket(cls, order_id: str | None, info: ValidationInfo) -> str | None:
+        taken_over = ("show_id", "seat", "face_value")
+        if order_id is not None and any(info.data.get(name) is not None for name in taken_over):
             raise ValueError("must come without showId, seat and faceValue")
-        return self
+        return order_id
 
 
 class ListingOut(CamelModel):

@@ -17,6 +17,7 @@ from common.values.ids import new_id
 from tickets import vault_codes
 from tickets.domain.ticket import Ticket
 from tickets.domain.vault_entry import VaultEntry, add_entry
+from tickets.duplicates import Duplicates
 from tickets.store.tickets import TicketStore
 from tickets.store.vault_entries import VaultEntryStore
 from tickets.ticket_files import TicketFile, TicketFileReader
@@ -35,6 +36,7 @@ class VaultService:
         entries: VaultEntryStore,
         tickets: TicketStore,
         sweeper: VaultSweeper,
+        duplicates: Duplicates,
         reader: TicketFileReader,
         keys: VaultKeys,
         clock: Clock,
@@ -42,6 +44,7 @@ class VaultService:
         self._entries = entries
         self._tickets = tickets
         self.sweeper = sweeper
+        self._duplicates = duplicates
         self._reader = reader
         self._keys = keys
         self._clock = clock
@@ -113,7 +116,9 @@ class VaultService:
                 return await self._entries.update(found.id, lambda entry: entry.upload_again(now))
             settled = await self.sweeper.settle(found)
             if settled.is_current:
-                raise Conflict("This ticket is listed already", field="file")
+                await self._duplicates.refuse(
+                    settled, ticket_id=rejected.ticket_id, user_id=rejected.uploaded_by
+                )
         return None
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:

@@ -310,7 +310,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -478,7 +478,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -642,7 +642,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -916,7 +916,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1227,7 +1227,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1448,7 +1448,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;

@@ -504,7 +504,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1013,7 +1013,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;

@@ -149,7 +149,10 @@ export interface paths {
          */
         get: operations["list_tickets_api_tickets_get"];
         put?: never;
-        /** List a ticket for sale */
+        /**
+         * List a ticket for sale
+         * @description 409 means that the ticket of `fromOrderId` is listed again already.
+         */
         post: operations["create_ticket_api_tickets_post"];
         delete?: never;
         options?: never;
@@ -341,6 +344,23 @@ export interface components {
              * @default false
              */
             another?: boolean;
+        };
+        /**
+         * NewTicketIn
+         * @description A ticket to list.
+         */
+        NewTicketIn: {
+            /** Title */
+            title: string;
+            /** Price */
+            price: number | string;
+            /** Showid */
+            showId?: string | null;
+            seat?: components["schemas"]["SeatIn"] | null;
+            /** Facevalue */
+            faceValue?: number | string | null;
+            /** Fromorderid */
+            fromOrderId?: string | null;
         };
         /**
          * PassOut
@@ -872,7 +892,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1238,7 +1258,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1467,7 +1487,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1874,7 +1894,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2477,7 +2497,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TicketIn"];
+                "application/json": components["schemas"]["NewTicketIn"];
             };
         };
         responses: {
@@ -2580,7 +2600,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3303,7 +3323,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3533,7 +3553,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is longer than 64 KiB */
+            /** @description The body is longer than 64 KiB, or an uploaded file than 5 MiB */
             413: {
                 headers: {
                     [name: string]: unknown;

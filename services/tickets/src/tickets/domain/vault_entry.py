@@ -12,6 +12,7 @@ order that was placed before may still arrive.
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from common.change import Change
@@ -24,6 +25,7 @@ UPLOAD_TIME: Final = timedelta(minutes=10)
 """How long an upload may take until its ticket uses the entry."""
 RETENTION: Final = timedelta(days=1)
 """How long a released entry can still be opened, for an order that arrives very late."""
+MAX_MATCHES: Final = 20
 LISTED_AGAIN: Final = "The ticket is listed again"
 
 
@@ -45,6 +47,13 @@ class Match:
     at: datetime
 
 
+class Decision(StrEnum):
+    """What an operator decided about a listing whose code somebody else uploaded too."""
+
+    CLEARED = "cleared"
+    WITHDRAWN = "withdrawn"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VaultEntry:
     """An original in the vault.
@@ -61,7 +70,8 @@ class VaultEntry:
         is_attached: whether the upload is complete, so that a ticket has used it.
         is_current: whether nobody else may upload the same code.
         released_at: since when its ticket does not use it any more.
-        matches: the last uploads of the same code that were refused.
+        matches: the first uploads of the same code that were refused.
+        decision: the last decision of an operator. The audit log names the actor and the reason.
     """
 
     id: str
@@ -82,6 +92,7 @@ class VaultEntry:
     is_current: bool = True
     released_at: datetime | None = None
     matches: tuple[Match, ...] = ()
+    decision: Decision | None = None
 
     @property
     def revealed_at(self) -> datetime | None:
@@ -191,7 +202,20 @@ class VaultEntry:
         if self.ticket_id != newest or sold not in (newest, *self.earlier[-1:]):
             raise Conflict(LISTED_AGAIN)
         earlier = self.earlier if sold in self.earlier else (*self.earlier, sold)
-        return self._next_version(replace(self, ticket_id=ticket_id, earlier=earlier))
+        return self._next_version(
+            replace(self, ticket_id=ticket_id, earlier=earlier, is_attached=True, released_at=None)
+        )
+
+    def record_match(self, match: Match) -> Change["VaultEntry"]:
+        """Record a refused upload of the same code, once for each of its tickets."""
+        is_known = match.ticket_id in {known.ticket_id for known in self.matches}
+        if is_known or len(self.matches) >= MAX_MATCHES:
+            return Change(self)
+        return self._next_version(replace(self, matches=(*self.matches, match)))
+
+    def record_decision(self, decision: Decision) -> Change["VaultEntry"]:
+        """Record an operator's decision. Repeating it changes nothing."""
+        return self._next_version(replace(self, decision=decision))
 
     def _check_not_void(self) -> None:
         if self.state is VaultState.VOID:

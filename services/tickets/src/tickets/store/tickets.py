@@ -59,12 +59,12 @@ class TicketDocument(AggregateDocument):
             IndexModel(
                 [("from_order_id", ASCENDING)],
                 name=LISTED_FROM_ORDER,
-                partialFilterExpression={"from_order_id": {"$type": "string"}},
+                partialFilterExpression={"from_order_id": {"$gt": ""}},
             ),
             IndexModel(
                 [("pending_entry", ASCENDING)],
                 name=PENDING,
-                partialFilterExpression={"pending_entry": {"$type": "string"}},
+                partialFilterExpression={"pending_entry": {"$gt": ""}},
             ),
         ]
 
@@ -221,7 +221,7 @@ class TicketStore(Store[Ticket]):
 
     async def find_pending(self, *, before: datetime) -> list[Ticket]:
         """Return listings from before this time that still wait for their originals."""
-        pending = {"pending_entry": {"$type": "string"}, "created_at": {"$lt": before}}
+        pending = {"pending_entry": {"$gt": ""}, "created_at": {"$lt": before}}
         docs = self.collection.find(pending, STATE_PROJECTION).hint(PENDING).limit(MAX_PENDING)
         return [self.from_document(doc) async for doc in docs]
 

@@ -24,7 +24,7 @@ from common.persistence.mongo import (
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
-from tickets.domain.vault_entry import Match, Reveal, VaultEntry
+from tickets.domain.vault_entry import Decision, Match, Reveal, VaultEntry
 from tickets.vault_keys import SealedFile
 
 ONE_LISTING_PER_CODE: Final = "one_listing_per_code"
@@ -75,6 +75,7 @@ def _from_document(doc: Mapping[str, Any]) -> VaultEntry:
         is_current=doc["is_current"],
         released_at=doc["released_at"],
         matches=tuple(Match(**match) for match in doc["matches"]),
+        decision=Decision(doc["decision"]) if doc.get("decision") else None,
     )
 
 
