@@ -1,7 +1,7 @@
 /**
  * Returns the Content-Security-Policy header. Scripts need the page's nonce or must be loaded by one
  * that has it. The Stripe sources follow Stripe's security guide; `stripeJs` is the origin of the
- * local Stripe, if that is used.
+ * local Stripe, if that is used. A frame shows the PDF that a seller has chosen.
  */
 export function contentSecurityPolicy(options: {
   nonce: string;
@@ -23,7 +23,7 @@ export function contentSecurityPolicy(options: {
     "img-src": ["'self'", "data:", "https://*.stripe.com"],
     "font-src": ["'self'"],
     "connect-src": ["'self'", "https://api.stripe.com", ...localSources],
-    "frame-src": [...stripeSources, "https://hooks.stripe.com", ...localSources],
+    "frame-src": ["blob:", ...stripeSources, "https://hooks.stripe.com", ...localSources],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],

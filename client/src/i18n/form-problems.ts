@@ -13,6 +13,7 @@ export async function getFormProblems(
   const values = {
     minutes: Number(params.minutes) || 1,
     percent: Number(params.percent) || 100,
+    most: Number(params.most) || 1,
     highest: matching(/^[\d,.]+$/, params.highest),
     time: matching(/^\d\d:\d\d$/, params.time),
   };

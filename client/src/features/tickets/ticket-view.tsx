@@ -17,7 +17,13 @@ import { stubTint } from "./stub-tint";
 import { TicketActions, type Viewer } from "./ticket-actions";
 import { UNSET_FIELDS } from "./unset-fields";
 
-export function TicketView(props: { ticket: Ticket; viewer: Viewer; poster: ReactNode }) {
+export function TicketView(props: {
+  ticket: Ticket;
+  viewer: Viewer;
+  poster: ReactNode;
+  /** Where its seller adds the file. */
+  file: ReactNode;
+}) {
   const t = useTranslations("Ticket");
   const [ticket = props.ticket] = useLive({
     items: [props.ticket],
@@ -77,6 +83,7 @@ export function TicketView(props: { ticket: Ticket; viewer: Viewer; poster: Reac
       <p role="status" className="sr-only">
         {priceChange ?? ""}
       </p>
+      {isSeller && ticket.status === "available" && !ticket.withdrawn && props.file}
       {isSeller && <EditTicket ticket={ticket} />}
     </>
   );

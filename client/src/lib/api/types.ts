@@ -20,6 +20,9 @@ export type Protection = Partial<NonNullable<Ticket["protection"]>>;
 export type Seat = NonNullable<Ticket["seat"]>;
 export type Order = Orders["schemas"]["OrderOut"];
 export type Payment = Payments["schemas"]["PaymentOut"];
+/** What its buyer and its seller see of a ticket in the vault. */
+export type Pass =
+  TicketPaths["/api/tickets/{ticket_id}/pass"]["get"]["responses"][200]["content"]["application/json"];
 export type PaymentConfig = Payments["schemas"]["ConfigOut"];
 
 /** What a ticket and an order say about their show. */

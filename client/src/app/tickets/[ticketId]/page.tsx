@@ -10,6 +10,7 @@ import { BackToTickets } from "@/features/tickets/last-search";
 import { toOwnOrder } from "@/features/tickets/own-order";
 import type { Viewer } from "@/features/tickets/ticket-actions";
 import { TicketView } from "@/features/tickets/ticket-view";
+import { TicketFile } from "@/features/vault/ticket-file";
 import { getFormProblems } from "@/i18n/form-problems";
 import { failureTitle } from "@/i18n/failure-title";
 import { Messages } from "@/i18n/messages";
@@ -63,11 +64,12 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
         </Alert>
       ))}
       {result.ok ? (
-        <Messages of={["Ticket", "Show", "Protection", "Sell", "Legal", "Problem"]}>
+        <Messages of={["Ticket", "Show", "Protection", "Upload", "Sell", "Legal", "Problem"]}>
           <TicketEvent ticket={result.data} />
           <TicketView
             ticket={result.data}
             viewer={await getViewer(result.data, result.date)}
+            file={<TicketFile ticket={result.data} />}
             poster={<TicketPoster show={result.data.show} />}
           />
         </Messages>
