@@ -1,5 +1,5 @@
 // Caches only the offline page, because all other content changes too fast.
-const CACHE = "offline-4";
+const CACHE = "offline-5";
 const PAGE = "/offline.html";
 
 self.addEventListener("install", (event) => {
@@ -8,7 +8,7 @@ self.addEventListener("install", (event) => {
 });
 
 self.addEventListener("activate", (event) => {
-  const old = (names) => names.filter((name) => name !== CACHE);
+  const old = (names) => names.filter((name) => name.startsWith("offline-") && name !== CACHE);
   event.waitUntil(
     caches.keys().then((names) => Promise.all(old(names).map((name) => caches.delete(name)))),
   );

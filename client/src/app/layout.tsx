@@ -7,7 +7,7 @@ import { LocaleProvider } from "@/components/locale";
 import { OfflineBanner } from "@/components/offline-banner";
 import { TIME_ZONE_COOKIE } from "@/i18n/locales";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
-import { getCurrentUser } from "@/lib/api/session";
+import { getCurrentUser, isSessionUnavailable } from "@/lib/api/session";
 import { cn } from "@/lib/cn";
 import { requestOrigin } from "@/lib/request-origin";
 import { headline, text } from "./fonts";
@@ -32,9 +32,10 @@ export const viewport: Viewport = {
 };
 
 export default async function Layout({ children }: { children: ReactNode }) {
-  const [{ language, locale, timeZone }, user, t] = await Promise.all([
+  const [{ language, locale, timeZone }, user, isUnknown, t] = await Promise.all([
     getReaderLocale(),
     getCurrentUser(),
+    isSessionUnavailable(),
     getTranslations("Site"),
   ]);
   return (
@@ -58,7 +59,9 @@ export default async function Layout({ children }: { children: ReactNode }) {
           </LocaleProvider>
         </main>
         <Footer />
-        <OfflineBanner>{t("offline")}</OfflineBanner>
+        <OfflineBanner userId={isUnknown ? undefined : (user?.id ?? null)}>
+          {t("offline")}
+        </OfflineBanner>
       </body>
     </html>
   );

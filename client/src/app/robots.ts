@@ -4,7 +4,7 @@ import { requestOrigin } from "@/lib/request-origin";
 
 /** Pages that are for one person, or for none. */
 const PRIVATE = [
-  ...["/api/", "/auth/", paths.account, paths.orders],
+  ...["/api/", "/auth/", "/pass/", paths.account, paths.orders],
   ...[paths.myTickets, paths.newTicket, paths.newShow],
 ];
 

@@ -8,7 +8,9 @@ export async function submitSignOut(request: Request): Promise<Response> {
   const sent = await formApi(request)
     .POST("/api/users/signout")
     .catch(() => null);
-  return sent?.response.ok
-    ? seeOther(paths.home, sent.response.headers.getSetCookie())
-    : seeOther(paths.signOut);
+  if (!sent?.response.ok) return seeOther(paths.signOut);
+  const response = seeOther(paths.home, sent.response.headers.getSetCookie());
+  const stored = sent.response.headers.get("clear-site-data");
+  if (stored) response.headers.set("clear-site-data", stored);
+  return response;
 }

@@ -97,6 +97,7 @@ export const GERMAN: InfoContent = {
           paragraphs: [
             "Deine Angebote und Bestellungen mit Preisen und Zeiten, samt jeder Änderung, als Nachweis des Kaufs. Ein Angebot können alle sehen, deine E-Mail-Adresse nicht.",
             "Die Datei eines Tickets, das du in den Tresor legst, verschlüsselt, und wann sie nach dem Verkauf geöffnet wurde. Wer das Ticket kauft, bekommt die Datei so, wie sie ist, mit allem, was darauf steht.",
+            "Öffnest du ein gekauftes Ticket, behält dein Browser die Codes auf deinem Gerät, damit sie ohne Verbindung gehen. Sie werden entfernt, wenn du dich abmeldest oder wenn deine Sitzung beendet ist und du diese Website besuchst.",
           ],
         },
         {

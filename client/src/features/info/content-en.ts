@@ -97,6 +97,7 @@ export const ENGLISH: InfoContent = {
           paragraphs: [
             "Your listings and orders with their prices and times, and each change of them, as a record of the sale. Everyone can see a listing, but not your email address.",
             "The file of a ticket that you put into the vault, encrypted, and when its buyer opened it. Its buyer gets the file as it is, with everything that is on it.",
+            "When you open a ticket that you bought, your browser keeps its codes on your device, so that they work without a connection. They are removed when you sign out, or when your session has ended and you visit this site.",
           ],
         },
         {

@@ -1,11 +1,15 @@
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { helpLink } from "@/components/help-link";
+import { Link } from "@/components/link";
 import { DateTime, Price } from "@/components/locale";
 import { ProtectionNote } from "@/components/protection/protection-note";
 import { ShowFacts } from "@/components/show/show-facts";
 import { Alert } from "@/components/ui/alert";
+import { buttonStyle } from "@/components/ui/button-style";
+import { paths } from "@/config/paths";
 import type { Order, Payment } from "@/lib/api/types";
+import { protectionLevel } from "@/lib/protection";
 import type { PaymentState } from "@/lib/payment-state";
 
 const PLACEHOLDER = "–";
@@ -25,7 +29,7 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
           {t(order.outcome === "refunded" ? "returnedText" : "returningText")}
         </Alert>
       ) : (
-        <p className="mt-2 text-lg text-muted">{t.rich("paidText", { help: helpLink })}</p>
+        <PaidNext order={order} />
       )}
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
         <div className="ticket-top bg-card p-7 sm:p-9">
@@ -61,6 +65,38 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
         </div>
       </article>
     </section>
+  );
+}
+
+/** What the buyer can do with the ticket now. */
+function PaidNext({ order }: { order: Order }) {
+  const t = useTranslations("Order");
+  const { ticket } = order;
+  const isInVault = protectionLevel(ticket.protection) !== "described";
+  return (
+    <>
+      <p className="mt-2 text-lg text-muted">
+        {isInVault ? t("paidFromVault") : t.rich("paidText", { help: helpLink })}
+      </p>
+      <div className="mt-5 flex flex-wrap gap-3 print:hidden">
+        {isInVault && (
+          <Link href={paths.pass(ticket.id)} className={buttonStyle("primary", "min-h-13 text-lg")}>
+            {t("getTicket")}
+          </Link>
+        )}
+        {ticket.show && (
+          <a
+            href={paths.showCalendar(ticket.show.id)}
+            className={buttonStyle("secondary", "min-h-13")}
+          >
+            {t("addToCalendar")}
+          </a>
+        )}
+        <Link href={paths.resell(order.id)} className={buttonStyle("quiet", "min-h-13")}>
+          {t("listAgain")}
+        </Link>
+      </div>
+    </>
   );
 }
 

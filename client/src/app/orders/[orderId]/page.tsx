@@ -1,12 +1,12 @@
 import type { Metadata, Viewport } from "next";
 import { notFound } from "next/navigation";
-import { cache } from "react";
 import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { paths } from "@/config/paths";
 import { failureTitle } from "@/i18n/failure-title";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
+import { getOrder } from "@/lib/api/get-order";
 import { isUnavailable, toResult } from "@/lib/api/result";
 import { api } from "@/lib/api/server";
 import { requireUser } from "@/lib/api/session";
@@ -15,10 +15,6 @@ import { Checkout } from "./checkout";
 
 /** With the keyboard open, the bar with the time and the button stays above it. */
 export const viewport: Viewport = { interactiveWidget: "resizes-content" };
-
-const getOrder = cache(async (id: string) =>
-  toResult((await api()).GET("/api/orders/{order_id}", { params: { path: { order_id: id } } })),
-);
 
 export async function generateMetadata(props: PageProps<"/orders/[orderId]">): Promise<Metadata> {
   const result = await getOrder((await props.params).orderId);
