@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from siege.journal import AFTER, DURING
+from siege.memory import warm_up_client
 from siege.registry import ATTACKS
 from siege.trial import Addresses, Outcome, Trial, is_bindable, run_trial
-from siege.warm_up import warm_up_client
 from support.system import System
 from ticketing_local.errors import CliError
 from ticketing_local.stack.paths import ROOT
@@ -42,7 +42,7 @@ DEFAULT_LIMITS = dict.fromkeys(
     "",
 )
 """The other tests change these settings. An attack meets the defaults."""
-ROW = "{:24} {:8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>5} {:>6}  {}"
+ROW = "{:24} {:8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>5} {:>16}  {}"
 
 
 def print_outcome(outcome: Outcome, mode: str) -> None:
@@ -60,7 +60,7 @@ def print_outcome(outcome: Outcome, mode: str) -> None:
             f"{after.share_right:.1%}",
             outcome.report.statuses.total(),
             f"{outcome.report.cpu_share:.2f}",
-            f"{outcome.memory_growth_mib:+.0f}",
+            f"{outcome.memory_growth_mib:+.0f} {outcome.grown_most}",
             f"{'FAIL' if outcome.problems else 'pass'}  {statuses}",
         )
     )

@@ -8,13 +8,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psutil
 from pymongo import AsyncMongoClient
 
 from siege.attack import Attack, Siege, run_attack
 from siege.attacker import MAX_CPU_SHARE, AttackReport, Target
 from siege.friendly_users import PAGE, FriendlyUser, Market
 from siege.journal import AFTER, DURING, Journal, PhaseRecord
+from siege.memory import memory_mib
 from support.system import System
 
 MIN_SHARE_RIGHT: Final = 0.99
@@ -22,7 +22,6 @@ MAX_P99_SECONDS: Final = 2.0
 CPU_TOLERANCE: Final = 0.05
 FRIENDLY_USERS: Final = 12
 ATTACKING_ADDRESSES: Final = 4
-MEBIBYTE: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Outcome:
     attack: Attack
     journal: Journal
     report: AttackReport
+    grown_most: str
+    """The process whose memory has grown most, by `memory_growth_mib`."""
     memory_growth_mib: float
     problems: list[str]
 
@@ -99,13 +100,13 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
             for user in users:
                 await user.start()
             await asyncio.sleep(trial.warm_up_seconds)
-            memory_before = _memory_mib(system)
+            memory_before = memory_mib(system)
             target = Target(system.port["gateway"], addresses.attacker, trial.attack_seconds, facts)
             journal.phase = DURING
             report = await asyncio.to_thread(_attack, attack, target)
             growth_by_process = {
                 name: used - memory_before.get(name, used)
-                for name, used in _memory_mib(system).items()
+                for name, used in memory_mib(system).items()
             }
             journal.phase = AFTER
             await asyncio.sleep(trial.recovery_seconds)
@@ -123,24 +124,13 @@ async def run_trial(system: System, attack: Attack, addresses: Addresses, trial:
     grown_most, memory_growth = max(growth_by_process.items(), key=lambda item: item[1])
     if memory_growth > attack.max_memory_growth_mib:
         problems.append(f"{grown_most} grew by {memory_growth:.0f} MiB")
-    return Outcome(attack, journal, report, memory_growth, problems)
+    return Outcome(attack, journal, report, grown_most, memory_growth, problems)
 
 
 def _attack(attack: Attack, target: Target) -> AttackReport:
     """Run the attacker in a new process, because its CPU time is measured."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(run_attack, attack, target).result()
-
-
-def _memory_mib(system: System) -> dict[str, float]:
-    """Return the resident memory of the services, the gateway and, if it runs, the client."""
-    names = {*system.services, "gateway", "client"} & system.processes.keys()
-    found = {name: system.processes[name].find_process() for name in names}
-    return {
-        name: process.memory_info().rss / MEBIBYTE
-        for name, process in found.items()
-        if isinstance(process, psutil.Process)
-    }
 
 
 def _friendly_problems(record: PhaseRecord, trial: Trial, when: str) -> list[str]:

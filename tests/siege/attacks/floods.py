@@ -188,7 +188,7 @@ ATTACKS: Final = (
         "page-flood",
         "pages that the web client has to render",
         page_flood,
-        max_memory_growth_mib=80,
+        max_memory_growth_mib=50,
         exhausts_its_address=True,
         needs_client=True,
     ),
