@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, get, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { admitPages } from "./page-admission";
@@ -10,6 +10,7 @@ let base: string;
 beforeAll(async () => {
   process.env.ADDRESS_PAGE_BURST = "5";
   server = createServer((_request, response) => response.end("a page"));
+  server.on("upgrade", (_request, socket) => socket.end());
   admitPages(server);
   await once(server.listen(0, "127.0.0.1"), "listening");
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -46,6 +47,13 @@ describe("a visitor", () => {
 
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(other.status).toBe(200);
+  });
+
+  test("gets a page, and so counts for the limit, if a connection is to be upgraded", async () => {
+    const headers = { connection: "Upgrade", upgrade: "websocket" };
+    const [response] = (await once(get(base, { headers }), "response")) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(200);
   });
 
   test.each(["/_next/static/chunks/a.js", "/healthz"])("always gets %s", async (path) => {

@@ -37,6 +37,8 @@ export function startPageAdmission(): void {
 export function admitPages(server: Server): void {
   const listeners = server.listeners("request") as RequestListener[];
   const admission = new PageAdmission();
+  // Only the development server has WebSockets. Without a listener, Node takes an upgrade as a request.
+  if (process.env.NODE_ENV !== "development") server.removeAllListeners("upgrade");
   server.removeAllListeners("request");
   server.on("request", (request, response) => {
     admission.admit(request, response, () => {
