@@ -100,7 +100,7 @@ class Market:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the tests time, so that only their own limits end an upload."""
+    """Remove most limits of time, so that a slow machine ends no upload."""
     for limit in ("GRACE_SECONDS", "TIMEOUT_SECONDS", "MAX_PAUSE_SECONDS"):
         monkeypatch.setattr(uploads, limit, 600)
     monkeypatch.setattr(uploads, "DISPLACED_AFTER_SECONDS", 600)

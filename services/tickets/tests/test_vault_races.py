@@ -56,7 +56,7 @@ async def test_of_two_uploads_for_a_ticket_at_once_one_file_remains(market: Mark
 
 @pytest.fixture
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], pytest.MonkeyPatch]:
-    """Let a step of the next uploads fail, as if the process died before it."""
+    """Fail a step of the next uploads, as if the process died before it."""
 
     async def die(*_: object, **__: object) -> None:
         raise AutoReconnect("killed")

@@ -107,7 +107,7 @@ def enter() -> None:
 
 
 def _filter_system_calls() -> None:
-    """Let every other system call fail, such as those that reach another process."""
+    """Refuse every other system call, such as those that reach another process."""
     architecture, system_calls = _SYSTEM_CALLS[platform.machine()]
     numbers = sorted(system_calls.values())
     program = [
