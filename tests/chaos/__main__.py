@@ -23,10 +23,12 @@ from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
 from chaos.contention import BUYERS, run_contention
 from chaos.hostile_client import HostileClient
+from chaos.planted_codes import find_planted_codes
 from chaos.rate_limiter import RateLimiter
 from chaos.saboteur import Saboteur
 from chaos.shows import add_shows, cancel_show_during_run
 from chaos.snapshot import Snapshot, last_sequences, take_snapshot
+from chaos.vault import reveals_of
 from chaos.workload import SimulatedUser
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
@@ -157,6 +159,7 @@ async def _chaos(
         await supervision
     snapshot = await take_snapshot(system, client_log.ended_sessions.values())
     violations += audit(snapshot, client_log, healthy_since, plan.max_lateness)
+    violations += await asyncio.to_thread(lambda: [*find_planted_codes(system, snapshot)])
     return Outcome(
         violations,
         recovery,
@@ -234,6 +237,11 @@ def print_summary(plan: Plan, outcome: Outcome) -> None:
         "expired": sum(order["reason"] == "expired" for order in orders),
         "withdrawn": sum(t["status"] == "withdrawn" for t in tickets),
         "ended with their show": sum(order.get("detail") is not None for order in orders),
+        "originals": len(snapshot.documents["tickets.vault"]),
+        "reveals": sum(len(reveals_of(e)) for e in snapshot.documents["tickets.vault"]),
+        "readings": len(client_log.readings),
+        "listed again": len(client_log.listed_again),
+        "matches": sum(len(e["matches"]) for e in snapshot.documents["tickets.vault"]),
         "payments": sum(bool(charge["paid"]) for charge in snapshot.charges),
         "declines": sum(charge["status"] == "failed" for charge in snapshot.charges),
         "refunds": len(snapshot.refunds),

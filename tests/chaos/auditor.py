@@ -21,6 +21,14 @@ from chaos.sales import (
     withdrawals,
 )
 from chaos.snapshot import DEAD_LETTERS_STREAM, Doc, Snapshot
+from chaos.vault import (
+    acknowledged_originals,
+    delivered_as_promised,
+    one_listing_per_code,
+    one_person_per_sale,
+    readings_recorded,
+    sealed_was_never_seen,
+)
 from common.events import AllSessionsRevoked
 from orders.domain.order import EARLY_TOLERANCE
 from tickets.store.tickets import terms_of
@@ -52,6 +60,8 @@ def audit(
         violations += check(snapshot)
     violations += late_orders(snapshot, healthy_since, max_lateness)
     violations += lost_acknowledged_writes(snapshot, client_log)
+    violations += readings_recorded(snapshot, client_log)
+    violations += acknowledged_originals(snapshot, client_log)
     return violations
 
 
@@ -211,6 +221,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     cancelled_shows,
     early_orders,
     words_match_tickets,
+    one_listing_per_code,
+    delivered_as_promised,
+    one_person_per_sale,
+    sealed_was_never_seen,
     every_version_published,
     sessions_match_accounts,
     replicas_equal,

@@ -14,6 +14,8 @@ OUTBOXES: Final = (
     ("auth", "accounts"),
     ("auth", "sessions"),
     ("tickets", "tickets"),
+    ("tickets", "shows"),
+    ("tickets", "vault"),
     ("orders", "orders"),
     ("expiration", "deadlines"),
     ("payments", "charges"),
@@ -70,6 +72,11 @@ class Backlog:
         remaining += await self._outboxes({})
         live = {"status": {"$in": ["created", "awaiting:payment"]}}
         remaining += self._describe("live orders", await self._count("orders", "orders", live))
+        waiting_listings = {"pending_entry": {"$gt": ""}}
+        remaining += self._describe(
+            "listings without their originals",
+            await self._count("tickets", "tickets", waiting_listings),
+        )
         waiting_deadlines = {"status": "waiting"}
         remaining += self._describe(
             "deadlines", await self._count("expiration", "deadlines", waiting_deadlines)

@@ -4,6 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True)
+class Reading:
+    """An original that a user has read. The digest is that of the bytes."""
+
+    ticket_id: str
+    user_id: str
+    digest: str
+
+
 @dataclass
 class ClientLog:
     """The responses that a user relies on."""
@@ -24,6 +33,15 @@ class ClientLog:
     """Orders whose cancellation was accepted."""
     paid: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> charge, of payments that were accepted."""
+    codes: list[str] = field(default_factory=list[str])
+    """The codes of the originals, which nothing but the vault may have."""
+    files: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Ticket -> the digests of the files that its seller has sent."""
+    uploaded: set[str] = field(default_factory=set[str])
+    """Tickets with a file that was accepted."""
+    readings: list[Reading] = field(default_factory=list[Reading])
+    listed_again: dict[str, str] = field(default_factory=dict[str, str])
+    """Ticket -> the order that it was listed from."""
     ended_sessions: dict[str, str] = field(default_factory=dict[str, str])
     """Ended session -> its last access token, which every service must reject."""
     status_counts: Counter[str] = field(default_factory=Counter[str])

@@ -60,6 +60,8 @@ def _event_matches_document(event: StoredEvent, documents: dict[str, Doc]) -> It
         return
     if published_status(doc) != body.get("status"):
         yield f"event {event.id} has status {body['status']}, the document {doc['status']}"
+    if doc.get("state") != body.get("state"):
+        yield f"event {event.id} has state {body['state']}, the document {doc['state']}"
     flags = (doc.get("status") == "withdrawn", doc.get("withdrawing", False))
     if flags != (body.get("withdrawn", False), body.get("withdrawing", False)):
         yield f"event {event.id} and its document differ in what is withdrawn"

@@ -11,6 +11,7 @@ import jwt
 
 from chaos.client_log import ClientLog
 from chaos.fair_use import ORDER_LIMIT
+from chaos.originals import OriginalsTraffic
 from chaos.rate_limiter import RateLimiter
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
@@ -53,6 +54,7 @@ class SimulatedUser:
         self._market = market
         self._shows = shows
         self._stripe = stripe
+        self._originals = OriginalsTraffic(self._email, self._request, self._wait, rng, client_log)
         self._own_tickets: list[Any] = []
         self._request_count = 0
         self._http = httpx.AsyncClient(
@@ -77,16 +79,22 @@ class SimulatedUser:
         body: object = None,
         *,
         allowed: set[int],
+        content: tuple[str, bytes] | None = None,
         idempotent: bool = True,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> httpx.Response | None:
         """Send a request until it is answered. Log a response that is not allowed."""
         self._request_count += 1
         headers = {"Idempotency-Key": f"{self.name}-{self._request_count}"} if idempotent else {}
+        media_type, file = content or (None, None)
+        if media_type:
+            headers["Content-Type"] = media_type
         for attempt in range(max_attempts):
             await self._rate_limiter.acquire()
             try:
-                response = await self._http.request(method, path, json=body, headers=headers)
+                response = await self._http.request(
+                    method, path, json=body, content=file, headers=headers
+                )
             except httpx.TransportError:
                 self._client_log.status_counts["none"] += 1
                 await self._wait(0.2, 1)
@@ -155,10 +163,28 @@ class SimulatedUser:
         response = await self._request("POST", "/api/tickets", body, allowed=allowed)
         if response is not None and response.status_code == 201:
             ticket = response.json()
-            self._client_log.tickets[ticket["id"]] = title
-            self._client_log.offered_prices[ticket["id"]] = price
-            self._own_tickets.append(ticket)
-            self._market.append(ticket)
+            self._remember_listing(ticket, title, price)
+            await self._originals.upload(ticket)
+
+    async def _sell_again(self) -> None:
+        title = f"{self.name} {self._request_count}"
+        price = self._rng.randrange(50, 20_000) / 100
+        ticket = await self._originals.list_again(title, price)
+        if ticket is not None:
+            self._remember_listing(ticket, title, price)
+
+    def _remember_listing(self, ticket: Any, title: str, price: float) -> None:
+        self._client_log.tickets[ticket["id"]] = title
+        self._client_log.offered_prices[ticket["id"]] = price
+        self._own_tickets.append(ticket)
+        self._market.append(ticket)
+
+    async def _read_again(self) -> None:
+        await self._originals.read_again()
+
+    async def _snoop(self) -> None:
+        if self._market:
+            await self._originals.snoop(self._rng.choice(self._market)["id"])
 
     async def _edit(self) -> None:
         if not self._own_tickets:
@@ -250,6 +276,7 @@ class SimulatedUser:
         )
         if response is not None and response.status_code == 201:
             self._client_log.paid[order["id"]] = response.json()["id"]
+            await self._originals.receive(order)
         return response
 
     async def _pay_approved(self, order: Any) -> None:
@@ -310,6 +337,9 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._sell: 20,
     SimulatedUser._edit: 8,
     SimulatedUser._withdraw: 4,
+    SimulatedUser._sell_again: 4,
+    SimulatedUser._read_again: 4,
+    SimulatedUser._snoop: 2,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
     SimulatedUser._hoard: 1,

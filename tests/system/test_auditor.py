@@ -1,6 +1,7 @@
 """The auditor of `make chaos` reports each invariant that is broken in a valid snapshot."""
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from chaos.auditor import audit
-from chaos.client_log import ClientLog
+from chaos.client_log import ClientLog, Reading
 from chaos.snapshot import COLLECTIONS, DEAD_LETTERS_STREAM, Consumer, Snapshot, StoredEvent
 from common.events import STREAMS, AllSessionsRevoked
 from tickets.store.tickets import terms_of
@@ -21,6 +22,16 @@ PAID, EXPIRED, UNPAID = "a" * 24, "b" * 24, "d" * 24
 SESSION = "7" * 24
 BUYER = "c" * 24
 SHOW = "8" * 24
+ENTRY = "9" * 24
+FILE = b"an encrypted file"
+SENT = "5e" * 32
+PROTECTION = {
+    "grade": "vault",
+    "digest": hashlib.sha256(FILE).hexdigest(),
+    "symbologies": ["qr"],
+    "revealed": False,
+}
+REVEAL = {"user_id": BUYER, "ticket_id": SOLD, "at": NOW}
 FACTS = {
     "name": "Tosca",
     "starts_at": NOW,
@@ -67,6 +78,26 @@ def _ticket(ticket: str, status: str, order_id: str | None, hold: int = 1) -> di
     }
 
 
+def _entry(number: int, **fields: Any) -> dict[str, Any]:
+    """Return an entry of the vault, which the buyer of the sold ticket was shown."""
+    return {
+        "_id": f"{ENTRY[:23]}{9 - number}",
+        "version": 0,
+        "ticket_id": SOLD,
+        "earlier": [],
+        "state": "revealed",
+        "reveal": REVEAL,
+        "digest": PROTECTION["digest"],
+        "is_current": True,
+        "fingerprints": ["fingerprint"],
+        "sealed": {"file": FILE},
+        "matches": [],
+        "history": [{"changed": {"reveal": REVEAL}}],
+        "outbox": [],
+        **fields,
+    }
+
+
 def _charge(order_id: str, status: str, refund: str | None) -> dict[str, Any]:
     return {
         "_id": f"ch{order_id[2:]}",
@@ -100,11 +131,13 @@ def _valid_snapshot() -> Snapshot:
     declined = {"outcome": "declined", "at": NOW, "decline_code": "generic_decline"}
     charges[2]["attempts"] = [unanswered, declined]
     documents: dict[str, list[dict[str, Any]]] = {name: [] for name in COLLECTIONS}
+    tickets[0]["vault"] = {"entry_id": ENTRY, "protection": PROTECTION}
+    tickets[0]["holder_id"] = BUYER
+    orders[0]["ticket"]["protection"] = PROTECTION
     tickets[0]["show"] = SHOW_COPY
     tickets[0]["words"] = terms_of(tickets[0])
     show = {**FACTS, "cancelled_at": None, "facts_version": 0}
     documents |= {
-        "tickets.vault": [],
         "tickets.shows": [{"_id": SHOW, "version": 1, **show, "outbox": []}],
         "orders.orders": orders,
         "tickets.tickets": tickets,
@@ -112,7 +145,11 @@ def _valid_snapshot() -> Snapshot:
         "payments.decline_counters": [
             {"_id": f"account:{BUYER}", "attempts": [{"id": f"{charges[2]['_id']}:1", "at": NOW}]}
         ],
-        "orders.tickets": copy.deepcopy(tickets),
+        "tickets.vault": [_entry(0)],
+        "orders.tickets": [
+            {**ticket, "protection": protection}
+            for ticket, protection in zip(copy.deepcopy(tickets), [PROTECTION, None], strict=True)
+        ],
         "payments.orders": [{**order, "price": 2000} for order in copy.deepcopy(orders)],
         "expiration.deadlines": [
             {"_id": PAID, "status": "cleared", "expires_at": NOW},
@@ -138,6 +175,7 @@ def _valid_snapshot() -> Snapshot:
         _event("ticket.created", FREE, 0, "available"),
         _event("show.created", SHOW, 0),
         _event("show.updated", SHOW, 1),
+        _event("vault.created", ENTRY, 0, state="revealed"),
     ]
     streams["orders"] = [
         *(_event("order.created", order, 0, "created") for order in (PAID, EXPIRED, UNPAID)),
@@ -169,9 +207,14 @@ def _valid_snapshot() -> Snapshot:
 
 
 def _event(
-    subject: str, aggregate: str, version: int, status: str = "", seconds_late: int = 1
+    subject: str,
+    aggregate: str,
+    version: int,
+    status: str = "",
+    seconds_late: int = 1,
+    state: str = "",
 ) -> StoredEvent:
-    known = {"status": status} if status else {}
+    known = {"status": status} if status else {"state": state} if state else {}
     body = json.dumps({"id": aggregate, "version": version, **known}).encode()
     at = NOW + timedelta(seconds=seconds_late)
     return StoredEvent(f"{subject}:{aggregate}:{version}", subject, at, body)
@@ -202,6 +245,9 @@ def _client_log() -> ClientLog:
         cancelled={UNPAID},
         ended_sessions={SESSION: "token"},
         paid={PAID: f"ch{PAID[2:]}"},
+        files={SOLD: {SENT}},
+        uploaded={SOLD},
+        readings=[Reading(SOLD, BUYER, SENT)],
     )
 
 
@@ -314,6 +360,34 @@ CORRUPTIONS: dict[str, Corruption] = {
         "orders.orders", 1, detail="show cancelled"
     ),
     "was withdrawn, but is available": lambda _, log: log.withdrawn.add(FREE),
+    "2 current entries have the code": lambda snapshot, _: snapshot.documents[
+        "tickets.vault"
+    ].append(_entry(1)),
+    "waits for its original": _corrupt_document("tickets.tickets", 1, pending_entry=ENTRY),
+    "differs from its digest": _corrupt_document("tickets.vault", 0, sealed={"file": b"other"}),
+    "pinned another original": _corrupt_document("tickets.vault", 0, digest="other"),
+    "pinned was removed": _corrupt_document("tickets.vault", 0, sealed=None),
+    f"as the buyers of {SOLD}": _corrupt_document("tickets.tickets", 0, holder_id=SESSION),
+    "but has 0 reveals": _corrupt_document("tickets.vault", 0, history=[]),
+    "says that nobody has seen it": lambda snapshot, _: (
+        snapshot.documents["tickets.vault"][0].update(earlier=[SOLD], ticket_id=FREE),
+        snapshot.documents["tickets.tickets"][1].update(
+            vault={"entry_id": ENTRY, "protection": PROTECTION}
+        ),
+    ),
+    "which has no original": lambda _, log: log.readings.append(Reading(FREE, BUYER, SENT)),
+    "without a record": lambda _, log: log.readings.append(Reading(SOLD, SESSION, SENT)),
+    "another file": lambda _, log: log.readings.append(Reading(SOLD, BUYER, "other")),
+    "2 different files": lambda _, log: log.readings.append(Reading(SOLD, BUYER, "other")),
+    "was accepted, but is lost": lambda _, log: log.uploaded.add(FREE),
+    "was listed from": lambda _, log: log.listed_again.update({FREE: PAID}),
+    "has another original than the bought one": lambda snapshot, log: (
+        snapshot.documents["tickets.tickets"][1].update(from_order_id=PAID),
+        log.listed_again.update({FREE: PAID}),
+    ),
+    "has state revealed, the document sealed": _corrupt_document(
+        "tickets.vault", 0, state="sealed"
+    ),
     "but has words": _corrupt_document("tickets.tickets", 0, words=["other"]),
     "has facts": _corrupt_document("tickets.shows", 0, name="Siegfried"),
     "is for show": _corrupt_document("tickets.tickets", 1, show={**SHOW_COPY, "id": "9" * 24}),
