@@ -67,7 +67,84 @@ SHOW = "services/tickets/src/tickets/domain/show.py"
 SHOW_RULES = "services/tickets/tests/test_show_domain.py"
 LISTING_FOR_SHOWS = "services/tickets/tests/test_listing_for_shows.py"
 
+PINNED_ORIGINAL = "services/tickets/tests/test_pinned_original.py"
+PROTECTION = "services/orders/tests/test_protection.py"
+RESALE = "services/tickets/src/tickets/resale.py"
+RESALES = "services/tickets/tests/test_resale.py"
+DUPLICATE_RULES = "services/tickets/src/tickets/duplicates.py"
+DUPLICATES = "services/tickets/tests/test_duplicates.py"
+
 MUTANTS = (
+    Mutant(
+        "a ticket has the original that its order pinned, although it was replaced",
+        TICKET,
+        "        vault = latest if is_free else self._pinned_copy(pinned) or latest",
+        "        vault = latest",
+        (PINNED_ORIGINAL, MODEL),
+    ),
+    Mutant(
+        "an order pins what its buyer saw of the original",
+        ORDER,
+        "            protection=ticket.protection,\n",
+        "",
+        (f"{PROTECTION}::test_order_pins_and_publishes_the_protection_that_its_buyer_saw",),
+    ),
+    Mutant(
+        "a ticket whose code another listing has cannot be ordered",
+        LISTED_TICKET,
+        "        if self.frozen_until is not None and now < self.frozen_until:",
+        "        if False:",
+        (PROTECTION, MODEL),
+    ),
+    Mutant(
+        "only its holder lists a bought ticket again",
+        RESALE,
+        "        if bought.holder_id != seller_id:",
+        "        if False:",
+        (f"{RESALES}::test_order_of_another_person_is_401",),
+    ),
+    Mutant(
+        "an original is not taken from a live listing",
+        RESALE,
+        "        if bought is None or not (newest.id in {bought.id, ticket.id} or is_own):",
+        "        if bought is None:",
+        (f"{RESALES}::test_two_listings_at_once_share_no_original",),
+    ),
+    Mutant(
+        "a listing whose original is elsewhere is withdrawn",
+        RESALE,
+        "await self.tickets.update(ticket.id, lambda ticket: abandon_resale(ticket, now))",
+        "assert abandon_resale and now",
+        (f"{RESALES}::test_two_listings_at_once_share_no_original",),
+    ),
+    Mutant(
+        "a resale that a crash interrupted is completed",
+        RESALE,
+        "                await self.complete(ticket)\n            except",
+        "                pass\n            except",
+        (f"{RESALES}::test_listing_is_completed_after_a_crash_between_its_steps",),
+    ),
+    Mutant(
+        "a listing cannot be ordered after the first match of its code",
+        DUPLICATE_RULES,
+        "        if not entry.matches:",
+        "        if False:",
+        (f"{DUPLICATES}::test_second_seller_is_refused_and_the_first_listing_is_checked",),
+    ),
+    Mutant(
+        "later matches of a code keep no listing from being ordered",
+        DUPLICATE_RULES,
+        "        if not entry.matches:",
+        "        if True:",
+        (f"{DUPLICATES}::test_later_matches_are_recorded_and_freeze_nothing",),
+    ),
+    Mutant(
+        "a seller's own upload is no match",
+        DUPLICATE_RULES,
+        "        if listing.user_id == user_id:",
+        "        if False:",
+        (f"{DUPLICATES}::test_same_seller_is_refused_and_nothing_is_checked",),
+    ),
     Mutant(
         "a price above the cap is rejected",
         TICKET,
