@@ -27,6 +27,8 @@ INSTRUMENTATION = "common/src/common/web/instrumentation.py"
 HEADERS = "common/tests/test_security_headers.py"
 BODY = "common/src/common/web/request_body.py"
 BODY_TESTS = "common/tests/test_request_body.py"
+BACKUP = "tests/operations/test_backup.py"
+VAULT_MAINTENANCE = "services/tickets/tests/test_vault_maintenance.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
 CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
@@ -847,6 +849,20 @@ MUTANTS = (
         "        timeoutMS=int(OPERATION_TIMEOUT_SECONDS * 1000),\n",
         "",
         ("common/tests/test_operation_timeout.py",),
+    ),
+    Mutant(
+        "a restore without the keys of the backup's files is refused",
+        "infra/local/src/ticketing_local/commands/restore.py",
+        "    if not without_keys:\n        check_vault_keys(home, environ, folder)\n",
+        "",
+        (f"{BACKUP}::test_restore_without_the_keys_of_the_backup_changes_nothing",),
+    ),
+    Mutant(
+        "a rotation of the vault's key does not bring back what was deleted meanwhile",
+        "services/tickets/src/tickets/store/vault_maintenance.py",
+        '{"_id": doc["_id"], _WRAPPED_KEY: present},',
+        '{"_id": doc["_id"]},',
+        (f"{VAULT_MAINTENANCE}::test_rotation_leaves_an_entry_that_is_shredded_meanwhile",),
     ),
     Mutant(
         "unknown parameters are no part of a cache key",
