@@ -139,3 +139,12 @@ def test_reset_deletes_the_data(tiny: TinyStack) -> None:
     tiny.home.jwt_key.touch()
     assert tiny.run_command("reset") == (0, "All data deleted.\n")
     assert [path.name for path in tiny.home.folder.iterdir()] == ["lock"]
+
+
+def test_reset_keeps_the_keys_that_backups_need(tiny: TinyStack) -> None:
+    tiny.home.secrets.mkdir(parents=True)
+    for name in ("mongo-admin", "vault-key", "fingerprint-key"):
+        (tiny.home.secrets / name).touch()
+    status, output = tiny.run_command("reset")
+    assert (status, str(tiny.home.secrets / "vault-key") in output) == (0, True)
+    assert {path.name for path in tiny.home.secrets.iterdir()} == {"vault-key", "fingerprint-key"}

@@ -1,10 +1,14 @@
 """The gauges of the vault."""
 
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from tickets.store.vault_gauges import VaultGauges
+from tickets.testing import FINGERPRINT_KEY, VAULT_KEY
+from tickets.vault_keys import VaultKeys
 from tickets.vault_testing import Market
 
+KEYS = VaultKeys(SecretStr(VAULT_KEY), None, SecretStr(FINGERPRINT_KEY))
 CODE, OTHER_CODE = b"4000-1234-5678", b"4000-8765-4321"
 
 
@@ -16,8 +20,12 @@ def overdue() -> float | None:
     return REGISTRY.get_sample_value("vault_overdue_entries")
 
 
+def unreadable() -> float:
+    return REGISTRY.get_sample_value("vault_files_unreadable_total") or 0
+
+
 async def test_entries_are_counted_and_what_the_sweeper_leaves_is_overdue(market: Market) -> None:
-    gauges = VaultGauges(market.clock)
+    gauges = VaultGauges(KEYS, market.clock)
     ticket_id = await market.list_protected(CODE)
     await market.upload(ticket_id, OTHER_CODE)
     await gauges.refresh()
@@ -33,7 +41,7 @@ async def test_entries_are_counted_and_what_the_sweeper_leaves_is_overdue(market
 
 
 async def test_interrupted_upload_is_overdue_after_a_while(market: Market) -> None:
-    gauges = VaultGauges(market.clock)
+    gauges = VaultGauges(KEYS, market.clock)
     await market.list_protected(CODE)
     database = market.client.app.state.service.running.database
     await database["vault"].update_one({}, {"$set": {"is_attached": False, "is_settled": False}})
@@ -44,3 +52,14 @@ async def test_interrupted_upload_is_overdue_after_a_while(market: Market) -> No
     market.clock.advance(minutes=2)
     await gauges.refresh()
     assert overdue() == 1
+
+
+async def test_wrong_key_is_noticed_before_a_file_is_read(market: Market) -> None:
+    await market.list_protected(CODE)
+    before = unreadable()
+    await VaultGauges(KEYS, market.clock).refresh()
+    assert unreadable() == before
+
+    wrong = VaultKeys(SecretStr("c3" * 32), None, SecretStr(FINGERPRINT_KEY))
+    await VaultGauges(wrong, market.clock).refresh()
+    assert unreadable() == before + 1

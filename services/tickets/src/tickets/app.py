@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 run_periodically(vault_sweeper.INTERVAL_SECONDS, sweeper.run, name="vault"),
                 run_periodically(
                     vault_gauges.INTERVAL_SECONDS,
-                    VaultGauges(running.clock).refresh,
+                    VaultGauges(keys, running.clock).refresh,
                     name="gauges of the vault",
                 ),
                 run_periodically(

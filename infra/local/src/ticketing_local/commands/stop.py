@@ -10,6 +10,7 @@ import click
 from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import AlreadyRunning, instance_lock
+from ticketing_local.stack import vault_keys
 from ticketing_local.stack.paths import Home
 
 STOP_TIMEOUT_SECONDS = 180
@@ -43,10 +44,19 @@ def terminate_orphans(home: Home) -> bool:
 
 
 def reset(home: Home) -> None:
-    """Delete everything that the stopped stack has stored."""
+    """Delete everything that the stopped stack has stored, except what its backups need."""
     with instance_lock(home):
         orphans.terminate(home)
-        for folder in (home.data, home.replaced_data, home.logs, home.run, home.secrets):
+        for folder in (home.data, home.replaced_data, home.logs, home.run):
             shutil.rmtree(folder, ignore_errors=True)
         home.jwt_key.unlink(missing_ok=True)
+        kept = {home.secrets / name for name in vault_keys.FILES.values()}
+        for secret in set(home.secrets.glob("*")) - kept:
+            secret.unlink()
+        kept &= set(home.secrets.glob("*"))
+        if not kept and home.secrets.is_dir():
+            home.secrets.rmdir()
     click.echo("All data deleted.")
+    if kept:
+        files = ", ".join(str(file) for file in sorted(kept))
+        click.echo(f"The keys of the vault are kept, because backups need them: {files}")

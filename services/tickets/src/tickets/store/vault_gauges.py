@@ -1,14 +1,23 @@
-"""The gauges of the vault, which are refreshed periodically."""
+"""The gauges of the vault, which are refreshed periodically.
+
+Each time the key of the oldest entry is opened too, so that a wrong `VAULT_KEY` is noticed by the
+operator who has just set it, and not by a buyer.
+"""
 
 from datetime import timedelta
 from typing import Final
+
+import structlog
 
 from common.events import VaultState
 from common.persistence.mongo import collection_of
 from common.values.clock import Clock
 from tickets.domain.vault_entry import RETENTION, UPLOAD_TIME
-from tickets.metrics import ENTRIES, OVERDUE
+from tickets.metrics import ENTRIES, FILES_UNREADABLE, OVERDUE
 from tickets.store.vault_entries import VaultDocument
+from tickets.vault_keys import CannotOpen, VaultKeys
+
+log = structlog.get_logger("vault")
 
 INTERVAL_SECONDS: Final = 15.0
 COUNT_LIMIT: Final = 100_000
@@ -21,12 +30,14 @@ TOLERANCE: Final = timedelta(minutes=2)
 class VaultGauges:
     """Counts the entries by state, and those that the sweeper should have settled."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, keys: VaultKeys, clock: Clock) -> None:
         self._entries = collection_of(VaultDocument)
+        self._keys = keys
         self._clock = clock
 
     async def refresh(self) -> None:
-        """Update the gauges, from indexes."""
+        """Update the gauges, from indexes, and check the key."""
+        await self._check_key()
         for state in VaultState:
             count = await self._entries.count_documents(
                 {"state": state}, hint="state", limit=COUNT_LIMIT
@@ -43,3 +54,15 @@ class VaultGauges:
         OVERDUE.set(
             await self._entries.count_documents(overdue, hint="unsettled", limit=MAX_OVERDUE)
         )
+
+    async def _check_key(self) -> None:
+        oldest = await self._entries.find_one(
+            {"state": VaultState.SEALED}, {"sealed.wrapped_key": 1}, hint="state"
+        )
+        if oldest is None:
+            return
+        try:
+            self._keys.rewrap(str(oldest["_id"]), oldest["sealed"]["wrapped_key"])
+        except CannotOpen:
+            FILES_UNREADABLE.inc()
+            log.warning("VAULT_KEY does not open an entry of the vault", entry=str(oldest["_id"]))
