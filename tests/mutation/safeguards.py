@@ -46,6 +46,8 @@ ORDERED_SHOWS = "services/orders/tests/test_shows.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
 LIMITS = "services/auth/tests/test_limits.py"
+ACCOUNT = "services/auth/tests/test_account.py"
+LETTERS = "services/auth/tests/test_letters.py"
 REVOCATIONS = "common/src/common/auth/revocations.py"
 REVOCATION_TESTS = "common/tests/test_revocations.py"
 AVAILABILITY = "common/tests/test_availability.py"
@@ -623,6 +625,37 @@ MUTANTS = (
         "            return Change(self)\n        return self.end(now)",
         "            return Change(self)\n        raise Unauthorized",
         (f"{SESSIONS}::test_rotated_token_reused_after_the_grace_ends_the_session",),
+    ),
+    Mutant(
+        "a link in a letter works once",
+        "services/auth/src/auth/domain/account.py",
+        "        if self.credentials_version != credentials_version:\n",
+        "        if self.credentials_version == -1:\n",
+        (
+            f"{ACCOUNT}::test_forgotten_password_is_reset_by_its_link_once",
+            f"{ACCOUNT}::test_link_made_before_a_password_change_is_invalid",
+        ),
+    ),
+    Mutant(
+        "a link in a letter is valid for one hour",
+        "services/auth/src/auth/domain/letter.py",
+        "        return self.has_link and now < self.created_at + LINK_LIFETIME\n",
+        "        return self.has_link\n",
+        (f"{ACCOUNT}::test_link_is_valid_for_one_hour_and_only_for_its_own_purpose",),
+    ),
+    Mutant(
+        "each fact has one letter",
+        "services/auth/src/auth/domain/letter.py",
+        '        id=hashlib.sha256(f"{fact}\\n{user_id}\\n{kind}".encode()).hexdigest()[:24],\n',
+        '        id=hashlib.sha256(__import__("os").urandom(8)).hexdigest()[:24],\n',
+        (f"{LETTERS}::test_repeated_and_republished_events_write_no_second_letter",),
+    ),
+    Mutant(
+        "a title cannot forge a header of a letter",
+        "services/auth/src/auth/rendering.py",
+        '    return " ".join("".join(kept).split())\n',
+        "    return text\n",
+        (f"{LETTERS}::test_title_cannot_forge_a_header_or_reverse_the_text",),
     ),
     Mutant(
         "every service receives revocations",

@@ -74,6 +74,7 @@ def start_mailer(
             "smtp_url": mail_server.smtp_url,
             "public_url": "https://tickets.example",
             "mailer_interval_seconds": 0.02,
+            "smtp_timeout_seconds": 60,
         }
         merged = {**environment, **defaults, **settings}
         return await serve(mailer.create_app(MailerSettings(**merged), clock))

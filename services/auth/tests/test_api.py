@@ -17,7 +17,7 @@ from common.values.clock import utc_now
 from common.values.ids import is_id
 
 Start = Callable[..., Awaitable[Client]]
-ANN = {"email": "ann@example.com", "password": "secret"}
+ANN = {"email": "ann@example.com", "password": "correct horse"}
 
 
 async def sign_up(auth: Client, **fields: str) -> dict[str, Any]:
@@ -323,6 +323,15 @@ async def test_openapi_document_is_served_under_the_api_path(auth: Client) -> No
         "/api/users/refresh",
         "/api/users/sessions",
         "/api/users/sessions/{session_id}",
+        "/api/users/verify",
+        "/api/users/verify/again",
+        "/api/users/forgot",
+        "/api/users/reset",
+        "/api/users/password",
+        "/api/users/email",
+        "/api/users/account",
+        "/api/users/notices",
+        "/api/users/notices/read",
     }
 
 

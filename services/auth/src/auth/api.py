@@ -8,9 +8,20 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 
+from auth.account_service import AccountService
+from auth.common_passwords import WARNING, is_common_password
 from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain.session import Device
-from auth.schemas import CurrentUserOut, EmptyOut, SessionOut, SignInIn, SignUpIn, UserOut
+from auth.letter_service import LetterService
+from auth.schemas import (
+    CurrentUserOut,
+    EmptyOut,
+    SessionOut,
+    SignInIn,
+    SignUpIn,
+    SignUpOut,
+    UserOut,
+)
 from auth.service import AuthService, SignedIn
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
@@ -30,6 +41,8 @@ class State(ServiceState):
     """The open parts of the auth service."""
 
     auth: AuthService
+    account: AccountService
+    letters: LetterService
     cookies: SessionCookies
 
 
@@ -45,10 +58,9 @@ async def _device(request: Request, state: StateDep) -> Device:
 ClientDevice = Annotated[Device, Depends(_device)]
 
 
-def _signed_in_response(
-    signed_in: SignedIn, cookies: SessionCookies, status: int = 200
-) -> Response:
-    response = json_response(UserOut.from_attributes(signed_in.user), status)
+def signed_in_response(signed_in: SignedIn, cookies: SessionCookies) -> Response:
+    """Return the user of a session, with its cookies."""
+    response = json_response(UserOut.from_attributes(signed_in.user))
     cookies.set(response, signed_in)
     return response
 
@@ -57,13 +69,16 @@ def _signed_in_response(
     "/signup",
     status_code=201,
     summary="Create an account and sign in",
-    response_model=UserOut,
+    response_model=SignUpOut,
     responses=error_responses(400, 403, 429, 503),
 )
 async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Response:
-    return _signed_in_response(
-        await state.auth.sign_up(body.email, body.password, device), state.cookies, 201
-    )
+    signed_in = await state.auth.sign_up(body.email, body.password, device, language=body.language)
+    warning = WARNING if is_common_password(body.password) else None
+    user = signed_in.user
+    response = json_response(SignUpOut(id=user.id, email=user.email, password_warning=warning), 201)
+    state.cookies.set(response, signed_in)
+    return response
 
 
 @router.post(
@@ -78,7 +93,7 @@ async def sign_in(
     signed_in = await state.auth.sign_in(
         body.email, body.password, device, device_token=state.cookies.device_token(request)
     )
-    return _signed_in_response(signed_in, state.cookies)
+    return signed_in_response(signed_in, state.cookies)
 
 
 @router.post(
@@ -116,7 +131,7 @@ async def refresh(request: Request, state: StateDep) -> Response:
         response = error_response(error)
         state.cookies.clear(response)  # they will never be valid again
         return response
-    return _signed_in_response(signed_in, state.cookies)
+    return signed_in_response(signed_in, state.cookies)
 
 
 @router.get(

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
-from auth import api
+from auth import account_api, api
+from auth.account_service import AccountService
 from auth.api import State
 from auth.cookies import SessionCookies
 from auth.letter_service import LetterService
@@ -15,7 +16,7 @@ from auth.service import AuthService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, ThrottleDocument
-from auth.store.letters import LetterDocument, LetterStore, ResetRequestDocument
+from auth.store.letters import LetterDocument, LetterStore, ResetRequestDocument, ResetRequestStore
 from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
@@ -44,18 +45,28 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             await wait_until_available(
                 "MongoDB", accounts.update_normal_emails, mongo.unavailability_reason
             )
-            letters = LetterService(
-                LetterStore(running.relay, running.clock), accounts, running.clock
-            )
+            letter_store = LetterStore(running.relay, running.clock)
+            letters = LetterService(letter_store, accounts, running.clock)
+            attempt_limiter = AttemptLimiter(running.clock, settings.throttle_seconds)
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 auth = AuthService(
                     settings=settings,
                     accounts=accounts,
                     sessions=SessionStore(running.relay, running.clock),
-                    attempt_limiter=AttemptLimiter(running.clock, settings.throttle_seconds),
+                    attempt_limiter=attempt_limiter,
                     passwords=passwords,
                     tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
                     revocations=service.revocations,
+                    clock=running.clock,
+                )
+                account = AccountService(
+                    settings=settings,
+                    accounts=accounts,
+                    letters=letter_store,
+                    reset_requests=ResetRequestStore(),
+                    attempt_limiter=attempt_limiter,
+                    passwords=passwords,
+                    auth=auth,
                     clock=running.clock,
                 )
                 async with running.consuming(listeners(letters)):
@@ -63,7 +74,16 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                         running=running,
                         snapshot_events=auth.snapshot_events,
                         auth=auth,
+                        account=account,
+                        letters=letters,
                         cookies=SessionCookies(secure=settings.cookie_secure),
                     )
 
-    return service.app(lifespan, api.router, routes.router, route="/api/users", has_fair_queue=True)
+    return service.app(
+        lifespan,
+        api.router,
+        account_api.router,
+        routes.router,
+        route="/api/users",
+        has_fair_queue=True,
+    )

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from auth.domain.session import Session
 from auth.emails import is_confusable
 from common.auth.tokens import User
-from common.values.camel_model import CamelModel
+from common.values.camel_model import CamelModel, Omittable
 
 MAX_EMAIL_LENGTH: Final = 254  # RFC 5321, 4.5.3.1.3, without its angle brackets
 MAX_LABEL_LENGTH: Final = 63  # RFC 1035, 2.3.4
@@ -94,6 +94,8 @@ class SignUpIn(CamelModel):
 
     email: NewEmail
     password: Annotated[NewPassword, Field(repr=False)]
+    language: Literal["en", "de"] | None = None
+    """The language of letters, English by default."""
 
 
 class SignInIn(CamelModel):
@@ -108,6 +110,13 @@ class UserOut(CamelModel):
 
     id: str
     email: str
+
+
+class SignUpOut(UserOut):
+    """A user who has signed up."""
+
+    password_warning: Omittable[str] = None
+    """Why the password should be changed."""
 
 
 class CurrentUserOut(CamelModel):

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from auth.common_passwords import is_common_password
 from auth.device_tokens import DeviceTokens
 from auth.domain.account import Account, create_account
 from auth.domain.session import Device, Session, session_id_of, start_session
@@ -64,8 +65,10 @@ class AuthService:
         self._revocations = revocations
         self._clock = clock
 
-    async def sign_up(self, email: str, password: str, device: Device) -> SignedIn:
-        """Create an account and sign in.
+    async def sign_up(
+        self, email: str, password: str, device: Device, *, language: str | None = None
+    ) -> SignedIn:
+        """Create an account and sign in. `language` is that of letters.
 
         Raises:
             BadRequest: The email already has an account.
@@ -77,10 +80,15 @@ class AuthService:
         await self._attempt_limiter.record_attempt(limit)
         password_hash = await self._passwords.hash(password, client=client)
         change = create_account(
-            new_id(), email=email, password_hash=password_hash, now=self._clock()
+            new_id(),
+            email=email,
+            password_hash=password_hash,
+            now=self._clock(),
+            language=language,
+            has_common_password=is_common_password(password),
         )
         account = await self._accounts.add_unless_taken(change)
-        return await self._start_session(account, device)
+        return await self.start_session(account, device)
 
     async def sign_in(
         self, email: str, password: str, device: Device, *, device_token: str = ""
@@ -113,7 +121,7 @@ class AuthService:
         if new_hash is not None:
             old, new = account.password_hash, new_hash
             await self._accounts.update(account.id, lambda account: account.rehash(old, new))
-        return await self._start_session(account, device, browser_id)
+        return await self.start_session(account, device, browser_id)
 
     def _sign_in_limits(
         self, account: str, address: str, browser_id: str | None
@@ -202,24 +210,33 @@ class AuthService:
         async for envelope in self._sessions.snapshot_events(session_event):
             yield envelope
 
-    async def _end_sessions_before(self, user_id: str, before: datetime) -> None:
-        """End the sessions of a user that started before a time.
+    async def end_sessions_by(
+        self, user_id: str, decide: Callable[[Account], Change[Account]]
+    ) -> Account:
+        """End sessions of a user by a change of the account.
 
         The write to the account ends them, and contains the event. Until the second write has
         marked them as well, they only look active in the database.
         """
         now = self._clock()
-        account = await self._accounts.update(
-            user_id, lambda account: account.end_sessions(before=before, now=now)
-        )
+        account = await self._accounts.update(user_id, decide)
         event = account.to_event()
         if event is not None:
             self._revocations.revoke(event)
-        await self._sessions.mark_ended(user_id, before, now)
+            await self._sessions.mark_ended(user_id, event.before, now)
+        return account
 
-    async def _start_session(
+    async def _end_sessions_before(self, user_id: str, before: datetime) -> None:
+        """End the sessions of a user that started before a time."""
+        now = self._clock()
+        await self.end_sessions_by(
+            user_id, lambda account: account.end_sessions(before=before, now=now)
+        )
+
+    async def start_session(
         self, account: Account, device: Device, browser_id: str | None = None
     ) -> SignedIn:
+        """Sign in to an account, and end its oldest session if it has too many."""
         now = self._clock()
         change, token = start_session(
             user_id=account.id, device=device, now=account.next_session_start(now)

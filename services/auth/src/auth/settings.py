@@ -50,5 +50,9 @@ class Settings(SessionSettings):
     sign_ins_per_address: PositiveInt = 1_000
     """Attempts of one address, such as that of a campus, to sign in to any account."""
     sign_ups_per_address: PositiveInt = 500
+    letters_per_account: PositiveInt = 5
+    """Letters that a user asks for, and letters to reset the password of one address."""
+    resets_per_address: PositiveInt = 50
+    """Letters to reset a password that one address asks for."""
     throttle_seconds: PositiveInt = 15 * 60
     """The window in which these attempts are counted."""

@@ -24,6 +24,7 @@ SERVICE_VARIABLES = {
         "LETTERS_*",
         "PASSWORD_*",
         "REFRESH_*",
+        "RESETS_*",
         "SIGN_*",
         "THROTTLE_*",
     ),

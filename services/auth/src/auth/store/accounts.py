@@ -16,7 +16,7 @@ from common.errors import BadRequest
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
-from common.persistence.store import Store
+from common.persistence.store import Decide, Store
 from common.values.clock import Clock
 
 log = structlog.get_logger("accounts")
@@ -113,6 +113,22 @@ class AccountStore(Store[Account]):
             )
             if not is_stored_as_before:
                 return await self.add(change)
+        except DuplicateKeyError:
+            pass
+        raise BadRequest("Email in use", field="email")
+
+    async def update_unless_taken(
+        self, account_id: str, email: str, decide: Decide[Account]
+    ) -> Account:
+        """Change the email of an account.
+
+        Raises:
+            BadRequest: the email has another account.
+        """
+        try:
+            other = await self.find_by_email(email)
+            if other is None or other.id == account_id:
+                return await self.update(account_id, decide)
         except DuplicateKeyError:
             pass
         raise BadRequest("Email in use", field="email")
