@@ -77,6 +77,12 @@ RESALE = "services/tickets/src/tickets/resale.py"
 RESALES = "services/tickets/tests/test_resale.py"
 DUPLICATE_RULES = "services/tickets/src/tickets/duplicates.py"
 DUPLICATES = "services/tickets/tests/test_duplicates.py"
+VAULT_ACCESS = "services/tickets/src/tickets/domain/vault_access.py"
+VAULT_ENTRIES = "services/tickets/src/tickets/store/vault_entries.py"
+VAULT_ACCESS_TESTS = "services/tickets/tests/test_vault_access.py"
+VAULT_TESTS = "services/tickets/tests/test_vault.py"
+VAULT_KEY_TESTS = "services/tickets/tests/test_vault_keys.py"
+PASS_TESTS = "services/tickets/tests/test_passes.py"
 
 MUTANTS = (
     Mutant(
@@ -903,5 +909,61 @@ MUTANTS = (
         "            if name in values\n        ]\n        return path, urlencode(known).encode()",
         "            if name in values\n        ]\n        return path, query",
         (CACHE_TESTS,),
+    ),
+    Mutant(
+        "an original leaves the vault only after its reveal is recorded",
+        "services/tickets/src/tickets/passes.py",
+        "        if not examined.access.may_read:",
+        "        if False:",
+        (f"{PASS_TESTS}::test_file_before_its_reveal_is_409",),
+    ),
+    Mutant(
+        "only the buyer of the newest order sees an original",
+        VAULT_ACCESS,
+        "        or holding.holder_id != user_id",
+        "        or False",
+        (f"{VAULT_ACCESS_TESTS}::test_only_the_buyer_of_a_sold_ticket_may_reveal_it",),
+    ),
+    Mutant(
+        "an original that is listed again is revealed to nobody",
+        VAULT_ACCESS,
+        "may_reveal=not is_listed_again or newest.is_gone(now)",
+        "may_reveal=True",
+        (f"{VAULT_ACCESS_TESTS}::test_buyer_who_lists_again_reads_only_what_was_revealed",),
+    ),
+    Mutant(
+        "a withdrawn listing counts until no order can arrive",
+        VAULT_ACCESS,
+        "newest.is_gone(now)",
+        "newest.withdrawn",
+        (f"{VAULT_ACCESS_TESTS}::test_withdrawn_listing_counts_until_no_order_can_arrive",),
+    ),
+    Mutant(
+        "a reveal that races with another listing is refused",
+        "services/tickets/src/tickets/domain/vault_entry.py",
+        "        if self.ticket_id != newest:",
+        "        if False:",
+        (f"{VAULT_ACCESS_TESTS}::test_reveal_after_the_ticket_was_listed_again_is_refused",),
+    ),
+    Mutant(
+        "a code is in one listing at a time",
+        VAULT_ENTRIES,
+        "                unique=True,",
+        "                unique=False,",
+        (f"{VAULT_TESTS}::test_code_that_is_listed_is_409_without_saying_whose",),
+    ),
+    Mutant(
+        "the code of a withdrawn ticket can be listed again",
+        VAULT_ENTRIES,
+        'partialFilterExpression={"is_current": True, "fingerprints.0": {"$exists": True}}',
+        'partialFilterExpression={"fingerprints.0": {"$exists": True}}',
+        (f"{VAULT_TESTS}::test_withdrawn_ticket_frees_its_code_and_loses_its_file",),
+    ),
+    Mutant(
+        "a fingerprint needs a key",
+        "services/tickets/src/tickets/vault_keys.py",
+        "            self._fingerprint_key, symbology.encode()",
+        '            b"", symbology.encode()',
+        (f"{VAULT_KEY_TESTS}::test_fingerprint_needs_the_key_and_differs_by_code_and_symbology",),
     ),
 )
