@@ -7,7 +7,7 @@ const TIMEOUT_MS = 5_000;
 const POLICY = [
   "default-src 'none'",
   "script-src 'sha256-4eEzFOtXYoUUkDRk1Jje8CgV9kGPNFMsJM5Q+14R1EE='",
-  "style-src 'sha256-83RmfKVe7v79LmhB0s+nDdvNIlTwiTjJicgCN+WPPKo='",
+  "style-src 'sha256-X6kObxd840IjHQegBQwviP//USPDO2KAMzNelxOqHGk='",
   "img-src data:",
   "base-uri 'none'",
   "form-action 'none'",

@@ -4,7 +4,7 @@ export function CodeSheet(props: { source: string; label: string; showsLabel: bo
     <figure className="mt-4">
       <div
         data-code=""
-        className="mx-auto w-[min(100%,70dvh)] break-inside-avoid rounded-xl bg-[white] p-[6%] forced-color-adjust-none"
+        className="mx-auto w-[min(100%,70dvh)] break-inside-avoid rounded-xl bg-[white] p-[2%] forced-color-adjust-none"
       >
         {/* eslint-disable-next-line @next/next/no-img-element -- the optimizer must not see it */}
         <img src={props.source} alt={props.label} className="block w-full" />

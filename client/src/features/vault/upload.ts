@@ -7,8 +7,8 @@ import type { Ticket } from "@/lib/api/types";
 const UNAUTHORIZED = 401;
 
 /**
- * Sends a file as the body of a request, with progress, which fetch() does not report. First asks for what is
- * there: an expired session is refreshed before the file is on its way, and not after it has been refused.
+ * Sends a file as the body of a request, with progress, which fetch() does not report. First asks for
+ * something small, so that an expired session is refreshed before the file is on its way.
  */
 export async function uploadFile(
   ticketId: string,
@@ -16,9 +16,9 @@ export async function uploadFile(
   options: { signal: AbortSignal; onProgress: (share: number) => void },
 ): Promise<ApiResult<Ticket>> {
   const { signal } = options;
-  const params = { path: { ticket_id: ticketId } };
-  const present = await toResult(api.GET("/api/tickets/{ticket_id}/pass", { params, signal }));
-  if (!present.ok && [0, UNAUTHORIZED].includes(present.status)) return present;
+  const params = { query: { limit: 1 } };
+  const session = await toResult(api.GET("/api/tickets/mine", { params, signal }));
+  if (!session.ok && [0, UNAUTHORIZED].includes(session.status)) return session;
   return toResult<Ticket>(send(`/api/tickets/${ticketId}/file`, file, options));
 }
 
