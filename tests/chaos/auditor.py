@@ -10,6 +10,7 @@ from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
+from chaos.letters import one_letter_per_order
 from chaos.money import paid_once
 from chaos.published_events import every_version_published
 from chaos.replicas import copies_equal_shows, replicas_equal
@@ -227,6 +228,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     sealed_was_never_seen,
     every_version_published,
     sessions_match_accounts,
+    one_letter_per_order,
     replicas_equal,
     copies_equal_shows,
     no_backlog,

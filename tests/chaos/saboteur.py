@@ -109,9 +109,9 @@ class Saboteur:
         stalls = [partial(self._stall, name) for name in ("mongod", "nats", "worker")]
         fault_specs = [*self._rng.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
         faults = [partial(self._fault, fault) for fault in fault_specs]
-        worker = partial(self._kill, "worker")
+        workers = [partial(self._kill, name) for name in ("worker", "mailer", "mail")]
         stops = [partial(self._stop, name) for name in ("mongod", "nats")]
-        return [*one, *both, *stores, *stops, *together, *pauses, *stalls, *faults, worker]
+        return [*one, *both, *stores, *stops, *together, *pauses, *stalls, *faults, *workers]
 
     async def _kill_replica(self, service: str) -> None:
         await self._kill(self._rng.choice(self._system.replicas_of(service)))

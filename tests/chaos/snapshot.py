@@ -82,6 +82,7 @@ class Snapshot:
 COLLECTIONS = (
     "auth.accounts",
     "auth.sessions",
+    "auth.letters",
     "tickets.tickets",
     "tickets.shows",
     "tickets.vault",

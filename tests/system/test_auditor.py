@@ -159,6 +159,21 @@ def _valid_snapshot() -> Snapshot:
         "auth.accounts": [
             {"_id": BUYER, "email": "buyer@example.com", "sessions_end": {"before": NOW}}
         ],
+        "auth.letters": [
+            {
+                "_id": f"letter of {order}",
+                "user_id": BUYER,
+                "kind": kind,
+                "facts": {"order_id": order},
+                "state": "sent",
+                "refusal": None,
+            }
+            for order, kind in (
+                (PAID, "receipt"),
+                (EXPIRED, "order_expired"),
+                (UNPAID, "order_cancelled"),
+            )
+        ],
         "auth.sessions": [
             {"_id": SESSION, "user_id": BUYER, "created_at": NOW, "ended_at": NOW},
             *(
@@ -450,6 +465,11 @@ CORRUPTIONS: dict[str, Corruption] = {
     "was complete 9.0 s late": lambda snapshot, _: snapshot.streams["orders"].__setitem__(
         3, _event("order.completed", PAID, 1, "complete", seconds_late=9)
     ),
+    "is complete and has 0 letters": _corrupt_document("auth.letters", 0, kind="verify"),
+    "is cancelled and has 2 letters": lambda snapshot, _: snapshot.documents["auth.letters"].append(
+        snapshot.documents["auth.letters"][1]
+    ),
+    "was given up": _corrupt_document("auth.letters", 0, state="failed"),
     "was acknowledged as": _corrupt_document("auth.accounts", 0, email="nobody@example.com"),
     "was listed, but does not exist": lambda _, log: log.tickets.update({"9" * 24: ""}),
     "exists 2 times": _corrupt_document("tickets.tickets", 1, title=SOLD),

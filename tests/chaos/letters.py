@@ -1,0 +1,32 @@
+"""The check that each fact about an order has exactly one letter to its buyer."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from chaos.snapshot import Snapshot
+
+KINDS: Final = {
+    "complete": frozenset({"receipt"}),
+    "cancelled": frozenset({"order_expired", "order_cancelled"}),
+}
+"""The letters about an order that has ended, by its status."""
+
+
+def one_letter_per_order(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each ended order of an account has one letter, and that none was given up."""
+    accounts = snapshot.by_id("auth.accounts")
+    letters = snapshot.documents["auth.letters"]
+    written = Counter(
+        (letter["facts"].get("order_id"), letter["user_id"], letter["kind"]) for letter in letters
+    )
+    for order_id, order in snapshot.by_id("orders.orders").items():
+        kinds = KINDS.get(order["status"])
+        if kinds is None or order["user_id"] not in accounts:
+            continue
+        count = sum(written[order_id, order["user_id"], kind] for kind in kinds)
+        if count != 1:
+            yield f"order {order_id} is {order['status']} and has {count} letters about it"
+    for letter in letters:
+        if letter["state"] == "failed":
+            yield f"letter {letter['_id']} was given up: {letter['refusal']}"
