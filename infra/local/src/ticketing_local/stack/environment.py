@@ -28,7 +28,10 @@ SERVICE_VARIABLES = {
         "SIGN_*",
         "THROTTLE_*",
     ),
-    "tickets": ("FINGERPRINT_KEY", "JWT_KEY*", "LISTINGS_*", "PRICE_CAP_*", "SHOWS_*", "VAULT_*"),
+    "tickets": (
+        *("FINGERPRINT_KEY", "JWT_KEY*", "VAULT_*"),
+        *("LISTINGS_*", "PRICE_CAP_*", "SHOWS_*", "UPLOADS_*"),
+    ),
     "orders": ("JWT_KEY*", "ORDER_*"),
     "mailer": ("LETTER_KEY", "MAIL_FROM", "MAILER_INTERVAL_*", "PUBLIC_URL", "SMTP_*"),
     "expiration": ("EXPIRATION_*",),  # reads no session
