@@ -8,13 +8,14 @@ import pytest
 
 from common.testing.client import JWT_KEY
 from common.testing.polling import eventually
+from mail_local.testing import MailControl
 from support.api_user import signed_in_user
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser
 from ticketing_local.stack.ports import SERVICES
 
 WRONG_PASSWORD = "a wrong password of a user"
-PROGRAMS = (*SERVICES, "worker")
+PROGRAMS = (*SERVICES, "worker", "mailer")
 
 
 def log_lines(folder: Path, program: str) -> list[dict[str, Any]]:
@@ -42,6 +43,15 @@ async def users(system: System) -> list[ApiUser]:
     )
     await buyer.pay(order)
     await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
+    await buyer.request_ok("POST", "/api/users/forgot", {"email": buyer.email}, expect=202)
+    mail = MailControl(f"http://127.0.0.1:{system.port['mail']}")
+
+    async def has_letters() -> bool:
+        return {"Choose a new password", f"Your ticket: {order['ticket']['title']}"} <= {
+            letter["subject"] for letter in mail.letters(buyer.email)
+        }
+
+    await eventually(has_letters)
     return [seller, buyer]
 
 
@@ -57,8 +67,11 @@ async def test_logs_contain_no_secrets_or_personal_data(
         "client_secret",
         "whsec_",
     }
+    mail = MailControl(f"http://127.0.0.1:{system.port['mail']}")
     for user in users:
         secrets |= {user.email, *user.http.cookies.values()}
+        links = [link for letter in mail.letters(user.email) for link in letter["links"]]
+        secrets |= {link.partition("token=")[2] for link in links if "token=" in link}
         await user.close()
     for program in PROGRAMS:
         logged = "\n".join(json.dumps(line) for line in log_lines(folder, program))
@@ -70,7 +83,7 @@ async def test_logs_contain_no_secrets_or_personal_data(
 async def test_every_log_line_has_service_and_timestamp(system: System, folder: Path) -> None:
     assert system
     for program in PROGRAMS:
-        service = "expiration" if program == "worker" else program
+        service = {"worker": "expiration", "mailer": "auth"}.get(program, program)
         for line in log_lines(folder, program):
             assert {"event", "level", "logger", "timestamp"} <= set(line), line
             assert line["service"] == service
