@@ -1,6 +1,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.client import HTTPResponse
@@ -211,6 +212,24 @@ def test_slow_head_is_closed(upstreams: dict[str, int], monkeypatch: pytest.Monk
         connection.sendall(b"POST /api/tickets HTTP/1.1\r\nHost: x\r\n")
 
         assert connection.recv(1024) == b""
+
+
+def test_body_may_take_longer_the_more_of_it_has_arrived(
+    upstreams: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "BODY_SECONDS", 1)
+    monkeypatch.setattr(gateway_module, "BODY_BYTES_PER_SECOND", 10)
+    upstream_ports = {name: [port] for name, port in upstreams.items()}
+    with (
+        TemporaryServer(gateway_to(upstream_ports)) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_SECONDS) as connection,
+    ):
+        connection.sendall(b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n")
+        for _ in range(3):
+            connection.sendall(b"x" * 1000)
+            time.sleep(0.5)
+
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from manifests import INFRA, Manifest, name, nginx_table, of_kind, read
+from manifests import INFRA, ROOT, Manifest, name, nginx_table, of_kind, read
 
 TABLE = {
     "/api/users": "auth",
@@ -15,6 +15,8 @@ TABLE = {
     "/": "client",
 }
 EVENTS = {"/api/tickets/events": "tickets", "/api/orders/events": "orders"}
+FILE = "/api/tickets/[0-9a-f]{24}/file"
+"""The path of a file, for which the gateways have other limits."""
 
 
 def service(backend: str) -> str:
@@ -31,14 +33,13 @@ def ingress_paths(folder: str, ingress: str) -> dict[tuple[str, str], str]:
 
 
 def http_routes() -> dict[tuple[str, str], str]:
-    (found,) = [
-        r
-        for r in read("k8s-prod/gateway-api")
-        if name(r) == "ticketing" and r["kind"] == "HTTPRoute"
+    routes = [
+        r for r in of_kind(read("k8s-prod/gateway-api"), "HTTPRoute") if name(r) != "to-https"
     ]
     return {
         (match["path"]["type"], match["path"]["value"]): service(rule["backendRefs"][0]["name"])
-        for rule in found["spec"]["rules"]
+        for route in routes
+        for rule in route["spec"]["rules"]
         for match in rule["matches"]
     }
 
@@ -82,11 +83,25 @@ def test_ingress_has_the_routes(folder: str) -> None:
     assert ingress_paths(folder, "ingress-events") == {
         ("Exact", path): to for path, to in EVENTS.items()
     }
+    assert ingress_paths(folder, "ingress-files") == {
+        ("ImplementationSpecific", f"{FILE}$"): "tickets"
+    }
 
 
 def test_gateway_api_has_the_routes() -> None:
     expected = {("PathPrefix", path): to for path, to in TABLE.items()}
-    assert http_routes() == expected | {("Exact", path): to for path, to in EVENTS.items()}
+    expected |= {("Exact", path): to for path, to in EVENTS.items()}
+    assert http_routes() == expected | {("RegularExpression", FILE): "tickets"}
+
+
+def test_gateways_know_the_path_of_a_file_as_the_service_does() -> None:
+    source = (ROOT / "services/tickets/src/tickets/uploads.py").read_text()
+    assert f'REQUESTS: Final = re.compile(r"PUT {FILE}")' in source
+    for configuration in (
+        (INFRA / "compose/nginx.conf").read_text(),
+        cluster_gateway_file("nginx.conf"),
+    ):
+        assert f'location ~ "^{FILE}$" {{' in configuration
 
 
 def test_dev_and_prod_ingress_differ_only_in_certificate() -> None:

