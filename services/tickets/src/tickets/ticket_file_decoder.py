@@ -36,8 +36,9 @@ MAX_PAGE_POINTS: Final = 100_000
 MIN_LONG_SIDE: Final = 1_000
 """Smaller images are enlarged, because a module needs a few pixels."""
 MAX_ROTATED_SIDE: Final = 1_600
-ROTATIONS: Final = range(15, 90, 15)
-"""Degrees. The decoder itself tries quarter turns."""
+ANGLES: Final = range(0, 90, 15)
+"""By which a picture is rotated, in degrees. The decoder itself tries quarter turns, and the pages
+of a PDF are not tilted."""
 TRANSPARENT: Final = 128
 """The grey behind transparent pixels: black and white codes are both visible on it."""
 MIN_PAYLOAD_BYTES: Final = 4
@@ -92,7 +93,7 @@ def read(data: bytes, media_type: str) -> dict[str, object]:
         pages = _read_pdf(data, codes)
     else:
         pages = 1
-        _find_codes(_open_image(data, media_type), codes)
+        _find_codes(_open_image(data, media_type), codes, ANGLES)
     return {
         "pages": pages,
         "codes": [
@@ -136,7 +137,7 @@ def _read_pdf(data: bytes, codes: _Codes) -> int:
             image = _render(document[index])
         except pdfium.PdfiumError:
             raise Refused("unreadable") from None
-        _find_codes(image, codes)
+        _find_codes(image, codes, angles=(0,))
     return pages
 
 
@@ -176,9 +177,9 @@ def _open_image(data: bytes, media_type: str) -> Image.Image:
     return image.convert("L")
 
 
-def _find_codes(image: Image.Image, codes: _Codes) -> None:
+def _find_codes(image: Image.Image, codes: _Codes, angles: Iterable[int]) -> None:
     """Add the codes in an image. Further views are tried until one of them has a code."""
-    for view, formats in _views(image):
+    for view, formats in _views(image, angles):
         found = zxingcpp.read_barcodes(view, formats=formats)
         before = len(codes)
         codes.update(_accepted(found))
@@ -186,14 +187,16 @@ def _find_codes(image: Image.Image, codes: _Codes) -> None:
             return
 
 
-def _views(image: Image.Image) -> Generator[tuple[Image.Image, zxingcpp.BarcodeFormats]]:
+def _views(
+    image: Image.Image, angles: Iterable[int]
+) -> Generator[tuple[Image.Image, zxingcpp.BarcodeFormats]]:
     yield image, _ALL_FORMATS
     long_side = max(image.size)
     if long_side < MIN_LONG_SIDE:
         yield ImageOps.scale(image, MIN_LONG_SIDE / long_side), _CHECKED_FORMATS
     image = ImageOps.autocontrast(image, cutoff=2)
     image.thumbnail((MAX_ROTATED_SIDE, MAX_ROTATED_SIDE))
-    for angle in (0, *ROTATIONS):
+    for angle in angles:
         rotated = image.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=TRANSPARENT)
         yield rotated, _CHECKED_FORMATS
 
