@@ -102,7 +102,7 @@ def test_changed_manifest_is_applied_without_new_images(release: Release) -> Non
     release.deploy()
     before = images()
     manifest = release.root / "infra/k8s/tickets-depl.yaml"
-    manifest.write_text(manifest.read_text().replace("memory: 384Mi", "memory: 400Mi"))
+    manifest.write_text(manifest.read_text().replace("memory: 1Gi", "memory: 1100Mi"))
     result = release.deploy()
     assert result.returncode == 0, result.stdout + result.stderr
     assert "The manifests were applied." in result.stdout
