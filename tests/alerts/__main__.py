@@ -102,6 +102,7 @@ async def run(system: System, folder: Path, alerts: list[str], *, hold: str, win
     """Start Prometheus beside the system and run the scenarios of the alerts."""
     targets = {name: f"127.0.0.1:{system.port[name]}" for name in SERVICES}
     targets["expiration-worker"] = f"127.0.0.1:{system.port['worker']}"
+    targets["auth-mailer"] = f"127.0.0.1:{system.port['mailer']}"
     async with Prometheus(folder, targets, hold, window) as prometheus:
         return await run_scenarios(system, prometheus, alerts)
 
