@@ -11,12 +11,14 @@ from siege.attacks import (
     searches,
     sign_ins,
     slow_connections,
+    slow_uploads,
 )
 
 ATTACKS: Final[Mapping[str, Attack]] = {
     attack.name: attack
     for module in (
         slow_connections,
+        slow_uploads,
         broken_requests,
         sign_ins,
         dishonest_users,

@@ -155,6 +155,12 @@ async def give_up_a_large_upload(connection: RawConnection) -> None:
     await connection.send((b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 5)
 
 
+async def give_up_a_file(connection: RawConnection) -> None:
+    headers = {"Content-Type": "application/pdf", "Content-Length": "5000000", **signed_in()}
+    await connection.send(request_bytes("PUT", f"/api/tickets/{'a' * 24}/file", headers))
+    await connection.send(b"%PDF-1.7" + bytes(300_000))
+
+
 async def send_more_than_declared_is_allowed(connection: RawConnection) -> None:
     await connection.send(
         request_bytes("POST", "/api/tickets", {"Content-Length": "9999999", **signed_in()})
@@ -210,6 +216,7 @@ async def send_an_unknown_transfer_encoding(connection: RawConnection) -> None:
         send_malformed_trailer,
         give_up_half_way,
         give_up_a_large_upload,
+        give_up_a_file,
         send_more_than_declared_is_allowed,
         expect_100_continue_and_leave,
         ask_for_an_upgrade,
