@@ -41,6 +41,12 @@ const config: NextConfig = {
         ],
       },
       {
+        // Their addresses contain the token of a letter, so only the origin is sent on. "no-referrer"
+        // would also hide the origin of a form from the services, which check it.
+        source: "/auth/:page(verify|reset)",
+        headers: [{ key: "Referrer-Policy", value: "strict-origin" }],
+      },
+      {
         source: "/_next/static/:path*.js",
         has: ACCEPTS_BROTLI,
         headers: [

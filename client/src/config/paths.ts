@@ -27,9 +27,15 @@ export const paths = {
   privacy: "/privacy",
   imprint: "/imprint",
   signOut: "/auth/signout",
+  forgot: "/auth/forgot",
+  reset: "/auth/reset",
+  verify: "/auth/verify",
   signInForm: "/auth/signin/form",
   signUpForm: "/auth/signup/form",
   signOutForm: "/auth/signout/form",
+  forgotForm: "/auth/forgot/form",
+  resetForm: "/auth/reset/form",
+  verifyForm: "/auth/verify/form",
   newTicketForm: "/tickets/new/form",
   newShowForm: "/shows/new/form",
   editShowForm: (id: string) => `/shows/${id}/edit/form`,
@@ -46,6 +52,9 @@ export const paths = {
 export function withShow(path: string, showId: string): string {
   return `${path}?show=${encodeURIComponent(showId)}`;
 }
+
+/** Returns the address of the page of a form after it was accepted. */
+export const done = (path: string) => `${path}?done=1`;
 
 function withNext(path: string, next: string): string {
   return next === "" || next === "/" ? path : `${path}?next=${encodeURIComponent(next)}`;

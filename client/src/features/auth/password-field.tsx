@@ -6,6 +6,8 @@ import { TextField } from "@/components/ui/text-field";
 
 /** A password input with a show/hide button (OWASP Authentication Cheat Sheet). */
 export function PasswordField(props: {
+  name?: string;
+  label?: string;
   autoComplete: "current-password" | "new-password";
   hint?: string;
   validate: (value: unknown) => string | null;
@@ -14,8 +16,8 @@ export function PasswordField(props: {
   const [shown, setShown] = useState(false);
   return (
     <TextField
-      name="password"
-      label={t("password")}
+      name={props.name ?? "password"}
+      label={props.label ?? t("password")}
       {...(props.hint && { hint: props.hint })}
       validate={props.validate}
       input={{ type: shown ? "text" : "password", autoComplete: props.autoComplete }}

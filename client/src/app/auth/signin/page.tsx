@@ -36,7 +36,12 @@ export default async function SignInPage({ searchParams }: PageProps<"/auth/sign
           email={problems.length > 0 ? await getTypedEmail() : ""}
         />
       </Messages>
-      <p className="mt-8 text-muted">
+      <p className="mt-8">
+        <Link href={paths.forgot} className="font-semibold underline underline-offset-4">
+          {(await getTranslations("Recovery"))("forgot")}
+        </Link>
+      </p>
+      <p className="mt-4 text-muted">
         {t("noAccount")}{" "}
         <Link href={other} className="font-semibold text-ink underline underline-offset-4">
           {t("toSignUp")}

@@ -1,0 +1,3 @@
+import { submitForgot } from "@/features/auth/submit-recovery";
+
+export const POST = submitForgot;

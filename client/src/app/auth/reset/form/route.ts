@@ -1,0 +1,3 @@
+import { submitReset } from "@/features/auth/submit-recovery";
+
+export const POST = submitReset;

@@ -1,0 +1,3 @@
+import { submitVerification } from "@/features/auth/submit-recovery";
+
+export const POST = submitVerification;
