@@ -13,7 +13,7 @@ SELLERS: Final = 20
 PIECE: Final = b"x" * 20_000
 PIECE_INTERVAL_SECONDS: Final = 1.0
 DECLARED_LENGTH: Final = 5_000_000
-HONEST_INTERVAL_SECONDS: Final = 2.0
+HONEST_INTERVAL_SECONDS: Final = 0.5
 
 
 def _upload(ticket_id: str, cookie: str, length: int, body: bytes = b"") -> bytes:

@@ -33,7 +33,7 @@ TIMEOUT_SECONDS: Final = 120
 MIN_BYTES_PER_SECOND: Final = 16 * 1024
 GRACE_SECONDS: Final = 5
 """The rate is required after this."""
-DISPLACED_AFTER_SECONDS: Final = 5
+DISPLACED_AFTER_SECONDS: Final = 1
 """A younger upload keeps its place."""
 MAX_PAUSE_SECONDS: Final = 10
 """Between two pieces, as in the gateways."""
