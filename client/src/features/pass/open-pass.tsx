@@ -1,5 +1,6 @@
 "use client";
 
+import { useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
 import { DateTime, useFormattingLocale } from "@/components/locale";
 import { Link } from "@/components/link";
@@ -25,6 +26,8 @@ interface OpenPassProps {
   pass: Pass;
   orderId: string | null;
   language: string;
+  /** Whether it was opened on this page, by a button that has disappeared. */
+  takesFocus: boolean;
 }
 
 /** An opened ticket: its codes at full size first, for the entrance, then everything else. */
@@ -33,9 +36,16 @@ export function OpenPass(props: OpenPassProps) {
   const translateOrder = useTranslations("Order");
   const { ticket, pass, orderId } = props;
   const labels = useCodeLabels(pass);
+  const article = useRef<HTMLElement>(null);
+  const { takesFocus } = props;
   useWakeLock();
+  useEffect(() => {
+    if (!takesFocus) return;
+    article.current?.focus({ preventScroll: true });
+    window.scrollTo({ top: 0 }); // the button was below where the code is now
+  }, [takesFocus]);
   return (
-    <article className="mx-auto mt-4 max-w-lg">
+    <article ref={article} tabIndex={-1} className="mx-auto mt-4 max-w-lg outline-none">
       <h1 dir="auto" className="text-2xl leading-tight font-bold wrap-anywhere">
         {ticket.title}
       </h1>

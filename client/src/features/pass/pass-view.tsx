@@ -24,7 +24,7 @@ export function PassView(props: {
     if (!canRead) removeCopy(ticketId).catch(() => undefined); // storage is blocked: nothing is saved
   }, [ticketId, canRead]);
 
-  if (pass.canRead) return <OpenPass {...props} pass={pass} />;
+  if (pass.canRead) return <OpenPass {...props} pass={pass} takesFocus={revealed !== null} />;
   if (pass.canReveal) {
     const show = (opened: Pass) => setRevealed({ pass: opened, rendered: props.pass });
     return <SealedPass {...props} pass={pass} onRevealed={show} />;
