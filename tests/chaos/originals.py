@@ -14,7 +14,7 @@ from support.original_files import make_pdf, make_png, new_code
 UPLOADED_SHARE: Final = 0.45
 """Of the listings. Reading a file takes half a second of a processor."""
 COPIED_SHARE: Final = 0.12
-"""Of the uploads: the same ticket again, by whoever it is."""
+"""Of the uploads: the same ticket again, by any user."""
 RECENT_CODES: Final = 30
 MAX_WAITS: Final = 8
 """How often a buyer looks for the ticket, until tickets has the event of the payment."""
@@ -84,7 +84,8 @@ class OriginalsTraffic:
         response = await self._send(
             "PUT",
             f"/api/tickets/{ticket['id']}/file",
-            allowed={200, 400, 409},  # 400: it is reserved, 409: its code is listed already
+            # 400: it is reserved, 408: tickets was paused, 409: its code is listed already
+            allowed={200, 400, 408, 409},
             content=(media_type, file),
             idempotent=False,
         )

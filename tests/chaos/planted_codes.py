@@ -11,6 +11,7 @@ from chaos.snapshot import Snapshot
 from support.original_files import PLANTED
 from support.system import System
 from ticketing_local.commands.backup import write_backup
+from ticketing_local.errors import CliError
 from ticketing_local.stack.vault_keys import existing_keys
 
 NEEDLES: Final = (
@@ -36,7 +37,11 @@ def find_planted_codes(system: System, snapshot: Snapshot) -> Iterator[str]:
             yield f"{log.name} has a code of the vault"
     with tempfile.TemporaryDirectory(prefix="ticketing-backup-") as folder:
         backup = Path(folder) / "backup"
-        write_backup(system.port, system.secrets, keys, backup)
+        try:
+            write_backup(system.port, system.secrets, keys, backup)
+        except CliError as error:
+            yield f"no backup could be searched: {error}"
+            return
         for file in sorted(path for path in backup.rglob("*") if path.is_file()):
             content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else None
             if _contains(content or file.read_bytes(), needles):
