@@ -13,6 +13,7 @@ from benchmarks import (
     overload,
     purchase,
     report,
+    reveal,
     sign_in,
     start,
 )
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Section] = {
     "sign-in": sign_in.sign_in,
     "expiry": expiry.expiry,
     "growth": growth.growth,
+    "reveal": reveal.reveal,
     "memory": purchase.memory,
     "start": start.start,
 }
