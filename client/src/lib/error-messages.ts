@@ -10,6 +10,8 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "You must supply a password": "passwordRequired",
   "Password must be between 6 and 128 characters": "passwordLength",
   "This is one of the most used passwords. Please choose another one": "passwordCommon",
+  "Your email address is confirmed already": "emailConfirmed",
+  "This is your email address already": "emailSame",
   "The password is wrong": "passwordWrong",
   "This link was used already, has expired, or is incomplete": "linkInvalid",
   "must contain a visible character": "titleRequired",

@@ -2,7 +2,7 @@
 
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
-import { useTranslations } from "use-intl";
+import { useLocale, useTranslations } from "use-intl";
 import { TermsNote } from "@/components/terms-note";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
@@ -12,7 +12,7 @@ import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { User } from "@/lib/api/types";
 import { email, newPassword, password, validate } from "@/lib/validation";
-import { PasswordField } from "./password-field";
+import { PasswordField } from "@/components/password-field";
 
 interface Credentials {
   email: string;
@@ -33,6 +33,7 @@ export function CredentialsForm(props: {
   const t = useTranslations("Auth");
   const translateProblem = useTranslations("Problem");
   const router = useRouter();
+  const language = useLocale() === "de" ? "de" : "en";
   const isNew = purpose === "signUp";
   const { send, busy, fields, problems } = useSubmission<User>({
     problems: props.problems,
@@ -45,8 +46,11 @@ export function CredentialsForm(props: {
 
   function submit(values: Credentials) {
     const body = { email: email.parse(values.email), password: values.password };
-    const path = isNew ? "/api/users/signup" : "/api/users/signin";
-    void send(body, () => api.POST(path, { body }));
+    void send(body, () =>
+      isNew
+        ? api.POST("/api/users/signup", { body: { ...body, language } })
+        : api.POST("/api/users/signin", { body }),
+    );
   }
 
   return (

@@ -6,7 +6,7 @@ import { done, paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import { newPassword, validate } from "@/lib/validation";
 import type { LetterLink } from "./letter-link";
-import { PasswordField } from "./password-field";
+import { PasswordField } from "@/components/password-field";
 
 /** The form to choose a new password by the link of a letter. */
 export function ResetForm(props: { link: LetterLink; problems: string[] }) {

@@ -1,6 +1,7 @@
 import "server-only";
 
 import { localPath, paths } from "@/config/paths";
+import { getReaderLocale } from "@/i18n/server";
 import { formApi, pathWithProblems, seeOther } from "@/lib/api/form-submission";
 import { toResult } from "@/lib/api/result";
 import type { User } from "@/lib/api/types";
@@ -18,8 +19,12 @@ export async function submitCredentials(
   const body = { email, password: form.get("password") ?? "" };
   const next = localPath(form.get("next"));
 
-  const path = purpose === "signUp" ? "/api/users/signup" : "/api/users/signin";
-  const sent = formApi(request).POST(path, { body });
+  const client = formApi(request);
+  const { language } = await getReaderLocale(); // that of letters
+  const sent =
+    purpose === "signUp"
+      ? client.POST("/api/users/signup", { body: { ...body, language } })
+      : client.POST("/api/users/signin", { body });
   const result = await toResult<User>(sent);
   if (result.ok) return seeOther(next, (await sent).response.headers.getSetCookie());
   const page = purpose === "signUp" ? paths.signUp(next) : paths.signIn(next);

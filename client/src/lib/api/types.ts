@@ -7,6 +7,8 @@ import type { components as Tickets, paths as TicketPaths } from "./schema/ticke
 export interface Paths extends AuthPaths, TicketPaths, OrderPaths, PaymentPaths {}
 
 export type User = Auth["schemas"]["UserOut"];
+export type Account = Auth["schemas"]["AccountOut"];
+export type Notice = Auth["schemas"]["NoticeOut"];
 export type Session = Auth["schemas"]["SessionOut"];
 export type Ticket = Tickets["schemas"]["TicketOut"];
 export type TicketStatus = Ticket["status"];

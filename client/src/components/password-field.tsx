@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { TextField } from "@/components/ui/text-field";
+import { TextField } from "./ui/text-field";
 
 /** A password input with a show/hide button (OWASP Authentication Cheat Sheet). */
 export function PasswordField(props: {

@@ -1,0 +1,3 @@
+import { submitEmail } from "@/features/account/submit-account";
+
+export const POST = submitEmail;

@@ -1,0 +1,3 @@
+import { submitLanguage } from "@/features/account/submit-account";
+
+export const POST = submitLanguage;

@@ -1,0 +1,3 @@
+import { submitNoticesRead } from "@/features/account/submit-account";
+
+export const POST = submitNoticesRead;

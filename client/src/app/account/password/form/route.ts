@@ -1,0 +1,3 @@
+import { submitPassword } from "@/features/account/submit-account";
+
+export const POST = submitPassword;

@@ -1,0 +1,3 @@
+import { submitVerifyAgain } from "@/features/account/submit-account";
+
+export const POST = submitVerifyAgain;

@@ -1,0 +1,46 @@
+"use client";
+
+import { useTranslations } from "use-intl";
+import { SubmittedForm } from "@/components/submitted-form";
+import { TextField } from "@/components/ui/text-field";
+import { paths } from "@/config/paths";
+import { PasswordField } from "@/components/password-field";
+import { api } from "@/lib/api/browser";
+import { email, password, validate } from "@/lib/validation";
+
+/** The form to ask for another address, which asks for the password. */
+export function EmailForm(props: { problems: string[] }) {
+  const t = useTranslations("Account");
+  const translateProblem = useTranslations("Problem");
+  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
+  return (
+    <SubmittedForm
+      action={paths.changeEmailForm}
+      next={paths.accountDone("Email")}
+      problems={props.problems}
+      request={(values) => {
+        const body = { email: email.parse(values.email), password: values.password ?? "" };
+        return api.POST("/api/users/email", { body });
+      }}
+      submitLabel={t("send")}
+      busyLabel={t("sending")}
+    >
+      <TextField
+        name="email"
+        label={t("newEmail")}
+        validate={(value) => problemText(validate(email, value))}
+        input={{
+          inputMode: "email",
+          autoComplete: "email",
+          autoCapitalize: "none",
+          spellCheck: false,
+        }}
+      />
+      <PasswordField
+        label={t("password")}
+        autoComplete="current-password"
+        validate={(value) => problemText(validate(password, value))}
+      />
+    </SubmittedForm>
+  );
+}
