@@ -67,7 +67,7 @@ async def test_purchase_is_linked_to_one_trace_across_all_services(
 
     assert {span.service for span in spans} == ALL_SERVICES
     handled = [span for span in spans if span.name == "process order.completed"]
-    assert {span.service for span in handled} == {"tickets", "expiration", "payments"}
+    assert {span.service for span in handled} == {"auth", "tickets", "expiration", "payments"}
     for span in handled:
         assert span.kind == "consumer"
         assert parent_names(spans, span) == [

@@ -63,9 +63,9 @@ async def planted(system: System) -> set[bytes]:
     sold, kept, copied = await seller.sell(TITLE), await seller.sell(TITLE), await rival.sell(TITLE)
     await seller.upload(sold, pdf)
     await seller.upload(kept, png, "image/png")
+    buyer = await buy(system, sold)  # before its copy, which would keep it from being ordered
     await rival.upload(copied, pdf, expect=409)
     await rival.upload(copied, pdf[:300], expect=400)  # broken
-    buyer = await buy(system, sold)
     path = f"/api/tickets/{sold['id']}/pass"
     await buyer.request_ok("POST", f"{path}/reveal", {})
     file = await buyer.request("GET", f"{path}/file")

@@ -56,7 +56,6 @@ async def test_original_goes_from_hand_to_hand_while_nats_and_tickets_are_down(
     protected = await seller.upload(ticket, file)
     assert protected["protection"] == {"grade": "vault", "symbologies": ["qr"], "revealed": False}
     order = await buy(first, ticket)
-    assert order["ticket"]["protection"] == protected["protection"]
 
     await asyncio.to_thread(system.processes["nats"].kill)
     try:
