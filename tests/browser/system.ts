@@ -15,7 +15,7 @@ const EXPIRATION_SECONDS = process.env.ORDER_EXPIRATION_SECONDS ?? "45";
 /** The port settings. Each gets a free port, so that several systems can run in parallel. */
 const PORT_VARIABLES = [
   ...["PORT", "CLIENT_PORT", "STRIPE_PORT", "MONGO_PORT", "NATS_PORT", "REDIS_PORT"],
-  "INTERNAL_PORT",
+  ...["INTERNAL_PORT", "MAIL_PORT", "SMTP_PORT"],
   ...["AUTH_PORT", "TICKETS_PORT", "ORDERS_PORT", "EXPIRATION_PORT", "PAYMENTS_PORT"],
 ];
 
@@ -81,6 +81,7 @@ export default async function start(): Promise<(() => Promise<void>) | undefined
   }
   system.stdout.resume();
   process.env.BASE_URL = `http://localhost:${ports.PORT}`;
+  process.env.MAIL_PORT = ports.MAIL_PORT;
   process.env.TICKETING_HOME = home;
   process.env.ORDER_EXPIRATION_SECONDS = EXPIRATION_SECONDS;
   return stop;
