@@ -31,7 +31,17 @@ async def get_payment(payments: Client, order_id: str) -> dict[str, Any]:
 
 def without_identity(values: dict[str, Any]) -> dict[str, Any]:
     """Return what does not differ between any two payments."""
-    own = ("id", "orderId", "order_id", "stripeId", "stripe_id", "createdAt", "created_at")
+    own = (
+        "id",
+        "userId",
+        "user_id",
+        "orderId",
+        "order_id",
+        "stripeId",
+        "stripe_id",
+        "createdAt",
+        "created_at",
+    )
     return {name: value for name, value in values.items() if name not in own}
 
 
