@@ -82,7 +82,7 @@ async def test_ticket_without_a_show_looks_as_before(
     ticket = (await tickets.post("/api/tickets", json={"title": "x", "price": 1})).json()
 
     before = {"id", "title", "price", "userId", "status", "orderId", "version", "lateEdit"}
-    assert set(ticket) == {*before, "createdAt"}
+    assert set(ticket) == {*before, "createdAt", "protection"}
     event = await published.next(TicketCreated)
     assert set(event.model_dump()) == before
 
