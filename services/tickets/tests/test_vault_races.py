@@ -32,9 +32,11 @@ async def sweep(market: Market) -> None:
 
 async def test_one_of_two_uploads_of_a_code_at_once_succeeds(market: Market) -> None:
     first = await market.list_ticket()
-    second = await market.list_ticket()
+    second = await market.list_ticket(market.stranger)
 
-    responses = await asyncio.gather(market.upload(first, CODE), market.upload(second, CODE))
+    responses = await asyncio.gather(
+        market.upload(first, CODE), market.upload(second, CODE, user=market.stranger)
+    )
 
     assert sorted(response.status_code for response in responses) == [200, 409]
     assert [doc["is_current"] for doc in await entry_docs(market)] == [True]
