@@ -77,7 +77,7 @@ test("an address is confirmed by a button, and an unknown one gets the same resp
   await page.getByRole("button", { name: "Confirm address" }).click();
   await page.getByRole("link", { name: "Go to your account" }).click();
   await expect(page.getByRole("main")).toContainText("Confirmed");
-  await page.getByRole("link", { name: "What we shown you" }).click();
+  await page.getByRole("link", { name: "Messages to you" }).click();
   await expect(
     page.getByRole("listitem").filter({ hasText: "confirm your address" }),
   ).toBeVisible();
