@@ -11,7 +11,7 @@ import httpx
 from chaos.client_log import ClientLog, Reading
 from support.original_files import make_pdf, make_png, new_code
 
-UPLOADED_SHARE: Final = 0.45
+UPLOADED_SHARE: Final = 0.5
 """Of the listings. Reading a file takes half a second of a processor."""
 COPIED_SHARE: Final = 0.12
 """Of the uploads: the same ticket again, by any user."""
@@ -96,7 +96,7 @@ class OriginalsTraffic:
         """Reveal and read the original of a ticket that the user has just paid for."""
         ticket = order["ticket"]
         self._purchases.append(Purchase(order["id"], ticket["id"], ticket["title"]))
-        if "protection" not in ticket or self._rng.random() < 0.3:  # the others keep it sealed
+        if "protection" not in ticket or self._rng.random() < 0.2:  # it stays sealed
             return
         for _ in range(MAX_WAITS):
             shown = await self._get(ticket["id"], "")

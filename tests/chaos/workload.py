@@ -217,7 +217,11 @@ class SimulatedUser:
     async def _buy(self) -> None:
         if not self._market:
             return
-        order = await self._order(self._rng.choice(self._market[-MARKET_SIZE:]))
+        market = self._market[-MARKET_SIZE:]
+        with_original = [one for one in market if one["id"] in self._client_log.uploaded]
+        prefers_originals = self._rng.random() < 0.6
+        candidates = with_original if prefers_originals and with_original else market
+        order = await self._order(self._rng.choice(candidates))
         if order is None:
             return
         outcomes, weights = zip(*OUTCOME_WEIGHTS.items(), strict=True)
