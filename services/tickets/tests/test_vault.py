@@ -9,6 +9,7 @@ from common.auth.tokens import User
 from common.events import TicketUpdated, VaultCreated, VaultState, VaultUpdated
 from common.testing.client import errors
 from common.testing.polling import eventually
+from tickets import vault_sweeper
 from tickets.sample_files import ticket_pdf, ticket_png
 from tickets.vault_sweeper import VaultSweeper
 from tickets.vault_testing import Market
@@ -201,6 +202,21 @@ async def test_withdrawn_ticket_frees_its_code_and_loses_its_file(market: Market
     assert (at_once.status_code, later.status_code) == (409, 200)
     first, _ = await entry_docs(market)
     assert (first["state"], first["sealed"]) == ("void", None)
+
+
+async def test_sweeps_settle_all_entries_in_turn(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_sweeper, "MAX_ENTRIES", 1)
+    for code in (CODE, OTHER_CODE):
+        await market.withdraw(await market.list_protected(code))
+    market.clock.advance(minutes=2)  # the codes are free, the files stay
+
+    await sweep(market)
+    await sweep(market)
+
+    assert [doc["is_current"] for doc in await entry_docs(market)] == [False, False]
+    assert [doc["state"] for doc in await entry_docs(market)] == ["sealed", "sealed"]
 
 
 async def test_ticket_withdrawn_by_the_end_of_its_order_frees_its_code(market: Market) -> None:

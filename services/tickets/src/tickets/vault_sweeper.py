@@ -39,12 +39,16 @@ class VaultSweeper:
         self._tickets = tickets
         self._lease = lease
         self._clock = clock
+        self._after: str | None = None
+        """The last entry of the run before, so that each run settles other ones."""
 
     async def run(self) -> None:
         """Settle the entries with which something remains to be done; one replica does so."""
         if not await self._lease.acquire_or_renew():
             return
-        for entry in await self._entries.list_unsettled(limit=MAX_ENTRIES):
+        page = await self._entries.list_unsettled(after=self._after, limit=MAX_ENTRIES)
+        self._after = page[-1].id if len(page) == MAX_ENTRIES else None
+        for entry in page:
             try:
                 await self.settle(entry)
             except ApiError:

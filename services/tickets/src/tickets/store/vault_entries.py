@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from pymongo import IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.read_concern import ReadConcern
 
 from common.change import Change
@@ -49,7 +49,9 @@ class VaultDocument(AggregateDocument):
             IndexModel("ticket_id", name="ticket"),
             IndexModel("state", name="state"),
             IndexModel(
-                "is_settled", name="unsettled", partialFilterExpression={"is_settled": False}
+                [("is_settled", ASCENDING), ("_id", ASCENDING)],
+                name="unsettled_by_id",
+                partialFilterExpression={"is_settled": False},
             ),
         ]
 
@@ -147,7 +149,15 @@ class VaultEntryStore(Store[VaultEntry]):
         docs = self.collection.find({"ticket_id": ticket_id}, STATE_PROJECTION)
         return [self.from_document(doc) async for doc in docs]
 
-    async def list_unsettled(self, *, limit: int) -> list[VaultEntry]:
-        """Return entries with which something remains to be done."""
-        docs = self.collection.find({"is_settled": False}, STATE_PROJECTION).limit(limit)
+    async def list_unsettled(self, *, after: str | None, limit: int) -> list[VaultEntry]:
+        """Return entries with which something remains to be done, in the order of their ids.
+
+        Args:
+            after: the last entry of the page before. None returns the first page.
+            limit: how many entries a page has.
+        """
+        unsettled: Doc = {"is_settled": False}
+        if after is not None:
+            unsettled["_id"] = {"$gt": object_id(after)}
+        docs = self.collection.find(unsettled, STATE_PROJECTION).sort("_id", ASCENDING).limit(limit)
         return [self.from_document(doc) async for doc in docs]
