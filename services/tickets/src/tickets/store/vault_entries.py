@@ -28,6 +28,8 @@ from tickets.domain.vault_entry import Decision, Match, Reveal, VaultEntry
 from tickets.vault_keys import SealedFile
 
 ONE_LISTING_PER_CODE: Final = "one_listing_per_code"
+UNSETTLED: Final = "unsettled_by_id"
+"""The index of the entries with which something remains to be done."""
 _NOT_STORED_AS_STATE: Final = {"id", "version", "fingerprints"}
 """The fingerprints are stored when the entry is inserted: they never change, and the audit log,
 which has every changed field, must not have them."""
@@ -50,7 +52,7 @@ class VaultDocument(AggregateDocument):
             IndexModel("state", name="state"),
             IndexModel(
                 [("is_settled", ASCENDING), ("_id", ASCENDING)],
-                name="unsettled_by_id",
+                name=UNSETTLED,
                 partialFilterExpression={"is_settled": False},
             ),
         ]

@@ -14,7 +14,7 @@ from common.persistence.mongo import collection_of
 from common.values.clock import Clock
 from tickets.domain.vault_entry import RETENTION, UPLOAD_TIME
 from tickets.metrics import ENTRIES, FILES_UNREADABLE, OVERDUE
-from tickets.store.vault_entries import VaultDocument
+from tickets.store.vault_entries import UNSETTLED, VaultDocument
 from tickets.vault_keys import CannotOpen, VaultKeys
 
 log = structlog.get_logger("vault")
@@ -51,9 +51,7 @@ class VaultGauges:
                 {"released_at": {"$lt": due - RETENTION}},
             ],
         }
-        OVERDUE.set(
-            await self._entries.count_documents(overdue, hint="unsettled", limit=MAX_OVERDUE)
-        )
+        OVERDUE.set(await self._entries.count_documents(overdue, hint=UNSETTLED, limit=MAX_OVERDUE))
 
     async def _check_key(self) -> None:
         oldest = await self._entries.find_one(
