@@ -81,7 +81,7 @@ class TicketService:
     async def list_bought(
         self, bought: Ticket, *, ticket_id: str, title: str, price: int, seller_id: str
     ) -> Ticket:
-        """List what the seller bought here. Its original does not follow by itself.
+        """List what the seller bought here, without its original, which `Resale` moves.
 
         Raises:
             BadRequest: the price is above the cap, or no ticket can be listed for the show.

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from common.change import Change
-from common.errors import BadRequest
 from common.events import TicketStatus
 from common.shows import ShowFacts
 from tickets.domain.ticket import Ticket, VaultCopy, list_ticket
@@ -71,8 +70,7 @@ def withdraw_as_operator(ticket: Ticket, now: datetime) -> Change[Ticket]:
     Raises:
         BadRequest: The ticket is sold.
     """
-    if ticket.status is TicketStatus.SOLD:
-        raise BadRequest("Ticket is already sold")
-    if ticket.withdrawn or ticket.withdrawing:
+    after = ticket.withdraw(user_id=ticket.user_id, now=now).after
+    if after == ticket:
         return Change(ticket)
     return ticket.next_version(replace(ticket.as_withdrawn(now), withdrawn_by_operator=True))

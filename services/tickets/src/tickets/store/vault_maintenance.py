@@ -4,9 +4,7 @@ Both read one batch at a time, and are safe beside running replicas: an update r
 key only if it is still the one that was read, and changes neither the version nor the files.
 """
 
-import base64
 import hashlib
-import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
 from common.persistence.mongo import Doc
+from tickets import vault_codes
 from tickets.vault_keys import CannotOpen, VaultKeys
 
 FILES_PER_BATCH: Final = 3
@@ -71,13 +70,11 @@ def _find_problem(doc: Doc, keys: VaultKeys) -> str:
         return "the file is not the one of its digest"
     try:
         file = keys.open_file(entry_id, sealed["wrapped_key"], sealed["file"])
-        codes = json.loads(keys.open_codes(entry_id, sealed["wrapped_key"], sealed["codes"]))
+        codes = keys.open_codes(entry_id, sealed["wrapped_key"], sealed["codes"])
     except CannotOpen as error:
         return str(error)
-    possible = {
-        keys.fingerprint(code["symbology"], base64.b64decode(code["payload"])) for code in codes
-    } or {keys.fingerprint_of_content(file)}
-    if not possible.issuperset(doc.get("fingerprints", ())):
+    expected = vault_codes.fingerprints(keys, vault_codes.from_json(codes), file)
+    if not set(expected).issuperset(doc.get("fingerprints", ())):
         return "its fingerprints were made with another FINGERPRINT_KEY"
     return ""
 
