@@ -16,7 +16,7 @@ pytest_runtest_makereport = system_hooks.pytest_runtest_makereport
 pytest_runtest_teardown = system_hooks.pytest_runtest_teardown
 started = system_hooks.started
 
-ORDER_EXPIRATION_SECONDS = 10
+ORDER_EXPIRATION_SECONDS = 20
 """Long enough to pay on a busy machine, short enough to wait for the expiration."""
 
 
