@@ -58,6 +58,26 @@ async def test_sweep_publishes_events_of_dead_process(
     await alive.stop(5)
 
 
+async def test_sweep_of_other_collections_by_another_process_delays_nothing(
+    make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
+) -> None:
+    second_process = Relay(published.bus, database, ["others"], utc_now)
+    second_process.start()
+
+    async def has_lease() -> bool:
+        return bool(await database["leases"].count_documents({}))
+
+    await eventually(has_lease)
+    crashed = make_store(Relay(published.bus, database, ["things"], utc_now), a_minute_ago)
+    thing = await crashed.add(new_thing("a"))
+    alive = Relay(published.bus, database, ["things"], utc_now)
+    alive.start()
+
+    assert (await published.next(TicketCreated)).id == thing.id
+    await alive.stop(5)
+    await second_process.stop(5)
+
+
 async def test_sweep_published_but_not_removed_event_is_stored_once(
     make_store: MakeStore, database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
 ) -> None:

@@ -296,6 +296,13 @@ MUTANTS = (
         (f"{OUTBOX_TESTS}::test_sweep_publishes_events_of_dead_process",),
     ),
     Mutant(
+        "a process with fewer collections does not keep another from sweeping the rest",
+        OUTBOX,
+        "f\"outbox-sweep:{','.join(names)}\"",
+        '"outbox-sweep"',
+        (f"{OUTBOX_TESTS}::test_sweep_of_other_collections_by_another_process_delays_nothing",),
+    ),
+    Mutant(
         "an event is acknowledged after it was handled",
         "common/src/common/messaging/durable_consumer.py",
         "            try:\n                await handler(event)",

@@ -85,8 +85,11 @@ class Relay:
     def __init__(
         self, bus: Bus, database: AsyncDatabase[Doc], names: Iterable[str], clock: Clock
     ) -> None:
+        names = sorted(names)
         self._bus = bus
-        self._lease = Lease(database, "outbox-sweep", LEASE, clock)
+        # A service's second process can have fewer collections. Under one lease for both, it would
+        # keep the first from sweeping the others.
+        self._lease = Lease(database, f"outbox-sweep:{','.join(names)}", LEASE, clock)
         self.collections = [database[name] for name in names]
         self.clock = clock
         self._pending: deque[_PendingEvent] = deque()
