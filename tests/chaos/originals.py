@@ -64,6 +64,8 @@ class OriginalsTraffic:
         self._rng = rng
         self._client_log = client_log
         self._purchases: list[Purchase] = []
+        self._sealed: list[str] = []
+        """Tickets whose original the user wants to read and could not yet."""
         self._readable: list[str] = []
         """Tickets whose original the user has read."""
 
@@ -104,6 +106,7 @@ class OriginalsTraffic:
                 break
             await self._wait(0.2, 1)
         else:
+            self._sealed.append(ticket["id"])
             return
         await self._reveal(ticket["id"])
 
@@ -129,9 +132,14 @@ class OriginalsTraffic:
         response = await self._send("GET", path, allowed={200, *UNREADABLE})
         return response if response is not None and response.status_code == 200 else None
 
-    async def read_again(self) -> None:
-        """Read an original that the user has read before, and may have listed again since."""
-        if self._readable:
+    async def read_later(self) -> None:
+        """Read an original: a late one, or one that the user has read before.
+
+        The user may have listed the latter again since.
+        """
+        if self._sealed:
+            await self._reveal(self._sealed.pop())
+        elif self._readable:
             await self._read(self._rng.choice(self._readable))
 
     async def snoop(self, ticket_id: str) -> None:

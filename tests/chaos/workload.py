@@ -179,8 +179,8 @@ class SimulatedUser:
         self._own_tickets.append(ticket)
         self._market.append(ticket)
 
-    async def _read_again(self) -> None:
-        await self._originals.read_again()
+    async def _read_later(self) -> None:
+        await self._originals.read_later()
 
     async def _snoop(self) -> None:
         if self._market:
@@ -342,7 +342,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._edit: 8,
     SimulatedUser._withdraw: 4,
     SimulatedUser._sell_again: 4,
-    SimulatedUser._read_again: 4,
+    SimulatedUser._read_later: 6,
     SimulatedUser._snoop: 2,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
