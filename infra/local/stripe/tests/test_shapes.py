@@ -20,6 +20,7 @@ CLASSES: dict[str, type] = {
     "payment_intent": stripe.PaymentIntent,
     "charge": stripe.Charge,
     "refund": stripe.Refund,
+    "balance_transaction": stripe.BalanceTransaction,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }

@@ -85,6 +85,8 @@ def test_one_object_can_be_read(server: Server) -> None:
         ("GET", "faults"),
         ("POST", "faults"),
         ("DELETE", "faults"),
+        ("GET", "ledger"),
+        ("GET", "ledger/entries"),
         ("GET", "deliveries"),
         ("GET", "objects"),
         ("GET", "objects/pi_1"),

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
@@ -11,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
+from stripe_local.due import settle_due
 from stripe_local.faults import Faults
 from stripe_local.http.control_api import ControlApi
 from stripe_local.http.disconnect import DisconnectMiddleware
 from stripe_local.http.endpoint import CORS, Api
 from stripe_local.http.idempotency import IdempotencyKeys
-from stripe_local.resources import refunds
+from stripe_local.ledger import Ledger
 from stripe_local.resources.call import Call
 from stripe_local.resources.webhook_endpoints import configure
 from stripe_local.settings import Settings
@@ -26,7 +26,7 @@ from stripe_local.webhooks.delivery_queue import Deliveries
 from stripe_local.webhooks.events import Events
 from stripe_local.webhooks.sender import WebhookSender
 
-_REFUND_POLL_SECONDS = 0.1
+_DUE_POLL_SECONDS = 0.1
 _PRUNE_INTERVAL_SECONDS = 60.0
 
 
@@ -34,18 +34,20 @@ def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
     """Create the app and open its SQLite file (or ":memory:")."""
     settings = settings or Settings()
     store = Store(database)
+    ledger = Ledger(store)
     keys = IdempotencyKeys(store, settings.idempotency_retention_seconds)
     deliveries = Deliveries(store)
     faults = Faults()
     events = Events(store, deliveries, faults)
     configure(store, settings)
+    call = Call(store, ledger, events, settings)
     sender = WebhookSender(store, deliveries, events, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         tasks = [
             asyncio.create_task(sender.run()),
-            asyncio.create_task(_settle_refunds(Call(store, events, settings))),
+            asyncio.create_task(_settle(call)),
             asyncio.create_task(_prune(keys, deliveries, settings)),
         ]
         yield
@@ -56,8 +58,8 @@ def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            *Api(store, keys, events, faults, settings).routes(),
-            *ControlApi(store, keys, deliveries, faults, settings).routes(),
+            *Api(store, ledger, keys, events, faults, settings).routes(),
+            *ControlApi(call, keys, deliveries, faults).routes(),
             *routes.routes(),
         ],
         lifespan=lifespan,
@@ -66,13 +68,10 @@ def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
     return DisconnectMiddleware(app)
 
 
-async def _settle_refunds(call: Call) -> None:
-    """Settle refunds that are due: pending ones succeed, and those of one test card fail."""
+async def _settle(call: Call) -> None:
     while True:
-        for refund in call.store.list_due(time.time()):
-            with call.store.transaction():
-                refunds.settle_refund(call, refund)
-        await asyncio.sleep(_REFUND_POLL_SECONDS)
+        settle_due(call)
+        await asyncio.sleep(_DUE_POLL_SECONDS)
 
 
 async def _prune(keys: IdempotencyKeys, deliveries: Deliveries, settings: Settings) -> None:

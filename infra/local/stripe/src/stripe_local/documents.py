@@ -2,10 +2,11 @@
 
 import secrets
 import string
-import time
 from typing import Any
 
 import orjson
+
+from stripe_local import clock
 
 Document = dict[str, Any]
 
@@ -35,7 +36,7 @@ def from_json(text: str) -> Document:
 
 def now() -> int:
     """Return the current time in whole seconds since the epoch, as Stripe does."""
-    return int(time.time())
+    return int(clock.timestamp())
 
 
 def nulls(*names: str) -> Document:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from stripe_local import clock
 from stripe_local.documents import PRIVATE, Document, from_json, now, to_json
 
 _SCHEMA = """
@@ -27,6 +28,10 @@ create table if not exists objects (
     due real,
     document text not null
 );
+"""
+# Added to the files of earlier versions.
+_FILTERS = ("transfer_group", "destination", "source", "payout")
+_INDEXES = """
 create index if not exists by_kind on objects (kind, seq);
 create index if not exists by_created on objects (kind, created);
 create index if not exists by_intent on objects (payment_intent, kind, seq)
@@ -34,7 +39,11 @@ create index if not exists by_intent on objects (payment_intent, kind, seq)
 create index if not exists by_charge on objects (charge, kind, seq) where charge is not null;
 create index if not exists by_type on objects (kind, type, seq) where type is not null;
 create index if not exists by_due on objects (due) where due is not null;
-"""
+""" + "".join(
+    f"create index if not exists by_{name} on objects ({name}, kind, seq)"
+    f" where {name} is not null;\n"
+    for name in _FILTERS
+)
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -58,6 +67,12 @@ class Store:
         # A test that embeds the server creates it in one thread and runs it in another.
         self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.connection.executescript(_SCHEMA)
+        columns = {row[1] for row in self.connection.execute("pragma table_info(objects)")}
+        for name in _FILTERS:
+            if name not in columns:
+                self.connection.execute(f"alter table objects add column {name} text")
+        self.connection.executescript(_INDEXES)
+        clock.load(self.connection)
 
     def close(self) -> None:
         """Close the file."""
@@ -81,21 +96,32 @@ class Store:
         return from_json(row[1]) if row and kind in {None, row[0]} else None
 
     def upsert(self, document: Document) -> Document:
-        """Insert or update an object."""
+        """Insert or update an object.
+
+        The kind of what belongs to a connected account begins with its id, so that no other account
+        finds it.
+        """
         private: Document = document.get(PRIVATE, {})
+        account: str | None = private.get("account")
         self.connection.execute(
-            "insert into objects (id, kind, created, payment_intent, charge, type, due, document)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?)"
-            " on conflict (id) do update set due = excluded.due, document = excluded.document",
+            "insert into objects (id, kind, created, payment_intent, charge, type, due, document,"
+            " transfer_group, destination, source, payout)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " on conflict (id) do update set due = excluded.due, document = excluded.document,"
+            " transfer_group = excluded.transfer_group, payout = excluded.payout",
             (
                 document["id"],
-                document["object"],
-                document.get("created", now()),
+                f"{account}/{document['object']}" if account else document["object"],
+                private.get("created") or document.get("created", now()),
                 document.get("payment_intent"),
                 document.get("charge"),
                 document.get("type"),
                 private.get("due"),
                 to_json(document),
+                document.get("transfer_group"),
+                document.get("destination"),
+                document.get("source"),
+                private.get("payout"),
             ),
         )
         return document
@@ -132,6 +158,11 @@ class Store:
         rows = self.connection.execute(sql, (kind, seq, limit)).fetchall()
         return [(row[0], from_json(row[1])) for row in rows]
 
+    def list_without_payout(self, kind: str) -> list[Document]:
+        """Return the balance transactions of an account that no payout has paid out."""
+        sql = "select document from objects where kind = ? and payout is null order by seq"
+        return [from_json(row[0]) for row in self.connection.execute(sql, (kind,)).fetchall()]
+
     def list_due(self, timestamp: float) -> list[Document]:
         """Return objects whose delayed change is due."""
         sql = "select document from objects where due <= ? order by due limit 100"
@@ -139,7 +170,9 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """Return the number of objects of each kind."""
-        sql = "select kind, count(*) from objects group by kind"
+        sql = (
+            "select substr(kind, instr(kind, '/') + 1) as name, count(*) from objects group by name"
+        )
         return dict(self.connection.execute(sql).fetchall())
 
 

@@ -29,6 +29,7 @@ class Server(ManagedProcess):
     """The local Stripe server, and its control API."""
 
     def __init__(self, database: Path) -> None:
+        self.database = database
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = (
@@ -97,6 +98,15 @@ class Server(ManagedProcess):
             found += page["data"]
             after = page["next"]
         return found
+
+    def ledger(self) -> Document:
+        """Return the balance of every account; the server refuses to be out of balance."""
+        return self.control("GET", "ledger").raise_for_status().json()
+
+    def control(self, method: str, path: str, body: Document | None = None) -> httpx.Response:
+        """Call a route of the control API."""
+        url = f"{self.url}/_local/{path}"
+        return httpx.request(method, url, json=body, headers=CONTROL_HEADERS)
 
     def deliveries(self) -> list[Document]:
         """Return the webhook deliveries and their states."""

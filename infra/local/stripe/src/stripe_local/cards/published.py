@@ -23,6 +23,7 @@ class Card:
     decline: Decline | None = None
     requires_challenge: bool = False
     refund: Literal["succeeds", "pends", "fails"] = "succeeds"
+    bypasses_pending: bool = False
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.") -> Decline:
@@ -59,7 +60,7 @@ _CARDS_BY_NAME = {
     "amex": Card("378282246310005", "amex"),
     "discover": Card("6011111111111117", "discover"),
     "jcb": Card("3566002020360505", "jcb"),
-    "bypassPending": Card("4000000000000077"),
+    "bypassPending": Card("4000000000000077", bypasses_pending=True),
     "pendingRefund": Card("4000000000007726", refund="pends"),
     "refundFail": Card("4000000000005126", refund="fails"),
     "chargeDeclined": Card("4000000000000002", decline=GENERIC),

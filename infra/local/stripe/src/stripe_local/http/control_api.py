@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from stripe_local import clock
 from stripe_local.documents import public
 from stripe_local.faults import Faults, InvalidFault
 from stripe_local.http.idempotency import IdempotencyKeys
+from stripe_local.resources.call import Call
 from stripe_local.resources.webhook_endpoints import configure
-from stripe_local.settings import Settings
-from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries
 
 CONTROL_HEADERS: Final = {"X-Stripe-Local": "1"}
@@ -30,21 +30,22 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 class ControlApi:
     """The control API."""
 
-    store: Store
+    call: Call
     keys: IdempotencyKeys
     deliveries: Deliveries
     faults: Faults
-    settings: Settings
 
     def routes(self) -> list[Route]:
         """Return the routes below /_local, except for the authentication of a payment."""
         health = Route("/_local/health", self._health)
-        if not self.settings.has_control_api:
+        if not self.call.settings.has_control_api:
             return [health]
         endpoints: list[tuple[str, str, _Endpoint]] = [
             ("GET", "faults", self._list_faults),
             ("POST", "faults", self._add_fault),
             ("DELETE", "faults", self._clear_faults),
+            ("GET", "ledger", self._show_ledger),
+            ("GET", "ledger/entries", self._list_ledger_entries),
             ("GET", "deliveries", self._list_deliveries),
             ("GET", "objects", self._list_objects),
             ("GET", "objects/{id}", self._show_object),
@@ -59,7 +60,9 @@ class ControlApi:
         ]
 
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"api_version": stripe.api_version, "objects": self.store.counts()})
+        return JSONResponse(
+            {"api_version": stripe.api_version, "objects": self.call.store.counts()}
+        )
 
     async def _list_faults(self, _: Request) -> Response:
         return JSONResponse(self.faults.to_documents())
@@ -76,6 +79,16 @@ class ControlApi:
         self.faults.clear(request.query_params.get("match"))
         return JSONResponse([])
 
+    async def _show_ledger(self, _: Request) -> Response:
+        ledger = self.call.ledger.to_document()
+        return JSONResponse(ledger, 200 if ledger["balanced"] else 500)
+
+    async def _list_ledger_entries(self, request: Request) -> Response:
+        after, limit = _page_params(request)
+        rows = self.call.ledger.entries(after, limit)
+        next_id = rows[-1]["id"] if len(rows) == limit else None
+        return JSONResponse({"data": rows, "next": next_id})
+
     async def _list_deliveries(self, request: Request) -> Response:
         after, limit = _page_params(request)
         rows = self.deliveries.recent(after, limit)
@@ -84,19 +97,21 @@ class ControlApi:
 
     async def _list_objects(self, request: Request) -> Response:
         after, limit = _page_params(request)
-        found = self.store.list_after(request.query_params.get("type", ""), after, limit)
+        found = self.call.store.list_after(request.query_params.get("type", ""), after, limit)
         next_seq = found[-1][0] if len(found) == limit else None
         return JSONResponse({"data": [public(document) for _, document in found], "next": next_seq})
 
     async def _show_object(self, request: Request) -> Response:
-        document = self.store.get(request.path_params["id"])
+        document = self.call.store.get(request.path_params["id"])
         return JSONResponse(public(document) if document else None, 200 if document else 404)
 
     async def _clear_data(self, _: Request) -> Response:
-        with self.store.transaction():
-            for part in (self.store, self.keys, self.deliveries):
+        store = self.call.store
+        with store.transaction():
+            for part in (store, self.call.ledger, self.keys, self.deliveries):
                 part.clear()
-            configure(self.store, self.settings)
+            clock.reset(store.connection)
+            configure(store, self.call.settings)
         self.faults.clear()
         return Response(status_code=204)
 

@@ -1,5 +1,6 @@
 """Stripe's API over HTTP: API keys, idempotency keys, faults, and the call."""
 
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from stripe_local.http.api_keys import authenticate
 from stripe_local.http.disconnect import DisconnectResponse
 from stripe_local.http.idempotency import Claim, IdempotencyKeys, StoredResponse
 from stripe_local.http.params import decode_form, validate
+from stripe_local.ledger import Ledger
 from stripe_local.resources.call import Call, Operation
 from stripe_local.resources.listing import expand_fields
 from stripe_local.resources.route_table import OPERATIONS
@@ -37,6 +39,7 @@ class Api:
     """The endpoints of the API on one store."""
 
     store: Store
+    ledger: Ledger
     keys: IdempotencyKeys
     events: Events
     faults: Faults
@@ -77,11 +80,13 @@ class Api:
     ) -> Response:
         if fault and fault.action == "status" and not fault.stored:
             return _to_http_response(_injected_error_response(fault, request_id), request_id)
-        params = decode_form(request.url.query, form)
+        params = _decode(operation, request, form)
         is_browser = authenticate(request, params, public=operation.public)
         params.pop("key", None)
+        account = self._connected_account(operation, request)
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        claim = self.keys.claim(key, request.url.path, params) if key else None
+        scope = f"{account}/" if account else ""
+        claim = self.keys.claim(f"{scope}{key}", request.url.path, params) if key else None
         if isinstance(claim, StoredResponse):
             return _to_http_response(claim, request_id, replayed=True)
         try:
@@ -89,17 +94,36 @@ class Api:
                 await self.faults.delay(fault)
             call = Call(
                 self.store,
+                self.ledger,
                 self.events,
                 self.settings,
                 request.path_params.get("id", ""),
                 params,
                 is_browser,
                 Cause(request_id, key),
+                account,
             )
             return _to_http_response(self._execute(operation, call, claim, fault), request_id)
         finally:
             if claim:
                 self.keys.release(claim)
+
+    def _connected_account(self, operation: Operation, request: Request) -> str | None:
+        """Return the connected account that the platform makes this call for."""
+        account_id = request.headers.get("stripe-account")
+        if not account_id:
+            return None
+        account = self.store.get(account_id, "v2.core.account")
+        if account is None or account["closed"]:
+            raise RequestRejected(
+                403,
+                f"The provided key does not have access to account '{account_id}' (or that account "
+                "does not exist). Application access may have been revoked.",
+                code="account_invalid",
+            )
+        if not operation.connected:
+            raise invalid("This local server does not implement this call for connected accounts.")
+        return account_id
 
     def _execute(
         self, operation: Operation, call: Call, claim: Claim | None, fault: Fault | None
@@ -126,8 +150,10 @@ class Api:
             )
         else:
             return response
-        # The changes of the call were rolled back; its key still stores the error.
-        self._save_response(claim, response)
+        # The changes of the call were rolled back; its key still stores the error. Version 2 of
+        # the API runs a call that failed again.
+        if not operation.is_v2:
+            self._save_response(claim, response)
         return response
 
     def _run(self, operation: Operation, call: Call, expand: list[str]) -> StoredResponse:
@@ -142,6 +168,19 @@ class Api:
     def _save_response(self, claim: Claim | None, response: StoredResponse) -> None:
         if claim:
             self.keys.save(claim, response)
+
+
+def _decode(operation: Operation, request: Request, body: str) -> Document:
+    """Decode parameters: forms, and the JSON bodies of version 2."""
+    if not (operation.is_v2 and body):
+        return decode_form(request.url.query, body)
+    try:
+        params = json.loads(body)
+    except ValueError:
+        params = None
+    if not isinstance(params, dict):
+        raise invalid("The body of the request is not a JSON object.")
+    return {**decode_form(request.url.query), **params}
 
 
 def _validate_params(operation: Operation, call: Call) -> tuple[Call, list[str]]:

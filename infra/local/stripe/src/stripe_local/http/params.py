@@ -82,6 +82,8 @@ def _validate_hash(value: Document, shape: Any, path: str) -> Document:
 
 def _validate_value(value: Any, hint: Any, path: str) -> Any:
     options = _options(hint)
+    if value is None and type(None) in options:
+        return None
     if isinstance(value, dict):
         shape = next((each for each in options if hasattr(each, "__required_keys__")), None)
         if shape:
@@ -97,7 +99,11 @@ def _validate_value(value: Any, hint: Any, path: str) -> Any:
     return _validate_scalar(value, options, path)
 
 
-def _validate_scalar(value: str, options: list[Any], path: str) -> Any:
+def _validate_scalar(value: Any, options: list[Any], path: str) -> Any:
+    if not isinstance(value, str):  # JSON
+        if type(value) not in options:
+            raise invalid(f"Invalid {path}", path)
+        return value
     if value == "":
         return value
     if bool in options:

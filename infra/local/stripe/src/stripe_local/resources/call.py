@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from stripe_local.documents import Document
 from stripe_local.errors import invalid, missing
+from stripe_local.ledger import Ledger
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.events import Cause, Events
@@ -19,16 +20,22 @@ class Call:
     """A call in progress: the id in its path, its parameters, and its caller."""
 
     store: Store
+    ledger: Ledger
     events: Events
     settings: Settings
     id: str = ""
     params: Document = field(default_factory=Document)
     is_browser: bool = False
     cause: Cause = field(default_factory=Cause)
+    account: str | None = None  # the connected account that the call is made for
 
     def emit(self, kind: str, subject: Document) -> None:
         """Emit an event about an object."""
         self.events.emit(kind, subject, self.cause)
+
+    def scoped(self, kind: str) -> str:
+        """Return a kind as it is stored for the account of this call."""
+        return f"{self.account}/{kind}" if self.account else kind
 
     def load_object(self, kind: str) -> Document:
         """Return the object with the id in the path.
@@ -36,7 +43,7 @@ class Call:
         Raises:
             StripeError: there is none.
         """
-        found = self.store.get(self.id, kind)
+        found = self.store.get(self.id, self.scoped(kind))
         if found is None:
             raise missing(kind, self.id)
         return found
@@ -52,6 +59,12 @@ class Operation:
     params_type: str | type
     supported_params: frozenset[str] = frozenset()
     public: bool = False  # whether a publishable key may call it
+    connected: bool = False  # whether it can be called for a connected account
+
+    @property
+    def is_v2(self) -> bool:
+        """Whether it belongs to version 2 of the API."""
+        return self.path.startswith("/v2/")
 
 
 def merge_metadata(document: Document, params: Document) -> Document:
@@ -60,7 +73,7 @@ def merge_metadata(document: Document, params: Document) -> Document:
     if given is None:
         return document
     merged = {**document["metadata"], **given} if given else {}
-    metadata = {name: value for name, value in merged.items() if value != ""}
+    metadata = {name: value for name, value in merged.items() if value not in {"", None}}
     if len(metadata) > _METADATA_KEYS:
         raise invalid(f"Metadata is limited to {_METADATA_KEYS} keys.", "metadata")
     for name, value in metadata.items():

@@ -2,6 +2,8 @@
 
 from stripe_local.cards.published import Decline
 from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
+from stripe_local.ledger import CUSTOMERS, PLATFORM
+from stripe_local.resources.balance_transactions import Movement, move
 from stripe_local.resources.call import Call
 from stripe_local.resources.payment_methods import published_card
 
@@ -14,9 +16,27 @@ def attempt_charge(
     charge = _charge(call, intent, method, authenticated=authenticated)
     if card.decline:
         charge |= _decline_fields(card.decline)
+    else:
+        seconds = 0 if card.bypasses_pending else call.settings.balance_seconds
+        movement = Movement(
+            PLATFORM,
+            "charge",
+            charge["amount"],
+            charge["id"],
+            fee=_fee(call, charge["amount"]),
+            available_on=now() + int(seconds),
+        )
+        (charge["balance_transaction"],) = move(
+            call, charge["currency"], movement, counterpart=CUSTOMERS
+        )
     call.store.upsert(charge)
     call.emit(f"charge.{charge['status']}", charge)
     return charge, card.decline
+
+
+def _fee(call: Call, amount: int) -> int:
+    settings = call.settings
+    return (amount * settings.fee_basis_points + 5_000) // 10_000 + settings.fee_cents
 
 
 def _decline_fields(decline: Decline) -> Document:
@@ -50,7 +70,6 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         "amount": intent["amount"],
         "amount_captured": intent["amount"],
         "amount_refunded": 0,
-        # With `automatic_async` capture it is only known after the response.
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "LOCAL STRIPE",
@@ -84,7 +103,8 @@ def _charge(call: Call, intent: Document, method: Document, *, authenticated: bo
         **nulls("application", "application_fee", "application_fee_amount", "customer"),
         **nulls("failure_balance_transaction", "failure_code", "failure_message", "on_behalf_of"),
         **nulls("presentment_details", "receipt_number", "review", "shipping", "source"),
-        **nulls("source_transfer", "transfer_data", "transfer_group"),
+        **nulls("source_transfer", "transfer_data"),
+        "transfer_group": intent["transfer_group"],
         PRIVATE: {"refund": published_card(method).refund},
     }
 

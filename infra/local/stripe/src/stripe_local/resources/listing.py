@@ -4,11 +4,20 @@ from typing import Any
 
 from stripe_local.documents import Document, public
 from stripe_local.errors import invalid, missing
+from stripe_local.resources.balance_transactions import with_status
 from stripe_local.resources.call import Call
 from stripe_local.store import Query, Store
 
 _MAX_LIMIT = 100
-_EXPANDABLE = frozenset({"charge", "latest_charge", "payment_intent", "payment_method"})
+_EXPANDABLE = frozenset(
+    {
+        *("balance_transaction", "charge", "destination_payment", "failure_balance_transaction"),
+        *("latest_charge", "payment_intent", "payment_method", "source_transaction", "transfer"),
+    }
+)
+_FILTERS = (
+    *("payment_intent", "charge", "type", "transfer_group", "destination", "source", "payout"),
+)
 
 
 def retrieve(kind: str, call: Call) -> Document:
@@ -38,8 +47,14 @@ def _visible_fields(call: Call, document: Document) -> Document:
     return (
         call.events.with_pending_count(document)
         if document["object"] == "event"
-        else public(document)
+        else _current(document)
     )
+
+
+def _current(document: Document) -> Document:
+    """Return what a response shows of an object."""
+    shown = public(document)
+    return with_status(shown) if shown["object"] == "balance_transaction" else shown
 
 
 def _query(kind: str, call: Call) -> Query:
@@ -54,11 +69,9 @@ def _query(kind: str, call: Call) -> Query:
         raise invalid("You may only specify one of these parameters: type, types.")
     created: Any = params.get("created") or {}
     return Query(
-        kind,
+        call.scoped(kind),
         limit,
-        equal={
-            name: params[name] for name in ("payment_intent", "charge", "type") if params.get(name)
-        },
+        equal={name: params[name] for name in _FILTERS if params.get(name)},
         types=types,
         created=created if isinstance(created, dict) else {"gte": created, "lte": created},  # pyright: ignore[reportUnknownArgumentType]  # JSON-like
         older_than=_cursor_position(kind, call, "starting_after"),
@@ -70,7 +83,7 @@ def _cursor_position(kind: str, call: Call, name: str) -> int | None:
     object_id = call.params.get(name)
     if not object_id:
         return None
-    position = call.store.position(object_id, kind)
+    position = call.store.position(object_id, call.scoped(kind))
     if position is None:
         raise missing(kind, object_id, name, 400)
     return position
@@ -89,7 +102,7 @@ def _expand(store: Store, value: Any, path: list[str], full_path: str) -> None:
         if name not in _EXPANDABLE:
             raise invalid(f"This property cannot be expanded ({full_path}).", "expand")
         named = store.get(inner)
-        inner = public(named) if named else inner
+        inner = _current(named) if named else inner
         value[name] = inner
     if rest and inner is not None:
         _expand(store, inner, rest, full_path)

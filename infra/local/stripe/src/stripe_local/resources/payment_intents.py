@@ -14,6 +14,7 @@ TEXT_FIELDS = (
     "receipt_email",
     "statement_descriptor",
     "statement_descriptor_suffix",
+    "transfer_group",
 )
 # Stripe documents the other fields as retrievable with a publishable key.
 _HIDDEN_FROM_BROWSERS = frozenset(
@@ -207,7 +208,7 @@ def _new(params: Document) -> Document:
         **nulls("last_payment_error", "latest_charge", "next_action", "on_behalf_of"),
         **nulls("payment_method", "payment_method_configuration_details", "payment_record"),
         **nulls("processing", "review", "setup_future_usage", "shipping", "source"),
-        **nulls("transfer_data", "transfer_group"),
+        "transfer_data": None,
     }
 
 

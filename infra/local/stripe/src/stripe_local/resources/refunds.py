@@ -1,9 +1,10 @@
 """Refunds, which succeed at once or later, or (for one test card) fail later."""
 
-import time
-
+from stripe_local.clock import timestamp
 from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.errors import StripeError, invalid, missing
+from stripe_local.ledger import CUSTOMERS, PLATFORM
+from stripe_local.resources.balance_transactions import Movement, move
 from stripe_local.resources.call import Call, merge_metadata
 
 
@@ -23,6 +24,7 @@ def create(call: Call) -> Document:
             param="amount",
         )
     refund = merge_metadata(_new(call, charge, amount), call.params)
+    refund["balance_transaction"] = _move(call, refund, "refund", -amount)
     call.store.upsert(refund)
     _add_refunded_amount(call, charge, amount)
     call.emit("refund.created", refund)
@@ -33,7 +35,11 @@ def create(call: Call) -> Document:
 def settle_refund(call: Call, refund: Document) -> None:
     """Apply the delayed outcome of a refund."""
     if refund[PRIVATE].pop("fate") == "fails":
-        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        refund |= {
+            "status": "failed",
+            "failure_reason": "expired_or_canceled_card",
+            "failure_balance_transaction": _move(call, refund, "refund_failure", refund["amount"]),
+        }
         charge = call.store.get(refund["charge"], "charge")
         if charge:
             _add_refunded_amount(call, charge, -refund["amount"])
@@ -76,6 +82,12 @@ def _add_refunded_amount(call: Call, charge: Document, amount: int) -> None:
     call.store.upsert(charge)
 
 
+def _move(call: Call, refund: Document, kind: str, amount: int) -> str:
+    movement = Movement(PLATFORM, kind, amount, refund["id"])
+    (transaction,) = move(call, refund["currency"], movement, counterpart=CUSTOMERS)
+    return transaction
+
+
 def _new(call: Call, charge: Document, amount: int) -> Document:
     fate = charge[PRIVATE]["refund"]
     # https://docs.stripe.com/testing#refunds: a refund that fails later is successful first.
@@ -103,6 +115,6 @@ def _new(call: Call, charge: Document, amount: int) -> Document:
         **nulls("source_transfer_reversal", "transfer_reversal"),
         PRIVATE: {
             "fate": fate,
-            "due": None if fate == "succeeds" else time.time() + call.settings.refund_delay_seconds,
+            "due": None if fate == "succeeds" else timestamp() + call.settings.refund_delay_seconds,
         },
     }

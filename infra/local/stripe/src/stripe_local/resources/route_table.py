@@ -4,6 +4,7 @@ import functools
 from typing import Literal, NotRequired, TypedDict
 
 from stripe_local.resources import (
+    balance_transactions,
     confirmation_tokens,
     payment_intents,
     payment_methods,
@@ -62,13 +63,15 @@ def _supported(*names: str) -> frozenset[str]:
 
 
 def _retrieve(kind: str, params_type: str) -> Operation:
-    return Operation("GET", f"/v1/{kind}s/{{id}}", functools.partial(retrieve, kind), params_type)
+    run = functools.partial(retrieve, kind)
+    return Operation("GET", f"/v1/{kind}s/{{id}}", run, params_type, connected=True)
 
 
 def _list(kind: str, params_type: str, *filters: str) -> Operation:
     names = _supported(*filters, "limit", "starting_after", "ending_before")
     path = f"/v1/{kind}s"
-    return Operation("GET", path, functools.partial(list_page, kind, path), params_type, names)
+    run = functools.partial(list_page, kind, path)
+    return Operation("GET", path, run, params_type, names, connected=True)
 
 
 OPERATIONS = (
@@ -164,7 +167,7 @@ OPERATIONS = (
         public=True,
     ),
     # Charges, Refunds
-    _list("charge", "ChargeListParams", "created", "payment_intent"),
+    _list("charge", "ChargeListParams", "created", "payment_intent", "transfer_group"),
     _retrieve("charge", "ChargeRetrieveParams"),
     Operation(
         "POST",
@@ -175,6 +178,20 @@ OPERATIONS = (
     ),
     _list("refund", "RefundListParams", "charge", "created", "payment_intent"),
     _retrieve("refund", "RefundRetrieveParams"),
+    # Balance
+    Operation(
+        "GET",
+        "/v1/balance",
+        balance_transactions.retrieve_balance,
+        "BalanceRetrieveParams",
+        connected=True,
+    ),
+    _list(
+        "balance_transaction",
+        "BalanceTransactionListParams",
+        *("created", "payout", "source", "type"),
+    ),
+    _retrieve("balance_transaction", "BalanceTransactionRetrieveParams"),
     # Events, WebhookEndpoints
     _list("event", "EventListParams", "created", "type", "types"),
     _retrieve("event", "EventRetrieveParams"),

@@ -9,7 +9,7 @@ import time
 import aiohttp
 import orjson
 
-from stripe_local.documents import Document, now
+from stripe_local.documents import Document
 from stripe_local.settings import Settings
 from stripe_local.store import Store
 from stripe_local.webhooks.delivery_queue import Deliveries, Delivery
@@ -94,7 +94,7 @@ async def _post(
     body = orjson.dumps(event, option=orjson.OPT_INDENT_2)
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": signature(signing_secret(endpoint), now(), body),
+        "Stripe-Signature": signature(signing_secret(endpoint), int(time.time()), body),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     try:
