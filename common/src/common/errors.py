@@ -61,7 +61,7 @@ class PaymentDeclined(ApiError):
 
 
 class Forbidden(ApiError):
-    """A cross-site write."""
+    """A cross-site write, or something that this user may not do, or not now."""
 
     status = 403
     default_message = "Cross-site request refused"

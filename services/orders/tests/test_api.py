@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,22 @@ async def test_orders_without_a_session_are_401(orders: Client, method: str) -> 
 
     assert response.status_code == 401
     assert errors(response) == [{"message": "Not authorized"}]
+
+
+async def test_suspended_account_orders_nothing_and_keeps_its_orders(
+    orders: Client, ticket: TicketCreated
+) -> None:
+    buyer = orders.sign_in()
+    order = await place_order(orders, ticket)
+    orders.sign_in(replace(buyer, is_suspended=True))
+
+    refused = await orders.post("/api/orders", json={"ticketId": ticket.id})
+    own = await orders.get("/api/orders")
+    cancelled = await orders.delete(f"/api/orders/{order['id']}")
+
+    assert (refused.status_code, own.status_code, cancelled.status_code) == (403, 200, 204)
+    assert errors(refused)[0]["message"].startswith("Your account is suspended")
+    assert [one["id"] for one in own.json()] == [order["id"]]
 
 
 MALFORMED_ORDERS: tuple[dict[str, Any], ...] = (

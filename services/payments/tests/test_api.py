@@ -377,6 +377,18 @@ async def test_pay_without_session_returns_401_before_validation(payments: Clien
     assert errors(response) == [{"message": "Not authorized"}]
 
 
+async def test_suspended_account_begins_no_payment(
+    payments: Client, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    order_id = await orders.place(payments.sign_in(make_user(is_suspended=True)))
+
+    response = await pay(payments, order_id)
+
+    assert response.status_code == 403
+    assert errors(response)[0]["message"].startswith("Your account is suspended")
+    assert await stripe_probe.intents(order_id) == []
+
+
 async def test_pay_waits_for_the_event_of_a_new_order(payments: Client, orders: FakeOrders) -> None:
     order_id = orders.place_unpublished(payments.sign_in())
 

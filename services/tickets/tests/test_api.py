@@ -1,6 +1,7 @@
 """Tests of the ticket routes with every status they can return."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,6 +94,27 @@ async def test_session_is_checked_before_the_body(tickets: Client) -> None:
     response = await tickets.post("/api/tickets", content=b"{")
 
     assert response.status_code == 401
+
+
+async def test_suspended_account_lists_and_edits_nothing(tickets: Client) -> None:
+    seller = tickets.sign_in()
+    ticket = (await tickets.post("/api/tickets", json=VALID_TICKET)).json()
+    tickets.sign_in(replace(seller, is_suspended=True))
+    path = f"/api/tickets/{ticket['id']}"
+
+    refused = [
+        await tickets.post("/api/tickets", json=VALID_TICKET),
+        await tickets.put(path, json=VALID_TICKET),
+        await tickets.put(f"{path}/file", content=b"", headers={"content-type": "image/png"}),
+        await tickets.post("/api/tickets/shows", json={}),
+        await tickets.put(f"/api/tickets/shows/{new_id()}", json={}),
+    ]
+    own = await tickets.get("/api/tickets/mine")
+    withdrawn = await tickets.delete(path)
+
+    assert {one.status_code for one in refused} == {403}
+    assert errors(refused[0])[0]["message"].startswith("Your account is suspended")
+    assert (own.status_code, withdrawn.status_code) == (200, 204)
 
 
 MALFORMED_TICKETS = (

@@ -34,12 +34,19 @@ class User:
         email: the address with which the account was created.
         session_id: the session of the access token.
         session_started_at: when the session started, in seconds since the epoch.
+        role: what the user may do beside others, such as `operator`.
+        is_suspended: whether an operator has suspended the account.
+        authenticated_at: when the user last gave the password or a passkey, in seconds since the
+            epoch.
     """
 
     id: str
     email: str
     session_id: str
     session_started_at: float = field(default=0, compare=False)
+    role: str | None = None
+    is_suspended: bool = False
+    authenticated_at: float = field(default=0, compare=False)
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
@@ -66,6 +73,7 @@ class AccessTokens:
             "sst": round(user.session_started_at * 1000),
             "iat": int(now.timestamp()),
             "exp": int((now + ACCESS_LIFETIME).timestamp()),
+            **_optional_claims(user),
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
@@ -100,14 +108,40 @@ class AccessTokens:
                 )
             except jwt.InvalidTokenError:
                 continue
-            expires_at, started_at = claims["exp"], _session_started_at(claims)
-            user = User(str(claims["sub"]), str(claims["email"]), str(claims["sid"]), started_at)
+            expires_at, user = claims["exp"], _user(claims)
             is_valid = (
                 isinstance(expires_at, int | float) and is_id(user.id) and is_id(user.session_id)
             )
             if is_valid:
                 return user, float(expires_at)
         raise jwt.InvalidTokenError
+
+
+def _optional_claims(user: User) -> dict[str, str | int | bool]:
+    """Return the claims that most tokens lack."""
+    claims: dict[str, str | int | bool] = {}
+    if user.role is not None:
+        claims["role"] = user.role
+    if user.is_suspended:
+        claims["suspended"] = True
+    if user.authenticated_at > user.session_started_at:
+        claims["auth_time"] = int(user.authenticated_at)
+    return claims
+
+
+def _user(claims: Mapping[str, object]) -> User:
+    """Return the user whom claims describe. Tokens of earlier versions lack the optional ones."""
+    started_at = _session_started_at(claims)
+    role, authenticated_at = claims.get("role"), claims.get("auth_time")
+    return User(
+        id=str(claims["sub"]),
+        email=str(claims["email"]),
+        session_id=str(claims["sid"]),
+        session_started_at=started_at,
+        role=role if isinstance(role, str) else None,
+        is_suspended=claims.get("suspended") is True,
+        authenticated_at=authenticated_at if isinstance(authenticated_at, int) else started_at,
+    )
 
 
 def _session_started_at(claims: Mapping[str, object]) -> float:

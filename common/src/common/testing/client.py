@@ -42,10 +42,19 @@ class Client(httpx.AsyncClient):
         self.cookies.clear()
 
 
-def make_user() -> User:
+def make_user(
+    *, role: str | None = None, is_suspended: bool = False, authenticated_at: float = 0
+) -> User:
     """Return a new user. No account is stored."""
     user_id = new_id()
-    return User(id=user_id, email=f"{user_id}@example.com", session_id=new_id())
+    return User(
+        id=user_id,
+        email=f"{user_id}@example.com",
+        session_id=new_id(),
+        role=role,
+        is_suspended=is_suspended,
+        authenticated_at=authenticated_at,
+    )
 
 
 def session_cookie(user: User, clock: Callable[[], datetime] = utc_now) -> str:

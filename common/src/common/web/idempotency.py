@@ -42,10 +42,11 @@ MAX_POLL_SECONDS: Final = 0.8
 _STORED_HEADERS: Final = frozenset({"content-type", "etag", "location"})
 _SERVER_ERROR: Final = 500
 _ACCEPTED: Final = 202
-_WITHOUT_EFFECT: Final = frozenset({401, 404, 409, 429})
+_WITHOUT_EFFECT: Final = frozenset({401, 403, 404, 409, 429})
 """Responses that are not final and changed nothing, so the key is forgotten.
 
-404 is among them because an event about a new resource may not have arrived yet.
+403 is among them because an account may be suspended for a time, and 404 because an event about a
+new resource may not have arrived yet.
 """
 MAX_STORED_BODY_BYTES: Final = 16 * 1024
 MAX_KEYS_PER_USER: Final = 1_000

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth.dependencies import CurrentUser
+from common.auth.dependencies import ActiveUser, CurrentUser
 from common.lifecycle import ServiceState
 from common.values.ids import Id
 from common.web.client_address import client_network
@@ -90,7 +90,7 @@ async def show_order(
     responses=error_responses(400, 401, 404, 409, 429),
 )
 async def create_order(
-    body: OrderIn, user: CurrentUser, state: StateDep, order_id: NewId
+    body: OrderIn, user: ActiveUser, state: StateDep, order_id: NewId
 ) -> Response:
     order = await state.orders.place(
         order_id=order_id,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from common.auth.dependencies import CurrentUser
+from common.auth.dependencies import ActiveUser, CurrentUser
 from common.errors import BadRequest, NotFound
 from common.lifecycle import ServiceState
 from common.observability.context import acting_as
@@ -73,7 +73,7 @@ ClientNetwork = Annotated[str, Depends(client_network)]
     },
 )
 async def pay(
-    body: PaymentIn, user: CurrentUser, state: StateDep, address: ClientNetwork
+    body: PaymentIn, user: ActiveUser, state: StateDep, address: ClientNetwork
 ) -> Response:
     result = await state.attempts.pay(
         body.order_id, token=body.token, user_id=user.id, address=address

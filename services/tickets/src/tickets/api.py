@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from common.auth.dependencies import CurrentUser, OptionalUser
+from common.auth.dependencies import ActiveUser, CurrentUser, OptionalUser
 from common.lifecycle import ServiceState
 from common.shows import Seat
 from common.values.ids import Id
@@ -137,7 +137,7 @@ async def show_ticket(
     responses=error_responses(400, 401, 409, 429),
 )
 async def create_ticket(
-    body: NewTicketIn, user: CurrentUser, state: StateDep, ticket_id: NewId
+    body: NewTicketIn, user: ActiveUser, state: StateDep, ticket_id: NewId
 ) -> Response:
     """409 means that the ticket of `fromOrderId` is listed again already."""
     if body.from_order_id is not None:
@@ -168,7 +168,7 @@ async def create_ticket(
     responses=error_responses(400, 401, 404, 412),
 )
 async def edit_ticket(
-    ticket_id: Id, body: TicketIn, user: CurrentUser, state: StateDep, if_match: IfMatch = None
+    ticket_id: Id, body: TicketIn, user: ActiveUser, state: StateDep, if_match: IfMatch = None
 ) -> Response:
     given = body.model_fields_set
     ticket = await state.tickets.edit(

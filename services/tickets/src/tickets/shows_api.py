@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from common.auth.dependencies import CurrentUser
+from common.auth.dependencies import ActiveUser
 from common.shows import ShowCategory
 from common.values.ids import Id
 from common.web.errors import error_responses
@@ -76,7 +76,7 @@ async def get_show(show_id: Id, state: StateDep, if_none_match: IfNoneMatch = No
     },
 )
 async def create_show(
-    body: NewShowIn, user: CurrentUser, state: StateDep, show_id: NewId
+    body: NewShowIn, user: ActiveUser, state: StateDep, show_id: NewId
 ) -> Response:
     """Times without offset are local times at the venue.
 
@@ -97,6 +97,6 @@ async def create_show(
     response_model=ShowOut,
     responses=error_responses(400, 401, 404, 409, 429),
 )
-async def edit_show(show_id: Id, body: ShowIn, user: CurrentUser, state: StateDep) -> Response:
+async def edit_show(show_id: Id, body: ShowIn, user: ActiveUser, state: StateDep) -> Response:
     show = await state.shows.edit(show_id, user_id=user.id, details=body.to_details())
     return json_response(ShowOut.from_attributes(show), tag=etag(show.version))

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from common.auth.dependencies import CurrentUser
+from common.auth.dependencies import ActiveUser, CurrentUser
 from common.values.ids import Id
 from common.web.errors import error_responses
 from common.web.etags import NO_STORE, etag, json_response
@@ -34,7 +34,7 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
     },
 )
 async def upload_file(
-    ticket_id: Id, request: Request, user: CurrentUser, state: StateDep
+    ticket_id: Id, request: Request, user: ActiveUser, state: StateDep
 ) -> Response:
     """409 means that the code is listed already. The same file again changes nothing."""
     await state.vault.check_may_upload(ticket_id, user_id=user.id)

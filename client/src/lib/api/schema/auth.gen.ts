@@ -581,7 +581,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -749,7 +749,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -913,7 +913,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1187,7 +1187,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1480,7 +1480,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1683,7 +1683,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1887,7 +1887,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2072,7 +2072,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2258,7 +2258,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2426,7 +2426,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2615,7 +2615,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2822,7 +2822,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3139,7 +3139,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3450,7 +3450,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;

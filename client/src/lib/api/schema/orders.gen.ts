@@ -432,7 +432,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -941,7 +941,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;

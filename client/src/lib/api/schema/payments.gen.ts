@@ -478,7 +478,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -772,7 +772,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;

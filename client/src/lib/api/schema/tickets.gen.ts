@@ -838,7 +838,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1186,7 +1186,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1415,7 +1415,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1804,7 +1804,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2546,7 +2546,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3233,7 +3233,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3481,7 +3481,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A cross-site write */
+            /** @description A cross-site write, or something that this user may not do, or not now */
             403: {
                 headers: {
                     [name: string]: unknown;
