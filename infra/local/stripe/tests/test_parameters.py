@@ -5,6 +5,7 @@ import pytest
 import stripe
 from stripe import StripeClient
 
+from stripe_local.connect.route_table import CONNECT_OPERATIONS
 from stripe_local.http import params
 from stripe_local.resources.route_table import OPERATIONS
 from stripe_local.testing import SECRET_KEY, Server
@@ -94,7 +95,7 @@ def test_redirect_methods_require_return_url(client: StripeClient) -> None:
 
 
 def test_supported_params_exist_in_the_sdk() -> None:
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *CONNECT_OPERATIONS):
         shape = operation.params_type
         known = (
             params.load_params_type(shape) if isinstance(shape, str) else shape

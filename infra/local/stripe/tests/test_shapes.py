@@ -9,6 +9,10 @@ from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hi
 
 import pytest
 import stripe
+from stripe.params.v2.core._account_create_params import (
+    AccountCreateParamsConfigurationRecipientCapabilities,
+)
+from stripe.v2.core import Account
 
 from stripe_local.documents import Document
 from stripe_local.testing import Server, WebhookReceiver
@@ -21,8 +25,12 @@ CLASSES: dict[str, type] = {
     "charge": stripe.Charge,
     "refund": stripe.Refund,
     "balance_transaction": stripe.BalanceTransaction,
+    "v2.core.account": Account,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
+}
+TRANSFERS: AccountCreateParamsConfigurationRecipientCapabilities = {
+    "stripe_balance": {"stripe_transfers": {"requested": True}}
 }
 # Present in some responses only, which the SDK's types do not express.
 OPTIONAL_FIELDS = {"deleted", "secret"}
@@ -35,6 +43,10 @@ def objects(server: Server, receiver: WebhookReceiver) -> dict[str, list[Documen
     card = {"card[number]": "4242424242424242", "card[exp_month]": "12", "card[exp_year]": "2040"}
     server.post_as_browser("/v1/tokens", **card)
     client.v1.test_helpers.confirmation_tokens.create({"payment_method": "pm_card_visa"})
+    account = client.v2.core.accounts.create(
+        {"configuration": {"recipient": {"capabilities": TRANSFERS}}, "dashboard": "express"}
+    )
+    server.set_account(account.id, "active")
     for method in ("visa", "authenticationRequired", "chargeDeclined"):
         intent = client.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
         try:

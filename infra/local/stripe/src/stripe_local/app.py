@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
+from stripe_local.connect.pages import HostedPages
 from stripe_local.due import settle_due
 from stripe_local.faults import Faults
 from stripe_local.http.control_api import ControlApi
@@ -60,6 +61,7 @@ def create_app(database: str, settings: Settings | None = None) -> ASGIApp:
         routes=[
             *Api(store, ledger, keys, events, faults, settings).routes(),
             *ControlApi(call, keys, deliveries, faults).routes(),
+            *HostedPages(call).routes(),
             *routes.routes(),
         ],
         lifespan=lifespan,

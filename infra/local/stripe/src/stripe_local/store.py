@@ -120,7 +120,7 @@ class Store:
                 to_json(document),
                 document.get("transfer_group"),
                 document.get("destination"),
-                document.get("source"),
+                private.get("source") or document.get("source"),
                 private.get("payout"),
             ),
         )

@@ -103,6 +103,14 @@ class Server(ManagedProcess):
         """Return the balance of every account; the server refuses to be out of balance."""
         return self.control("GET", "ledger").raise_for_status().json()
 
+    def move_clock(self, seconds: float) -> None:
+        """Move the time of the server forward, and make the changes that become due."""
+        self.control("POST", "clock", {"seconds": seconds}).raise_for_status()
+
+    def set_account(self, account: str, state: str) -> None:
+        """Set whether an account can receive transfers: active, pending, restricted, rejected."""
+        self.control("POST", f"accounts/{account}", {"transfers": state}).raise_for_status()
+
     def control(self, method: str, path: str, body: Document | None = None) -> httpx.Response:
         """Call a route of the control API."""
         url = f"{self.url}/_local/{path}"

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from stripe_local import clock
 from stripe_local.documents import public
 from stripe_local.faults import Faults, InvalidFault
+from stripe_local.http.connect_control import ConnectControl
 from stripe_local.http.idempotency import IdempotencyKeys
 from stripe_local.resources.call import Call
 from stripe_local.resources.webhook_endpoints import configure
@@ -50,6 +51,7 @@ class ControlApi:
             ("GET", "objects", self._list_objects),
             ("GET", "objects/{id}", self._show_object),
             ("DELETE", "data", self._clear_data),
+            *ConnectControl(self.call, self.keys).endpoints(),
         ]
         return [
             health,

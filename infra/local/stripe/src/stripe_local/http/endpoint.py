@@ -4,12 +4,14 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import stripe
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from stripe_local.connect.route_table import CONNECT_OPERATIONS
 from stripe_local.documents import Document, new_id, public, to_json
 from stripe_local.errors import CardError, RequestRejected, StripeError, invalid
 from stripe_local.faults import Fault, Faults
@@ -49,7 +51,7 @@ class Api:
         """Return a route for each operation, and one for preflight requests of browsers."""
         calls = [
             Route(operation.path, self._endpoint(operation), methods=[operation.method])
-            for operation in OPERATIONS
+            for operation in (*OPERATIONS, *CONNECT_OPERATIONS)
         ]
         return [*calls, Route("/v1/{path:path}", _preflight, methods=["OPTIONS"])]
 
@@ -138,7 +140,7 @@ class Api:
                     if fault and fault.action == "status"
                     else self._run(operation, call, expand)
                 )
-                self._save_response(claim, response)
+                self._save_response(operation, claim, response)
         except RequestRejected:
             raise
         except StripeError as error:
@@ -150,10 +152,8 @@ class Api:
             )
         else:
             return response
-        # The changes of the call were rolled back; its key still stores the error. Version 2 of
-        # the API runs a call that failed again.
-        if not operation.is_v2:
-            self._save_response(claim, response)
+        # The changes of the call were rolled back; its key still stores the error.
+        self._save_response(operation, claim, response)
         return response
 
     def _run(self, operation: Operation, call: Call, expand: list[str]) -> StoredResponse:
@@ -165,8 +165,11 @@ class Api:
             return _error_response(error, request_id)
         return _stored_response(200, expand_fields(self.store, result, expand), request_id)
 
-    def _save_response(self, claim: Claim | None, response: StoredResponse) -> None:
-        if claim:
+    def _save_response(
+        self, operation: Operation, claim: Claim | None, response: StoredResponse
+    ) -> None:
+        # Version 2 of the API runs a call that failed again.
+        if claim and not (operation.is_v2 and response.status >= HTTPStatus.BAD_REQUEST):
             self.keys.save(claim, response)
 
 

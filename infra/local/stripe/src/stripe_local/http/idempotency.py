@@ -110,6 +110,14 @@ class IdempotencyKeys:
         oldest = time.time() - self._retention_seconds
         self._connection.execute("delete from idempotency_keys where created < ?", (oldest,))
 
+    def forget(self, older_than_seconds: float, pattern: str) -> int:
+        """Delete keys of this age that match a shell-style pattern, and return how many."""
+        cursor = self._connection.execute(
+            "delete from idempotency_keys where created <= ? and key glob ?",
+            (time.time() - older_than_seconds, pattern),
+        )
+        return cursor.rowcount
+
     def clear(self) -> None:
         """Delete all keys."""
         self._connection.execute("delete from idempotency_keys")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import stripe
 
+from stripe_local.clock import rfc3339, timestamp
 from stripe_local.documents import PRIVATE, Document, new_id, now, public
 from stripe_local.faults import Fault, Faults
 from stripe_local.store import Query, Store
@@ -32,19 +33,52 @@ class Events:
 
     def emit(self, kind: str, subject: Document, cause: Cause) -> None:
         """Store an event about an object, in the transaction that changes the object."""
-        event = self._store.upsert(
-            {
-                "id": new_id("evt_1"),
-                "object": "event",
-                "api_version": stripe.api_version,
-                "created": now(),
-                "data": {"object": public(subject)},
-                "livemode": False,
-                "pending_webhooks": 0,
-                "request": {"id": cause.id, "idempotency_key": cause.idempotency_key},
-                "type": kind,
-            }
+        account: str | None = subject.get(PRIVATE, {}).get("account")
+        event: Document = (
+            {} if account is None else {"account": account, PRIVATE: {"account": account}}
         )
+        event |= {
+            "id": new_id("evt_1"),
+            "object": "event",
+            "api_version": stripe.api_version,
+            "created": now(),
+            "data": {"object": public(subject)},
+            "livemode": False,
+            "pending_webhooks": 0,
+            "request": {"id": cause.id, "idempotency_key": cause.idempotency_key},
+            "type": kind,
+        }
+        self._store_and_enqueue(event)
+
+    def emit_thin(
+        self,
+        kind: str,
+        related: Document | None,
+        cause: Cause,
+        data: Document | None = None,
+    ) -> None:
+        """Store a thin event, which names the object of version 2 that it is about."""
+        event: Document = {
+            "id": new_id("evt_test_6", 40),
+            "object": "v2.core.event",
+            "context": None,
+            "created": rfc3339(timestamp()),
+            "livemode": False,
+            "reason": None,
+            "type": kind,
+            PRIVATE: {"created": now(), "data": data or {}},
+        }
+        if cause.id:
+            request = {"id": cause.id, "idempotency_key": cause.idempotency_key or ""}
+            event["reason"] = {"type": "request", "request": request}
+        if related:
+            url = f"/v2/core/accounts/{related['id']}"
+            event["related_object"] = {"id": related["id"], "type": related["object"], "url": url}
+        self._store_and_enqueue(event)
+
+    def _store_and_enqueue(self, event: Document) -> None:
+        self._store.upsert(event)
+        kind: str = event["type"]
         endpoints, _ = self._store.page(Query("webhook_endpoint", limit=100))
         for endpoint in endpoints:
             if "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]:
@@ -63,6 +97,8 @@ class Events:
 
     def with_pending_count(self, event: Document) -> Document:
         """Return an event with the number of endpoints that have not accepted it yet."""
+        if event["object"] != "event":
+            return public(event)
         return public(event) | {"pending_webhooks": self._deliveries.pending_count(event["id"])}
 
 

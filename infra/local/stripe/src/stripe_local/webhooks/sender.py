@@ -71,7 +71,7 @@ class WebhookSender:
 
     async def _deliver(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         endpoint = self._store.get(delivery.endpoint, "webhook_endpoint")
-        event = self._store.get(delivery.event, "event")
+        event = self._store.get(delivery.event)
         if not endpoint or not event:
             self._deliveries.mark_failed(delivery, "the endpoint is gone", "dropped")
             return

@@ -1,0 +1,1 @@
+"""Stripe Connect: connected accounts, their onboarding, and the money that they get."""

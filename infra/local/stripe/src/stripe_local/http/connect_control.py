@@ -1,0 +1,92 @@
+"""The control routes for what happens outside of the API: time, verification, disputes."""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from stripe_local import clock
+from stripe_local.connect import account_state
+from stripe_local.documents import PRIVATE, Document, public
+from stripe_local.due import settle_due
+from stripe_local.errors import StripeError, invalid, missing
+from stripe_local.http.idempotency import IdempotencyKeys
+from stripe_local.resources.call import Call
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ConnectControl:
+    """The control routes of Stripe Connect."""
+
+    def __init__(self, call: Call, keys: IdempotencyKeys) -> None:
+        self._call = call
+        self._keys = keys
+
+    def endpoints(self) -> list[tuple[str, str, _Endpoint]]:
+        """Return the methods, paths and endpoints."""
+        return [
+            ("GET", "clock", self._show_clock),
+            ("POST", "clock", _with_errors(self._move_clock)),
+            ("DELETE", "idempotency", self._forget_keys),
+            ("POST", "accounts/{id}", _with_errors(self._change_account)),
+        ]
+
+    async def _show_clock(self, _: Request) -> Response:
+        return JSONResponse({"now": clock.timestamp()})
+
+    async def _move_clock(self, request: Request) -> Response:
+        """Move the time forward, and make the changes that become due."""
+        seconds = (await _body(request)).get("seconds")
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
+            raise invalid("seconds must be a positive number", "seconds")
+        clock.move(self._call.store.connection, seconds)
+        settle_due(self._call)
+        return JSONResponse({"now": clock.timestamp()})
+
+    async def _forget_keys(self, request: Request) -> Response:
+        """Forget idempotency keys, as Stripe does after a day."""
+        older = request.query_params.get("older", "0")
+        seconds = int(older) if older.isdigit() else 0
+        forgotten = self._keys.forget(seconds, request.query_params.get("match", "*"))
+        return JSONResponse({"forgotten": forgotten})
+
+    async def _change_account(self, request: Request) -> Response:
+        """Verify, restrict or reject an account, as Stripe does."""
+        state = (await _body(request)).get("transfers")
+        if state not in account_state.STATES:
+            raise invalid(f"transfers must be one of {', '.join(account_state.STATES)}")
+        account = self._find(request, account_state.KIND)
+        bank = account[PRIVATE]["bank"] or "000123456789"
+        changes = {"transfers": state, "onboarded": True, "bank": bank}
+        with self._call.store.transaction():
+            account_state.change(self._call, account, **changes)
+        return JSONResponse(public(account))
+
+    def _find(self, request: Request, kind: str) -> Document:
+        found = self._call.store.get(request.path_params["id"], kind)
+        if found is None:
+            raise missing(kind, request.path_params["id"])
+        return found
+
+
+def _with_errors(endpoint: _Endpoint) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except StripeError as error:
+            return JSONResponse({"error": error.body}, error.status)
+
+    return answer
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise invalid("The body of the request is not a JSON object.")
+    return body  # pyright: ignore[reportUnknownVariableType]  # JSON
