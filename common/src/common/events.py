@@ -213,6 +213,8 @@ class _Order(Event):
     detail: Omittable[str] = None
     """Why, where the reason does not say it, such as "show cancelled"."""
     outcome: Omittable[Outcome] = None
+    release_at: Omittable[datetime] = None
+    """When its seller is paid, if nothing happens until then."""
 
 
 class OrderCreated(_Order):
@@ -264,6 +266,47 @@ class ChargeStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class PayoutState(StrEnum):
+    """Where the seller's money is. The set is fixed: a reader of yesterday would reject more."""
+
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    RECALLING = "recalling"
+    RECALLED = "recalled"
+    SHORT = "short"
+    FROZEN = "frozen"
+    VOID = "void"
+
+
+class DisputeStatus(StrEnum):
+    """What the buyer's bank does about a payment. The set is fixed, like the states of a payout."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class PayoutFacts(CamelModel):
+    """The public facts of a payout."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: PayoutState
+    reason: Omittable[str] = None
+    """Why it is frozen, void or short."""
+
+
+class DisputeFacts(CamelModel):
+    """The public facts of a dispute; `amount` is in cents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: DisputeStatus
+    amount: Cents
+
+
 class _Payment(Event):
     id: Id
     version: Version
@@ -276,6 +319,12 @@ class _Payment(Event):
     user_id: Omittable[Id] = None
     """Who pays."""
     refunded_at: Omittable[datetime] = None
+    seller_id: Omittable[Id] = None
+    """Who is paid."""
+    net: Omittable[Cents] = None
+    """What the seller gets."""
+    payout: Omittable[PayoutFacts] = None
+    dispute: Omittable[DisputeFacts] = None
 
 
 class PaymentCreated(_Payment):
@@ -305,6 +354,39 @@ class PaymentRefunded(_Payment):
 
 
 PaymentEvent = PaymentCreated | PaymentFailed | PaymentUpdated | PaymentRefunded
+
+
+class TransfersStatus(StrEnum):
+    """Whether Stripe lets a seller receive money. The set is fixed."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+class _Seller(Event):
+    """The account of a seller; its id is that of the user."""
+
+    id: Id
+    version: Version
+    transfers: TransfersStatus
+
+
+class SellerCreated(_Seller):
+    """A user asked to be paid."""
+
+    subject = "seller.created"
+
+
+class SellerUpdated(_Seller):
+    """An account of a seller changed."""
+
+    subject = "seller.updated"
+
+
+SellerEvent = SellerCreated | SellerUpdated
 
 
 class SessionRevoked(Event):
@@ -380,6 +462,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(OrderEvent),
     ExpirationCompleted,
     *get_args(PaymentEvent),
+    *get_args(SellerEvent),
     *get_args(SessionEvent),
     *get_args(UserEvent),
 )
@@ -388,7 +471,7 @@ STREAMS: Final[dict[str, tuple[str, ...]]] = {
     "tickets": ("ticket", "show", "vault"),
     "orders": ("order",),
     "expiration": ("expiration",),
-    "payments": ("payment",),
+    "payments": ("payment", "seller"),
     "auth": ("session", "user"),
 }
 """One stream per publishing service, and the first words of its subjects."""

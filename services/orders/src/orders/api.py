@@ -101,6 +101,18 @@ async def create_order(
     return json_response(OrderOut.from_attributes(order), 201, tag=etag(order.version))
 
 
+@router.post(
+    "/{order_id}/received",
+    summary="Say that the ticket of a paid order arrived",
+    description="The seller of a ticket without a show is paid 14 days later.",
+    response_model=OrderOut,
+    responses=error_responses(400, 401, 404),
+)
+async def confirm_receipt(order_id: Id, state: StateDep, user: CurrentUser) -> Response:
+    order = await state.orders.confirm_receipt(order_id, buyer_id=user.id)
+    return json_response(OrderOut.from_attributes(order), tag=etag(order.version))
+
+
 @router.delete(
     "/{order_id}",
     status_code=204,

@@ -1,4 +1,4 @@
-"""The events that orders consumes: tickets for sale, expirations and payments.
+"""The events that orders consumes: tickets for sale, reveals, expirations and payments.
 
 And the orders' own events, which every replica streams to their buyers.
 """
@@ -9,8 +9,11 @@ from common.events import (
     OrderEvent,
     PaymentCreated,
     PaymentFailed,
+    PaymentRefunded,
     PaymentUpdated,
     TicketEvent,
+    VaultState,
+    VaultUpdated,
 )
 from common.messaging.bus import Handlers, handlers
 from common.messaging.durable_consumer import DeliveryPostponed
@@ -44,11 +47,22 @@ def listeners(orders: OrderService) -> Handlers:
             )
         )
 
+    async def on_vault_updated(event: VaultUpdated) -> None:
+        if event.state is VaultState.REVEALED and event.revealed_at is not None:
+            await orders.apply_reveal(event.ticket_id, event.revealed_at)
+
     async def on_expiration_completed(event: ExpirationCompleted) -> None:
         time_left = await orders.expire(event.order_id)
         if time_left:
             raise DeliveryPostponed(time_left.total_seconds())
 
+    return {
+        **handlers(on_ticket, on_vault_updated, on_expiration_completed),
+        **_payment_listeners(orders),
+    }
+
+
+def _payment_listeners(orders: OrderService) -> Handlers:
     async def on_payment_created(event: PaymentCreated) -> None:
         await orders.complete(event.order_id)
 
@@ -62,13 +76,10 @@ def listeners(orders: OrderService) -> Handlers:
         if event.status is ChargeStatus.REQUIRES_ACTION:
             await orders.mark_awaiting_payment(event.order_id)
 
-    return handlers(
-        on_ticket,
-        on_expiration_completed,
-        on_payment_created,
-        on_payment_failed,
-        on_payment_updated,
-    )
+    async def on_payment_refunded(event: PaymentRefunded) -> None:
+        await orders.record_refund(event.order_id)
+
+    return handlers(on_payment_created, on_payment_failed, on_payment_updated, on_payment_refunded)
 
 
 def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:

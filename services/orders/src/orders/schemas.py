@@ -80,3 +80,5 @@ class OrderOut(OrderEventOut):
     """An order of the signed-in user."""
 
     created_at: datetime
+    received_at: Omittable[datetime] = None
+    """When the buyer had the ticket: revealed it, or said that it arrived."""

@@ -178,6 +178,32 @@ class OrderService:
         if latest_order is not None and latest_order.is_live:
             await self._store.update_batched(latest_order.id, Order.end_for_cancelled_show)
 
-    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Generate an event with the current state of every order."""
-        return self._store.snapshot_events(Order.to_event)
+    async def confirm_receipt(self, order_id: str, *, buyer_id: str) -> Order:
+        """Record a buyer's word that the ticket arrived, which brings its payout forward."""
+        now = self._clock()
+        return await self._store.update(
+            order_id, lambda order: order.confirm_receipt(buyer_id=buyer_id, now=now)
+        )
+
+    async def apply_reveal(self, ticket_id: str, at: datetime) -> None:
+        """Record that the buyer of a ticket was shown its original."""
+        order = await self._store.latest_order_for(ticket_id)
+        if order is not None:
+            await self._store.update_batched(order.id, lambda order: order.record_reveal(at))
+
+    async def record_refund(self, order_id: str) -> None:
+        await self._store.update_batched(order_id, Order.record_refund)
+
+    async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+        """Generate an event with the current state of every order.
+
+        Orders of earlier versions of this service get their seller first, which is a change of
+        their own, because a copy of the same version is not replaced.
+        """
+        async for order in self._store.iter_without_seller():
+            ticket = await self._tickets.find(order.ticket.id)
+            if ticket is not None:
+                seller_id = ticket.seller_id
+                await self._store.update(order.id, lambda o, s=seller_id: o.record_seller(s))
+        async for event in self._store.snapshot_events(Order.to_event):
+            yield event

@@ -14,7 +14,7 @@ A buyer's command may be refused. An event is never refused: a late or repeated 
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from common.change import Change
 from common.errors import BadRequest, Unauthorized
@@ -28,6 +28,7 @@ from common.events import (
     OrderUpdated,
     Outcome,
 )
+from orders.domain.release import release_date
 from orders.domain.ticket import NOTHING_SEEN, ListedTicket, ReservedTicket, SeenTicket
 
 TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
@@ -74,11 +75,20 @@ class Order:
     """Why, where `reason` does not say it."""
     outcome: Outcome | None = None
     """What becomes of a complete order. None if nothing has happened since it was paid."""
+    received_at: datetime | None = None
+    """When its buyer had the ticket: revealed it, or said that it arrived."""
 
     @property
     def is_live(self) -> bool:
         """Whether the order holds its ticket, which every order does until it is cancelled."""
         return self.status is not OrderStatus.CANCELLED
+
+    @property
+    def release_at(self) -> datetime:
+        """When its seller is paid."""
+        return release_date(
+            self.ticket.show, placed_at=self.created_at, received_at=self.received_at
+        )
 
     def require_owner(self, user_id: str) -> None:
         """Raise `Unauthorized` if the user is not the buyer."""
@@ -123,14 +133,48 @@ class Order:
     def end_for_cancelled_show(self) -> Change["Order"]:
         """Cancel the order if it is unpaid. If it is paid, its money has to be returned."""
         if self.status is OrderStatus.COMPLETE and self.outcome is None:
-            after = replace(
-                self,
-                outcome=Outcome.RETURNING,
-                detail=SHOW_CANCELLED,
-                version=self.version + 1,
-            )
-            return Change(after, (OrderUpdated.from_attributes(after),))
+            return self._amend(outcome=Outcome.RETURNING, detail=SHOW_CANCELLED)
         return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED, SHOW_CANCELLED)
+
+    def confirm_receipt(self, *, buyer_id: str, now: datetime) -> Change["Order"]:
+        """Record the buyer's word that the ticket arrived. Repeating it changes nothing.
+
+        Raises:
+            Unauthorized: The order belongs to another buyer.
+            BadRequest: The order is not paid.
+        """
+        self.require_owner(buyer_id)
+        if self.status is not OrderStatus.COMPLETE:
+            raise BadRequest("Order is not paid")
+        return self._receive(now)
+
+    def record_reveal(self, at: datetime) -> Change["Order"]:
+        """Record that the buyer was shown the ticket, if that decides when the seller is paid.
+
+        A ticket may have been shown to an earlier holder, who listed it again.
+        """
+        is_own = self.status is OrderStatus.COMPLETE and at >= self.created_at
+        return self._receive(at) if is_own and self.ticket.show is None else Change(self)
+
+    def record_refund(self) -> Change["Order"]:
+        """Record that the money of a complete order went back to its buyer."""
+        if self.status is not OrderStatus.COMPLETE or self.outcome is Outcome.REFUNDED:
+            return Change(self)
+        return self._amend(outcome=Outcome.REFUNDED)
+
+    def record_seller(self, seller_id: str) -> Change["Order"]:
+        """Record the seller of a paid order that an earlier version of this service stored."""
+        if self.status is not OrderStatus.COMPLETE or self.ticket.seller_id is not None:
+            return Change(self)
+        return self._amend(ticket=replace(self.ticket, seller_id=seller_id))
+
+    def _receive(self, at: datetime) -> Change["Order"]:
+        return Change(self) if self.received_at is not None else self._amend(received_at=at)
+
+    def _amend(self, **facts: Any) -> Change["Order"]:
+        """Return a complete order with more facts. Its status is final."""
+        after = replace(self, version=self.version + 1, **facts)
+        return Change(after, (OrderUpdated.from_attributes(after),))
 
     def _transition(
         self, status: OrderStatus, reason: CancelReason | None = None, detail: str | None = None

@@ -116,6 +116,7 @@ def _from_document(doc: Mapping[str, Any]) -> Order:
         reason=CancelReason(doc["reason"]) if doc["reason"] else None,
         detail=doc.get("detail"),
         outcome=Outcome(doc["outcome"]) if doc.get("outcome") else None,
+        received_at=doc.get("received_at"),
     )
 
 
@@ -142,6 +143,7 @@ def _to_document(order: Order) -> Doc:
         "reason": order.reason,
         "detail": order.detail,
         "outcome": order.outcome,
+        "received_at": order.received_at,
     }
 
 
@@ -203,6 +205,12 @@ class OrderStore(Store[Order]):
             .to_list()
         ):
             yield [str(doc["_id"]) for doc in docs]
+
+    async def iter_without_seller(self) -> AsyncGenerator[Order]:
+        """Yield the paid orders of earlier versions of this service, which lack the seller."""
+        paid: Doc = {"status": OrderStatus.COMPLETE, "ticket.seller_id": None}
+        async for doc in self.collection.find(paid, STATE_PROJECTION):
+            yield self.from_document(doc)
 
     async def reserve(self, change: Change[Order]) -> Order:
         """Insert an order; the unique indexes decide who gets the ticket, and the buyer's slot.
