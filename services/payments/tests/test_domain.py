@@ -47,16 +47,16 @@ refunded                 .       .       .      .       .       .       .       
 refund_failed            .       .       .      .       .       .       .            .
 canceled                 .       .       .      .       .       .       .            .
 
-                         ORDER_CANCELLED REFUND_STARTED REFUND REFUND_FAILURE
-created                  .               .            .      .
-processing               P               .            .      .
-requires_payment_method  M               .            .      .
-requires_action          A               .            .      .
-succeeded                B               .            .      .
-refund_pending           .               B            R      F
-refunded                 .               .            .      F
-refund_failed            .               .            .      .
-canceled                 .               .            .      .
+                         ORDER_CANCELLED REFUND_STARTED REFUND REFUND_FAILURE RETURN
+created                  .               .            .      .      .
+processing               P               .            .      .      .
+requires_payment_method  M               .            .      .      .
+requires_action          A               .            .      .      .
+succeeded                B               .            .      .      B
+refund_pending           .               B            R      F      .
+refunded                 .               .            .      F      .
+refund_failed            .               .            .      .      .
+canceled                 .               .            .      .      .
 """
 LETTERS: Final = {
     "P": ChargeStatus.PROCESSING,

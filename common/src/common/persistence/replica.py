@@ -23,7 +23,18 @@ ReplicaUpdate = tuple[str, int, Mapping[str, Any]]
 class Replica:
     """The copies of one kind of aggregate; concurrent reads and upserts are batched."""
 
-    def __init__(self, document: type[Document], *, max_delay: float = 0) -> None:
+    def __init__(
+        self, document: type[Document], *, max_delay: float = 0, added_field: str | None = None
+    ) -> None:
+        """Create the replica.
+
+        Args:
+            document: names the collection.
+            max_delay: seconds that an upsert may wait to be batched with others.
+            added_field: a field that copies of an earlier version of the service lack. Such a copy
+                is replaced by an event of the same version, which `republish-state` publishes.
+        """
+        self._added_field = added_field
         self._collection = collection_of(document)
         self._find = Batcher(batch_find_by_id(self._collection))
         self._upsert = Batcher(self._upsert_batch, max_delay=max_delay)
@@ -47,11 +58,19 @@ class Replica:
             await self._write([updates[index] for index in indexes], upsert=False)
         return [None] * len(updates)
 
+    def _older_than(self, version: int, *, upsert: bool) -> Doc:
+        """Return a filter. An upsert, which most copies need only, ignores the added field."""
+        older: Doc = {"version": {"$lt": version}}
+        if upsert or self._added_field is None:
+            return older
+        incomplete: Doc = {"version": version, self._added_field: {"$exists": False}}
+        return {"$or": [older, incomplete]}
+
     async def _write(self, updates: Sequence[ReplicaUpdate], *, upsert: bool) -> None:
         # UpdateMany, because the driver does not retry it: the listener does.
         requests = [
             UpdateMany(
-                {"_id": ObjectId(aggregate_id), "version": {"$lt": version}},
+                {"_id": ObjectId(aggregate_id), **self._older_than(version, upsert=upsert)},
                 {"$set": {"version": version, **fields}},
                 upsert=upsert,
             )

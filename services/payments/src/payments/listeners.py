@@ -1,6 +1,6 @@
 """The events that payments consumes: the orders to be paid."""
 
-from common.events import OrderEvent
+from common.events import OrderEvent, OrderStatus, OrderUpdated
 from common.messaging.bus import Handlers, handlers
 from payments.domain.order import Order
 from payments.sync import ChargeSync
@@ -16,7 +16,13 @@ def listeners(sync: ChargeSync) -> Handlers:
             price=event.ticket.price,
             status=event.status,
             expires_at=event.expires_at,
+            seller_id=event.ticket.seller_id,
+            release_at=event.release_at,
+            outcome=event.outcome,
+            title=event.ticket.title,
         )
         await sync.apply_order(order, event.version)
+        if isinstance(event, OrderUpdated) and order.status is OrderStatus.COMPLETE:
+            await sync.apply_amended_order(order)
 
     return handlers(on_order)

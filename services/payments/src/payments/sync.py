@@ -8,7 +8,7 @@ import structlog
 
 from common.change import Change
 from common.errors import Unauthorized
-from common.events import ChargeStatus, OrderStatus
+from common.events import ChargeStatus, OrderStatus, Outcome
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from payments.decline_limits import DeclineLimits
@@ -78,6 +78,19 @@ class ChargeSync:
             if charge is not None:
                 await self._mark_order_cancelled(charge)
 
+    async def apply_amended_order(self, order: Order) -> None:
+        """Apply what became known of an order after it was paid.
+
+        It has events of its own, so that the event of a purchase needs no read of the charge.
+        """
+        charge = await self._store.find(charge_id_of(order.id))
+        if charge is None:
+            return
+        now = self._clock()
+        await self._store.update(charge.id, lambda c: c.adopt_order(order, now))
+        if order.outcome is Outcome.RETURNING:
+            await self._store.update(charge.id, lambda c: c.mark_order_returned(now))
+
     async def handle_webhook(self, event: WebhookEvent) -> None:
         """Sync the charge that a webhook event names, once, unless it carries nothing new."""
         if event.intent_id is None:
@@ -98,9 +111,19 @@ class ChargeSync:
         now = self._clock()
         return await self._store.claim_due(now, now + self._policy.lease)
 
-    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
-        """Yield the current state of every charge as an event."""
-        return self._store.snapshot_events(Charge.to_event)
+    async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+        """Yield the current state of every charge as an event.
+
+        Payments of earlier versions of this service get their payout first, if orders has
+        republished who sold the ticket.
+        """
+        async for charge in self._store.iter_without_payout():
+            order = await self._orders.find(charge.order_id)
+            if order is not None:
+                now = self._clock()
+                await self._store.update(charge.id, lambda c, o=order, n=now: c.adopt_order(o, n))
+        async for event in self._store.snapshot_events(Charge.to_event):
+            yield event
 
     async def wait_for_attempt(self, charge: Charge) -> Charge:
         """Poll until no attempt is running, for at most `ATTEMPT_WAIT_SECONDS`."""

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -132,13 +132,31 @@ class FakeOrders:
         self._published = published
         self._placed: dict[str, OrderCreated] = {}
 
-    async def place(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
+    async def place(
+        self,
+        buyer: User,
+        *,
+        price: int = PRICE,
+        seconds: float = 900,
+        seller_id: str | None = None,
+        release_at: datetime | None = None,
+    ) -> str:
         """Create an order and wait until payments has consumed it."""
-        order_id = self.place_unpublished(buyer, price=price, seconds=seconds)
+        order_id = self.place_unpublished(
+            buyer, price=price, seconds=seconds, seller_id=seller_id, release_at=release_at
+        )
         await self.publish(order_id)
         return order_id
 
-    def place_unpublished(self, buyer: User, *, price: int = PRICE, seconds: float = 900) -> str:
+    def place_unpublished(
+        self,
+        buyer: User,
+        *,
+        price: int = PRICE,
+        seconds: float = 900,
+        seller_id: str | None = None,
+        release_at: datetime | None = None,
+    ) -> str:
         """Create an order without publishing its event."""
         order = OrderCreated(
             id=new_id(),
@@ -146,7 +164,10 @@ class FakeOrders:
             status=OrderStatus.CREATED,
             user_id=buyer.id,
             expires_at=utc_now() + timedelta(seconds=seconds),
-            ticket=OrderedTicket(id=new_id(), title="Front row", price=price, hold=1),
+            ticket=OrderedTicket(
+                id=new_id(), title="Front row", price=price, hold=1, seller_id=seller_id
+            ),
+            release_at=release_at,
         )
         self._placed[order.id] = order
         return order.id

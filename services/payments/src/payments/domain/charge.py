@@ -2,7 +2,8 @@
 
 A PaymentIntent can succeed only once, so an order is never paid twice. Leases only prevent
 needless concurrent attempts. Responses of Stripe may arrive late, twice or in any order, so
-`apply_intent` and `apply_refund` accept any of them and never undo a later state.
+`apply_intent` accepts any of them and never undoes a later state. So do the rules of the payout and
+of the refund, which are in `charge_payout` and `charge_refund`.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Final, Self
 
 from common.change import Change
 from common.errors import BadRequest, Conflict, ErrorDetail
+from common.events import PayoutState
 from payments.domain.attempts import (
     MAX_STORED_ATTEMPTS,
     UNAUTHENTICATED,
@@ -21,17 +23,17 @@ from payments.domain.attempts import (
     close_last,
     count_for_order,
 )
-from payments.domain.charge_state import ChargeState
+from payments.domain.charge_refund import ORDER_CANCELLED, RefundRules
 from payments.domain.order import Order, PaymentPolicy
-from payments.domain.stripe_objects import Decline, Intent, IntentStatus, Refund, RefundStatus
-from payments.domain.transitions import CREATED, PROCESSING, SUCCEEDED, TRANSITIONS, Trigger
+from payments.domain.payout import Payout, fee_of
+from payments.domain.stripe_objects import Decline, Intent, IntentStatus
+from payments.domain.transitions import CREATED, PROCESSING, TRANSITIONS, Trigger
 
 CURRENCY: Final = "usd"
-ORDER_CANCELLED: Final = "order cancelled"
 
 
 @dataclass(frozen=True, slots=True)
-class Charge(ChargeState):
+class Charge(RefundRules):
     """The payment of an order: what may happen to it, and what that changes."""
 
     def claim(
@@ -84,7 +86,7 @@ class Charge(ChargeState):
         """
         match intent.status:
             case IntentStatus.SUCCEEDED:
-                return self._apply_success(intent, now)
+                return self._apply_success(intent, now, policy)
             case IntentStatus.CANCELED:
                 return self._transition(Trigger.CANCELLATION, now)
             case _ if attempts_when_read < len(self.attempts) or (
@@ -133,41 +135,10 @@ class Charge(ChargeState):
         attempts = close_last(self.attempts, Outcome.NO_RESULT)
         return self._transition(Trigger.NO_RESULT, now, attempts=attempts)
 
-    def mark_order_cancelled(self, now: datetime) -> Change[Self]:
-        """Record that the order was cancelled, so that the payment is stopped or refunded."""
-        if self.order_cancelled:
-            return Change(self)
-        return self._transition(
-            Trigger.ORDER_CANCELLED,
-            now,
-            lease=self.lease,
-            order_cancelled=True,
-            refund_reason=ORDER_CANCELLED if self.status is SUCCEEDED else self.refund_reason,
-        )
-
-    def apply_refund(self, refund: Refund, now: datetime) -> Change[Self]:
-        """Apply the state of the refund."""
-        refund_id = refund.id or self.stripe_refund_id
-        match refund.status:
-            case RefundStatus.SUCCEEDED:
-                return self._transition(
-                    Trigger.REFUND, now, stripe_refund_id=refund_id, refunded_at=now
-                )
-            case RefundStatus.FAILED:
-                return self._transition(
-                    Trigger.REFUND_FAILURE,
-                    now,
-                    stripe_refund_id=refund_id,
-                    refund_reason=refund.failure_reason or self.refund_reason,
-                    refunded_at=None,
-                )
-            case RefundStatus.PENDING:
-                if refund_id == self.stripe_refund_id:
-                    return Change(self)
-                return self._transition(Trigger.REFUND_STARTED, now, stripe_refund_id=refund_id)
-
-    def _apply_success(self, intent: Intent, now: datetime) -> Change[Self]:
+    def _apply_success(self, intent: Intent, now: datetime, policy: PaymentPolicy) -> Change[Self]:
         is_late = self.order_cancelled
+        fee = fee_of(self.amount, policy.fee_basis_points)
+        has_payout = self.seller_id is not None and not is_late
         return self._transition(
             Trigger.LATE_SUCCESS if is_late else Trigger.SUCCESS,
             now,
@@ -176,6 +147,10 @@ class Charge(ChargeState):
             last_error=None,
             paid_at=now,
             refund_reason=ORDER_CANCELLED if is_late else None,
+            stripe_charge_id=intent.charge_id,
+            fee=fee if has_payout else None,
+            net=self.amount - fee if has_payout else None,
+            payout=Payout(PayoutState.HELD) if has_payout else None,
         )
 
     def _apply_unpaid(
@@ -246,4 +221,6 @@ def new_charge(order: Order, *, intent_id: str, now: datetime) -> Charge:
         stripe_id=intent_id,
         created_at=now,
         updated_at=now,
+        seller_id=order.seller_id,
+        release_at=order.release_at,
     )

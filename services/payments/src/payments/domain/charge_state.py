@@ -12,9 +12,12 @@ from common.events import (
     PaymentFailed,
     PaymentRefunded,
     PaymentUpdated,
+    PayoutState,
 )
 from payments.domain.attempts import Attempt, Lease, attempt_id, count_with_result
-from payments.domain.stripe_objects import Card, Decline
+from payments.domain.payout import Payout
+from payments.domain.payout_transitions import PAYOUT_TRANSITIONS, Signal
+from payments.domain.stripe_objects import Card, Decline, Dispute
 from payments.domain.transitions import (
     OPEN_STATUSES,
     PROCESSING,
@@ -57,6 +60,16 @@ class ChargeState:
     refund_reason: str | None = None
     paid_at: datetime | None = None
     refunded_at: datetime | None = None
+    seller_id: str | None = None
+    release_at: datetime | None = None
+    """When the payout is due."""
+    fee: int | None = None
+    net: int | None = None
+    """What the seller gets. It is fixed, like the fee, when the payment succeeds."""
+    stripe_charge_id: str | None = None
+    payout: Payout | None = None
+    """None before the payment succeeds, or if nobody knows the seller."""
+    dispute: Dispute | None = None
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +126,29 @@ class ChargeState:
         if status is None:
             return Change(self)
         fields: dict[str, Any] = {"lease": None, "reconcile_at": None, **changes}
+        if self.payout is not None:
+            fields["payout"] = _after_refund(self.payout, status)
         after = replace(self, version=self.version + 1, status=status, updated_at=now, **fields)
         if after.needs_reconciliation:
             after = replace(after, reconcile_at=now)
+        elif after.payout is not None:
+            after = replace(after, reconcile_at=after.payout_due(now))
         return Change(after, (after.to_event(),))
+
+    def payout_due(self, now: datetime) -> datetime | None:
+        """Return when the payout has to be looked at again, or None if nothing is left to do."""
+        match self.payout and self.payout.state:
+            case PayoutState.HELD:
+                return self.release_at
+            case PayoutState.SENDING | PayoutState.RECALLING | PayoutState.FROZEN:
+                return now
+            case PayoutState.VOID | PayoutState.RECALLED if self.payout and self.payout.withheld:
+                return now  # the seller's account has to be told
+            case _:
+                return None
+
+
+def _after_refund(payout: Payout, status: ChargeStatus) -> Payout:
+    """Return the payout of a charge whose money goes back, if that is what its status says."""
+    state = PAYOUT_TRANSITIONS.get((status, payout.state, Signal.REFUND))
+    return payout if state is None else replace(payout, state=state, reason=status.value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.errors import BadRequest
-from common.events import OrderStatus
+from common.events import OrderStatus, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,10 @@ class PaymentPolicy:
     """Whether the first decline cancels the order, so that the buyer cannot try again."""
     lease: timedelta = timedelta(seconds=30)
     """How long an attempt may run; longer than the slowest call to Stripe."""
+    fee_basis_points: int = 0
+    """The platform's share of a price, in hundredths of a percent, from the sale on."""
+    payout_retry: timedelta = timedelta(hours=1)
+    """How long until a payout that could not be made is tried again."""
     margin: timedelta = timedelta(seconds=5)
     """How long before it expires an order can no longer be paid, because Stripe needs time."""
 
@@ -29,6 +33,12 @@ class Order:
     price: int
     status: OrderStatus
     expires_at: datetime
+    seller_id: str | None = None
+    """Who is paid. None, as the date, if an earlier version of orders published the order."""
+    release_at: datetime | None = None
+    """When the seller is paid."""
+    outcome: Outcome | None = None
+    title: str | None = None
 
     def ensure_payable(self, now: datetime, margin: timedelta) -> None:
         """Check that a payment may start now.

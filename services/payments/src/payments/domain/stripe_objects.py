@@ -1,7 +1,10 @@
 """The parts of Stripe's objects that a charge needs."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from common.events import DisputeStatus
 
 
 class IntentStatus(StrEnum):
@@ -56,6 +59,8 @@ class Intent:
     card: Card | None = None
     decline: Decline | None = None
     client_secret: str = field(default="", repr=False, compare=False)
+    charge_id: str | None = None
+    """Stripe's id of the successful charge, from which a transfer to the seller is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,36 @@ class Refund:
     id: str | None
     status: RefundStatus
     failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer to a seller as Stripe returned it; amounts are in cents."""
+
+    id: str
+    amount: int
+    reversed: int
+    round: int
+    reversal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A dispute as Stripe returned it; `amount` is in cents.
+
+    Attributes:
+        evidence_due: until when Stripe accepts evidence.
+        has_evidence: whether evidence was submitted.
+    """
+
+    id: str
+    status: DisputeStatus
+    amount: int
+    reason: str | None = None
+    evidence_due: datetime | None = None
+    has_evidence: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not decided yet, so that the payout waits."""
+        return self.status in {DisputeStatus.INQUIRY, DisputeStatus.OPEN}

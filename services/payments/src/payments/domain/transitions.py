@@ -36,6 +36,7 @@ class Trigger(StrEnum):
     LATE_SUCCESS = "payment_succeeded_after_cancellation"
     CANCELLATION = "intent_canceled"
     ORDER_CANCELLED = "order_cancelled"
+    RETURN = "order_returned"
     REFUND_STARTED = "refund_started"
     REFUND = "refund_succeeded"
     REFUND_FAILURE = "refund_failed"
@@ -71,6 +72,7 @@ TRANSITIONS: Final[dict[tuple[ChargeStatus, Trigger], ChargeStatus]] = {
     # The status stays: only Stripe knows whether the payment can still be stopped.
     **{(status, Trigger.ORDER_CANCELLED): status for status in sorted(OPEN_STATUSES)},
     (SUCCEEDED, Trigger.ORDER_CANCELLED): REFUND_PENDING,
+    (SUCCEEDED, Trigger.RETURN): REFUND_PENDING,
     (REFUND_PENDING, Trigger.REFUND_STARTED): REFUND_PENDING,
     (REFUND_PENDING, Trigger.REFUND): REFUNDED,
     (REFUND_PENDING, Trigger.REFUND_FAILURE): REFUND_FAILED,

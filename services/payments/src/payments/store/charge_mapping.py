@@ -6,11 +6,12 @@ A stored field keeps its name when the attribute gets a better one.
 from collections.abc import Mapping
 from typing import Any
 
-from common.events import ChargeStatus
+from common.events import ChargeStatus, DisputeStatus, PayoutState
 from common.persistence.mongo import Doc, object_id
 from payments.domain.attempts import Attempt, Lease, Outcome
 from payments.domain.charge import Charge
-from payments.domain.stripe_objects import Card, Decline
+from payments.domain.payout import Payout
+from payments.domain.stripe_objects import Card, Decline, Dispute
 from payments.domain.suspicious_cards import conceal
 
 
@@ -38,7 +39,28 @@ def from_document(doc: Mapping[str, Any]) -> Charge:
         refund_reason=doc["refund_reason"],
         paid_at=doc["paid_at"],
         refunded_at=doc["refunded_at"],
+        seller_id=doc.get("seller_id"),
+        release_at=doc.get("release_at"),
+        fee=doc.get("fee"),
+        net=doc.get("net"),
+        stripe_charge_id=doc.get("stripe_charge_id"),
+        payout=_payout_from_document(doc.get("payout")),
+        dispute=_dispute_from_document(doc.get("dispute")),
     )
+
+
+def _payout_from_document(doc: Mapping[str, Any] | None) -> Payout | None:
+    if doc is None:
+        return None
+    fields: dict[str, Any] = dict(doc)
+    return Payout(PayoutState(fields.pop("state")), **fields)
+
+
+def _dispute_from_document(doc: Mapping[str, Any] | None) -> Dispute | None:
+    if doc is None:
+        return None
+    fields: dict[str, Any] = dict(doc)
+    return Dispute(status=DisputeStatus(fields.pop("status")), **fields)
 
 
 def _attempt_from_document(doc: Mapping[str, Any]) -> Attempt:
@@ -103,9 +125,16 @@ def to_document(charge: Charge) -> Doc:
         "refund_reason": charge.refund_reason,
         "paid_at": charge.paid_at,
         "refunded_at": charge.refunded_at,
+        "seller_id": charge.seller_id,
+        "release_at": charge.release_at,
+        "fee": charge.fee,
+        "net": charge.net,
+        "stripe_charge_id": charge.stripe_charge_id,
+        "payout": _to_subdocument(charge.payout),
+        "dispute": _to_subdocument(charge.dispute),
     }
 
 
-def _to_subdocument(part: Lease | Card | None) -> Doc | None:
+def _to_subdocument(part: Lease | Card | Payout | Dispute | None) -> Doc | None:
     """Return the fields by name; `dataclasses.asdict` copies each value and is ten times slower."""
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}

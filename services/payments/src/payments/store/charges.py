@@ -1,5 +1,6 @@
 """Charges in MongoDB."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -7,8 +8,9 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
+from common.events import ChargeStatus
 from common.persistence.aggregate_mapping import AggregateMapping
-from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument
+from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
@@ -57,6 +59,12 @@ class ChargeStore(Store[Charge]):
         """Return the charge of a PaymentIntent, or None."""
         doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
         return None if doc is None else self.from_document(doc)
+
+    async def iter_without_payout(self) -> AsyncGenerator[Charge]:
+        """Yield the payments of earlier versions of this service, which have no payout."""
+        paid: Doc = {"status": ChargeStatus.SUCCEEDED, "payout": None}
+        async for doc in self.collection.find(paid, STATE_PROJECTION):
+            yield self.from_document(doc)
 
     async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
         """Return a charge that is due for reconciliation, and make it due again at `until`.

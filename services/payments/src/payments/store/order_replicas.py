@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from beanie import Document
 
-from common.events import OrderStatus
+from common.events import OrderStatus, Outcome
 from common.persistence.replica import Replica
 from payments.domain.order import Order
 
@@ -29,7 +29,9 @@ class OrderReplicas:
     """Copies of the orders, updated by their events."""
 
     def __init__(self) -> None:
-        self._replica = Replica(OrderReplica, max_delay=BATCH_DELAY_SECONDS)
+        self._replica = Replica(
+            OrderReplica, max_delay=BATCH_DELAY_SECONDS, added_field="release_at"
+        )
         self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     async def find(self, order_id: str) -> Order | None:
@@ -43,6 +45,10 @@ class OrderReplicas:
             price=doc["price"],
             status=OrderStatus(doc["status"]),
             expires_at=doc["expires_at"],
+            seller_id=doc.get("seller_id"),
+            release_at=doc.get("release_at"),
+            title=doc.get("title"),
+            outcome=Outcome(doc["outcome"]) if doc.get("outcome") else None,
         )
 
     async def wait_for(self, order_id: str) -> Order | None:
@@ -68,6 +74,10 @@ class OrderReplicas:
             "user_id": order.user_id,
             "price": order.price,
             "expires_at": order.expires_at,
+            "seller_id": order.seller_id,
+            "release_at": order.release_at,
+            "outcome": order.outcome,
+            "title": order.title,
         }
         await self._replica.upsert(order.id, version, fields)
         arrived = self._waiters.get(order.id)

@@ -101,7 +101,13 @@ def parse_intent(data: StripeObject) -> Intent:
         None if card is None else Card(card["brand"], card["last4"]),
         decline,
         data["client_secret"] or "",
+        _id_of(data.get("latest_charge")),
     )
+
+
+def _id_of(part: StripeObject | str | None) -> str | None:
+    """Return the id of an object, which Stripe returns whole if the request expanded it."""
+    return part if part is None or isinstance(part, str) else part["id"]
 
 
 def parse_decline(error: StripeObject) -> Decline:
