@@ -3,13 +3,15 @@
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import zlib
+from collections.abc import Generator
 from typing import Any
 
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from common.errors import BadRequest, UnsupportedMediaType
 from common.testing.polling import TIMEOUT_SECONDS, eventually
@@ -18,6 +20,7 @@ from tickets.sample_files import (
     FORMATS,
     code_image,
     encode,
+    gs1_png,
     pdf,
     ticket_image,
     ticket_pdf,
@@ -28,6 +31,8 @@ from tickets.ticket_files import Code, TicketFileReader
 PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
 PAYLOAD = b"0123456789123456"
 OTHER = b"9876543210987654"
+MODULE = 4
+"""The pixels of a module of a painted code."""
 
 
 @pytest.fixture
@@ -61,11 +66,60 @@ async def test_code_of_each_symbology_in_a_pdf_is_read(
 async def test_drawn_code_is_read_as_the_same_code(
     reader: TicketFileReader, symbology: str
 ) -> None:
-    svg = await reader.draw(Code(symbology, PAYLOAD))
+    code = Code(symbology, PAYLOAD)
+
+    svg = await reader.draw(code)
 
     assert svg.startswith(b"<svg ")
     assert b"viewBox" in svg
     assert b"width=" not in svg[: svg.index(b">")]
+    assert await _read(reader, encode(_paint(svg)), PNG) == (code,)
+
+
+def _paint(svg: bytes) -> Image.Image:
+    """Return the picture that a browser makes of a drawn code, with more room around it."""
+    drawing = svg.decode()
+    width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', drawing)[0])
+    image = Image.new("1", (MODULE * (width + 8), MODULE * (height + 8)), 1)
+    brush = ImageDraw.Draw(image)
+    for x, y, across, down in _rectangles(drawing):
+        left, top = MODULE * (x + 4), MODULE * (y + 4)
+        brush.rectangle((left, top, left + MODULE * across - 1, top + MODULE * down - 1), fill=0)
+    return image
+
+
+def _rectangles(drawing: str) -> Generator[tuple[float, float, float, float]]:
+    path = re.findall(r' d="([^"]+)"', drawing)[-1]
+    if "segno" not in drawing:
+        for left, top, across, down in re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z", path):
+            yield float(left), float(top), float(across), float(down)
+        return
+    x = y = 0.0  # segno draws lines that are one module high
+    for command, across, down in re.findall(r"([Mmh])(-?[\d.]+)(?: (-?[\d.]+))?", path):
+        if command == "h":
+            yield x, y - 0.5, float(across), 1
+        x = float(across) + (0 if command == "M" else x)
+        y = float(down or 0) + (0 if command == "M" else y)
+
+
+@pytest.mark.parametrize("symbology", ["qr", "aztec", "data_matrix", "code_128"])
+async def test_code_that_follows_gs1_is_drawn_with_its_sign(
+    reader: TicketFileReader, symbology: str
+) -> None:
+    text = "(01)09501101530003(17)280704(10)AB-123(21)X9"
+    code = Code(symbology, b"01095011015300031728070410AB-123\x1d21X9", text)
+
+    assert await _read(reader, gs1_png(text, symbology), PNG) == (code,)
+    assert await _read(reader, encode(_paint(await reader.draw(code))), PNG) == (code,)
+
+
+@pytest.mark.parametrize("text", ["(01)nonsense", "(98)another", "no identifier"])
+async def test_gs1_code_that_cannot_be_drawn_as_such_is_drawn_plainly(
+    reader: TicketFileReader, text: str
+) -> None:
+    svg = await reader.draw(Code("code_128", PAYLOAD, text))
+
+    assert await _read(reader, encode(_paint(svg)), PNG) == (Code("code_128", PAYLOAD),)
 
 
 async def test_code_of_any_bytes_is_read_and_drawn(reader: TicketFileReader) -> None:

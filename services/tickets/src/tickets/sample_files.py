@@ -27,6 +27,12 @@ def code_image(payload: bytes, symbology: str = "qr", *, module: int = 4) -> Ima
     return Image.fromarray(code.to_image(scale=module, add_quiet_zones=True))
 
 
+def gs1_png(text: str, symbology: str) -> bytes:
+    """Return a PNG file with a code that follows GS1, such as `(01)09501101530003(10)AB-1`."""
+    code = zxingcpp.create_barcode(text, FORMATS[symbology], gs1=True)
+    return encode(Image.fromarray(code.to_image(scale=4, add_quiet_zones=True)))
+
+
 def ticket_image(*codes: bytes, symbology: str = "qr", background: int = 255) -> Image.Image:
     """Return a picture of a ticket with these codes below each other."""
     image = Image.new("L", IMAGE, background)

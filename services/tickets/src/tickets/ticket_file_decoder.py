@@ -60,6 +60,7 @@ _ALL_FORMATS: Final = zxingcpp.BarcodeFormats(list(_FORMATS.values()))
 _CHECKED_FORMATS: Final = zxingcpp.BarcodeFormats(
     [format_ for name, format_ in _FORMATS.items() if name not in _UNCHECKED]
 )
+_GS1: Final = zxingcpp.ContentType.GS1
 _SIGNATURES: Final = {
     "application/pdf": b"%PDF-",
     "image/png": b"\x89PNG\r\n\x1a\n",
@@ -70,8 +71,8 @@ _SCRIPT: Final = re.compile(rb"/(?:JavaScript|JS|Launch)[\s(<\[/]")
 _JPEG_OF_SEVERAL_IMAGES: Final = MpoImagePlugin.MpoImageFile
 """Imported, because Pillow imports it only when it meets such a file."""
 
-_Codes = dict[tuple[str, bytes], None]
-"""The codes found, in their order, each once."""
+_Codes = dict[tuple[str, bytes], str | None]
+"""The codes found, in their order, each once. The value is the text of one that follows GS1."""
 
 
 class Refused(Exception):
@@ -97,23 +98,41 @@ def read(data: bytes, media_type: str) -> dict[str, object]:
     return {
         "pages": pages,
         "codes": [
-            {"symbology": symbology, "payload": base64.b64encode(payload).decode()}
-            for symbology, payload in codes
+            {"symbology": symbology, "payload": base64.b64encode(payload).decode(), "gs1": gs1}
+            for (symbology, payload), gs1 in codes.items()
         ],
     }
 
 
-def draw(payload: bytes, symbology: str) -> bytes:
-    """Return a code as an SVG image that has no size of its own."""
-    if symbology == "qr":
+def draw(payload: bytes, symbology: str, gs1: str | None = None) -> bytes:
+    """Return a code as an SVG image that has no size of its own.
+
+    Args:
+        payload: what the code contains.
+        symbology: its kind.
+        gs1: the text of a code that follows GS1. It begins with a sign that is not in the payload.
+    """
+    barcode = _create_gs1(payload, symbology, gs1) if gs1 else None
+    if symbology == "qr" and not barcode:
         drawn = io.BytesIO()
         code = segno.make_qr(payload, mode="byte")
         code.save(drawn, kind="svg", xmldecl=False, omitsize=True, light="#fff", border=4)
         return drawn.getvalue()
-    barcode = zxingcpp.create_barcode(payload, _FORMATS[symbology])
+    barcode = barcode or zxingcpp.create_barcode(payload, _FORMATS[symbology])
     svg = barcode.to_svg(add_quiet_zones=True)
     svg = svg[svg.index("<svg") :]  # without its DOCTYPE
     return re.sub(r'width="(\d+)" height="(\d+)"', r'viewBox="0 0 \1 \2"', svg, count=1).encode()
+
+
+def _create_gs1(payload: bytes, symbology: str, text: str) -> zxingcpp.Barcode | None:
+    """Return a code with the sign of GS1, or None if it would be read as another one."""
+    try:
+        barcode = zxingcpp.create_barcode(text, _FORMATS[symbology], gs1=True, force_square=True)
+    except ValueError:  # such as an identifier that is not known
+        return None
+    found = zxingcpp.read_barcodes(barcode.to_image(scale=3, add_quiet_zones=True))
+    is_same = [(bytes(one.bytes), one.content_type) for one in found] == [(payload, _GS1)]
+    return barcode if is_same else None
 
 
 def _read_pdf(data: bytes, codes: _Codes) -> int:
@@ -201,7 +220,7 @@ def _views(
         yield rotated, _CHECKED_FORMATS
 
 
-def _accepted(found: Iterable[zxingcpp.Barcode]) -> Generator[tuple[tuple[str, bytes], None]]:
+def _accepted(found: Iterable[zxingcpp.Barcode]) -> Generator[tuple[tuple[str, bytes], str | None]]:
     for barcode in found:
         symbology = _SYMBOLOGIES.get(barcode.symbology)
         if symbology is None:
@@ -209,7 +228,7 @@ def _accepted(found: Iterable[zxingcpp.Barcode]) -> Generator[tuple[tuple[str, b
         payload = bytes(barcode.bytes)
         minimum = MIN_UNCHECKED_BYTES if symbology in _UNCHECKED else MIN_PAYLOAD_BYTES
         if len(payload) >= minimum:
-            yield (symbology, payload), None
+            yield (symbology, payload), barcode.text if barcode.content_type == _GS1 else None
 
 
 def main() -> None:
@@ -218,7 +237,7 @@ def main() -> None:
     Image.preinit()  # imports what could not be imported later
     decoder_sandbox.enter()
     data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
-    output = draw(data, argument) if job == "draw" else _read_to_json(data, argument)
+    output = _draw_from_json(data, argument) if job == "draw" else _read_to_json(data, argument)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(output)
         sys.stdout.flush()
@@ -231,3 +250,8 @@ def _read_to_json(data: bytes, media_type: str) -> bytes:
     except Refused as refusal:
         result = {"refused": refusal.reason}
     return json.dumps(result).encode()
+
+
+def _draw_from_json(data: bytes, symbology: str) -> bytes:
+    code = json.loads(data)
+    return draw(base64.b64decode(code["payload"]), symbology, code["gs1"])

@@ -4,7 +4,9 @@ The decoding is done by a child process without secrets (`tickets.ticket_file_de
 """
 
 import asyncio
+import base64
 import contextlib
+import json
 import re
 import sys
 from dataclasses import dataclass
@@ -60,6 +62,8 @@ class Code:
 
     symbology: str
     payload: bytes
+    gs1: str | None = None
+    """The text of a code that follows GS1: its payload with each identifier in parentheses."""
 
     @property
     def is_web_address(self) -> bool:
@@ -79,6 +83,7 @@ class TicketFile:
 class _ReadCode(BaseModel):
     symbology: Symbology
     payload: Annotated[Base64Bytes, Field(min_length=1, max_length=MAX_PAYLOAD_BYTES)]
+    gs1: Annotated[str, Field(max_length=2 * MAX_PAYLOAD_BYTES)] | None = None
 
 
 class _Reading(BaseModel):
@@ -113,12 +118,14 @@ class TicketFileReader:
         if reading.refused is not None:
             log.info("ticket file refused", reason=reading.refused, media_type=media_type)
             raise BadRequest(_MESSAGES.get(reading.refused), field=_FIELD)
-        codes = tuple(Code(code.symbology, code.payload) for code in reading.codes)
+        codes = tuple(Code(code.symbology, code.payload, code.gs1) for code in reading.codes)
         return TicketFile(media_type, reading.pages, codes)
 
     async def draw(self, code: Code) -> bytes:
         """Return a code as an SVG image that has the size of its page."""
-        svg = await self._run(code.payload, "draw", code.symbology)
+        payload = base64.b64encode(code.payload).decode()
+        data = json.dumps({"payload": payload, "gs1": code.gs1}).encode()
+        svg = await self._run(data, "draw", code.symbology)
         if not svg:
             raise ServiceUnavailable("The code cannot be drawn. Use the file", retry_after=5)
         return svg

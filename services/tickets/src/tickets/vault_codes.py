@@ -25,7 +25,11 @@ def to_json(codes: Sequence[Code]) -> bytes:
     """Return codes as they are encrypted."""
     return json.dumps(
         [
-            {"symbology": code.symbology, "payload": base64.b64encode(code.payload).decode()}
+            {
+                "symbology": code.symbology,
+                "payload": base64.b64encode(code.payload).decode(),
+                "gs1": code.gs1,
+            }
             for code in codes
         ]
     ).encode()
@@ -33,4 +37,7 @@ def to_json(codes: Sequence[Code]) -> bytes:
 
 def from_json(text: bytes) -> list[Code]:
     """Return codes that were decrypted."""
-    return [Code(code["symbology"], base64.b64decode(code["payload"])) for code in json.loads(text)]
+    return [
+        Code(code["symbology"], base64.b64decode(code["payload"]), code.get("gs1"))
+        for code in json.loads(text)
+    ]
