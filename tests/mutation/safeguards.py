@@ -156,6 +156,13 @@ MUTANTS = (
         (f"{DUPLICATES}::test_same_seller_is_refused_and_nothing_is_checked",),
     ),
     Mutant(
+        "the upload of a code that its sender has sold is recorded",
+        DUPLICATE_RULES,
+        "            if listing.status is TicketStatus.SOLD:",
+        "            if listing.status is None:",
+        (f"{DUPLICATES}::test_seller_who_uploads_what_was_sold_is_refused_and_recorded",),
+    ),
+    Mutant(
         "a price above the cap is rejected",
         TICKET,
         "    if price * 100 > face_value * cap_percent:",

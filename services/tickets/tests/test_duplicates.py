@@ -100,6 +100,18 @@ async def test_same_seller_is_refused_and_nothing_is_checked(market: Market) -> 
     assert (await entries(market))[0]["matches"] == []
 
 
+async def test_seller_who_uploads_what_was_sold_is_refused_and_recorded(market: Market) -> None:
+    first = await market.list_protected(CODE)
+    await market.sell(first)
+
+    second, response = await upload_as(market, market.seller, CODE)
+
+    assert response.status_code == 409
+    assert errors(response)[0]["message"] == "You have listed this ticket already"
+    (entry,) = await entries(market)
+    assert [match["ticket_id"] for match in entry["matches"]] == [second]
+
+
 async def test_buyer_who_uploads_what_was_bought_here_is_sent_to_the_order(market: Market) -> None:
     first = await market.list_protected(CODE)
     await market.sell(first)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final, NoReturn
 
 from common.errors import BadRequest, Conflict
+from common.events import TicketStatus
 from common.values.clock import Clock
 from tickets.domain.listing_again import clear, freeze, withdraw_as_operator
 from tickets.domain.ticket import WITHDRAWAL_DELAY, Ticket
@@ -45,6 +46,7 @@ class Duplicates:
             Conflict: always. It does not say whose the other listing is.
         """
         listing = await self._tickets.get(entry.ticket_id)
+        match = Match(user_id, ticket_id, self._clock())
         if listing.user_id == user_id:
             if listing.withdrawn:
                 raise Conflict(
@@ -52,10 +54,11 @@ class Duplicates:
                     field=_FIELD,
                     retry_after=int(WITHDRAWAL_DELAY.total_seconds()),
                 )
+            if listing.status is TicketStatus.SOLD:  # sold, and offered again
+                await self._entries.update(entry.id, lambda entry: entry.record_match(match))
             raise Conflict("You have listed this ticket already", field=_FIELD)
         if listing.holder_id == user_id:
             raise Conflict("You bought this ticket here. List it from its order", field=_FIELD)
-        match = Match(user_id, ticket_id, self._clock())
         # The listing comes first: after a crash in between, the next upload is a first match again.
         if not entry.matches:
             await self._tickets.update(listing.id, lambda ticket: freeze(ticket, match.at + FREEZE))
