@@ -932,6 +932,13 @@ MUTANTS = (
         (f"{PASS_TESTS}::test_file_before_its_reveal_is_409",),
     ),
     Mutant(
+        "the codes of a buyer are drawn one at a time",
+        "services/tickets/src/tickets/passes.py",
+        "        async with self._turns.setdefault(user_id, asyncio.Lock()):",
+        "        if self._turns is not None:",
+        (f"{PASS_TESTS}::test_codes_of_a_buyer_are_drawn_one_at_a_time",),
+    ),
+    Mutant(
         "only the buyer of the newest order sees an original",
         VAULT_ACCESS,
         "        or holding.holder_id != user_id",

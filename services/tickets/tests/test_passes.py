@@ -1,5 +1,6 @@
 """Tests of the originals of tickets as their buyers get them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -51,6 +52,7 @@ async def test_buyer_reveals_and_reads_the_file_and_its_code(market: Market) -> 
         "uploadedAt": "2030-01-01T12:00:00Z",
         "revealedAt": "2030-01-01T12:05:00Z",
         "listedAgainAs": None,
+        "fromOrderId": None,
         "canReveal": False,
         "canRead": True,
     }
@@ -160,6 +162,29 @@ async def test_code_that_the_file_does_not_have_is_404(market: Market) -> None:
 
     assert (await market.get_pass(ticket_id, market.buyer, "/qr.svg?code=1")).status_code == 404
     assert (await market.get_pass(ticket_id, market.buyer, "/qr.svg?code=-1")).status_code == 400
+
+
+async def test_codes_of_a_buyer_are_drawn_one_at_a_time(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket_id = await market.list_protected(CODE)
+    await market.sell(ticket_id)
+    await market.reveal(ticket_id, market.buyer)
+    drawing: list[int] = []
+
+    async def draw(*_: object) -> bytes:
+        drawing.append(1)
+        at_a_time = len(drawing)
+        await asyncio.sleep(0.05)  # as long as a process would take, so that the others arrive
+        drawing.pop()
+        return b"<svg>%d</svg>" % at_a_time
+
+    monkeypatch.setattr(TicketFileReader, "draw", draw)
+    responses = await asyncio.gather(
+        *(market.get_pass(ticket_id, market.buyer, "/qr.svg") for _ in range(5))
+    )
+
+    assert [response.text for response in responses] == ["<svg>1</svg>"] * 5
 
 
 async def test_code_of_the_ticket_comes_before_a_link(market: Market) -> None:

@@ -76,6 +76,19 @@ async def test_sealed_ticket_is_listed_again_with_full_protection(
     assert (event.ticket_id, event.earlier) == (listed["id"], (first,))
 
 
+async def test_only_the_seller_of_a_listing_sees_by_which_order_it_was_bought(
+    market: Market, sold: tuple[str, str]
+) -> None:
+    first, order_id = sold
+
+    second = (await list_again(market, order_id)).json()["id"]
+
+    assert (await market.get_pass(second, market.buyer)).json()["fromOrderId"] == order_id
+    await market.sell(second, market.second_buyer)
+    assert (await market.get_pass(second, market.second_buyer)).json()["fromOrderId"] is None
+    assert (await market.get_pass(first, market.buyer)).json()["fromOrderId"] is None
+
+
 async def test_original_goes_from_holder_to_holder(market: Market, sold: tuple[str, str]) -> None:
     first, order_id = sold
     second = (await list_again(market, order_id)).json()["id"]

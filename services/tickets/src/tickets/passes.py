@@ -3,8 +3,10 @@
 The record of a reveal is committed by a majority before the first byte leaves.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from common.errors import Conflict, Gone, NotFound, Unauthorized
 from common.events import VaultState
@@ -34,6 +36,7 @@ class Pass:
     uploaded_at: datetime
     revealed_at: datetime | None
     listed_again_as: str | None
+    from_order_id: str | None
     can_reveal: bool
     can_read: bool
 
@@ -66,6 +69,8 @@ class Passes:
         self._reader = reader
         self._keys = keys
         self._clock = clock
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
+        """By the user, whose codes are drawn one at a time: each takes a child process."""
 
     async def get(self, ticket_id: str, *, user_id: str) -> Pass:
         """Return the state of the original.
@@ -123,7 +128,8 @@ class Passes:
         )
         if index >= len(codes):
             raise NotFound
-        return await self._reader.draw(codes[index])
+        async with self._turns.setdefault(user_id, asyncio.Lock()):
+            return await self._reader.draw(codes[index])
 
     async def _open(self, ticket_id: str, user_id: str) -> tuple[VaultEntry, SealedFile]:
         examined = await self._examine(ticket_id, user_id)
@@ -173,10 +179,10 @@ def _check_holder(examined: _Examined) -> None:
 
 
 def _to_pass(examined: _Examined) -> Pass:
-    entry, may = examined.entry, examined.access
-    is_listed_again = examined.ticket.id in entry.earlier and not may.may_reveal
+    entry, may, ticket = examined.entry, examined.access, examined.ticket
+    is_listed_again = ticket.id in entry.earlier and not may.may_reveal
     return Pass(
-        ticket_id=examined.ticket.id,
+        ticket_id=ticket.id,
         state=entry.state,
         grade=examined.copy.protection.grade,
         symbologies=entry.symbologies,
@@ -186,6 +192,7 @@ def _to_pass(examined: _Examined) -> Pass:
         uploaded_at=entry.uploaded_at,
         revealed_at=entry.revealed_at,
         listed_again_as=entry.ticket_id if is_listed_again else None,
+        from_order_id=None if examined.is_buyer else ticket.from_order_id,
         can_reveal=may.may_reveal and not may.may_read,
         can_read=may.may_read,
     )

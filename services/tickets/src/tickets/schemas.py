@@ -194,6 +194,8 @@ class PassOut(CamelModel):
     revealed_at: datetime | None
     listed_again_as: str | None
     """The listing by which its buyer sells the ticket again, or has sold it."""
+    from_order_id: str | None = None
+    """The order by which its seller bought it here, for the seller. Its file cannot be replaced."""
     can_reveal: bool
     """Whether you may reveal it now, and have not done so."""
     can_read: bool

@@ -388,6 +388,8 @@ export interface components {
             revealedAt: string | null;
             /** Listedagainas */
             listedAgainAs: string | null;
+            /** Fromorderid */
+            fromOrderId?: string | null;
             /** Canreveal */
             canReveal: boolean;
             /** Canread */
