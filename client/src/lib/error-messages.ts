@@ -61,6 +61,8 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "The PDF is protected by a password. Save it without the password": "fileProtected",
   "This ticket is listed already": "fileTaken",
   "You have listed this ticket already": "fileListed",
+  "You withdrew this ticket a moment ago. Try again in a minute": "withdrawnJustNow",
+  "The file of this ticket was removed": "fileRemoved",
   "You bought this ticket here. List it from its order": "fileBought",
   "You are uploading another file": "fileBusy",
   "Cannot change the file of a reserved ticket": "locked",

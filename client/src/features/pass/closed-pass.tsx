@@ -7,17 +7,20 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { paths } from "@/config/paths";
 import type { Pass, Ticket } from "@/lib/api/types";
 
+/** Until a minute after the withdrawal, an order that was placed before may still arrive. */
+export type Listing = "listed" | "sold" | "withdrawn";
+
 /** Says why a ticket cannot be opened by this user, now or at all. */
 export function ClosedPass(props: {
   ticket: Ticket;
   pass: Pass;
   isSeller: boolean;
-  /** Whether this user has sold it again. */
-  isResold: boolean;
+  /** What has become of the listing by which this user sells it again. */
+  listing: Listing;
 }) {
   const t = useTranslations("Pass");
   const { ticket, pass, isSeller } = props;
-  const reason = reasonOf(pass, isSeller, props.isResold);
+  const reason = reasonOf(pass, isSeller, props.listing);
   const listing = pass.listedAgainAs ?? (isSeller ? ticket.id : null);
   return (
     <EmptyState
@@ -36,8 +39,7 @@ export function ClosedPass(props: {
   );
 }
 
-function reasonOf({ state }: Pass, isSeller: boolean, isResold: boolean) {
+function reasonOf({ state }: Pass, isSeller: boolean, listing: Listing) {
   if (state === "void") return "void";
-  if (isSeller) return "seller";
-  return isResold ? "sold" : "listed";
+  return isSeller ? "seller" : listing;
 }

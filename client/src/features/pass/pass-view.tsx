@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import type { Pass, Ticket } from "@/lib/api/types";
-import { ClosedPass } from "./closed-pass";
+import { ClosedPass, type Listing } from "./closed-pass";
 import { removeCopy } from "./offline-copy";
 import { OpenPass } from "./open-pass";
 import { SealedPass } from "./sealed-pass";
@@ -13,8 +13,8 @@ export function PassView(props: {
   ticket: Ticket;
   pass: Pass;
   orderId: string | null;
-  /** Whether this user has sold it again. */
-  isResold: boolean;
+  /** What has become of the listing by which this user sells it again. */
+  listing: Listing;
   language: string;
 }) {
   const [revealed, setRevealed] = useState<{ pass: Pass; rendered: Pass } | null>(null);
@@ -34,7 +34,7 @@ export function PassView(props: {
       ticket={props.ticket}
       pass={pass}
       isSeller={props.userId === props.ticket.userId}
-      isResold={props.isResold}
+      listing={props.listing}
     />
   );
 }

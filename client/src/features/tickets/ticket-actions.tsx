@@ -22,6 +22,8 @@ export interface Viewer {
   kind: "anonymous" | "seller" | "other";
   /** Who holds the ticket, if that was known when the page was rendered. */
   holder: Holder | null;
+  /** The order by which its seller bought it here with its original. */
+  fromOrderId: string | null;
   /** The server's time when the page was rendered. */
   now: number;
 }
@@ -31,7 +33,7 @@ export function TicketActions({ ticket, viewer }: { ticket: Ticket; viewer: View
   const t = useTranslations("Ticket");
   const [ordering, setOrdering] = useState(false);
   const own = useOwnOrder(ticket, viewer.holder, viewer.kind === "other" && !ordering);
-  if (viewer.kind === "seller") return <SellerStatus ticket={ticket} now={viewer.now} />;
+  if (viewer.kind === "seller") return <SellerStatus ticket={ticket} viewer={viewer} />;
   if (ticket.status !== "available" && own) {
     return <OwnOrderStatus isPaid={ticket.status === "sold"} order={own} now={viewer.now} />;
   }
@@ -102,7 +104,8 @@ function useMoment(at: string): string {
   return at && formatDateTime(at, locale, zone);
 }
 
-function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
+function SellerStatus({ ticket, viewer }: { ticket: Ticket; viewer: Viewer }) {
+  const { now, fromOrderId } = viewer;
   const t = useTranslations("Ticket");
   const locale = useFormattingLocale();
   const frozenUntil = useMoment(ticket.frozenUntil ?? "");
@@ -129,7 +132,7 @@ function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
       )}
       {ticket.withdrawn && (
         <Link
-          href={ticket.showId ? paths.newTicketFor(ticket.showId) : paths.newTicket}
+          href={fromOrderId ? paths.resell(fromOrderId) : newListing(ticket)}
           className={buttonStyle("secondary", "self-start")}
         >
           {t("listAgain")}
@@ -138,6 +141,8 @@ function SellerStatus({ ticket, now }: { ticket: Ticket; now: number }) {
     </>
   );
 }
+
+const newListing = ({ showId }: Ticket) => (showId ? paths.newTicketFor(showId) : paths.newTicket);
 
 function sellerHint(
   ticket: Ticket,

@@ -14,8 +14,11 @@ import { useUpload } from "./use-upload";
 
 const UNAUTHORIZED = 401;
 
-/** Where a seller puts the file of a listed ticket into the vault, or replaces it, until somebody reserves it. */
-export function TicketFile({ ticket }: { ticket: Ticket }) {
+/**
+ * Where a seller puts the file of a listed ticket into the vault, or replaces it, until somebody reserves it. The
+ * file of a ticket that was bought here stays the same.
+ */
+export function TicketFile({ ticket, wasBought }: { ticket: Ticket; wasBought: boolean }) {
   const t = useTranslations("Upload");
   const router = useRouter();
   const [chosen, setChosen] = useState<File | null>(null);
@@ -43,18 +46,24 @@ export function TicketFile({ ticket }: { ticket: Ticket }) {
       <div role="status">{sent && <Alert tone="good" className="mt-4" title={t("done")} />}</div>
       <p className="mt-3">
         {!isStored && t("lead")}
-        {isStored && symbologies.length === 0 && t("storedWithoutCode")}
+        {isStored &&
+          symbologies.length === 0 &&
+          t(wasBought ? "boughtWithoutCode" : "storedWithoutCode")}
         {isStored && symbologies.length > 0 && (
-          <>{t("stored", { count: symbologies.length, names: codeNames(symbologies, t) })}</>
+          <>
+            {t("found", { count: symbologies.length, names: codeNames(symbologies, t) })}{" "}
+            {!wasBought && t("replaceable")}
+          </>
         )}
       </p>
+      {wasBought && <p className="mt-2">{t("bought")}</p>}
       {!isStored && <p className="mt-2 text-muted">{t("whole")}</p>}
       {[...(problem ? [problem] : []), ...upload.problems].map((text) => (
         <Alert key={text} tone="bad" className="mt-4">
           {text}
         </Alert>
       ))}
-      {chosen ? (
+      {wasBought ? null : chosen ? (
         <SendFile
           file={chosen}
           progress={upload.progress}
@@ -71,9 +80,11 @@ export function TicketFile({ ticket }: { ticket: Ticket }) {
           }}
         />
       )}
-      <noscript>
-        <p className="mt-4 font-semibold">{t("needsScript")}</p>
-      </noscript>
+      {!wasBought && (
+        <noscript>
+          <p className="mt-4 font-semibold">{t("needsScript")}</p>
+        </noscript>
+      )}
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { helpLink } from "@/components/help-link";
 import { paths } from "@/config/paths";
 import { getPass, isPaidByUser } from "@/features/pass/get-pass";
+import type { Listing } from "@/features/pass/closed-pass";
 import { PassView } from "@/features/pass/pass-view";
 import { getTicket } from "@/features/tickets/get-ticket";
 import { getFormProblems } from "@/i18n/form-problems";
@@ -66,16 +67,21 @@ async function OwnPass(props: {
 }) {
   const { language } = await getReaderLocale();
   const { listedAgainAs } = props.pass;
-  const listing = listedAgainAs ? await getTicket(listedAgainAs) : null;
+  const again = listedAgainAs ? await getTicket(listedAgainAs) : null;
   return (
     <Messages of={["Pass", "Show", "Upload", "Order", "Problem"]}>
       <PassView
         {...props}
-        isResold={listing?.ok === true && listing.data.status === "sold"}
+        listing={again?.ok ? listingOf(again.data) : "listed"}
         language={language}
       />
     </Messages>
   );
+}
+
+function listingOf({ status, withdrawn }: Ticket): Listing {
+  if (status === "sold") return "sold";
+  return withdrawn ? "withdrawn" : "listed";
 }
 
 /** The buyer may be here before tickets knows of the payment. */

@@ -5,6 +5,7 @@ import { Poster } from "@/components/show/poster";
 import { StructuredData } from "@/components/structured-data";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
+import { getPass } from "@/features/pass/get-pass";
 import { getTicket } from "@/features/tickets/get-ticket";
 import { BackToTickets } from "@/features/tickets/last-search";
 import { toOwnOrder } from "@/features/tickets/own-order";
@@ -21,6 +22,7 @@ import { getCurrentUser } from "@/lib/api/session";
 import type { Ticket } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 import { formatPlace } from "@/lib/place";
+import { protectionLevel } from "@/lib/protection";
 import { requestOrigin } from "@/lib/request-origin";
 import { formatShowStart } from "@/lib/show-time";
 import { ticketEvent } from "@/lib/structured-data";
@@ -55,6 +57,7 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
   const result = await getTicket((await params).ticketId);
   const t = await getTranslations("Ticket");
   if (!result.ok && !isUnavailable(result)) notFound();
+  const viewer = result.ok ? await getViewer(result.data, result.date) : null;
   return (
     <>
       <BackToTickets>{t("back")}</BackToTickets>
@@ -63,13 +66,13 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
           {problem}
         </Alert>
       ))}
-      {result.ok ? (
+      {result.ok && viewer ? (
         <Messages of={["Ticket", "Show", "Protection", "Upload", "Sell", "Legal", "Problem"]}>
           <TicketEvent ticket={result.data} />
           <TicketView
             ticket={result.data}
-            viewer={await getViewer(result.data, result.date)}
-            file={<TicketFile ticket={result.data} />}
+            viewer={viewer}
+            file={<TicketFile ticket={result.data} wasBought={viewer.fromOrderId !== null} />}
             poster={<TicketPoster show={result.data.show} />}
           />
         </Messages>
@@ -99,16 +102,26 @@ function isForSale({ status, withdrawn, show }: Ticket, now: number): boolean {
 async function getViewer(ticket: Ticket, now: number): Promise<Viewer> {
   const user = await getCurrentUser();
   const { orderId } = ticket;
-  if (!user) return { kind: "anonymous", holder: null, now };
-  if (user.id === ticket.userId) return { kind: "seller", holder: null, now };
-  if (orderId === null) return { kind: "other", holder: null, now };
+  const other = { kind: "other", holder: null, fromOrderId: null, now } as const;
+  if (!user) return { ...other, kind: "anonymous" };
+  if (user.id === ticket.userId) {
+    return { ...other, kind: "seller", fromOrderId: await getFromOrderId(ticket) };
+  }
+  if (orderId === null) return other;
   const client = await api();
   const [order, config] = await Promise.all([
     toResult(client.GET("/api/orders/{order_id}", { params: { path: { order_id: orderId } } })),
     toResult(client.GET("/api/payments/config")),
   ]);
-  if (isUnavailable(order)) return { kind: "other", holder: null, now };
+  if (isUnavailable(order)) return other;
   const marginSeconds = config.ok ? config.data.marginSeconds : null;
   const own = order.ok ? toOwnOrder(order.data, marginSeconds) : null;
-  return { kind: "other", holder: { orderId, order: own }, now };
+  return { ...other, holder: { orderId, order: own } };
+}
+
+/** Returns the order by which the seller bought the ticket here with its original. Only the seller is told. */
+async function getFromOrderId({ id, protection }: Ticket): Promise<string | null> {
+  if (protectionLevel(protection) === "described") return null;
+  const pass = await getPass(id);
+  return pass.ok ? (pass.data.fromOrderId ?? null) : null;
 }
