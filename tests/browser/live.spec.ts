@@ -72,6 +72,7 @@ test("a new ticket is announced and shown on request", async ({ page, seller }) 
   const ticket = await seller.list("Just listed");
   await expect(page.getByRole("button", { name: "Show them" })).toBeVisible();
   expect(await list.boundingBox()).toEqual(before);
+  await page.getByRole("link", { name: "Imprint" }).click({ trial: true }); // not behind the notice
   await page.getByRole("button", { name: "Show them" }).click();
   await expect(page.getByRole("link", { name: ticket.title })).toBeVisible();
   await expect(page.getByRole("button", { name: "Show them" })).toBeHidden();

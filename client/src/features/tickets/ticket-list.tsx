@@ -59,7 +59,10 @@ export function TicketList(props: {
     <>
       <div role="status">
         {hasNew && (
-          <p className="fixed inset-x-4 bottom-4 z-30 mx-auto flex w-fit flex-wrap items-center justify-center gap-x-3 rounded-3xl border border-good bg-good-soft px-5 py-1 font-semibold text-good shadow-xl">
+          <p
+            data-bottom-notice=""
+            className="fixed inset-x-4 bottom-4 z-30 mx-auto flex w-fit flex-wrap items-center justify-center gap-x-3 rounded-3xl border border-good bg-good-soft px-5 py-1 font-semibold text-good shadow-xl"
+          >
             {labels.newListings}
             <Button
               variant="quiet"
