@@ -4,7 +4,7 @@ import { paths } from "@/config/paths";
 
 const REQUEST_TIMEOUT_MS = 1_000;
 const TICKET_ORDER_OR_SHOW =
-  /^\/(?:(?:tickets|orders|shows)\/[^/]+|tickets\/[^/]+\/(?:withdraw|show)|shows\/[^/]+\/edit)$/;
+  /^\/(?:(?:tickets|orders|shows)\/[^/]+|tickets\/[^/]+\/(?:withdraw|show)|shows\/[^/]+\/edit|orders\/[^/]+\/resell)$/;
 const PAGES: ReadonlySet<unknown> = new Set(Object.values(paths));
 
 /**
@@ -21,7 +21,7 @@ export async function isMissingPage(request: NextRequest, cookie: string): Promi
   try {
     const apiPath = path
       .replace(/^\/shows/, "/tickets/shows")
-      .replace(/\/(?:withdraw|show|edit)$/, "");
+      .replace(/\/(?:withdraw|show|edit|resell)$/, "");
     const found = await callApi(apiPath, "HEAD", headers);
     if (found.status !== 401) return found.status === 404;
     const session = await callApi("/users/currentuser", "GET", headers);
