@@ -1,29 +1,7 @@
-import type { APIRequestContext } from "@playwright/test";
 import { expect, newEmail, PASSWORD, signUp, test } from "./fixtures.ts";
+import { linkTo } from "./mail.ts";
 
 const NEW_PASSWORD = "a horse of another colour";
-
-const MAIL_SERVER = `http://127.0.0.1:${process.env.MAIL_PORT ?? 12080}`;
-
-interface Letter {
-  links: string[];
-}
-
-/** Returns the path of the link in the newest letter to an address, once the local mail server has it. */
-async function linkTo(request: APIRequestContext, to: string, path: string): Promise<string> {
-  let link: string | undefined;
-  await expect(async () => {
-    const response = await request.get(`${MAIL_SERVER}/_local/letters`, {
-      params: { to },
-      headers: { "X-Mail-Local": "1" },
-    });
-    const { data } = (await response.json()) as { data: Letter[] };
-    link = data.flatMap(({ links }) => links).findLast((one) => one.includes(path));
-    expect(link).toBeDefined();
-  }).toPass({ timeout: 30_000 });
-  const { pathname, search } = new URL(link!);
-  return pathname + search;
-}
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(`${javaScriptEnabled ? "with" : "without"} script`, () => {

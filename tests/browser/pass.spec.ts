@@ -1,7 +1,8 @@
 import { type APIRequestContext, devices, type Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { collectConsoleErrors } from "./console-errors.ts";
-import { expect, pay, reserve, Seller, signUp, test, type Order, type Ticket } from "./fixtures.ts";
+import { expect, pay, reserve, Seller, signUp, test, type Ticket } from "./fixtures.ts";
+import { buy, listInVault } from "./originals.ts";
 import { newCode, readCodes, ticketPdf, ticketPng, type TicketFile } from "./ticket-files.ts";
 
 const { defaultBrowserType: _, ...PHONE } = devices["Pixel 7"];
@@ -27,32 +28,6 @@ async function expectRefused(who: string, request: APIRequestContext, ticket: Ti
     expect([401, 404, 409, 410], `${who}: ${response.url()}`).toContain(response.status());
     expect(response.headers()["content-type"], who).toContain("json");
   }
-}
-
-/** Puts a file into the vault through the API. */
-async function store(request: APIRequestContext, { id }: Ticket, file: TicketFile) {
-  const response = await request.put(`/api/tickets/${id}/file`, {
-    data: file.buffer,
-    headers: { "content-type": file.mimeType },
-  });
-  expect(response.status(), await response.text()).toBe(200);
-}
-
-/** Buys a ticket through the API, and waits until tickets knows it. */
-async function buy(request: APIRequestContext, ticket: Ticket): Promise<Order> {
-  const order = await reserve(request, ticket);
-  await pay(request, order);
-  await expect(async () => {
-    expect((await request.get(`/api/tickets/${ticket.id}/pass`)).status()).toBe(200);
-  }).toPass();
-  return order;
-}
-
-async function listInVault(seller: Seller, ...codes: string[]): Promise<Ticket> {
-  const more = { showId: (await seller.addShow()).id, seat: { row: "4", seat: "12" } };
-  const ticket = await seller.list("In the vault", 42.5, undefined, more);
-  await store(seller.request, ticket, ticketPdf(...codes));
-  return ticket;
 }
 
 async function open(page: Page, ticket: Ticket): Promise<void> {

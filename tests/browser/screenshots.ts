@@ -1,18 +1,7 @@
-import { type Browser, type BrowserContext, devices, type Page } from "@playwright/test";
-import { join, resolve } from "node:path";
+import type { Browser, BrowserContext, Page } from "@playwright/test";
 import { expect, PASSWORD, pay, reserve, Seller, signUp, test } from "./fixtures.ts";
+import { DEVICES, openPage, type Screenshot } from "./screenshot-devices.ts";
 import { CARDS, fillCard, payWith } from "./stripe-frame.ts";
-
-const ROOT = resolve(import.meta.dirname, "../..");
-const OUTPUT = join(ROOT, ".local/screenshots");
-
-/** The README's images: the viewport only, at one pixel per CSS pixel. */
-const README_IMAGES: Record<string, string> = {
-  "tickets-desk-light": "tickets",
-  "pay-desk-light": "pay",
-  "tickets-phone-dark": "tickets-phone",
-  "paid-phone-light": "paid-phone",
-};
 
 const FOR_SALE: [string, number][] = [
   ["Standing ticket, Staatsoper: La Traviata, Sunday 18:30", 15],
@@ -27,41 +16,17 @@ const FOR_SALE: [string, number][] = [
   ["New Year’s Day concert, Musikverein, parterre right", 1240],
 ];
 
-const DEVICES = {
-  "desk-light": { viewport: { width: 1280, height: 860 }, colorScheme: "light" },
-  "desk-dark": { viewport: { width: 1280, height: 860 }, colorScheme: "dark" },
-  "phone-light": { ...devices["Pixel 7"], colorScheme: "light" },
-  "phone-dark": { ...devices["Pixel 7"], colorScheme: "dark" },
-} as const;
-
 for (const [device, settings] of Object.entries(DEVICES)) {
   test(device, async ({ browser, seller }) => {
-    const context = await browser.newContext({
-      ...settings,
-      locale: "en-US",
-      timezoneId: "Europe/Vienna",
-      baseURL: process.env.BASE_URL ?? "",
-    });
-    const page = await context.newPage();
-    const screenshot = async (name: string) => {
-      await page.evaluate(() => document.fonts.ready);
-      const file = `${name}-${device}`;
-      await page.screenshot({ path: join(OUTPUT, `${file}.png`), fullPage: true });
-      if (README_IMAGES[file]) {
-        const path = join(ROOT, "docs/images", `${README_IMAGES[file]}.png`);
-        await page.screenshot({ path, scale: "css" });
-      }
-    };
+    const [page, screenshot] = await openPage(browser, device, settings, "en-US");
     await captureSignedOut(page, screenshot);
-    await signUp(context.request);
+    await signUp(page.request);
     await captureEmpty(page, screenshot);
-    await captureSelling(page, context, browser, screenshot);
-    await captureBuying(page, context, seller, screenshot);
-    await context.close();
+    await captureSelling(page, page.context(), browser, screenshot);
+    await captureBuying(page, page.context(), seller, screenshot);
+    await page.context().close();
   });
 }
-
-type Screenshot = (name: string) => Promise<void>;
 
 async function captureSignedOut(page: Page, screenshot: Screenshot): Promise<void> {
   await page.goto("/auth/signin");
