@@ -47,6 +47,8 @@ TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
 LIMITS = "services/auth/tests/test_limits.py"
 ACCOUNT = "services/auth/tests/test_account.py"
+PASSKEYS = "services/auth/tests/test_passkeys.py"
+SECOND_FACTOR = "services/auth/tests/test_second_factor.py"
 LETTERS = "services/auth/tests/test_letters.py"
 REVOCATIONS = "common/src/common/auth/revocations.py"
 REVOCATION_TESTS = "common/tests/test_revocations.py"
@@ -659,9 +661,59 @@ MUTANTS = (
     Mutant(
         "a link in a letter is valid for one hour",
         "services/auth/src/auth/domain/letter.py",
-        "        return self.has_link and now < self.created_at + LINK_LIFETIME\n",
+        "        return self.has_link and now < self.created_at + lifetime\n",
         "        return self.has_link\n",
         (f"{ACCOUNT}::test_link_is_valid_for_one_hour_and_only_for_its_own_purpose",),
+    ),
+    Mutant(
+        "a challenge of a passkey is used once",
+        "services/auth/src/auth/store/challenges.py",
+        "            await self._challenges.find_one_and_delete(\n",
+        "            await self._challenges.find_one(\n",
+        (f"{PASSKEYS}::test_challenge_is_used_once",),
+    ),
+    Mutant(
+        "the counter of a passkey grows",
+        "services/auth/src/auth/domain/passkey.py",
+        "(counts and sign_count <= self.credential.sign_count)",
+        "(counts and sign_count < 0)",
+        (f"{PASSKEYS}::test_copy_of_an_authenticator_is_refused",),
+    ),
+    Mutant(
+        "a passkey is valid on the pages of this site only",
+        "services/auth/src/auth/ceremonies.py",
+        "                expected_origin=self._origin,\n                credential_public_key",
+        '                expected_origin=[self._origin, "http://tickets.example"],\n'
+        "                credential_public_key",
+        (f"{PASSKEYS}::test_response_that_is_not_for_this_site_and_user_is_refused",),
+    ),
+    Mutant(
+        "the second factor is the user's own",
+        "services/auth/src/auth/ceremonies.py",
+        "{one for one in (challenge.user_id, user_id) if one is not None}",
+        "set()",
+        (f"{SECOND_FACTOR}::test_passkey_of_another_user_is_no_second_factor",),
+    ),
+    Mutant(
+        "a recovery code works once",
+        "services/auth/src/auth/domain/second_factor.py",
+        "        left = tuple(one for one in self.recovery_codes if one != digest)\n",
+        "        left = self.recovery_codes\n",
+        (f"{SECOND_FACTOR}::test_recovery_code_signs_in_once",),
+    ),
+    Mutant(
+        "a removal of the second factor waits 72 hours",
+        "services/auth/src/auth/domain/second_factor.py",
+        "        return self.is_required and (self.removal_at is None or now < self.removal_at)\n",
+        "        return self.is_required and self.removal_at is None\n",
+        (f"{SECOND_FACTOR}::test_person_who_lost_passkey_and_codes_gets_in_after_72_hours",),
+    ),
+    Mutant(
+        "a removal of the second factor needs the mail of the account",
+        "services/auth/src/auth/domain/second_factor.py",
+        "        if password_reset_at is None or now >= password_reset_at + RESET_VALIDITY:\n",
+        "        if password_reset_at == now + RESET_VALIDITY:\n",
+        (f"{SECOND_FACTOR}::test_removal_without_a_fresh_reset_is_refused",),
     ),
     Mutant(
         "each fact has one letter",

@@ -428,6 +428,8 @@ class _User(Event):
         password_changed_at: when the password was last changed.
         email_requested_at: when the change of the address was asked for that is not verified yet.
         email_changed_at: when the address was last changed.
+        passkey_added_at: when a passkey was last added; `passkey_removed_at` likewise.
+        second_factor_removal_at: when the second factor is removed, if that was announced.
     """
 
     id: Id
@@ -438,6 +440,9 @@ class _User(Event):
     password_changed_at: Omittable[datetime] = None
     email_requested_at: Omittable[datetime] = None
     email_changed_at: Omittable[datetime] = None
+    passkey_added_at: Omittable[datetime] = None
+    passkey_removed_at: Omittable[datetime] = None
+    second_factor_removal_at: Omittable[datetime] = None
 
 
 class UserCreated(_User):

@@ -13,7 +13,9 @@ from auth.common_passwords import WARNING, is_common_password
 from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.domain.session import Device
 from auth.letter_service import LetterService
+from auth.passkey_service import PasskeyService
 from auth.schemas import (
+    CeremonyOut,
     CurrentUserOut,
     EmptyOut,
     SessionOut,
@@ -22,7 +24,7 @@ from auth.schemas import (
     SignUpOut,
     UserOut,
 )
-from auth.service import AuthService, SignedIn
+from auth.service import AuthService, SecondFactorAsked, SignedIn
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
 from common.lifecycle import ServiceState
@@ -42,6 +44,7 @@ class State(ServiceState):
 
     auth: AuthService
     account: AccountService
+    passkeys: PasskeyService
     letters: LetterService
     cookies: SessionCookies
 
@@ -83,9 +86,9 @@ async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Resp
 
 @router.post(
     "/signin",
-    summary="Sign in",
+    summary="Sign in, or get the options for the passkey that is asked for as well",
     response_model=UserOut,
-    responses=error_responses(400, 403, 429, 503),
+    responses={202: {"model": CeremonyOut}, **error_responses(400, 403, 429, 503)},
 )
 async def sign_in(
     request: Request, body: SignInIn, state: StateDep, device: ClientDevice
@@ -93,6 +96,9 @@ async def sign_in(
     signed_in = await state.auth.sign_in(
         body.email, body.password, device, device_token=state.cookies.device_token(request)
     )
+    if isinstance(signed_in, SecondFactorAsked):
+        ceremony = await state.passkeys.begin_second_factor(signed_in.user_id)
+        return json_response(CeremonyOut.from_attributes(ceremony), 202, headers=NO_STORE)
     return signed_in_response(signed_in, state.cookies)
 
 

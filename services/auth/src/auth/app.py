@@ -5,18 +5,22 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
-from auth import account_api, api
+from auth import account_api, api, passkey_api
 from auth.account_service import AccountService
 from auth.api import State
+from auth.ceremonies import Ceremonies
 from auth.cookies import SessionCookies
 from auth.letter_service import LetterService
 from auth.listeners import listeners
+from auth.passkey_service import PasskeyService
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, ThrottleDocument
+from auth.store.challenges import ChallengeDocument, ChallengeStore
 from auth.store.letters import LetterDocument, LetterStore, ResetRequestDocument, ResetRequestStore
+from auth.store.passkeys import PasskeyDocument, PasskeyStore
 from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
@@ -35,7 +39,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     async def lifespan() -> AsyncGenerator[State]:
         documents = [
             AccountDocument,
+            ChallengeDocument,
             LetterDocument,
+            PasskeyDocument,
             ResetRequestDocument,
             SessionDocument,
             ThrottleDocument,
@@ -47,6 +53,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             )
             letter_store = LetterStore(running.relay, running.clock)
             letters = LetterService(letter_store, accounts, running.clock)
+            passkey_store = PasskeyStore(running.relay, running.clock)
+            ceremonies = Ceremonies(
+                settings.public_url,
+                passkeys=passkey_store,
+                challenges=ChallengeStore(running.clock),
+                clock=running.clock,
+            )
             attempt_limiter = AttemptLimiter(running.clock, settings.throttle_seconds)
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 auth = AuthService(
@@ -69,12 +82,23 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     auth=auth,
                     clock=running.clock,
                 )
+                passkeys = PasskeyService(
+                    settings=settings,
+                    accounts=accounts,
+                    passkeys=passkey_store,
+                    letters=letter_store,
+                    ceremonies=ceremonies,
+                    attempt_limiter=attempt_limiter,
+                    auth=auth,
+                    clock=running.clock,
+                )
                 async with running.consuming(listeners(letters)):
                     yield State(
                         running=running,
                         snapshot_events=auth.snapshot_events,
                         auth=auth,
                         account=account,
+                        passkeys=passkeys,
                         letters=letters,
                         cookies=SessionCookies(secure=settings.cookie_secure),
                     )
@@ -83,6 +107,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         lifespan,
         api.router,
         account_api.router,
+        passkey_api.router,
         routes.router,
         route="/api/users",
         has_fair_queue=True,

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from auth.domain.letter import LetterKind
+from auth.domain.letter import REMOVAL_KINDS, LetterKind
 
 PATHS: Final = {
     LetterKind.VERIFY: "/auth/verify",
     LetterKind.EMAIL_VERIFY: "/auth/verify",
     LetterKind.RESET: "/auth/reset",
+    **dict.fromkeys(REMOVAL_KINDS, "/auth/keep-second-step"),
 }
 """The page of the web client to which the link of a letter leads. The page acts on a click only."""
 

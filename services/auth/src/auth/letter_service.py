@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from auth.domain.account import Account
@@ -14,6 +14,8 @@ from common.events import UserEvent
 from common.values.clock import Clock
 
 MAX_NOTICES: Final = 100
+FORMER_EMAIL_TRUST: Final = timedelta(days=30)
+"""How long after a change the former address gets the letter about a removal as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ class LetterService:
         if former is not None and former.at == event.email_changed_at:
             await self._write_to_account(
                 LetterKind.EMAIL_CHANGED_FORMER, account, former.at, former.email
+            )
+        await self._write_to_account(LetterKind.PASSKEY_ADDED, account, event.passkey_added_at)
+        await self._write_to_account(LetterKind.PASSKEY_REMOVED, account, event.passkey_removed_at)
+        removal_at = event.second_factor_removal_at
+        await self._write_to_account(LetterKind.SECOND_FACTOR_REMOVAL, account, removal_at)
+        if former is not None and self._clock() < former.at + FORMER_EMAIL_TRUST:
+            await self._write_to_account(
+                LetterKind.SECOND_FACTOR_REMOVAL_FORMER, account, removal_at, former.email
             )
 
     async def _write_to_account(

@@ -4,9 +4,9 @@ from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr
 
-from auth.settings import LetterKey
+from auth.settings import LetterKey, PublicUrl
 from common.settings import ServiceSettings
 
 
@@ -29,9 +29,6 @@ def _check_mail_from(text: str) -> str:
     if not local or not domain or not text.isprintable():
         raise ValueError("must be an address, such as Ticketing <tickets@example.com>")
     return text
-
-
-PublicUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]
 
 
 class MailerSettings(ServiceSettings):

@@ -27,6 +27,8 @@ PAGES: Final[dict[LetterKind, Callable[[Mapping[str, Any]], str]]] = {
     LetterKind.ORDER_CANCELLED: lambda facts: f"/orders/{facts['order_id']}",
     LetterKind.TICKET_SOLD: lambda facts: f"/tickets/{facts['ticket_id']}",
     LetterKind.LISTING_WITHDRAWN: lambda facts: f"/tickets/{facts['ticket_id']}",
+    LetterKind.PASSKEY_ADDED: lambda _: "/account/passkeys",
+    LetterKind.PASSKEY_REMOVED: lambda _: "/account/passkeys",
     LetterKind.REFUND: lambda facts: f"/orders/{facts['order_id']}",
 }
 """The page of the web client for each kind of letter whose link proves nothing."""
@@ -68,6 +70,7 @@ class LetterRenderer:
             ],
             "action": texts_of_kind["action"],
             "url": self._url(letter),
+            "valid": texts_of_kind.get("valid", texts["common"]["valid"]),
             "has_link": letter.has_link,
             "notices_url": self._links.page(NOTICES_PATH),
         }

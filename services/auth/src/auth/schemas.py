@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -123,6 +123,13 @@ class CurrentUserOut(CamelModel):
     """The signed-in user, or null."""
 
     current_user: UserOut | None
+
+
+class CeremonyOut(CamelModel):
+    """A challenge, valid once and for five minutes, and the options for the browser."""
+
+    challenge_id: str
+    options: dict[str, Any]
 
 
 class EmptyOut(CamelModel):

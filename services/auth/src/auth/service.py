@@ -39,6 +39,13 @@ class SignedIn:
     device_token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactorAsked:
+    """The password was right, and the account asks for a second factor."""
+
+    user_id: str
+
+
 class AuthService:
     """Creates accounts, and starts, refreshes, lists and ends sessions."""
 
@@ -92,8 +99,8 @@ class AuthService:
 
     async def sign_in(
         self, email: str, password: str, device: Device, *, device_token: str = ""
-    ) -> SignedIn:
-        """Start a session with an email and a password.
+    ) -> SignedIn | SecondFactorAsked:
+        """Start a session with an email and a password, or ask for the second factor.
 
         Every attempt counts before it is hashed, whatever its outcome, so that concurrent attempts,
         also at other replicas, count like sequential ones. An unknown email is hashed and counted
@@ -121,6 +128,8 @@ class AuthService:
         if new_hash is not None:
             old, new = account.password_hash, new_hash
             await self._accounts.update(account.id, lambda account: account.rehash(old, new))
+        if account.second_factor.is_asked(self._clock()):
+            return SecondFactorAsked(account.id)
         return await self.start_session(account, device, browser_id)
 
     def _sign_in_limits(
@@ -232,6 +241,13 @@ class AuthService:
         await self.end_sessions_by(
             user_id, lambda account: account.end_sessions(before=before, now=now)
         )
+
+    async def start_session_in_browser(
+        self, account: Account, device: Device, device_token: str
+    ) -> SignedIn:
+        """Sign in to an account without its password. A browser that is known stays known."""
+        browser_id = self._device_tokens.verify(device_token, account.normal_email)
+        return await self.start_session(account, device, browser_id)
 
     async def start_session(
         self, account: Account, device: Device, browser_id: str | None = None

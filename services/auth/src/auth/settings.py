@@ -8,6 +8,7 @@ from pydantic import (
     Field,
     PositiveInt,
     SecretStr,
+    StringConstraints,
 )
 
 from common.settings import SessionSettings
@@ -19,6 +20,7 @@ def _check_letter_key(key: SecretStr) -> SecretStr:
     return key
 
 
+PublicUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]
 LetterKey = Annotated[SecretStr, AfterValidator(_check_letter_key)]
 """Authenticates the links in letters. A new one invalidates those that were sent."""
 
@@ -27,6 +29,8 @@ class Settings(SessionSettings):
     """Settings of the auth service."""
 
     letter_key: LetterKey
+    public_url: PublicUrl = "https://ticketing.dev"
+    """The address of the web client: passkeys are valid for its host, on its pages only."""
     password_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024
     """The cost of one hash, by default the minimum of OWASP's Password Storage Cheat Sheet."""
     password_iterations: PositiveInt = 2

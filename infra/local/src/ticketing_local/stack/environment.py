@@ -23,6 +23,7 @@ SERVICE_VARIABLES = {
         "LETTER_KEY",
         "LETTERS_*",
         "PASSWORD_*",
+        "PUBLIC_URL",
         "REFRESH_*",
         "RESETS_*",
         "SIGN_*",

@@ -129,11 +129,10 @@ def _fixed_environment(
     stripe: Mapping[str, str],
     environ: Mapping[str, str],
 ) -> dict[str, str]:
-    local_mail = {
-        "SMTP_URL": f"smtp://127.0.0.1:{port['smtp']}",
-        "PUBLIC_URL": f"http://localhost:{port['gateway']}",
-    }
+    web_client = {"PUBLIC_URL": f"http://localhost:{port['gateway']}"}
+    local_mail = {"SMTP_URL": f"smtp://127.0.0.1:{port['smtp']}", **web_client}
     specific = {
+        "auth": {key: value for key, value in web_client.items() if not environ.get(key)},
         "mailer": {key: value for key, value in local_mail.items() if not environ.get(key)},
         "expiration": {
             "REDIS_URL": f"redis://127.0.0.1:{port['redis']}",

@@ -5,11 +5,13 @@ had when the letter was written. Each change of either increments `credentials_v
 comparison refuses a link that was used, or that is older than such a change.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from auth.domain.revocation import REVOCATION_TTL
+from auth.domain.second_factor import SecondFactor
 from auth.domain.session import Session
 from auth.emails import normalize_email
 from common.change import Change
@@ -56,6 +58,8 @@ class Account:
         verification_requested_at: when the user last asked for the letter of the proof.
         requested_email: the address to change to, once it is verified.
         former_email: the address before the last change.
+        password_reset_at: when a letter was last used to choose a new password.
+        passkey_added_at: when a passkey was last added; `passkey_removed_at` likewise.
     """
 
     id: str
@@ -74,6 +78,10 @@ class Account:
     former_email: EmailAt | None = None
     password_changed_at: datetime | None = None
     notices_read_at: datetime | None = None
+    password_reset_at: datetime | None = None
+    second_factor: SecondFactor = field(default_factory=SecondFactor)
+    passkey_added_at: datetime | None = None
+    passkey_removed_at: datetime | None = None
 
     def rehash(self, old: str, new: str) -> Change["Account"]:
         """Replace the hash `old` by `new`, unless it was replaced already."""
@@ -134,15 +142,16 @@ class Account:
         """
         if self.credentials_version != credentials_version:
             raise BadRequest(INVALID_LINK)
-        verified = replace(self, verified_at=self.verified_at or now)
+        verified = replace(self, verified_at=self.verified_at or now, password_reset_at=now)
         return verified.change_password(password_hash, is_common=False, now=now)
 
     def request_email(self, email: str, now: datetime) -> Change["Account"]:
         """Ask for a change of the address. It changes when the new one is verified.
 
         Raises:
-            BadRequest: it is the present address.
+            BadRequest: it is the present address, or the account is protected.
         """
+        self._require_unprotected(now)
         if email == self.email:
             raise BadRequest("This is your email address already", field="email")
         return self._published(replace(self, requested_email=EmailAt(email, now)))
@@ -155,6 +164,7 @@ class Account:
         Raises:
             BadRequest: the link is no longer valid.
         """
+        self._require_unprotected(now)
         requested = self.requested_email
         is_valid = self.credentials_version == credentials_version
         if not is_valid or requested is None or requested.email != email:
@@ -170,6 +180,35 @@ class Account:
                 former_email=EmailAt(self.email, now),
             )
         )
+
+    def record_passkey_added(self, now: datetime) -> Change["Account"]:
+        """Record that a passkey is added, so that the user gets a letter."""
+        return self._published(replace(self, passkey_added_at=now))
+
+    def record_passkey_removed(self, now: datetime) -> Change["Account"]:
+        """Record that a passkey is removed, so that the user gets a letter."""
+        return self._published(replace(self, passkey_removed_at=now))
+
+    def change_second_factor(
+        self, change: Callable[[SecondFactor], SecondFactor]
+    ) -> Change["Account"]:
+        """Change what signing in asks for besides the password."""
+        second_factor = change(self.second_factor)
+        if second_factor == self.second_factor:
+            return Change(self)
+        return self._published(replace(self, second_factor=second_factor))
+
+    def announce_removal(self, now: datetime) -> Change["Account"]:
+        """Announce the removal of the second factor, after a reset of the present password."""
+        is_reset = self.password_reset_at == self.password_changed_at
+        reset_at = self.password_reset_at if is_reset else None
+        return self.change_second_factor(
+            lambda current: current.announce_removal(now, password_reset_at=reset_at)
+        )
+
+    def protected_until(self, now: datetime) -> datetime | None:
+        """Return until when the address cannot change, because a removal is announced."""
+        return self.second_factor.pending_removal(now)
 
     def choose_language(self, language: str) -> Change["Account"]:
         """Set the language of letters."""
@@ -199,6 +238,9 @@ class Account:
             password_changed_at=self.password_changed_at,
             email_requested_at=self.requested_email and self.requested_email.at,
             email_changed_at=self.former_email and self.former_email.at,
+            passkey_added_at=self.passkey_added_at,
+            passkey_removed_at=self.passkey_removed_at,
+            second_factor_removal_at=self.second_factor.removal_at,
         )
 
     def has_ended(self, session: Session) -> bool:
@@ -211,6 +253,10 @@ class Account:
         The clocks of two replicas differ.
         """
         return now if self.sessions_end is None else max(now, self.sessions_end.before)
+
+    def _require_unprotected(self, now: datetime) -> None:
+        if self.protected_until(now) is not None:
+            raise BadRequest("Your address cannot change while your second step is being removed")
 
     def _end_of_sessions(self, now: datetime) -> datetime:
         """Return a time after the start of every present session."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from auth.domain.second_factor import REMOVAL_DELAY
 from common.change import Change
 from common.errors import NotFound
 
@@ -49,9 +50,17 @@ class LetterKind(StrEnum):
     LISTING_WITHDRAWN = "listing_withdrawn"
     """By an operator."""
     REFUND = "refund"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    SECOND_FACTOR_REMOVAL = "second_factor_removal"
+    SECOND_FACTOR_REMOVAL_FORMER = "second_factor_removal_former"
+    """To the address before a recent change."""
 
 
-LINK_KINDS: Final = frozenset({LetterKind.VERIFY, LetterKind.RESET, LetterKind.EMAIL_VERIFY})
+REMOVAL_KINDS: Final = frozenset(
+    {LetterKind.SECOND_FACTOR_REMOVAL, LetterKind.SECOND_FACTOR_REMOVAL_FORMER}
+)
+LINK_KINDS: Final = REMOVAL_KINDS | {LetterKind.VERIFY, LetterKind.RESET, LetterKind.EMAIL_VERIFY}
 """Letters whose link proves that its reader receives the mail of an address."""
 
 
@@ -96,7 +105,8 @@ class Letter:
 
     def is_link_valid(self, now: datetime) -> bool:
         """Return whether the time of its link is not over."""
-        return self.has_link and now < self.created_at + LINK_LIFETIME
+        lifetime = REMOVAL_DELAY if self.kind in REMOVAL_KINDS else LINK_LIFETIME
+        return self.has_link and now < self.created_at + lifetime
 
     def lease(self, now: datetime) -> Change["Letter"]:
         """Reserve the letter for one attempt, or give it up because it is too old.

@@ -10,6 +10,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from auth.domain.account import Account, EmailAt, SessionsEnd
+from auth.domain.second_factor import SecondFactor
 from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
 from common.errors import BadRequest
@@ -43,6 +44,22 @@ def _email_at_to_document(email: EmailAt | None) -> Doc | None:
     return {"email": email.email, "at": email.at} if email else None
 
 
+def _second_factor(doc: Mapping[str, Any] | None) -> SecondFactor:
+    if doc is None:
+        return SecondFactor()
+    return SecondFactor(doc["required"], doc["removal_at"], tuple(doc["recovery_codes"]))
+
+
+def _second_factor_to_document(second_factor: SecondFactor) -> Doc | None:
+    if second_factor == SecondFactor():
+        return None
+    return {
+        "required": second_factor.is_required,
+        "removal_at": second_factor.removal_at,
+        "recovery_codes": list(second_factor.recovery_codes),
+    }
+
+
 def _account_from_document(doc: Mapping[str, Any]) -> Account:
     """Return the account. Earlier versions stored no field after `sessions_end`."""
     end = doc.get("sessions_end")
@@ -63,6 +80,10 @@ def _account_from_document(doc: Mapping[str, Any]) -> Account:
         former_email=_email_at(doc.get("former_email")),
         password_changed_at=doc.get("password_changed_at"),
         notices_read_at=doc.get("notices_read_at"),
+        password_reset_at=doc.get("password_reset_at"),
+        second_factor=_second_factor(doc.get("second_factor")),
+        passkey_added_at=doc.get("passkey_added_at"),
+        passkey_removed_at=doc.get("passkey_removed_at"),
     )
 
 
@@ -83,6 +104,10 @@ def _account_to_document(account: Account) -> Doc:
         "former_email": _email_at_to_document(account.former_email),
         "password_changed_at": account.password_changed_at,
         "notices_read_at": account.notices_read_at,
+        "password_reset_at": account.password_reset_at,
+        "second_factor": _second_factor_to_document(account.second_factor),
+        "passkey_added_at": account.passkey_added_at,
+        "passkey_removed_at": account.passkey_removed_at,
     }
 
 
