@@ -163,6 +163,11 @@ class Store:
         sql = "select document from objects where kind = ? and payout is null order by seq"
         return [from_json(row[0]) for row in self.connection.execute(sql, (kind,)).fetchall()]
 
+    def next_due(self) -> float | None:
+        """Return when the next delayed change is due."""
+        sql = "select min(due) from objects where due is not null"
+        return self.connection.execute(sql).fetchone()[0]
+
     def list_due(self, timestamp: float) -> list[Document]:
         """Return objects whose delayed change is due."""
         sql = "select document from objects where due <= ? order by due limit 100"

@@ -107,9 +107,10 @@ class Server(ManagedProcess):
         """Move the time of the server forward, and make the changes that become due."""
         self.control("POST", "clock", {"seconds": seconds}).raise_for_status()
 
-    def set_account(self, account: str, state: str) -> None:
+    def set_account(self, account: str, state: str, **more: str) -> None:
         """Set whether an account can receive transfers: active, pending, restricted, rejected."""
-        self.control("POST", f"accounts/{account}", {"transfers": state}).raise_for_status()
+        body: Document = {"transfers": state, **more}
+        self.control("POST", f"accounts/{account}", body).raise_for_status()
 
     def control(self, method: str, path: str, body: Document | None = None) -> httpx.Response:
         """Call a route of the control API."""

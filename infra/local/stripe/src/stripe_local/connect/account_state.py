@@ -10,6 +10,8 @@ KIND: Final = "v2.core.account"
 ACTIVE, PENDING, RESTRICTED, REJECTED = "active", "pending", "restricted", "rejected"
 STATES: Final = (ACTIVE, PENDING, RESTRICTED, REJECTED)
 
+WORKING_BANK: Final = "000123456789"
+
 _DETAILS: Final[dict[str, list[Document]]] = {
     ACTIVE: [],
     PENDING: [{"code": "requirements_pending_verification", "resolution": "no_resolution"}],

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from stripe_local.connect import account_state
+from stripe_local.connect import account_state, payouts
 from stripe_local.connect.account_links import LINK, LOGIN, is_valid, options_of
 from stripe_local.documents import PRIVATE, Document, new_id
 from stripe_local.ledger import Balance
@@ -103,9 +103,10 @@ class HostedPages:
         state = _STATES.get(given.get("outcome", ""))
         is_rejected = account[PRIVATE]["transfers"] == account_state.REJECTED
         if state and not is_rejected:
-            bank = given.get("bank", "000123456789")
+            bank = given.get("bank", account_state.WORKING_BANK)
             changes = {"transfers": state, "onboarded": True, "bank": bank, "bank_failed": False}
             account_state.change(self._call, account, **changes)
+            payouts.schedule(self._call, account)
 
     async def _show_dashboard(self, request: Request) -> Response:
         link = self._call.store.get(request.path_params["secret"], LOGIN)

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from stripe_local import clock
-from stripe_local.connect import account_state
+from stripe_local.connect import account_state, payouts
 from stripe_local.documents import PRIVATE, Document, public
-from stripe_local.due import settle_due
+from stripe_local.due import advance
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.http.idempotency import IdempotencyKeys
 from stripe_local.resources.call import Call
@@ -42,8 +42,7 @@ class ConnectControl:
         seconds = (await _body(request)).get("seconds")
         if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
             raise invalid("seconds must be a positive number", "seconds")
-        clock.move(self._call.store.connection, seconds)
-        settle_due(self._call)
+        advance(self._call, seconds)
         return JSONResponse({"now": clock.timestamp()})
 
     async def _forget_keys(self, request: Request) -> Response:
@@ -55,14 +54,16 @@ class ConnectControl:
 
     async def _change_account(self, request: Request) -> Response:
         """Verify, restrict or reject an account, as Stripe does."""
-        state = (await _body(request)).get("transfers")
+        body = await _body(request)
+        state = body.get("transfers")
         if state not in account_state.STATES:
             raise invalid(f"transfers must be one of {', '.join(account_state.STATES)}")
         account = self._find(request, account_state.KIND)
-        bank = account[PRIVATE]["bank"] or "000123456789"
-        changes = {"transfers": state, "onboarded": True, "bank": bank}
+        bank = str(body.get("bank") or account[PRIVATE]["bank"] or account_state.WORKING_BANK)
+        changes = {"transfers": state, "onboarded": True, "bank": bank, "bank_failed": False}
         with self._call.store.transaction():
             account_state.change(self._call, account, **changes)
+            payouts.schedule(self._call, account)
         return JSONResponse(public(account))
 
     def _find(self, request: Request, kind: str) -> Document:

@@ -1,11 +1,12 @@
 """Retrieve and list operations, and the expansion of ids into objects."""
 
+import functools
 from typing import Any
 
 from stripe_local.documents import Document, public
 from stripe_local.errors import invalid, missing
 from stripe_local.resources.balance_transactions import with_status
-from stripe_local.resources.call import Call
+from stripe_local.resources.call import Call, Operation
 from stripe_local.store import Query, Store
 
 _MAX_LIMIT = 100
@@ -18,6 +19,20 @@ _EXPANDABLE = frozenset(
 _FILTERS = (
     *("payment_intent", "charge", "type", "transfer_group", "destination", "source", "payout"),
 )
+
+
+def retrieve_operation(kind: str, params_type: str) -> Operation:
+    """Return the operation that retrieves an object."""
+    run = functools.partial(retrieve, kind)
+    return Operation("GET", f"/v1/{kind}s/{{id}}", run, params_type, connected=True)
+
+
+def list_operation(kind: str, params_type: str, *filters: str) -> Operation:
+    """Return the operation that lists objects."""
+    names = frozenset({*filters, "limit", "starting_after", "ending_before"})
+    path = f"/v1/{kind}s"
+    run = functools.partial(list_page, kind, path)
+    return Operation("GET", path, run, params_type, names, connected=True)
 
 
 def retrieve(kind: str, call: Call) -> Document:

@@ -1,6 +1,5 @@
 """The table of API operations."""
 
-import functools
 from typing import Literal, NotRequired, TypedDict
 
 from stripe_local.resources import (
@@ -13,7 +12,8 @@ from stripe_local.resources import (
     webhook_endpoints,
 )
 from stripe_local.resources.call import Operation
-from stripe_local.resources.listing import list_page, retrieve
+from stripe_local.resources.listing import list_operation as _list
+from stripe_local.resources.listing import retrieve_operation as _retrieve
 
 _PAYMENT_METHOD_PARAMS = ("payment_method", "confirmation_token", "return_url", "use_stripe_sdk")
 
@@ -60,18 +60,6 @@ class _Challenge(TypedDict):
 
 def _supported(*names: str) -> frozenset[str]:
     return frozenset(names)
-
-
-def _retrieve(kind: str, params_type: str) -> Operation:
-    run = functools.partial(retrieve, kind)
-    return Operation("GET", f"/v1/{kind}s/{{id}}", run, params_type, connected=True)
-
-
-def _list(kind: str, params_type: str, *filters: str) -> Operation:
-    names = _supported(*filters, "limit", "starting_after", "ending_before")
-    path = f"/v1/{kind}s"
-    run = functools.partial(list_page, kind, path)
-    return Operation("GET", path, run, params_type, names, connected=True)
 
 
 OPERATIONS = (
