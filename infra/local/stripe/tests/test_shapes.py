@@ -25,6 +25,10 @@ CLASSES: dict[str, type] = {
     "charge": stripe.Charge,
     "refund": stripe.Refund,
     "balance_transaction": stripe.BalanceTransaction,
+    "dispute": stripe.Dispute,
+    "payout": stripe.Payout,
+    "transfer": stripe.Transfer,
+    "transfer_reversal": stripe.TransferReversal,
     "v2.core.account": Account,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
@@ -47,6 +51,21 @@ def objects(server: Server, receiver: WebhookReceiver) -> dict[str, list[Documen
         {"configuration": {"recipient": {"capabilities": TRANSFERS}}, "dashboard": "express"}
     )
     server.set_account(account.id, "active")
+    intent = client.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "allowed_payment_method_types": ["card"],
+            "confirm": True,
+            "payment_method": "pm_card_bypassPending",
+        }
+    )
+    transfer = client.v1.transfers.create(
+        {"amount": 100, "currency": "usd", "destination": account.id}
+    )
+    client.v1.transfers.reversals.create(transfer.id, {"amount": 50})
+    client.v1.payouts.create({"amount": 100, "currency": "usd"})
+    server.control("POST", "disputes", {"charge": intent.latest_charge})
     for method in ("visa", "authenticationRequired", "chargeDeclined"):
         intent = client.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
         try:

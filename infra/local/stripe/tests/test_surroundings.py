@@ -89,6 +89,8 @@ def test_one_object_can_be_read(server: Server) -> None:
         ("POST", "clock"),
         ("DELETE", "idempotency"),
         ("POST", "accounts/acct_1"),
+        ("POST", "disputes"),
+        ("POST", "disputes/du_1"),
         ("GET", "ledger"),
         ("GET", "ledger/entries"),
         ("GET", "deliveries"),

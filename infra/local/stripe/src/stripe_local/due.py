@@ -7,11 +7,13 @@ from stripe_local import clock
 from stripe_local.clock import timestamp
 from stripe_local.connect import account_state, payouts
 from stripe_local.documents import Document
-from stripe_local.resources import refunds
+from stripe_local.resources import disputes, refunds
 from stripe_local.resources.call import Call
 
 _SETTLE: Final[dict[str, Callable[[Call, Document], None]]] = {
     account_state.KIND: payouts.settle_account,
+    "charge": disputes.settle_charge,
+    "dispute": disputes.settle_dispute,
     "payout": payouts.settle_payout,
     "refund": refunds.settle_refund,
 }

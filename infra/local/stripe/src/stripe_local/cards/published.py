@@ -24,6 +24,7 @@ class Card:
     requires_challenge: bool = False
     refund: Literal["succeeds", "pends", "fails"] = "succeeds"
     bypasses_pending: bool = False
+    dispute: Literal["fraudulent", "product_not_received", "inquiry", "multiple"] | None = None
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.") -> Decline:
@@ -61,6 +62,11 @@ _CARDS_BY_NAME = {
     "discover": Card("6011111111111117", "discover"),
     "jcb": Card("3566002020360505", "jcb"),
     "bypassPending": Card("4000000000000077", bypasses_pending=True),
+    "createDispute": Card("4000000000000259", dispute="fraudulent"),
+    "createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
+    "createDisputeInquiry": Card("4000000000001976", dispute="inquiry"),
+    "createMultipleDisputes": Card("4000000404000079", dispute="multiple"),
+    "createIssuerFraudRecord": Card("4000000000005423"),
     "pendingRefund": Card("4000000000007726", refund="pends"),
     "refundFail": Card("4000000000005126", refund="fails"),
     "chargeDeclined": Card("4000000000000002", decline=GENERIC),

@@ -13,6 +13,7 @@ from stripe_local.documents import PRIVATE, Document, public
 from stripe_local.due import advance
 from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.http.idempotency import IdempotencyKeys
+from stripe_local.resources import disputes
 from stripe_local.resources.call import Call
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -31,6 +32,8 @@ class ConnectControl:
             ("GET", "clock", self._show_clock),
             ("POST", "clock", _with_errors(self._move_clock)),
             ("DELETE", "idempotency", self._forget_keys),
+            ("POST", "disputes", _with_errors(self._open_dispute)),
+            ("POST", "disputes/{id}", _with_errors(self._decide_dispute)),
             ("POST", "accounts/{id}", _with_errors(self._change_account)),
         ]
 
@@ -58,7 +61,7 @@ class ConnectControl:
         state = body.get("transfers")
         if state not in account_state.STATES:
             raise invalid(f"transfers must be one of {', '.join(account_state.STATES)}")
-        account = self._find(request, account_state.KIND)
+        account = self._find(request.path_params["id"], account_state.KIND)
         bank = str(body.get("bank") or account[PRIVATE]["bank"] or account_state.WORKING_BANK)
         changes = {"transfers": state, "onboarded": True, "bank": bank, "bank_failed": False}
         with self._call.store.transaction():
@@ -66,10 +69,34 @@ class ConnectControl:
             payouts.schedule(self._call, account)
         return JSONResponse(public(account))
 
-    def _find(self, request: Request, kind: str) -> Document:
-        found = self._call.store.get(request.path_params["id"], kind)
+    async def _open_dispute(self, request: Request) -> Response:
+        """Dispute a charge or a part of it, however long after the payment."""
+        body = await _body(request)
+        charge = self._find(str(body.get("charge")), "charge")
+        amount = body.get("amount", charge["amount"])
+        if not isinstance(amount, int) or not 1 <= amount <= charge["amount"]:
+            raise invalid("amount must be a part of the charge", "amount")
+        reason, is_inquiry = str(body.get("reason", "fraudulent")), bool(body.get("inquiry"))
+        with self._call.store.transaction():
+            dispute = disputes.open_dispute(
+                self._call, charge, amount, reason, is_inquiry=is_inquiry
+            )
+        return JSONResponse(public(dispute), 201)
+
+    async def _decide_dispute(self, request: Request) -> Response:
+        """Decide a dispute, as the bank does."""
+        outcome = (await _body(request)).get("outcome")
+        if outcome not in {"won", "lost"}:
+            raise invalid("outcome must be won or lost", "outcome")
+        dispute = self._find(request.path_params["id"], "dispute")
+        with self._call.store.transaction():
+            disputes.decide(self._call, dispute, outcome)
+        return JSONResponse(public(dispute))
+
+    def _find(self, object_id: str, kind: str) -> Document:
+        found = self._call.store.get(object_id, kind)
         if found is None:
-            raise missing(kind, request.path_params["id"])
+            raise missing(kind, object_id)
         return found
 
 

@@ -1,6 +1,7 @@
 """Charges: attempts to take money, stored whether they succeed or fail."""
 
 from stripe_local.cards.published import Decline
+from stripe_local.clock import timestamp
 from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.ledger import CUSTOMERS, PLATFORM
 from stripe_local.resources.balance_transactions import Movement, move
@@ -29,6 +30,12 @@ def attempt_charge(
         (charge["balance_transaction"],) = move(
             call, charge["currency"], movement, counterpart=CUSTOMERS
         )
+        # A dispute would not hold after 3-D Secure, because the bank bears the risk then.
+        if card.dispute and not authenticated:
+            charge[PRIVATE] |= {
+                "dispute": card.dispute,
+                "due": timestamp() + call.settings.dispute_seconds,
+            }
     call.store.upsert(charge)
     call.emit(f"charge.{charge['status']}", charge)
     return charge, card.decline

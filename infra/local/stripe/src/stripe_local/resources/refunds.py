@@ -6,6 +6,7 @@ from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.ledger import CUSTOMERS, PLATFORM
 from stripe_local.resources.balance_transactions import Movement, move
 from stripe_local.resources.call import Call, merge_metadata
+from stripe_local.store import Query
 
 
 def create(call: Call) -> Document:
@@ -15,6 +16,8 @@ def create(call: Call) -> Document:
         raise StripeError(
             400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
         )
+    if charge["disputed"]:
+        _require_refundable(call, charge)
     refundable = charge["amount"] - charge["amount_refunded"]
     amount = call.params.get("amount") or refundable
     if not 1 <= amount <= refundable:
@@ -74,6 +77,17 @@ def _find_charge(call: Call) -> Document:
         subject = f"This PaymentIntent ({intent_id})" if intent_id else f"Charge {charge_id}"
         raise StripeError(400, f"{subject} does not have a successful charge to refund.")
     return charge
+
+
+def _require_refundable(call: Call, charge: Document) -> None:
+    """Check that the bank has not taken the money of a charge; an inquiry only asks."""
+    disputes, _ = call.store.page(Query("dispute", limit=100, equal={"charge": charge["id"]}))
+    if not all(dispute["is_charge_refundable"] for dispute in disputes):
+        raise StripeError(
+            400,
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
+        )
 
 
 def _add_refunded_amount(call: Call, charge: Document, amount: int) -> None:

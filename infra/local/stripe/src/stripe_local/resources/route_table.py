@@ -5,6 +5,7 @@ from typing import Literal, NotRequired, TypedDict
 from stripe_local.resources import (
     balance_transactions,
     confirmation_tokens,
+    disputes,
     payment_intents,
     payment_methods,
     refunds,
@@ -166,6 +167,17 @@ OPERATIONS = (
     ),
     _list("refund", "RefundListParams", "charge", "created", "payment_intent"),
     _retrieve("refund", "RefundRetrieveParams"),
+    # Disputes
+    _list("dispute", "DisputeListParams", "charge", "created", "payment_intent"),
+    _retrieve("dispute", "DisputeRetrieveParams"),
+    Operation(
+        "POST",
+        "/v1/disputes/{id}",
+        disputes.update,
+        "DisputeUpdateParams",
+        _supported("evidence", "metadata", "submit"),
+    ),
+    Operation("POST", "/v1/disputes/{id}/close", disputes.close, "DisputeCloseParams"),
     # Balance
     Operation(
         "GET",
