@@ -430,6 +430,9 @@ class _User(Event):
         email_changed_at: when the address was last changed.
         passkey_added_at: when a passkey was last added; `passkey_removed_at` likewise.
         second_factor_removal_at: when the second factor is removed, if that was announced.
+        closing: whether the account is about to be deleted. Its listings are withdrawn.
+        closing_at: when its owner, or an operator, asked for that.
+        kept_at: when its deletion was last given up, because something had to be completed first.
     """
 
     id: Id
@@ -443,6 +446,9 @@ class _User(Event):
     passkey_added_at: Omittable[datetime] = None
     passkey_removed_at: Omittable[datetime] = None
     second_factor_removal_at: Omittable[datetime] = None
+    closing: Omittable[bool] = None
+    closing_at: Omittable[datetime] = None
+    kept_at: Omittable[datetime] = None
 
 
 class UserCreated(_User):
@@ -452,12 +458,56 @@ class UserCreated(_User):
 
 
 class UserUpdated(_User):
-    """A user verified or changed the address, or changed the password, or asked to."""
+    """A user changed the address, the password or a setting, or the account is closing."""
 
     subject = "user.updated"
 
 
 UserEvent = UserCreated | UserUpdated
+
+
+class UserDeleted(Event):
+    """An account was deleted. Services erase what they hold of it, but for the user's id.
+
+    It is published twice, so that what arrived meanwhile is erased too.
+    """
+
+    subject = "user.deleted"
+
+    id: Id
+    version: Version
+    deleted_at: datetime
+
+
+class WithdrawnListing(CamelModel):
+    """A withdrawn ticket, and the version from which on it is withdrawn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ticket_id: Id
+    version: Version
+
+
+class ListingsWithdrawn(Event):
+    """The listings of a user whose account is closing are withdrawn."""
+
+    subject = "listings.withdrawn"
+
+    user_id: Id
+    closing_at: datetime
+    listings: tuple[WithdrawnListing, ...] = ()
+
+
+class ReservationsClosed(Event):
+    """Nobody can order from a user any more, because orders knows that all listings are withdrawn.
+
+    Every order that was placed before is in an earlier event.
+    """
+
+    subject = "reservations.closed"
+
+    user_id: Id
+    closing_at: datetime
 
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
@@ -470,11 +520,14 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     *get_args(SellerEvent),
     *get_args(SessionEvent),
     *get_args(UserEvent),
+    UserDeleted,
+    ListingsWithdrawn,
+    ReservationsClosed,
 )
 
 STREAMS: Final[dict[str, tuple[str, ...]]] = {
-    "tickets": ("ticket", "show", "vault"),
-    "orders": ("order",),
+    "tickets": ("ticket", "show", "vault", "listings"),
+    "orders": ("order", "reservations"),
     "expiration": ("expiration",),
     "payments": ("payment", "seller"),
     "auth": ("session", "user"),

@@ -10,7 +10,13 @@ from auth.letter_links import LetterLinks
 from auth.rendering import LANGUAGES, LetterRenderer
 
 LINKS = LetterLinks(SecretStr("c3" * 32), "https://tickets.example/")
-FACTS = {"order_id": "6" * 24, "ticket_id": "7" * 24, "title": "Row & <3>", "amount": 123450}
+FACTS = {
+    "order_id": "6" * 24,
+    "ticket_id": "7" * 24,
+    "title": "Row & <3>",
+    "amount": 123450,
+    "reason": "payment",
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

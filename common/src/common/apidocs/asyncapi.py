@@ -4,13 +4,16 @@ The source is `common.events` and each service's `listeners()`. A test compares 
 """
 
 import importlib
+import inspect
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
 from common.apidocs.openapi import to_json
 from common.events import EVENT_TYPES, stream_of
+from common.messaging.bus import Handlers
 from common.messaging.declarations import DUPLICATE_WINDOW_SECONDS, MAX_AGE_SECONDS
 from common.messaging.subscriptions import durable_name
 
@@ -40,12 +43,18 @@ HEADERS: Final = {
 }
 
 
+def handlers_of(listeners: ModuleType) -> Handlers:
+    """Return the handlers of a service. Its parts are missing: only a handler would use them."""
+    parts = len(inspect.signature(listeners.listeners).parameters)
+    return listeners.listeners(*[None] * parts)
+
+
 def consumers_by_event() -> dict[str, list[str]]:
     """Return the consuming services of each event, from the handlers in their `listeners()`."""
     consumers: dict[str, list[str]] = {event.__name__: [] for event in EVENT_TYPES}
     for service in CONSUMING_SERVICES:
         module = importlib.import_module(f"{service}.listeners")
-        for event in module.listeners(None):  # only a handler would use the service
+        for event in handlers_of(module):
             consumers[event.__name__].append(service)
     return consumers
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from common.apidocs.asyncapi import CONSUMING_SERVICES
+from common.apidocs.asyncapi import CONSUMING_SERVICES, handlers_of
 from common.events import STREAMS, stream_of
 from common.messaging import subscriptions
 from common.messaging.connection import DEAD_LETTERS, STORED
@@ -82,7 +82,7 @@ def find_subscriptions() -> Subscriptions:
         listeners: ModuleType | None = None
         if service in CONSUMING_SERVICES:
             listeners = importlib.import_module(f"{service}.listeners")
-            handled = listeners.listeners(None)  # only a handler would use the service
+            handled = handlers_of(listeners)
             durable[service] = sorted({stream_of(event) for event in handled})
         settings = importlib.import_module(f"{service}.settings").Settings
         followed = {"auth"} if issubclass(settings, SessionSettings) else set[str]()

@@ -120,9 +120,8 @@ class KeyBudget:
         """
         unchecked = self._unchecked.pop(user_id, 0) + 1
         if unchecked >= KEYS_BETWEEN_CHECKS:
-            of_user = {"_id": {"$gt": f"{user_id}:", "$lt": f"{user_id};"}}
             stored = await collection_of(IdempotencyRecord).count_documents(
-                of_user, limit=MAX_KEYS_PER_USER
+                _keys_of(user_id), limit=MAX_KEYS_PER_USER
             )
             is_exceeded = stored >= MAX_KEYS_PER_USER
             unchecked = KEYS_BETWEEN_CHECKS if is_exceeded else 0
@@ -133,6 +132,15 @@ class KeyBudget:
             self._unchecked.popitem(last=False)
         if is_exceeded:
             raise TooManyRequests("Too many Idempotency-Keys", retry_after=RETRY_AFTER_SECONDS)
+
+
+async def forget_user(user_id: str) -> None:
+    """Delete the keys of a user and the responses stored under them."""
+    await collection_of(IdempotencyRecord).delete_many(_keys_of(user_id))
+
+
+def _keys_of(user_id: str) -> dict[str, Any]:
+    return {"_id": {"$gt": f"{user_id}:", "$lt": f"{user_id};"}}
 
 
 async def _execute_once(request: Request, record_id: str, handler: _Handler) -> Response:

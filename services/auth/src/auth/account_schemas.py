@@ -94,6 +94,8 @@ class NoticeOut(CamelModel):
     ticket_id: Omittable[str] = None
     title: Omittable[str] = None
     amount: Omittable[Dollars] = None
+    reason: Omittable[str] = None
+    """Why the account was not deleted, such as `unpaid_order`."""
 
     @classmethod
     def from_domain(cls, letter: Letter, read_at: datetime | None) -> Self:

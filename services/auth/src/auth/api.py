@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from auth.account_service import AccountService
 from auth.common_passwords import WARNING, is_common_password
 from auth.cookies import REFRESH_SCHEME, SessionCookies
+from auth.deletion import Deletions
 from auth.domain.session import Device
 from auth.letter_service import LetterService
 from auth.passkey_service import PasskeyService
@@ -46,6 +47,7 @@ class State(ServiceState):
     account: AccountService
     passkeys: PasskeyService
     letters: LetterService
+    deletions: Deletions
     cookies: SessionCookies
 
 

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
-from auth import account_api, api, passkey_api
+from auth import account_api, api, deletion, deletion_api, passkey_api
 from auth.account_service import AccountService
 from auth.api import State
 from auth.ceremonies import Ceremonies
 from auth.cookies import SessionCookies
+from auth.deletion import Deletions, Stores
+from auth.domain.closing import ErasedUser
 from auth.letter_service import LetterService
 from auth.listeners import listeners
 from auth.passkey_service import PasskeyService
@@ -19,14 +21,20 @@ from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, ThrottleDocument
 from auth.store.challenges import ChallengeDocument, ChallengeStore
+from auth.store.erased_users import ErasedUserDocument, ErasedUserStore
 from auth.store.letters import LetterDocument, LetterStore, ResetRequestDocument, ResetRequestStore
+from auth.store.obligations import ObligationDocument, ObligationStore
 from auth.store.passkeys import PasskeyDocument, PasskeyStore
+from auth.store.personal_data import PersonalData
 from auth.store.sessions import SessionDocument, SessionStore
 from common.apidocs import routes
 from common.app import Service
 from common.auth.tokens import AccessTokens
 from common.availability import wait_until_available
+from common.background import run_periodically
+from common.messaging.envelope import EventEnvelope
 from common.persistence import mongo
+from common.persistence.lease import Lease
 from common.values.clock import Clock
 
 
@@ -40,7 +48,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         documents = [
             AccountDocument,
             ChallengeDocument,
+            ErasedUserDocument,
             LetterDocument,
+            ObligationDocument,
             PasskeyDocument,
             ResetRequestDocument,
             SessionDocument,
@@ -92,14 +102,35 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     auth=auth,
                     clock=running.clock,
                 )
-                async with running.consuming(listeners(letters)):
+                erased = ErasedUserStore(running.relay, running.clock)
+                deletions = Deletions(
+                    Stores(
+                        accounts=accounts,
+                        erased=erased,
+                        obligations=ObligationStore(running.clock),
+                        letters=letter_store,
+                        personal_data=PersonalData(running.database),
+                    ),
+                    auth=auth,
+                    consumers=lambda: running.bus.durable_consumers,
+                    lease=Lease(running.database, "deletions", deletion.LEASE_TTL, running.clock),
+                    clock=running.clock,
+                    wait_seconds=settings.deletion_wait_seconds,
+                )
+                async with (
+                    running.consuming(listeners(letters, deletions)),
+                    run_periodically(deletion.INTERVAL_SECONDS, deletions.run, name="deletions"),
+                ):
                     yield State(
                         running=running,
-                        snapshot_events=auth.snapshot_events,
+                        snapshot_events=lambda: _chain(
+                            auth.snapshot_events(), erased.snapshot_events(ErasedUser.to_event)
+                        ),
                         auth=auth,
                         account=account,
                         passkeys=passkeys,
                         letters=letters,
+                        deletions=deletions,
                         cookies=SessionCookies(secure=settings.cookie_secure),
                     )
 
@@ -108,7 +139,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         api.router,
         account_api.router,
         passkey_api.router,
+        deletion_api.router,
         routes.router,
         route="/api/users",
         has_fair_queue=True,
     )
+
+
+async def _chain(*parts: AsyncGenerator[EventEnvelope]) -> AsyncGenerator[EventEnvelope]:
+    for part in parts:
+        async for envelope in part:
+            yield envelope

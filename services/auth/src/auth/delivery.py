@@ -49,6 +49,8 @@ class Delivery:
     async def run(self) -> None:
         """Write the letters for requested resets, and send all letters that are due."""
         await self._write_reset_letters()
+        if self._transport is None:
+            await self._letters.forget_unsendable()
         while self._transport is not None:
             due = await self._letters.list_due(self._clock(), BATCH_SIZE)
             if due:
@@ -92,15 +94,14 @@ class Delivery:
         leased = await self._lease(letter.id)
         if leased is None:
             return
-        account = await self._accounts.find(leased.user_id)
-        if account is None:
+        recipient = await self._find_recipient(leased)
+        if recipient is None:
             await self._refuse(leased, "no account")
             return
-        rendered = self._renderer.render(leased, account.language)
+        address, language = recipient
+        rendered = self._renderer.render(leased, language)
         try:
-            message = create_message(
-                leased, rendered, leased.address or account.email, self._mail_from
-            )
+            message = create_message(leased, rendered, address, self._mail_from)
             await connection.send(message)
         except Refused as error:
             await self._refuse(leased, str(error))
@@ -110,6 +111,13 @@ class Delivery:
             now = self._clock()
             await self._letters.update(leased.id, lambda current: current.mark_sent(now))
             LETTERS.labels(leased.kind, "sent").inc()
+
+    async def _find_recipient(self, letter: Letter) -> tuple[str, str | None] | None:
+        """Return the address and the language of a letter, or None if its account is gone."""
+        if letter.kind is LetterKind.ACCOUNT_DELETED:
+            return (letter.address, str(letter.facts["language"])) if letter.address else None
+        account = await self._accounts.find(letter.user_id)
+        return None if account is None else (letter.address or account.email, account.language)
 
     async def _lease(self, letter_id: str) -> Letter | None:
         """Lease a letter for an attempt, or return None if it is not to be sent now."""

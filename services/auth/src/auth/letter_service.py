@@ -89,6 +89,15 @@ class LetterService:
                 LetterKind.SECOND_FACTOR_REMOVAL_FORMER, account, removal_at, former.email
             )
 
+    async def write_kept_letter(self, event: UserEvent) -> None:
+        """Write the letter that the deletion of an account was given up, and why."""
+        account = await self._accounts.find(event.id)
+        kept = account and account.kept
+        if kept is not None and kept.at == event.kept_at:
+            fact = f"user:{event.id}:{kept.at.isoformat(timespec='milliseconds')}"
+            facts = {"reason": kept.reason}
+            await self.write(fact, LetterKind.ACCOUNT_KEPT, event.id, at=kept.at, facts=facts)
+
     async def _write_to_account(
         self,
         kind: LetterKind,

@@ -1,56 +1,39 @@
 """The events that auth consumes: each fact that a user should know gets a letter.
 
+Orders and payments are also what an account owes or is owed, so that it cannot be deleted yet.
 Each function can be repeated, and is harmless for an event that comes late.
 """
 
+from auth.deletion import Deletions
 from auth.domain.letter import LetterKind
 from auth.letter_service import LetterService
 from common.events import (
     CancelReason,
     OrderCancelled,
     OrderCompleted,
+    OrderEvent,
+    PaymentEvent,
     PaymentRefunded,
+    ReservationsClosed,
     TicketUpdated,
     UserEvent,
 )
 from common.messaging.bus import Handlers, handlers
 
 
-def listeners(letters: LetterService) -> Handlers:
+def listeners(letters: LetterService, deletions: Deletions) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_user(event: UserEvent) -> None:
         await letters.write_account_letters(event)
+        await letters.write_kept_letter(event)
 
-    async def on_order_completed(event: OrderCompleted) -> None:
-        ticket = event.ticket
-        fact = f"order:{event.id}:complete"
-        facts = {
-            "order_id": event.id,
-            "ticket_id": ticket.id,
-            "title": ticket.title,
-            "amount": ticket.price,
-        }
-        at = event.expires_at
-        await letters.write(fact, LetterKind.RECEIPT, event.user_id, at=at, facts=facts)
-        if ticket.seller_id is not None:
-            sold = {name: facts[name] for name in ("ticket_id", "title", "amount")}
-            await letters.write(fact, LetterKind.TICKET_SOLD, ticket.seller_id, at=at, facts=sold)
-
-    async def on_order_cancelled(event: OrderCancelled) -> None:
-        is_expired = event.reason is CancelReason.EXPIRED
-        await letters.write(
-            f"order:{event.id}:cancelled",
-            LetterKind.ORDER_EXPIRED if is_expired else LetterKind.ORDER_CANCELLED,
-            event.user_id,
-            at=event.expires_at,
-            facts={
-                "order_id": event.id,
-                "ticket_id": event.ticket.id,
-                "title": event.ticket.title,
-                "amount": event.ticket.price,
-            },
-        )
+    async def on_order(event: OrderEvent) -> None:
+        await deletions.apply_order(event)
+        if isinstance(event, OrderCompleted):
+            await _write_sale_letters(letters, event)
+        elif isinstance(event, OrderCancelled):
+            await _write_cancellation_letter(letters, event)
 
     async def on_ticket_updated(event: TicketUpdated) -> None:
         if event.withdrawn_by_operator:
@@ -61,16 +44,55 @@ def listeners(letters: LetterService) -> Handlers:
                 facts={"ticket_id": event.id, "title": event.title},
             )
 
-    async def on_payment_refunded(event: PaymentRefunded) -> None:
-        if event.user_id is not None and event.refunded_at is not None:
-            await letters.write(
-                f"payment:{event.id}:refunded",
-                LetterKind.REFUND,
-                event.user_id,
-                at=event.refunded_at,
-                facts={"order_id": event.order_id, "amount": event.amount},
-            )
+    async def on_payment(event: PaymentEvent) -> None:
+        await deletions.apply_payment(event)
+        if isinstance(event, PaymentRefunded):
+            await _write_refund_letter(letters, event)
 
-    return handlers(
-        on_user, on_order_completed, on_order_cancelled, on_ticket_updated, on_payment_refunded
+    async def on_reservations_closed(event: ReservationsClosed) -> None:
+        await deletions.confirm(event)
+
+    return handlers(on_user, on_order, on_ticket_updated, on_payment, on_reservations_closed)
+
+
+async def _write_sale_letters(letters: LetterService, event: OrderCompleted) -> None:
+    ticket = event.ticket
+    fact = f"order:{event.id}:complete"
+    facts = {
+        "order_id": event.id,
+        "ticket_id": ticket.id,
+        "title": ticket.title,
+        "amount": ticket.price,
+    }
+    at = event.expires_at
+    await letters.write(fact, LetterKind.RECEIPT, event.user_id, at=at, facts=facts)
+    if ticket.seller_id is not None:
+        sold = {name: facts[name] for name in ("ticket_id", "title", "amount")}
+        await letters.write(fact, LetterKind.TICKET_SOLD, ticket.seller_id, at=at, facts=sold)
+
+
+async def _write_cancellation_letter(letters: LetterService, event: OrderCancelled) -> None:
+    is_expired = event.reason is CancelReason.EXPIRED
+    await letters.write(
+        f"order:{event.id}:cancelled",
+        LetterKind.ORDER_EXPIRED if is_expired else LetterKind.ORDER_CANCELLED,
+        event.user_id,
+        at=event.expires_at,
+        facts={
+            "order_id": event.id,
+            "ticket_id": event.ticket.id,
+            "title": event.ticket.title,
+            "amount": event.ticket.price,
+        },
     )
+
+
+async def _write_refund_letter(letters: LetterService, event: PaymentRefunded) -> None:
+    if event.user_id is not None and event.refunded_at is not None:
+        await letters.write(
+            f"payment:{event.id}:refunded",
+            LetterKind.REFUND,
+            event.user_id,
+            at=event.refunded_at,
+            facts={"order_id": event.order_id, "amount": event.amount},
+        )

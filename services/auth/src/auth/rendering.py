@@ -30,6 +30,8 @@ PAGES: Final[dict[LetterKind, Callable[[Mapping[str, Any]], str]]] = {
     LetterKind.PASSKEY_ADDED: lambda _: "/account/passkeys",
     LetterKind.PASSKEY_REMOVED: lambda _: "/account/passkeys",
     LetterKind.REFUND: lambda facts: f"/orders/{facts['order_id']}",
+    LetterKind.ACCOUNT_KEPT: lambda _: "/account/leave",
+    LetterKind.ACCOUNT_DELETED: lambda _: "/",
 }
 """The page of the web client for each kind of letter whose link proves nothing."""
 
@@ -60,6 +62,7 @@ class LetterRenderer:
         texts = self._texts[language]
         texts_of_kind = texts[letter.kind]
         facts = _printable_facts(letter.facts, language)
+        has_notices = letter.kind is not LetterKind.ACCOUNT_DELETED
         subject = self._plain.from_string(texts_of_kind["subject"]).render(facts)
         values = {
             "language": language,
@@ -72,7 +75,7 @@ class LetterRenderer:
             "url": self._url(letter),
             "valid": texts_of_kind.get("valid", texts["common"]["valid"]),
             "has_link": letter.has_link,
-            "notices_url": self._links.page(NOTICES_PATH),
+            "notices_url": self._links.page(NOTICES_PATH) if has_notices else None,
         }
         return RenderedLetter(
             subject=subject[:MAX_SUBJECT_LENGTH],

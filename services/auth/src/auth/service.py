@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from auth.common_passwords import is_common_password
 from auth.device_tokens import DeviceTokens
@@ -18,11 +19,13 @@ from auth.store.sessions import SessionStore
 from common.auth.revocations import Revocations
 from common.auth.tokens import AccessTokens, User
 from common.change import Change
-from common.errors import BadRequest, NotFound, Unauthorized
+from common.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from common.events import AllSessionsRevoked, SessionRevoked
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.values.ids import is_id, new_id
+
+CLOSING: Final = "This account is being deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class AuthService:
             account = await self._accounts.get(session.user_id)
         except NotFound:
             raise Unauthorized from None
-        if account.has_ended(session):
+        if account.has_ended(session) or account.closing is not None:
             raise Unauthorized
         return self._issue_tokens(account, session, session.current_token(token))
 
@@ -252,7 +255,13 @@ class AuthService:
     async def start_session(
         self, account: Account, device: Device, browser_id: str | None = None
     ) -> SignedIn:
-        """Sign in to an account, and end its oldest session if it has too many."""
+        """Sign in to an account, and end its oldest session if it has too many.
+
+        Raises:
+            Forbidden: the account is being deleted.
+        """
+        if account.closing is not None:
+            raise Forbidden(CLOSING)
         now = self._clock()
         change, token = start_session(
             user_id=account.id, device=device, now=account.next_session_start(now)

@@ -60,3 +60,6 @@ class Settings(SessionSettings):
     """Letters to reset a password that one address asks for."""
     throttle_seconds: PositiveInt = 15 * 60
     """The window in which these attempts are counted."""
+
+    deletion_wait_seconds: Annotated[float, Field(ge=0)] = 10
+    """How long the deletion of an account waits for events that could stop it."""

@@ -10,7 +10,7 @@ from common.app import Service
 from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.sse import EventBroadcaster
-from orders import api
+from orders import api, export_api
 from orders.api import State
 from orders.listeners import listeners, sse_handlers
 from orders.service import OrderService
@@ -18,6 +18,7 @@ from orders.settings import Settings
 from orders.store.orders import OrderDocument, OrderStore
 from orders.store.ticket_replicas import TicketReplica, TicketReplicas
 from orders.sweeper import LEASE_TTL, run_sweeper
+from orders.user_deletion import UserDeletion
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -30,9 +31,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     async def lifespan() -> AsyncGenerator[State]:
         async with service.open([OrderDocument, TicketReplica]) as running:
             store = OrderStore(running.relay, running.clock)
+            tickets = TicketReplicas()
+            deletion = UserDeletion(store, tickets, running.bus, running.clock)
             orders = OrderService(
                 store,
-                TicketReplicas(),
+                tickets,
                 running.clock,
                 window=window,
                 limit=settings.order_limit,
@@ -41,7 +44,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             lease = Lease(running.database, "overdue-order-sweep", LEASE_TTL, running.clock)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster)),
-                running.consuming(listeners(orders)),
+                running.consuming(listeners(orders, deletion)),
                 run_sweeper(orders, lease, running.clock),
             ):
                 yield State(
@@ -51,4 +54,4 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     broadcaster=broadcaster,
                 )
 
-    return service.app(lifespan, api.router)
+    return service.app(lifespan, export_api.router, api.router)

@@ -1,4 +1,4 @@
-"""The events that orders consumes: tickets for sale, reveals, expirations and payments.
+"""The events that orders consumes: tickets, reveals, expirations, payments, deleted accounts.
 
 And the orders' own events, which every replica streams to their buyers.
 """
@@ -6,12 +6,14 @@ And the orders' own events, which every replica streams to their buyers.
 from common.events import (
     ChargeStatus,
     ExpirationCompleted,
+    ListingsWithdrawn,
     OrderEvent,
     PaymentCreated,
     PaymentFailed,
     PaymentRefunded,
     PaymentUpdated,
     TicketEvent,
+    UserDeleted,
     VaultState,
     VaultUpdated,
 )
@@ -22,9 +24,10 @@ from common.web.sse import EventBroadcaster
 from orders.domain.ticket import ListedTicket
 from orders.schemas import OrderEventOut
 from orders.service import OrderService
+from orders.user_deletion import UserDeletion
 
 
-def listeners(orders: OrderService) -> Handlers:
+def listeners(orders: OrderService, deletion: UserDeletion) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_ticket(event: TicketEvent) -> None:
@@ -59,6 +62,7 @@ def listeners(orders: OrderService) -> Handlers:
     return {
         **handlers(on_ticket, on_vault_updated, on_expiration_completed),
         **_payment_listeners(orders),
+        **_deletion_listeners(deletion),
     }
 
 
@@ -80,6 +84,16 @@ def _payment_listeners(orders: OrderService) -> Handlers:
         await orders.record_refund(event.order_id)
 
     return handlers(on_payment_created, on_payment_failed, on_payment_updated, on_payment_refunded)
+
+
+def _deletion_listeners(deletion: UserDeletion) -> Handlers:
+    async def on_listings_withdrawn(event: ListingsWithdrawn) -> None:
+        await deletion.close_reservations(event)
+
+    async def on_user_deleted(event: UserDeleted) -> None:
+        await deletion.erase(event)
+
+    return handlers(on_listings_withdrawn, on_user_deleted)
 
 
 def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:

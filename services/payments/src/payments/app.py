@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.values.clock import Clock
-from payments import api
+from payments import api, export_api
 from payments.api import State
 from payments.attempts import PaymentAttempts
 from payments.decline_limits import DeclineLimits, MaxDeclines
@@ -26,6 +26,7 @@ from payments.store.order_replicas import OrderReplica, OrderReplicas
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
 from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
+from payments.user_deletion import UserDeletion
 
 DOCUMENTS: Final = (ChargeDocument, OrderReplica, StripeEventDocument, DeclineCounter)
 
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 charges, orders, gateway, sync, limits, clock, policy, owner=owner
             )
             async with (
-                running.consuming(listeners(sync)),
+                running.consuming(listeners(sync, UserDeletion(limits))),
                 run_reconciler(sync, settings.payment_reconcile_seconds),
             ):
                 yield State(
@@ -84,4 +85,4 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     policy=policy,
                 )
 
-    return service.app(lifespan, api.router)
+    return service.app(lifespan, export_api.router, api.router)

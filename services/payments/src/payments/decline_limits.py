@@ -40,7 +40,7 @@ class DeclineLimits:
             TooManyRequests: too many payments of the account, or from the address, were declined.
         """
         limits = [
-            Limit(f"account:{user_id}", self._max.per_account_and_hour, HOUR),
+            Limit(_account_key(user_id), self._max.per_account_and_hour, HOUR),
             Limit(_address_key(address), self._max.per_address_and_hour, HOUR),
         ]
         try:
@@ -79,10 +79,18 @@ class DeclineLimits:
         """
         await self._counters.release_one(charge.attempt_id, _address_key(address))
 
+    async def forget_account(self, user_id: str) -> None:
+        """Delete what was counted of an account."""
+        await self._counters.forget(_account_key(user_id))
+
     async def refuse_reported_card(self, charge: Charge, decline: Decline) -> None:
         """Refuse a card to its account if it was reported stolen; it may be refused already."""
         if decline.operator_code in REFUSED_CODES and decline.fingerprint is not None:
             await self._counters.refuse_card(_card_key(decline.fingerprint), charge.user_id)
+
+
+def _account_key(user_id: str) -> str:
+    return f"account:{user_id}"
 
 
 def _address_key(address: str) -> str:

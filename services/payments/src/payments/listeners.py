@@ -1,12 +1,13 @@
-"""The events that payments consumes: the orders to be paid."""
+"""The events that payments consumes: the orders to be paid, and deleted accounts."""
 
-from common.events import OrderEvent, OrderStatus, OrderUpdated
+from common.events import OrderEvent, OrderStatus, OrderUpdated, UserDeleted
 from common.messaging.bus import Handlers, handlers
 from payments.domain.order import Order
 from payments.sync import ChargeSync
+from payments.user_deletion import UserDeletion
 
 
-def listeners(sync: ChargeSync) -> Handlers:
+def listeners(sync: ChargeSync, deletion: UserDeletion) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(event: OrderEvent) -> None:
@@ -25,4 +26,7 @@ def listeners(sync: ChargeSync) -> Handlers:
         if isinstance(event, OrderUpdated) and order.status is OrderStatus.COMPLETE:
             await sync.apply_amended_order(order)
 
-    return handlers(on_order)
+    async def on_user_deleted(event: UserDeleted) -> None:
+        await deletion.erase(event)
+
+    return handlers(on_order, on_user_deleted)

@@ -125,6 +125,10 @@ class ChargeSync:
         async for event in self._store.snapshot_events(Charge.to_event):
             yield event
 
+    def iter_of_user(self, user_id: str) -> AsyncGenerator[Charge]:
+        """Yield the charges of a user, newest first."""
+        return self._store.iter_of_user(user_id)
+
     async def wait_for_attempt(self, charge: Charge) -> Charge:
         """Poll until no attempt is running, for at most `ATTEMPT_WAIT_SECONDS`."""
         deadline = asyncio.get_running_loop().time() + ATTEMPT_WAIT_SECONDS

@@ -13,7 +13,7 @@ from common.persistence.lease import Lease
 from common.values.clock import Clock
 from common.web.response_cache import ResponseCache
 from common.web.sse import EventBroadcaster
-from tickets import api, show_copies, shows_api, uploads, vault_api, vault_sweeper
+from tickets import api, export_api, show_copies, shows_api, uploads, vault_api, vault_sweeper
 from tickets.api import State
 from tickets.cache import PARAMETERS, TicketCache
 from tickets.duplicates import Duplicates
@@ -34,6 +34,7 @@ from tickets.store.vault_gauges import VaultGauges
 from tickets.store.vocabulary import WordDocument
 from tickets.ticket_files import TicketFileReader
 from tickets.uploads import Uploads
+from tickets.user_deletion import UserDeletion
 from tickets.vault_keys import VaultKeys
 from tickets.vault_service import VaultService
 from tickets.vault_sweeper import VaultSweeper
@@ -57,13 +58,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             show_store = ShowStore(running.relay, running.clock, cache.on_show_written)
             lease = Lease(running.database, "show-copies", show_copies.LEASE_TTL, running.clock)
             copies = ShowCopies(show_store, store, lease, running.clock)
-            shows = ShowService(
-                show_store,
-                copies,
-                running.clock,
-                additions=DailyLimit("add", "shows", settings.shows_per_day, running.clock),
-                edits=DailyLimit("change", "shows", settings.shows_per_day, running.clock),
-            )
+            additions = DailyLimit("add", "shows", settings.shows_per_day, running.clock)
+            edits = DailyLimit("change", "shows", settings.shows_per_day, running.clock)
+            listed = DailyLimit("list", "tickets", settings.listings_per_day, running.clock)
+            uploaded = DailyLimit("upload", "files", settings.uploads_per_day, running.clock)
+            shows = ShowService(show_store, copies, running.clock, additions=additions, edits=edits)
             entries = VaultEntryStore(running.relay, running.clock)
             sweeper_lease = Lease(running.database, "vault", vault_sweeper.LEASE_TTL, running.clock)
             sweeper = VaultSweeper(entries, store, sweeper_lease, running.clock)
@@ -73,16 +72,18 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 store,
                 shows,
                 sweeper,
-                DailyLimit("list", "tickets", settings.listings_per_day, running.clock),
+                listed,
                 running.clock,
                 price_cap_percent=settings.price_cap_percent,
             )
             resale = Resale(tickets, store, entries, sweeper_lease, running.clock)
+            limits = (additions, edits, listed, uploaded)
+            deletion = UserDeletion(tickets, entries, limits, running.bus, running.clock)
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster, cache)),
-                running.consuming(listeners(tickets)),
+                running.consuming(listeners(tickets, deletion)),
                 run_periodically(
                     search_maintenance.INTERVAL_SECONDS, maintenance.run, name="search maintenance"
                 ),
@@ -110,9 +111,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     resale=resale,
                     duplicates=duplicates,
                     vault=vault,
-                    uploads=Uploads(
-                        DailyLimit("upload", "files", settings.uploads_per_day, running.clock)
-                    ),
+                    uploads=Uploads(uploaded),
                     passes=Passes(entries, store, reader, keys, running.clock),
                     broadcaster=broadcaster,
                 )
@@ -121,6 +120,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         lifespan,
         shows_api.router,
         vault_api.router,
+        export_api.router,
         api.router,
         response_cache=response_cache,
         read_by_route=uploads.REQUESTS,

@@ -1,18 +1,19 @@
-"""The events that tickets consumes: orders reserve, free and sell tickets.
+"""The events that tickets consumes: orders reserve, free and sell tickets, and accounts close.
 
 And the tickets' own events, which every replica streams to its SSE clients.
 """
 
-from common.events import OrderEvent, TicketEvent
+from common.events import OrderEvent, TicketEvent, UserDeleted, UserUpdated
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
 from tickets.domain.ticket import Fence, Listing
 from tickets.schemas import TicketEventOut
 from tickets.service import TicketService
+from tickets.user_deletion import UserDeletion
 
 
-def listeners(tickets: TicketService) -> Handlers:
+def listeners(tickets: TicketService, deletion: UserDeletion) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(event: OrderEvent) -> None:
@@ -29,7 +30,14 @@ def listeners(tickets: TicketService) -> Handlers:
             buyer_id=event.user_id,
         )
 
-    return handlers(on_order)
+    async def on_user_updated(event: UserUpdated) -> None:
+        if event.closing:
+            await deletion.withdraw_listings(event)
+
+    async def on_user_deleted(event: UserDeleted) -> None:
+        await deletion.erase(event)
+
+    return handlers(on_order, on_user_updated, on_user_deleted)
 
 
 def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:

@@ -45,6 +45,34 @@ class EmailAt:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """A deletion that has begun (`auth.domain.closing`).
+
+    Attributes:
+        at: when it was asked for.
+        requested_by: who asked for it.
+        ignores_dates: whether an operator decided that it does not wait for the shows of tickets
+            that the user bought.
+        confirmed_at: when nobody could order from the user any more.
+        erasing_at: from when on it cannot be given up.
+    """
+
+    at: datetime
+    requested_by: str
+    ignores_dates: bool = False
+    confirmed_at: datetime | None = None
+    erasing_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deletion that was given up, and why."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user who can sign in.
 
@@ -60,6 +88,8 @@ class Account:
         former_email: the address before the last change.
         password_reset_at: when a letter was last used to choose a new password.
         passkey_added_at: when a passkey was last added; `passkey_removed_at` likewise.
+        closing: its deletion, once that has begun.
+        kept: its last deletion that was given up.
     """
 
     id: str
@@ -82,6 +112,8 @@ class Account:
     second_factor: SecondFactor = field(default_factory=SecondFactor)
     passkey_added_at: datetime | None = None
     passkey_removed_at: datetime | None = None
+    closing: Closing | None = None
+    kept: Kept | None = None
 
     def rehash(self, old: str, new: str) -> Change["Account"]:
         """Replace the hash `old` by `new`, unless it was replaced already."""
@@ -241,6 +273,9 @@ class Account:
             passkey_added_at=self.passkey_added_at,
             passkey_removed_at=self.passkey_removed_at,
             second_factor_removal_at=self.second_factor.removal_at,
+            closing=self.closing is not None,
+            closing_at=self.closing and self.closing.at,
+            kept_at=self.kept and self.kept.at,
         )
 
     def has_ended(self, session: Session) -> bool:

@@ -55,6 +55,10 @@ class LetterKind(StrEnum):
     SECOND_FACTOR_REMOVAL = "second_factor_removal"
     SECOND_FACTOR_REMOVAL_FORMER = "second_factor_removal_former"
     """To the address before a recent change."""
+    ACCOUNT_KEPT = "account_kept"
+    """The deletion of the account was given up."""
+    ACCOUNT_DELETED = "account_deleted"
+    """The last letter. It knows its address and language, because the account does not exist."""
 
 
 REMOVAL_KINDS: Final = frozenset(
@@ -119,20 +123,20 @@ class Letter:
         if self.has_link and not self.is_link_valid(now):
             return self._changed(state=LetterState.EXPIRED)
         if now >= self.created_at + MAX_AGE:
-            return self._changed(state=LetterState.FAILED, refusal=self.refusal or "too old")
+            return self._ended(state=LetterState.FAILED, refusal=self.refusal or "too old")
         return self._changed(attempts=self.attempts + 1, due_at=now + LEASE)
 
     def mark_sent(self, now: datetime) -> Change["Letter"]:
         """Record that the mail server accepted the letter."""
         if self.state is LetterState.SENT:
             return Change(self)
-        return self._changed(state=LetterState.SENT, sent_at=now, refusal=None)
+        return self._ended(state=LetterState.SENT, sent_at=now, refusal=None)
 
     def mark_refused(self, refusal: str) -> Change["Letter"]:
         """Record that the mail server refused the letter for good."""
         if self.state is not LetterState.QUEUED:
             return Change(self)
-        return self._changed(state=LetterState.FAILED, refusal=refusal)
+        return self._ended(state=LetterState.FAILED, refusal=refusal)
 
     def postpone(self, refusal: str, now: datetime) -> Change["Letter"]:
         """Record a failed attempt, and try again later."""
@@ -140,6 +144,12 @@ class Letter:
             return Change(self)
         delay = min(FIRST_RETRY * 4 ** min(self.attempts - 1, 10), MAX_RETRY)
         return self._changed(due_at=now + delay, refusal=refusal)
+
+    def _ended(self, **fields: object) -> Change["Letter"]:
+        """Return the end of the letter. The last letter to a person forgets the address."""
+        if self.kind is LetterKind.ACCOUNT_DELETED:
+            return self._changed(address=None, facts={}, **fields)
+        return self._changed(**fields)
 
     def _changed(self, **fields: object) -> Change["Letter"]:
         return Change(replace(self, version=self.version + 1, **fields))

@@ -1,15 +1,16 @@
 """Accounts in MongoDB."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from bson import ObjectId
-from pymongo import IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from auth.domain.account import Account, EmailAt, SessionsEnd
+from auth.domain.account import Account, Closing, EmailAt, Kept, SessionsEnd
 from auth.domain.second_factor import SecondFactor
 from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
@@ -25,6 +26,9 @@ log = structlog.get_logger("accounts")
 MIGRATION: Final = "accounts.folded: simple case folding"
 MIGRATION_OVERLAP: Final = timedelta(hours=1)
 """Accounts of this age are read again, because the clocks of those who create ids differ."""
+CLOSING: Final = "closing"
+"""The index of the accounts whose deletion has begun."""
+MAX_CLOSING: Final = 100
 NOT_ASCII: Final = r"[^\x00-\x7f]"
 
 
@@ -33,7 +37,15 @@ class AccountDocument(AggregateDocument):
 
     class Settings:
         name = "accounts"
-        indexes = [OUTBOX_INDEX, IndexModel("folded", unique=True)]
+        indexes = [
+            OUTBOX_INDEX,
+            IndexModel("folded", unique=True),
+            IndexModel(
+                [("closing.at", ASCENDING)],
+                name=CLOSING,
+                partialFilterExpression={"closing.at": {"$exists": True}},
+            ),
+        ]
 
 
 def _email_at(doc: Mapping[str, Any] | None) -> EmailAt | None:
@@ -84,6 +96,8 @@ def _account_from_document(doc: Mapping[str, Any]) -> Account:
         second_factor=_second_factor(doc.get("second_factor")),
         passkey_added_at=doc.get("passkey_added_at"),
         passkey_removed_at=doc.get("passkey_removed_at"),
+        closing=Closing(**doc["closing"]) if doc.get("closing") else None,
+        kept=Kept(**doc["kept"]) if doc.get("kept") else None,
     )
 
 
@@ -108,6 +122,8 @@ def _account_to_document(account: Account) -> Doc:
         "second_factor": _second_factor_to_document(account.second_factor),
         "passkey_added_at": account.passkey_added_at,
         "passkey_removed_at": account.passkey_removed_at,
+        "closing": account.closing and asdict(account.closing),
+        "kept": account.kept and asdict(account.kept),
     }
 
 
@@ -157,6 +173,16 @@ class AccountStore(Store[Account]):
         except DuplicateKeyError:
             pass
         raise BadRequest("Email in use", field="email")
+
+    async def list_closing(self) -> list[Account]:
+        """Return the accounts whose deletion has begun, the first asked for first."""
+        docs = self.collection.find({"closing.at": {"$exists": True}}, STATE_PROJECTION)
+        oldest = docs.hint(CLOSING).sort("closing.at").limit(MAX_CLOSING)
+        return [_account_from_document(doc) async for doc in oldest]
+
+    async def remove(self, account_id: str) -> None:
+        """Delete an account."""
+        await self.collection.delete_one({"_id": ObjectId(account_id)})
 
     async def find_by_email(self, email: str) -> Account | None:
         """Return the account of an email in any letter case.

@@ -25,6 +25,7 @@ from common.values.clock import Clock
 
 RETENTION: Final = timedelta(days=180)
 """How long letters are stored, and shown as notices."""
+MAX_FORGOTTEN: Final = 100
 REQUEST_RETENTION: Final = timedelta(hours=1)
 
 
@@ -110,6 +111,17 @@ class LetterStore(Store[Letter]):
         due = {"state": LetterState.QUEUED, "due_at": {"$lte": now}}
         found = self.collection.find(due, STATE_PROJECTION).sort("due_at").limit(limit)
         return [_letter_from_document(doc) async for doc in found]
+
+    async def forget_unsendable(self) -> None:
+        """End the last letters to deleted accounts unsent, where there is no mail server.
+
+        They would keep the addresses.
+        """
+        unsent = {"state": LetterState.QUEUED, "kind": LetterKind.ACCOUNT_DELETED}
+        docs = self.collection.find({**unsent, "due_at": {"$exists": True}}, {"_id": 1})
+        ids = [str(doc["_id"]) async for doc in docs.hint("due").limit(MAX_FORGOTTEN)]
+        if ids:
+            await self.update_many(ids, lambda letter: letter.mark_refused("no mail server"))
 
     async def list_of_user(self, user_id: str, limit: int) -> list[Letter]:
         """Return the newest letters of a user, newest first."""

@@ -192,6 +192,11 @@ class OrderStore(Store[Order]):
         docs = self.collection.find(taken, {"slot": 1, "expires_at": 1})
         return {doc["slot"]: doc["expires_at"] async for doc in docs}
 
+    async def list_unpaid(self, buyer_id: str) -> list[str]:
+        """Return the ids of a buyer's unpaid orders."""
+        docs = self.collection.find({"user_id": buyer_id, **HAS_SLOT}, {"_id": 1})
+        return [str(doc["_id"]) async for doc in docs]
+
     async def iter_unpaid(self, *, until: datetime) -> AsyncGenerator[list[str]]:
         """Yield batches of the unpaid orders that expire until then, oldest first.
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
@@ -18,6 +18,7 @@ from payments.domain.charge import Charge
 from payments.metrics import count_transition
 from payments.store.charge_mapping import from_document, to_document
 
+EXPORT_PAGE: Final = 100
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Earlier than any charge: required in a query for the partial index to be used."""
 
@@ -31,6 +32,7 @@ class ChargeDocument(AggregateDocument):
             OUTBOX_INDEX,
             IndexModel([("order_id", ASCENDING)], name="one_charge_per_order", unique=True),
             IndexModel([("stripe_id", ASCENDING)], name="one_charge_per_intent", unique=True),
+            IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)]),
             IndexModel(
                 [("look_at", ASCENDING)],
                 name="due",
@@ -65,6 +67,19 @@ class ChargeStore(Store[Charge]):
         paid: Doc = {"status": ChargeStatus.SUCCEEDED, "payout": None}
         async for doc in self.collection.find(paid, STATE_PROJECTION):
             yield self.from_document(doc)
+
+    async def iter_of_user(self, user_id: str) -> AsyncGenerator[Charge]:
+        """Yield the charges of a user, from queries that are each within the operation timeout."""
+        remaining: Doc = {"user_id": user_id}
+        while docs := (
+            await self.collection.find(remaining, STATE_PROJECTION)
+            .sort("_id", DESCENDING)
+            .limit(EXPORT_PAGE)
+            .to_list()
+        ):
+            for doc in docs:
+                yield self.from_document(doc)
+            remaining["_id"] = {"$lt": docs[-1]["_id"]}
 
     async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
         """Return a charge that is due for reconciliation, and make it due again at `until`.

@@ -120,6 +120,10 @@ class DeclineCounters:
         """Release the count of an attempt under one key."""
         await self._counters.update_one({"_id": key}, {"$pull": {"attempts": {"id": attempt_id}}})
 
+    async def forget(self, key: str) -> None:
+        """Delete a counter."""
+        await self._counters.delete_one({"_id": key})
+
     async def refuse_card(self, key: str, user_id: str) -> None:
         """Refuse the card with this key to an account from now on."""
         others = {"$filter": {"input": _or_empty("$refused"), "cond": {"$ne": ["$$this", user_id]}}}

@@ -152,6 +152,12 @@ class VaultEntry:
             replace(self, is_current=self.is_current and age <= WITHDRAWAL_DELAY)
         )
 
+    def shred(self, ticket_id: str) -> Change["VaultEntry"]:
+        """Remove the entry of a withdrawn listing, unless a buyer has a right to it."""
+        if self.ticket_id != ticket_id or self.earlier or self.state is not VaultState.SEALED:
+            return Change(self)
+        return self.void()
+
     def void(self) -> Change["VaultEntry"]:
         """Remove the entry for good. Repeating it changes nothing."""
         return self._next_version(

@@ -87,6 +87,11 @@ class DailyLimit:
             retry_after=-(-(end_of_day - now) // timedelta(seconds=1)),
         )
 
+    async def forget(self, user_id: str) -> None:
+        """Delete what was counted of a user."""
+        prefix = f"{self._verb}:{self._kind}:{user_id}"
+        await self._counters.delete_many({"_id": {"$gt": f"{prefix}:", "$lt": f"{prefix};"}})
+
     async def _add(self, key: str, added: int, count: _Count, end_of_day: datetime) -> bool:
         """Add to the shared counter, and return whether it stays within the limit."""
         try:

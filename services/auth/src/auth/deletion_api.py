@@ -1,0 +1,68 @@
+"""HTTP routes of a user who leaves: the export of the account, and its deletion."""
+
+from collections.abc import AsyncGenerator, Iterable
+from typing import TypeVar
+
+from fastapi import APIRouter, Response
+
+from auth.account_schemas import AccountOut, NoticeOut
+from auth.api import StateDep
+from auth.schemas import EmptyOut, SessionOut
+from common.auth.dependencies import RecentUser
+from common.values.camel_model import CamelModel
+from common.web.errors import error_responses
+from common.web.etags import json_response
+from common.web.export import export_response
+
+router = APIRouter(prefix="/api/users", tags=["users"])
+
+T = TypeVar("T")
+
+
+class AccountExportOut(CamelModel):
+    """What is stored about a user, but for the passwords and keys."""
+
+    account: list[AccountOut]
+    sessions: list[SessionOut]
+    notices: list[NoticeOut]
+
+
+@router.get(
+    "/export",
+    summary="Export your account, sessions and notices",
+    response_model=AccountExportOut,
+    responses=error_responses(401, 403),
+)
+async def export(state: StateDep, user: RecentUser) -> Response:
+    account = await state.account.get(user)
+    sessions = await state.auth.list_sessions(user)
+    notices = await state.letters.notices(user.id)
+    return export_response(
+        {
+            "account": _each([AccountOut.from_domain(account)]),
+            "sessions": _each(SessionOut.from_domain(one, user) for one in sessions),
+            "notices": _each(
+                NoticeOut.from_domain(one, notices.read_at) for one in notices.letters
+            ),
+        }
+    )
+
+
+@router.delete(
+    "/account",
+    status_code=202,
+    summary="Delete your account, which ends all your sessions",
+    response_model=EmptyOut,
+    responses=error_responses(401, 403, 409),
+)
+async def delete_account(state: StateDep, user: RecentUser) -> Response:
+    """409 says what has to be completed first: `reason`, and `possibleFrom` if that is known."""
+    await state.deletions.request(user.id)
+    response = json_response(EmptyOut(), 202)
+    state.cookies.clear_browser(response)
+    return response
+
+
+async def _each(items: Iterable[T]) -> AsyncGenerator[T]:
+    for item in items:
+        yield item

@@ -1,0 +1,17 @@
+"""What payments erases when an account is deleted. It can be repeated."""
+
+from common.events import UserDeleted
+from common.web.idempotency import forget_user
+from payments.decline_limits import DeclineLimits
+
+
+class UserDeletion:
+    """Erases what is stored of a deleted user, but for the charges, which name an id."""
+
+    def __init__(self, limits: DeclineLimits) -> None:
+        self._limits = limits
+
+    async def erase(self, event: UserDeleted) -> None:
+        """Delete the keys of requests and the counter of declined payments."""
+        await forget_user(event.id)
+        await self._limits.forget_account(event.id)
