@@ -872,6 +872,20 @@ MUTANTS = (
         (f"{STRIPE}::test_control_route_without_its_header_is_refused",),
     ),
     Mutant(
+        "the local Stripe server refuses an entry out of balance",
+        "infra/local/stripe/src/stripe_local/ledger.py",
+        "        if any(totals.values()):",
+        "        if False:",
+        ("infra/local/stripe/tests/test_ledger.py::test_entry_out_of_balance_is_refused",),
+    ),
+    Mutant(
+        "the local Stripe server transfers no more than a charge has left",
+        "infra/local/stripe/src/stripe_local/connect/transfers.py",
+        "    if amount + transferred > source_amount:",
+        "    if False:",
+        ("infra/local/stripe/tests/test_transfers.py::test_transfers_cannot_exceed_their_charge",),
+    ),
+    Mutant(
         "MongoDB asks for a password",
         SERVERS,
         '        *("--keyFile", secrets.file("mongo-keyfile")),  # turns authentication on\n',

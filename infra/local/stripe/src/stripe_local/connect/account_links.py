@@ -21,6 +21,9 @@ def create(call: Call) -> Document:
     if options is None:
         where = f"use_case[{use_case['type']}]"
         raise invalid(f"Missing required param: {where}.", where, "parameter_missing")
+    for name in ("refresh_url", "return_url"):
+        if not options.get(name, "http://").startswith(("http://", "https://")):
+            raise invalid(f"Not a valid URL: {name}", f"use_case[{use_case['type']}][{name}]")
     created, secret = now(), new_id("", 32)
     expires = created + int(call.settings.account_link_seconds)
     link: Document = {

@@ -60,7 +60,7 @@ class HostedPages:
         ]
 
     async def _show_onboarding(self, request: Request) -> Response:
-        """Show the form once; a link that was used or has expired leads back."""
+        """Return the form once; a link that was used or has expired leads back."""
         store = self._call.store
         link = store.get(request.path_params["secret"], LINK)
         if link is None:

@@ -59,7 +59,7 @@ def settle_account(call: Call, account: Document) -> None:
 
 
 def settle_payout(call: Call, payout: Document) -> None:
-    """Let a payout arrive, or fail for one test bank account."""
+    """Complete a payout, or fail it for one test bank account."""
     account_id: str | None = payout[PRIVATE].get("account")
     payout[PRIVATE]["due"] = None
     if not payout[PRIVATE]["bank"].endswith(_FAILING_BANK_SUFFIX):
