@@ -13,7 +13,7 @@ import pytest
 
 from common.testing.polling import TIMEOUT_SECONDS
 from ticketing_local.stack import gateway as gateway_module
-from ticketing_local.stack.gateway import ROUTES, UNAVAILABLE_PAGE, Listeners, caddy
+from ticketing_local.stack.gateway import ROUTES, UNAVAILABLE_PAGE, Listeners, MailPorts, caddy
 from ticketing_local.stack.program import Program
 from ticketing_local.stack.stored_secrets import StoredSecrets
 from ticketing_local.testing.free_ports import free_port
@@ -106,13 +106,13 @@ def gateway_to(
     upstream_ports: dict[str, list[int]],
     internal_port: int | None = None,
     client_port: int | None = None,
-    mail_port: int | None = None,
+    mail: MailPorts | None = None,
 ) -> Callable[[int, Path, StoredSecrets], Program]:
     """Return a function that returns the program of a gateway."""
 
     def make_program(port: int, data: Path, _: StoredSecrets) -> Program:
         listeners = Listeners(port, internal_port or free_port())
-        return caddy(listeners, data, upstream_ports, client_port, mail_port)
+        return caddy(listeners, data, upstream_ports, client_port, mail)
 
     return make_program
 
@@ -165,11 +165,16 @@ def test_mail_pages_are_routed_on_a_development_machine_only(
     gateway: httpx.Client, upstreams: dict[str, int]
 ) -> None:
     upstream_ports = {name: [port] for name, port in upstreams.items()}
-    with TemporaryServer(gateway_to(upstream_ports, mail_port=upstreams["tickets"])) as server:
-        received = httpx.get(f"http://127.0.0.1:{server.port}/mail/5").json()
+    ports = MailPorts(server=upstreams["tickets"], mailer=upstreams["orders"])
+    with TemporaryServer(gateway_to(upstream_ports, mail=ports)) as server:
+        site = f"http://127.0.0.1:{server.port}"
+        received = httpx.get(f"{site}/mail/5").json()
+        previewed = httpx.get(f"{site}/mail/preview/").json()
 
-    assert received["path"] == "/mail/5"
+    assert (received["service"], received["path"]) == ("tickets", "/mail/5")
+    assert (previewed["service"], previewed["path"]) == ("orders", "/mail/preview/")
     assert gateway.get("/mail/5").status_code == 404
+    assert gateway.get("/mail/preview/").status_code == 404
 
 
 def test_body_and_status_pass_unchanged(gateway: httpx.Client) -> None:

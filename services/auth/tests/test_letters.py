@@ -1,11 +1,13 @@
 """Tests of letters: one for each fact, user and kind, sent at least once."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
+from auth.domain.letter import LetterKind
 from auth.store.letters import LetterDocument
 from common.events import (
     CancelReason,
@@ -18,6 +20,7 @@ from common.events import (
     UserCreated,
 )
 from common.persistence.mongo import Doc, collection_of
+from common.shows import OrderedShow, Seat, Venue
 from common.testing.client import Client
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
@@ -27,6 +30,14 @@ from mail_local.testing import MailControl, ReceivedLetter
 
 Start = Callable[..., Awaitable[Client]]
 PASSWORD = "correct horse"
+SHOW = OrderedShow(
+    id=new_id(),
+    name="Hamlet",
+    starts_at=datetime(2030, 6, 15, 18, tzinfo=UTC),
+    ends_at=datetime(2030, 6, 15, 21, tzinfo=UTC),
+    time_zone="Europe/Berlin",
+    venue=Venue(name="Schaubühne", city="Berlin", country="DE"),
+)
 
 
 async def _sign_up(auth: Client, email: str = "ada@example.com") -> str:
@@ -63,7 +74,15 @@ async def _letter(**query: Any) -> Doc:
 def _order(
     buyer: str, seller: str | None = None, *, expires_at: datetime, title: str = "Front row"
 ) -> dict[str, Any]:
-    ticket = OrderedTicket(id=new_id(), title=title, price=123450, hold=1, seller_id=seller)
+    ticket = OrderedTicket(
+        id=new_id(),
+        title=title,
+        price=123450,
+        hold=1,
+        seller_id=seller,
+        show=SHOW,
+        seat=Seat(row="4", seat="12"),
+    )
     return {
         "id": new_id(),
         "version": 2,
@@ -134,9 +153,12 @@ async def test_paid_order_sends_a_receipt_and_a_letter_to_the_seller(
 
     assert receipt["subject"] == "Your ticket: Front row"
     assert "$1,234.50" in receipt["text"]
+    lines = {"When: Saturday, 15 June 2030, 20:00", "Where: Schaubühne, Berlin", "Row: 4"}
+    assert lines <= set(receipt["text"].splitlines())
     assert f"https://tickets.example/orders/{completed.id}" in receipt["links"]
     assert sold["subject"] == "Sold: Front row"
     assert completed.id not in sold["text"], "the order is the buyer's"
+    assert "Hamlet" in sold["text"]
 
 
 @pytest.mark.parametrize(
@@ -315,6 +337,52 @@ async def test_two_mailers_send_each_letter_once(
 
     await eventually(all_sent)
     assert len({one["messageId"] for one in mail.letters()}) == len(mail.letters()) == 20
+
+
+async def test_letter_that_hangs_after_its_data_is_repeated_under_its_message_id(
+    auth: Client, start_mailer: Start, mail: MailControl, clock: FakeClock
+) -> None:
+    mail.fault("hang")
+    mail.fault("store_twice")
+    await _sign_up(auth)
+    await start_mailer(smtp_timeout_seconds=0.3)
+
+    async def is_sent() -> list[Doc]:
+        clock.advance(seconds=1)
+        return await _letters(state="sent")
+
+    (sent,) = await eventually(is_sent)
+    received = await _received(mail, "ada@example.com", 3)
+    assert {one["messageId"] for one in received} == {f"<{sent['_id']}@ticketing.dev>"}
+    mail.clear()
+
+
+async def test_letter_that_cannot_be_rendered_delays_no_others(
+    auth: Client, start_mailer: Start, mail: MailControl
+) -> None:
+    await _sign_up(auth)
+    letter = await _letter()
+    broken: Doc = {**letter, "_id": ObjectId(), "kind": "refund", "facts": {}}
+    await collection_of(LetterDocument).insert_one(
+        {**broken, "due_at": datetime(2020, 1, 1, tzinfo=UTC)}
+    )
+    await start_mailer()
+
+    assert await _received(mail, "ada@example.com")
+    assert (await _letter(refusal="not rendered"))["state"] == "queued"
+
+
+async def test_preview_shows_every_letter_on_a_development_machine_only(
+    start_mailer: Start,
+) -> None:
+    preview = await start_mailer(letter_preview=True)
+    page = await preview.get("/mail/preview/")
+
+    for kind in LetterKind:
+        for name in (f"{kind}.en.html", f"{kind}.de.txt"):
+            assert f'href="/mail/preview/{name}"' in page.text
+            assert (await preview.get(f"/mail/preview/{name}")).status_code == 200
+    assert (await (await start_mailer()).get("/mail/preview/")).status_code == 404
 
 
 async def test_unavailable_server_postpones_letters(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
+from jinja2 import TemplateError
 from prometheus_client import Counter
 
 from auth.domain.letter import Letter, LetterKind, LetterState, write_letter
@@ -99,14 +100,21 @@ class Delivery:
             await self._refuse(leased, "no account")
             return
         address, language = recipient
-        rendered = self._renderer.render(leased, language)
         try:
+            rendered = self._renderer.render(leased, language)
             message = create_message(leased, rendered, address, self._mail_from)
             await connection.send(message)
         except Refused as error:
             await self._refuse(leased, str(error))
         except NotAccepted as error:
             await self._postpone(leased, str(error))
+        except (
+            TemplateError,
+            KeyError,
+            ValueError,
+        ):  # a mistake in a template delays only its letters
+            log.exception("letter not rendered", letter_id=leased.id, kind=leased.kind)
+            await self._postpone(leased, "not rendered")
         else:
             now = self._clock()
             await self._letters.update(leased.id, lambda current: current.mark_sent(now))

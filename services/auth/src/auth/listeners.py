@@ -4,6 +4,8 @@ Orders and payments are also what an account owes or is owed, so that it cannot 
 Each function can be repeated, and is harmless for an event that comes late.
 """
 
+from zoneinfo import ZoneInfo
+
 from auth.deletion import Deletions
 from auth.domain.letter import LetterKind
 from auth.letter_service import LetterService
@@ -11,6 +13,7 @@ from common.events import (
     CancelReason,
     OrderCancelled,
     OrderCompleted,
+    OrderedTicket,
     OrderEvent,
     PaymentEvent,
     PaymentRefunded,
@@ -58,17 +61,12 @@ def listeners(letters: LetterService, deletions: Deletions) -> Handlers:
 async def _write_sale_letters(letters: LetterService, event: OrderCompleted) -> None:
     ticket = event.ticket
     fact = f"order:{event.id}:complete"
-    facts = {
-        "order_id": event.id,
-        "ticket_id": ticket.id,
-        "title": ticket.title,
-        "amount": ticket.price,
-    }
+    facts = _facts_of(ticket)
     at = event.expires_at
-    await letters.write(fact, LetterKind.RECEIPT, event.user_id, at=at, facts=facts)
+    bought = {"order_id": event.id, **facts}
+    await letters.write(fact, LetterKind.RECEIPT, event.user_id, at=at, facts=bought)
     if ticket.seller_id is not None:
-        sold = {name: facts[name] for name in ("ticket_id", "title", "amount")}
-        await letters.write(fact, LetterKind.TICKET_SOLD, ticket.seller_id, at=at, facts=sold)
+        await letters.write(fact, LetterKind.TICKET_SOLD, ticket.seller_id, at=at, facts=facts)
 
 
 async def _write_cancellation_letter(letters: LetterService, event: OrderCancelled) -> None:
@@ -80,9 +78,8 @@ async def _write_cancellation_letter(letters: LetterService, event: OrderCancell
         at=event.expires_at,
         facts={
             "order_id": event.id,
-            "ticket_id": event.ticket.id,
-            "title": event.ticket.title,
-            "amount": event.ticket.price,
+            "reason": event.detail or event.reason or "",
+            **_facts_of(event.ticket),
         },
     )
 
@@ -96,3 +93,19 @@ async def _write_refund_letter(letters: LetterService, event: PaymentRefunded) -
             at=event.refunded_at,
             facts={"order_id": event.order_id, "amount": event.amount},
         )
+
+
+def _facts_of(ticket: OrderedTicket) -> dict[str, str | int]:
+    """Return what letters name of a ticket, as its buyer saw it. Times are those of the venue."""
+    facts: dict[str, str | int] = {
+        "ticket_id": ticket.id,
+        "title": ticket.title,
+        "amount": ticket.price,
+    }
+    if show := ticket.show:
+        starts_at = show.starts_at.astimezone(ZoneInfo(show.time_zone)).replace(tzinfo=None)
+        facts["show"] = show.name
+        facts["starts_at"] = starts_at.isoformat(timespec="minutes")
+        facts["venue"] = f"{show.venue.name}, {show.venue.city}"
+    seat = ticket.seat.model_dump(exclude_none=True) if ticket.seat else {}
+    return facts | {name: part for name, part in seat.items() if part}

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from auth.delivery import Delivery
 from auth.letter_links import LetterLinks
 from auth.mailer_settings import MailerSettings
+from auth.preview import preview_router
 from auth.rendering import LetterRenderer
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.letters import (
@@ -52,4 +53,5 @@ def create_app(settings: MailerSettings | None = None, clock: Clock | None = Non
             ):
                 yield ServiceState(running=running)
 
-    return service.app(lifespan)
+    preview = [preview_router(settings.public_url)] if settings.letter_preview else []
+    return service.app(lifespan, *preview)

@@ -42,6 +42,8 @@ class MailerSettings(ServiceSettings):
     )
     public_url: PublicUrl = "https://ticketing.dev"
     """The address of the web client, for the links in letters."""
+    letter_preview: bool = False
+    """Whether to show all letters with invented facts at `/mail/preview/`."""
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 20
     """How long each step of sending may take. All of them together take less than the lease."""
     mailer_interval_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5

@@ -4,6 +4,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any, Final
 
@@ -61,7 +62,7 @@ class LetterRenderer:
         language = language if language in self._texts else LANGUAGES[0]
         texts = self._texts[language]
         texts_of_kind = texts[letter.kind]
-        facts = _printable_facts(letter.facts, language)
+        facts = _printable_facts(letter.facts, texts)
         has_notices = letter.kind is not LetterKind.ACCOUNT_DELETED
         subject = self._plain.from_string(texts_of_kind["subject"]).render(facts)
         values = {
@@ -71,6 +72,11 @@ class LetterRenderer:
             "paragraphs": [
                 self._plain.from_string(text).render(facts) for text in texts_of_kind["paragraphs"]
             ],
+            "details": [
+                (texts["labels"][name], facts[name])
+                for name in texts_of_kind.get("details", ())
+                if name in facts
+            ],
             "action": texts_of_kind["action"],
             "url": self._url(letter),
             "valid": texts_of_kind.get("valid", texts["common"]["valid"]),
@@ -78,7 +84,7 @@ class LetterRenderer:
             "notices_url": self._links.page(NOTICES_PATH) if has_notices else None,
         }
         return RenderedLetter(
-            subject=subject[:MAX_SUBJECT_LENGTH],
+            subject=_shorten(subject),
             text=self._plain.get_template("letter.txt.jinja").render(values),
             html=self._html.get_template("letter.html.jinja").render(values),
         )
@@ -94,10 +100,15 @@ def _read_texts(language: str) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _printable_facts(facts: Mapping[str, str | int], language: str) -> dict[str, str]:
-    """Return the facts as texts of one line."""
+def _printable_facts(facts: Mapping[str, str | int], texts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts as texts of one line. A number is an amount, and `..._at` a time."""
+    formats = texts["formats"]
     return {
-        name: _format_amount(fact, language) if isinstance(fact, int) else _printable(fact)
+        name: _format_amount(fact, formats)
+        if isinstance(fact, int)
+        else _format_time(fact, formats)
+        if name.endswith("_at")
+        else _printable(fact)
         for name, fact in facts.items()
     }
 
@@ -108,8 +119,20 @@ def _printable(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def _format_amount(cents: int, language: str) -> str:
-    amount = f"{cents / 100:,.2f}"
-    if language == "de":
-        return f"{amount.translate(str.maketrans('.,', ',.'))}\N{NO-BREAK SPACE}$"
-    return f"${amount}"
+def _shorten(subject: str) -> str:
+    if len(subject) <= MAX_SUBJECT_LENGTH:
+        return subject
+    return f"{subject[: MAX_SUBJECT_LENGTH - 1].rstrip()}…"
+
+
+def _format_amount(cents: int, formats: Mapping[str, Any]) -> str:
+    amount = f"{cents / 100:,.2f}".translate(str.maketrans(",.", formats["separators"]))
+    return formats["amount"].format(amount)
+
+
+def _format_time(text: str, formats: Mapping[str, Any]) -> str:
+    """Return a time with its weekday: that of the venue as it is, and others in UTC."""
+    at = datetime.fromisoformat(text)
+    zone = "" if at.tzinfo is None else " UTC"
+    names = {"weekday": formats["weekdays"][at.weekday()], "month": formats["months"][at.month - 1]}
+    return formats["time"].format(at=at, **names) + zone

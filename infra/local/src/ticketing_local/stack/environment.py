@@ -34,7 +34,10 @@ SERVICE_VARIABLES = {
         *("LISTINGS_*", "PRICE_CAP_*", "SHOWS_*", "UPLOADS_*"),
     ),
     "orders": ("JWT_KEY*", "ORDER_*"),
-    "mailer": ("LETTER_KEY", "MAIL_FROM", "MAILER_INTERVAL_*", "PUBLIC_URL", "SMTP_*"),
+    "mailer": (
+        *("LETTER_KEY", "LETTER_PREVIEW", "MAIL_FROM"),
+        *("MAILER_INTERVAL_*", "PUBLIC_URL", "SMTP_*"),
+    ),
     "expiration": ("EXPIRATION_*",),  # reads no session
     "payments": ("JWT_KEY*", "DECLINES_*", "PAYMENT_*", "STRIPE_*"),
 }

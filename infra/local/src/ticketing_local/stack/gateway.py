@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ticketing_local.stack import binaries, readiness
 from ticketing_local.stack.paths import ROOT
@@ -59,20 +60,27 @@ class Listeners:
     internal: int
 
 
+class MailPorts(NamedTuple):
+    """The ports of the local mail server, and of the mailer, which previews letters."""
+
+    server: int
+    mailer: int
+
+
 def caddy(
     listeners: Listeners,
     data: Path,
     upstreams: Mapping[str, Sequence[int]],
     client_port: int | None,
-    mail_port: int | None = None,
+    mail: MailPorts | None = None,
 ) -> Program:
     """Return the gateway's program. Without a client, `/` is a page with a link to the API.
 
-    With the port of the local mail server, `/mail/` shows its letters.
+    With the local mail server, `/mail/` shows its letters.
     """
     data.mkdir(parents=True, exist_ok=True)
     config = data / "Caddyfile"
-    config.write_text(caddyfile(listeners, upstreams, client_port, mail_port))
+    config.write_text(caddyfile(listeners, upstreams, client_port, mail))
     return Program(
         "gateway",
         (binaries.find(binaries.CADDY), "run", "--config", config, "--adapter", "caddyfile"),
@@ -87,10 +95,10 @@ def caddyfile(
     listeners: Listeners,
     upstreams: Mapping[str, Sequence[int]],
     client_port: int | None,
-    mail_port: int | None = None,
+    mail: MailPorts | None = None,
 ) -> str:
     """Return Caddy's configuration. `upstreams` holds the ports of each service's replicas."""
-    pages = _mail_pages(mail_port) if mail_port else ""
+    pages = _mail_pages(mail) if mail else ""
     return f"""{{
 \tadmin off
 \tauto_https off
@@ -185,12 +193,16 @@ def _error(message: str) -> str:
     return json.dumps({"errors": [{"message": message}]})
 
 
-def _mail_pages(port: int) -> str:
-    """Return the route of the local mail server's pages, which only development machines have."""
+def _mail_pages(mail: MailPorts) -> str:
+    """Return the routes of received and of all possible letters, on development machines only."""
     return f"""
+\t@preview path /mail/preview/*
+\thandle @preview {{
+{_proxy([mail.mailer], PAGE_RETRY_SECONDS)}
+\t}}
 \t@mail path /mail /mail/*
 \thandle @mail {{
-{_proxy([port], PAGE_RETRY_SECONDS)}
+{_proxy([mail.server], PAGE_RETRY_SECONDS)}
 \t}}"""
 
 

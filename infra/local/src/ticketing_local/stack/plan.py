@@ -71,7 +71,9 @@ def plan(home: Home, environ: Mapping[str, str]) -> Plan:
                 home.data / "caddy",
                 upstreams,
                 client_port,
-                port["mail"] if _has_local_mail(environ) else None,
+                gateway.MailPorts(port["mail"], port["mailer"])
+                if _has_local_mail(environ)
+                else None,
             )
         ],
     }
@@ -130,7 +132,11 @@ def _fixed_environment(
     environ: Mapping[str, str],
 ) -> dict[str, str]:
     web_client = {"PUBLIC_URL": f"http://localhost:{port['gateway']}"}
-    local_mail = {"SMTP_URL": f"smtp://127.0.0.1:{port['smtp']}", **web_client}
+    local_mail = {
+        "SMTP_URL": f"smtp://127.0.0.1:{port['smtp']}",
+        "LETTER_PREVIEW": "true" if _has_local_mail(environ) else "false",
+        **web_client,
+    }
     specific = {
         "auth": {key: value for key, value in web_client.items() if not environ.get(key)},
         "mailer": {key: value for key, value in local_mail.items() if not environ.get(key)},
