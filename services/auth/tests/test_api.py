@@ -77,6 +77,10 @@ MALFORMED_SIGN_UPS = (
     ({**ANN, "email": "a" * 60_000 + "@example.com"}, "email", "Email must be valid"),
     ({**ANN, "email": "ann@" + "\u4e2d" * 64 + ".com"}, "email", "Email must be valid"),
     ({**ANN, "email": "Ann <ann@example.com>"}, "email", "Email must be valid"),
+    ({**ANN, "email": "ann@example.com\r\nBcc: eve@example.com"}, "email", "Email must be valid"),
+    ({**ANN, "email": '"ann\r\nBcc: eve"@example.com'}, "email", "Email must be valid"),
+    ({**ANN, "email": "a" * 64 + "@" + "b" * 251 + ".com"}, "email", "Email must be valid"),  # 320
+    ({**ANN, "email": "ann@b\u00fc\u202echer.example"}, "email", "Email must be valid"),
     ({**ANN, "email": {"$gt": ""}}, "email", "Input should be a valid string"),
     ({**ANN, "email": ["ann@example.com"]}, "email", "Input should be a valid string"),
     ({**ANN, "email": None}, "email", "Input should be a valid string"),

@@ -14,6 +14,7 @@ from auth.account_schemas import (
     NoticesOut,
     PasswordIn,
     ResetIn,
+    UnreadOut,
 )
 from auth.api import ClientDevice, StateDep, signed_in_response
 from auth.schemas import EmptyOut, UserOut
@@ -125,6 +126,17 @@ async def put_account(body: AccountIn, state: StateDep, user: CurrentUser) -> Re
 async def list_notices(state: StateDep, user: CurrentUser) -> Response:
     notices = await state.letters.notices(user.id)
     return json_response(NoticesOut.from_domain(notices), headers=NO_STORE)
+
+
+@router.get(
+    "/notices/unread",
+    summary="Count your unread notices, of the newest 100",
+    response_model=UnreadOut,
+    responses=error_responses(401),
+)
+async def count_unread(state: StateDep, user: CurrentUser) -> Response:
+    unread = await state.letters.count_unread(user.id)
+    return json_response(UnreadOut(unread=unread), headers=NO_STORE)
 
 
 @router.post(

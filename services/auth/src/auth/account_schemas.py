@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints
 
 from auth.account_service import AccountDetails
-from auth.domain.letter import Letter
+from auth.domain.letter import Letter, LetterState
 from auth.letter_service import Notices
 from auth.schemas import AnyPassword, Email, NewEmail, NewPassword
 from common.values.camel_model import CamelModel, Omittable
@@ -90,6 +90,8 @@ class NoticeOut(CamelModel):
     kind: str
     created_at: datetime
     unread: bool
+    undelivered: Omittable[bool] = None
+    """Whether the letter was not delivered: refused, or not accepted in time."""
     order_id: Omittable[str] = None
     ticket_id: Omittable[str] = None
     title: Omittable[str] = None
@@ -104,8 +106,15 @@ class NoticeOut(CamelModel):
             kind=letter.kind,
             created_at=letter.created_at,
             unread=read_at is None or letter.created_at > read_at,
+            undelivered=letter.state in {LetterState.FAILED, LetterState.EXPIRED},
             **letter.facts,  # pyright: ignore[reportArgumentType] - stored under these names
         )
+
+
+class UnreadOut(CamelModel):
+    """How many of your newest notices are unread."""
+
+    unread: int
 
 
 class NoticesOut(CamelModel):

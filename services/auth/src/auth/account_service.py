@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from auth.common_passwords import WARNING, require_uncommon_password
+from auth.common_passwords import WARNING, require_good_password
 from auth.domain.account import INVALID_LINK, Account
 from auth.domain.letter import Letter, LetterKind
 from auth.domain.session import Device
@@ -86,7 +86,7 @@ class AccountService:
         Raises:
             BadRequest: the link is not valid, or the address now has another account.
         """
-        letter, version = await self._find_letter(
+        letter, version, _ = await self._find_letter(
             letter_id, token, LetterKind.VERIFY, LetterKind.EMAIL_VERIFY
         )
         now, address = self._clock(), letter.address
@@ -123,10 +123,10 @@ class AccountService:
         somebody else.
 
         Raises:
-            BadRequest: the password is one of the most used ones, or the link is not valid.
+            BadRequest: the password is easy to guess, or the link is not valid.
         """
-        require_uncommon_password(password)
-        letter, version = await self._find_letter(letter_id, token, LetterKind.RESET)
+        letter, version, email = await self._find_letter(letter_id, token, LetterKind.RESET)
+        require_good_password(password, email)
         password_hash = await self._passwords.hash(password, client=HashClient(device.network))
         now = self._clock()
         await self._auth.end_sessions_by(
@@ -139,10 +139,10 @@ class AccountService:
         """Change the password. All sessions end, and a new one starts.
 
         Raises:
-            BadRequest: the old password is wrong, or the new one is one of the most used ones.
+            BadRequest: the old password is wrong, or the new one is easy to guess.
             TooManyRequests: too many attempts.
         """
-        require_uncommon_password(password)
+        require_good_password(password, user.email)
         account = await self._check_password(user, old_password, field="oldPassword")
         client = HashClient(f"user:{user.id}", is_known_browser=True)
         password_hash = await self._passwords.hash(password, client=client)
@@ -196,8 +196,8 @@ class AccountService:
 
     async def _find_letter(
         self, letter_id: str, token: str, *kinds: LetterKind
-    ) -> tuple[Letter, int]:
-        """Return the letter of a link, and the version of the credentials that it is for.
+    ) -> tuple[Letter, int, str]:
+        """Return the letter of a link, its version of the credentials, and the present address.
 
         Raises:
             BadRequest: the link is not valid, or its time is over.
@@ -206,6 +206,7 @@ class AccountService:
             letter = await self._letters.find(letter_id)
             if letter is not None and letter.kind in kinds and letter.is_link_valid(self._clock()):
                 version = letter.credentials_version
-                if version is not None and await self._accounts.find(letter.user_id) is not None:
-                    return letter, version
+                account = await self._accounts.find(letter.user_id)
+                if version is not None and account is not None:
+                    return letter, version, account.email
         raise BadRequest(INVALID_LINK)

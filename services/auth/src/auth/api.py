@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response, Security
 
 from auth.account_service import AccountService
-from auth.common_passwords import WARNING, is_common_password
+from auth.common_passwords import password_warning
 from auth.cookies import REFRESH_SCHEME, SessionCookies
 from auth.deletion import Deletions
 from auth.domain.session import Device
@@ -79,7 +79,7 @@ def signed_in_response(signed_in: SignedIn, cookies: SessionCookies) -> Response
 )
 async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Response:
     signed_in = await state.auth.sign_up(body.email, body.password, device, language=body.language)
-    warning = WARNING if is_common_password(body.password) else None
+    warning = password_warning(body.password, body.email)
     user = signed_in.user
     response = json_response(SignUpOut(id=user.id, email=user.email, password_warning=warning), 201)
     state.cookies.set(response, signed_in)

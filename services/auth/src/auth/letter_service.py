@@ -125,6 +125,13 @@ class LetterService:
         letters = await self._letters.list_of_user(user_id, MAX_NOTICES)
         return Notices(letters, account.notices_read_at if account else None)
 
+    async def count_unread(self, user_id: str) -> int:
+        """Return how many notices of a user are unread, at most as many as are listed."""
+        account = await self._accounts.find(user_id)
+        if account is None:
+            return 0
+        return await self._letters.count_of_user(user_id, account.notices_read_at, MAX_NOTICES)
+
     async def read_notices(self, user_id: str) -> None:
         """Record that a user has read the notices until now.
 

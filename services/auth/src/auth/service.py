@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from auth.common_passwords import is_common_password
+from auth.common_passwords import password_warning
 from auth.device_tokens import DeviceTokens
 from auth.domain.account import Account, create_account
 from auth.domain.session import Device, Session, session_id_of, start_session
@@ -95,7 +95,7 @@ class AuthService:
             password_hash=password_hash,
             now=self._clock(),
             language=language,
-            has_common_password=is_common_password(password),
+            has_common_password=password_warning(password, email) is not None,
         )
         account = await self._accounts.add_unless_taken(change)
         return await self.start_session(account, device)

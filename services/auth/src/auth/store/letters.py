@@ -129,6 +129,13 @@ class LetterStore(Store[Letter]):
         newest = found.sort([("created_at", DESCENDING)]).limit(limit)
         return [_letter_from_document(doc) async for doc in newest]
 
+    async def count_of_user(self, user_id: str, after: datetime | None, limit: int) -> int:
+        """Return the number of letters of a user after a time, up to a limit."""
+        query: Doc = {"user_id": user_id}
+        if after is not None:
+            query["created_at"] = {"$gt": after}
+        return await self.collection.count_documents(query, limit=limit)
+
 
 class ResetRequestStore:
     """Requests to reset a password. They name addresses, whether or not these have accounts."""
