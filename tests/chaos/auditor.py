@@ -10,7 +10,7 @@ from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.fair_use import fair_use
-from chaos.letters import one_letter_per_order
+from chaos.letters import one_letter_per_order, sent_letters_arrived
 from chaos.money import paid_once
 from chaos.published_events import every_version_published
 from chaos.replicas import copies_equal_shows, replicas_equal
@@ -229,6 +229,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     every_version_published,
     sessions_match_accounts,
     one_letter_per_order,
+    sent_letters_arrived,
     replicas_equal,
     copies_equal_shows,
     no_backlog,

@@ -1,4 +1,4 @@
-"""The check that each fact about an order has exactly one letter to its buyer."""
+"""Checks of letters: one for each fact about an order, and each was sent or refused for good."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from typing import Final
 
 from chaos.snapshot import Snapshot
 
+REFUSED_LETTER: Final = 554
+"""The status with which the mail server refuses letters for good, when it is told to."""
 KINDS: Final = {
     "complete": frozenset({"receipt"}),
     "cancelled": frozenset({"order_expired", "order_cancelled"}),
@@ -28,5 +30,12 @@ def one_letter_per_order(snapshot: Snapshot) -> Iterator[str]:
         if count != 1:
             yield f"order {order_id} is {order['status']} and has {count} letters about it"
     for letter in letters:
-        if letter["state"] == "failed":
+        if letter["state"] == "failed" and letter["refusal"] != str(REFUSED_LETTER):
             yield f"letter {letter['_id']} was given up: {letter['refusal']}"
+
+
+def sent_letters_arrived(snapshot: Snapshot) -> Iterator[str]:
+    """Check that the mail server has each letter that was sent."""
+    for letter_id, letter in snapshot.by_id("auth.letters").items():
+        if letter["state"] == "sent" and letter_id not in snapshot.received_letters:
+            yield f"letter {letter_id} was sent, but did not arrive"

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import httpx
 
+from chaos.letters import REFUSED_LETTER
+from mail_local.testing import MailControl
 from payments.testing import StripeProbe
 from support.system import System
 from ticketing_local.processes.managed_process import ManagedProcess
@@ -43,6 +45,15 @@ WEBHOOK_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "WEBHOOK *", "action": "delay", "delay_ms": 5000, "times": 10},
     {"match": "WEBHOOK *", "action": "reorder", "delay_ms": 2000, "times": 20},
 )
+MAIL_FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    {"action": "reject_letter", "code": 451, "times": 3},
+    {"action": "reject_letter", "code": REFUSED_LETTER, "times": 1},
+    {"action": "reject_recipient", "code": 450, "times": 3},
+    {"action": "hang", "delay_seconds": 5, "times": 2},
+    {"action": "drop", "times": 2},
+    {"action": "store_twice", "times": 3},
+)
+"""Not `hang_unstored`: a cleared delay would accept a letter that was not stored."""
 
 Action = Callable[[], Awaitable[None]]
 
@@ -55,6 +66,7 @@ class Saboteur:
         self.last_action_at = time.monotonic()
         self._system = system
         self._stripe = stripe
+        self._mail = MailControl(f"http://127.0.0.1:{system.port['mail']}")
         self._rng = rng
         self._busy: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
@@ -73,12 +85,13 @@ class Saboteur:
             await asyncio.sleep(self._rng.uniform(*ACTION_INTERVAL_SECONDS))
 
     async def recover(self) -> None:
-        """Wait until everything runs again and clear Stripe's faults."""
+        """Wait until everything runs again and clear the faults of Stripe and of mail."""
         while self._running:
             await asyncio.wait(self._running)
         while True:
             with suppress(httpx.TransportError):  # it may just be starting
                 await self._stripe.clear_faults()
+                await asyncio.to_thread(self._mail.clear_faults)
                 return
             await asyncio.sleep(0.2)
 
@@ -109,6 +122,7 @@ class Saboteur:
         stalls = [partial(self._stall, name) for name in ("mongod", "nats", "worker")]
         fault_specs = [*self._rng.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
         faults = [partial(self._fault, fault) for fault in fault_specs]
+        faults += [partial(self._fault_mail, fault) for fault in self._rng.sample(MAIL_FAULTS, 2)]
         workers = [partial(self._kill, name) for name in ("worker", "mailer", "mail")]
         stops = [partial(self._stop, name) for name in ("mongod", "nats")]
         return [*one, *both, *stores, *stops, *together, *pauses, *stalls, *faults, *workers]
@@ -170,6 +184,10 @@ class Saboteur:
         await self._stripe.inject_fault(spec["match"], spec["action"], **options)
         where = "webhooks" if spec in WEBHOOK_FAULTS else "responses"
         self.action_counts[f"Stripe's {where}: {spec['action']}"] += 1
+
+    async def _fault_mail(self, spec: dict[str, Any]) -> None:
+        await asyncio.to_thread(lambda: self._mail.fault(**spec))
+        self.action_counts[f"mail: {spec['action']} {spec.get('code', '')}".rstrip()] += 1
 
     def _claim(self, names: tuple[str, ...] | list[str]) -> list[ManagedProcess]:
         free = [name for name in names if name not in self._busy]

@@ -1,5 +1,6 @@
 """A snapshot of the quiescent system: the databases, the streams and the Stripe server."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pymongo import AsyncMongoClient
 from chaos.revocation_check import accepting_replicas
 from common.events import STREAMS
 from common.messaging.envelope import MSG_ID_HEADER
+from mail_local.testing import MailControl
 from stripe_local.http.control_api import CONTROL_HEADERS
 from support.system import System
 
@@ -62,6 +64,8 @@ class Snapshot:
     deliveries: list[Doc]
     accepting_replicas: list[str] = field(default_factory=list[str])
     """The replicas that accept an access token of an ended session."""
+    received_letters: frozenset[str] = frozenset()
+    """The ids of the letters that the local mail server has."""
 
     def by_id(self, collection: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
@@ -119,6 +123,7 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
         refunds,
         deliveries,
         await accepting_replicas(system, ended),
+        await asyncio.to_thread(_received_letters, system),
     )
 
 
@@ -188,6 +193,11 @@ async def _stream(system: System, stream: str) -> list[StoredEvent]:
         return found
     finally:
         await client.close()
+
+
+def _received_letters(system: System) -> frozenset[str]:
+    letters = MailControl(f"http://127.0.0.1:{system.port['mail']}").letters()
+    return frozenset(one["messageId"].strip("<>").partition("@")[0] for one in letters)
 
 
 async def _objects(stripe: httpx.AsyncClient, query: str) -> list[Doc]:

@@ -218,6 +218,7 @@ def _valid_snapshot() -> Snapshot:
         [_stripe_charge(PAID), _stripe_charge(EXPIRED)],
         [{"id": "re_1", "charge": f"py_{EXPIRED}", "status": "succeeded", "amount": 2000}],
         [],
+        received_letters=frozenset(f"letter of {order}" for order in (PAID, EXPIRED, UNPAID)),
     )
 
 
@@ -469,6 +470,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "is cancelled and has 2 letters": lambda snapshot, _: snapshot.documents["auth.letters"].append(
         snapshot.documents["auth.letters"][1]
     ),
+    "was sent, but did not arrive": _corrupt_document("auth.letters", 0, _id="unsent"),
     "was given up": _corrupt_document("auth.letters", 0, state="failed"),
     "was acknowledged as": _corrupt_document("auth.accounts", 0, email="nobody@example.com"),
     "was listed, but does not exist": lambda _, log: log.tickets.update({"9" * 24: ""}),

@@ -41,8 +41,12 @@ class MailControl:
 
     def clear(self) -> None:
         """Delete all letters and faults."""
-        for path in ("letters", "faults"):
-            httpx.delete(f"{self.url}/_local/{path}", headers=CONTROL_HEADERS).raise_for_status()
+        httpx.delete(f"{self.url}/_local/letters", headers=CONTROL_HEADERS).raise_for_status()
+        self.clear_faults()
+
+    def clear_faults(self) -> None:
+        """Disarm all faults and end their delays."""
+        httpx.delete(f"{self.url}/_local/faults", headers=CONTROL_HEADERS).raise_for_status()
 
 
 class Server(ManagedProcess):
