@@ -14,9 +14,12 @@ from typing import Final
 
 import click
 
+from common.auth.tokens import User
 from common.testing.client import make_user, session_cookie
+from common.values.ids import new_id
 from support.api_user import signed_in_user
 from support.system import System
+from ticketing_local.api_user import ApiUser
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import TMPFS
 
@@ -32,16 +35,25 @@ CHECKS: Final = (
 )
 STREAM_PATHS: Final = "/events$"
 """Event streams do not end. `tests/system` and the services' tests cover them."""
+ENDING_PATHS: Final = "/users/(sessions|account)$"
+"""Their DELETE ends the session of an account, after which every response would be 401."""
 
 
-def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: Path) -> bool:
+def fuzz(
+    system: System,
+    service: str,
+    cookie: str,
+    seconds: int,
+    schemathesis: Path,
+    excluded: str = STREAM_PATHS,
+) -> bool:
     """Fuzz one service and return whether it passed."""
     document = ROOT / "docs" / "openapi" / f"{service}.json"
     command = [
         *(str(schemathesis), "run", str(document), "--url", system.address),
         *("--header", f"Cookie: session={cookie}", "--checks", ",".join(CHECKS)),
         # One worker: Hypothesis parses lambdas, and Python 3.11 fails if two threads parse.
-        *("--exclude-path-regex", STREAM_PATHS, "--max-time", str(seconds), "--workers", "1"),
+        *("--exclude-path-regex", excluded, "--max-time", str(seconds), "--workers", "1"),
         *("--request-timeout", "10", "--warnings", "off", "--no-color", "--seed", "1"),
     ]
     env = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(system_folder(system))}
@@ -51,6 +63,12 @@ def fuzz(system: System, service: str, cookie: str, seconds: int, schemathesis: 
 def system_folder(system: System) -> Path:
     """Return a folder that is removed with the system."""
     return system.logs
+
+
+async def sign_up(system: System) -> str:
+    """Create an account, and return a session cookie of it."""
+    async with await ApiUser.sign_up(system.address) as user:
+        return session_cookie(User(id=user.id, email=user.email, session_id=new_id()))
 
 
 async def create_test_data(system: System, cookie: str) -> None:
@@ -84,6 +102,10 @@ def main(services: tuple[str, ...], seconds: int, schemathesis: Path) -> None:
                 for service in services or SERVICES
                 if not fuzz(system, service, cookie, seconds, schemathesis)
             ]
+            if not services or "auth" in services:  # the other user has no account
+                account = asyncio.run(sign_up(system))
+                if not fuzz(system, "auth", account, seconds, schemathesis, ENDING_PATHS):
+                    failed.append("auth with an account")
         finally:
             system.stop()
     if failed:
