@@ -3,6 +3,8 @@
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import type { ReactNode } from "react";
+import { paths } from "@/config/paths";
+import { needsConfirmation } from "@/lib/api/result";
 import { Alert } from "./ui/alert";
 import { Button } from "./ui/button";
 import { useSubmission } from "./use-submission";
@@ -10,8 +12,9 @@ import { useSubmission } from "./use-submission";
 type Values = Record<string, string>;
 
 /**
- * A form that leads to another page after it was accepted. Before its script has loaded, the browser posts
- * it to `action`, a route that returns to the form's page with the `problems`.
+ * A form that leads to another page after it was accepted, or first to one that asks for the password again.
+ * Before its script has loaded, the browser posts it to `action`, a route that returns to the form's page with
+ * the `problems`.
  */
 export function SubmittedForm(props: {
   action: string;
@@ -29,6 +32,10 @@ export function SubmittedForm(props: {
     onSuccess: () => {
       router.replace(props.next);
       router.refresh();
+    },
+    onFailure: (failure) => {
+      const { pathname, search } = window.location;
+      if (needsConfirmation(failure)) router.push(paths.confirm(pathname + search));
     },
   });
   return (

@@ -13,6 +13,8 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "Your email address is confirmed already": "emailConfirmed",
   "This is your email address already": "emailSame",
   "The password is wrong": "passwordWrong",
+  "Your account is suspended. The page of your account says why": "suspended",
+  "Please confirm that it is you": "confirmFirst",
   "This link was used already, has expired, or is incomplete": "linkInvalid",
   "must contain a visible character": "titleRequired",
   "must not contain control characters": "titleControl",

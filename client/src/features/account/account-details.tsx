@@ -6,15 +6,28 @@ import { inputStyle } from "@/components/ui/input-style";
 import { paths } from "@/config/paths";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
 import type { Account } from "@/lib/api/types";
+import { formatDateTime } from "@/lib/time";
 
-/** The address, the password and the language of an account. Its forms need no script. */
+/** The address, the password and the language of an account, and whether it is suspended. Its forms need no script. */
 export async function AccountDetails({ account }: { account: Account }) {
-  const [t, { language }] = await Promise.all([getTranslations("Account"), getReaderLocale()]);
+  const [t, { language, locale, timeZone }] = await Promise.all([
+    getTranslations("Account"),
+    getReaderLocale(),
+  ]);
+  const { suspended } = account;
   return (
     <section aria-labelledby="details" className="mb-12">
       <h2 id="details" className="mb-4 text-2xl font-semibold">
         {t("details")}
       </h2>
+      {suspended && (
+        <Alert tone="bad" title={t("suspended")} className="mb-4 wrap-anywhere">
+          {t("suspendedText", {
+            date: formatDateTime(suspended.at, locale, timeZone),
+            reason: suspended.reason,
+          })}
+        </Alert>
+      )}
       {account.passwordWarning && (
         <Alert tone="warn" className="mb-4">
           {t("passwordCommon")}
@@ -27,6 +40,7 @@ export async function AccountDetails({ account }: { account: Account }) {
         <Badge tone={account.verified ? "good" : "warn"}>
           {account.verified ? t("confirmed") : t("unconfirmed")}
         </Badge>
+        {account.role === "operator" && <Badge tone="good">{t("operator")}</Badge>}
       </p>
       {account.requestedEmail && (
         <p className="mt-2 wrap-anywhere text-muted">

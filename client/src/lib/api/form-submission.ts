@@ -2,9 +2,10 @@ import "server-only";
 
 import createClient from "openapi-fetch";
 import { apiUrl } from "@/config/env";
+import { paths } from "@/config/paths";
 import { errorMessages } from "@/lib/error-messages";
 import { pickHeaders } from "./pick-headers";
-import type { ApiFailure } from "./result";
+import { type ApiFailure, needsConfirmation } from "./result";
 import type { Paths } from "./types";
 
 /** Forms that a browser submits without script. Each is sent to the API in the visitor's name. */
@@ -36,13 +37,15 @@ export function seeOther(path: string, setCookies: string[] = []): Response {
 
 /**
  * Returns the form's page with the message keys of its problems in the query, and with what was typed
- * into the given fields. A credential must never be among them.
+ * into the given fields. A credential must never be among them. If the user has to give the password
+ * again first, it is the page for that, which leads back.
  */
 export function pathWithProblems(
   path: string,
   failure: ApiFailure,
   typed: Record<string, string> = {},
 ): string {
+  if (needsConfirmation(failure)) return paths.confirm(path);
   const [pathname = "", search] = path.split("?");
   const query = new URLSearchParams(search);
   const { fields, form } = errorMessages(failure, (key, values) => {

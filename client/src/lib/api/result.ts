@@ -68,6 +68,11 @@ export function isOutcomeUnknown(result: ApiResult<unknown>): boolean {
   return isUnavailable(result) || (!result.ok && result.status === 409);
 }
 
+/** Returns whether the user must give the password or a passkey again first (`paths.confirm`). */
+export function needsConfirmation(result: ApiResult<unknown>): boolean {
+  return !result.ok && result.problems.some(({ field }) => field === "reauthentication");
+}
+
 function problemsFrom(error: unknown): Problem[] {
   if (typeof error !== "object" || error === null || !("errors" in error)) return [];
   return Array.isArray(error.errors) ? (error.errors as Problem[]) : [];

@@ -1,0 +1,3 @@
+import { submitConfirmation } from "@/features/auth/submit-confirmation";
+
+export const POST = submitConfirmation;
