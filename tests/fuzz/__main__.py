@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -95,7 +96,7 @@ def main(services: tuple[str, ...], seconds: int, schemathesis: Path) -> None:
         system = System(Path(folder), {"NATS_SYNC_INTERVAL": "2m"}, replicas=1)
         try:
             system.start()
-            cookie = session_cookie(make_user())
+            cookie = session_cookie(make_user(authenticated_at=time.time()))
             asyncio.run(create_test_data(system, cookie))
             failed = [
                 service

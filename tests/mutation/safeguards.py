@@ -49,6 +49,10 @@ LIMITS = "services/auth/tests/test_limits.py"
 ACCOUNT = "services/auth/tests/test_account.py"
 PASSKEYS = "services/auth/tests/test_passkeys.py"
 SECOND_FACTOR = "services/auth/tests/test_second_factor.py"
+ACCESS = "services/auth/tests/test_access.py"
+AUTH_SERVICE = "services/auth/src/auth/service.py"
+DEPENDENCIES = "common/src/common/auth/dependencies.py"
+DEPENDENCY_TESTS = "common/tests/test_auth_dependencies.py"
 LETTERS = "services/auth/tests/test_letters.py"
 REVOCATIONS = "common/src/common/auth/revocations.py"
 REVOCATION_TESTS = "common/tests/test_revocations.py"
@@ -647,6 +651,59 @@ MUTANTS = (
         "            return Change(self)\n        return self.end(now)",
         "            return Change(self)\n        raise Unauthorized",
         (f"{SESSIONS}::test_rotated_token_reused_after_the_grace_ends_the_session",),
+    ),
+    Mutant(
+        "a session that is not used for long cannot be refreshed",
+        "services/auth/src/auth/domain/session.py",
+        "        if not self.is_active(now) or self.is_idle(now, max_idle):\n",
+        "        if not self.is_active(now):\n",
+        (f"{ACCESS}::test_session_without_use_for_14_days_cannot_be_refreshed",),
+    ),
+    Mutant(
+        "a sign-in ends the session that the browser had",
+        "services/auth/src/auth/api.py",
+        "    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))\n"
+        "    return signed_in_response",
+        "    return signed_in_response",
+        (f"{ACCESS}::test_sign_in_ends_the_session_that_the_browser_had",),
+    ),
+    Mutant(
+        "a suspended account is refused",
+        DEPENDENCIES,
+        "    if user.is_suspended:\n",
+        "    if False:\n",
+        (f"{DEPENDENCY_TESTS}::test_suspended_account_is_403_until_it_is_reinstated",),
+    ),
+    Mutant(
+        "a refusal of a suspended account is not stored",
+        "common/src/common/web/idempotency.py",
+        "frozenset({401, 403, 404, 409, 429})",
+        "frozenset({401, 404, 409, 429})",
+        (f"{DEPENDENCY_TESTS}::test_suspended_account_is_403_until_it_is_reinstated",),
+    ),
+    Mutant(
+        "a sensitive change needs a recent password",
+        DEPENDENCIES,
+        " > REAUTHENTICATION_LIFETIME.total_seconds():\n",
+        " > 1e12:\n",
+        (
+            f"{DEPENDENCY_TESTS}::test_sensitive_route_needs_a_password_of_the_last_ten_minutes",
+            f"{ACCESS}::test_password_given_again_permits_sensitive_changes_for_ten_minutes",
+        ),
+    ),
+    Mutant(
+        "a change of the role or a suspension ends all sessions",
+        "services/auth/src/auth/domain/access.py",
+        "    return changed.end_sessions(before=changed.end_of_sessions(now), now=now)\n",
+        "    return Change(replace(changed, version=changed.version + 1))\n",
+        (ACCESS, "-k", "Access"),
+    ),
+    Mutant(
+        "a sign-in in an unknown browser is reported to the user",
+        AUTH_SERVICE,
+        "        if browser_id is None and account.record_unknown_device(now).events:\n",
+        "        if False:\n",
+        (f"{ACCESS}::test_sign_in_in_an_unknown_browser_is_published_and_gets_a_letter",),
     ),
     Mutant(
         "a link in a letter works once",

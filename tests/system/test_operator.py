@@ -1,4 +1,4 @@
-"""The operator commands for dead letters and republishing state."""
+"""The operator commands for dead letters, republishing state and suspensions."""
 
 import os
 import subprocess
@@ -80,3 +80,28 @@ async def test_rebuild_changes_no_correct_state(
     await buyer.wait_for(
         f"/api/tickets/{order['ticket']['id']}", status="sold", orderId=order["id"]
     )
+
+
+async def test_suspended_account_can_do_nothing_new_in_any_service(
+    system: System, seller: ApiUser, buyer: ApiUser
+) -> None:
+    ticket = await seller.sell()
+    order = await buyer.order(ticket)
+    command = ("suspend", buyer.email, "--actor", "ann", "--reason", "You sold a ticket twice.")
+    done = _run_admin_command(system, "auth", *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    async def is_signed_out() -> bool:
+        each_replica = [await buyer.request("GET", "/api/orders") for _ in range(2)]
+        return {response.status_code for response in each_replica} == {401}
+
+    await eventually(is_signed_out)
+    await buyer.request_ok("POST", "/api/users/signin", buyer.credentials)
+    refused = [
+        await buyer.request("POST", "/api/tickets", {"title": "Front row", "price": 20}),
+        await buyer.request("POST", "/api/orders", {"ticketId": ticket["id"]}),
+        await buyer.request("POST", "/api/payments", {"orderId": order["id"], "token": "tok_visa"}),
+    ]
+    assert [response.status_code for response in refused] == [403] * 3
+    orders = await buyer.request_ok("GET", "/api/orders")
+    assert [one["id"] for one in orders] == [order["id"]]

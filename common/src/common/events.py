@@ -433,6 +433,7 @@ class _User(Event):
         closing: whether the account is about to be deleted. Its listings are withdrawn.
         closing_at: when its owner, or an operator, asked for that.
         kept_at: when its deletion was last given up, because something had to be completed first.
+        signed_in_from_unknown_device_at: when a browser that had not signed in before last did.
     """
 
     id: Id
@@ -449,6 +450,7 @@ class _User(Event):
     closing: Omittable[bool] = None
     closing_at: Omittable[datetime] = None
     kept_at: Omittable[datetime] = None
+    signed_in_from_unknown_device_at: Omittable[datetime] = None
 
 
 class UserCreated(_User):
@@ -458,7 +460,7 @@ class UserCreated(_User):
 
 
 class UserUpdated(_User):
-    """A user changed the address, the password or a setting, or the account is closing."""
+    """A user changed the address, the password or a setting, or used another device, or leaves."""
 
     subject = "user.updated"
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from auth.domain.account import Account, create_account
 from auth.domain.revocation import REVOCATION_TTL
 from auth.domain.session import (
+    MAX_IDLE,
     MAX_ROTATED_TOKENS,
     SESSION_LIFETIME,
     Device,
@@ -118,17 +119,29 @@ def test_unknown_token_ends_the_session() -> None:
 
 @pytest.mark.parametrize("later", [timedelta(0), SESSION_LIFETIME - timedelta(milliseconds=1)])
 def test_session_is_active_for_thirty_days(later: timedelta) -> None:
-    session, token = new_session()
+    session, _ = new_session()
 
-    assert session.refresh(token, now=NOW + later, grace=GRACE).after.is_active(NOW + later)
+    assert session.is_active(NOW + later)
 
 
 def test_session_expires_after_thirty_days_despite_use() -> None:
     session, token = new_session()
-    session = session.refresh(token, now=NOW + timedelta(days=29), grace=GRACE).after
+    for days in (14, 28):
+        token = session.current_token(token) if session.rotated_tokens else token
+        session = session.refresh(token, now=NOW + timedelta(days=days), grace=GRACE).after
 
     with pytest.raises(Unauthorized):
         session.refresh(session.current_token(token), now=NOW + SESSION_LIFETIME, grace=GRACE)
+
+
+def test_session_without_use_for_fourteen_days_is_not_refreshed() -> None:
+    session, token = new_session()
+    late = NOW + MAX_IDLE + timedelta(milliseconds=1)
+
+    assert session.refresh(token, now=NOW + MAX_IDLE, grace=GRACE).after.version == 1
+    with pytest.raises(Unauthorized):
+        session.refresh(token, now=late, grace=GRACE)
+    assert session.refresh(token, now=late, grace=GRACE, max_idle=2 * MAX_IDLE).after.version == 1
 
 
 def test_ending_a_session_twice_publishes_once() -> None:

@@ -92,6 +92,32 @@ async def test_passkey_signs_in_without_a_password(
     assert (await site.get("/api/users/account")).status_code == 200
 
 
+async def test_passkey_given_again_permits_sensitive_changes(
+    site: Client, key: SoftwareAuthenticator, clock: FakeClock
+) -> None:
+    await sign_up(site, BOB)
+    assert (await add(site, SoftwareAuthenticator(ORIGIN))).status_code == 201
+    of_bob = await begin(site, "signin/passkey/options")
+    await sign_up(site)
+    assert (await add(site, key)).status_code == 201
+    clock.advance(minutes=10, seconds=1)
+    ceremony = await begin(site, "signin/passkey/options")
+    body = {
+        "challengeId": ceremony["challengeId"],
+        "credential": key.get(ceremony["options"]),
+    }
+
+    stale = await post(site, "recovery-codes")
+    none = await post(site, "reauthenticate")
+    wrong = await post(site, "reauthenticate", {**body, "challengeId": of_bob["challengeId"]})
+    confirmed = await post(site, "reauthenticate", body)
+    again = await post(site, "reauthenticate", body)
+
+    statuses = [one.status_code for one in (stale, none, wrong, confirmed, again)]
+    assert statuses == [403, 400, 400, 200, 400]
+    assert (await post(site, "recovery-codes")).status_code == 200
+
+
 @pytest.mark.usefixtures("user_id")
 async def test_options_name_the_site_and_no_user(site: Client) -> None:
     registration = (await begin(site, "passkeys/options"))["options"]

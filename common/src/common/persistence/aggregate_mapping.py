@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from bson import ObjectId
@@ -35,6 +36,7 @@ class AggregateMapping(Generic[T]):
         from_document: converts a stored document to an aggregate.
         to_document: converts an aggregate to its fields, without id, version and outbox.
         audited: whether each document has an audit log (`common.persistence.audit_log`).
+        audited_fields: what the log contains, if not all fields. Other changes have no entry.
         event_context: the context in which an aggregate's events are built, in which another trace
             may be continued.
     """
@@ -42,6 +44,7 @@ class AggregateMapping(Generic[T]):
     from_document: Callable[[Doc], T]
     to_document: Callable[[T], Doc]
     audited: bool = False
+    audited_fields: frozenset[str] = frozenset()
     event_context: Callable[[T], AbstractContextManager[object]] = nullcontext
 
     def document(self, change: Change[T], clock: Clock) -> Doc:
@@ -50,8 +53,8 @@ class AggregateMapping(Generic[T]):
         fields = self.to_document(after)
         doc = {"_id": ObjectId(after.id), "version": after.version, **fields}
         doc["outbox"] = self._outbox(change, clock)
-        if self.audited:
-            doc["history"] = [audit_entry(after.version, clock(), {}, fields)]
+        if entry := self._audit_entry(after.version, clock(), {}, fields):
+            doc["history"] = [entry]
         return doc
 
     def update(self, before: T, change: Change[T], clock: Clock) -> VersionedUpdate:
@@ -61,14 +64,25 @@ class AggregateMapping(Generic[T]):
             raise AssertionError(f"{after!r} does not follow version {before.version}")
         fields, outbox = self.to_document(after), self._outbox(change, clock)
         push: Doc = {"outbox": {"$each": outbox}}
-        if self.audited:
+        if self.audited or self.audited_fields:
             before_fields = self.to_document(before)
-            push["history"] = audit_entry(after.version, clock(), before_fields, fields)
+            if entry := self._audit_entry(after.version, clock(), before_fields, fields):
+                push["history"] = entry
         return VersionedUpdate(
             expected={"_id": ObjectId(after.id), "version": before.version},
             update={"$set": {"version": after.version, **fields}, "$push": push},
             outbox=outbox,
         )
+
+    def _audit_entry(self, version: int, at: datetime, before: Doc, after: Doc) -> Doc | None:
+        """Return the entry of a change, if it is one that the audit log contains."""
+        if self.audited:
+            return audit_entry(version, at, before, after)
+        audited_before = {name: before.get(name) for name in self.audited_fields}
+        audited_after = {name: after.get(name) for name in self.audited_fields}
+        if audited_before == audited_after:
+            return None
+        return audit_entry(version, at, audited_before, audited_after)
 
     def _outbox(self, change: Change[T], clock: Clock) -> list[Doc]:
         if not change.events:

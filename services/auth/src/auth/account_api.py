@@ -3,7 +3,7 @@
 None of them acts on a GET, because mail scanners open links.
 """
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from auth.account_schemas import (
     AccountIn,
@@ -13,12 +13,14 @@ from auth.account_schemas import (
     LinkIn,
     NoticesOut,
     PasswordIn,
+    ReauthenticationIn,
     ResetIn,
     UnreadOut,
 )
 from auth.api import ClientDevice, StateDep, signed_in_response
 from auth.schemas import EmptyOut, UserOut
-from common.auth.dependencies import CurrentUser
+from common.auth.dependencies import CurrentUser, recent_user
+from common.errors import BadRequest
 from common.web.errors import error_responses
 from common.web.etags import NO_STORE, json_response
 
@@ -91,9 +93,35 @@ async def change_password(
     response_model=EmptyOut,
     responses=error_responses(400, 401, 403, 429, 503),
 )
-async def change_email(body: EmailIn, state: StateDep, user: CurrentUser) -> Response:
+async def change_email(
+    request: Request, body: EmailIn, state: StateDep, user: CurrentUser
+) -> Response:
+    """Without `password` it needs a recent authentication."""
+    if body.password is None:
+        await recent_user(request, user)
     await state.account.request_email(user, body.email, body.password)
     return json_response(EmptyOut(), 202)
+
+
+@router.post(
+    "/reauthenticate",
+    summary="Give your password or a passkey again, which permits sensitive changes",
+    response_model=UserOut,
+    responses=error_responses(400, 401, 403, 429, 503),
+)
+async def reauthenticate(body: ReauthenticationIn, state: StateDep, user: CurrentUser) -> Response:
+    """For ten minutes. Routes that need it answer 403 with the field `reauthentication`."""
+    if body.password is not None:
+        reauthenticated = await state.account.reauthenticate(user, body.password)
+    elif body.challenge_id is not None and body.credential is not None:
+        reauthenticated = await state.passkeys.reauthenticate(
+            user, body.challenge_id, body.credential
+        )
+    else:
+        raise BadRequest("You must supply a password", field="password")
+    response = json_response(UserOut.from_attributes(reauthenticated.user))
+    state.cookies.set_access(response, reauthenticated.access_token)
+    return response
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """Request and response bodies of accounts and notices."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
@@ -43,16 +43,31 @@ class PasswordIn(CamelModel):
 
 
 class EmailIn(CamelModel):
-    """The new address, and the present password."""
+    """The new address, and the present password, unless it was given a short time ago."""
 
     email: NewEmail
-    password: Annotated[AnyPassword, Field(repr=False)]
+    password: Annotated[AnyPassword | None, Field(repr=False)] = None
+
+
+class ReauthenticationIn(CamelModel):
+    """The present password, or what the browser returned for a challenge to sign in."""
+
+    password: Annotated[AnyPassword | None, Field(repr=False)] = None
+    challenge_id: Annotated[Token | None, Field(repr=False)] = None
+    credential: Annotated[dict[str, Any] | None, Field(repr=False)] = None
 
 
 class AccountIn(CamelModel):
     """What a user can choose."""
 
     language: Language
+
+
+class SuspensionOut(CamelModel):
+    """Since when, and why, an account may not list, order or pay."""
+
+    at: datetime
+    reason: str
 
 
 class AccountOut(CamelModel):
@@ -67,6 +82,8 @@ class AccountOut(CamelModel):
     """The address to which it changes when you confirm it."""
     password_changed_at: Omittable[datetime] = None
     password_warning: Omittable[str] = None
+    role: Omittable[str] = None
+    suspended: Omittable[SuspensionOut] = None
 
     @classmethod
     def from_domain(cls, details: AccountDetails) -> Self:
@@ -80,6 +97,8 @@ class AccountOut(CamelModel):
             requested_email=account.requested_email and account.requested_email.email,
             password_changed_at=account.password_changed_at,
             password_warning=details.password_warning,
+            role=account.role,
+            suspended=account.suspension and SuspensionOut.from_attributes(account.suspension),
         )
 
 

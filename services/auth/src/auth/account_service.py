@@ -9,7 +9,7 @@ from auth.domain.session import Device
 from auth.emails import normalize_email
 from auth.letter_links import LetterLinks
 from auth.passwords import HashClient, PasswordHasher
-from auth.service import AuthService, SignedIn
+from auth.service import AuthService, Reauthenticated, SignedIn
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit
@@ -153,19 +153,34 @@ class AccountService:
         )
         return await self._auth.start_session(changed, device)
 
-    async def request_email(self, user: User, email: str, password: str) -> None:
+    async def request_email(self, user: User, email: str, password: str | None) -> None:
         """Ask for a change of the address. It changes when the new one is verified.
 
-        It responds the same if the address has an account; then the link does not work.
+        It responds the same if the address has an account; then the link does not work. Without
+        `password` the caller has checked that the user gave it, or a passkey, a short time ago.
 
         Raises:
             BadRequest: the password is wrong, or it is the present address.
             TooManyRequests: too many attempts, or letters.
         """
-        await self._check_password(user, password, field="password")
+        if password is None:
+            await self._require_account(user)
+        else:
+            await self._check_password(user, password, field="password")
         await self._record_letter(user.id)
         now = self._clock()
         await self._accounts.update(user.id, lambda account: account.request_email(email, now))
+
+    async def reauthenticate(self, user: User, password: str) -> Reauthenticated:
+        """Record that a user has given the password again.
+
+        Raises:
+            BadRequest: the password is wrong.
+            TooManyRequests: too many attempts.
+            Unauthorized: the session has ended.
+        """
+        await self._check_password(user, password, field="password")
+        return await self._auth.reauthenticate(user)
 
     async def _require_account(self, user: User) -> Account:
         account = await self._accounts.find(user.id)

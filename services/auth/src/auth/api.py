@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 
+from auth.access_service import AccessService
 from auth.account_service import AccountService
 from auth.common_passwords import password_warning
 from auth.cookies import REFRESH_SCHEME, SessionCookies
@@ -46,6 +47,7 @@ class State(ServiceState):
     auth: AuthService
     account: AccountService
     passkeys: PasskeyService
+    access: AccessService
     letters: LetterService
     deletions: Deletions
     cookies: SessionCookies
@@ -77,8 +79,16 @@ def signed_in_response(signed_in: SignedIn, cookies: SessionCookies) -> Response
     response_model=SignUpOut,
     responses=error_responses(400, 403, 429, 503),
 )
-async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Response:
+async def sign_up(
+    request: Request,
+    body: SignUpIn,
+    state: StateDep,
+    user_before: OptionalUser,
+    device: ClientDevice,
+) -> Response:
+    """The session that the browser had ends."""
     signed_in = await state.auth.sign_up(body.email, body.password, device, language=body.language)
+    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
     warning = password_warning(body.password, body.email)
     user = signed_in.user
     response = json_response(SignUpOut(id=user.id, email=user.email, password_warning=warning), 201)
@@ -93,14 +103,20 @@ async def sign_up(body: SignUpIn, state: StateDep, device: ClientDevice) -> Resp
     responses={202: {"model": CeremonyOut}, **error_responses(400, 403, 429, 503)},
 )
 async def sign_in(
-    request: Request, body: SignInIn, state: StateDep, device: ClientDevice
+    request: Request,
+    body: SignInIn,
+    state: StateDep,
+    user_before: OptionalUser,
+    device: ClientDevice,
 ) -> Response:
+    """The session that the browser had ends."""
     signed_in = await state.auth.sign_in(
         body.email, body.password, device, device_token=state.cookies.device_token(request)
     )
     if isinstance(signed_in, SecondFactorAsked):
         ceremony = await state.passkeys.begin_second_factor(signed_in.user_id)
         return json_response(CeremonyOut.from_attributes(ceremony), 202, headers=NO_STORE)
+    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 

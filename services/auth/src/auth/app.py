@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from fastapi import FastAPI
 
 from auth import account_api, api, deletion, deletion_api, passkey_api
+from auth.access_service import AccessService
 from auth.account_service import AccountService
 from auth.api import State
 from auth.ceremonies import Ceremonies
@@ -129,6 +130,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                         auth=auth,
                         account=account,
                         passkeys=passkeys,
+                        access=AccessService(accounts, auth, running.clock),
                         letters=letters,
                         deletions=deletions,
                         cookies=SessionCookies(secure=settings.cookie_secure),

@@ -47,9 +47,13 @@ class SessionCookies:
     def device_token(self, request: Request) -> str:
         return request.cookies.get(self._device, "")
 
+    def set_access(self, response: Response, access_token: str) -> None:
+        """Set the cookie of a new access token of the same session."""
+        self._set(response, self._access, access_token, ACCESS_LIFETIME)
+
     def set(self, response: Response, signed_in: SignedIn) -> None:
         """Set the cookies, each for the lifetime of its token."""
-        self._set(response, self._access, signed_in.access_token, ACCESS_LIFETIME)
+        self.set_access(response, signed_in.access_token)
         self._set(response, self._refresh, signed_in.refresh_token, signed_in.refresh_expires_in)
 
         if signed_in.device_token is not None:

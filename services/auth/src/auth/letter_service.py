@@ -74,6 +74,9 @@ class LetterService:
             await self._write_to_account(
                 LetterKind.EMAIL_VERIFY, account, requested.at, requested.email
             )
+        await self._write_to_account(
+            LetterKind.NEW_SIGN_IN, account, event.signed_in_from_unknown_device_at
+        )
         await self._write_to_account(LetterKind.EMAIL_REQUESTED, account, event.email_requested_at)
         await self._write_to_account(LetterKind.EMAIL_CHANGED, account, event.email_changed_at)
         if former is not None and former.at == event.email_changed_at:

@@ -128,11 +128,17 @@ async def begin_passkey_sign_in(state: StateDep, device: ClientDevice) -> Respon
     responses=error_responses(400, 403, 429),
 )
 async def sign_in_with_passkey(
-    request: Request, body: PasskeySignInIn, state: StateDep, device: ClientDevice
+    request: Request,
+    body: PasskeySignInIn,
+    state: StateDep,
+    user_before: OptionalUser,
+    device: ClientDevice,
 ) -> Response:
+    """The session that the browser had ends."""
     signed_in = await state.passkeys.sign_in(
         body.challenge_id, body.credential, device, state.cookies.device_token(request)
     )
+    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 
@@ -143,11 +149,17 @@ async def sign_in_with_passkey(
     responses=error_responses(400, 403, 429),
 )
 async def sign_in_with_code(
-    request: Request, body: RecoveryIn, state: StateDep, device: ClientDevice
+    request: Request,
+    body: RecoveryIn,
+    state: StateDep,
+    user_before: OptionalUser,
+    device: ClientDevice,
 ) -> Response:
+    """The session that the browser had ends."""
     signed_in = await state.passkeys.sign_in_with_code(
         body.challenge_id, body.code, device, state.cookies.device_token(request)
     )
+    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 

@@ -12,7 +12,7 @@ from auth.domain.second_factor import MAX_CODES, SecondFactor
 from auth.domain.session import Device
 from auth.letter_links import LetterLinks
 from auth.recovery_codes import digest_of, new_code
-from auth.service import AuthService, SignedIn
+from auth.service import AuthService, Reauthenticated, SignedIn
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit
@@ -164,6 +164,18 @@ class PasskeyService:
         await self._record_attempt(device)
         passkey = await self._ceremonies.finish_authentication(challenge_id, credential)
         return await self._start_session(passkey.user_id, device, device_token)
+
+    async def reauthenticate(
+        self, user: User, challenge_id: str, credential: Credential
+    ) -> Reauthenticated:
+        """Record that a user has used a passkey again.
+
+        Raises:
+            BadRequest: the passkey could not be verified.
+            Unauthorized: the session has ended.
+        """
+        await self._ceremonies.finish_authentication(challenge_id, credential, user_id=user.id)
+        return await self._auth.reauthenticate(user)
 
     async def sign_in_with_code(
         self, challenge_id: str, code: str, device: Device, device_token: str

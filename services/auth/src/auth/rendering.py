@@ -23,6 +23,7 @@ PAGES: Final[dict[LetterKind, Callable[[Mapping[str, Any]], str]]] = {
     LetterKind.EMAIL_REQUESTED: lambda _: "/account",
     LetterKind.EMAIL_CHANGED: lambda _: "/account",
     LetterKind.EMAIL_CHANGED_FORMER: lambda _: "/contact",
+    LetterKind.NEW_SIGN_IN: lambda _: "/account",
     LetterKind.RECEIPT: lambda facts: f"/orders/{facts['order_id']}",
     LetterKind.ORDER_EXPIRED: lambda facts: f"/tickets/{facts['ticket_id']}",
     LetterKind.ORDER_CANCELLED: lambda facts: f"/orders/{facts['order_id']}",

@@ -49,6 +49,14 @@ class SecondFactorAsked:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reauthenticated:
+    """A user who has given the password or a passkey again, and the new access token."""
+
+    user: User
+    access_token: str
+
+
 class AuthService:
     """Creates accounts, and starts, refreshes, lists and ends sessions."""
 
@@ -66,6 +74,7 @@ class AuthService:
     ) -> None:
         self._settings = settings
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
+        self._max_idle = timedelta(days=settings.session_idle_days)
         self._accounts = accounts
         self._sessions = sessions
         self._attempt_limiter = attempt_limiter
@@ -133,7 +142,7 @@ class AuthService:
             await self._accounts.update(account.id, lambda account: account.rehash(old, new))
         if account.second_factor.is_asked(self._clock()):
             return SecondFactorAsked(account.id)
-        return await self.start_session(account, device, browser_id)
+        return await self._finish_sign_in(account, device, browser_id)
 
     def _sign_in_limits(
         self, account: str, address: str, browser_id: str | None
@@ -163,12 +172,16 @@ class AuthService:
         """Exchange a refresh token for a new pair of tokens of the same session.
 
         Raises:
-            Unauthorized: The token is unknown or was reused, or its session is ended or expired.
+            Unauthorized: The token is unknown or was reused, or its session is ended or expired, or
+                was not used for too long.
         """
-        now, grace = self._clock(), self._grace
+        now = self._clock()
         try:
             session = await self._update_session(
-                session_id_of(token), lambda session: session.refresh(token, now=now, grace=grace)
+                session_id_of(token),
+                lambda session: session.refresh(
+                    token, now=now, grace=self._grace, max_idle=self._max_idle
+                ),
             )
             if session.ended_at is not None:
                 raise Unauthorized
@@ -178,6 +191,25 @@ class AuthService:
         if account.has_ended(session) or account.closing is not None:
             raise Unauthorized
         return self._issue_tokens(account, session, session.current_token(token))
+
+    async def reauthenticate(self, user: User) -> Reauthenticated:
+        """Record in the session that its user has just given the password or a passkey.
+
+        Raises:
+            Unauthorized: The session is ended or expired.
+        """
+        now = self._clock()
+        try:
+            session = await self._update_session(
+                user.session_id, lambda session: session.authenticate(user.id, now)
+            )
+            account = await self._accounts.get(user.id)
+        except NotFound:
+            raise Unauthorized from None
+        if account.has_ended(session):
+            raise Unauthorized
+        renewed = _user(account, session)
+        return Reauthenticated(renewed, self._tokens.issue(renewed))
 
     async def sign_out(self, user: User | None, token: str | None) -> None:
         """End the session that either cookie names."""
@@ -189,9 +221,15 @@ class AuthService:
 
     async def list_sessions(self, user: User) -> list[Session]:
         """Return the active sessions of a user, most recently used first."""
+        now = self._clock()
         account = await self._accounts.find(user.id)
-        sessions = await self._sessions.list_active(user.id, self._clock())
-        return [session for session in sessions if account and not account.has_ended(session)]
+        return [
+            session
+            for session in await self._sessions.list_active(user.id, now)
+            if account
+            and not account.has_ended(session)
+            and not session.is_idle(now, self._max_idle)
+        ]
 
     async def end_session(self, session_id: str, user: User) -> None:
         """End a session of this user, if it is active."""
@@ -250,6 +288,20 @@ class AuthService:
     ) -> SignedIn:
         """Sign in to an account without its password. A browser that is known stays known."""
         browser_id = self._device_tokens.verify(device_token, account.normal_email)
+        return await self._finish_sign_in(account, device, browser_id)
+
+    async def _finish_sign_in(
+        self, account: Account, device: Device, browser_id: str | None
+    ) -> SignedIn:
+        """Start the session of a user who has proved to be one.
+
+        The user gets a letter, unless the browser has signed in to the account before.
+        """
+        now = self._clock()
+        if browser_id is None and account.record_unknown_device(now).events:
+            await self._accounts.update(
+                account.id, lambda account: account.record_unknown_device(now)
+            )
         return await self.start_session(account, device, browser_id)
 
     async def start_session(
@@ -289,7 +341,7 @@ class AuthService:
             self._revocations.revoke(session.to_event(now))
 
     def _issue_tokens(self, account: Account, session: Session, token: str) -> SignedIn:
-        user = User(account.id, account.email, session.id, session.created_at.timestamp())
+        user = _user(account, session)
         refresh_expires_in = session.expires_at - self._clock()
         return SignedIn(user, self._tokens.issue(user), token, refresh_expires_in)
 
@@ -303,3 +355,16 @@ class AuthService:
         if session.ended_at is not None:
             self._revocations.revoke(session.to_event(session.ended_at))
         return session
+
+
+def _user(account: Account, session: Session) -> User:
+    """Return the user as the access tokens of a session describe them."""
+    return User(
+        id=account.id,
+        email=account.email,
+        session_id=session.id,
+        session_started_at=session.created_at.timestamp(),
+        role=account.role,
+        is_suspended=account.suspension is not None,
+        authenticated_at=session.authenticated_at.timestamp(),
+    )

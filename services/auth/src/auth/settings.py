@@ -11,6 +11,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from auth.domain.session import MAX_IDLE
 from common.settings import SessionSettings
 
 
@@ -43,6 +44,9 @@ class Settings(SessionSettings):
 
     refresh_grace_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     """How long a rotated refresh token is still accepted, for a second tab or a lost response."""
+
+    session_idle_days: Annotated[float, Field(gt=0)] = MAX_IDLE.days
+    """After how many days without use a session can no longer be refreshed."""
 
     sign_ins_per_account_and_address: PositiveInt = 10
     """Attempts of one address to sign in to one account, whatever their outcome."""

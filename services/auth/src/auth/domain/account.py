@@ -19,6 +19,7 @@ from common.errors import BadRequest
 from common.events import AllSessionsRevoked, UserCreated, UserUpdated
 
 INVALID_LINK: Final = "This link was used already, has expired, or is incomplete"
+UNKNOWN_DEVICE_INTERVAL: Final = timedelta(minutes=1)
 CLOCK_STEP: Final = timedelta(milliseconds=1)
 """Stored times have milliseconds."""
 
@@ -73,6 +74,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspension:
+    """The suspension of an account by an operator. Its user is shown the reason."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user who can sign in.
 
@@ -90,6 +99,9 @@ class Account:
         passkey_added_at: when a passkey was last added; `passkey_removed_at` likewise.
         closing: its deletion, once that has begun.
         kept: its last deletion that was given up.
+        role: what the user may do beside others, such as `operator`.
+        suspension: why the user may not list, order or pay, if an operator decided so.
+        unknown_device_at: when a browser that had not signed in before last signed in.
     """
 
     id: str
@@ -114,6 +126,9 @@ class Account:
     passkey_removed_at: datetime | None = None
     closing: Closing | None = None
     kept: Kept | None = None
+    role: str | None = None
+    suspension: Suspension | None = None
+    unknown_device_at: datetime | None = None
 
     def rehash(self, old: str, new: str) -> Change["Account"]:
         """Replace the hash `old` by `new`, unless it was replaced already."""
@@ -160,9 +175,19 @@ class Account:
             credentials_version=self.credentials_version + 1,
             requested_email=None,
             password_changed_at=now,
-            sessions_end=SessionsEnd(self._end_of_sessions(now), now + REVOCATION_TTL),
+            sessions_end=SessionsEnd(self.end_of_sessions(now), now + REVOCATION_TTL),
         )
         return self._published(changed, changed.to_event())
+
+    def record_unknown_device(self, now: datetime) -> Change["Account"]:
+        """Record the sign-in of a browser that had not signed in before.
+
+        Several of them within a minute are one fact, and so one letter.
+        """
+        last = self.unknown_device_at
+        if last is not None and now < last + UNKNOWN_DEVICE_INTERVAL:
+            return Change(self)
+        return self._published(replace(self, unknown_device_at=now))
 
     def reset_password(
         self, password_hash: str, credentials_version: int, now: datetime
@@ -278,6 +303,7 @@ class Account:
             closing=self.closing is not None,
             closing_at=self.closing and self.closing.at,
             kept_at=self.kept and self.kept.at,
+            signed_in_from_unknown_device_at=self.unknown_device_at,
         )
 
     def has_ended(self, session: Session) -> bool:
@@ -295,7 +321,7 @@ class Account:
         if self.protected_until(now) is not None:
             raise BadRequest("Your address cannot change while your second step is being removed")
 
-    def _end_of_sessions(self, now: datetime) -> datetime:
+    def end_of_sessions(self, now: datetime) -> datetime:
         """Return a time after the start of every present session."""
         earliest = now + CLOCK_STEP
         if self.sessions_end is None:

@@ -43,6 +43,8 @@ class LetterKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGED_FORMER = "email_changed_former"
     """To the address before the change."""
+    NEW_SIGN_IN = "new_sign_in"
+    """From a browser that had not signed in before."""
     RECEIPT = "receipt"
     ORDER_EXPIRED = "order_expired"
     ORDER_CANCELLED = "order_cancelled"

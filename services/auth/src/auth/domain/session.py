@@ -2,7 +2,7 @@
 
     signed in --> active --> ended (signed out, ended by its owner, or a rotated token reused)
                     |
-                    +------> expired (thirty days)
+                    +------> expired (thirty days, or two weeks without use)
 
 All sessions that started before a time are ended by one change of their account.
 
@@ -27,6 +27,8 @@ from common.events import SessionRevoked
 
 SESSION_LIFETIME: Final = timedelta(days=30)
 """Counted from the sign-in, regardless of use (NIST SP 800-63B, 4.1.3)."""
+MAX_IDLE: Final = timedelta(days=14)
+"""For how long a session may not be used (`SESSION_IDLE_DAYS`). Each refresh is a use."""
 MAX_SESSIONS: Final = 20
 """Active sessions of one account. When another one starts, the oldest ends."""
 MAX_ROTATED_TOKENS: Final = 16
@@ -60,7 +62,12 @@ class RotatedToken:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in on one device. `successor_secret` derives each refresh token from the previous."""
+    """A sign-in on one device.
+
+    Attributes:
+        authenticated_at: when the user last gave the password or a passkey in it.
+        successor_secret: derives each refresh token from the previous one.
+    """
 
     id: str
     version: int
@@ -68,6 +75,7 @@ class Session:
     device: Device
     created_at: datetime
     last_used_at: datetime
+    authenticated_at: datetime
     expires_at: datetime
     successor_secret: str
     current_token_hash: str
@@ -77,13 +85,28 @@ class Session:
     def is_active(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
 
-    def refresh(self, token: str, *, now: datetime, grace: timedelta) -> Change["Session"]:
+    def is_idle(self, now: datetime, max_idle: timedelta) -> bool:
+        return now - self.last_used_at > max_idle
+
+    def authenticate(self, user_id: str, now: datetime) -> Change["Session"]:
+        """Record that the user has just given the password or a passkey.
+
+        Raises:
+            Unauthorized: The session is another user's, ended or expired.
+        """
+        if user_id != self.user_id or not self.is_active(now):
+            raise Unauthorized
+        return Change(replace(self, version=self.version + 1, authenticated_at=now))
+
+    def refresh(
+        self, token: str, *, now: datetime, grace: timedelta, max_idle: timedelta = MAX_IDLE
+    ) -> Change["Session"]:
         """Rotate the refresh token, or end the session if it is reused after the grace period.
 
         Raises:
-            Unauthorized: The session is ended or expired.
+            Unauthorized: The session is ended or expired, or was not used for too long.
         """
-        if not self.is_active(now):
+        if not self.is_active(now) or self.is_idle(now, max_idle):
             raise Unauthorized
         presented_hash = hash_token(token)
         within_grace = tuple(used for used in self.rotated_tokens if now - used.rotated_at <= grace)
@@ -152,6 +175,7 @@ def start_session(*, user_id: str, device: Device, now: datetime) -> tuple[Chang
         device=device,
         created_at=now,
         last_used_at=now,
+        authenticated_at=now,
         expires_at=now + SESSION_LIFETIME,
         successor_secret=secrets.token_hex(32),
         current_token_hash=hash_token(token),

@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from auth.domain.account import Account, Closing, EmailAt, Kept, SessionsEnd
+from auth.domain.account import Account, Closing, EmailAt, Kept, SessionsEnd, Suspension
 from auth.domain.second_factor import SecondFactor
 from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
@@ -30,6 +30,8 @@ CLOSING: Final = "closing"
 """The index of the accounts whose deletion has begun."""
 MAX_CLOSING: Final = 100
 NOT_ASCII: Final = r"[^\x00-\x7f]"
+AUDITED_FIELDS: Final = frozenset({"role", "suspension", "closing"})
+"""What operators decide. Addresses and hashes of passwords are in no audit log."""
 
 
 class AccountDocument(AggregateDocument):
@@ -74,7 +76,7 @@ def _second_factor_to_document(second_factor: SecondFactor) -> Doc | None:
 
 def _account_from_document(doc: Mapping[str, Any]) -> Account:
     """Return the account. Earlier versions stored no field after `sessions_end`."""
-    end = doc.get("sessions_end")
+    end, suspension = doc.get("sessions_end"), doc.get("suspension")
     return Account(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -98,11 +100,14 @@ def _account_from_document(doc: Mapping[str, Any]) -> Account:
         passkey_removed_at=doc.get("passkey_removed_at"),
         closing=Closing(**doc["closing"]) if doc.get("closing") else None,
         kept=Kept(**doc["kept"]) if doc.get("kept") else None,
+        role=doc.get("role"),
+        suspension=Suspension(suspension["at"], suspension["reason"]) if suspension else None,
+        unknown_device_at=doc.get("unknown_device_at"),
     )
 
 
 def _account_to_document(account: Account) -> Doc:
-    end = account.sessions_end
+    end, suspension = account.sessions_end, account.suspension
     return {
         "email": account.email,
         "folded": account.normal_email,
@@ -124,6 +129,9 @@ def _account_to_document(account: Account) -> Doc:
         "passkey_removed_at": account.passkey_removed_at,
         "closing": account.closing and asdict(account.closing),
         "kept": account.kept and asdict(account.kept),
+        "role": account.role,
+        "suspension": suspension and {"at": suspension.at, "reason": suspension.reason},
+        "unknown_device_at": account.unknown_device_at,
     }
 
 
@@ -134,7 +142,9 @@ class AccountStore(Store[Account]):
         super().__init__(
             AccountDocument,
             AggregateMapping(
-                from_document=_account_from_document, to_document=_account_to_document
+                from_document=_account_from_document,
+                to_document=_account_to_document,
+                audited_fields=AUDITED_FIELDS,
             ),
             relay,
             clock,

@@ -34,6 +34,7 @@ class SessionDocument(AggregateDocument):
 
 
 def _session_from_document(doc: Mapping[str, Any]) -> Session:
+    """Return the session. Earlier versions did not store `authenticated_at`."""
     return Session(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -41,6 +42,7 @@ def _session_from_document(doc: Mapping[str, Any]) -> Session:
         device=Device(doc["user_agent"], doc["address"]),
         created_at=doc["created_at"],
         last_used_at=doc["last_used_at"],
+        authenticated_at=doc.get("authenticated_at", doc["created_at"]),
         expires_at=doc["expires_at"],
         successor_secret=doc["seed"],
         current_token_hash=doc["current"],
@@ -56,6 +58,7 @@ def _session_to_document(session: Session) -> Doc:
         "address": session.device.address,
         "created_at": session.created_at,
         "last_used_at": session.last_used_at,
+        "authenticated_at": session.authenticated_at,
         "expires_at": session.expires_at,
         "seed": session.successor_secret,
         "current": session.current_token_hash,

@@ -1,0 +1,63 @@
+"""What an account may do, as operators decide it on the command line."""
+
+from auth.domain import access
+from auth.domain.account import Account
+from auth.service import AuthService
+from auth.store.accounts import AccountStore
+from common.errors import NotFound
+from common.values.clock import Clock
+from common.values.ids import is_id
+
+
+class AccessService:
+    """Gives and takes roles, and suspends accounts. Each change ends the sessions of its account.
+
+    The actor and the reason are in the audit log of the account (`acting_as`).
+    """
+
+    def __init__(self, accounts: AccountStore, auth: AuthService, clock: Clock) -> None:
+        self._accounts = accounts
+        self._auth = auth
+        self._clock = clock
+
+    async def find(self, id_or_email: str) -> Account:
+        """Return an account.
+
+        Raises:
+            NotFound: there is none of this id or address.
+        """
+        if is_id(id_or_email):
+            account = await self._accounts.find(id_or_email)
+        else:
+            account = await self._accounts.find_by_email(id_or_email)
+        if account is None:
+            raise NotFound("There is no such account")
+        return account
+
+    async def grant(self, user_id: str, role: str) -> Account:
+        """Give a role to a user."""
+        now = self._clock()
+        return await self._auth.end_sessions_by(
+            user_id, lambda account: access.grant_role(account, role, now)
+        )
+
+    async def revoke(self, user_id: str) -> Account:
+        """Take the role from a user."""
+        now = self._clock()
+        return await self._auth.end_sessions_by(
+            user_id, lambda account: access.revoke_role(account, now)
+        )
+
+    async def suspend(self, user_id: str, reason: str) -> Account:
+        """Keep a user from listing, ordering and paying."""
+        now = self._clock()
+        return await self._auth.end_sessions_by(
+            user_id, lambda account: access.suspend(account, reason, now)
+        )
+
+    async def reinstate(self, user_id: str) -> Account:
+        """End the suspension of a user."""
+        now = self._clock()
+        return await self._auth.end_sessions_by(
+            user_id, lambda account: access.reinstate(account, now)
+        )
