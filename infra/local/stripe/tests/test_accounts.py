@@ -178,6 +178,10 @@ def test_invalid_json_parameter_is_refused(server: Server, body: Any, param: str
     assert server.objects("v2.core.account") == []
 
 
+def test_key_in_a_json_body_is_no_api_key_of_the_server(server: Server) -> None:
+    assert httpx.post(f"{server.url}/v2/core/accounts", json={"key": 5}).status_code == 401
+
+
 def test_call_of_version_2_that_failed_runs_again_under_its_key(
     server: Server, client: StripeClient
 ) -> None:

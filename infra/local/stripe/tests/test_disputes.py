@@ -79,6 +79,7 @@ def test_charge_of_a_test_card_is_disputed(
     assert client.v1.charges.retrieve(charge).disputed
     assert platform(server) == balance
     assert sum(each.net for each in dispute.balance_transactions) == balance - 1912
+    assert "_local" not in str(server.objects("dispute"))
 
 
 def test_charge_can_be_disputed_twice(server: Server, client: StripeClient) -> None:

@@ -156,7 +156,13 @@ def test_transfer_to_a_closed_or_unknown_account_is_refused(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"amount": 0}, {"currency": "eur"}, {"source_transaction": "ch_none"}, {"colour": "red"}],
+    [
+        {"amount": 0},
+        {"currency": "eur"},
+        {"currency": "xyz"},
+        {"source_transaction": "ch_none"},
+        {"colour": "red"},
+    ],
 )
 def test_invalid_transfer_is_refused(
     server: Server, client: StripeClient, seller: str, wrong: TransferCreateParams

@@ -1,5 +1,6 @@
 """Transfers from the platform to connected accounts."""
 
+from stripe_local.cards.amounts import validate_currency
 from stripe_local.clock import timestamp
 from stripe_local.connect import account_state, accounts, payouts
 from stripe_local.connect.funds import require_available
@@ -21,6 +22,7 @@ def create(call: Call) -> Document:
         raise invalid(
             "This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer"
         )
+    currency = validate_currency(params["currency"])
     account = accounts.find(call, params["destination"], "destination")
     account_state.require_open(account)
     if not account_state.can_receive(account):
@@ -32,7 +34,7 @@ def create(call: Call) -> Document:
         )
     charge = _source_charge(call, amount)
     if charge is None:
-        require_available(call, PLATFORM, params["currency"].lower(), amount)
+        require_available(call, PLATFORM, currency, amount)
     transfer = merge_metadata(_new(call, amount, charge), params)
     _move(call, transfer)
     call.store.upsert(transfer)

@@ -19,7 +19,7 @@ def authenticate(request: Request, params: Document, *, public: bool) -> bool:
     Raises:
         RequestRejected: it is missing, not a test key, or not allowed to make this call.
     """
-    key = _key_from_header(request.headers.get("authorization", "")) or params.get("key", "")
+    key = _key_from_header(request.headers.get("authorization", "")) or str(params.get("key", ""))
     if not key:
         raise RequestRejected(
             401,

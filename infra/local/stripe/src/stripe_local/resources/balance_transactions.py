@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from stripe_local.clock import timestamp
-from stripe_local.documents import PRIVATE, Document, new_id, now
+from stripe_local.documents import PRIVATE, Document, new_id, now, public
 from stripe_local.ledger import PLATFORM, STRIPE_FEES, Ledger, Line
 from stripe_local.resources.call import Call
 from stripe_local.store import Store
@@ -60,6 +60,12 @@ def with_status(transaction: Document) -> Document:
     """Return a balance transaction with its status at this moment."""
     is_available = transaction["available_on"] <= timestamp()
     return {**transaction, "status": "available" if is_available else "pending"}
+
+
+def find(store: Store, transaction_id: str) -> Document | None:
+    """Return a balance transaction as responses show it."""
+    transaction = store.get(transaction_id)
+    return with_status(public(transaction)) if transaction else None
 
 
 def attach_payout(store: Store, account: str, payout_id: str, currency: str) -> None:

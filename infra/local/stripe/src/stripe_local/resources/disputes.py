@@ -8,7 +8,7 @@ from stripe_local.clock import timestamp
 from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
 from stripe_local.errors import StripeError, invalid
 from stripe_local.ledger import CUSTOMERS, PLATFORM
-from stripe_local.resources.balance_transactions import Movement, move
+from stripe_local.resources.balance_transactions import Movement, find, move
 from stripe_local.resources.call import Call, merge_metadata
 
 _DAY_SECONDS: Final = 86_400
@@ -153,7 +153,7 @@ def _withdraw(call: Call, dispute: Document) -> None:
 def _move(call: Call, dispute: Document, amount: int, *, fee: int, category: str) -> None:
     movement = Movement(PLATFORM, "adjustment", amount, dispute["id"], fee=fee, category=category)
     (transaction,) = move(call, dispute["currency"], movement, counterpart=CUSTOMERS)
-    dispute["balance_transactions"].append(call.store.get(transaction))
+    dispute["balance_transactions"].append(find(call.store, transaction))
     call.store.upsert(dispute)
 
 
