@@ -146,7 +146,7 @@ async def test_receipt_is_refused_for_other_buyers_and_unpaid_orders(
     assert (await orders.post(f"/api/orders/{new_id()}/received")).status_code == 404
 
 
-async def test_reveal_in_the_vault_is_heard(
+async def test_reveal_in_the_vault_brings_the_payout_forward(
     orders: Client, published: EventProbe, ticket: TicketCreated
 ) -> None:
     await pay(orders, published, ticket)

@@ -756,11 +756,13 @@ async def test_config_returns_the_card_form_settings(
         "publishableKey": None,
         "stripeJsUrl": None,
         "marginSeconds": 5,
+        "feeBasisPoints": 0,
     }
     assert (await local.get("/api/payments/config")).json() == {
         "publishableKey": "pk_test_1",
         "stripeJsUrl": f"{stripe_url}/v3/",
         "marginSeconds": 5,
+        "feeBasisPoints": 0,
     }
 
 

@@ -50,14 +50,14 @@ LETTERS: Final = {
 }
 PAID_GRID: Final = """
           RELEASE FREEZE THAW TRANSFER LATE_TRANSFER POSTPONEMENT REFUSAL
-held      S       F      .    .        .             .            .
+held      S       F      .    T        L             .            .
 sending   .       .      .    T        L             H            F
 sent      .       .      .    .        .             .            .
 recalling .       .      .    .        .             .            .
 recalled  .       .      .    .        .             .            .
 short     .       .      .    .        .             .            .
-frozen    .       F      H    .        .             .            .
-void      .       .      .    .        .             .            .
+frozen    .       F      H    T        L             .            .
+void      .       .      .    .        L             .            .
 
           ABANDONMENT REFUND CHARGEBACK REVERSAL REVERSAL_REFUSAL NEXT_ROUND
 held      .           .      V          .        .                .
@@ -71,14 +71,14 @@ void      .           .      .          .        .                .
 """
 REFUNDING_GRID: Final = """
           RELEASE FREEZE THAW TRANSFER LATE_TRANSFER POSTPONEMENT REFUSAL
-held      .       .      .    .        .             .            .
+held      .       .      .    .        L             .            .
 sending   .       .      .    .        L             .            .
 sent      .       .      .    .        .             .            .
 recalling .       .      .    .        .             .            .
 recalled  .       .      .    .        .             .            .
 short     .       .      .    .        .             .            .
-frozen    .       .      .    .        .             .            .
-void      .       .      .    .        .             .            .
+frozen    .       .      .    .        L             .            .
+void      .       .      .    .        L             .            .
 
           ABANDONMENT REFUND CHARGEBACK REVERSAL REVERSAL_REFUSAL NEXT_ROUND
 held      .           V      .          .        .                .

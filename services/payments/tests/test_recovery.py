@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from common.auth.tokens import User
-from common.events import PaymentCreated
+from common.events import OrderStatus, OrderUpdated, Outcome, PaymentCreated, PayoutState
 from common.testing.client import Client, make_user, session_cookie
 from common.testing.events import EventProbe
 from common.testing.polling import TIMEOUT_SECONDS, eventually
+from payments.seller_testing import SellerProbe, make_seller, sell, wait_for_payout
 from payments.testing import (
     VISA,
     FakeOrders,
@@ -217,6 +218,64 @@ async def test_process_killed_during_refund_refunds_once(
     assert [refund.id for refund in await stripe_probe.refunds(order_id)] == [
         charge.stripe_refund_id
     ]
+
+
+PAYOUT_KILLS: dict[str, tuple[str, dict[str, Any], PayoutState]] = {
+    "before the look-up": ("GET /v1/transfers", NOT_ARRIVED, PayoutState.SENT),
+    "before the transfer": ("POST /v1/transfers", NOT_ARRIVED, PayoutState.SENT),
+    "after the transfer": ("POST /v1/transfers", LOST, PayoutState.SENT),
+    "before the refund": (REFUND, NOT_ARRIVED, PayoutState.RECALLED),
+    "after the refund": (REFUND, LOST, PayoutState.RECALLED),
+    "before the reversal": ("POST /v1/transfers/*/reversals", NOT_ARRIVED, PayoutState.RECALLED),
+    "after the reversal": ("POST /v1/transfers/*/reversals", LOST, PayoutState.RECALLED),
+}
+
+
+@pytest.mark.parametrize("point", PAYOUT_KILLS)
+async def test_process_killed_during_payout_moves_the_money_once(
+    serve_payments: ServePayments,
+    payments_environment: dict[str, Any],
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    point: str,
+) -> None:
+    """Stripe forgets the idempotency keys before the next process continues."""
+    call, fault, expected = PAYOUT_KILLS[point]
+    sellers = SellerProbe(stripe_probe)
+    idle = await serve_payments(payment_reconcile_seconds=NEVER)
+    seller = await make_seller(idle, sellers)
+    order_id = await sell(idle, orders, seller)
+    if expected is PayoutState.RECALLED:
+        await serve_payments(payment_lease_seconds=1)
+        await wait_for_payout(idle, order_id, PayoutState.SENT)
+    await stripe_probe.inject_fault(call, **fault)
+    async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
+        if expected is PayoutState.RECALLED:
+            await orders.publish(
+                order_id,
+                OrderUpdated,
+                version=3,
+                status=OrderStatus.COMPLETE,
+                outcome=Outcome.RETURNING,
+            )
+
+        async def reached() -> bool:
+            return not await stripe_probe.is_armed(fault)
+
+        await eventually(reached)
+        process.kill()
+    await stripe_probe.clear_faults()
+    await sellers.forget_keys()
+
+    await serve_payments(payment_lease_seconds=1)
+
+    charge = await wait_for_payout(idle, order_id, expected)
+    (transfer,) = await sellers.transfers(order_id)
+    assert charge.payout is not None
+    assert (charge.payout.transfer_id, transfer.amount) == (transfer.id, charge.net)
+    back = transfer.amount if expected is PayoutState.RECALLED else 0
+    assert transfer.amount_reversed == back
+    assert len(await stripe_probe.refunds(order_id)) == (1 if back else 0)
 
 
 async def test_webhook_over_the_network_applies_success(

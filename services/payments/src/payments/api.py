@@ -24,6 +24,7 @@ from payments.schemas import (
     PaymentOut,
     WebhookAck,
 )
+from payments.sellers import Sellers
 from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
 
@@ -36,6 +37,7 @@ class State(ServiceState):
 
     attempts: PaymentAttempts
     sync: ChargeSync
+    sellers: Sellers
     gateway: Gateway
     config: ConfigOut
     policy: PaymentPolicy

@@ -10,25 +10,36 @@ from typing import Final
 from fastapi import FastAPI
 
 from common.app import Service
+from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
-from payments import api, export_api
+from payments import api, export_api, seller_api
 from payments.api import State
 from payments.attempts import PaymentAttempts
 from payments.decline_limits import DeclineLimits, MaxDeclines
 from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
+from payments.payouts import Payouts
 from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
+from payments.sellers import Sellers
 from payments.settings import Settings
 from payments.store.charges import ChargeDocument, ChargeStore
 from payments.store.decline_counters import DeclineCounter, DeclineCounters
 from payments.store.order_replicas import OrderReplica, OrderReplicas
+from payments.store.sales import Sales
+from payments.store.sellers import SellerDocument, SellerStore
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
 from payments.stripe.gateway import Gateway
 from payments.sync import ChargeSync
 from payments.user_deletion import UserDeletion
 
-DOCUMENTS: Final = (ChargeDocument, OrderReplica, StripeEventDocument, DeclineCounter)
+DOCUMENTS: Final = (
+    ChargeDocument,
+    SellerDocument,
+    OrderReplica,
+    StripeEventDocument,
+    DeclineCounter,
+)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -40,6 +51,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         cancel_on_decline=settings.payment_failure_policy == "cancel",
         lease=timedelta(seconds=settings.payment_lease_seconds),
         margin=timedelta(seconds=settings.payment_margin_seconds),
+        fee_basis_points=settings.platform_fee_basis_points or 0,
+        payout_retry=timedelta(seconds=settings.payout_retry_seconds),
     )
 
     max_declines = MaxDeclines(
@@ -62,7 +75,18 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             clock = running.clock
             charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
             limits = DeclineLimits(DeclineCounters(clock), max_declines)
-            sync = ChargeSync(charges, orders, StripeEvents(clock), gateway, limits, clock, policy)
+            sellers = Sellers(
+                SellerStore(running.relay, clock),
+                Sales(charges.collection),
+                orders,
+                gateway.connect,
+                clock,
+                public_url=settings.public_url,
+            )
+            payouts = Payouts(charges, sellers, gateway.connect, clock, policy)
+            sync = ChargeSync(
+                charges, orders, StripeEvents(clock), gateway, limits, clock, policy, payouts
+            )
             owner = f"{socket.gethostname()}:{getpid()}"
             attempts = PaymentAttempts(
                 charges, orders, gateway, sync, limits, clock, policy, owner=owner
@@ -73,16 +97,26 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             ):
                 yield State(
                     running=running,
-                    snapshot_events=sync.snapshot_events,
+                    snapshot_events=lambda: snapshot_events(sync, sellers),
                     attempts=attempts,
                     sync=sync,
+                    sellers=sellers,
                     gateway=gateway,
                     config=ConfigOut(
                         publishable_key=settings.stripe_publishable_key,
                         stripe_js_url=settings.stripe_js_url,
                         margin_seconds=settings.payment_margin_seconds,
+                        fee_basis_points=policy.fee_basis_points,
                     ),
                     policy=policy,
                 )
 
-    return service.app(lifespan, export_api.router, api.router)
+    return service.app(lifespan, export_api.router, api.router, seller_api.router)
+
+
+async def snapshot_events(sync: ChargeSync, sellers: Sellers) -> AsyncGenerator[EventEnvelope]:
+    """Yield the current state of every charge and every seller as an event."""
+    async for event in sync.snapshot_events():
+        yield event
+    async for event in sellers.snapshot_events():
+        yield event

@@ -105,6 +105,8 @@ class ConfigOut(CamelModel):
     stripe_js_url: str | None
     margin_seconds: float | None = None
     """How long before its order expires a payment can no longer be started."""
+    fee_basis_points: int = 0
+    """The platform's share of a price, which the seller pays, in hundredths of a percent."""
 
 
 class WebhookAck(CamelModel):

@@ -1,15 +1,17 @@
 """The settings of payments."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     Field,
     PositiveInt,
     SecretStr,
+    StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from common.settings import SessionSettings
@@ -64,10 +66,26 @@ class Settings(SessionSettings):
     declines_per_address: PositiveInt = 60
     """Payments from one address that may be declined within an hour, over all accounts."""
     payment_lease_seconds: Annotated[float, Field(gt=0)] = 30
+    payout_retry_seconds: Annotated[float, Field(gt=0)] = 3600
+    """How long until a payout that could not be made is tried again."""
+    platform_fee_basis_points: Annotated[int, Field(ge=0, le=5_000)] | None = None
+    """The platform's share of a price, in hundredths of a percent; required with a live key."""
+    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")] = (
+        "https://ticketing.dev"
+    )
+    """The address of the web client, to which sellers return from Stripe."""
     payment_margin_seconds: Annotated[float, Field(ge=0)] = 5
     """How long before it expires an order can no longer be paid."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """The interval of the reconciler; 0 disables it."""
+
+    @model_validator(mode="after")
+    def _explicit_fee(self) -> Self:
+        """Reject a live key without an explicit fee, because it is what the platform earns."""
+        is_live = self.stripe_key.get_secret_value().startswith(LIVE)
+        if is_live and self.platform_fee_basis_points is None:
+            raise ValueError("PLATFORM_FEE_BASIS_POINTS must be set together with a live key")
+        return self
 
     @field_validator("stripe_publishable_key")
     @classmethod

@@ -14,7 +14,8 @@ from common.values.clock import Clock
 from payments.decline_limits import DeclineLimits
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
-from payments.domain.stripe_objects import Intent, IntentStatus
+from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
+from payments.payouts import Payouts
 from payments.store.charges import ChargeStore
 from payments.store.order_replicas import OrderReplicas
 from payments.store.stripe_events import StripeEvents
@@ -40,7 +41,9 @@ class ChargeSync:
         limits: DeclineLimits,
         clock: Clock,
         policy: PaymentPolicy,
+        payouts: Payouts,
     ) -> None:
+        self._payouts = payouts
         self._store = store
         self._orders = orders
         self._stripe_events = stripe_events
@@ -153,7 +156,7 @@ class ChargeSync:
         return charge
 
     async def sync_with_stripe(self, charge: Charge) -> Charge:
-        """Apply the state of the PaymentIntent and its refund; cancel or refund where needed.
+        """Apply the state of the PaymentIntent, its refund and its payout; do what is due.
 
         Safe to call by anyone at any time, also concurrently.
 
@@ -165,11 +168,22 @@ class ChargeSync:
             read_intent = self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve
             charge = await self.apply_intent(charge, await read_intent(charge))
         if charge.has_refund:
+            charge = await self._refund(charge)
+        return await self._payouts.settle(charge)
+
+    async def _refund(self, charge: Charge) -> Charge:
+        if charge.payout is not None and charge.stripe_refund_id is None:
+            charge = await self._payouts.apply_dispute(charge)
+        if charge.dispute is not None and charge.dispute.is_open:
+            return charge  # the bank decides whether the buyer gets the money
+        if charge.is_charged_back:
+            refund = Refund(None, RefundStatus.SUCCEEDED)
+        else:
             refund = await self._gateway.refund(charge)
-            now = self._clock()
-            charge = await self._store.update(charge.id, lambda c: c.apply_refund(refund, now))
-            if charge.status is ChargeStatus.REFUND_FAILED:
-                log.error("refund failed, manual refund required", charge=charge.id)
+        now = self._clock()
+        charge = await self._store.update(charge.id, lambda c: c.apply_refund(refund, now))
+        if charge.status is ChargeStatus.REFUND_FAILED:
+            log.error("refund failed, manual refund required", charge=charge.id)
         return charge
 
     async def apply_intent(

@@ -70,6 +70,12 @@ class StripeProbe:
         """Remove the faults, or those of a call, and end their delays."""
         await self._http.delete("/_local/faults", params={"match": call} if call else None)
 
+    async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Call a control route of the local Stripe server."""
+        response = await self._http.request(method, f"/_local/{path}", json=body)
+        assert response.is_success, response.text
+        return response.json()
+
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Return all PaymentIntents of an order."""
         intents = await self.api.payment_intents.list_async({"limit": 100})

@@ -39,7 +39,15 @@ SERVICE_VARIABLES = {
         *("MAILER_INTERVAL_*", "PUBLIC_URL", "SMTP_*"),
     ),
     "expiration": ("EXPIRATION_*",),  # reads no session
-    "payments": ("JWT_KEY*", "DECLINES_*", "PAYMENT_*", "STRIPE_*"),
+    "payments": (
+        "JWT_KEY*",
+        "DECLINES_*",
+        "PAYMENT_*",
+        "PAYOUT_*",
+        "PLATFORM_FEE_*",
+        "PUBLIC_URL",
+        "STRIPE_*",
+    ),
 }
 # The variables that every program gets.
 BASE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSL_CERT_*")

@@ -144,7 +144,10 @@ def _fixed_environment(
             "REDIS_URL": f"redis://127.0.0.1:{port['redis']}",
             "REDIS_PASSWORD": secrets.read(servers.REDIS_PASSWORD),
         },
-        "payments": stripe,
+        "payments": {
+            **stripe,
+            **{key: value for key, value in web_client.items() if not environ.get(key)},
+        },
     }
     user = "auth" if name == "mailer" else name
     return {

@@ -27,14 +27,6 @@ class PayoutRules(ChargeState):
     """What may happen to the payout of a charge."""
 
     @property
-    def payable(self) -> int:
-        """What the seller may have in the end, in cents."""
-        if self.status is not SUCCEEDED or self.net is None:
-            return 0
-        is_lost = self.dispute is not None and self.dispute.status is DisputeStatus.LOST
-        return max(self.net - self.dispute.amount, 0) if is_lost and self.dispute else self.net
-
-    @property
     def debt_key(self) -> str:
         """The name of what this round changes in the account of its seller."""
         return f"{self.id}:{self.payout.round if self.payout else 0}"
@@ -94,12 +86,13 @@ class PayoutRules(ChargeState):
     def withhold(self, amount: int, *, in_round: int, now: datetime) -> Change[Self]:
         """Keep what the seller owes from a transfer that Stripe has not been asked for."""
         payout = self.payout
-        if payout is None or (payout.round, payout.state) != (in_round, PayoutState.SENDING):
+        is_current = payout and (payout.round, payout.state) == (in_round, PayoutState.SENDING)
+        if not is_current or not self.payable:
             return Change(self)
         return self._amend(now, withheld=amount, amount=self.payable - amount)
 
     def give_back(self, now: datetime) -> Change[Self]:
-        """Forget what was kept, after the seller's account was told, because nothing was paid."""
+        """Forget what was kept, after the seller's account did, because nothing was paid."""
         return self._amend(now, withheld=0)
 
     def apply_transfer(
@@ -109,6 +102,8 @@ class PayoutRules(ChargeState):
         if self.payout is None or self.payout.round != in_round:
             return Change(self)
         if transfer is None:
+            if self.payout.state is not PayoutState.SENDING:
+                return Change(self)
             signal = Signal.TRANSFER if self.payable else Signal.ABANDONMENT
             return self._change(signal, now)
         return self._change(
@@ -147,7 +142,7 @@ class PayoutRules(ChargeState):
     def use_next_key(
         self, *, in_round: int, refusals: int, now: datetime, policy: PaymentPolicy
     ) -> Change[Self]:
-        """Give up an idempotency key under which Stripe repeats a stored error."""
+        """Replace an idempotency key under which Stripe repeats a stored error."""
         payout = self.payout
         asked = (in_round, refusals, PayoutState.SENDING)
         if payout is None or (payout.round, payout.refusals, payout.state) != asked:

@@ -17,6 +17,11 @@ ORDER_RETURNED: Final = "order returned"
 class RefundRules(PayoutRules):
     """What may happen to the refund of a charge."""
 
+    @property
+    def is_charged_back(self) -> bool:
+        """Whether the bank gave the whole payment back, so that there is nothing to refund."""
+        return self.dispute is not None and self.dispute.amount_lost >= self.amount
+
     def mark_order_cancelled(self, now: datetime) -> Change[Self]:
         """Record that the order was cancelled, so that the payment is stopped or refunded."""
         if self.order_cancelled:

@@ -23,6 +23,7 @@ from payments.domain.transitions import (
     PROCESSING,
     REFUND_STATUSES,
     REQUIRES_PAYMENT_METHOD,
+    SUCCEEDED,
     TRANSITIONS,
     Trigger,
 )
@@ -92,6 +93,24 @@ class ChargeState:
         has_unanswered = count_with_result(self.attempts) < len(self.attempts)
         return self.status is REQUIRES_PAYMENT_METHOD and has_unanswered
 
+    @property
+    def payable(self) -> int:
+        """What the seller may have in the end, in cents."""
+        if self.status is not SUCCEEDED or self.net is None:
+            return 0
+        return max(self.net - (self.dispute.amount_lost if self.dispute else 0), 0)
+
+    @property
+    def is_withheld_amount_free(self) -> bool:
+        """Whether what was kept from a payout has to be kept from another one instead."""
+        payout = self.payout
+        return (
+            payout is not None
+            and payout.state in {PayoutState.VOID, PayoutState.RECALLED}
+            and payout.withheld > 0
+            and self.payable == 0
+        )
+
     def is_attempt_running(self, now: datetime) -> bool:
         """Return whether the last attempt still holds its lease."""
         return self.status is PROCESSING and self.lease is not None and self.lease.until > now
@@ -142,10 +161,8 @@ class ChargeState:
                 return self.release_at
             case PayoutState.SENDING | PayoutState.RECALLING | PayoutState.FROZEN:
                 return now
-            case PayoutState.VOID | PayoutState.RECALLED if self.payout and self.payout.withheld:
-                return now  # the seller's account has to be told
             case _:
-                return None
+                return now if self.is_withheld_amount_free else None
 
 
 def _after_refund(payout: Payout, status: ChargeStatus) -> Payout:

@@ -6,7 +6,8 @@ held -> sending -> sent -> recalling -> recalled | short
 
 A payout and the refund to the buyer are two exits of one charge, so the status of the charge takes
 part in every transition. A transfer that was asked for is never forgotten: while it is `sending`, a
-refund changes only the status of the charge, and the transfer is recalled once it is known.
+refund changes only the status of the charge, and the transfer is recalled once it is known. One
+that arrives after Stripe refused it to another process is recorded all the same.
 """
 
 from enum import StrEnum
@@ -55,7 +56,7 @@ _WHILE_PAID: Final[dict[tuple[PayoutState, Signal], PayoutState]] = {
     (HELD, Signal.FREEZE): FROZEN,
     (FROZEN, Signal.FREEZE): FROZEN,
     (FROZEN, Signal.THAW): HELD,
-    (SENDING, Signal.TRANSFER): SENT,
+    **{(state, Signal.TRANSFER): SENT for state in (SENDING, HELD, FROZEN)},
     (SENDING, Signal.POSTPONEMENT): HELD,
     (SENDING, Signal.REFUSAL): FROZEN,
     (HELD, Signal.CHARGEBACK): VOID,
@@ -69,7 +70,7 @@ _WHILE_REFUNDING: Final[dict[tuple[PayoutState, Signal], PayoutState]] = {
     (SENT, Signal.REFUND): RECALLING,
 }
 _ALWAYS: Final[dict[tuple[PayoutState, Signal], PayoutState]] = {
-    (SENDING, Signal.LATE_TRANSFER): RECALLING,
+    **{(state, Signal.LATE_TRANSFER): RECALLING for state in (SENDING, HELD, FROZEN, VOID)},
     (SENDING, Signal.ABANDONMENT): VOID,
     (RECALLING, Signal.REVERSAL): RECALLED,
     (RECALLING, Signal.REVERSAL_REFUSAL): SHORT,

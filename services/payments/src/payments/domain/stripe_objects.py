@@ -103,3 +103,8 @@ class Dispute:
     def is_open(self) -> bool:
         """Whether it is not decided yet, so that the payout waits."""
         return self.status in {DisputeStatus.INQUIRY, DisputeStatus.OPEN}
+
+    @property
+    def amount_lost(self) -> int:
+        """What the bank gave back to the buyer, in cents."""
+        return self.amount if self.status is DisputeStatus.LOST else 0

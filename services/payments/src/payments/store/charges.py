@@ -1,7 +1,7 @@
 """Charges in MongoDB."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
@@ -10,17 +10,22 @@ from pymongo.errors import DuplicateKeyError
 from common.change import Change
 from common.events import ChargeStatus
 from common.persistence.aggregate_mapping import AggregateMapping
-from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
+from common.persistence.mongo import (
+    OUTBOX_INDEX,
+    STATE_PROJECTION,
+    AggregateDocument,
+    Doc,
+    object_id,
+)
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
 from payments.domain.charge import Charge
 from payments.metrics import count_transition
 from payments.store.charge_mapping import from_document, to_document
+from payments.store.sales import EPOCH, SALES_INDEX
 
 EXPORT_PAGE: Final = 100
-EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Earlier than any charge: required in a query for the partial index to be used."""
 
 
 class ChargeDocument(AggregateDocument):
@@ -38,6 +43,7 @@ class ChargeDocument(AggregateDocument):
                 name="due",
                 partialFilterExpression={"look_at": {"$gt": EPOCH}},
             ),
+            SALES_INDEX,
         ]
 
 
@@ -94,3 +100,8 @@ class ChargeStore(Store[Charge]):
             return_document=ReturnDocument.AFTER,
         )
         return None if doc is None else self.from_document(doc)
+
+    async def postpone(self, charge: Charge, until: datetime) -> None:
+        """Make an unchanged charge due later, without a change of its version."""
+        unchanged = {"_id": object_id(charge.id), "version": charge.version}
+        await self.collection.update_one(unchanged, {"$set": {"look_at": until}})

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -66,6 +67,11 @@ class OrderReplicas:
             if found is not None:
                 return found
         return None
+
+    async def find_titles(self, order_ids: Sequence[str]) -> dict[str, str | None]:
+        """Return the titles of the tickets of orders."""
+        orders = await asyncio.gather(*map(self.find, order_ids))
+        return {order.id: order.title for order in orders if order is not None}
 
     async def upsert(self, order: Order, version: int) -> None:
         """Store the state of an order if it is newer than the stored one."""

@@ -26,7 +26,7 @@ from payments.stripe.mapping import StripeObject
 log = structlog.get_logger("stripe-gateway")
 
 MAX_NETWORK_RETRIES: Final = 2
-RESOURCE_ID: Final = re.compile(r"/(pi|re|pm|ctoken)_\w+")
+RESOURCE_ID: Final = re.compile(r"/(pi|re|pm|ctoken|acct|tr|dp|du)_\w+")
 for _noisy_logger in ("stripe", "aiohttp"):  # they log tokens
     logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
 stripe.enable_telemetry = False

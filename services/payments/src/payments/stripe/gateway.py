@@ -27,6 +27,7 @@ from payments.stripe.client import (
     StripeUnavailable,
     translate_stripe_errors,
 )
+from payments.stripe.connect import Connect
 from payments.stripe.mapping import (
     StripeObject,
     WebhookEvent,
@@ -84,6 +85,7 @@ class Gateway:
     ) -> None:
         self._client = StripeClient(key, api_base=api_base, timeout_seconds=timeout_seconds)
         self._webhook_secret = webhook_secret
+        self.connect = Connect(self._client)
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,6 +102,7 @@ class Gateway:
             "allowed_payment_method_types": ["card"],
             "description": f"Order {order.id}",
             "metadata": {"orderId": order.id, "chargeId": charge_id},
+            "transfer_group": order.id,
         }
 
         async def create(key: str) -> StripeObject:
