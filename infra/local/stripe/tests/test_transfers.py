@@ -292,3 +292,15 @@ def test_platform_pays_out_only_what_is_available(server: Server, client: Stripe
     client.v1.payouts.create({"amount": 1912, "currency": "usd"})
 
     assert balance_of(server, "platform") == 0
+
+
+def test_pending_payout_is_canceled(server: Server, client: StripeClient) -> None:
+    pay(client, "bypassPending")
+    payout = client.v1.payouts.create({"amount": 1912, "currency": "usd"})
+
+    assert client.v1.payouts.cancel(payout.id).status == "canceled"
+
+    assert balance_of(server, "platform") == 1912
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be canceled"):
+        client.v1.payouts.cancel(payout.id)
+    assert server.objects("event")[-1]["type"] == "payout.canceled"

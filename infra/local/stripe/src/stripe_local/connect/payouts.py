@@ -33,6 +33,19 @@ def create(call: Call) -> Document:
     return _pay_out(call, account, currency, amount, is_automatic=False)
 
 
+def cancel(call: Call) -> Document:
+    """POST /v1/payouts/{id}/cancel."""
+    payout = call.load_object("payout")
+    if payout["status"] != "pending":
+        raise StripeError(400, f"Payouts with the status {payout['status']} cannot be canceled.")
+    payout["status"] = "canceled"
+    payout[PRIVATE]["due"] = None
+    payout["failure_balance_transaction"] = _return(call, payout, "payout_cancel")
+    call.store.upsert(payout)
+    call.emit("payout.canceled", payout)
+    return payout
+
+
 def schedule(call: Call, account: Document, available_on: int = 0) -> None:
     """Pay an account out when its money has been available for a while."""
     if not any(each.available + each.pending for each in _balances(call, account)):
@@ -67,11 +80,9 @@ def settle_payout(call: Call, payout: Document) -> None:
         call.store.upsert(payout)
         call.emit("payout.paid", payout)
         return
-    movement = Movement(account_id or PLATFORM, "payout_failure", payout["amount"], payout["id"])
-    (transaction,) = move(call, payout["currency"], movement, counterpart=BANKS)
     payout |= {
         "status": "failed",
-        "failure_balance_transaction": transaction,
+        "failure_balance_transaction": _return(call, payout, "payout_failure"),
         "failure_code": "no_account",
         "failure_message": _FAILURE,
     }
@@ -80,6 +91,13 @@ def settle_payout(call: Call, payout: Document) -> None:
     if account:
         account_state.change(call, account, bank_failed=True)
     call.emit("payout.failed", payout)
+
+
+def _return(call: Call, payout: Document, kind: str) -> str:
+    account: str = payout[PRIVATE].get("account") or PLATFORM
+    movement = Movement(account, kind, payout["amount"], payout["id"])
+    (transaction,) = move(call, payout["currency"], movement, counterpart=BANKS)
+    return transaction
 
 
 def _balances(call: Call, account: Document) -> list[Balance]:
@@ -91,6 +109,7 @@ def _pay_out(
 ) -> Document:
     payout = merge_metadata(_new(call, account, currency, amount), call.params)
     payout["automatic"] = is_automatic
+    payout["status"] = "in_transit" if is_automatic else "pending"
     payout["reconciliation_status"] = "completed" if is_automatic else "not_applicable"
     movement = Movement(call.account or PLATFORM, "payout", -amount, payout["id"])
     (payout["balance_transaction"],) = move(call, currency, movement, counterpart=BANKS)
@@ -119,7 +138,7 @@ def _new(call: Call, account: Document | None, currency: str, amount: int) -> Do
         "reconciliation_status": "not_applicable",
         "source_type": "card",
         "statement_descriptor": call.params.get("statement_descriptor"),
-        "status": "in_transit",
+        "status": "pending",
         "type": "bank_account",
         **nulls("application_fee", "application_fee_amount", "balance_transaction"),
         **nulls("failure_balance_transaction", "failure_code", "failure_message"),

@@ -103,6 +103,13 @@ CONNECT_OPERATIONS = (
         frozenset({"amount", "currency", "description", "metadata", "statement_descriptor"}),
         connected=True,
     ),
+    Operation(
+        "POST",
+        "/v1/payouts/{id}/cancel",
+        payouts.cancel,
+        "PayoutCancelParams",
+        connected=True,
+    ),
     list_operation("payout", "PayoutListParams", "created", "destination"),
     retrieve_operation("payout", "PayoutRetrieveParams"),
     # Events

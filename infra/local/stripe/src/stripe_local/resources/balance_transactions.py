@@ -12,6 +12,7 @@ _KIND = "balance_transaction"
 _REPORTING_CATEGORIES = {
     "payment": "charge",
     "payment_refund": "refund",
+    "payout_cancel": "payout_reversal",
     "payout_failure": "payout_reversal",
     "transfer_refund": "transfer_reversal",
 }
