@@ -9,6 +9,7 @@ from auth.domain.session import MAX_SESSIONS
 from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
+from chaos.deletions import deletions_complete, erased_users_left_nothing
 from chaos.fair_use import fair_use
 from chaos.letters import one_letter_per_order, sent_letters_arrived
 from chaos.money import paid_once
@@ -61,6 +62,7 @@ def audit(
         violations += check(snapshot)
     violations += late_orders(snapshot, healthy_since, max_lateness)
     violations += lost_acknowledged_writes(snapshot, client_log)
+    violations += deletions_complete(snapshot, client_log)
     violations += readings_recorded(snapshot, client_log)
     violations += acknowledged_originals(snapshot, client_log)
     return violations
@@ -230,6 +232,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     sessions_match_accounts,
     one_letter_per_order,
     sent_letters_arrived,
+    erased_users_left_nothing,
     replicas_equal,
     copies_equal_shows,
     no_backlog,

@@ -13,6 +13,7 @@ from support.system import System
 OUTBOXES: Final = (
     ("auth", "accounts"),
     ("auth", "sessions"),
+    ("auth", "erased_users"),
     ("tickets", "tickets"),
     ("tickets", "shows"),
     ("tickets", "vault"),
@@ -20,6 +21,12 @@ OUTBOXES: Final = (
     ("expiration", "deadlines"),
     ("payments", "charges"),
 )
+DELETIONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
+    ("accounts", {"closing.at": {"$exists": True}}, "closing accounts"),
+    ("erased_users", {"is_complete": False}, "incomplete deletions"),
+    ("letters", {"kind": "account_deleted", "state": "queued"}, "unsent last letters"),
+)
+"""The collection in auth, the query, and what it finds."""
 EXPIRATION_GRACE: Final = timedelta(seconds=5)
 OUTBOX_GRACE: Final = timedelta(seconds=2)
 OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_action"]
@@ -81,6 +88,8 @@ class Backlog:
         remaining += self._describe(
             "deadlines", await self._count("expiration", "deadlines", waiting_deadlines)
         )
+        for collection, query, what in DELETIONS:
+            remaining += self._describe(what, await self._count("auth", collection, query))
         return remaining + await self._charges(utc_now())
 
     async def _charges(self, until: datetime) -> list[str]:

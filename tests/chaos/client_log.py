@@ -44,6 +44,8 @@ class ClientLog:
     """Ticket -> the order that it was listed from."""
     ended_sessions: dict[str, str] = field(default_factory=dict[str, str])
     """Ended session -> its last access token, which every service must reject."""
+    deleted_accounts: dict[str, str] = field(default_factory=dict[str, str])
+    """Email -> user, of deletions that were accepted."""
     status_counts: Counter[str] = field(default_factory=Counter[str])
     """Responses by status; `none` counts broken connections."""
     forbidden_responses: list[str] = field(default_factory=list[str])

@@ -10,6 +10,7 @@ import httpx
 import jwt
 
 from chaos.client_log import ClientLog
+from chaos.deletions import leave
 from chaos.fair_use import ORDER_LIMIT
 from chaos.originals import OriginalsTraffic
 from chaos.rate_limiter import RateLimiter
@@ -145,6 +146,14 @@ class SimulatedUser:
             claims = jwt.decode(token, options={"verify_signature": False})
             self._client_log.ended_sessions[claims["sid"]] = token
         await self._sign_in()
+
+    async def _leave(self) -> None:
+        """Delete an account that was created for that."""
+        email = f"{self.name}-{self._request_count}-leaver@example.com"
+        self._request_count += 1
+        await self._rate_limiter.acquire()
+        address = str(self._http.base_url)
+        await leave(email, address, self._rng, self._market, self._client_log)
 
     async def _refresh(self) -> None:
         response = await self._request("POST", "/api/users/refresh", {}, allowed={200, 401})
@@ -351,6 +360,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._refresh: 3,
     SimulatedUser._sign_out_and_in: 2,
     SimulatedUser._end_all_sessions: 1,
+    SimulatedUser._leave: 1,
 }
 OUTCOME_WEIGHTS: Final[dict[Callable[[SimulatedUser, Any], Awaitable[None]], float]] = {
     SimulatedUser._pay_approved: 34,

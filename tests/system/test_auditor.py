@@ -21,6 +21,8 @@ SOLD, FREE = "5" * 24, "f" * 24
 PAID, EXPIRED, UNPAID = "a" * 24, "b" * 24, "d" * 24
 SESSION = "7" * 24
 BUYER = "c" * 24
+LEFT = "1" * 24
+"""A user who was deleted."""
 SHOW = "8" * 24
 ENTRY = "9" * 24
 FILE = b"an encrypted file"
@@ -173,7 +175,19 @@ def _valid_snapshot() -> Snapshot:
                 (EXPIRED, "order_expired"),
                 (UNPAID, "order_cancelled"),
             )
+        ]
+        + [
+            {
+                "_id": "last letter",
+                "user_id": LEFT,
+                "kind": "account_deleted",
+                "facts": {},
+                "address": None,
+                "state": "sent",
+                "refusal": None,
+            }
         ],
+        "auth.erased_users": [{"_id": LEFT, "version": 1, "is_complete": True, "outbox": []}],
         "auth.sessions": [
             {"_id": SESSION, "user_id": BUYER, "created_at": NOW, "ended_at": NOW},
             *(
@@ -202,7 +216,12 @@ def _valid_snapshot() -> Snapshot:
         _event("payment.updated", charge["_id"], 0, charge["status"]) for charge in charges
     ]
     streams["expiration"] = [_event("expiration.completed", EXPIRED, 1)]
-    streams["auth"] = [_event("session.revoked", SESSION, 1), _all_revoked(NOW)]
+    streams["auth"] = [
+        _event("session.revoked", SESSION, 1),
+        _all_revoked(NOW),
+        _event("user.deleted", LEFT, 0),
+        _event("user.deleted", LEFT, 1),
+    ]
     return Snapshot(
         documents,
         streams,
@@ -218,7 +237,9 @@ def _valid_snapshot() -> Snapshot:
         [_stripe_charge(PAID), _stripe_charge(EXPIRED)],
         [{"id": "re_1", "charge": f"py_{EXPIRED}", "status": "succeeded", "amount": 2000}],
         [],
-        received_letters=frozenset(f"letter of {order}" for order in (PAID, EXPIRED, UNPAID)),
+        received_letters=frozenset(
+            {"last letter", *(f"letter of {order}" for order in (PAID, EXPIRED, UNPAID))}
+        ),
     )
 
 
@@ -264,6 +285,7 @@ def _client_log() -> ClientLog:
         files={SOLD: {SENT}},
         uploaded={SOLD},
         readings=[Reading(SOLD, BUYER, SENT)],
+        deleted_accounts={"left@example.com": LEFT},
     )
 
 
@@ -472,6 +494,19 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "was sent, but did not arrive": _corrupt_document("auth.letters", 0, _id="unsent"),
     "was given up": _corrupt_document("auth.letters", 0, state="failed"),
+    "was to be deleted": lambda _, log: log.deleted_accounts.update({"other@example.com": FREE}),
+    "has the address of": _corrupt_document("auth.letters", 0, address="left@example.com"),
+    "has an account": lambda snapshot, _: snapshot.documents["auth.accounts"].append(
+        {"_id": LEFT, "email": "x@example.com", "sessions_end": None, "kept": None}
+    ),
+    "is not complete": _corrupt_document("auth.erased_users", 0, is_complete=False),
+    "has 0 last letters": lambda snapshot, _: snapshot.documents["auth.letters"].pop(),
+    "and 1 events": lambda snapshot, _: snapshot.streams["auth"].pop(),
+    "belongs to an erased user": _corrupt_document("auth.sessions", 3, user_id=LEFT),
+    "to an erased user is": _corrupt_document("auth.letters", 3, address="left@example.com"),
+    "of an erased user is live": _corrupt_document(
+        "orders.orders", 1, status="created", user_id=LEFT
+    ),
     "was acknowledged as": _corrupt_document("auth.accounts", 0, email="nobody@example.com"),
     "was listed, but does not exist": lambda _, log: log.tickets.update({"9" * 24: ""}),
     "exists 2 times": _corrupt_document("tickets.tickets", 1, title=SOLD),
