@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from auth.deletion import DeletionRefused, Deletions
 from auth.domain import closing
 from auth.domain.account import create_account
 from auth.store.accounts import AccountDocument
@@ -27,6 +28,7 @@ from common.events import (
     UserDeleted,
     UserUpdated,
 )
+from common.observability.context import acting_as
 from common.persistence.mongo import Doc, collection_of
 from common.shows import OrderedShow, Venue
 from common.testing.client import Client, errors
@@ -301,6 +303,31 @@ async def test_older_event_that_arrives_late_brings_no_obligation_back(
     await ada.published.wait_until_handled("auth-orders")
 
     assert await ada.delete() == 202
+
+
+async def test_operator_carries_out_a_deletion_that_waits_for_a_show_and_no_other(
+    ada: Person, clock: FakeClock
+) -> None:
+    deletions: Deletions = ada.auth.app.state.service.deletions
+    bought = order(OrderStatus.COMPLETE, buyer=ada.id, clock=clock, version=1)
+    placed = order(OrderStatus.CREATED, buyer=ada.id, clock=clock)
+    await ada.know(bought)
+    await ada.know(placed)
+
+    with pytest.raises(DeletionRefused, match="unpaid order"):
+        await deletions.request(ada.id, ignores_dates=True)
+    cancelled = order(OrderStatus.CANCELLED, buyer=ada.id, clock=clock, id=placed.id, version=1)
+    await ada.know(cancelled)
+    assert await ada.delete() == 409
+    with acting_as("operator ann: asked by letter"):
+        await deletions.request(ada.id, ignores_dates=True)
+    await ada.confirm()
+    clock.advance(seconds=11)
+    await ada.wait_until_erased()
+
+    record = await collection_of(ErasedUserDocument).find_one({"_id": ObjectId(ada.id)})
+    assert record is not None
+    assert record["requested_by"] == "operator ann: asked by letter"
 
 
 @pytest.mark.parametrize("step", ["letter", "record", "data", "account"])

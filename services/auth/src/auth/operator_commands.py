@@ -16,6 +16,7 @@ from typing import Final
 
 import click
 
+from auth import deletion_commands
 from auth.access_service import AccessService
 from auth.account_schemas import SuspensionOut
 from auth.api import State
@@ -63,7 +64,7 @@ def _command(name: str, summary: str, decide: Decide) -> click.Command:
     return command
 
 
-COMMANDS: Final = {
+COMMANDS: Final = deletion_commands.COMMANDS | {
     command.name: command
     for command in (
         _command(
