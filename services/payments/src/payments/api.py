@@ -129,5 +129,8 @@ async def receive_webhook(
     if event is None:
         raise BadRequest("Invalid Stripe event or signature")
     with acting_as(f"webhook {event.id}"):
-        await state.sync.handle_webhook(event)
+        if event.account_id is not None:
+            await state.sellers.refresh_account(event.account_id)
+        else:
+            await state.sync.handle_webhook(event)
     return json_response(WebhookAck())

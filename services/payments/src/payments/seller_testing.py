@@ -47,6 +47,15 @@ class SellerProbe:
         params: Any = {"transfer_group": order_id, "limit": 100}
         return (await self._probe.api.transfers.list_async(params)).data
 
+    async def dispute(self, charge: Charge, **fields: Any) -> str:
+        """Dispute a payment, as the bank of its buyer does, and return the id of the dispute."""
+        body = {"charge": charge.stripe_charge_id, **fields}
+        return (await self._probe.control("POST", "disputes", body))["id"]
+
+    async def decide(self, dispute_id: str, outcome: str) -> None:
+        """Decide a dispute, as the bank does."""
+        await self._probe.control("POST", f"disputes/{dispute_id}", {"outcome": outcome})
+
     async def forget_keys(self) -> None:
         """Forget all idempotency keys, as Stripe does after a day."""
         await self._probe.control("DELETE", "idempotency")

@@ -25,10 +25,12 @@ def _check_key(key: SecretStr) -> SecretStr:
     return key
 
 
-def _check_webhook_secret(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"whsec_\S+", secret.get_secret_value()):
-        raise ValueError("must be the signing secret of a webhook, which begins with whsec_")
-    return secret
+def _check_webhook_secrets(secrets: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"whsec_[^\s,]+(,whsec_[^\s,]+)*", secrets.get_secret_value()):
+        raise ValueError(
+            "must be the signing secrets of webhooks, which begin with whsec_, with commas between"
+        )
+    return secrets
 
 
 def _check_publishable_key(key: str) -> str:
@@ -49,8 +51,11 @@ class Settings(SessionSettings):
     """The secret key of Stripe's API."""
     stripe_publishable_key: Annotated[str, AfterValidator(_check_publishable_key)] | None = None
     """The key with which browsers create tokens."""
-    stripe_webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secret)] | None = None
-    """The key of webhook signatures; without it the webhook is disabled."""
+    stripe_webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secrets)] | None = (
+        None
+    )
+    """The keys of webhook signatures, with commas between them: of the events of payments, of those
+    of accounts, and old ones. Without any the webhook is disabled."""
     stripe_api_base: str | None = None
     """The base URL of Stripe's API, for a local Stripe server."""
     stripe_js_url: str | None = None

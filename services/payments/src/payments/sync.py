@@ -106,6 +106,8 @@ class ChargeSync:
             return
         if await self._stripe_events.is_processed(event.id):
             return
+        if event.disputed:
+            charge = await self._payouts.apply_dispute(charge)
         await self.sync_with_stripe(charge)
         await self._stripe_events.mark_processed(event.id)
 

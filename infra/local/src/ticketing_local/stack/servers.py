@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from payments.stripe.mapping import WEBHOOK_EVENT_TYPES
+from payments.stripe.mapping import ACCOUNT_EVENT_TYPES, WEBHOOK_EVENT_TYPES
 from ticketing_local.stack import binaries, mongo_set_up, nats_set_up, readiness, replica_set
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.stack.program import Program
@@ -146,7 +146,7 @@ def mail(port: int, smtp_port: int, data: Path) -> Program:
 def stripe(port: int, data: Path, webhook_url: str = "", secret: str = "") -> Program:
     """Return the local Stripe server. It sends webhooks to the URL, signed with the secret."""
     data.mkdir(parents=True, exist_ok=True)
-    events = ",".join(sorted(WEBHOOK_EVENT_TYPES))
+    events = ",".join(sorted(WEBHOOK_EVENT_TYPES | ACCOUNT_EVENT_TYPES))
     command = (
         *(sys.executable, "-m", "stripe_local", "--port", str(port)),
         *("--db", data / "stripe.sqlite"),

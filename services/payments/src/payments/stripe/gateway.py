@@ -192,13 +192,13 @@ class Gateway:
             return None
         if not signature.isascii():  # Stripe's library would raise TypeError
             return None
-        secret = self._webhook_secret.get_secret_value()
+        secrets = self._webhook_secret.get_secret_value().split(",")
         try:
-            stripe.WebhookSignature.verify_header(
-                payload.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
-            )
+            text = payload.decode()
+            if not any(_is_signed(text, signature, secret) for secret in secrets):
+                return None
             return parse_webhook_event(payload)
-        except (ValueError, stripe.SignatureVerificationError):
+        except ValueError:
             return None
 
     async def _declined(
@@ -253,6 +253,15 @@ class Gateway:
             if not_failed
             else Refund(None, RefundStatus.FAILED, ALREADY_REFUNDED)
         )
+
+
+def _is_signed(payload: str, signature: str, secret: str) -> bool:
+    try:
+        return stripe.WebhookSignature.verify_header(
+            payload, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+        )
+    except stripe.SignatureVerificationError:
+        return False
 
 
 async def _retry_with_new_key(

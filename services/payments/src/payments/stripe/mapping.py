@@ -22,9 +22,26 @@ WEBHOOK_EVENT_TYPES: Final = frozenset(
         "refund.created",
         "refund.updated",
         "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
     }
 )
 """The webhook events that may change a charge."""
+
+THIN_EVENT: Final = "v2.core.event"
+"""The kind of an event that names an object of the second version of the API, and no more."""
+ACCOUNT: Final = "v2.core.account"
+ACCOUNT_EVENT_TYPES: Final = frozenset(
+    {
+        "v2.core.account[configuration.recipient].capability_status_updated",
+        "v2.core.account[requirements].updated",
+        "v2.core.account.closed",
+    }
+)
+"""The thin events that may change a seller."""
 
 _INTENT_STATUS: Final = {
     "requires_payment_method": IntentStatus.OPEN,
@@ -50,11 +67,16 @@ class WebhookEvent:
     intent_id: str | None
     paid: bool = False
     """Whether it reports a successful payment."""
+    disputed: bool = False
+    """Whether it is about a dispute."""
+    account_id: str | None = None
+    """The account that a thin event is about."""
 
 
 class _EventHead(BaseModel):
     id: str
     type: str
+    object: str = ""
 
 
 class _EventSubject(BaseModel):
@@ -70,19 +92,38 @@ class _EventBody(BaseModel):
     data: _EventData
 
 
+class _RelatedObject(BaseModel):
+    id: str
+    type: str
+
+
+class _ThinEvent(BaseModel):
+    id: str
+    related_object: _RelatedObject | None = None
+
+
 def parse_webhook_event(payload: bytes) -> WebhookEvent:
-    """Parse a webhook event, without an intent id if it concerns no PaymentIntent.
+    """Parse a webhook event; it concerns a PaymentIntent, the account of a seller, or neither.
 
     Raises:
         ValueError: the payload is no event.
     """
     head = _EventHead.model_validate_json(payload)
+    if head.object == THIN_EVENT:
+        related = _ThinEvent.model_validate_json(payload).related_object
+        account_id = related.id if related is not None and related.type == ACCOUNT else None
+        return WebhookEvent(head.id, None, account_id=account_id)
     if head.type not in WEBHOOK_EVENT_TYPES:
         return WebhookEvent(head.id, None)
     subject = _EventBody.model_validate_json(payload).data.object
     is_intent_event = head.type.startswith("payment_intent.")
     intent_id = subject.id if is_intent_event else subject.payment_intent
-    return WebhookEvent(head.id, intent_id, paid=head.type == "payment_intent.succeeded")
+    return WebhookEvent(
+        head.id,
+        intent_id,
+        paid=head.type == "payment_intent.succeeded",
+        disputed=head.type.startswith("charge.dispute."),
+    )
 
 
 def parse_intent(data: StripeObject) -> Intent:
