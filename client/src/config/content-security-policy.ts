@@ -26,7 +26,8 @@ export function contentSecurityPolicy(options: {
     "frame-src": ["blob:", ...stripeSources, "https://hooks.stripe.com", ...localSources],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
-    "form-action": ["'self'"],
+    // The form of a seller is answered by a redirect to Stripe.
+    "form-action": ["'self'", "https://connect.stripe.com", ...localSources],
     "frame-ancestors": ["'none'"],
     ...(secure ? { "upgrade-insecure-requests": [] } : {}),
   };

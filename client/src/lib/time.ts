@@ -36,6 +36,10 @@ const RELATIVE_TIME_UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+export function formatDay(at: string, locale: string, timeZone: string): string {
+  return dateFormat(locale, { dateStyle: "long", timeZone }).format(new Date(at));
+}
+
 /** Returns e.g. "3 hours ago", or null in the first minute, for which pages have their own text. */
 export function formatAgo(at: string, now: number, locale: string): string | null {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000);

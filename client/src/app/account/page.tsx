@@ -43,13 +43,18 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
           {problem}
         </Alert>
       ))}
-      <p className="mb-10">
+      <p className="mb-4">
         <Link href={paths.notices} className="font-semibold underline underline-offset-4">
           {t("notices")}
         </Link>
         {notices.ok && (
           <span className="text-muted"> · {t("unread", { count: notices.data.unread })}</span>
         )}
+      </p>
+      <p className="mb-10">
+        <Link href={paths.earnings} className="font-semibold underline underline-offset-4">
+          {t("earnings")}
+        </Link>
       </p>
       {account.ok ? (
         <AccountDetails account={account.data} />

@@ -59,9 +59,11 @@ export const GERMAN_HELP: InfoText = {
       ],
     },
     {
+      id: "payouts",
       heading: "Wann bekomme ich mein Geld?",
       paragraphs: [
-        "Diese Website zahlt den Erlös noch nicht automatisch aus. Schreib mit dem Titel deines Angebots an {email}.",
+        "Drei Tage nach der Veranstaltung. Ohne Veranstaltung 14 Tage nachdem das Ticket geöffnet wurde oder sein Empfang bestätigt ist, spätestens 90 Tage nach dem Verkauf. Bis dahin bewahren wir es auf, damit es zurückgehen kann, wenn etwas nicht stimmt.",
+        "Öffne „Konto“, dann „Was du einnimmst“, und sag Stripe, das für uns auszahlt, wohin es soll. Das geht auch nach dem Verkauf: Das Geld wartet.",
       ],
     },
     {

@@ -59,9 +59,11 @@ export const ENGLISH_HELP: InfoText = {
       ],
     },
     {
+      id: "payouts",
       heading: "When do I get my money?",
       paragraphs: [
-        "This site does not pay sellers automatically yet. Write to {email} with the title of your listing.",
+        "Three days after the show. Without a show, 14 days after the buyer has opened the ticket or said that it arrived, at the latest 90 days after the sale. Until then we keep it, so that the buyer gets it back if something is wrong.",
+        "Open “Account”, then “What you earn”, and tell Stripe, who pays for us, where it goes. You can do that after the sale: the money waits.",
       ],
     },
     {

@@ -2,8 +2,10 @@
 
 import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
+import { NetHint } from "@/components/net-hint";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/text-field";
@@ -21,6 +23,8 @@ export function ResellForm(props: {
   typedPrice: string;
   problems: string[];
   submissionKey: string;
+  feeBasisPoints: number | null;
+  hasShow: boolean;
 }) {
   const t = useTranslations("Resell");
   const translatePrice = useTranslations("Sell");
@@ -28,6 +32,7 @@ export function ResellForm(props: {
   const locale = useFormattingLocale();
   const router = useRouter();
   const { orderId } = props;
+  const [typedPrice, setTypedPrice] = useState(props.typedPrice);
   const submission = useSubmission<Ticket>({
     problems: props.problems,
     onSuccess: (ticket) => router.push(paths.ticket(ticket.id)),
@@ -74,7 +79,17 @@ export function ResellForm(props: {
         hint={translatePrice("priceHint")}
         prefix="$"
         validate={priceError}
-        input={{ defaultValue: props.typedPrice, inputMode: "decimal", autoComplete: "off" }}
+        input={{
+          defaultValue: props.typedPrice,
+          inputMode: "decimal",
+          autoComplete: "off",
+          onChange: (event) => setTypedPrice(event.currentTarget.value),
+        }}
+      />
+      <NetHint
+        typedPrice={typedPrice}
+        feeBasisPoints={props.feeBasisPoints}
+        hasShow={props.hasShow}
       />
       <div>
         <Button type="submit" busy={submission.busy} busyLabel={t("submitting")}>

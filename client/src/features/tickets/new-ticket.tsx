@@ -2,6 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { useTranslations } from "use-intl";
+import { NetHint } from "@/components/net-hint";
 import { useDraft } from "@/components/use-draft";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
@@ -20,6 +21,7 @@ export function NewTicket(props: {
   typed: TicketInput;
   problems: string[];
   submissionKey: string;
+  feeBasisPoints: number | null;
 }) {
   const t = useTranslations("Sell");
   const router = useRouter();
@@ -48,6 +50,13 @@ export function NewTicket(props: {
       busy={submission.busy}
       fields={submission.fields}
       problems={[...submission.problems, ...(showProblem ? [showProblem] : [])]}
+      priceNote={(typed) => (
+        <NetHint
+          typedPrice={typed}
+          feeBasisPoints={props.feeBasisPoints}
+          hasShow={showId !== null}
+        />
+      )}
       onChange={(typed) => {
         submission.clearFields();
         saveDraft(typed);

@@ -1,7 +1,7 @@
 "use client";
 
 import { Form } from "@base-ui/react/form";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
@@ -29,10 +29,13 @@ export function TicketForm(props: {
   /** Called with valid input, as the API takes it. */
   onSubmit: (body: TicketBody) => void;
   otherAction?: ReactNode;
+  /** What is said about a price while it is typed. */
+  priceNote?: (typed: string) => ReactNode;
 }) {
   const t = useTranslations("Sell");
   const translateProblem = useTranslations("Problem");
   const locale = useFormattingLocale();
+  const [typedPrice, setTypedPrice] = useState(props.initial.price);
 
   const ruleProblem = (rule: typeof title) => (typed: unknown) => {
     const key = validate(rule, typed);
@@ -50,7 +53,11 @@ export function TicketForm(props: {
       action={props.action}
       className="flex flex-col gap-6"
       errors={props.fields}
-      onChange={(event) => props.onChange(typedInto(event.currentTarget))}
+      onChange={(event) => {
+        const typed = typedInto(event.currentTarget);
+        setTypedPrice(typed.price);
+        props.onChange(typed);
+      }}
       onFormSubmit={(values) =>
         props.onSubmit(
           parseTicket(
@@ -103,6 +110,7 @@ export function TicketForm(props: {
         validate={amountProblem(parseListingPrice)}
         input={{ defaultValue: props.initial.price, inputMode: "decimal", autoComplete: "off" }}
       />
+      {props.priceNote?.(typedPrice)}
       <TextField
         name="faceValue"
         label={t("faceValue")}

@@ -25,6 +25,9 @@ export type Payment = Payments["schemas"]["PaymentOut"];
 /** What its buyer and its seller see of a ticket in the vault. */
 export type Pass =
   TicketPaths["/api/tickets/{ticket_id}/pass"]["get"]["responses"][200]["content"]["application/json"];
+export type SellerAccount = Payments["schemas"]["SellerOut"];
+export type Earnings = Payments["schemas"]["EarningsOut"];
+export type Sale = Earnings["sales"][number];
 export type PaymentConfig = Payments["schemas"]["ConfigOut"];
 
 /** What a ticket and an order say about their show. */

@@ -39,6 +39,11 @@ export default async function MyTicketsPage({ searchParams }: PageProps<"/ticket
   return (
     <>
       <PageHeader title={t("title")} lead={t("lead")} action={sellLink} />
+      <p className="mb-6">
+        <Link href={paths.earnings} className="font-semibold underline underline-offset-4">
+          {t("earnings")}
+        </Link>
+      </p>
       {!result.ok && <ServiceUnavailable message="ticketsUnavailable" />}
       {result.ok && result.data.length === 0 && (
         <EmptyState title={t("emptyTitle")} action={sellLink}>

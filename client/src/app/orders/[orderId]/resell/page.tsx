@@ -12,6 +12,7 @@ import { ResellForm } from "@/features/resale/resell-form";
 import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
+import { getFee } from "@/lib/api/get-fee";
 import { getOrder } from "@/lib/api/get-order";
 import { isUnavailable } from "@/lib/api/result";
 import { requireUser } from "@/lib/api/session";
@@ -25,7 +26,11 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function ResellPage(props: PageProps<"/orders/[orderId]/resell">) {
   const [{ orderId }, params] = await Promise.all([props.params, props.searchParams]);
   await requireUser(paths.resell(orderId));
-  const [t, order] = await Promise.all([getTranslations("Resell"), getOrder(orderId)]);
+  const [t, order, feeBasisPoints] = await Promise.all([
+    getTranslations("Resell"),
+    getOrder(orderId),
+    getFee(),
+  ]);
   if (!order.ok && !isUnavailable(order)) notFound();
   const pass = order.ok ? await getPass(order.data.ticket.id) : null;
   if (!order.ok || !pass || isUnavailable(pass)) {
@@ -51,13 +56,15 @@ export default async function ResellPage(props: PageProps<"/orders/[orderId]/res
         {t(level)}
       </Alert>
       {level !== "described" && <p className="mt-4">{t("effect")}</p>}
-      <Messages of={["Resell", "Sell", "Legal", "Problem"]}>
+      <Messages of={["Resell", "Sell", "Net", "Legal", "Problem"]}>
         <ResellForm
           orderId={orderId}
           title={ticket.title}
           typedPrice={[params.price].flat()[0] ?? ""}
           problems={await getFormProblems(params)}
           submissionKey={randomHex(16)}
+          feeBasisPoints={feeBasisPoints}
+          hasShow={Boolean(ticket.show)}
         />
         <TermsNote action="list" className="mt-4 text-muted" />
       </Messages>

@@ -1,0 +1,3 @@
+import { submitSeller } from "@/features/earnings/submit-seller";
+
+export const POST = submitSeller;

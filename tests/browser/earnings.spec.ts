@@ -1,0 +1,61 @@
+import type { Page } from "@playwright/test";
+import { expectAccessible } from "./accessibility.ts";
+import { expect, pay, reserve, Seller, test } from "./fixtures.ts";
+
+/** Reloads the earnings until they show a text: payments hears of sales and of Stripe's accounts later. */
+async function expectEarnings(page: Page, text: string | RegExp): Promise<void> {
+  await expect(async () => {
+    await page.goto("/account/earnings");
+    await expect(page.getByRole("main")).toContainText(text, { timeout: 1_000 });
+  }).toPass({ timeout: 60_000 });
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(`${javaScriptEnabled ? "with" : "without"} script`, () => {
+    test.use({ javaScriptEnabled });
+
+    test("a seller sees what a sale brings, and sets up payouts at Stripe", async ({
+      signedInPage: page,
+      newUser,
+    }) => {
+      const seller = new Seller(page.request);
+      const show = await seller.addShow();
+      const ticket = await seller.list("Sold", 50, undefined, { showId: show.id });
+      const { request: buyer } = await newUser();
+      await pay(buyer, await reserve(buyer, ticket));
+      await expectEarnings(page, ticket.title);
+      const sale = page.getByRole("listitem").filter({ hasText: ticket.title });
+      await expect(sale).toContainText(/\$50\.00 on \w+ \d+, 20\d\d/);
+      await expect(sale).toContainText("Scheduled");
+      if (javaScriptEnabled) await expectAccessible(page);
+
+      await page.getByRole("button", { name: "Set up payouts" }).click();
+      await page.getByRole("button", { name: "Leave without completing" }).click();
+      await expect(page).toHaveURL(/\/account\/earnings\?/);
+      await page.getByRole("button", { name: "Continue at Stripe" }).click();
+      await page.getByRole("button", { name: "Complete onboarding" }).click();
+      await expect(page).toHaveURL(/\/account\/earnings\?/);
+      await expectEarnings(page, "You get paid");
+      if (javaScriptEnabled) await expectAccessible(page);
+    });
+  });
+}
+
+test("the statement has the same sale as the page", async ({ signedInPage: page, newUser }) => {
+  const ticket = await new Seller(page.request).list("In the statement", 12.5);
+  const { request: buyer } = await newUser();
+  await pay(buyer, await reserve(buyer, ticket));
+  await expectEarnings(page, ticket.title);
+  const statement = await page.request.get("/account/earnings/statement.csv");
+  expect(statement.headers()["content-disposition"]).toContain("attachment");
+  const lines = (await statement.text()).trim().split("\r\n");
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toContain(`"${ticket.title}"`);
+  expect(lines[1]).toContain('"12.50"');
+});
+
+test("another user's earnings are nobody else's", async ({ page, request }) => {
+  await page.goto("/account/earnings");
+  await expect(page).toHaveURL(/\/auth\/signin/);
+  expect((await request.get("/account/earnings/statement.csv")).status()).toBe(401);
+});
