@@ -13,6 +13,7 @@ from chaos.deletions import deletions_complete, erased_users_left_nothing
 from chaos.fair_use import fair_use
 from chaos.letters import one_letter_per_order, sent_letters_arrived
 from chaos.money import paid_once
+from chaos.payouts import payouts_settled
 from chaos.published_events import every_version_published
 from chaos.replicas import copies_equal_shows, replicas_equal
 from chaos.sales import (
@@ -217,6 +218,7 @@ def words_match_tickets(snapshot: Snapshot) -> Iterator[str]:
 CHECKS: Final[tuple[Check, ...]] = (
     one_live_order,
     paid_once,
+    payouts_settled,
     fair_use,
     locks_match_orders,
     withdrawals,

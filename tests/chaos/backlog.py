@@ -20,6 +20,7 @@ OUTBOXES: Final = (
     ("orders", "orders"),
     ("expiration", "deadlines"),
     ("payments", "charges"),
+    ("payments", "sellers"),
 )
 DELETIONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("accounts", {"closing.at": {"$exists": True}}, "closing accounts"),

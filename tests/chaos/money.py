@@ -47,6 +47,13 @@ def _complete(
     (charge, *_) = stripe_charges
     if charge["amount"] != order["ticket"]["price"]:
         yield f"order {order_id} costs {order['ticket']['price']}, charged {charge['amount']}"
+    if order.get("outcome") == "refunded":
+        yield from _refunded(order_id, charge, stored_charge, refunds)
+        return
+    if order.get("outcome") == "returning":
+        if stored_charge is None or stored_charge["status"] != "refund_pending":
+            yield f"order {order_id} is returning, and its charge is not being refunded"
+        return
     if refunds.get(charge["id"]):
         yield f"order {order_id} is complete and its payment was refunded"
     if stored_charge is None or stored_charge["status"] != "succeeded":
@@ -71,12 +78,17 @@ def _cancelled(
         if stored_charge is not None and stored_charge["status"] != "canceled":
             yield f"order {order_id} is cancelled, its unpaid charge is {stored_charge['status']}"
         return
-    (charge, *_) = stripe_charges
+    yield from _refunded(order_id, stripe_charges[0], stored_charge, refunds)
+
+
+def _refunded(
+    order_id: str, charge: Doc, stored_charge: Doc | None, refunds: dict[str, list[Doc]]
+) -> Iterator[str]:
     succeeded_refunds = [r for r in refunds.get(charge["id"], []) if r["status"] == "succeeded"]
     refunded_amount = sum(refund["amount"] for refund in succeeded_refunds)
     if refunded_amount != charge["amount"]:
         share = f"{refunded_amount} of its {charge['amount']}"
-        yield f"order {order_id} is cancelled and {share} was refunded"
+        yield f"order {order_id} is cancelled or returned and {share} was refunded"
     if stored_charge is None or stored_charge["status"] != "refunded":
         status = stored_charge and stored_charge["status"]
         yield f"order {order_id} is refunded, its charge is {status}"

@@ -14,6 +14,7 @@ VERSIONED_AGGREGATES: Final = {
     "vault": ("tickets", "tickets.vault"),
     "order": ("orders", "orders.orders"),
     "payment": ("payments", "payments.charges"),
+    "seller": ("payments", "payments.sellers"),
 }
 """First word of the subjects -> the stream, and the collection that has exactly one event in it for
 each committed version."""

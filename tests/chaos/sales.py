@@ -64,7 +64,8 @@ def cancelled_shows(snapshot: Snapshot) -> Iterator[str]:
         is_cancelled = facts.get("cancelled_at") is not None
         if is_cancelled and order["status"] in UNPAID_STATUSES:
             yield f"order {order_id} of a cancelled show is {order['status']}"
-        if order["status"] == "complete" and is_cancelled != (order.get("outcome") == "returning"):
+        is_returned = order.get("outcome") in {"returning", "refunded"}
+        if order["status"] == "complete" and is_cancelled != is_returned:
             yield f"complete order {order_id} has outcome {order.get('outcome')}"
         if order.get("detail") == SHOW_CANCELLED and not is_cancelled:
             yield f"order {order_id} ended because of its show, which is not cancelled"

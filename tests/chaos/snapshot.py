@@ -66,6 +66,7 @@ class Snapshot:
     """The replicas that accept an access token of an ended session."""
     received_letters: frozenset[str] = frozenset()
     """The ids of the letters that the local mail server has."""
+    transfers: list[Doc] = field(default_factory=list[Doc])
 
     def by_id(self, collection: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
@@ -98,6 +99,7 @@ COLLECTIONS = (
     "orders.tickets",
     "expiration.deadlines",
     "payments.charges",
+    "payments.sellers",
     "payments.orders",
     "payments.decline_counters",
 )
@@ -117,6 +119,7 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
         intents = await _objects(stripe, "objects?type=payment_intent")
         charges = await _objects(stripe, "objects?type=charge")
         refunds = await _objects(stripe, "objects?type=refund")
+        transfers = await _objects(stripe, "objects?type=transfer")
         deliveries = await _objects(stripe, "deliveries?")
     return Snapshot(
         documents,
@@ -128,6 +131,7 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
         deliveries,
         await accepting_replicas(system, ended),
         await asyncio.to_thread(_received_letters, system),
+        transfers,
     )
 
 

@@ -90,7 +90,48 @@ VAULT_TESTS = "services/tickets/tests/test_vault.py"
 VAULT_KEY_TESTS = "services/tickets/tests/test_vault_keys.py"
 PASS_TESTS = "services/tickets/tests/test_passes.py"
 
+PAYOUTS = "services/payments/src/payments/payouts.py"
+PAYOUT_RULES = "services/payments/src/payments/domain/charge_payout.py"
+PAYOUT_RULE_TESTS = "services/payments/tests/test_payout_domain.py"
+PAYOUT_TESTS = "services/payments/tests/test_payouts.py"
+SELLERS = "services/payments/src/payments/domain/seller.py"
+
 MUTANTS = (
+    Mutant(
+        "a transfer is looked up before it is created",
+        PAYOUTS,
+        "        transfer = await self._connect.find_transfer(charge)\n        if",
+        "        transfer = None\n        if",
+        (f"{PAYOUT_TESTS}::test_transfer_with_an_unknown_outcome_is_made_once",),
+    ),
+    Mutant(
+        "no payout while a dispute is open",
+        PAYOUT_RULES,
+        "        if self.dispute is not None and self.dispute.is_open:\n",
+        "        if False:\n",
+        (f"{PAYOUT_RULE_TESTS}::test_no_release_while_a_dispute_is_open",),
+    ),
+    Mutant(
+        "a refund and a payout are decided by one write",
+        "services/payments/src/payments/domain/charge_state.py",
+        '            fields["payout"] = _after_refund(self.payout, status)\n',
+        '            fields["payout"] = self.payout\n',
+        (f"{PAYOUT_RULE_TESTS}::test_refund_and_payout_are_decided_by_one_write",),
+    ),
+    Mutant(
+        "a payout waits for its date",
+        PAYOUT_RULES,
+        "            and now >= self.release_at\n",
+        "",
+        (f"{PAYOUT_RULE_TESTS}::test_release_waits_for_its_date",),
+    ),
+    Mutant(
+        "a debt is kept from the next payout once",
+        SELLERS,
+        "        if key in self.withheld or not amount:\n",
+        "        if not amount:\n",
+        (f"{PAYOUT_RULE_TESTS}::test_debts_are_withheld_once_and_never_more_than_is_owed",),
+    ),
     Mutant(
         "a ticket has the original that its order pinned, although it was replaced",
         TICKET,

@@ -113,7 +113,23 @@ def _charge(order_id: str, status: str, refund: str | None) -> dict[str, Any]:
         "stripe_id": f"pi_{order_id}",
         "stripe_refund_id": refund,
         "outbox": [],
+        "payout": None,
+        **(_PAID_OUT if status == "succeeded" else {}),
     }
+
+
+def _transfer(**fields: Any) -> dict[str, Any]:
+    """Return the transfer to the seller of the paid order."""
+    transfer = {"amount": 1900, "amount_reversed": 0, "created": NOW.timestamp()}
+    return {"id": "tr_1", "transfer_group": PAID, **transfer, **fields}
+
+
+_PAID_OUT: dict[str, Any] = {
+    "fee": 100,
+    "net": 1900,
+    "release_at": NOW,
+    "payout": {"state": "sent", "amount": 1900, "reversed": 0, "transfer_id": "tr_1"},
+}
 
 
 def _valid_snapshot() -> Snapshot:
@@ -240,6 +256,7 @@ def _valid_snapshot() -> Snapshot:
         received_letters=frozenset(
             {"last letter", *(f"letter of {order}" for order in (PAID, EXPIRED, UNPAID))}
         ),
+        transfers=[_transfer()],
     )
 
 
@@ -337,6 +354,24 @@ CORRUPTIONS: dict[str, Corruption] = {
     "names another PaymentIntent": _corrupt_document("payments.charges", 0, stripe_id="pi_other"),
     "0 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds.clear(),
     "1999 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds[0].update(amount=1999),
+    "is returning, and its charge": _corrupt_document("orders.orders", 0, outcome="returning"),
+    "has 3800, its payout says 1900": lambda snapshot, _: snapshot.transfers.append(_transfer()),
+    "has 0, its payout says 1900": lambda snapshot, _: snapshot.transfers.clear(),
+    "3800 of 1900": lambda snapshot, _: snapshot.transfers.append(_transfer()),
+    "paid before its time": lambda snapshot, _: snapshot.transfers[0].update(
+        created=NOW.timestamp() - 60
+    ),
+    "is still sending": lambda snapshot, _: snapshot.documents["payments.charges"][0][
+        "payout"
+    ].update(state="sending"),
+    "but its seller has 1900": _corrupt_document("payments.charges", 0, status="refunded"),
+    "100 and 1900 are shared": _corrupt_document("payments.charges", 0, amount=2001),
+    "has a transfer, but no charge": lambda snapshot, _: snapshot.transfers.append(
+        _transfer(transfer_group="e" * 24)
+    ),
+    "has no payout, but 1 transfers": lambda snapshot, _: snapshot.transfers.append(
+        _transfer(transfer_group=UNPAID)
+    ),
     "does not name its refund": _corrupt_document("payments.charges", 1, stripe_refund_id="re_2"),
     "is refunded, its charge is succeeded": _corrupt_document(
         "payments.charges", 1, status="succeeded"
