@@ -294,6 +294,9 @@ async def test_known_and_unknown_addresses_cost_the_same_calls(
         auth.cookies.clear()
         with counted_calls() as calls:
             await post(auth, path, {"email": email, **secret})
+        loops = [call for call in calls if call.startswith("deletion.")]  # run beside requests
+        for call in loops:
+            del calls[call]
         return calls
 
     await calls_for("first@example.com")  # fills caches
