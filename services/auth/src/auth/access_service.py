@@ -10,7 +10,7 @@ from common.values.ids import is_id
 
 
 class AccessService:
-    """Gives and takes roles, and suspends accounts. Each change ends the sessions of its account.
+    """Grants and revokes roles, and suspends accounts. Each change ends the account's sessions.
 
     The actor and the reason are in the audit log of the account (`acting_as`).
     """
@@ -35,21 +35,21 @@ class AccessService:
         return account
 
     async def grant(self, user_id: str, role: str) -> Account:
-        """Give a role to a user."""
+        """Grant a role to a user."""
         now = self._clock()
         return await self._auth.end_sessions_by(
             user_id, lambda account: access.grant_role(account, role, now)
         )
 
     async def revoke(self, user_id: str) -> Account:
-        """Take the role from a user."""
+        """Revoke the role of a user."""
         now = self._clock()
         return await self._auth.end_sessions_by(
             user_id, lambda account: access.revoke_role(account, now)
         )
 
     async def suspend(self, user_id: str, reason: str) -> Account:
-        """Keep a user from listing, ordering and paying."""
+        """Suspend a user, who then cannot list, order or pay."""
         now = self._clock()
         return await self._auth.end_sessions_by(
             user_id, lambda account: access.suspend(account, reason, now)

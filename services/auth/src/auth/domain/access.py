@@ -13,7 +13,7 @@ from common.errors import BadRequest
 
 
 def grant_role(account: Account, role: str, now: datetime) -> Change[Account]:
-    """Give a role to the user.
+    """Grant a role to the user.
 
     Raises:
         BadRequest: the user has it.
@@ -24,7 +24,7 @@ def grant_role(account: Account, role: str, now: datetime) -> Change[Account]:
 
 
 def revoke_role(account: Account, now: datetime) -> Change[Account]:
-    """Take the role from the user.
+    """Revoke the role of the user.
 
     Raises:
         BadRequest: the user has none.
@@ -35,7 +35,7 @@ def revoke_role(account: Account, now: datetime) -> Change[Account]:
 
 
 def suspend(account: Account, reason: str, now: datetime) -> Change[Account]:
-    """Keep the user from listing, ordering and paying. The user is shown the reason.
+    """Suspend the user, who then cannot list, order or pay, and is shown the reason.
 
     Raises:
         BadRequest: the account is suspended.
