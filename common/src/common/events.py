@@ -323,6 +323,8 @@ class _Payment(Event):
     """Who is paid."""
     net: Omittable[Cents] = None
     """What the seller gets."""
+    release_at: Omittable[datetime] = None
+    """When the seller is paid, if nothing happens until then."""
     payout: Omittable[PayoutFacts] = None
     dispute: Omittable[DisputeFacts] = None
 

@@ -24,6 +24,8 @@ from common.events import (
     OrderEvent,
     OrderStatus,
     PaymentUpdated,
+    PayoutFacts,
+    PayoutState,
     ReservationsClosed,
     UserDeleted,
     UserUpdated,
@@ -291,6 +293,32 @@ async def test_payment_that_is_not_final_refuses_the_deletion(ada: Person) -> No
     (error,) = errors(await ada.auth.delete("/api/users/account"))
 
     assert error["reason"] == "payment"
+
+
+async def test_seller_who_waits_for_money_cannot_leave_until_the_payout_is_final(
+    ada: Person, clock: FakeClock
+) -> None:
+    held = PaymentUpdated(
+        id=new_id(),
+        version=3,
+        order_id=new_id(),
+        amount=1999,
+        status=ChargeStatus.SUCCEEDED,
+        user_id=new_id(),
+        seller_id=ada.id,
+        net=1999,
+        release_at=clock() + timedelta(days=3),
+        payout=PayoutFacts(state=PayoutState.HELD),
+    )
+    await ada.know(held)
+
+    (error,) = errors(await ada.auth.delete("/api/users/account"))
+    sent = {"version": 4, "payout": PayoutFacts(state=PayoutState.SENT)}
+    await ada.know(held.model_copy(update=sent))
+
+    assert error["reason"] == "payout"
+    assert error["possibleFrom"] is not None
+    assert await ada.delete() == 202
 
 
 async def test_older_event_that_arrives_late_brings_no_obligation_back(

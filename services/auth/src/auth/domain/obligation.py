@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from common.events import ChargeStatus, OrderEvent, OrderStatus, Outcome, PaymentEvent
+from common.events import (
+    ChargeStatus,
+    OrderEvent,
+    OrderStatus,
+    Outcome,
+    PaymentEvent,
+    PayoutState,
+)
 
 USE_WITHOUT_SHOW: Final = timedelta(days=14)
 """How long after its sale a ticket without a show is expected to be used."""
@@ -20,6 +27,11 @@ FINAL_PAYMENTS: Final = frozenset(
 )
 """Payments that do not move money any more by themselves."""
 
+OPEN_PAYOUTS: Final = frozenset(
+    {PayoutState.HELD, PayoutState.FROZEN, PayoutState.SENDING, PayoutState.RECALLING}
+)
+"""Payouts that may still move money."""
+
 
 class ObligationKind(StrEnum):
     """Why an account cannot be deleted yet."""
@@ -28,6 +40,7 @@ class ObligationKind(StrEnum):
     RESERVED_LISTING = "reserved_listing"
     PAYMENT = "payment"
     BOUGHT_TICKET = "bought_ticket"
+    PAYOUT = "payout"
 
 
 MESSAGES: Final = {
@@ -35,6 +48,7 @@ MESSAGES: Final = {
     ObligationKind.RESERVED_LISTING: "Somebody has reserved one of your tickets",
     ObligationKind.PAYMENT: "A payment or a refund of yours is not completed yet",
     ObligationKind.BOUGHT_TICKET: "You bought a ticket whose show has not ended yet",
+    ObligationKind.PAYOUT: "You have not been paid for a ticket that you sold",
 }
 
 
@@ -98,8 +112,14 @@ def _of_paid_order(event: OrderEvent) -> Obligation | None:
 
 
 def from_payment(event: PaymentEvent) -> Parties | None:
-    """Return the obligation from the state of a payment, or None if it names no user."""
+    """Return the obligations from the state of a payment, or None if it names no user."""
     if event.user_id is None:
         return None
     is_final = event.status in FINAL_PAYMENTS
-    return Parties(event.user_id, of_buyer=None if is_final else Obligation(ObligationKind.PAYMENT))
+    is_paid_out = event.payout is None or event.payout.state not in OPEN_PAYOUTS
+    return Parties(
+        event.user_id,
+        event.seller_id,
+        None if is_final else Obligation(ObligationKind.PAYMENT),
+        None if is_paid_out else Obligation(ObligationKind.PAYOUT, event.release_at),
+    )
