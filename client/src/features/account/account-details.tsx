@@ -60,6 +60,9 @@ export async function AccountDetails({ account }: { account: Account }) {
         <Link href={paths.changePassword} className={buttonStyle("secondary")}>
           {t("changePassword")}
         </Link>
+        <Link href={paths.passkeys} className={buttonStyle("secondary")}>
+          {t("passkeys")}
+        </Link>
       </p>
       <form method="post" action={paths.languageForm} className="mt-8">
         <label htmlFor="language" className="font-semibold">

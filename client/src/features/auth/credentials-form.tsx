@@ -1,7 +1,9 @@
 "use client";
 
 import { Form } from "@base-ui/react/form";
+import dynamic from "next/dynamic";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { TermsNote } from "@/components/terms-note";
 import { Alert } from "@/components/ui/alert";
@@ -10,9 +12,12 @@ import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import type { User } from "@/lib/api/types";
+import type { Ceremony, User } from "@/lib/api/types";
 import { email, newPassword, password, validate } from "@/lib/validation";
 import { PasswordField } from "@/components/password-field";
+
+/** Loaded only for an account that asks for it. */
+const SecondStep = dynamic(() => import("./second-step").then((module) => module.SecondStep));
 
 interface Credentials {
   email: string;
@@ -35,9 +40,14 @@ export function CredentialsForm(props: {
   const router = useRouter();
   const language = useLocale() === "de" ? "de" : "en";
   const isNew = purpose === "signUp";
-  const { send, busy, fields, problems } = useSubmission<User>({
+  const [ceremony, setCeremony] = useState<Ceremony | null>(null);
+  const { send, busy, fields, problems } = useSubmission<User | Ceremony>({
     problems: props.problems,
-    onSuccess: () => {
+    onSuccess: (data) => {
+      if ("challengeId" in data) {
+        setCeremony(data);
+        return;
+      }
       router.replace(next);
       router.refresh(); // re-renders the menu for the signed-in user
     },
@@ -53,6 +63,10 @@ export function CredentialsForm(props: {
     );
   }
 
+  if (ceremony) {
+    const { challengeId } = ceremony;
+    return <SecondStep challengeId={challengeId} ceremony={ceremony} next={next} problems={[]} />;
+  }
   return (
     <Form<Credentials>
       method="post"

@@ -4,7 +4,8 @@ import { localPath, paths } from "@/config/paths";
 import { getReaderLocale } from "@/i18n/server";
 import { formApi, pathWithProblems, seeOther } from "@/lib/api/form-submission";
 import { toResult } from "@/lib/api/result";
-import type { User } from "@/lib/api/types";
+import { secondStepCookie } from "./second-step-cookie";
+import type { Ceremony, User } from "@/lib/api/types";
 import { MAX_FORM_BYTES, readForm } from "@/lib/form-body";
 import { typedEmailCookie } from "./typed-email";
 
@@ -25,7 +26,10 @@ export async function submitCredentials(
     purpose === "signUp"
       ? client.POST("/api/users/signup", { body: { ...body, language } })
       : client.POST("/api/users/signin", { body });
-  const result = await toResult<User>(sent);
+  const result = await toResult<User | Ceremony>(sent);
+  if (result.ok && "challengeId" in result.data) {
+    return seeOther(paths.secondStep(next), [secondStepCookie(result.data.challengeId)]);
+  }
   if (result.ok) return seeOther(next, (await sent).response.headers.getSetCookie());
   const page = purpose === "signUp" ? paths.signUp(next) : paths.signIn(next);
   return seeOther(pathWithProblems(page, result), [typedEmailCookie(email)]);

@@ -9,6 +9,9 @@ export interface Paths extends AuthPaths, TicketPaths, OrderPaths, PaymentPaths 
 export type User = Auth["schemas"]["UserOut"];
 export type Account = Auth["schemas"]["AccountOut"];
 export type Notice = Auth["schemas"]["NoticeOut"];
+export type Ceremony = Auth["schemas"]["CeremonyOut"];
+export type Passkey = Auth["schemas"]["PasskeyOut"];
+export type SignInMethods = Auth["schemas"]["SignInMethodsOut"];
 export type Session = Auth["schemas"]["SessionOut"];
 export type Ticket = Tickets["schemas"]["TicketOut"];
 export type TicketStatus = Ticket["status"];

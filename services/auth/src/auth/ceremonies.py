@@ -159,7 +159,7 @@ class Ceremonies:
         if is_id(challenge_id):
             challenge = await self._challenges.find(challenge_id, Purpose.SECOND_FACTOR)
         if challenge is None or challenge.user_id is None:
-            raise BadRequest("Sign in again, because too much time has passed", field="challengeId")
+            raise BadRequest("Sign in again, because too much time has passed")
         return challenge.user_id
 
     async def end(self, challenge_id: str) -> None:

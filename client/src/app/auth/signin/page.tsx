@@ -4,6 +4,7 @@ import { Link } from "@/components/link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
 import { localPath, paths } from "@/config/paths";
 import { CredentialsForm } from "@/features/auth/credentials-form";
+import { PasskeySignIn } from "@/features/auth/passkey-sign-in";
 import { getTypedEmail } from "@/features/auth/typed-email";
 import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
@@ -28,13 +29,16 @@ export default async function SignInPage({ searchParams }: PageProps<"/auth/sign
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold sm:text-5xl">{t("signInTitle")}</h1>
       <p className="mt-2 mb-8 text-lg text-muted">{t("signInLead")}</p>
-      <Messages of={["Auth", "Problem"]}>
+      <Messages of={["Auth", "Passkeys", "Problem"]}>
         <CredentialsForm
           purpose="signIn"
           next={next}
           problems={problems}
           email={problems.length > 0 ? await getTypedEmail() : ""}
         />
+        <div className="mt-6">
+          <PasskeySignIn next={next} />
+        </div>
       </Messages>
       <p className="mt-8">
         <Link href={paths.forgot} className="font-semibold underline underline-offset-4">

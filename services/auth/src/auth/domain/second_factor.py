@@ -81,7 +81,7 @@ class SecondFactor:
         if not self.is_asked(now):
             raise BadRequest("Your account asks for no second step")
         if password_reset_at is None or now >= password_reset_at + RESET_VALIDITY:
-            raise BadRequest("Choose a new password by mail first", field="reset")
+            raise BadRequest("Choose a new password by mail first")
         return self if self.removal_at else replace(self, removal_at=now + REMOVAL_DELAY)
 
     def cancel_removal(self, now: datetime) -> "SecondFactor":

@@ -1,0 +1,3 @@
+import { submitPasskeys } from "@/features/account/submit-passkeys";
+
+export const POST = submitPasskeys;

@@ -1,0 +1,3 @@
+import { submitKeepSecondStep } from "@/features/auth/submit-second-step";
+
+export const POST = submitKeepSecondStep;

@@ -1,0 +1,3 @@
+import { submitRecoveryCode } from "@/features/auth/submit-second-step";
+
+export const POST = submitRecoveryCode;

@@ -1,0 +1,3 @@
+import { submitRemoval } from "@/features/auth/submit-second-step";
+
+export const POST = submitRemoval;
