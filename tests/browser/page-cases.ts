@@ -200,6 +200,16 @@ export const PAGE_CASES: PageCase[] = [
     open: (page) => page.goto("/account/email"),
   },
   {
+    name: "the passkeys",
+    heading: /Passkeys and second step/,
+    open: (page) => page.goto("/account/passkeys"),
+  },
+  {
+    name: "a second step to keep",
+    heading: /Keep the second step/,
+    open: (page) => page.goto(`/auth/keep-second-step?${LINK}`),
+  },
+  {
     name: "the messages",
     heading: /Messages to you/,
     open: async (page) => {

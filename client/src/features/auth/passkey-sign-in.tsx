@@ -8,20 +8,28 @@ import { api } from "@/lib/api/browser";
 import type { Ceremony, User } from "@/lib/api/types";
 import { usePasskey } from "@/components/use-passkey";
 
-/** The button to sign in with a passkey: with any one, or with one of the user who has typed the password. */
+/**
+ * The button to use a passkey: to sign in with any one, as the second step after the password, or to confirm
+ * who uses a session.
+ */
 export function PasskeySignIn(props: {
   next: string;
   ceremony?: Ceremony;
+  confirms?: boolean;
   variant?: "primary" | "secondary";
 }) {
-  const { next, ceremony, variant = "secondary" } = props;
+  const { next, ceremony, confirms = false, variant = "secondary" } = props;
   const t = useTranslations("Passkeys");
   const router = useRouter();
   const { start, busy, problem } = usePasskey<User>({
     use: "get",
     begin: () => ceremony ?? api.POST("/api/users/signin/passkey/options"),
-    finish: (challengeId, credential) =>
-      api.POST("/api/users/signin/passkey", { body: { challengeId, credential } }),
+    finish: (challengeId, credential) => {
+      const body = { challengeId, credential };
+      return confirms
+        ? api.POST("/api/users/reauthenticate", { body })
+        : api.POST("/api/users/signin/passkey", { body });
+    },
     onSuccess: () => {
       router.replace(next);
       router.refresh();
@@ -30,7 +38,7 @@ export function PasskeySignIn(props: {
   return (
     <div className="flex flex-col gap-3">
       <Button variant={variant} busy={busy} busyLabel={t("asking")} onClick={() => void start()}>
-        {t("signIn")}
+        {confirms ? t("confirm") : t("signIn")}
       </Button>
       {problem && <Alert tone="bad">{problem}</Alert>}
     </div>

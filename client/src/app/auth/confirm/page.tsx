@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { localPath, paths } from "@/config/paths";
 import { ConfirmForm } from "@/features/auth/confirm-form";
+import { PasskeySignIn } from "@/features/auth/passkey-sign-in";
 import { RecoveryPage } from "@/features/auth/recovery-page";
 import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
@@ -20,8 +21,11 @@ export default async function ConfirmPage({ searchParams }: PageProps<"/auth/con
   const other = { href: paths.forgot, label: t("forgot") };
   return (
     <RecoveryPage title={t("confirmTitle")} lead={t("confirmLead", { email })} other={other}>
-      <Messages of={["Auth", "Problem", "Recovery"]}>
+      <Messages of={["Auth", "Passkeys", "Problem", "Recovery"]}>
         <ConfirmForm next={next} problems={await getFormProblems(params)} />
+        <div className="mt-6">
+          <PasskeySignIn next={next} confirms />
+        </div>
       </Messages>
     </RecoveryPage>
   );
