@@ -31,7 +31,7 @@ class PersonalData:
         for name in OF_USER:
             await self._delete(name, {"user_id": user_id})
         await self._delete("letters", {"user_id": user_id, "kind": {"$ne": KEPT_LETTER}})
-        keys = [f"password:{user_id}", f"letters:{user_id}"]
+        keys = [f"{name}:{user_id}" for name in ("password", "letters", "recovery")]
         await self._delete("throttle", {"_id": {"$in": keys}})
         for address in addresses:
             await self._erase_address(address)
