@@ -1,0 +1,3 @@
+import { submitLeave } from "@/features/account/submit-leave";
+
+export const POST = submitLeave;
