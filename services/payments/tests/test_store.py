@@ -21,8 +21,9 @@ from payments.domain.charge import Charge, new_charge
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Card, Decline, Intent, IntentStatus
 from payments.settings import Settings
-from payments.store.charges import EPOCH, ChargeStore
+from payments.store.charges import ChargeStore
 from payments.store.order_replicas import OrderReplicas
+from payments.store.sales import EPOCH
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
