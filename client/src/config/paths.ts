@@ -26,14 +26,11 @@ export const paths = {
   passkeys: "/account/passkeys",
   passkeysForm: "/account/passkeys/form",
   notices: "/account/notices",
-<<<<<<< HEAD
   earnings: "/account/earnings",
   statement: "/account/earnings/statement.csv",
-=======
   leave: "/account/leave",
   left: "/account/leave?done=1",
   exportAccount: "/account/export",
->>>>>>> b1e10f78 (client: Export the data of an account, and delete it.)
   help: "/help",
   helpOnProtection: "/help#protection",
   helpOnPayouts: "/help#payouts",
@@ -63,11 +60,8 @@ export const paths = {
   changeEmailForm: "/account/email/form",
   changePasswordForm: "/account/password/form",
   noticesForm: "/account/notices/form",
-<<<<<<< HEAD
   sellerForm: "/account/earnings/form",
-=======
   leaveForm: "/account/leave/form",
->>>>>>> b1e10f78 (client: Export the data of an account, and delete it.)
   newTicketForm: "/tickets/new/form",
   newShowForm: "/shows/new/form",
   editShowForm: (id: string) => `/shows/${id}/edit/form`,

@@ -60,13 +60,11 @@ export async function AccountDetails({ account }: { account: Account }) {
         <Link href={paths.changePassword} className={buttonStyle("secondary")}>
           {t("changePassword")}
         </Link>
-<<<<<<< HEAD
         <Link href={paths.passkeys} className={buttonStyle("secondary")}>
           {t("passkeys")}
-=======
+        </Link>
         <Link href={paths.leave} className={buttonStyle("secondary")}>
           {t("leave")}
->>>>>>> b1e10f78 (client: Export the data of an account, and delete it.)
         </Link>
       </p>
       <form method="post" action={paths.languageForm} className="mt-8">
