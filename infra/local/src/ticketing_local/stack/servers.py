@@ -149,6 +149,7 @@ def stripe(port: int, data: Path, webhook_url: str = "", secret: str = "") -> Pr
     events = ",".join(sorted(WEBHOOK_EVENT_TYPES | ACCOUNT_EVENT_TYPES))
     command = (
         *(sys.executable, "-m", "stripe_local", "--port", str(port)),
+        *("--public", f"http://localhost:{port}"),  # the origin of stripe.js, which pages allow
         *("--db", data / "stripe.sqlite"),
         *(("--hook", webhook_url, "--events", events) if webhook_url else ()),
     )
