@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { expect, pay, reserve, Seller, test } from "./fixtures.ts";
 
-/** Reloads the earnings until they show a text: payments hears of sales and of Stripe's accounts later. */
+/** Reloads the earnings until they show a text: payments receives sales and the states of accounts later. */
 async function expectEarnings(page: Page, text: string | RegExp): Promise<void> {
   await expect(async () => {
     await page.goto("/account/earnings");

@@ -7,7 +7,7 @@ from typing import Final
 from chaos.snapshot import Snapshot
 
 REFUSED_LETTER: Final = 554
-"""The status with which the mail server refuses letters for good, when it is told to."""
+"""The status with which the mail server refuses letters for good, when a test asks for it."""
 KINDS: Final = {
     "complete": frozenset({"receipt"}),
     "cancelled": frozenset({"order_expired", "order_cancelled"}),

@@ -119,7 +119,7 @@ async function getViewer(ticket: Ticket, now: number): Promise<Viewer> {
   return { ...other, holder: { orderId, order: own } };
 }
 
-/** Returns the order by which the seller bought the ticket here with its original. Only the seller is told. */
+/** Returns the order by which the seller bought the ticket here with its original. Only the seller receives it. */
 async function getFromOrderId({ id, protection }: Ticket): Promise<string | null> {
   if (protectionLevel(protection) === "described") return null;
   const pass = await getPass(id);
