@@ -11,7 +11,7 @@ export function RecoveryPage(props: {
   return (
     <div className="mx-auto max-w-md py-12 sm:py-20">
       <h1 className="text-4xl font-bold wrap-anywhere sm:text-5xl">{props.title}</h1>
-      <p className="mt-2 mb-8 text-lg text-muted">{props.lead}</p>
+      <p className="mt-2 mb-8 text-lg wrap-anywhere text-muted">{props.lead}</p>
       {props.children}
       {props.other && (
         <p className="mt-8">
