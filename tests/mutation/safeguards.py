@@ -821,6 +821,20 @@ MUTANTS = (
         (f"{LETTERS}::test_repeated_and_republished_events_write_no_second_letter",),
     ),
     Mutant(
+        "a letter that cannot be rendered delays no others",
+        "services/auth/src/auth/delivery.py",
+        "        except (TemplateError, KeyError, ValueError):",
+        "        except ZeroDivisionError:",
+        (f"{LETTERS}::test_letter_that_cannot_be_rendered_delays_no_others",),
+    ),
+    Mutant(
+        "a new password is not the address of its account",
+        "services/auth/src/auth/common_passwords.py",
+        "    return OWN_WORDS if len(rest) < MIN_REST else None\n",
+        "    return None\n",
+        (f"{ACCOUNT}::test_invalid_password_change_is_rejected",),
+    ),
+    Mutant(
         "a title cannot forge a header of a letter",
         "services/auth/src/auth/rendering.py",
         '    return " ".join("".join(kept).split())\n',

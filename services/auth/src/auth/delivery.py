@@ -108,11 +108,7 @@ class Delivery:
             await self._refuse(leased, str(error))
         except NotAccepted as error:
             await self._postpone(leased, str(error))
-        except (
-            TemplateError,
-            KeyError,
-            ValueError,
-        ):  # a mistake in a template delays only its letters
+        except (TemplateError, KeyError, ValueError):  # the template has a mistake
             log.exception("letter not rendered", letter_id=leased.id, kind=leased.kind)
             await self._postpone(leased, "not rendered")
         else:
