@@ -7,7 +7,7 @@ import { LocaleProvider } from "@/components/locale";
 import { OfflineBanner } from "@/components/offline-banner";
 import { TIME_ZONE_COOKIE } from "@/i18n/locales";
 import { getReaderLocale, getTranslations } from "@/i18n/server";
-import { getCurrentUser, isSessionUnavailable } from "@/lib/api/session";
+import { getCurrentUser, getUnreadCount, isSessionUnavailable } from "@/lib/api/session";
 import { cn } from "@/lib/cn";
 import { requestOrigin } from "@/lib/request-origin";
 import { headline, text } from "./fonts";
@@ -32,9 +32,10 @@ export const viewport: Viewport = {
 };
 
 export default async function Layout({ children }: { children: ReactNode }) {
-  const [{ language, locale, timeZone }, user, isUnknown, t] = await Promise.all([
+  const [{ language, locale, timeZone }, user, unread, isUnknown, t] = await Promise.all([
     getReaderLocale(),
     getCurrentUser(),
+    getUnreadCount(),
     isSessionUnavailable(),
     getTranslations("Site"),
   ]);
@@ -48,7 +49,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
           {t("skip")}
         </a>
         <FocusAfterNavigation />
-        <Header user={user} />
+        <Header user={user} unread={unread} />
         <main
           id="content"
           tabIndex={-1}

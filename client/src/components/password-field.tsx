@@ -1,26 +1,46 @@
 "use client";
 
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslations } from "use-intl";
 import { TextField } from "./ui/text-field";
 
-/** A password input with a show/hide button (OWASP Authentication Cheat Sheet). */
+const PasswordMeter = lazy(() => import("./password-meter"));
+
+/**
+ * A password input with a show/hide button (OWASP Authentication Cheat Sheet). A new password has a meter
+ * of its strength.
+ */
 export function PasswordField(props: {
   name?: string;
   label?: string;
   autoComplete: "current-password" | "new-password";
   hint?: string;
+  /** The address of the account, which a new password must not consist of. */
+  email?: string;
   validate: (value: unknown) => string | null;
 }) {
   const t = useTranslations("Auth");
   const [shown, setShown] = useState(false);
+  const [typed, setTyped] = useState("");
+  const isNew = props.autoComplete === "new-password";
   return (
     <TextField
       name={props.name ?? "password"}
       label={props.label ?? t("password")}
       {...(props.hint && { hint: props.hint })}
       validate={props.validate}
-      input={{ type: shown ? "text" : "password", autoComplete: props.autoComplete }}
+      input={{
+        type: shown ? "text" : "password",
+        autoComplete: props.autoComplete,
+        ...(isNew && { onValueChange: setTyped }),
+      }}
+      {...(typed !== "" && {
+        meter: (
+          <Suspense>
+            <PasswordMeter password={typed} email={props.email ?? ""} />
+          </Suspense>
+        ),
+      })}
       suffix={
         <button
           type="button"

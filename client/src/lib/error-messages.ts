@@ -10,6 +10,7 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "You must supply a password": "passwordRequired",
   "Password must be between 6 and 128 characters": "passwordLength",
   "This is one of the most used passwords. Please choose another one": "passwordCommon",
+  "Choose a password without your email address and the name of this site": "passwordOwnWords",
   "Your email address is confirmed already": "emailConfirmed",
   "This is your email address already": "emailSame",
   "The password is wrong": "passwordWrong",

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { paths } from "@/config/paths";
 import { getTranslations } from "@/i18n/server";
 import type { User } from "@/lib/api/types";
@@ -7,12 +8,14 @@ import { buttonStyle } from "../ui/button-style";
 import { MobileMenu } from "./mobile-menu";
 import { NavLink } from "./nav-link";
 
+const MAX_SHOWN = 99;
+
 interface NavItem {
   href: string;
-  label: string;
+  label: ReactNode;
 }
 
-export async function Header({ user }: { user: User | null }) {
+export async function Header({ user, unread }: { user: User | null; unread: number }) {
   const t = await getTranslations("Nav");
   const mainItems: NavItem[] = user
     ? [
@@ -27,7 +30,7 @@ export async function Header({ user }: { user: User | null }) {
       ];
   const accountItems: NavItem[] = user
     ? [
-        { href: paths.account, label: t("account") },
+        { href: paths.account, label: <Marked count={unread}>{t("account")}</Marked> },
         { href: paths.signOut, label: t("signOut") },
       ]
     : [{ href: paths.signIn(), label: t("signIn") }];
@@ -58,7 +61,7 @@ export async function Header({ user }: { user: User | null }) {
           </ul>
         </div>
         <div className="lg:hidden">
-          <MobileMenu label={t("menu")}>
+          <MobileMenu label={<Marked count={user ? unread : 0}>{t("menu")}</Marked>}>
             <ul>{renderLinks(mainItems)}</ul>
             <ul className="mt-2 border-t border-line pt-2">
               {renderLinks(accountItems)}
@@ -68,6 +71,21 @@ export async function Header({ user }: { user: User | null }) {
         </div>
       </nav>
     </header>
+  );
+}
+
+/** A label with the number of unread messages, if there are any. */
+async function Marked({ count, children }: { count: number; children: string }) {
+  const t = await getTranslations("Nav");
+  if (count === 0) return children;
+  return (
+    <span className="inline-flex items-center gap-2">
+      {children}{" "}
+      <span className="rounded-full bg-accent px-2 text-sm font-bold text-on-accent">
+        <span aria-hidden>{count > MAX_SHOWN ? `${MAX_SHOWN}+` : count}</span>
+        <span className="sr-only">{t("unread", { count })}</span>
+      </span>
+    </span>
   );
 }
 

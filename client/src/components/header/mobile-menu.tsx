@@ -4,7 +4,7 @@ import { type ReactNode, useRef } from "react";
 import { buttonStyle } from "../ui/button-style";
 
 /** The main menu on narrow screens. A native popover, which closes when an item is chosen. */
-export function MobileMenu({ label, children }: { label: string; children: ReactNode }) {
+export function MobileMenu({ label, children }: { label: ReactNode; children: ReactNode }) {
   const menu = useRef<HTMLDivElement>(null);
   return (
     <>

@@ -1,11 +1,12 @@
 "use client";
 
 import { usePathname } from "next/navigation";
+import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import { Link } from "../link";
 
 /** A link of the main menu, marked when it is the current page. */
-export function NavLink(props: { href: string; className?: string; children: string }) {
+export function NavLink(props: { href: string; className?: string; children: ReactNode }) {
   const current = usePathname() === props.href;
   return (
     <Link

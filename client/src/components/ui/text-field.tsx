@@ -14,8 +14,9 @@ export function TextField(props: {
   input: ComponentProps<typeof Field.Control>;
   prefix?: string;
   suffix?: ReactNode;
+  meter?: ReactNode;
 }) {
-  const { name, label, hint, validate, input, prefix, suffix } = props;
+  const { name, label, hint, validate, input, prefix, suffix, meter } = props;
   return (
     <Field.Root name={name} validate={validate} className="flex flex-col gap-1.5">
       <Field.Label className="font-semibold">{label}</Field.Label>
@@ -31,6 +32,7 @@ export function TextField(props: {
         />
         {suffix && <div className="absolute inset-y-0 right-1 flex items-center">{suffix}</div>}
       </div>
+      {meter}
       {hint && <Field.Description className="text-sm text-muted">{hint}</Field.Description>}
       <Field.Error className="text-sm font-semibold text-bad" />
     </Field.Root>

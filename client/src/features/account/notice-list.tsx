@@ -27,6 +27,7 @@ export async function NoticeList({ notices }: { notices: Notice[] }) {
             <p className="mt-1 flex flex-wrap items-center gap-3 text-sm text-muted">
               <DateTime at={notice.createdAt} />
               {notice.unread && <Badge tone="warn">{t("new")}</Badge>}
+              {notice.undelivered && <Badge tone="bad">{t("undelivered")}</Badge>}
             </p>
           </li>
         );

@@ -8,7 +8,7 @@ import { api } from "@/lib/api/browser";
 import { newPassword, password, validate } from "@/lib/validation";
 
 /** The form to change the password. */
-export function PasswordForm(props: { problems: string[] }) {
+export function PasswordForm(props: { email: string; problems: string[] }) {
   const t = useTranslations("Account");
   const translateAuth = useTranslations("Auth");
   const translateProblem = useTranslations("Problem");
@@ -34,6 +34,7 @@ export function PasswordForm(props: { problems: string[] }) {
       <PasswordField
         label={t("newPassword")}
         autoComplete="new-password"
+        email={props.email}
         hint={translateAuth("passwordHint")}
         validate={(value) => problemText(validate(newPassword, value))}
       />

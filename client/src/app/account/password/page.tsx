@@ -14,14 +14,14 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function PasswordPage({ searchParams }: PageProps<"/account/password">) {
-  await requireUser(paths.changePassword);
+  const { email } = await requireUser(paths.changePassword);
   const t = await getTranslations("Account");
   return (
     <div className="mx-auto max-w-md">
       <BackLink href={paths.account}>{t("back")}</BackLink>
       <PageHeader title={t("changePassword")} lead={t("passwordLead")} />
       <Messages of={["Account", "Auth", "Problem"]}>
-        <PasswordForm problems={await getFormProblems(await searchParams)} />
+        <PasswordForm email={email} problems={await getFormProblems(await searchParams)} />
       </Messages>
     </div>
   );
