@@ -76,7 +76,8 @@ def erased_users_left_nothing(snapshot: Snapshot) -> Iterator[str]:
             yield f"erased user {user_id} has an account"
         if not record["is_complete"]:
             yield f"the deletion of {user_id} is not complete"
-        if farewells[user_id] != 1 or published[user_id] != 2:
+        is_restored = record["requested_by"] == "restore"
+        if not is_restored and (farewells[user_id], published[user_id]) != (1, 2):
             yield (
                 f"erased user {user_id} has {farewells[user_id]} last letters and "
                 f"{published[user_id]} events"

@@ -4,19 +4,23 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
 import pytest
+from bson import ObjectId
+from pymongo import MongoClient
 
 from chaos.auditor import audit
 from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
-from chaos.snapshot import take_snapshot
+from chaos.snapshot import Doc, take_snapshot
 from common.testing.polling import eventually
 from common.values.clock import utc_now
 from support.system import System
 from ticketing_local.api_user import PASSWORD, ApiUser
+from ticketing_local.commands import erased_users
 from ticketing_local.commands.backup import backup, write_backup
 from ticketing_local.commands.restore import check_vault_keys, describe_replacement, restore
 from ticketing_local.errors import CliError
@@ -58,6 +62,7 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
     original = await asyncio.to_thread(start_system, original_home.folder)
     seller = await ApiUser.sign_up(original.address, "seller")
     buyer = await ApiUser.sign_up(original.address, "buyer")
+    leaver = await ApiUser.sign_up(original.address, "leaver")
     sold, reserved, free = [await seller.sell() for _ in range(3)]
     paid = await buyer.order(sold)
     await buyer.pay(paid)
@@ -68,6 +73,8 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
     folder = tmp_path / "backups" / ODD
     await asyncio.to_thread(write_backup, original.port, original.secrets, KEYS, folder)
     listed_after_backup = await seller.sell("Listed after the backup")
+    await leaver.request_ok("DELETE", "/api/users/account", expect=202)
+    await eventually(partial(has_left, original, leaver))
 
     # A copy of the whole folder has the same passwords, and by default the same ports.
     shutil.copytree(original_home.secrets, restored_home.secrets)
@@ -76,8 +83,12 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
 
     await seller.wait_for(f"/api/tickets/{listed_after_backup['id']}", status="available")
     original.stop()
+    erased = await asyncio.to_thread(erased_users.read, original_home, original.environ)
     restored = await asyncio.to_thread(start_system, restored_home.folder)
-    seller.http.base_url = buyer.http.base_url = restored.address
+    seller.http.base_url = buyer.http.base_url = leaver.http.base_url = restored.address
+    assert not await has_left(restored, leaver), "the backup has the account"
+    await asyncio.to_thread(erased_users.add, restored.mongo, erased)
+    await eventually(partial(has_left, restored, leaver))
     healthy_since = utc_now()
 
     account = {"email": buyer.email, "password": PASSWORD}
@@ -99,7 +110,7 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
 
     after = await take_snapshot(restored)
     for collection, documents in before.documents.items():
-        ids = {str(doc["_id"]) for doc in documents}
+        ids = {str(doc["_id"]) for doc in documents if not is_about(doc, leaver, erased)}
         assert ids <= set(after.by_id(collection)), collection
     published = {event.id for events in before.streams.values() for event in events}
     assert published <= {event.id for events in after.streams.values() for event in events}
@@ -108,8 +119,19 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
         for stream, events in after.streams.items()
     }
     assert audit(replace(after, streams=original_events), ClientLog(), healthy_since) == []
-    for user in (seller, buyer):
+    for user in (seller, buyer, leaver):
         await user.close()
+
+
+def is_about(doc: Doc, user: ApiUser, erased: list[ObjectId]) -> bool:
+    """Return whether a document names a user who was deleted."""
+    return any(name in repr(doc) for name in (user.email, *map(str, erased)))
+
+
+async def has_left(system: System, user: ApiUser) -> bool:
+    """Return whether the account of a user does not exist."""
+    with MongoClient[Doc](system.mongo) as client:
+        return client["auth"]["accounts"].count_documents({"email": user.email}) == 0
 
 
 async def wait_for_empty_backlog(system: System) -> None:

@@ -203,7 +203,9 @@ def _valid_snapshot() -> Snapshot:
                 "refusal": None,
             }
         ],
-        "auth.erased_users": [{"_id": LEFT, "version": 1, "is_complete": True, "outbox": []}],
+        "auth.erased_users": [
+            {"_id": LEFT, "version": 1, "requested_by": "", "is_complete": True, "outbox": []}
+        ],
         "auth.sessions": [
             {"_id": SESSION, "user_id": BUYER, "created_at": NOW, "ended_at": NOW},
             *(

@@ -1,23 +1,26 @@
 """`make restore FROM=folder`: replace the data of the stopped stack with a backup.
 
 The backup is loaded into new stores beside the present ones, on free ports, so that a failure
-changes nothing and no other stack is reached. Then each service republishes its state, so that
-events which were in flight during the backup are not lost, and the folders are exchanged.
+changes nothing and no other stack is reached. The ids of users who were deleted since are added.
+Then each service republishes its state, so that events which were in flight during the backup are
+not lost, and the folders are exchanged.
 """
 
 import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
+from bson import ObjectId
 
 from ticketing_local import backup_format
+from ticketing_local.commands import erased_users
 from ticketing_local.errors import CliError
 from ticketing_local.processes import orphans
 from ticketing_local.processes.instance_lock import instance_lock
@@ -69,7 +72,8 @@ def restore(
         shutil.rmtree(new.data, ignore_errors=True)  # of a killed attempt
         new.create_folders()
         try:
-            _load(new, {**environ, **ports.choose_free_ports({})}, folder)
+            erased = erased_users.read(home, environ)
+            _load(new, {**environ, **ports.choose_free_ports({})}, folder, erased)
             _exchange(home, new)
         finally:
             shutil.rmtree(new.data, ignore_errors=True)
@@ -105,14 +109,16 @@ def describe_replacement(home: Home, folder: Path) -> str:
     )
 
 
-def _load(new: Home, environ: Mapping[str, str], folder: Path) -> None:
+def _load(new: Home, environ: Mapping[str, str], folder: Path, erased: Sequence[ObjectId]) -> None:
     """Start new stores, load the backup, and publish the state of every service."""
     without_client = {**environ, "CLIENT": "off"}  # it need not be built for this
     planned = {program.name: program for program in plan(new, without_client).programs}
     with ExitStack() as stack:
         for name in STORES:
             stack.enter_context(ManagedProcess(planned[name], new.logs / f"{name}.log"))
-        load_stores(ports.resolve_ports(environ), StoredSecrets(new.secrets), folder)
+        port, secrets = ports.resolve_ports(environ), StoredSecrets(new.secrets)
+        load_stores(port, secrets, folder)
+        erased_users.add(servers.mongo_url_as(mongo_set_up.ADMIN, port["mongod"], secrets), erased)
         for name in ports.SERVICES:
             republish_state(name, planned[name].environment)
 
