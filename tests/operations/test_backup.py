@@ -82,6 +82,7 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
     await asyncio.to_thread(restore, restored_home, original.environ, folder, confirmed=True)
 
     await seller.wait_for(f"/api/tickets/{listed_after_backup['id']}", status="available")
+    arrived = (await take_snapshot(original)).received_letters
     original.stop()
     erased = await asyncio.to_thread(erased_users.read, original_home, original.environ)
     restored = await asyncio.to_thread(start_system, restored_home.folder)
@@ -91,8 +92,9 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
     await eventually(partial(has_left, restored, leaver))
     healthy_since = utc_now()
 
-    account = {"email": buyer.email, "password": PASSWORD}
-    await buyer.request_ok("POST", "/api/users/signin", account)
+    await buyer.request_ok(
+        "POST", "/api/users/signin", {"email": buyer.email, "password": PASSWORD}
+    )
     await buyer.wait_for(f"/api/orders/{paid['id']}", status="complete")
     await buyer.wait_for(f"/api/tickets/{sold['id']}", status="sold", orderId=paid["id"])
     await buyer.wait_for(f"/api/tickets/{free['id']}", status="available")
@@ -118,7 +120,16 @@ async def test_backup_is_restored_beside_the_running_system_and_passes_the_audit
         stream: [event for event in events if event.id.count(":") == 2]
         for stream, events in after.streams.items()
     }
-    assert audit(replace(after, streams=original_events), ClientLog(), healthy_since) == []
+    assert (
+        audit(
+            replace(
+                after, streams=original_events, received_letters=after.received_letters | arrived
+            ),
+            ClientLog(),
+            healthy_since,
+        )
+        == []
+    )
     for user in (seller, buyer, leaver):
         await user.close()
 
