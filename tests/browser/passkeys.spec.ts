@@ -96,7 +96,7 @@ test("the password asks for the passkey as well, where that is chosen", async ({
   await typePassword(page, userEmail);
   await expect(page.getByRole("main")).toContainText("Now confirm with your passkey");
   expect((await page.request.get("/api/users/account")).status()).toBe(401);
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("button", { name: "Confirm with a passkey" }).click();
   await expectSignedIn(page);
 });
 
@@ -180,7 +180,7 @@ test("a session shows an announced removal and cancels it", async ({
   await elsewhere.close();
 
   await typePassword(page, email, NEW_PASSWORD);
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("button", { name: "Confirm with a passkey" }).click();
   await expectSignedIn(page);
   await page.goto("/account/passkeys");
   await page.getByRole("button", { name: "Keep the second step" }).click();

@@ -38,7 +38,7 @@ export function PasskeySignIn(props: {
   return (
     <div className="flex flex-col gap-3">
       <Button variant={variant} busy={busy} busyLabel={t("asking")} onClick={() => void start()}>
-        {confirms ? t("confirm") : t("signIn")}
+        {confirms || ceremony ? t("confirm") : t("signIn")}
       </Button>
       {problem && <Alert tone="bad">{problem}</Alert>}
     </div>
