@@ -13,6 +13,7 @@ import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Ceremony, User } from "@/lib/api/types";
+import { guessableProblem } from "@/lib/password/guessable";
 import { email, newPassword, password, validate } from "@/lib/validation";
 import { PasswordField } from "@/components/password-field";
 
@@ -56,11 +57,15 @@ export function CredentialsForm(props: {
 
   function submit(values: Credentials) {
     const body = { email: email.parse(values.email), password: values.password };
-    void send(body, () =>
-      isNew
-        ? api.POST("/api/users/signup", { body: { ...body, language } })
-        : api.POST("/api/users/signin", { body }),
-    );
+    void send(body, () => (isNew ? signUp(body) : api.POST("/api/users/signin", { body })));
+  }
+
+  /** Creates an account, unless the password is easy to guess: the API only warns of such a one. */
+  async function signUp(body: Credentials) {
+    const problem = await guessableProblem(body.password, body.email).catch(() => null);
+    if (problem === null) return api.POST("/api/users/signup", { body: { ...body, language } });
+    const error = { errors: [{ message: problem, field: "password" }] };
+    return { error, response: new Response(null, { status: 400 }) };
   }
 
   if (ceremony) {

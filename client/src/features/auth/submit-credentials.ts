@@ -7,6 +7,7 @@ import { toResult } from "@/lib/api/result";
 import { secondStepCookie } from "./second-step-cookie";
 import type { Ceremony, User } from "@/lib/api/types";
 import { MAX_FORM_BYTES, readForm } from "@/lib/form-body";
+import { guessableProblem } from "@/lib/password/guessable";
 import { typedEmailCookie } from "./typed-email";
 
 /** Signs in or creates an account for a browser that submits the form without script. */
@@ -20,6 +21,13 @@ export async function submitCredentials(
   const body = { email, password: form.get("password") ?? "" };
   const next = localPath(form.get("next"));
 
+  const page = purpose === "signUp" ? paths.signUp(next) : paths.signIn(next);
+  const problem = purpose === "signUp" ? await guessableProblem(body.password, email) : null;
+  if (problem !== null) {
+    const failure = { ok: false, status: 400, retryAfter: null } as const;
+    const problems = [{ message: problem, field: "password" }];
+    return seeOther(pathWithProblems(page, { ...failure, problems }), [typedEmailCookie(email)]);
+  }
   const client = formApi(request);
   const { language } = await getReaderLocale(); // that of letters
   const sent =
@@ -31,6 +39,5 @@ export async function submitCredentials(
     return seeOther(paths.secondStep(next), [secondStepCookie(result.data.challengeId)]);
   }
   if (result.ok) return seeOther(next, (await sent).response.headers.getSetCookie());
-  const page = purpose === "signUp" ? paths.signUp(next) : paths.signIn(next);
   return seeOther(pathWithProblems(page, result), [typedEmailCookie(email)]);
 }
