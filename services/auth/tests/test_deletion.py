@@ -440,6 +440,7 @@ async def test_export_has_the_account_sessions_and_notices(ada: Person) -> None:
     assert response.headers["cache-control"] == "no-store"
     assert (exported["account"][0]["email"], exported["account"][0]["id"]) == (ADA, ada.id)
     assert [one["current"] for one in exported["sessions"]] == [True]
+    assert exported["passkeys"] == []
     assert [one["kind"] for one in exported["notices"]] == ["verify"]
     assert "password" not in response.text.replace("passwordChangedAt", "")
 

@@ -150,6 +150,13 @@ async def test_passkeys_are_listed_renamed_and_removed(
     assert (await sign_in(site, key)).status_code == 200
 
 
+@pytest.mark.usefixtures("user_id")
+async def test_export_has_the_names_of_passkeys(site: Client) -> None:
+    exported = await site.get("/api/users/export")
+
+    assert [one["name"] for one in exported.json()["passkeys"]] == ["Phone"]
+
+
 async def test_history_of_a_passkey_has_its_changes_and_not_its_uses(
     site: Client, key: SoftwareAuthenticator, user_id: str
 ) -> None:

@@ -63,7 +63,7 @@ export const ENGLISH_HELP: InfoText = {
       heading: "When do I get my money?",
       paragraphs: [
         "Three days after the show. Without a show, 14 days after the buyer has opened the ticket or said that it arrived, at the latest 90 days after the sale. Until then we keep it, so that the buyer gets it back if something is wrong.",
-        "Open “Account”, then “What you earn”, and say where it goes to Stripe, who pays for us. You can do that after the sale: the money waits.",
+        "Open “Account”, then “What you earn”, and enter at Stripe, who pays for us, where it goes. You can do that after the sale: the money waits.",
       ],
     },
     {

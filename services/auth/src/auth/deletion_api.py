@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from auth.account_schemas import AccountOut, NoticeOut
 from auth.api import StateDep
+from auth.passkey_schemas import PasskeyOut, passkey_out
 from auth.schemas import EmptyOut, SessionOut
 from common.auth.dependencies import RecentUser
 from common.values.camel_model import CamelModel
@@ -24,23 +25,26 @@ class AccountExportOut(CamelModel):
 
     account: list[AccountOut]
     sessions: list[SessionOut]
+    passkeys: list[PasskeyOut]
     notices: list[NoticeOut]
 
 
 @router.get(
     "/export",
-    summary="Export your account, sessions and notices",
+    summary="Export your account, sessions, passkeys and notices",
     response_model=AccountExportOut,
     responses=error_responses(401, 403),
 )
 async def export(state: StateDep, user: RecentUser) -> Response:
     account = await state.account.get(user)
     sessions = await state.auth.list_sessions(user)
+    methods = await state.passkeys.get(user)
     notices = await state.letters.notices(user.id)
     return export_response(
         {
             "account": _each([AccountOut.from_domain(account)]),
             "sessions": _each(SessionOut.from_domain(one, user) for one in sessions),
+            "passkeys": _each(passkey_out(one) for one in methods.passkeys),
             "notices": _each(
                 NoticeOut.from_domain(one, notices.read_at) for one in notices.letters
             ),

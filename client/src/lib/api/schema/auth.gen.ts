@@ -509,7 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Export your account, sessions and notices */
+        /** Export your account, sessions, passkeys and notices */
         get: operations["export_api_users_export_get"];
         put?: never;
         post?: never;
@@ -532,6 +532,8 @@ export interface components {
             account: components["schemas"]["AccountOut"][];
             /** Sessions */
             sessions: components["schemas"]["SessionOut"][];
+            /** Passkeys */
+            passkeys: components["schemas"]["PasskeyOut"][];
             /** Notices */
             notices: components["schemas"]["NoticeOut"][];
         };
