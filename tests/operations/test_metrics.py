@@ -67,11 +67,11 @@ async def test_purchase_and_expiration_are_counted(system: System) -> None:
 
 async def test_each_service_exports_backlog_and_pool_metrics(system: System) -> None:
     expected = {
-        "auth": {"sessions", "accounts", "letters"},
+        "auth": {"sessions", "accounts", "letters", "passkeys", "erased_users"},
         "tickets": {"tickets", "shows", "vault"},
         "orders": {"orders"},
         "expiration": {"deadlines"},
-        "payments": {"charges"},
+        "payments": {"charges", "sellers"},
     }
     for service, collections in expected.items():
         found = await read_metrics(system, service)
