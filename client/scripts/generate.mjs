@@ -19,7 +19,7 @@ const words = (await readFile(passwords, "utf8")).trim().split(/\s+/).join(" ");
 await generate(
   "common passwords",
   new URL("../src/lib/password/common-passwords.gen.ts", import.meta.url),
-  `// From zxcvbn 4.5.0 (MIT License, Copyright (c) 2016 Daniel Wolf).\nexport default ${JSON.stringify(words)};\n`,
+  `// From zxcvbn 4.5.0 (MIT License, Copyright (c) 2016 Daniel Wolf).\nexport const COMMON_PASSWORDS = ${JSON.stringify(words)};\n`,
 );
 
 async function generate(name, target, code) {

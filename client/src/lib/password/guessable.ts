@@ -16,7 +16,7 @@ export async function guessableProblem(password: string, email: string): Promise
 
 /** Returns the most used passwords. They are loaded when they are needed, because they are 40 KB. */
 export async function commonPasswords(): Promise<string[]> {
-  return (await import("./common-passwords.gen")).default.split(" ");
+  return (await import("./common-passwords.gen")).COMMON_PASSWORDS.split(" ");
 }
 
 /** Returns the words that a password may not consist of, the longest first. */

@@ -2,7 +2,7 @@
 
 `common_passwords.txt` is the beginning of the list `passwords` of zxcvbn 4.5.0
 (https://github.com/dwolfhub/zxcvbn-python, MIT License, Copyright (c) 2016 Daniel Wolf), the most
-frequent first. The web client has a copy (`client/src/lib/password/common-passwords.gen.json`).
+frequent first. The web client has a copy (`client/src/lib/password/common-passwords.gen.ts`).
 """
 
 import re
