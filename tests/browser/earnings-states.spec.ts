@@ -59,7 +59,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.use({ colorScheme });
 
     for (const transfers of [null, "pending", "restricted", "rejected", "closed"]) {
-      test(`a seller whose transfers are ${transfers ?? "not set up"} is told so accessibly`, async ({
+      test(`a seller whose transfers are ${transfers ?? "not set up"} sees that accessibly`, async ({
         page,
         context,
       }) => {

@@ -25,6 +25,13 @@ time.sleep(600)
 """
 
 
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_end_group_ends_programs_that_ignore_signals() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", STUBBORN, STUBBORN],
@@ -39,9 +46,7 @@ def test_end_group_ends_programs_that_ignore_signals() -> None:
     prepare._end_group(process)
 
     assert process.returncode == -signal.SIGKILL
-    wait_until(
-        lambda: all(not p.is_running() or p.status() == psutil.STATUS_ZOMBIE for p in processes)
-    )
+    wait_until(lambda: all(map(has_ended, processes)))
     process.stdout.close()
 
 

@@ -47,7 +47,7 @@ def test_valid_settings_are_accepted(environ: dict[str, str], tmp_path: Path) ->
         ),
         (
             {**KEYS, "STRIPE_WEBHOOK_SECRET": "secret"},
-            "STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook",
+            "STRIPE_WEBHOOK_SECRET must be the signing secrets of webhooks",
         ),
         ({"VAULT_KEY": "g" * 64}, "VAULT_KEY must have 64 hex digits"),
         ({"JWT_KEY": "short"}, "JWT_KEY must have at least 32 characters."),

@@ -180,6 +180,7 @@ async def announce_removal(body: ChallengeIn, state: StateDep, device: ClientDev
     summary="Cancel the removal of the second factor, by a session or the link of a letter",
     response_model=EmptyOut,
     responses=error_responses(400, 401, 403),
+    openapi_extra={"security": [{"session": []}, {}]},  # the link of a letter needs no session
 )
 async def cancel_removal(body: RemovalCancelIn, state: StateDep, user: OptionalUser) -> Response:
     if body.letter is not None and body.token is not None:

@@ -6622,7 +6622,10 @@ export interface operations {
     cancel_removal_api_users_second_factor_removal_cancel_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A user's repeated request with this key gets the first response, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6706,6 +6709,24 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "message": "The request did not arrive in time"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The operation is in progress already, the price has changed, or a similar show exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "errors": [
+                     *         {
+                     *           "message": "Already in progress"
                      *         }
                      *       ]
                      *     }

@@ -19,6 +19,7 @@ SHARED_VARIABLES = (
 )
 SERVICE_VARIABLES = {
     "auth": (
+        "DELETION_*",
         "JWT_KEY*",
         "LETTER_KEY",
         "LETTERS_*",
@@ -26,6 +27,7 @@ SERVICE_VARIABLES = {
         "PUBLIC_URL",
         "REFRESH_*",
         "RESETS_*",
+        "SESSION_IDLE_*",
         "SIGN_*",
         "THROTTLE_*",
     ),
