@@ -41,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto("/auth/signin");
       await page.getByLabel("Email").fill(email);
       await page.getByLabel("Password", { exact: true }).fill(NEW_PASSWORD);
-      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("button", { name: "Sign in", exact: true }).click();
       await expect(page.getByRole("link", { name: "Sign out" }).first()).toBeAttached();
       await request.dispose();
     });

@@ -66,7 +66,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await client.signIn(page, context);
         client.responses["/api/payments/seller"] = {
           transfers,
-          requirements: transfers ? [{ description: "date of birth", deadline: null }] : [],
+          requirements: transfers ? [{ description: "date of birth", deadline: "past_due" }] : [],
           owed: transfers === "rejected" ? 12 : 0,
           paused: transfers === "restricted",
         };

@@ -67,7 +67,7 @@ test("a page whose stream is refused looks now and then, and when it gets the fo
 
 test("a new ticket is announced and shown on request", async ({ page, seller }) => {
   await gotoAndConnect(page, "/");
-  const list = page.getByRole("main").getByRole("list");
+  const list = page.getByRole("main").getByRole("list").last();
   const before = await list.boundingBox();
   const ticket = await seller.list("Just listed");
   await expect(page.getByRole("button", { name: "Show them" })).toBeVisible();

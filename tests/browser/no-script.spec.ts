@@ -45,12 +45,12 @@ test("a session begins and ends without script", async ({ page, request }) => {
   const email = await signUp(request);
   await page.goto("/auth/signin");
   await fillCredentials(page, email, "wrong password");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(alert(page)).toHaveText("Email or password is wrong.");
   await expect(page.getByLabel("Email")).toHaveValue(email);
 
   await fillCredentials(page, email, PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("link", { name: "Sign out" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();

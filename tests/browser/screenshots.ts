@@ -33,7 +33,7 @@ async function captureSignedOut(page: Page, screenshot: Screenshot): Promise<voi
   await screenshot("signin");
   await page.getByLabel("Email").fill("nobody@example.com");
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("main").getByRole("alert").waitFor();
   await screenshot("signin-refused");
   await page.goto("/auth/signup");

@@ -164,7 +164,7 @@ test("another language and a lost session do not lose what is typed", async ({
   await expect(page).toHaveURL(/signin/);
   await page.getByLabel("Email").fill(userEmail);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByLabel("What is it a ticket for?")).toHaveValue("Typed once");
   await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Typed once" })).toBeVisible();

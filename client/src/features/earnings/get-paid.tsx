@@ -7,14 +7,10 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import type { SellerAccount } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 import { listCountries } from "@/lib/place";
-import { formatDay } from "@/lib/time";
 
 /** Where the money of a seller goes, and what is still missing. Its forms need no script. */
 export async function GetPaid({ seller, justBack }: { seller: SellerAccount; justBack: boolean }) {
-  const [t, { locale, timeZone }] = await Promise.all([
-    getTranslations("Earnings"),
-    getReaderLocale(),
-  ]);
+  const [t, { locale }] = await Promise.all([getTranslations("Earnings"), getReaderLocale()]);
   const state = seller.transfers ?? "none";
   const isNew = state === "none" || state === "closed";
   const { requirements = [], owed = 0 } = seller;
@@ -33,12 +29,7 @@ export async function GetPaid({ seller, justBack }: { seller: SellerAccount; jus
           <ul className="mt-1 list-disc pl-5">
             {requirements.map(({ description, deadline }) => (
               <li key={description} className="wrap-anywhere">
-                {deadline
-                  ? t("missingUntil", {
-                      what: description,
-                      day: formatDay(deadline, locale, timeZone),
-                    })
-                  : description}
+                {deadline === "past_due" ? t("missingOverdue", { what: description }) : description}
               </li>
             ))}
           </ul>

@@ -53,6 +53,7 @@ export function OpenPass(props: OpenPassProps) {
         <CodeSheet
           key={label}
           label={label}
+          symbology={pass.symbologies[index]}
           showsLabel={labels.length > 1}
           source={`/api/tickets/${ticket.id}/pass/qr.svg?code=${index}`}
         />

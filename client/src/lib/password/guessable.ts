@@ -8,6 +8,7 @@ const MIN_REST = 6;
 
 /** Returns the services' message about a password that is easy to guess, or null. */
 export async function guessableProblem(password: string, email: string): Promise<string | null> {
+  if (Array.from(password).length < MIN_REST) return null; // the services say how long it has to be
   const lowered = password.toLowerCase();
   if ((await commonPasswords()).includes(lowered)) return COMMON;
   const rest = wordsOf(email).reduce((left, word) => left.replaceAll(word, ""), lowered);

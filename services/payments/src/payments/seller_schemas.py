@@ -33,6 +33,7 @@ class RequirementOut(CamelModel):
 
     description: str
     deadline: str | None
+    """Whether it is `eventually_due`, `currently_due` or `past_due`, as Stripe calls it."""
 
 
 class SellerOut(CamelModel):
