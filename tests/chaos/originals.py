@@ -11,7 +11,7 @@ import httpx
 from chaos.client_log import ClientLog, Reading
 from support.original_files import make_pdf, make_png, new_code
 
-UPLOADED_SHARE: Final = 0.5
+UPLOADED_SHARE: Final = 0.9
 """Of the listings. Reading a file takes half a second of a processor."""
 COPIED_SHARE: Final = 0.12
 """Of the uploads: the same ticket again, by any user."""
@@ -98,7 +98,7 @@ class OriginalsTraffic:
         """Reveal and read the original of a ticket that the user has just paid for."""
         ticket = order["ticket"]
         self._purchases.append(Purchase(order["id"], ticket["id"], ticket["title"]))
-        if "protection" not in ticket or self._rng.random() < 0.2:  # it stays sealed
+        if "protection" not in ticket or self._rng.random() < 0.1:  # it stays sealed
             return
         for _ in range(MAX_WAITS):
             shown = await self._get(ticket["id"], "")
@@ -159,4 +159,6 @@ class OriginalsTraffic:
             return None
         ticket = response.json()
         self._client_log.listed_again[ticket["id"]] = purchase.order_id
+        if purchase.ticket_id in self._client_log.uploaded:
+            self._client_log.uploaded.add(ticket["id"])
         return ticket

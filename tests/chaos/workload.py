@@ -228,7 +228,7 @@ class SimulatedUser:
             return
         market = self._market[-MARKET_SIZE:]
         with_original = [one for one in market if one["id"] in self._client_log.uploaded]
-        prefers_originals = self._rng.random() < 0.6
+        prefers_originals = self._rng.random() < 0.85
         candidates = with_original if prefers_originals and with_original else market
         order = await self._order(self._rng.choice(candidates))
         if order is None:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -13,6 +13,9 @@ from ticketing_local.stack.program import Program
 from ticketing_local.testing.free_ports import free_port
 
 ReceivedLetter = dict[str, Any]
+
+TIMEOUT_SECONDS: Final = 60.0
+"""How long a page of letters may take on a machine that is busy with other tests."""
 
 
 class MailControl:
@@ -27,7 +30,12 @@ class MailControl:
         after: int | None = 0
         while after is not None:
             query = {"to": to, "after": after}
-            page = httpx.get(f"{self.url}/_local/letters", params=query, headers=CONTROL_HEADERS)
+            page = httpx.get(
+                f"{self.url}/_local/letters",
+                params=query,
+                headers=CONTROL_HEADERS,
+                timeout=TIMEOUT_SECONDS,
+            )
             found += page.json()["data"]
             after = page.json()["next"]
         return found
