@@ -1,8 +1,5 @@
 """HTTP routes of a user who leaves: the export of the account, and its deletion."""
 
-from collections.abc import AsyncGenerator, Iterable
-from typing import TypeVar
-
 from fastapi import APIRouter, Response
 
 from auth.account_schemas import AccountOut, NoticeOut
@@ -12,12 +9,9 @@ from auth.schemas import EmptyOut, SessionOut
 from common.auth.dependencies import RecentUser
 from common.values.camel_model import CamelModel
 from common.web.errors import error_responses
-from common.web.etags import json_response
-from common.web.export import export_response
+from common.web.etags import NO_STORE, json_response
 
 router = APIRouter(prefix="/api/users", tags=["users"])
-
-T = TypeVar("T")
 
 
 class AccountExportOut(CamelModel):
@@ -40,16 +34,13 @@ async def export(state: StateDep, user: RecentUser) -> Response:
     sessions = await state.auth.list_sessions(user)
     methods = await state.passkeys.get(user)
     notices = await state.letters.notices(user.id)
-    return export_response(
-        {
-            "account": _each([AccountOut.from_domain(account)]),
-            "sessions": _each(SessionOut.from_domain(one, user) for one in sessions),
-            "passkeys": _each(passkey_out(one) for one in methods.passkeys),
-            "notices": _each(
-                NoticeOut.from_domain(one, notices.read_at) for one in notices.letters
-            ),
-        }
+    exported = AccountExportOut(
+        account=[AccountOut.from_domain(account)],
+        sessions=[SessionOut.from_domain(one, user) for one in sessions],
+        passkeys=[passkey_out(one) for one in methods.passkeys],
+        notices=[NoticeOut.from_domain(one, notices.read_at) for one in notices.letters],
     )
+    return json_response(exported, headers=NO_STORE)
 
 
 @router.delete(
@@ -65,8 +56,3 @@ async def delete_account(state: StateDep, user: RecentUser) -> Response:
     response = json_response(EmptyOut(), 202)
     state.cookies.clear_browser(response)
     return response
-
-
-async def _each(items: Iterable[T]) -> AsyncGenerator[T]:
-    for item in items:
-        yield item

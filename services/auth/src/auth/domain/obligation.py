@@ -25,7 +25,7 @@ FINAL_PAYMENTS: Final = frozenset(
         ChargeStatus.REQUIRES_PAYMENT_METHOD,
     }
 )
-"""Payments that do not move money any more by themselves."""
+"""Payments that move no money any more unless somebody acts."""
 
 OPEN_PAYOUTS: Final = frozenset(
     {PayoutState.HELD, PayoutState.FROZEN, PayoutState.SENDING, PayoutState.RECALLING}
@@ -57,7 +57,7 @@ class Obligation:
     """An obligation of one user.
 
     Attributes:
-        until: when it ends by itself, if that is known.
+        until: when it ends without an act of the user, if that is known.
     """
 
     kind: ObligationKind
