@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
+
+from common.events import Event
 
 MSG_ID_HEADER: Final = "Nats-Msg-Id"
 
@@ -18,6 +20,19 @@ class EventEnvelope:
     aggregate_id: str
     occurred_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def from_event(
+        cls, event: Event, *, event_id: str, aggregate_id: str, occurred_at: datetime
+    ) -> Self:
+        """Return the envelope of an event that is in no outbox."""
+        return cls(
+            id=event_id,
+            subject=event.subject,
+            data=event.model_dump_json().encode(),
+            aggregate_id=aggregate_id,
+            occurred_at=occurred_at,
+        )
 
     def cloud_event_headers(self, source: str) -> dict[str, str]:
         """Return the NATS headers with the CloudEvents attributes."""

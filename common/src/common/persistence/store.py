@@ -255,10 +255,9 @@ class Store(Generic[T]):
             event = to_event(aggregate)
             if event is None:
                 continue
-            yield EventEnvelope(
-                id=f"{event.subject}:{aggregate.id}:{aggregate.version}:{run_id}",
-                subject=event.subject,
-                data=event.model_dump_json().encode(),
+            yield EventEnvelope.from_event(
+                event,
+                event_id=f"{event.subject}:{aggregate.id}:{aggregate.version}:{run_id}",
                 aggregate_id=aggregate.id,
                 occurred_at=self._clock(),
             )

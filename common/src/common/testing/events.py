@@ -43,10 +43,9 @@ class EventProbe:
     async def publish(self, event: Event, *, aggregate_id: str, event_id: str = "") -> None:
         """Publish an event as another service."""
         await self.bus.publish(
-            EventEnvelope(
-                id=event_id or uuid4().hex,
-                subject=event.subject,
-                data=event.model_dump_json().encode(),
+            EventEnvelope.from_event(
+                event,
+                event_id=event_id or uuid4().hex,
                 aggregate_id=aggregate_id,
                 occurred_at=utc_now(),
             )

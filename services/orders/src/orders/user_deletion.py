@@ -38,10 +38,9 @@ class UserDeletion:
         closed = ReservationsClosed(user_id=event.user_id, closing_at=event.closing_at)
         closing_ms = round(event.closing_at.timestamp() * 1000)
         await self._bus.publish(
-            EventEnvelope(
-                id=f"{closed.subject}:{event.user_id}:{closing_ms}",
-                subject=closed.subject,
-                data=closed.model_dump_json().encode(),
+            EventEnvelope.from_event(
+                closed,
+                event_id=f"{closed.subject}:{event.user_id}:{closing_ms}",
                 aggregate_id=event.user_id,
                 occurred_at=self._clock(),
             )

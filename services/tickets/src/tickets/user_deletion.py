@@ -65,10 +65,9 @@ class UserDeletion:
             user_id=event.id, closing_at=event.closing_at, listings=tuple(listings)
         )
         await self._bus.publish(
-            EventEnvelope(
-                id=f"{withdrawn.subject}:{event.id}:{event.version}",
-                subject=withdrawn.subject,
-                data=withdrawn.model_dump_json().encode(),
+            EventEnvelope.from_event(
+                withdrawn,
+                event_id=f"{withdrawn.subject}:{event.id}:{event.version}",
                 aggregate_id=event.id,
                 occurred_at=self._clock(),
             )
