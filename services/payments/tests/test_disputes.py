@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from common.events import OrderStatus, OrderUpdated, Outcome, PayoutState
+from common.events import PayoutState
 from common.testing.client import Client, make_user
 from common.testing.polling import eventually
 from payments.domain.charge import Charge
@@ -167,13 +167,7 @@ async def test_nothing_is_refunded_while_a_dispute_is_open(
     order_id = await sell(payments, orders, seller, days=1)
     dispute_id = await sellers.dispute(await sold(payments, order_id), inquiry=is_inquiry)
 
-    await orders.publish(
-        order_id,
-        OrderUpdated,
-        version=3,
-        status=OrderStatus.COMPLETE,
-        outcome=Outcome.RETURNING,
-    )
+    await orders.return_order(order_id)
 
     async def seen() -> bool:
         dispute = (await sold(payments, order_id)).dispute

@@ -6,9 +6,6 @@ from typing import Any
 import pytest
 
 from common.events import (
-    OrderStatus,
-    OrderUpdated,
-    Outcome,
     PaymentUpdated,
     PayoutState,
     TransfersStatus,
@@ -46,17 +43,6 @@ async def payments(serve_payments: ServePayments) -> Client:
 @pytest.fixture
 def sellers(stripe_probe: StripeProbe) -> SellerProbe:
     return SellerProbe(stripe_probe)
-
-
-async def return_order(orders: FakeOrders, order_id: str) -> None:
-    """Cancel the show of a paid order."""
-    await orders.publish(
-        order_id,
-        OrderUpdated,
-        version=3,
-        status=OrderStatus.COMPLETE,
-        outcome=Outcome.RETURNING,
-    )
 
 
 async def test_due_payout_is_transferred_once_with_the_net_of_the_sale(
@@ -176,7 +162,7 @@ async def test_refund_after_the_payout_goes_first_and_recalls_it(
     if fault is not None:
         await stripe_probe.inject_fault(REVERSAL, **fault)
 
-    await return_order(orders, order_id)
+    await orders.return_order(order_id)
 
     charge = await wait_for_payout(payments, order_id, PayoutState.RECALLED)
     (transfer,) = await sellers.transfers(order_id)
@@ -198,7 +184,7 @@ async def test_refund_that_races_the_transfer_recalls_it(
         return bool(await sellers.transfers(order_id))
 
     await eventually(transferred)
-    await return_order(orders, order_id)
+    await orders.return_order(order_id)
 
     await wait_for_payout(payments, order_id, PayoutState.RECALLED)
     await wait_for_status(payments, order_id, "refunded")
@@ -212,7 +198,7 @@ async def test_refund_before_the_payout_voids_it(
     seller = await make_seller(payments, sellers)
     order_id = await sell(payments, orders, seller, days=1)
 
-    await return_order(orders, order_id)
+    await orders.return_order(order_id)
 
     await wait_for_status(payments, order_id, "refunded")
     await wait_for_payout(payments, order_id, PayoutState.VOID)
@@ -228,7 +214,7 @@ async def test_what_cannot_be_recalled_is_owed_and_kept_from_the_next_payout(
     account_id = await sellers.account_id(payments, seller)
     await sellers.pay_out(account_id, NET)
 
-    await return_order(orders, order_id)
+    await orders.return_order(order_id)
     short = await wait_for_payout(payments, order_id, PayoutState.SHORT)
     next_order_id = await sell(payments, orders, seller, price=3 * PRICE)
 
@@ -268,7 +254,7 @@ async def test_reconciliation_finds_what_differs_from_stripe_to_the_cent(
     returned = await sell(payments, orders, seller)
     charge = await wait_for_payout(payments, paid, PayoutState.SENT)
     await wait_for_payout(payments, returned, PayoutState.SENT)
-    await return_order(orders, returned)
+    await orders.return_order(returned)
     await wait_for_payout(payments, returned, PayoutState.RECALLED)
     mine = {charge.id, charge.stripe_id}
 

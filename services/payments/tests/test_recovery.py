@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from common.auth.tokens import User
-from common.events import OrderStatus, OrderUpdated, Outcome, PaymentCreated, PayoutState
+from common.events import PaymentCreated, PayoutState
 from common.testing.client import Client, make_user, session_cookie
 from common.testing.events import EventProbe
 from common.testing.polling import TIMEOUT_SECONDS, eventually
@@ -251,13 +251,7 @@ async def test_process_killed_during_payout_moves_the_money_once(
     await stripe_probe.inject_fault(call, **fault)
     async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
         if expected is PayoutState.RECALLED:
-            await orders.publish(
-                order_id,
-                OrderUpdated,
-                version=3,
-                status=OrderStatus.COMPLETE,
-                outcome=Outcome.RETURNING,
-            )
+            await orders.return_order(order_id)
 
         async def reached() -> bool:
             return not await stripe_probe.is_armed(fault)

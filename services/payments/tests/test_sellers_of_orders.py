@@ -7,7 +7,6 @@ from common.events import (
     OrderCompleted,
     OrderStatus,
     OrderUpdated,
-    Outcome,
     PaymentCreated,
     PaymentRefunded,
     PaymentUpdated,
@@ -96,13 +95,7 @@ async def test_order_of_a_cancelled_show_is_refunded_and_its_payout_void(
     order_id = await buy(payments, orders, seller_id=new_id(), release_at=in_days(3))
 
     for _ in range(2):
-        await orders.publish(
-            order_id,
-            OrderUpdated,
-            version=3,
-            status=OrderStatus.COMPLETE,
-            outcome=Outcome.RETURNING,
-        )
+        await orders.return_order(order_id)
 
     charge = await wait_for_status(payments, order_id, "refunded")
     assert charge.payout is not None

@@ -18,6 +18,8 @@ from common.events import (
     OrderedTicket,
     OrderEvent,
     OrderStatus,
+    OrderUpdated,
+    Outcome,
 )
 from common.testing.client import Client
 from common.testing.events import EventProbe
@@ -187,6 +189,16 @@ class FakeOrders:
             version=1,
             status=OrderStatus.CANCELLED,
             reason=CancelReason.EXPIRED,
+        )
+
+    async def return_order(self, order_id: str) -> None:
+        """Cancel the show of a paid order, and wait until payments has consumed the event."""
+        await self.publish(
+            order_id,
+            OrderUpdated,
+            version=3,
+            status=OrderStatus.COMPLETE,
+            outcome=Outcome.RETURNING,
         )
 
     async def publish(
