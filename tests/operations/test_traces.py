@@ -58,6 +58,7 @@ async def test_purchase_is_linked_to_one_trace_across_all_services(
         "expiration: publish fire",
         "payments: POST /api/payments",
         "orders: publish order.completed",
+        "auth: process order.completed",
         "tickets: process order.completed",
         "expiration: process order.completed",
         "payments: process order.completed",
