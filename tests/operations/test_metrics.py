@@ -51,18 +51,19 @@ async def test_purchase_and_expiration_are_counted(system: System) -> None:
     for user in (seller, buyer, rival):
         await user.close()
 
-    async def metric(service: str, name: str, **labels: str) -> float:
-        return await read_metric(system, service, name, **labels)
+    async def counted(service: str, name: str, expected: float, **labels: str) -> None:
+        async def has_value() -> bool:
+            return await read_metric(system, service, name, **labels) == expected
 
-    assert await metric("orders", "orders_reservations_total", outcome="accepted") == won + 2
-    assert await metric("orders", "orders_reservations_total", outcome="rejected") == lost + 1
-    assert (
-        await metric("payments", "payment_charge_transitions_total", status="succeeded") == paid + 1
-    )
-    assert await metric("orders", "order_expiration_lag_seconds_count") == expired_late + 1
-    assert await metric("worker", "expiration_timers_total", outcome="fired") == fired + 1
+        await eventually(has_value)  # the worker counts after it has published
+
+    await counted("orders", "orders_reservations_total", won + 2, outcome="accepted")
+    await counted("orders", "orders_reservations_total", lost + 1, outcome="rejected")
+    await counted("payments", "payment_charge_transitions_total", paid + 1, status="succeeded")
+    await counted("orders", "order_expiration_lag_seconds_count", expired_late + 1)
+    await counted("worker", "expiration_timers_total", fired + 1, outcome="fired")
     published = {"subject": "expiration.completed", "outcome": "ok"}
-    assert await metric("worker", "bus_published_total", **published) >= 1
+    assert await read_metric(system, "worker", "bus_published_total", **published) >= 1
 
 
 async def test_each_service_exports_backlog_and_pool_metrics(system: System) -> None:

@@ -57,6 +57,8 @@ async def test_purchase_is_linked_to_one_trace_across_all_services(
         "orders: POST /api/orders",
         "expiration: publish fire",
         "payments: POST /api/payments",
+        "payments: publish payment.created",
+        "orders: process payment.created",
         "orders: publish order.completed",
         "auth: process order.completed",
         "tickets: process order.completed",
@@ -109,6 +111,8 @@ async def test_expiration_belongs_to_its_orders_trace(system: System, traces: Tr
     spans = await wait_for_spans(  # without requests, whose traces would displace the order's
         traces,
         trace_id,
+        "expiration: process order.created",
+        "expiration: publish fire",
         "expiration: process fire",
         "expiration: expire",
         "expiration: publish expiration.completed",
