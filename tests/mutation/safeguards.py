@@ -94,6 +94,7 @@ PAYOUTS = "services/payments/src/payments/payouts.py"
 PAYOUT_RULES = "services/payments/src/payments/domain/charge_payout.py"
 PAYOUT_RULE_TESTS = "services/payments/tests/test_payout_domain.py"
 PAYOUT_TESTS = "services/payments/tests/test_payouts.py"
+REMOVAL = "services/payments/tests/test_second_factor_removal.py"
 SELLERS = "services/payments/src/payments/domain/seller.py"
 
 MUTANTS = (
@@ -124,6 +125,15 @@ MUTANTS = (
         "            and now >= self.release_at\n",
         "",
         (f"{PAYOUT_RULE_TESTS}::test_release_waits_for_its_date",),
+    ),
+    Mutant(
+        "no payout while the removal of a second factor is announced",
+        PAYOUT_RULES,
+        "        if is_protected:\n",
+        "        if False:\n",
+        (
+            f"{REMOVAL}::test_payout_waits_while_a_removal_is_announced_and_continues_when_it_is_cancelled",
+        ),
     ),
     Mutant(
         "a debt is kept from the next payout once",

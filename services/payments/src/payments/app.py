@@ -23,6 +23,7 @@ from payments.reconciler import run_reconciler
 from payments.schemas import ConfigOut
 from payments.sellers import Sellers
 from payments.settings import Settings
+from payments.store.account_replicas import AccountReplica, AccountReplicas
 from payments.store.charges import ChargeDocument, ChargeStore
 from payments.store.decline_counters import DeclineCounter, DeclineCounters
 from payments.store.order_replicas import OrderReplica, OrderReplicas
@@ -37,6 +38,7 @@ DOCUMENTS: Final = (
     ChargeDocument,
     SellerDocument,
     OrderReplica,
+    AccountReplica,
     StripeEventDocument,
     DeclineCounter,
 )
@@ -74,11 +76,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         ):
             clock = running.clock
             charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
+            accounts = AccountReplicas()
             limits = DeclineLimits(DeclineCounters(clock), max_declines)
             sellers = Sellers(
                 SellerStore(running.relay, clock),
                 Sales(charges.collection),
                 orders,
+                accounts,
                 gateway.connect,
                 clock,
                 public_url=settings.public_url,
@@ -92,7 +96,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 charges, orders, gateway, sync, limits, clock, policy, owner=owner
             )
             async with (
-                running.consuming(listeners(sync, UserDeletion(limits))),
+                running.consuming(listeners(sync, sellers, UserDeletion(limits, accounts))),
                 run_reconciler(sync, settings.payment_reconcile_seconds),
             ):
                 yield State(

@@ -1,13 +1,14 @@
-"""The events that payments consumes: the orders to be paid, and deleted accounts."""
+"""The events that payments consumes: the orders to be paid, and changed and deleted accounts."""
 
-from common.events import OrderEvent, OrderStatus, OrderUpdated, UserDeleted
+from common.events import OrderEvent, OrderStatus, OrderUpdated, UserDeleted, UserUpdated
 from common.messaging.bus import Handlers, handlers
 from payments.domain.order import Order
+from payments.sellers import Sellers
 from payments.sync import ChargeSync
 from payments.user_deletion import UserDeletion
 
 
-def listeners(sync: ChargeSync, deletion: UserDeletion) -> Handlers:
+def listeners(sync: ChargeSync, sellers: Sellers, deletion: UserDeletion) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(event: OrderEvent) -> None:
@@ -26,7 +27,10 @@ def listeners(sync: ChargeSync, deletion: UserDeletion) -> Handlers:
         if isinstance(event, OrderUpdated) and order.status is OrderStatus.COMPLETE:
             await sync.apply_amended_order(order)
 
+    async def on_user_updated(event: UserUpdated) -> None:
+        await sellers.apply_removal(event.id, event.version, event.second_factor_removal_at)
+
     async def on_user_deleted(event: UserDeleted) -> None:
         await deletion.erase(event)
 
-    return handlers(on_order, on_user_deleted)
+    return handlers(on_order, on_user_updated, on_user_deleted)

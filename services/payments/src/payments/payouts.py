@@ -78,9 +78,12 @@ class Payouts:
             charge = await self.apply_dispute(charge)
         if seller is not None:
             seller = await self._sellers.refresh(seller)
+        is_protected = await self._sellers.is_protected(charge)
 
         def release(found: Charge) -> Change[Charge]:
-            return found.release(seller, now=self._clock(), policy=self._policy)
+            return found.release(
+                seller, is_protected=is_protected, now=self._clock(), policy=self._policy
+            )
 
         before = charge
         charge = await self._store.update(charge.id, release)

@@ -35,7 +35,8 @@ async def begin_onboarding(user: ActiveUser, state: StateDep, body: SellerIn) ->
 )
 async def show_seller(user: CurrentUser, state: StateDep) -> Response:
     seller = await state.sellers.show(user.id)
-    return json_response(SellerOut.from_domain(seller), headers=NO_STORE)
+    protected_until = await state.sellers.protected_until(user.id)
+    return json_response(SellerOut.from_domain(seller, protected_until), headers=NO_STORE)
 
 
 @router.post(

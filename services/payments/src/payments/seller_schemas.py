@@ -46,12 +46,15 @@ class SellerOut(CamelModel):
     """What will be kept from later payouts."""
     paused: bool = False
     """Whether an operator holds the payouts back."""
+    protected_until: Omittable[datetime] = None
+    """Until when nothing is paid, because the user's second factor is being removed."""
 
     @classmethod
-    def from_domain(cls, seller: Seller | None) -> Self:
+    def from_domain(cls, seller: Seller | None, protected_until: datetime | None) -> Self:
         if seller is None or seller.stripe_account_id is None:
-            return cls()
+            return cls(protected_until=protected_until)
         return cls(
+            protected_until=protected_until,
             transfers=seller.transfers,
             requirements=tuple(
                 RequirementOut.from_attributes(each) for each in seller.requirements

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -12,7 +13,9 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
 from payments.domain.charge import Charge
+from payments.domain.payout import HoldReason
 from payments.domain.seller import Seller, new_seller
+from payments.store.account_replicas import AccountReplicas
 from payments.store.order_replicas import OrderReplicas
 from payments.store.sales import Sales
 from payments.store.sellers import SellerStore
@@ -25,6 +28,7 @@ log = structlog.get_logger("sellers")
 RETURN_PATH: Final = "/account/earnings?from=stripe"
 REFRESH_PATH: Final = "/account/earnings?again=1"
 """The links carry nothing: the page shows the account of the user who is signed in."""
+PROTECTED: Final = "Your payouts wait, because your second step is being removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Sellers:
         store: SellerStore,
         sales: Sales,
         orders: OrderReplicas,
+        accounts: AccountReplicas,
         connect: Connect,
         clock: Clock,
         *,
@@ -61,6 +66,7 @@ class Sellers:
         self._store = store
         self._sales = sales
         self._orders = orders
+        self._accounts = accounts
         self._connect = connect
         self._clock = clock
         self._public_url = public_url.rstrip("/")
@@ -76,9 +82,10 @@ class Sellers:
         after a crash, finds the same account.
 
         Raises:
-            BadRequest: Stripe has rejected the user.
+            BadRequest: Stripe has rejected the user, or the user's second factor is being removed.
             StripeUnavailable: Stripe did not respond.
         """
+        await self._require_unprotected(user_id)
         seller = await self._store.find_or_add(new_seller(user_id, self._clock()))
         if seller.transfers is TransfersStatus.REJECTED:
             raise BadRequest("The payment processor does not accept this account")
@@ -148,15 +155,43 @@ class Sellers:
 
         Raises:
             NotFound: the user has no account.
-            BadRequest: the account is closed.
+            BadRequest: the account is closed, or the user's second factor is being removed.
             StripeUnavailable: Stripe did not respond.
         """
+        await self._require_unprotected(user_id)
         seller = await self._store.find(user_id)
         if seller is None or seller.stripe_account_id is None:
             raise NotFound
         if seller.transfers is TransfersStatus.CLOSED:
             raise BadRequest("This account is closed")
         return await self._connect.create_dashboard_link(seller.stripe_account_id)
+
+    async def apply_removal(self, user_id: str, version: int, removal_at: datetime | None) -> None:
+        """Record when the second factor of a user is removed, or that it is not.
+
+        Payouts that waited for it continue, unless a newer version says that they still wait.
+        """
+        await self._accounts.upsert(user_id, version, removal_at)
+        now = self._clock()
+        if removal_at is None or removal_at <= now:
+            await self._sales.wake_frozen(user_id, now, reason=HoldReason.SECOND_FACTOR_REMOVAL)
+
+    async def protected_until(self, user_id: str) -> datetime | None:
+        """Return until when nothing is paid, because the second factor is being removed.
+
+        Somebody else may have reset the password by mail. The user has until then to cancel it.
+        """
+        removal_at = await self._accounts.find_removal(user_id)
+        return removal_at if removal_at is not None and self._clock() < removal_at else None
+
+    async def is_protected(self, charge: Charge) -> bool:
+        """Return whether the second factor of the seller of a charge is being removed."""
+        seller_id = charge.seller_id
+        return seller_id is not None and await self.protected_until(seller_id) is not None
+
+    async def _require_unprotected(self, user_id: str) -> None:
+        if await self.protected_until(user_id) is not None:
+            raise BadRequest(PROTECTED)
 
     async def list_earnings(self, user_id: str, *, limit: int, cursor: str | None) -> Earnings:
         """Return a page of what a user sold, and the totals."""

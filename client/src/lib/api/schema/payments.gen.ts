@@ -429,6 +429,8 @@ export interface components {
              * @default false
              */
             paused?: boolean;
+            /** Protecteduntil */
+            protectedUntil?: string | null;
         };
         /**
          * TotalsOut

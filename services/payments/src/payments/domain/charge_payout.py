@@ -49,7 +49,7 @@ class PayoutRules(ChargeState):
             and now >= self.release_at
         )
 
-    def hold_reason(self, seller: Seller | None) -> HoldReason | None:
+    def hold_reason(self, seller: Seller | None, *, is_protected: bool) -> HoldReason | None:
         """Return why the payout may not be made, or None."""
         if self.dispute is not None and self.dispute.is_open:
             return HoldReason.DISPUTED
@@ -57,20 +57,33 @@ class PayoutRules(ChargeState):
             return HoldReason.NO_ACCOUNT
         if seller.is_paused:
             return HoldReason.PAUSED
+        if is_protected:
+            return HoldReason.SECOND_FACTOR_REMOVAL
         if seller.transfers is not TransfersStatus.ACTIVE:
             return HoldReason.ACCOUNT_NOT_READY
         return None
 
     def release(
-        self, seller: Seller | None, *, now: datetime, policy: PaymentPolicy
+        self,
+        seller: Seller | None,
+        *,
+        is_protected: bool = False,
+        now: datetime,
+        policy: PaymentPolicy,
     ) -> Change[Self]:
         """Record that Stripe is asked for the transfer, or why it is not.
 
         For as long as a lease lasts, nobody but the caller asks.
+
+        Args:
+            seller: the seller, if there is one.
+            is_protected: whether the removal of the seller's second factor is announced.
+            now: the current time.
+            policy: when it is looked at again.
         """
         if self.payout is None or not self.is_release_due(now):
             return Change(self)
-        reason = self.hold_reason(seller)
+        reason = self.hold_reason(seller, is_protected=is_protected)
         if reason is not None or seller is None:
             return self._hold(reason or HoldReason.NO_ACCOUNT, now + policy.payout_retry, now)
         if self.payout.state is PayoutState.FROZEN:

@@ -17,6 +17,8 @@ class HoldReason(StrEnum):
     ACCOUNT_REFUSED = "account_refused"
     PAUSED = "paused"
     DISPUTED = "disputed"
+    SECOND_FACTOR_REMOVAL = "second_factor_removal"
+    """Somebody who reset the password has announced that the second factor is removed."""
 
 
 @dataclass(frozen=True, slots=True)

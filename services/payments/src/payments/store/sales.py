@@ -12,6 +12,7 @@ from common.persistence.mongo import STATE_PROJECTION, Collection, Doc, object_i
 from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
 from payments.domain.charge import Charge
+from payments.domain.payout import HoldReason
 from payments.store.charge_mapping import from_document
 
 MAX_COUNTED: Final = 2_000
@@ -84,9 +85,13 @@ class Sales:
         groups: list[dict[str, Any]] = await (await self._charges.aggregate(pipeline)).to_list()
         return (groups[0]["held"], groups[0]["sent"]) if groups else (0, 0)
 
-    async def wake_frozen(self, seller_id: str, now: datetime) -> None:
-        """Make the frozen payouts of a seller due, because the account has changed."""
+    async def wake_frozen(
+        self, seller_id: str, now: datetime, *, reason: HoldReason | None = None
+    ) -> None:
+        """Make the payouts of a seller due that are frozen, for a reason or for any."""
         frozen = {**_sold_by(seller_id), "payout.state": PayoutState.FROZEN}
+        if reason is not None:
+            frozen["payout.reason"] = reason
         await self._charges.update_many(frozen, {"$set": {"look_at": now}})
 
 
