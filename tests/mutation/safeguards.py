@@ -83,6 +83,11 @@ RESALE = "services/tickets/src/tickets/resale.py"
 RESALES = "services/tickets/tests/test_resale.py"
 DUPLICATE_RULES = "services/tickets/src/tickets/duplicates.py"
 DUPLICATES = "services/tickets/tests/test_duplicates.py"
+VAULT_ENTRY = "services/tickets/src/tickets/domain/vault_entry.py"
+TICKETS_REFUNDS = "services/tickets/src/tickets/refunds.py"
+TICKET_REFUNDS = "services/tickets/tests/test_refunds.py"
+REFUND = "services/orders/src/orders/domain/refund.py"
+ORDER_REFUNDS = "services/orders/tests/test_refunds.py"
 VAULT_ACCESS = "services/tickets/src/tickets/domain/vault_access.py"
 VAULT_ENTRIES = "services/tickets/src/tickets/store/vault_entries.py"
 VAULT_ACCESS_TESTS = "services/tickets/tests/test_vault_access.py"
@@ -1149,10 +1154,59 @@ MUTANTS = (
     ),
     Mutant(
         "a reveal that races with another listing is refused",
-        "services/tickets/src/tickets/domain/vault_entry.py",
+        VAULT_ENTRY,
         "        if self.ticket_id != newest:",
         "        if False:",
         (f"{VAULT_ACCESS_TESTS}::test_reveal_after_the_ticket_was_listed_again_is_refused",),
+    ),
+    Mutant(
+        "a refund does not take back what its buyer has seen",
+        VAULT_ENTRY,
+        "        if is_shown or self.ticket_id not in listings:",
+        "        if self.ticket_id not in listings:",
+        (f"{TICKET_REFUNDS}::test_original_that_its_buyer_has_seen_stays",),
+    ),
+    Mutant(
+        "the original of another listing is not taken back",
+        VAULT_ENTRY,
+        "        if is_shown or self.ticket_id not in listings:",
+        "        if is_shown:",
+        (f"{VAULT_ACCESS_TESTS}::test_original_that_was_listed_again_is_not_taken_back",),
+    ),
+    Mutant(
+        "the money goes after the original is void",
+        TICKETS_REFUNDS,
+        "original=await self._take_back(ticket, order_id)",
+        "original=ReturnedOriginal.VOID",
+        (f"{TICKET_REFUNDS}::test_sealed_original_is_void_before_the_answer",),
+    ),
+    Mutant(
+        "a listing of the buyer ends before the original is void",
+        TICKETS_REFUNDS,
+        "        if remaining:\n",
+        "        if False:\n",
+        (f"{TICKET_REFUNDS}::test_listing_of_the_buyer_is_withdrawn_before_the_original_is_void",),
+    ),
+    Mutant(
+        "an agreed refund waits for tickets",
+        REFUND,
+        "    return order.amend(refund_agreed_at=now)",
+        "    return order.amend(refund_agreed_at=now, outcome=Outcome.RETURNING)",
+        (f"{ORDER_REFUNDS}::test_offer_and_acceptance_are_published_with_their_times",),
+    ),
+    Mutant(
+        "money goes back only if it was agreed",
+        REFUND,
+        "order.refund_agreed_at is not None and order.outcome is None",
+        "order.outcome is None",
+        (f"{ORDER_REFUNDS}::test_answer_to_what_was_not_asked_changes_nothing",),
+    ),
+    Mutant(
+        "an older state of a dispute does not replace a newer one",
+        REFUND,
+        "payment_version <= order.dispute_version",
+        "payment_version == order.dispute_version",
+        (f"{ORDER_REFUNDS}::test_last_state_of_a_dispute_stays_in_any_order_of_arrival",),
     ),
     Mutant(
         "a code is in one listing at a time",

@@ -44,6 +44,28 @@ class Listing(CamelModel):
     price: Cents
 
 
+class ReturnedOriginal(StrEnum):
+    """What became of the original of a ticket whose order is refunded. The set is fixed."""
+
+    NONE = "none"
+    """There is none: the ticket is only described."""
+    VOID = "void"
+    """Nobody can open it any more."""
+    REVEALED = "revealed"
+    """Its buyer has seen it, and keeps it."""
+    RESOLD = "resold"
+    """Its buyer has sold it to somebody else, so the money stays where it is."""
+
+
+class TicketReturn(CamelModel):
+    """What tickets says before the money of an order goes back; `hold` is that of the order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hold: Annotated[int, Field(ge=1)]
+    original: ReturnedOriginal
+
+
 class _Ticket(Event):
     id: Id
     version: Version
@@ -68,6 +90,8 @@ class _Ticket(Event):
     """What is known of its original; None means that only its seller's words are."""
     frozen_until: Omittable[datetime] = None
     """Until when nobody can order it, because another person listed the same code."""
+    returned: Omittable[TicketReturn] = None
+    """What became of its original after buyer and seller agreed on a refund."""
 
     @property
     def show_id(self) -> str | None:
@@ -215,6 +239,12 @@ class _Order(Event):
     outcome: Omittable[Outcome] = None
     release_at: Omittable[datetime] = None
     """When its seller is paid, if nothing happens until then."""
+    refund_offered_at: Omittable[datetime] = None
+    """When its seller offered to return the money."""
+    refund_agreed_at: Omittable[datetime] = None
+    """When its buyer accepted that, or an operator decided it."""
+    disputed: Omittable[bool] = None
+    """Whether the buyer's bank is deciding about the payment."""
 
 
 class OrderCreated(_Order):

@@ -123,6 +123,16 @@ def test_reveal_after_the_ticket_was_listed_again_is_refused() -> None:
         moved.after.list_again(sold=bought.id, newest=bought.id, ticket_id=new_id())
 
 
+def test_original_that_was_listed_again_is_not_taken_back() -> None:
+    bought, listed = sold(make_ticket(), ANN), make_ticket(ANN)
+    moved = make_entry(bought.id).list_again(sold=bought.id, newest=bought.id, ticket_id=listed.id)
+
+    assert moved.after.take_back(ticket_id=bought.id, listings={bought.id}).events == ()
+    ended = moved.after.take_back(ticket_id=bought.id, listings={bought.id, listed.id}).after
+    assert ended.state is VaultState.VOID
+    assert ended.take_back(ticket_id=bought.id, listings={listed.id}).events == ()
+
+
 def test_entry_that_no_ticket_uses_expires_in_steps() -> None:
     entry = make_entry(new_id())
     released = entry.attach().after.release(NOW).after

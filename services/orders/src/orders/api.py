@@ -15,7 +15,7 @@ from common.web.etags import IfNoneMatch, conditional_response, etag, json_respo
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
-from orders.schemas import OrderIn, OrderOut
+from orders.schemas import OrderIn, OrderOut, RefundOfferOut
 from orders.service import OrderService
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
@@ -110,6 +110,30 @@ async def create_order(
 )
 async def confirm_receipt(order_id: Id, state: StateDep, user: CurrentUser) -> Response:
     order = await state.orders.confirm_receipt(order_id, buyer_id=user.id)
+    return json_response(OrderOut.from_attributes(order), tag=etag(order.version))
+
+
+@router.post(
+    "/{order_id}/refund-offer",
+    summary="Offer the buyer of your ticket the money back",
+    description="Nothing happens until the buyer accepts. An offer cannot be taken back.",
+    response_model=RefundOfferOut,
+    responses=error_responses(400, 401, 404),
+)
+async def offer_refund(order_id: Id, state: StateDep, user: CurrentUser) -> Response:
+    order = await state.orders.offer_refund(order_id, seller_id=user.id)
+    return json_response(RefundOfferOut.from_attributes(order))
+
+
+@router.post(
+    "/{order_id}/refund-accept",
+    summary="Accept the seller's offer to return your money",
+    description="A ticket in the vault that you have not revealed cannot be opened any more.",
+    response_model=OrderOut,
+    responses=error_responses(400, 401, 404),
+)
+async def accept_refund(order_id: Id, state: StateDep, user: CurrentUser) -> Response:
+    order = await state.orders.accept_refund(order_id, buyer_id=user.id)
     return json_response(OrderOut.from_attributes(order), tag=etag(order.version))
 
 

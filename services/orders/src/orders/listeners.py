@@ -5,10 +5,12 @@ And the orders' own events, which every replica streams to their buyers.
 
 from common.events import (
     ChargeStatus,
+    DisputeStatus,
     ExpirationCompleted,
     ListingsWithdrawn,
     OrderEvent,
     PaymentCreated,
+    PaymentEvent,
     PaymentFailed,
     PaymentRefunded,
     PaymentUpdated,
@@ -49,6 +51,8 @@ def listeners(orders: OrderService, deletion: UserDeletion) -> Handlers:
                 frozen_until=event.frozen_until,
             )
         )
+        if event.returned is not None:
+            await orders.apply_return(event.id, event.returned)
 
     async def on_vault_updated(event: VaultUpdated) -> None:
         if event.state is VaultState.REVEALED and event.revealed_at is not None:
@@ -67,8 +71,13 @@ def listeners(orders: OrderService, deletion: UserDeletion) -> Handlers:
 
 
 def _payment_listeners(orders: OrderService) -> Handlers:
+    async def apply_dispute(event: PaymentEvent) -> None:
+        if event.dispute is not None:
+            await orders.apply_dispute(event.order_id, event.dispute, event.version)
+
     async def on_payment_created(event: PaymentCreated) -> None:
         await orders.complete(event.order_id)
+        await apply_dispute(event)
 
     async def on_payment_failed(event: PaymentFailed) -> None:
         if event.final:
@@ -79,9 +88,19 @@ def _payment_listeners(orders: OrderService) -> Handlers:
     async def on_payment_updated(event: PaymentUpdated) -> None:
         if event.status is ChargeStatus.REQUIRES_ACTION:
             await orders.mark_awaiting_payment(event.order_id)
+        if event.dispute is not None and event.status is ChargeStatus.SUCCEEDED:
+            await orders.complete(event.order_id)  # `payment.created` may arrive later
+        await apply_dispute(event)
 
     async def on_payment_refunded(event: PaymentRefunded) -> None:
-        await orders.record_refund(event.order_id)
+        dispute = event.dispute
+        charged_back = (
+            dispute is not None
+            and dispute.status is DisputeStatus.LOST
+            and dispute.amount >= event.amount
+        )
+        await orders.record_refund(event.order_id, charged_back=charged_back)
+        await apply_dispute(event)
 
     return handlers(on_payment_created, on_payment_failed, on_payment_updated, on_payment_refunded)
 

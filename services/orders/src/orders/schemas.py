@@ -74,6 +74,12 @@ class OrderEventOut(CamelModel):
     """Why, where the reason does not say it, such as "show cancelled"."""
     outcome: Omittable[Outcome] = None
     """What becomes of a complete order, such as `returning`: the money will be returned."""
+    refund_offered_at: Omittable[datetime] = None
+    """When the seller offered to return the money."""
+    refund_agreed_at: Omittable[datetime] = None
+    """When you accepted that, or an operator decided it."""
+    disputed: Omittable[bool] = None
+    """Whether your bank is deciding about the payment."""
 
 
 class OrderOut(OrderEventOut):
@@ -82,3 +88,12 @@ class OrderOut(OrderEventOut):
     created_at: datetime
     received_at: Omittable[datetime] = None
     """When the buyer had the ticket: revealed it, or said that it arrived."""
+
+
+class RefundOfferOut(CamelModel):
+    """What the seller of an order sees of its refund."""
+
+    id: str
+    refund_offered_at: datetime
+    refund_agreed_at: Omittable[datetime] = None
+    outcome: Omittable[Outcome] = None

@@ -11,9 +11,11 @@ from common.errors import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from common.events import DisputeFacts, TicketReturn
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
+from orders.domain import refund
 from orders.domain.fair_use import REPEAT_PERIOD, first_slot, free_slot
 from orders.domain.order import OVERDUE_GRACE, Order, place_order
 from orders.domain.ticket import ListedTicket, ReservedTicket, SeenTicket
@@ -191,8 +193,45 @@ class OrderService:
         if order is not None:
             await self._store.update_batched(order.id, lambda order: order.record_reveal(at))
 
-    async def record_refund(self, order_id: str) -> None:
-        await self._store.update_batched(order_id, Order.record_refund)
+    async def offer_refund(self, order_id: str, *, seller_id: str) -> Order:
+        """Record that the seller of an order offers the money back."""
+        now = self._clock()
+        return await self._store.update(
+            order_id, lambda order: refund.offer_refund(order, seller_id=seller_id, now=now)
+        )
+
+    async def accept_refund(self, order_id: str, *, buyer_id: str) -> Order:
+        """Record that the buyer accepts the seller's offer."""
+        now = self._clock()
+        return await self._store.update(
+            order_id, lambda order: refund.accept_refund(order, buyer_id=buyer_id, now=now)
+        )
+
+    async def refund_as_operator(self, order_id: str) -> Order:
+        """Return the money of an order without the consent of its seller."""
+        now = self._clock()
+        return await self._store.update(order_id, lambda order: refund.agree_to_refund(order, now))
+
+    async def apply_return(self, ticket_id: str, returned: TicketReturn) -> None:
+        """Return the money of an order, after tickets took the original back if need be."""
+        order = await self._store.latest_order_for(ticket_id)
+        if order is not None:
+            await self._store.update_batched(
+                order.id, lambda order: refund.apply_return(order, returned)
+            )
+
+    async def record_refund(self, order_id: str, *, charged_back: bool) -> None:
+        await self._store.update_batched(
+            order_id, lambda order: refund.record_refund(order, charged_back=charged_back)
+        )
+
+    async def apply_dispute(
+        self, order_id: str, dispute: DisputeFacts, payment_version: int
+    ) -> None:
+        """Record what the buyer's bank does about the payment of an order."""
+        await self._store.update_batched(
+            order_id, lambda order: refund.apply_dispute(order, dispute, payment_version)
+        )
 
     async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate an event with the current state of every order.

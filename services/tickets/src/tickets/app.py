@@ -19,6 +19,7 @@ from tickets.cache import PARAMETERS, TicketCache
 from tickets.duplicates import Duplicates
 from tickets.listeners import listeners, sse_handlers
 from tickets.passes import Passes
+from tickets.refunds import Refunds
 from tickets.resale import Resale
 from tickets.service import TicketService
 from tickets.settings import Settings
@@ -77,13 +78,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 price_cap_percent=settings.price_cap_percent,
             )
             resale = Resale(tickets, store, entries, sweeper_lease, running.clock)
+            refunds = Refunds(tickets, store, entries, running.clock)
             limits = (additions, edits, listed, uploaded)
             deletion = UserDeletion(tickets, entries, limits, running.bus, running.clock)
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (
                 running.broadcasting(broadcaster, sse_handlers(broadcaster, cache)),
-                running.consuming(listeners(tickets, deletion)),
+                running.consuming(listeners(tickets, refunds, deletion)),
                 run_periodically(
                     search_maintenance.INTERVAL_SECONDS, maintenance.run, name="search maintenance"
                 ),

@@ -8,12 +8,13 @@ from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
 from tickets.domain.ticket import Fence, Listing
+from tickets.refunds import Refunds
 from tickets.schemas import TicketEventOut
 from tickets.service import TicketService
 from tickets.user_deletion import UserDeletion
 
 
-def listeners(tickets: TicketService, deletion: UserDeletion) -> Handlers:
+def listeners(tickets: TicketService, refunds: Refunds, deletion: UserDeletion) -> Handlers:
     """Return the handler of each consumed event."""
 
     async def on_order(event: OrderEvent) -> None:
@@ -29,6 +30,8 @@ def listeners(tickets: TicketService, deletion: UserDeletion) -> Handlers:
             pinned=ticket.protection,
             buyer_id=event.user_id,
         )
+        if event.refund_agreed_at is not None:
+            await refunds.take_back(ticket.id, order_id=event.id, hold=ticket.hold)
 
     async def on_user_updated(event: UserUpdated) -> None:
         if event.closing:

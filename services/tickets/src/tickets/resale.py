@@ -50,7 +50,7 @@ class Resale:
         """List the ticket of a complete order of the seller. The price is in cents.
 
         Raises:
-            BadRequest: there is no such ticket, or it cannot be listed any more.
+            BadRequest: there is no such ticket, its money goes back, or it cannot be listed.
             Unauthorized: another person bought it.
             Conflict: it is listed again already.
             TooManyRequests: the seller has listed too many tickets.
@@ -60,6 +60,8 @@ class Resale:
             raise BadRequest("There is no paid ticket of this order", field=FIELD)
         if bought.holder_id != seller_id:
             raise Unauthorized
+        if bought.returned is not None:
+            raise BadRequest("The money of this order goes back", field=FIELD)
         await self._require_not_listed(bought, ticket_id)
         ticket = await self._service.list_bought(
             bought, ticket_id=ticket_id, title=title, price=price, seller_id=seller_id

@@ -5,7 +5,14 @@ from typing import Any
 import httpx
 
 from common.auth.tokens import User
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
+from common.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderEvent,
+    OrderStatus,
+)
 from common.testing.client import Client, make_user
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
@@ -83,7 +90,7 @@ class Market:
         await self.pay(order)
         return order
 
-    async def publish(self, event: OrderCreated | OrderCancelled | OrderCompleted) -> None:
+    async def publish(self, event: OrderEvent) -> None:
         """Publish an event of an order, and wait until it is applied."""
         await self.published.publish(event, aggregate_id=event.id)
         await self.published.wait_until_handled("tickets-orders")

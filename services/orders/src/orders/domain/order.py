@@ -5,9 +5,10 @@ created ----> awaiting:payment ----> complete
    +-----------------|------------------+
    +-----------------+-------------> cancelled (buyer, expired, payment failed)
 
-`complete` and `cancelled` are final; `outcome` says what becomes of a complete order if its show
-does not take place. Nobody can order a withdrawn ticket, one whose show has started or is
-cancelled, or one that is checked because another listing has the same code.
+`complete` and `cancelled` are final; `outcome` says what becomes of a complete order whose show
+does not take place, or whose money goes back (`orders.domain.refund`). Nobody can order a withdrawn
+ticket, one whose show has started or is cancelled, or one that is checked because another listing
+has the same code.
 
 A buyer's command may be refused. An event is never refused: a late or repeated one changes nothing.
 """
@@ -77,6 +78,14 @@ class Order:
     """What becomes of a complete order. None if nothing has happened since it was paid."""
     received_at: datetime | None = None
     """When its buyer had the ticket: revealed it, or said that it arrived."""
+    refund_offered_at: datetime | None = None
+    """When its seller offered to return the money."""
+    refund_agreed_at: datetime | None = None
+    """When its buyer accepted that, or an operator decided it."""
+    disputed: bool = False
+    """Whether the buyer's bank is deciding about the payment."""
+    dispute_version: int | None = None
+    """The version of the payment that said so last."""
 
     @property
     def is_live(self) -> bool:
@@ -132,8 +141,8 @@ class Order:
 
     def end_for_cancelled_show(self) -> Change["Order"]:
         """Cancel the order if it is unpaid. If it is paid, its money has to be returned."""
-        if self.status is OrderStatus.COMPLETE and self.outcome is None:
-            return self._amend(outcome=Outcome.RETURNING, detail=SHOW_CANCELLED)
+        if self.status is OrderStatus.COMPLETE and self.outcome in {None, Outcome.KEPT}:
+            return self.amend(outcome=Outcome.RETURNING, detail=SHOW_CANCELLED)
         return self._transition(OrderStatus.CANCELLED, CancelReason.EXPIRED, SHOW_CANCELLED)
 
     def confirm_receipt(self, *, buyer_id: str, now: datetime) -> Change["Order"]:
@@ -156,22 +165,16 @@ class Order:
         is_own = self.status is OrderStatus.COMPLETE and at >= self.created_at
         return self._receive(at) if is_own and self.ticket.show is None else Change(self)
 
-    def record_refund(self) -> Change["Order"]:
-        """Record that the money of a complete order went back to its buyer."""
-        if self.status is not OrderStatus.COMPLETE or self.outcome is Outcome.REFUNDED:
-            return Change(self)
-        return self._amend(outcome=Outcome.REFUNDED)
-
     def record_seller(self, seller_id: str) -> Change["Order"]:
         """Record the seller of a paid order that an earlier version of this service stored."""
         if self.status is not OrderStatus.COMPLETE or self.ticket.seller_id is not None:
             return Change(self)
-        return self._amend(ticket=replace(self.ticket, seller_id=seller_id))
+        return self.amend(ticket=replace(self.ticket, seller_id=seller_id))
 
     def _receive(self, at: datetime) -> Change["Order"]:
-        return Change(self) if self.received_at is not None else self._amend(received_at=at)
+        return Change(self) if self.received_at is not None else self.amend(received_at=at)
 
-    def _amend(self, **facts: Any) -> Change["Order"]:
+    def amend(self, **facts: Any) -> Change["Order"]:
         """Return a complete order with more facts. Its status is final."""
         after = replace(self, version=self.version + 1, **facts)
         return Change(after, (OrderUpdated.from_attributes(after),))

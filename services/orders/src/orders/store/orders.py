@@ -1,9 +1,9 @@
 """Orders in MongoDB."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -12,8 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from common.batching import Batcher
 from common.change import Change
 from common.errors import BadRequest
-from common.events import CancelReason, OrderStatus, Outcome
-from common.persistence.aggregate_mapping import AggregateMapping
+from common.events import OrderStatus
 from common.persistence.mongo import (
     OUTBOX_INDEX,
     STATE_PROJECTION,
@@ -29,15 +28,9 @@ from common.values.ids import is_id
 from common.web.pagination import Page, decode_cursor, encode_cursor
 from orders.domain.fair_use import EarlierOrders
 from orders.domain.order import UNPAID_STATUSES, Order
-from orders.domain.ticket import ReservedTicket
 from orders.metrics import observe_expiration_lag
 from orders.store.earlier_orders import CANCELLED_INDEX, batch_find_earlier_orders
-from orders.store.facts import (
-    protection_from_document,
-    seat_from_document,
-    show_from_document,
-    to_document,
-)
+from orders.store.order_mapping import MAPPING
 
 ONE_LIVE_ORDER: Final = "one_live_order_per_ticket"
 UNIQUE_HOLD: Final = "one_order_per_hold"
@@ -92,68 +85,13 @@ class SlotTaken(Exception):
     """Another unpaid order of the buyer has this slot."""
 
 
-def _from_document(doc: Mapping[str, Any]) -> Order:
-    ticket = doc["ticket"]
-    return Order(
-        id=str(doc["_id"]),
-        version=doc["version"],
-        status=OrderStatus(doc["status"]),
-        user_id=doc["user_id"],
-        created_at=doc["created_at"],
-        expires_at=doc["expires_at"],
-        ticket=ReservedTicket(
-            id=str(ticket["id"]),
-            title=ticket["title"],
-            price=ticket["price"],
-            hold=ticket["hold"],
-            show=show_from_document(ticket.get("show")),
-            seat=seat_from_document(ticket.get("seat")),
-            seller_id=ticket.get("seller_id"),
-            version=ticket.get("version"),
-            protection=protection_from_document(ticket.get("protection")),
-        ),
-        slot=doc.get("slot"),
-        reason=CancelReason(doc["reason"]) if doc["reason"] else None,
-        detail=doc.get("detail"),
-        outcome=Outcome(doc["outcome"]) if doc.get("outcome") else None,
-        received_at=doc.get("received_at"),
-    )
-
-
-def _to_document(order: Order) -> Doc:
-    ticket = order.ticket
-    return {
-        "status": order.status,
-        "live": order.is_live,
-        "user_id": order.user_id,
-        "created_at": order.created_at,
-        "expires_at": order.expires_at,
-        "ticket": {
-            "id": object_id(ticket.id),
-            "title": ticket.title,
-            "price": ticket.price,
-            "hold": ticket.hold,
-            "show": to_document(ticket.show),
-            "seat": to_document(ticket.seat),
-            "seller_id": ticket.seller_id,
-            "version": ticket.version,
-            "protection": to_document(ticket.protection),
-        },
-        "slot": order.slot,
-        "reason": order.reason,
-        "detail": order.detail,
-        "outcome": order.outcome,
-        "received_at": order.received_at,
-    }
-
-
 class OrderStore(Store[Order]):
     """All orders, whatever their status."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
             OrderDocument,
-            AggregateMapping(from_document=_from_document, to_document=_to_document, audited=True),
+            MAPPING,
             relay,
             clock,
             on_written=partial(observe_expiration_lag, clock),

@@ -21,7 +21,7 @@ from typing import Final, Literal
 
 from common.change import Change
 from common.errors import BadRequest, PreconditionFailed, Unauthorized
-from common.events import OrderStatus, TicketCreated, TicketStatus, TicketUpdated
+from common.events import OrderStatus, TicketCreated, TicketReturn, TicketStatus, TicketUpdated
 from common.protection import Protection
 from common.shows import Seat, ShowFacts
 
@@ -94,6 +94,7 @@ class Ticket:
         withdrawing: whether the ticket, which is reserved, will be withdrawn if its order is
             cancelled.
         withdrawn_by_operator: whether it was an operator who withdrew it.
+        returned: what became of its original before the money of its order went back.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Ticket:
     withdrawn_at: datetime | None = None
     withdrawing: bool = False
     withdrawn_by_operator: bool = False
+    returned: TicketReturn | None = None
 
     @property
     def show_id(self) -> str | None:
@@ -301,6 +303,12 @@ class Ticket:
             copy for copy in copies if copy and pinned and copy.protection.digest == pinned.digest
         )
         return next(matching, None)
+
+    def record_return(self, returned: TicketReturn) -> Change["Ticket"]:
+        """Record what became of the original. Repeating it changes nothing."""
+        if self.returned is not None or returned.hold != self.fence.hold:
+            return Change(self)
+        return self.next_version(replace(self, returned=returned))
 
     def is_gone(self, now: datetime) -> bool:
         """Whether it was withdrawn so long ago that no order of before can arrive any more."""

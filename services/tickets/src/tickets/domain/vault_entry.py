@@ -10,6 +10,7 @@ because its seller replaced it or withdrew the ticket, is released. It stays for
 order that was placed before may still arrive.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -163,6 +164,19 @@ class VaultEntry:
         return self._next_version(
             replace(self, state=VaultState.VOID, is_current=False, fingerprints=())
         )
+
+    def take_back(self, *, ticket_id: str, listings: Collection[str]) -> Change["VaultEntry"]:
+        """Remove the entry of a buyer whose money goes back, unless the buyer was shown it.
+
+        Args:
+            ticket_id: the listing that was sold to the buyer.
+            listings: the listings by which nobody else can buy the ticket from this buyer. The
+                entry stays if it belongs to another one by now.
+        """
+        is_shown = self.reveal is not None and self.reveal.ticket_id == ticket_id
+        if is_shown or self.ticket_id not in listings:
+            return Change(self)
+        return self.void()
 
     def show_to(
         self, *, user_id: str, ticket_id: str, newest: str, now: datetime

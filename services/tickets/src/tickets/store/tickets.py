@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
-from common.events import TicketStatus
+from common.events import TicketReturn, TicketStatus
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
@@ -70,7 +70,7 @@ class TicketDocument(AggregateDocument):
 
 
 def _from_document(doc: Mapping[str, Any]) -> Ticket:
-    late_edit, seat = doc.get("late_edit"), doc.get("seat")
+    late_edit, seat, returned = doc.get("late_edit"), doc.get("seat"), doc.get("returned")
     return Ticket(
         id=str(doc["_id"]),
         version=doc["version"],
@@ -96,6 +96,7 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         withdrawn_at=doc.get("withdrawn_at"),
         withdrawing=doc.get("withdrawing", False),
         withdrawn_by_operator=doc.get("withdrawn_by_operator", False),
+        returned=TicketReturn.model_validate(returned) if returned else None,
     )
 
 
@@ -124,6 +125,7 @@ def to_document(ticket: Ticket) -> Doc:
         "withdrawn_at": ticket.withdrawn_at,
         "withdrawing": ticket.withdrawing,
         "withdrawn_by_operator": ticket.withdrawn_by_operator,
+        "returned": ticket.returned and ticket.returned.model_dump(mode="json", by_alias=False),
         "words": ticket_terms(ticket.title, ticket.show),
     }
 
