@@ -68,6 +68,7 @@ export const paths = {
   showOfTicketForm: (id: string) => `/tickets/${id}/show/form`,
   withdrawForm: (id: string) => `/tickets/${id}/withdraw/form`,
   revealForm: (id: string) => `/pass/${id}/form`,
+  receivedForm: (orderId: string) => `/orders/${orderId}/received/form`,
   resellForm: (orderId: string) => `/orders/${orderId}/resell/form`,
   ticketForm: (id: string) => `/tickets/${id}/form`,
   signIn: (next = "") => withNext("/auth/signin", next),

@@ -51,6 +51,7 @@ const KEY_BY_MESSAGE: Record<string, ProblemKey> = {
   "It has changed since you read it": "listingChanged",
   "Order is already complete": "orderComplete",
   "This order is already paid": "orderComplete",
+  "Order is not paid": "orderUnpaid",
   "Cannot pay for a cancelled order": "orderOver",
   "Cannot pay for an expired order": "orderOver",
   "Not Found": "gone",

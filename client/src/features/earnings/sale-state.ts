@@ -6,6 +6,7 @@ const REASONS = [
   "account_not_ready",
   "account_refused",
   "paused",
+  "second_factor_removal",
   "disputed",
   "charged_back",
   "refund_pending",

@@ -69,7 +69,7 @@ export const GERMAN_HELP: InfoText = {
     {
       heading: "Mein Konto",
       paragraphs: [
-        "Unter „Konto“ siehst du, wo du angemeldet bist, und kannst jede Sitzung beenden. Passwort ändern und Konto löschen kannst du noch nicht selbst. Schreib an {email}.",
+        "Unter „Konto“ siehst du, wo du angemeldet bist, und kannst jede Sitzung beenden. Dort änderst du dein Passwort und deine Adresse, fügst Passkeys hinzu, exportierst deine Daten und löschst dein Konto.",
       ],
     },
   ],

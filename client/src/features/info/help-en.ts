@@ -69,7 +69,7 @@ export const ENGLISH_HELP: InfoText = {
     {
       heading: "My account",
       paragraphs: [
-        "Under “Account” you see where you are signed in, and can end any session. You can’t yet change your password or delete your account yourself. Write to {email}.",
+        "Under “Account” you see where you are signed in, and can end any session. There you change your password and your address, add passkeys, export your data, and delete your account.",
       ],
     },
   ],

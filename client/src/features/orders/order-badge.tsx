@@ -15,7 +15,7 @@ function badgeFor({ status, reason, detail, outcome }: Order) {
     case "awaiting:payment":
       return ["warn", "awaiting"] as const satisfies [Tone, string];
     case "complete":
-      if (outcome === "returning" || outcome === "refunded") {
+      if (outcome && outcome !== "kept") {
         return ["warn", outcome] as const satisfies [Tone, string];
       }
       return ["good", "complete"] as const satisfies [Tone, string];

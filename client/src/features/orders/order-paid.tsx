@@ -5,12 +5,13 @@ import { Link } from "@/components/link";
 import { DateTime, Price } from "@/components/locale";
 import { ProtectionNote } from "@/components/protection/protection-note";
 import { ShowFacts } from "@/components/show/show-facts";
-import { Alert } from "@/components/ui/alert";
 import { buttonStyle } from "@/components/ui/button-style";
 import { paths } from "@/config/paths";
 import type { Order, Payment } from "@/lib/api/types";
 import { protectionLevel } from "@/lib/protection";
 import type { PaymentState } from "@/lib/payment-state";
+import { mayHaveArrived, OrderArrived } from "./order-arrived";
+import { moneyBack, OrderOutcome } from "./order-outcome";
 
 const PLACEHOLDER = "–";
 
@@ -19,18 +20,10 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
   const { order } = props;
   const payment = typeof props.payment === "string" ? null : props.payment;
   const t = useTranslations("Order");
+  const outcome = moneyBack(order);
   return (
     <section className="mx-auto mt-6 max-w-lg">
-      <h1 className="text-5xl font-bold">
-        {t(isReturned(order) ? "returningTitle" : "paidTitle")}
-      </h1>
-      {isReturned(order) ? (
-        <Alert tone="warn" className="mt-4">
-          {t(order.outcome === "refunded" ? "returnedText" : "returningText")}
-        </Alert>
-      ) : (
-        <PaidNext order={order} />
-      )}
+      {outcome ? <OrderOutcome order={order} outcome={outcome} /> : <PaidNext order={order} />}
       <article aria-label={t("receipt")} className="mt-8 ticket-shadow">
         <div className="ticket-top bg-card p-7 sm:p-9">
           <p className="text-sm text-muted">{t("ticket")}</p>
@@ -51,6 +44,9 @@ export function OrderPaid(props: { order: Order; payment: PaymentState }) {
               name={t("card")}
               value={payment?.card ? <CardNumber card={payment.card} /> : PLACEHOLDER}
             />
+            {order.receivedAt && !order.ticket.show && (
+              <Row name={t("arrived")} value={<DateTime at={order.receivedAt} />} />
+            )}
             <Row
               name={t("orderNumber")}
               value={<span className="text-sm break-all">{order.id}</span>}
@@ -75,6 +71,7 @@ function PaidNext({ order }: { order: Order }) {
   const isInVault = protectionLevel(ticket.protection) !== "described";
   return (
     <>
+      <h1 className="text-5xl font-bold">{t("paidTitle")}</h1>
       <p className="mt-2 text-lg text-muted">
         {isInVault ? t("paidFromVault") : t.rich("paidText", { help: helpLink })}
       </p>
@@ -96,12 +93,10 @@ function PaidNext({ order }: { order: Order }) {
           {t("listAgain")}
         </Link>
       </div>
+      {mayHaveArrived(order) && <OrderArrived orderId={order.id} />}
     </>
   );
 }
-
-/** Returns whether the money of a paid order goes back, because its show was cancelled. */
-const isReturned = ({ outcome }: Order) => outcome === "returning" || outcome === "refunded";
 
 function Row({ name, value }: { name: string; value: ReactNode }) {
   return (

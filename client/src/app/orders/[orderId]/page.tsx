@@ -2,8 +2,10 @@ import type { Metadata, Viewport } from "next";
 import { notFound } from "next/navigation";
 import { BackLink } from "@/components/back-link";
 import { ServiceUnavailable } from "@/components/service-unavailable";
+import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
 import { failureTitle } from "@/i18n/failure-title";
+import { getFormProblems } from "@/i18n/form-problems";
 import { Messages } from "@/i18n/messages";
 import { getTranslations } from "@/i18n/server";
 import { getOrder } from "@/lib/api/get-order";
@@ -21,8 +23,8 @@ export async function generateMetadata(props: PageProps<"/orders/[orderId]">): P
   return { title: result.ok ? result.data.ticket.title : await failureTitle(result) };
 }
 
-export default async function OrderPage({ params }: PageProps<"/orders/[orderId]">) {
-  const { orderId } = await params;
+export default async function OrderPage(props: PageProps<"/orders/[orderId]">) {
+  const [{ orderId }, params] = await Promise.all([props.params, props.searchParams]);
   await requireUser(paths.order(orderId));
   const client = await api();
   const [t, order, config, payment] = await Promise.all([
@@ -35,6 +37,11 @@ export default async function OrderPage({ params }: PageProps<"/orders/[orderId]
   return (
     <>
       <BackLink href={paths.orders}>{t("back")}</BackLink>
+      {(await getFormProblems(params)).map((problem) => (
+        <Alert key={problem} tone="bad">
+          {problem}
+        </Alert>
+      ))}
       {order.ok ? (
         <Messages
           of={["Order", "Show", "Protection", "Payment", "Decline", "Legal", "Problem", "Error"]}
