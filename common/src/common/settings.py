@@ -63,9 +63,13 @@ class EnvironmentSettings(BaseSettings):
 
 
 def describe_problems(error: ValidationError) -> list[str]:
-    """Return what is wrong with each variable, without its value, which may be a secret."""
+    """Return what is wrong with each variable, without its value, which may be a secret.
+
+    A message about several variables names them itself.
+    """
     return [
-        f"{str(problem['loc'][0]).upper()} {_requirement(problem['msg'])}"
+        f"{''.join(str(name).upper() for name in problem['loc'][:1])} "
+        f"{_requirement(problem['msg'])}".strip()
         for problem in error.errors()
     ]
 

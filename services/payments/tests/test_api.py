@@ -824,6 +824,22 @@ def test_live_key_with_another_server_is_rejected(
     assert key not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["sk_live_12345678", "rk_live_12345678"])
+def test_live_key_without_an_explicit_fee_is_rejected(
+    payments_environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    for name, value in {**payments_environment, "stripe_key": key}.items():
+        monkeypatch.setenv(name.upper(), str(value))
+    monkeypatch.setenv("STRIPE_API_BASE", "")
+
+    with pytest.raises(SystemExit, match="PLATFORM_FEE_BASIS_POINTS must be set") as refused:
+        create_app()
+    monkeypatch.setenv("PLATFORM_FEE_BASIS_POINTS", "0")
+    create_app()
+
+    assert key not in str(refused.value)
+
+
 async def test_snapshot_events_yields_the_current_state(
     payments: Client, orders: FakeOrders
 ) -> None:
