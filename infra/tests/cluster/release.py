@@ -62,10 +62,11 @@ class Release:
 
 
 def _downgrade_api_versions(manifest: str) -> str:
-    """Use the beta versions of two APIs if the API server is too old for v1 and v2."""
+    """Use the beta versions of three APIs if the API server is too old for their present ones."""
     if "policy/v1\n" not in kubectl("api-versions"):
         manifest = manifest.replace("apiVersion: policy/v1\n", "apiVersion: policy/v1beta1\n")
         manifest = manifest.replace("autoscaling/v2\n", "autoscaling/v2beta2\n")
+        manifest = manifest.replace("batch/v1\n", "batch/v1beta1\n")
     return manifest
 
 

@@ -30,6 +30,12 @@ def images() -> dict[str, str]:
     }
 
 
+def image_of_job() -> str:
+    jobs = json.loads(kubectl("-n", "ticketing", "get", "cronjobs", "--output=json"))["items"]
+    (spec,) = [job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for job in jobs]
+    return spec["containers"][0]["image"]
+
+
 def revisions() -> dict[str, str]:
     listed = json.loads(kubectl("-n", "ticketing", "get", "deployments", "--output=json"))["items"]
     return {
@@ -68,6 +74,7 @@ def test_first_deploy_applies_manifests_and_images(
     assert images()["auth-depl"] == "registry.test/ticketing/auth:0.1.0"
     assert images()["expiration-worker-depl"] == "registry.test/ticketing/expiration:0.1.0"
     assert "auth-depl: nothing -> registry.test/ticketing/auth:0.1.0" in result.stdout
+    assert image_of_job() == "registry.test/ticketing/payments:0.1.0"
 
 
 @pytest.mark.usefixtures("secrets")

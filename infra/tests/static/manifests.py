@@ -30,7 +30,9 @@ def name(manifest: Manifest) -> str:
 
 
 def template(workload: Manifest) -> Manifest:
-    return workload["spec"]["template"]
+    """Return the template of the pods of a workload."""
+    spec = workload["spec"]
+    return spec["jobTemplate"]["spec"]["template"] if "jobTemplate" in spec else spec["template"]
 
 
 def selects(selector: Manifest, labels: Manifest) -> bool:
@@ -42,5 +44,7 @@ def nginx_table(configuration: str) -> Iterator[tuple[str, str]]:
     (table,) = re.findall(r"map \$uri \$upstream \{(.*?)\}", configuration, re.DOTALL)
     for line in table.strip().splitlines():
         pattern, target = line.partition(";")[0].split()
-        prefix = "/" if pattern == "default" else re.fullmatch(r"~\^(.*)\(/\|\$\)", pattern)[1]
+        found = re.fullmatch(r"~\^(.*)\(/\|\$\)", pattern)
+        assert found or pattern == "default"
+        prefix = str(found[1]) if found else "/"
         yield prefix, target.strip('"').partition(":")[0]

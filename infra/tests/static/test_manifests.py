@@ -9,12 +9,14 @@ from manifests import NAME, ROOT, SERVICES, Manifest, name, of_kind, read, selec
 
 CLUSTER = read("k8s")
 WORKLOADS = of_kind([*CLUSTER, *read("k8s-dev")], "Deployment", "StatefulSet")
+JOBS = of_kind(CLUSTER, "CronJob")
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 STARTUP_SECONDS = 600
 each = pytest.mark.parametrize("workload", WORKLOADS, ids=name)
+each_with_jobs = pytest.mark.parametrize("workload", [*WORKLOADS, *JOBS], ids=name)
 
 
-@each
+@each_with_jobs
 def test_workload_meets_pod_security_restricted(workload: Manifest) -> None:
     spec = template(workload)["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -29,11 +31,16 @@ def test_workload_meets_pod_security_restricted(workload: Manifest) -> None:
         }
 
 
-@each
-def test_workload_has_resources_and_probes(workload: Manifest) -> None:
+@each_with_jobs
+def test_workload_has_resources(workload: Manifest) -> None:
     for container in template(workload)["spec"]["containers"]:
         resources = container["resources"]
         assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}
+
+
+@each
+def test_workload_has_probes(workload: Manifest) -> None:
+    for container in template(workload)["spec"]["containers"]:
         assert {"startupProbe", "livenessProbe"} <= set(container)
         if container.get("ports"):
             assert "readinessProbe" in container
@@ -83,6 +90,24 @@ def budget_selects(budget: Manifest, labels: dict[str, str]) -> bool:
     return selects(selector.get("matchLabels", {}), labels) and all(
         labels.get(expression["key"]) in expression["values"] for expression in expressions
     )
+
+
+@pytest.mark.parametrize("job", JOBS, ids=name)
+def test_job_ends_and_never_runs_twice_at_once(job: Manifest) -> None:
+    spec = job["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
+    assert template(job)["spec"]["restartPolicy"] == "Never"
+
+
+def test_daily_reconciliation_is_run_by_the_job_only() -> None:
+    (payments,) = [each for each in WORKLOADS if name(each) == "payments-depl"]
+    (container,) = template(payments)["spec"]["containers"]
+    variables = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert variables["PAYMENT_DAILY_RECONCILIATION"] == "false"
+    (job,) = JOBS
+    (container,) = template(job)["spec"]["containers"]
+    assert container["command"][-2:] == ["payments", "reconcile"]
 
 
 def test_one_budget_covers_all_stores() -> None:
@@ -147,7 +172,7 @@ def test_autoscaled_deployments_set_no_replicas() -> None:
 
 
 def test_every_used_secret_is_created_by_make_secrets() -> None:
-    text = json.dumps(WORKLOADS)
+    text = json.dumps([*WORKLOADS, *JOBS])
     used = set(re.findall(r'"secretKeyRef": \{"name": "([^"]+)"', text))
     script = (ROOT / "infra/scripts/create-secrets.sh").read_text()
     created = set(re.findall(r"^ *(?:create|complete) (\S+)", script, re.MULTILINE))
@@ -163,7 +188,7 @@ def test_compose_and_cluster_use_the_same_stores() -> None:
     assert of_compose == of_cluster
 
 
-@each
+@each_with_jobs
 def test_image_of_others_is_pinned_by_digest(workload: Manifest) -> None:
     for container in template(workload)["spec"]["containers"]:
         image = container["image"]
@@ -171,12 +196,13 @@ def test_image_of_others_is_pinned_by_digest(workload: Manifest) -> None:
 
 
 def test_every_service_has_its_own_database() -> None:
-    for deployment in of_kind(CLUSTER, "Deployment"):
+    for deployment in of_kind(CLUSTER, "Deployment", "CronJob"):
         for variable in template(deployment)["spec"]["containers"][0].get("env", []):
             if variable["name"] == "MONGO_URI":
                 own = (
                     template(deployment)["metadata"]["labels"][NAME]
                     .removesuffix("-worker")
                     .removesuffix("-mailer")
+                    .removesuffix("-reconciliation")
                 )
                 assert variable["value"] == f"mongodb://{own}-mongo-srv/{own}?replicaSet=rs0"

@@ -11,9 +11,10 @@ CLUSTER = read("k8s")
 POLICIES = [policy["spec"] for policy in of_kind(CLUSTER, "NetworkPolicy")]
 PODS = {
     name(w).removesuffix("-depl"): template(w)
-    for w in of_kind(CLUSTER, "Deployment", "StatefulSet")
+    for w in of_kind(CLUSTER, "Deployment", "StatefulSet", "CronJob")
 }
 STRIPE = "203.0.113.7"
+WITH_STRIPE = {"payments", "payments-reconciliation"}
 
 
 def matches(selector: Manifest, labels: Manifest) -> bool:
@@ -89,6 +90,7 @@ def expected() -> set[tuple[str, str, int]]:
     }
     users["auth-mongo"].append("auth-mailer")
     users["expiration-mongo"].append("expiration-worker")
+    users["payments-mongo"].append("payments-reconciliation")
     services = [*SERVICES, "auth-mailer", "expiration-worker"]
     return {
         *(
@@ -112,7 +114,8 @@ def test_pods_have_exactly_the_expected_connections() -> None:
 
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-IN_COMPOSE = {"expiration-redis": "redis"}
+# In Compose the service itself reconciles with Stripe.
+IN_COMPOSE = {"expiration-redis": "redis", "payments-reconciliation": "payments"}
 
 
 def compose_neighbours(container: str) -> set[str]:
@@ -189,15 +192,15 @@ def can_reach(pod: Any, port: int, address: str) -> bool:
 
 
 def test_only_payments_has_https_egress() -> None:
-    assert {pod for pod, pod_template in PODS.items() if can_reach(pod_template, 443, STRIPE)} == {
-        "payments"
-    }
-    assert not can_reach(PODS["payments"], 80, STRIPE)
+    reaching = {pod for pod, pod_template in PODS.items() if can_reach(pod_template, 443, STRIPE)}
+    assert reaching == WITH_STRIPE
+    assert not any(can_reach(PODS[pod], 80, STRIPE) for pod in WITH_STRIPE)
 
 
 def test_payments_cannot_reach_private_addresses() -> None:
     assert not any(
-        can_reach(PODS["payments"], 443, inside)
+        can_reach(PODS[pod], 443, inside)
+        for pod in WITH_STRIPE
         for inside in ("169.254.169.254", "10.0.0.1", "192.168.1.1")
     )
 

@@ -46,6 +46,7 @@ PyMongo sends what is left of it as `maxTimeMS`, so the server stops what the ca
 INDEX_BUILD_TIMEOUT_SECONDS: Final = 3_600.0
 STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0, "sealed": 0}
 """Without what is no part of an aggregate's state; `sealed` is an encrypted file beside it."""
+ITERATION_BATCH_SIZE: Final = 1_000
 _DUPLICATE_KEY: Final = 11000
 _USERS_MISSING: Final = (13, 18)
 """The codes of Unauthorized and AuthenticationFailed."""
@@ -179,6 +180,20 @@ def batch_insert(
         return outcomes
 
     return insert
+
+
+async def iter_documents(collection: Collection) -> AsyncGenerator[Doc]:
+    """Yield every document, from queries that are each within the time of one operation."""
+    remaining: Doc = {}
+    while docs := (
+        await collection.find(remaining, STATE_PROJECTION)
+        .sort("_id", ASCENDING)
+        .limit(ITERATION_BATCH_SIZE)
+        .to_list()
+    ):
+        for doc in docs:
+            yield doc
+        remaining = {"_id": {"$gt": docs[-1]["_id"]}}
 
 
 def _write_error(write_error: Mapping[str, Any]) -> Exception:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from bson import ObjectId
-from pymongo import ASCENDING
 
 from common.batching import Batcher
 from common.change import Change
@@ -22,11 +21,10 @@ from common.events import Event
 from common.messaging.envelope import EventEnvelope
 from common.persistence.aggregate_mapping import AggregateMapping, T
 from common.persistence.mongo import (
-    STATE_PROJECTION,
     AggregateDocument,
-    Doc,
     batch_find_by_id,
     collection_of,
+    iter_documents,
 )
 from common.persistence.outbox import Relay
 from common.persistence.writer import VersionedUpdate, Writer
@@ -36,7 +34,6 @@ from common.values.ids import new_id
 MAX_ATTEMPTS: Final = 20
 """How often an update is tried if concurrent writers keep winning."""
 RETRY_CONCURRENCY: Final = 16
-ITERATION_BATCH_SIZE: Final = 1_000
 
 Decide = Callable[[T], Change[T]]
 
@@ -251,7 +248,8 @@ class Store(Generic[T]):
         `to_event` returns None are left out.
         """
         run_id = new_id()
-        async for aggregate in self._iter_all():
+        async for doc in iter_documents(self.collection):
+            aggregate = self.from_document(doc)
             event = to_event(aggregate)
             if event is None:
                 continue
@@ -261,16 +259,3 @@ class Store(Generic[T]):
                 aggregate_id=aggregate.id,
                 occurred_at=self._clock(),
             )
-
-    async def _iter_all(self) -> AsyncGenerator[T]:
-        """Yield every aggregate, from queries that are each within the time of one operation."""
-        remaining: Doc = {}
-        while docs := (
-            await self.collection.find(remaining, STATE_PROJECTION)
-            .sort("_id", ASCENDING)
-            .limit(ITERATION_BATCH_SIZE)
-            .to_list()
-        ):
-            for doc in docs:
-                yield self.from_document(doc)
-            remaining = {"_id": {"$gt": docs[-1]["_id"]}}

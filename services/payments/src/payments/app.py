@@ -11,10 +11,12 @@ from fastapi import FastAPI
 
 from common.app import Service
 from common.messaging.envelope import EventEnvelope
+from common.persistence.lease import Lease
 from common.values.clock import Clock
 from payments import api, export_api, seller_api
 from payments.api import State
 from payments.attempts import PaymentAttempts
+from payments.daily_reconciliation import LEASE_TTL, run_daily_reconciliation
 from payments.decline_limits import DeclineLimits, MaxDeclines
 from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
@@ -26,6 +28,7 @@ from payments.settings import Settings
 from payments.store.account_replicas import AccountReplica, AccountReplicas
 from payments.store.charges import ChargeDocument, ChargeStore
 from payments.store.decline_counters import DeclineCounter, DeclineCounters
+from payments.store.ledger import Ledger
 from payments.store.order_replicas import OrderReplica, OrderReplicas
 from payments.store.sales import Sales
 from payments.store.sellers import SellerDocument, SellerStore
@@ -98,6 +101,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             async with (
                 running.consuming(listeners(sync, sellers, UserDeletion(limits, accounts))),
                 run_reconciler(sync, settings.payment_reconcile_seconds),
+                run_daily_reconciliation(
+                    Ledger(running.database),
+                    gateway.balance,
+                    Lease(running.database, "reconciliation", LEASE_TTL, clock),
+                    clock,
+                    is_enabled=settings.payment_daily_reconciliation,
+                ),
             ):
                 yield State(
                     running=running,

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from common.events import ChargeStatus, PayoutState
 from payments.domain.charge import Charge
+from payments.domain.ledger import Reconciliation
 
 CHARGE_TRANSITIONS: Final = Counter(
     "payment_charge_transitions_total", "Charge transitions, by resulting status", ["status"]
@@ -21,6 +22,16 @@ PAYOUT_REFUSALS: Final = Counter(
     "Transfers and reversals that Stripe refused, by what has to change",
     ["kind"],
 )
+RECONCILED_AT: Final = Gauge(
+    "payment_reconciliation_timestamp_seconds",
+    "When the last reconciliation with Stripe began; before the first one, when payments started",
+)
+DIFFERENCES: Final = Gauge(
+    "payment_reconciliation_differences", "Amounts that differed from Stripe in the last one"
+)
+BALANCE: Final = Gauge("payment_balance_cents", "What the platform had at Stripe, in cents")
+HELD: Final = Gauge("payment_held_cents", "What the platform held for sellers, in cents")
+OWED: Final = Gauge("payment_owed_cents", "What sellers owed the platform, in cents")
 for _state in PayoutState:
     PAYOUT_TRANSITIONS.labels(_state.value)
 for _kind in ("balance", "account", "recall"):
@@ -36,3 +47,12 @@ def count_transition(charge: Charge) -> None:
     CHARGE_TRANSITIONS.labels(charge.status.value).inc()
     if charge.payout is not None:
         PAYOUT_TRANSITIONS.labels(charge.payout.state.value).inc()
+
+
+def export_reconciliation(result: Reconciliation) -> None:
+    """Set the gauges to the result of the last reconciliation."""
+    RECONCILED_AT.set(result.at.timestamp())
+    DIFFERENCES.set(result.differences)
+    BALANCE.set(result.balance)
+    HELD.set(result.held)
+    OWED.set(result.owed)

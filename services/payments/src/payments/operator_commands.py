@@ -8,6 +8,8 @@ The audit log of the seller names the actor and the reason:
 `ticketing-admin payments audit <user id>`.
 """
 
+import asyncio
+import sys
 from typing import Final
 
 import click
@@ -15,31 +17,78 @@ import click
 from common.errors import ApiError
 from common.lifecycle import ServiceState
 from common.observability.context import acting_as
+from common.observability.logging import configure_logging
 from common.operations.cli import run_operation
+from common.persistence import mongo
+from common.values.clock import utc_now
 from common.values.ids import is_id
 from payments.api import State
+from payments.domain.ledger import BALANCE, Line
+from payments.reconciliation import RECHECK_SECONDS
+from payments.reconciliation import reconcile as compare_with_stripe
+from payments.settings import ReconciliationSettings
+from payments.store.ledger import Ledger
+from payments.stripe.gateway import Gateway, StripeUnavailable
 
 actor_option = click.option("--actor", required=True, help="Who does this.")
 reason_option = click.option("--reason", required=True, help="Why.")
 
 
 @click.command("reconcile")
-def reconcile() -> None:
-    """Compare every payment and payout with Stripe, and exit with 1 if anything differs."""
+@click.option(
+    "--recheck-seconds",
+    default=RECHECK_SECONDS,
+    show_default=True,
+    help="How long until what differs is looked at again.",
+)
+def reconcile(recheck_seconds: float) -> None:
+    """Compare every payment and payout with Stripe, and exit with 1 if anything differs.
 
-    async def compare(state: ServiceState) -> int:
-        assert isinstance(state, State)  # noqa: S101 - the type of this service's state
-        count = 0
-        async for one in state.sync.find_differences():
-            count += 1
-            click.echo(
-                f"{one.subject}: {one.what}: {one.stored / 100:.2f} here, "
-                f"{one.at_stripe / 100:.2f} at Stripe"
+    It reads MongoDB and Stripe, and needs no other part of the service.
+    """
+    settings = ReconciliationSettings.from_environment()
+    configure_logging("payments", log_format=settings.log_format, level=settings.log_level)
+    sys.exit(asyncio.run(_reconcile(settings, recheck_seconds)))
+
+
+async def _reconcile(settings: ReconciliationSettings, recheck_seconds: float) -> int:
+    async with (
+        mongo.connect(
+            settings.mongo_uri,
+            [],
+            username="payments",
+            password=settings.mongo_password.get_secret_value(),
+        ) as database,
+        Gateway(
+            settings.stripe_key,
+            api_base=settings.stripe_api_base,
+            webhook_secret=None,
+            timeout_seconds=settings.stripe_timeout_seconds,
+        ) as gateway,
+    ):
+        try:
+            result, found = await compare_with_stripe(
+                Ledger(database), gateway.balance, utc_now, recheck_seconds=recheck_seconds
             )
-        click.echo(f"{count} differences")
-        return 1 if count else 0
+        except StripeUnavailable as error:
+            click.echo(error.details[0].message)
+            return 1
+    for one in found.differences:
+        click.echo(
+            f"{one.subject}: {one.what}: {_dollars(one.stored)} here, "
+            f"{_dollars(one.at_stripe)} at Stripe"
+        )
+    for line in Line:
+        click.echo(f"{line.value:24} {_dollars(found.totals[line]):>16}")
+    click.echo(f"{BALANCE:24} {_dollars(result.balance):>16}")
+    click.echo(f"{'held for sellers':24} {_dollars(result.held):>16}")
+    click.echo(f"{'owed by sellers':24} {_dollars(result.owed):>16}")
+    click.echo(f"{result.differences} differences")
+    return 1 if result.differences else 0
 
-    run_operation("payments", compare)
+
+def _dollars(cents: int) -> str:
+    return f"{cents / 100:,.2f}"
 
 
 @click.command("seller-pause")

@@ -1,59 +1,105 @@
-"""The comparison of every charge, refund, transfer and reversal with what Stripe has."""
+"""The comparison of every charge, refund, dispute, transfer and reversal with Stripe's balance.
 
-from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterable
+Money moves while we look, so what differs is looked at a second time, and only what has not changed
+counts.
+"""
+
+import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from common.events import ChargeStatus
-from payments.domain.charge import Charge
-from payments.stripe.connect import Connect
+import structlog
 
-WITH_MONEY: Final = frozenset(
-    {ChargeStatus.SUCCEEDED, ChargeStatus.REFUND_PENDING, ChargeStatus.REFUND_FAILED}
+from common.values.clock import Clock
+from payments.domain.charge import CURRENCY
+from payments.domain.ledger import (
+    Difference,
+    Line,
+    Reconciliation,
+    StripeLedger,
+    compare,
+    compare_balance,
+    held_amount,
 )
-"""Payments whose money the platform has, unless a bank took it back."""
+from payments.store.ledger import Ledger
+from payments.stripe.balance import StripeBalance
+
+log = structlog.get_logger("reconciliation")
+
+RECHECK_SECONDS: Final = 90.0
+"""Longer than a charge is in progress whose process died: its lease, and then the reconciler."""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """An amount that we and Stripe do not agree on, in cents."""
+class Comparison:
+    """What one look found; amounts are in cents.
 
-    subject: str
-    what: str
-    stored: int
-    at_stripe: int
+    Attributes:
+        totals: what moved at Stripe, by line.
+        balance: what the platform has at Stripe.
+        held: what it holds for sellers.
+    """
+
+    differences: tuple[Difference, ...]
+    totals: Counter[Line]
+    balance: int
+    held: int
 
 
-async def find_differences(
-    charges: AsyncIterable[Charge], connect: Connect
-) -> AsyncGenerator[Difference]:
-    """Yield what differs, to the cent. Run it while nothing is in progress, or repeat it.
+async def reconcile(
+    ledger: Ledger, stripe: StripeBalance, clock: Clock, *, recheck_seconds: float = RECHECK_SECONDS
+) -> tuple[Reconciliation, Comparison]:
+    """Compare us with Stripe, store the result, and return it with what was compared last.
 
     Raises:
         StripeUnavailable: Stripe did not respond.
     """
-    paid: defaultdict[str, int] = defaultdict(int)
-    async for data in connect.iter_objects("/v1/charges"):
-        if data["paid"]:
-            paid[data["payment_intent"] or data["id"]] += data["amount"] - data["amount_refunded"]
-    sent: defaultdict[str, int] = defaultdict(int)
-    async for data in connect.iter_objects("/v1/transfers"):
-        owner = data["metadata"].get("chargeId") or data["id"]
-        sent[owner] += data["amount"] - data["amount_reversed"]
-    async for charge in charges:
-        name = f"charge {charge.id}"
-        stored_paid = charge.amount if charge.status in WITH_MONEY else 0
-        at_stripe = paid.pop(charge.stripe_id, 0)
-        is_charged_back = charge.status is ChargeStatus.REFUNDED and charge.is_charged_back
-        if stored_paid != at_stripe and not is_charged_back:
-            yield Difference(name, "paid and not refunded", stored_paid, at_stripe)
-        payout = charge.payout
-        stored_sent = payout.rest if payout is not None and payout.transfer_id else 0
-        if stored_sent != sent.get(charge.id, 0):
-            yield Difference(name, "sent to the seller", stored_sent, sent[charge.id])
-        sent.pop(charge.id, None)
-    for intent_id, amount in paid.items():
-        yield Difference(f"payment {intent_id}", "paid and not refunded", 0, amount)
-    for owner, amount in sent.items():
-        yield Difference(f"transfer of {owner}", "sent to a seller", 0, amount)
+    started_at = clock()
+    found = await look(ledger, stripe)
+    differences = found.differences
+    if differences:
+        await asyncio.sleep(recheck_seconds)
+        found = await look(ledger, stripe)
+        lasting = set(differences)
+        differences = tuple(each for each in found.differences if each in lasting)
+    result = Reconciliation(
+        at=started_at,
+        differences=len(differences),
+        balance=found.balance,
+        held=found.held,
+        owed=await ledger.owed(),
+    )
+    await ledger.record(result)
+    for each in differences:
+        log.error(
+            "payments differ from Stripe",
+            subject=each.subject,
+            what=each.what,
+            stored=each.stored,
+            at_stripe=each.at_stripe,
+        )
+    return result, Comparison(differences, found.totals, found.balance, found.held)
+
+
+async def look(ledger: Ledger, stripe: StripeBalance) -> Comparison:
+    """Compare every charge with Stripe once.
+
+    Raises:
+        StripeUnavailable: Stripe did not respond.
+    """
+    balance_before = await stripe.retrieve(CURRENCY)
+    at_stripe = StripeLedger()
+    async for transaction in stripe.iter_transactions(CURRENCY):
+        at_stripe.add(transaction)
+    balance = await stripe.retrieve(CURRENCY)
+    at_stripe.assign_transfers()
+    differences: list[Difference] = []
+    held = 0
+    async for charge in ledger.iter_charges():
+        moved = at_stripe.take(charge)
+        differences += compare(charge, moved)
+        held += held_amount(charge, moved)
+    differences += at_stripe.unknown()
+    differences += compare_balance(at_stripe, before=balance_before, after=balance)
+    return Comparison(tuple(differences), at_stripe.totals, balance, held)

@@ -1,7 +1,7 @@
 """The settings of payments."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,9 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from common.settings import SessionSettings
+from common.settings import EnvironmentSettings, MongoUri, SessionSettings
 
-LIVE = ("sk_live_", "rk_live_", "pk_live_")
+LIVE: Final = ("sk_live_", "rk_live_", "pk_live_")
+STRIPE_TIMEOUT_SECONDS: Final = 8.0
 
 
 def _check_key(key: SecretStr) -> SecretStr:
@@ -44,10 +45,24 @@ def _mode(key: str) -> str:
     return next((mode for mode in ("test", "live") if key[3:].startswith(f"{mode}_")), "")
 
 
+def _check_server(url: str | None, info: ValidationInfo) -> str | None:
+    """Reject a live key together with a server that is not Stripe's."""
+    keys = (info.data.get("stripe_key"), info.data.get("stripe_publishable_key"))
+    texts = (key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys)
+    if url is not None and any(text.startswith(LIVE) for text in texts if text):
+        raise ValueError("must not be set together with a live key")
+    return url
+
+
+StripeKey = Annotated[SecretStr, AfterValidator(_check_key)]
+StripeServer = Annotated[str | None, AfterValidator(_check_server)]
+StripeTimeout = Annotated[float, Field(gt=0, le=20)]
+
+
 class Settings(SessionSettings):
     """The environment variables of payments, besides those of every service."""
 
-    stripe_key: Annotated[SecretStr, AfterValidator(_check_key)]
+    stripe_key: StripeKey
     """The secret key of Stripe's API."""
     stripe_publishable_key: Annotated[str, AfterValidator(_check_publishable_key)] | None = None
     """The key with which browsers create tokens."""
@@ -56,11 +71,11 @@ class Settings(SessionSettings):
     )
     """The keys of webhook signatures, with commas between them: of the events of payments, of those
     of accounts, and old ones. Without any the webhook is disabled."""
-    stripe_api_base: str | None = None
+    stripe_api_base: StripeServer = None
     """The base URL of Stripe's API, for a local Stripe server."""
-    stripe_js_url: str | None = None
+    stripe_js_url: StripeServer = None
     """The URL of Stripe.js, for a local Stripe server."""
-    stripe_timeout_seconds: Annotated[float, Field(gt=0, le=20)] = 8
+    stripe_timeout_seconds: StripeTimeout = STRIPE_TIMEOUT_SECONDS
     payment_attempts: Annotated[int, Field(ge=1, le=50)] = 5
     payment_failure_policy: Literal["retry", "cancel"] = "retry"
     """Whether the buyer may retry after a decline, or the order is cancelled."""
@@ -83,6 +98,8 @@ class Settings(SessionSettings):
     """How long before it expires an order can no longer be paid."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """The interval of the reconciler; 0 disables it."""
+    payment_daily_reconciliation: bool = True
+    """Whether this service compares itself with Stripe every day, because no job does."""
 
     @model_validator(mode="after")
     def _explicit_fee(self) -> Self:
@@ -102,15 +119,14 @@ class Settings(SessionSettings):
             raise ValueError("and STRIPE_KEY must both be of Stripe's test mode or live mode")
         return value
 
-    @field_validator("stripe_api_base", "stripe_js_url")
-    @classmethod
-    def _never_live(cls, value: str | None, info: ValidationInfo) -> str | None:
-        """Reject a live key together with a server that is not Stripe's."""
-        secret: SecretStr | None = info.data.get("stripe_key")
-        keys = (
-            secret.get_secret_value() if secret else "",
-            info.data.get("stripe_publishable_key") or "",
-        )
-        if value is not None and any(key.startswith(LIVE) for key in keys):
-            raise ValueError("must not be set together with a live key")
-        return value
+
+class ReconciliationSettings(EnvironmentSettings):
+    """The environment variables of the job that compares payments with Stripe."""
+
+    mongo_uri: MongoUri
+    mongo_password: SecretStr = SecretStr("")
+    stripe_key: StripeKey
+    stripe_api_base: StripeServer = None
+    stripe_timeout_seconds: StripeTimeout = STRIPE_TIMEOUT_SECONDS
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

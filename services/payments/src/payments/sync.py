@@ -16,7 +16,6 @@ from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
 from payments.payouts import Payouts
-from payments.reconciliation import Difference, find_differences
 from payments.store.charges import ChargeStore
 from payments.store.order_replicas import OrderReplicas
 from payments.store.stripe_events import StripeEvents
@@ -116,10 +115,6 @@ class ChargeSync:
         """Claim a charge that needs reconciliation, for as long as a lease lasts."""
         now = self._clock()
         return await self._store.claim_due(now, now + self._policy.lease)
-
-    def find_differences(self) -> AsyncGenerator[Difference]:
-        """Yield the amounts that we and Stripe do not agree on."""
-        return find_differences(self._store.iter_all(), self._gateway.connect)
 
     async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Yield the current state of every charge as an event.

@@ -87,10 +87,6 @@ class ChargeStore(Store[Charge]):
                 yield self.from_document(doc)
             remaining["_id"] = {"$lt": docs[-1]["_id"]}
 
-    def iter_all(self) -> AsyncGenerator[Charge]:
-        """Yield every charge."""
-        return self._iter_all()
-
     async def claim_due(self, now: datetime, until: datetime) -> Charge | None:
         """Return a charge that is due for reconciliation, and make it due again at `until`.
 

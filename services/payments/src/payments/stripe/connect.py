@@ -1,6 +1,5 @@
 """The operations of Stripe Connect that payments uses: accounts of sellers, and their transfers."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Final
 
@@ -178,19 +177,6 @@ class Connect:
             found: list[StripeObject] = (await self._client.get(DISPUTES_PATH, params))["data"]
             disputes = [parse_dispute(dispute) for dispute in found]
         return _decisive(disputes)
-
-    async def iter_objects(self, path: str) -> AsyncGenerator[StripeObject]:
-        """Yield all objects of a list, newest first."""
-        position: dict[str, str] = {}
-        while True:
-            async with translate_stripe_errors():
-                page = await self._client.get(path, {"limit": PAGE_SIZE, **position})
-                found: list[StripeObject] = page["data"]
-            for data in found:
-                yield data
-            if not page["has_more"] or not found:
-                return
-            position = {"starting_after": found[-1]["id"]}
 
     async def _move_money(
         self,

@@ -21,6 +21,7 @@ from stripe.params import (
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order
 from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
+from payments.stripe.balance import StripeBalance
 from payments.stripe.client import (
     StripeClient,
     StripeRefused,
@@ -86,6 +87,7 @@ class Gateway:
         self._client = StripeClient(key, api_base=api_base, timeout_seconds=timeout_seconds)
         self._webhook_secret = webhook_secret
         self.connect = Connect(self._client)
+        self.balance = StripeBalance(self._client)
 
     async def __aenter__(self) -> Self:
         return self

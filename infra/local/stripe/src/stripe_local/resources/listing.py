@@ -13,7 +13,8 @@ _MAX_LIMIT = 100
 _EXPANDABLE = frozenset(
     {
         *("balance_transaction", "charge", "destination_payment", "failure_balance_transaction"),
-        *("latest_charge", "payment_intent", "payment_method", "source_transaction", "transfer"),
+        *("latest_charge", "payment_intent", "payment_method", "source", "source_transaction"),
+        *("transfer",),
     }
 )
 _FILTERS = (
