@@ -22,7 +22,7 @@ RETRY_SECONDS: Final = 15.0
 
 
 class Refunds:
-    """Takes originals back from buyers whose money goes back."""
+    """Removes the originals of buyers whose money goes back."""
 
     def __init__(
         self, service: TicketService, tickets: TicketStore, entries: VaultEntryStore, clock: Clock
@@ -33,7 +33,7 @@ class Refunds:
         self._clock = clock
 
     async def take_back(self, ticket_id: str, *, order_id: str, hold: int) -> None:
-        """Take the original of a ticket back, and publish what became of it, once.
+        """Remove an original that its buyer has not seen, and publish what became of it, once.
 
         Raises:
             DeliveryPostponed: a listing of the buyer may still be sold, or has to get its original.
