@@ -86,6 +86,7 @@ DUPLICATES = "services/tickets/tests/test_duplicates.py"
 VAULT_ENTRY = "services/tickets/src/tickets/domain/vault_entry.py"
 TICKETS_REFUNDS = "services/tickets/src/tickets/refunds.py"
 TICKET_REFUNDS = "services/tickets/tests/test_refunds.py"
+VERIFIED_SELLERS = "services/tickets/tests/test_verified_sellers.py"
 REFUND = "services/orders/src/orders/domain/refund.py"
 ORDER_REFUNDS = "services/orders/tests/test_refunds.py"
 VAULT_ACCESS = "services/tickets/src/tickets/domain/vault_access.py"
@@ -1207,6 +1208,22 @@ MUTANTS = (
         "payment_version <= order.dispute_version",
         "payment_version == order.dispute_version",
         (f"{ORDER_REFUNDS}::test_last_state_of_a_dispute_stays_in_any_order_of_arrival",),
+    ),
+    Mutant(
+        "only a seller who can be paid is verified",
+        "services/tickets/src/tickets/store/verified_sellers.py",
+        '            "transfers": TransfersStatus.ACTIVE,\n',
+        "",
+        (f"{VERIFIED_SELLERS}::test_list_and_ticket_say_whether_the_seller_is_verified",),
+    ),
+    Mutant(
+        "the tag of a ticket says whether its seller is verified",
+        "services/tickets/src/tickets/api.py",
+        'etag(body.version, VERIFIED if body.seller_verified else "")',
+        "etag(body.version)",
+        (
+            f"{VERIFIED_SELLERS}::test_tag_of_a_ticket_changes_with_its_seller_and_is_accepted_by_an_edit",
+        ),
     ),
     Mutant(
         "a code is in one listing at a time",

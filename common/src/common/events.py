@@ -567,6 +567,9 @@ STREAMS: Final[dict[str, tuple[str, ...]]] = {
     "auth": ("session", "user"),
 }
 """One stream per publishing service, and the first words of its subjects."""
+BUSY: Final = frozenset({"ticket", "order", "payment"})
+"""The first words of the events of each purchase. A consumer that handles none of them in its
+stream is not sent them."""
 
 
 def stream_of(event: type[Event]) -> str:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Final
 
 from common.apidocs.asyncapi import CONSUMING_SERVICES, handlers_of
-from common.events import STREAMS, stream_of
+from common.events import BUSY, STREAMS, stream_of
 from common.messaging import subscriptions
 from common.messaging.connection import DEAD_LETTERS, STORED
 from common.messaging.subscriptions import Subscriptions, durable_name
@@ -78,18 +78,24 @@ def find_subscriptions() -> Subscriptions:
     """
     durable: dict[str, list[str]] = {}
     every_replica: dict[str, list[str]] = {}
+    filters: dict[str, list[str]] = {}
     for service in sorted(STREAMS):
         listeners: ModuleType | None = None
         if service in CONSUMING_SERVICES:
             listeners = importlib.import_module(f"{service}.listeners")
             handled = handlers_of(listeners)
             durable[service] = sorted({stream_of(event) for event in handled})
+            handled_words = {event.subject.partition(".")[0] for event in handled}
+            for stream in durable[service]:
+                first_words = {*STREAMS[stream]}
+                if BUSY & (first_words - handled_words):
+                    filters[durable_name(service, stream)] = sorted(first_words & handled_words)
         settings = importlib.import_module(f"{service}.settings").Settings
         followed = {"auth"} if issubclass(settings, SessionSettings) else set[str]()
         if hasattr(listeners, "sse_handlers"):
             followed.add(service)
         every_replica[service] = sorted(followed)
-    return Subscriptions(durable, every_replica)
+    return Subscriptions(durable, every_replica, filters)
 
 
 def requests_of(service: str, found: Subscriptions) -> list[Import]:

@@ -29,10 +29,16 @@ async def declare(connection: Connection, *, replicas: int = 1) -> None:
         subjects = [f"{first_word}.>" for first_word in first_words]
         await _declare_stream(connection, stream, subjects, MAX_AGE_SECONDS, replicas)
     await _declare_stream(connection, DEAD_LETTERS, ["dead.>"], 0, replicas)
-    for service, streams in load_subscriptions().durable.items():
+    subscriptions = load_subscriptions()
+    for service, streams in subscriptions.durable.items():
         for stream in streams:
+            name = durable_name(service, stream)
+            subjects = [
+                connection.subject(f"{first_word}.>")
+                for first_word in subscriptions.filters.get(name, ())
+            ]
             await connection.js.add_consumer(
-                connection.stream(stream), consumer_config(durable_name(service, stream))
+                connection.stream(stream), consumer_config(name, subjects)
             )
 
 

@@ -11,7 +11,7 @@ early, which is no failed attempt.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -44,10 +44,14 @@ class DeliveryPostponed(Exception):
         self.delay_seconds = delay_seconds
 
 
-def consumer_config(durable: str) -> ConsumerConfig:
+def consumer_config(durable: str, subjects: Sequence[str] = ()) -> ConsumerConfig:
     """Return the server's settings of a durable consumer.
 
     Its name is part of the contract, because a renamed consumer would receive every event again.
+
+    Args:
+        durable: its name.
+        subjects: what it gets of its stream. By default it gets everything.
     """
     return ConsumerConfig(
         name=durable,
@@ -57,6 +61,7 @@ def consumer_config(durable: str) -> ConsumerConfig:
         ack_wait=ACK_WAIT_SECONDS,
         max_deliver=-1,
         max_ack_pending=MAX_ACK_PENDING,
+        filter_subjects=[*subjects] or None,
     )
 
 

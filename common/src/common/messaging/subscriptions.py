@@ -19,10 +19,13 @@ class Subscriptions:
     Attributes:
         durable: those whose events one replica of the service handles.
         every_replica: those whose events each of its processes handles.
+        filters: the first words of the subjects that a durable consumer gets, by its name, unless
+            it gets the whole stream.
     """
 
     durable: Mapping[str, Sequence[str]]
     every_replica: Mapping[str, Sequence[str]]
+    filters: Mapping[str, Sequence[str]]
 
 
 def load_subscriptions() -> Subscriptions:

@@ -13,9 +13,14 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 _MODEL_LIST: Final = TypeAdapter(list[SerializeAsAny[BaseModel]])
 
 
-def etag(version: int) -> str:
-    """Return the ETag of a version (RFC 9110, 8.8.3)."""
-    return f'"{version}"'
+def etag(version: int, variant: str = "") -> str:
+    """Return the ETag of a version (RFC 9110, 8.8.3).
+
+    Args:
+        version: the version of the resource.
+        variant: names what the response contains besides that may change without a new version.
+    """
+    return f'"{version}-{variant}"' if variant else f'"{version}"'
 
 
 def _parse_tags(header: str) -> list[str]:
@@ -31,7 +36,7 @@ def expected_versions(header: str | None) -> frozenset[int] | None:
     """Parse the versions in If-Match. None accepts any version (RFC 9110, 13.1.1)."""
     if header is None or header.strip() == "*":
         return None
-    tags = (tag.strip('"') for tag in _parse_tags(header))
+    tags = (tag.strip('"').partition("-")[0] for tag in _parse_tags(header))
     return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 10)  # noqa: PLR2004
 
 

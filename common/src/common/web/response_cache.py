@@ -132,11 +132,11 @@ class ResponseCache:
         if dropped is not None:
             self._bytes -= memory_size(key, dropped)
 
-    def invalidate(self, path: str, tag: str | None = None) -> None:
-        """Drop the response at this path without a query, unless it has this tag."""
+    def invalidate(self, path: str, *tags: str) -> None:
+        """Drop the response at this path without a query, unless it has one of these tags."""
         key = (path, b"")
         entry = self._entries.get(key)
-        if entry is not None and entry.tag == tag:
+        if entry is not None and entry.tag in tags:
             return
         self._in_flight.pop(key, None)
         self._drop(key)

@@ -1,5 +1,6 @@
 """HTTP routes of the tickets API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -23,7 +24,8 @@ from common.web.etags import (
 from common.web.idempotency import IdempotentRoute, NewId
 from common.web.pagination import PAGE_SIZE, Cursor, Limit
 from common.web.sse import SSE_RESPONSE, EventBroadcaster, LastEventId
-from tickets.domain.ticket import KEEP
+from tickets.cache import VERIFIED
+from tickets.domain.ticket import KEEP, Ticket
 from tickets.duplicates import Duplicates
 from tickets.passes import Passes
 from tickets.query_parameters import TicketQueryParameters
@@ -70,7 +72,7 @@ async def list_tickets(
     """A page may have fewer items than `limit`, or none, although another one follows."""
     page = await state.tickets.list_available(query, limit=limit, cursor=cursor)
     return json_response(
-        [TicketOut.from_attributes(ticket) for ticket in page.items],
+        await _bodies(state, page.items),
         headers=page.link_header(request),
     )
 
@@ -90,7 +92,7 @@ async def list_my_tickets(
 ) -> Response:
     page = await state.tickets.list_by_seller(user.id, limit=limit, cursor=cursor)
     return json_response(
-        [TicketOut.from_attributes(ticket) for ticket in page.items],
+        await _bodies(state, page.items),
         headers=page.link_header(request),
     )
 
@@ -123,10 +125,9 @@ async def watch_tickets(
 async def show_ticket(
     ticket_id: Id, state: StateDep, if_none_match: IfNoneMatch = None
 ) -> Response:
-    ticket = await state.tickets.get(ticket_id)
-    return conditional_response(
-        if_none_match, etag(ticket.version), TicketOut.from_attributes(ticket)
-    )
+    (body,) = await _bodies(state, [await state.tickets.get(ticket_id)])
+    tag = etag(body.version, VERIFIED if body.seller_verified else "")
+    return conditional_response(if_none_match, tag, body)
 
 
 @router.post(
@@ -201,6 +202,12 @@ async def withdraw_ticket(ticket_id: Id, user: CurrentUser, state: StateDep) -> 
     if ticket.withdrawing:
         return json_response(TicketOut.from_attributes(ticket), 202, tag=etag(ticket.version))
     return Response(status_code=204)
+
+
+async def _bodies(state: State, tickets: Sequence[Ticket]) -> list[TicketOut]:
+    """Return the bodies of responses to reads, which say whose sellers are verified."""
+    verified = await state.tickets.find_verified(tickets)
+    return [TicketOut.from_domain(ticket, verified) for ticket in tickets]
 
 
 def _seat(seat: SeatIn | None) -> Seat | None:

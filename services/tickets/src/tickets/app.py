@@ -32,6 +32,7 @@ from tickets.store.shows import ShowDocument, ShowStore
 from tickets.store.tickets import TicketDocument, TicketStore
 from tickets.store.vault_entries import VaultDocument, VaultEntryStore
 from tickets.store.vault_gauges import VaultGauges
+from tickets.store.verified_sellers import SellerReplica, VerifiedSellers
 from tickets.store.vocabulary import WordDocument
 from tickets.ticket_files import TicketFileReader
 from tickets.uploads import Uploads
@@ -40,7 +41,14 @@ from tickets.vault_keys import VaultKeys
 from tickets.vault_service import VaultService
 from tickets.vault_sweeper import VaultSweeper
 
-DOCUMENTS: Final = (TicketDocument, ShowDocument, VaultDocument, WordDocument, DailyCounterDocument)
+DOCUMENTS: Final = (
+    TicketDocument,
+    ShowDocument,
+    VaultDocument,
+    WordDocument,
+    DailyCounterDocument,
+    SellerReplica,
+)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -69,18 +77,22 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             sweeper = VaultSweeper(entries, store, sweeper_lease, running.clock)
             duplicates = Duplicates(store, entries, sweeper, running.clock)
             vault = VaultService(entries, store, sweeper, duplicates, reader, keys, running.clock)
+            verified_sellers = VerifiedSellers()
             tickets = TicketService(
                 store,
                 shows,
                 sweeper,
                 listed,
+                verified_sellers,
                 running.clock,
                 price_cap_percent=settings.price_cap_percent,
             )
             resale = Resale(tickets, store, entries, sweeper_lease, running.clock)
             refunds = Refunds(tickets, store, entries, running.clock)
             limits = (additions, edits, listed, uploaded)
-            deletion = UserDeletion(tickets, entries, limits, running.bus, running.clock)
+            deletion = UserDeletion(
+                tickets, entries, limits, verified_sellers, running.bus, running.clock
+            )
             broadcaster = EventBroadcaster(max_per_network=running.settings.address_connections)
             maintenance = SearchMaintenance(running.database, running.clock)
             async with (

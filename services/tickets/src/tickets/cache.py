@@ -8,6 +8,8 @@ from tickets.domain.show import Show
 from tickets.domain.ticket import Ticket
 from tickets.search import normalize_name, normalize_words
 
+VERIFIED: Final = "verified"
+"""The variant of a ticket's response that says that its seller is verified."""
 SHOWS_PATH: Final = "/api/tickets/shows"
 PARAMETERS: Final[dict[str, dict[str, Normalize]]] = {
     "/api/tickets": {
@@ -33,7 +35,8 @@ class TicketCache:
 
     def invalidate(self, ticket_id: str, *, known_version: int) -> None:
         """Drop the cached response of a ticket, unless it already contains this version."""
-        self._response_cache.invalidate(_path(ticket_id), etag(known_version))
+        tags = (etag(known_version), etag(known_version, VERIFIED))
+        self._response_cache.invalidate(_path(ticket_id), *tags)
 
     def on_written(self, ticket: Ticket) -> None:
         """Drop the cached response of a ticket, so that its seller reads this write immediately."""

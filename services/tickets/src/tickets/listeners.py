@@ -1,9 +1,9 @@
-"""The events that tickets consumes: orders reserve, free and sell tickets, and accounts close.
+"""The events that tickets consumes: of orders, of sellers, and of accounts that close.
 
 And the tickets' own events, which every replica streams to its SSE clients.
 """
 
-from common.events import OrderEvent, TicketEvent, UserDeleted, UserUpdated
+from common.events import OrderEvent, SellerEvent, TicketEvent, UserDeleted, UserUpdated
 from common.messaging.bus import Handlers, handlers
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
@@ -40,7 +40,10 @@ def listeners(tickets: TicketService, refunds: Refunds, deletion: UserDeletion) 
     async def on_user_deleted(event: UserDeleted) -> None:
         await deletion.erase(event)
 
-    return handlers(on_order, on_user_updated, on_user_deleted)
+    async def on_seller(event: SellerEvent) -> None:
+        await tickets.apply_seller(event)
+
+    return handlers(on_order, on_seller, on_user_updated, on_user_deleted)
 
 
 def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:

@@ -1,5 +1,6 @@
 """Request and response bodies of the tickets API."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Annotated, Final, Self
 
@@ -19,6 +20,7 @@ from common.values.ids import Id
 from common.values.money import Dollars, FaceValue, Price
 from common.values.text import SingleLine
 from tickets.domain.show import ShowDetails
+from tickets.domain.ticket import Ticket
 from tickets.local_times import CountryCode, LocalTime, TimeZoneName
 
 LocalDate = date
@@ -176,6 +178,21 @@ class TicketOut(TicketEventOut):
     """A ticket."""
 
     created_at: datetime
+    seller_verified: Omittable[bool] = None
+    """Whether the payment processor knows who its seller is, who can therefore be paid."""
+
+    @classmethod
+    def from_domain(cls, ticket: Ticket, verified: Collection[str]) -> Self:
+        """Create the model of a ticket.
+
+        Args:
+            ticket: the ticket.
+            verified: the sellers who are verified, of those who matter.
+        """
+        out = cls.from_attributes(ticket)
+        if ticket.user_id in verified:
+            out.seller_verified = True
+        return out
 
 
 class PassOut(CamelModel):

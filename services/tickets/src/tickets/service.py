@@ -1,10 +1,10 @@
 """The tickets application service, called by HTTP routes and event listeners."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Literal
 
 from common.change import Change
-from common.events import OrderStatus
+from common.events import OrderStatus, SellerEvent
 from common.messaging.envelope import EventEnvelope
 from common.protection import Protection
 from common.shows import Seat, ShowFacts
@@ -25,6 +25,7 @@ from tickets.search import TicketQuery
 from tickets.show_service import ShowService
 from tickets.store.daily_limits import DailyLimit
 from tickets.store.tickets import TicketStore
+from tickets.store.verified_sellers import VerifiedSellers
 from tickets.vault_sweeper import VaultSweeper
 
 
@@ -37,6 +38,7 @@ class TicketService:
         shows: ShowService,
         vault: VaultSweeper,
         limit: DailyLimit,
+        sellers: VerifiedSellers,
         clock: Clock,
         *,
         price_cap_percent: int | None,
@@ -45,6 +47,7 @@ class TicketService:
         self._shows = shows
         self._vault = vault
         self._limit = limit
+        self._sellers = sellers
         self._clock = clock
         self._price_cap_percent = price_cap_percent
 
@@ -209,6 +212,14 @@ class TicketService:
             await self._vault.release_unused(ticket)
         if ticket.show is not None:
             await self._shows.close(ticket.show.id)
+
+    async def find_verified(self, tickets: Iterable[Ticket]) -> frozenset[str]:
+        """Return the ids of the verified sellers among those of tickets."""
+        return await self._sellers.find(ticket.user_id for ticket in tickets)
+
+    async def apply_seller(self, event: SellerEvent) -> None:
+        """Store whether a seller is verified, if that is newer than what is known."""
+        await self._sellers.upsert(event)
 
     def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate an event with the current state of every ticket."""

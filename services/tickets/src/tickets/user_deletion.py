@@ -26,6 +26,7 @@ from tickets.domain.ticket import Ticket
 from tickets.service import TicketService
 from tickets.store.daily_limits import DailyLimit
 from tickets.store.vault_entries import VaultEntryStore
+from tickets.store.verified_sellers import VerifiedSellers
 
 PAGE_SIZE: Final = 100
 CLOCK_DIFFERENCE: Final = timedelta(minutes=1)
@@ -39,12 +40,14 @@ class UserDeletion:
         tickets: TicketService,
         entries: VaultEntryStore,
         limits: Sequence[DailyLimit],
+        sellers: VerifiedSellers,
         bus: Bus,
         clock: Clock,
     ) -> None:
         self._tickets = tickets
         self._entries = entries
         self._limits = limits
+        self._sellers = sellers
         self._bus = bus
         self._clock = clock
 
@@ -78,6 +81,7 @@ class UserDeletion:
         await forget_user(event.id)
         for limit in self._limits:
             await limit.forget(event.id)
+        await self._sellers.delete(event.id)
         for ticket in await self._withdraw_all(event.id):
             if ticket.withdrawn and ticket.vault is not None:
                 await self._entries.update(

@@ -618,6 +618,8 @@ export interface components {
              * Format: date-time
              */
             createdAt: string;
+            /** Sellerverified */
+            sellerVerified?: boolean | null;
         };
         /**
          * TicketStatus
