@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ import httpx
 
 from chaos.auditor import MAX_LATENESS, audit
 from chaos.backlog import Backlog
+from chaos.bank import Bank
 from chaos.client_log import ClientLog
 from chaos.contention import BUYERS, run_contention
 from chaos.hostile_client import HostileClient
+from chaos.payouts import FEES_BASIS_POINTS
 from chaos.planted_codes import find_planted_codes
 from chaos.rate_limiter import RateLimiter
 from chaos.saboteur import Saboteur
-from chaos.shows import add_shows, cancel_show_during_run
-from chaos.snapshot import Snapshot, last_sequences, take_snapshot
-from chaos.vault import reveals_of
+from chaos.shows import add_shows, cancel_shows_during_run
+from chaos.snapshot import last_sequences, take_snapshot
+from chaos.summary import Outcome, Plan, print_summary
 from chaos.workload import SimulatedUser
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
@@ -50,36 +52,9 @@ SETTINGS = {
     "STRIPE_TIMEOUT_SECONDS": "2",
     "SMTP_TIMEOUT_SECONDS": "2",
     "PAYMENT_RECONCILE_SECONDS": "1",
+    "PAYOUT_RETRY_SECONDS": "8",
+    "PLATFORM_FEE_BASIS_POINTS": str(FEES_BASIS_POINTS[0]),
 }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The parameters of a run."""
-
-    seed: int
-    seconds: float
-    rate: float
-    users: int
-    rounds: int
-    disabled: str | None
-    max_recovery_seconds: float
-    max_lateness: timedelta
-
-
-@dataclass
-class Outcome:
-    """The results of a run."""
-
-    violations: list[str]
-    recovery: float
-    rate: float
-    """Responses per second during the kills, including the wait for recovery."""
-    rate_after_recovery: float
-    """Responses per second from recovery until the users stopped."""
-    client_log: ClientLog
-    action_counts: dict[str, int]
-    snapshot: Snapshot | None = None
 
 
 async def run(plan: Plan, system: System) -> Outcome:
@@ -109,6 +84,7 @@ async def _chaos(
     saboteur = Saboteur(system, stripe, random.Random(rng.random()))
     client_log, rate_limiter, market = ClientLog(), RateLimiter(plan.rate), list[Any]()
     shows = await add_shows(system, plan.seconds)
+    has_disputes = plan.disabled != "webhooks"  # one after the payout is known only by them
     users = [
         SimulatedUser(
             f"user{n}",
@@ -117,8 +93,9 @@ async def _chaos(
             rate_limiter=rate_limiter,
             client_log=client_log,
             market=market,
-            shows=shows,
+            shows=shows.all,
             stripe=stripe,
+            has_disputes=has_disputes,
         )
         for n in range(plan.users)
     ]
@@ -126,7 +103,10 @@ async def _chaos(
         HostileClient(system.port["gateway"], random.Random(rng.random()), client_log)
         for _ in range(HOSTILE_CLIENTS)
     ]
-    cancellation = asyncio.create_task(cancel_show_during_run(system, shows[1], plan.seconds))
+    bank = Bank(system, stripe, random.Random(rng.random()), client_log, has_disputes=has_disputes)
+    cancellation = asyncio.create_task(cancel_shows_during_run(system, shows, plan.seconds))
+    fee_change = asyncio.create_task(_change_fee(system, plan.seconds / 2))
+    decisions = asyncio.create_task(bank.run())
     user_tasks = [asyncio.create_task(user.run()) for user in (*users, *hostile_clients)]
     supervision = asyncio.create_task(saboteur.supervise())
     started_at = time.monotonic()
@@ -151,13 +131,13 @@ async def _chaos(
     )
     for user in (*users, *hostile_clients):
         user.stopped = True
-    await asyncio.gather(*user_tasks, cancellation)
+    await asyncio.gather(*user_tasks, cancellation, fee_change)
+    await _cancelled(decisions)
+    await bank.close()
     if plan.disabled == "reconciler":
         await asyncio.to_thread(_enable_reconciler, system)
     violations += await _wait_quiesced(backlog, 2 * plan.max_recovery_seconds)
-    supervision.cancel()
-    with suppress(asyncio.CancelledError):
-        await supervision
+    await _cancelled(supervision)
     snapshot = await take_snapshot(system, client_log.ended_sessions.values())
     violations += audit(snapshot, client_log, healthy_since, plan.max_lateness)
     violations += await asyncio.to_thread(lambda: [*find_planted_codes(system, snapshot)])
@@ -168,8 +148,36 @@ async def _chaos(
         rate_after_recovery,
         client_log,
         dict(saboteur.action_counts),
+        dict(bank.counts),
         snapshot,
     )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _change_fee(system: System, after_seconds: float) -> None:
+    """Change the fee of the processes of payments that start from then on."""
+    await asyncio.sleep(after_seconds)
+    for name in system.replicas_of("payments"):
+        process = system.processes[name]
+        fee = {"PLATFORM_FEE_BASIS_POINTS": str(FEES_BASIS_POINTS[1])}
+        environment = {**process.program.environment, **fee}
+        process.program = replace(process.program, environment=environment)
+
+
+def pay_early(system: System) -> None:
+    """Run orders with the short periods of `early_release`, in a system that has not started."""
+    for name in system.replicas_of("orders"):
+        process = system.processes[name]
+        command = [str(part) for part in process.program.command]
+        command[command.index("orders.app:create_app")] = "chaos.early_release:create_app"
+        command += ["--app-dir", str(ROOT / "tests")]
+        process.program = replace(process.program, command=tuple(command))
 
 
 def _enable_reconciler(system: System) -> None:
@@ -223,56 +231,6 @@ async def _wait_quiesced(backlog: Backlog, timeout_seconds: float) -> list[str]:
     return [f"not quiescent: {what}" for what in remaining]
 
 
-def print_summary(plan: Plan, outcome: Outcome) -> None:
-    """Print the counts and violations."""
-    snapshot, client_log = outcome.snapshot, outcome.client_log
-    if snapshot is None:
-        return
-    orders = snapshot.documents["orders.orders"]
-    tickets = snapshot.documents["tickets.tickets"]
-    counts = {
-        "users": len(snapshot.documents["auth.accounts"]),
-        "tickets": len(tickets),
-        "orders": len(orders),
-        "complete": sum(order["status"] == "complete" for order in orders),
-        "expired": sum(order["reason"] == "expired" for order in orders),
-        "withdrawn": sum(t["status"] == "withdrawn" for t in tickets),
-        "ended with their show": sum(order.get("detail") is not None for order in orders),
-        "originals": len(snapshot.documents["tickets.vault"]),
-        "reveals": sum(len(reveals_of(e)) for e in snapshot.documents["tickets.vault"]),
-        "readings": len(client_log.readings),
-        "listed again": len(client_log.listed_again),
-        "matches": sum(len(e["matches"]) for e in snapshot.documents["tickets.vault"]),
-        "payments": sum(bool(charge["paid"]) for charge in snapshot.charges),
-        "declines": sum(charge["status"] == "failed" for charge in snapshot.charges),
-        "refunds": len(snapshot.refunds),
-        "sessions ended": len(client_log.ended_sessions),
-        "events": sum(len(events) for events in snapshot.streams.values()),
-        "kills": sum(n for what, n in outcome.action_counts.items() if what.startswith("killed")),
-        "pauses": sum(n for what, n in outcome.action_counts.items() if what.startswith("paused")),
-        "faults at Stripe": sum(
-            n for what, n in outcome.action_counts.items() if what.startswith("Stripe")
-        ),
-        "duplicates absorbed": sum(snapshot.duplicates.values()),
-    }
-    click.echo(
-        f"seed {plan.seed}: " + ", ".join(f"{count} {what}" for what, count in counts.items())
-    )
-    click.echo(f"  injected faults: {dict(sorted(outcome.action_counts.items()))}")
-    click.echo(
-        f"  responses: {dict(sorted(client_log.status_counts.items()))}, "
-        f"{outcome.rate:.0f} per second"
-    )
-    click.echo(f"  duplicates: {dict(snapshot.duplicates)}")
-    click.echo(
-        f"  recovered in {outcome.recovery:.1f} s, "
-        f"then {outcome.rate_after_recovery:.0f} requests per second"
-    )
-    for violation in outcome.violations[:50]:
-        click.echo(f"  VIOLATION {violation}")
-    click.echo(f"{len(outcome.violations)} violations (seed {plan.seed})")
-
-
 @click.command(help="Kill processes under load, then audit the data.")
 @click.option("--seed", type=int, default=lambda: random.randrange(1_000_000))
 @click.option("--minutes", type=float, default=5, show_default=True)
@@ -313,6 +271,7 @@ def main(
     if disable == "reconciler":
         settings["PAYMENT_RECONCILE_SECONDS"] = "0"
     system = System(folder, settings, webhooks=disable != "webhooks")
+    pay_early(system)
     try:
         click.echo(f"seed {seed}: {plan.seconds:.0f} s at {rate:.0f} requests per second")
         system.start()

@@ -10,10 +10,17 @@ from chaos.acknowledged_writes import lost_acknowledged_writes
 from chaos.client_log import ClientLog
 from chaos.declines import declines_counted, reported_cards_concealed
 from chaos.deletions import deletions_complete, erased_users_left_nothing
+from chaos.disputes import frozen_while_disputed, returned_at_most_once
 from chaos.fair_use import fair_use
+from chaos.ledger import platform_has_what_is_held, statements_equal_ledger
 from chaos.letters import one_letter_per_order, sent_letters_arrived
 from chaos.money import paid_once
-from chaos.payouts import payouts_settled
+from chaos.payouts import (
+    fees_fixed,
+    paid_to_active_accounts,
+    paid_to_their_sellers,
+    payouts_settled,
+)
 from chaos.published_events import every_version_published
 from chaos.replicas import copies_equal_shows, replicas_equal
 from chaos.sales import (
@@ -63,6 +70,7 @@ def audit(
         violations += check(snapshot)
     violations += late_orders(snapshot, healthy_since, max_lateness)
     violations += lost_acknowledged_writes(snapshot, client_log)
+    violations += paid_to_active_accounts(snapshot, client_log)
     violations += deletions_complete(snapshot, client_log)
     violations += readings_recorded(snapshot, client_log)
     violations += acknowledged_originals(snapshot, client_log)
@@ -219,6 +227,12 @@ CHECKS: Final[tuple[Check, ...]] = (
     one_live_order,
     paid_once,
     payouts_settled,
+    fees_fixed,
+    paid_to_their_sellers,
+    frozen_while_disputed,
+    returned_at_most_once,
+    platform_has_what_is_held,
+    statements_equal_ledger,
     fair_use,
     locks_match_orders,
     withdrawals,

@@ -8,6 +8,7 @@ from pymongo import AsyncMongoClient
 from chaos.snapshot import consumers
 from common.messaging.durable_consumer import ACK_WAIT_SECONDS
 from common.values.clock import utc_now
+from payments.domain.payout import HoldReason
 from support.system import System
 
 OUTBOXES: Final = (
@@ -30,6 +31,11 @@ DELETIONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 """The collection in auth, the query, and what it finds."""
 EXPIRATION_GRACE: Final = timedelta(seconds=5)
 OUTBOX_GRACE: Final = timedelta(seconds=2)
+PAYOUT_GRACE: Final = timedelta(seconds=10)
+STABLE_FOR: Final = timedelta(seconds=30)
+"""How long after the end nothing may become due, so that the audit sees one state of everything."""
+HOLD_REASONS: Final = [reason.value for reason in HoldReason]
+"""Why a payout waits for somebody else. For other reasons it is tried again by itself."""
 OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_action"]
 
 
@@ -68,7 +74,10 @@ class Backlog:
         remaining += self._describe(
             "overdue orders", await self._count("orders", "orders", overdue_orders)
         )
-        return remaining + (await self._charges(since) if self._reconciler_enabled else [])
+        if self._reconciler_enabled:
+            remaining += await self._charges(since)
+            remaining += await self._payouts(since, released_before=since - PAYOUT_GRACE)
+        return remaining
 
     async def remaining(self) -> list[str]:
         """Return all unfinished work, when no new work arrives."""
@@ -91,7 +100,29 @@ class Backlog:
         )
         for collection, query, what in DELETIONS:
             remaining += self._describe(what, await self._count("auth", collection, query))
+        remaining += await self._payouts(utc_now(), released_before=utc_now() + STABLE_FOR)
+        retried = {"payout.state": "frozen", "payout.reason": {"$nin": HOLD_REASONS}}
+        remaining += self._describe(
+            "refused payouts", await self._count("payments", "charges", retried)
+        )
         return remaining + await self._charges(utc_now())
+
+    async def _payouts(self, until: datetime, *, released_before: datetime) -> list[str]:
+        """Describe the payouts that are under way since before `until`, or were due before."""
+        moving = {
+            "payout.state": {"$in": ["sending", "recalling"]},
+            "updated_at": {"$lt": until},
+        }
+        due = {
+            "status": "succeeded",
+            "payout.state": "held",
+            "release_at": {"$lt": released_before},
+            **({"payout.refusals": 0} if released_before < until else {}),
+        }
+        return [
+            *self._describe("open payouts", await self._count("payments", "charges", moving)),
+            *self._describe("due payouts", await self._count("payments", "charges", due)),
+        ]
 
     async def _charges(self, until: datetime) -> list[str]:
         """Describe the charges that need reconciliation and were last updated before `until`."""

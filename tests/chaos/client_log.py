@@ -1,7 +1,8 @@
 """The responses that users received, which must still be true when the system is quiescent."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,16 @@ class Reading:
     ticket_id: str
     user_id: str
     digest: str
+
+
+@dataclass
+class AccountChange:
+    """What Stripe decided about the account of a seller."""
+
+    state: str
+    began_at: datetime
+    ended_at: datetime | None = None
+    """None if the response was lost, so that it may not have happened."""
 
 
 @dataclass
@@ -46,6 +57,12 @@ class ClientLog:
     """Ended session -> its last access token, which every service must reject."""
     deleted_accounts: dict[str, str] = field(default_factory=dict[str, str])
     """Email -> user, of deletions that were accepted."""
+    onboarded: Counter[str] = field(default_factory=Counter[str])
+    """What sellers did on Stripe's page, and how many."""
+    account_changes: defaultdict[str, list[AccountChange]] = field(
+        default_factory=lambda: defaultdict[str, list[AccountChange]](list)
+    )
+    """Account at Stripe -> what was decided about it, the last decision at the end."""
     status_counts: Counter[str] = field(default_factory=Counter[str])
     """Responses by status; `none` counts broken connections."""
     forbidden_responses: list[str] = field(default_factory=list[str])
@@ -55,3 +72,7 @@ class ClientLog:
     def response_count(self) -> int:
         """The number of responses, including broken connections."""
         return self.status_counts.total()
+
+    def is_rejected(self, account_id: str) -> bool:
+        """Return whether Stripe has rejected an account, which is for good."""
+        return any(change.state == "rejected" for change in self.account_changes[account_id])

@@ -40,6 +40,25 @@ CALL_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "GET /v1/payment_intents/*", "action": "status", "status": 500, "times": 5},
     {"match": "* /v1/*", "action": "status", "status": 503, "times": 10, "chance": 0.5},
 )
+TRANSFERS = "POST /v1/transfers"
+REVERSALS = "POST /v1/transfers/*/reversals"
+NO_BALANCE: Final = {
+    "type": "invalid_request_error",
+    "code": "balance_insufficient",
+    "message": "You have insufficient available funds in your Stripe account.",
+}
+PAYOUT_FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    {"match": TRANSFERS, "action": "drop_after", "times": 3},
+    {"match": TRANSFERS, "action": "drop_after", "times": 10, "chance": 0.5},
+    {"match": TRANSFERS, "action": "hold", "delay_ms": 3000, "times": 3},
+    {"match": TRANSFERS, "action": "status", "status": 500, "stored": True, "times": 3},
+    {"match": TRANSFERS, "action": "status", "status": 400, "error": NO_BALANCE, "times": 2},
+    {"match": REVERSALS, "action": "drop_after", "times": 3},
+    {"match": REVERSALS, "action": "status", "status": 500, "stored": True, "times": 2},
+    {"match": "GET /v1/transfers*", "action": "status", "status": 500, "times": 5},
+    {"match": "GET /v1/disputes", "action": "status", "status": 503, "times": 5},
+    {"match": "GET /v2/core/accounts/*", "action": "status", "status": 503, "times": 5},
+)
 WEBHOOK_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"match": "WEBHOOK *", "action": "duplicate", "delay_ms": 500, "times": 20},
     {"match": "WEBHOOK *", "action": "delay", "delay_ms": 5000, "times": 10},
@@ -120,7 +139,11 @@ class Saboteur:
         ]
         pauses = [partial(self._pause, s) for s in self._rng.sample(SERVICES, 3)]
         stalls = [partial(self._stall, name) for name in ("mongod", "nats", "worker")]
-        fault_specs = [*self._rng.sample(CALL_FAULTS, 4), *WEBHOOK_FAULTS]
+        fault_specs = [
+            *self._rng.sample(CALL_FAULTS, 4),
+            *self._rng.sample(PAYOUT_FAULTS, 4),
+            *WEBHOOK_FAULTS,
+        ]
         faults = [partial(self._fault, fault) for fault in fault_specs]
         faults += [partial(self._fault_mail, fault) for fault in self._rng.sample(MAIL_FAULTS, 2)]
         workers = [partial(self._kill, name) for name in ("worker", "mailer", "mail")]

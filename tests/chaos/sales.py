@@ -10,6 +10,9 @@ from chaos.snapshot import Doc, Snapshot
 UNPAID_STATUSES: Final = frozenset({"created", "awaiting:payment"})
 STORED_AS_AVAILABLE: Final = frozenset({"withdrawn", "unlisted"})
 """Stored statuses of tickets that no search index has; what is published is `available`."""
+RETURNED: Final = frozenset({"returning", "refunded"})
+ENDED: Final = RETURNED | {"charged_back"}
+"""Outcomes of orders whose buyers do not have to pay, or will not have to."""
 SHOW_CANCELLED: Final = "show cancelled"
 
 
@@ -64,8 +67,10 @@ def cancelled_shows(snapshot: Snapshot) -> Iterator[str]:
         is_cancelled = facts.get("cancelled_at") is not None
         if is_cancelled and order["status"] in UNPAID_STATUSES:
             yield f"order {order_id} of a cancelled show is {order['status']}"
-        is_returned = order.get("outcome") in {"returning", "refunded"}
-        if order["status"] == "complete" and is_cancelled != is_returned:
+        outcome = order.get("outcome")
+        is_agreed = outcome is None or order.get("refund_agreed_at") is not None
+        expected = outcome in ENDED if is_cancelled else is_agreed or outcome not in RETURNED
+        if order["status"] == "complete" and not expected:
             yield f"complete order {order_id} has outcome {order.get('outcome')}"
         if order.get("detail") == SHOW_CANCELLED and not is_cancelled:
             yield f"order {order_id} ended because of its show, which is not cancelled"

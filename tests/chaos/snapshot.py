@@ -1,10 +1,12 @@
 """A snapshot of the quiescent system: the databases, the streams and the Stripe server."""
 
 import asyncio
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -14,15 +16,21 @@ from nats.errors import TimeoutError as NatsTimeout
 from pymongo import AsyncMongoClient
 
 from chaos.revocation_check import accepting_replicas
+from common.auth.tokens import User
 from common.events import STREAMS
 from common.messaging.envelope import MSG_ID_HEADER
+from common.values.ids import new_id
 from mail_local.testing import MailControl
 from stripe_local.http.control_api import CONTROL_HEADERS
+from support.api_user import signed_in_user
 from support.system import System
 
 Doc = dict[str, Any]
 DEAD_LETTERS_STREAM = "dead-letters"
 FETCH_SIZE = 500
+OPEN_DISPUTES = frozenset(
+    {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,30 @@ class Snapshot:
     received_letters: frozenset[str] = frozenset()
     """The ids of the letters that the local mail server has."""
     transfers: list[Doc] = field(default_factory=list[Doc])
+    disputes: list[Doc] = field(default_factory=list[Doc])
+    accounts: list[Doc] = field(default_factory=list[Doc])
+    """The accounts of sellers at Stripe."""
+    dispute_events: list[Doc] = field(default_factory=list[Doc])
+    ledger: Doc = field(default_factory=dict[str, Any])
+    """The balances at Stripe."""
+    ledger_lines: list[Doc] = field(default_factory=list[Doc])
+    statements: dict[str, Doc] = field(default_factory=dict[str, Doc])
+    """User -> the totals that their page of earnings shows."""
+
+    @cached_property
+    def transfers_by_order(self) -> dict[str, list[Doc]]:
+        """The transfers of each order."""
+        return _group(self.transfers, "transfer_group")
+
+    @cached_property
+    def refunds_by_charge(self) -> dict[str, list[Doc]]:
+        """The refunds of each charge at Stripe."""
+        return _group(self.refunds, "charge")
+
+    @cached_property
+    def disputes_by_charge(self) -> dict[str, list[Doc]]:
+        """The disputes of each charge at Stripe."""
+        return _group(self.disputes, "charge")
 
     def by_id(self, collection: str) -> dict[str, Doc]:
         """The documents of a collection by their ids."""
@@ -116,11 +148,16 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
     async with httpx.AsyncClient(
         base_url=system.stripe, timeout=30, headers=CONTROL_HEADERS
     ) as stripe:
-        intents = await _objects(stripe, "objects?type=payment_intent")
-        charges = await _objects(stripe, "objects?type=charge")
-        refunds = await _objects(stripe, "objects?type=refund")
-        transfers = await _objects(stripe, "objects?type=transfer")
-        deliveries = await _objects(stripe, "deliveries?")
+        intents = await list_objects(stripe, "objects?type=payment_intent")
+        charges = await list_objects(stripe, "objects?type=charge")
+        refunds = await list_objects(stripe, "objects?type=refund")
+        transfers = await list_objects(stripe, "objects?type=transfer")
+        disputes = await list_objects(stripe, "objects?type=dispute")
+        accounts = await list_objects(stripe, "objects?type=v2.core.account")
+        events = await list_objects(stripe, "objects?type=event")
+        deliveries = await list_objects(stripe, "deliveries?")
+        ledger = (await stripe.get("/_local/ledger")).json()
+        lines = await list_objects(stripe, "ledger/entries?")
     return Snapshot(
         documents,
         streams,
@@ -132,7 +169,34 @@ async def take_snapshot(system: System, ended: Iterable[str] = ()) -> Snapshot:
         await accepting_replicas(system, ended),
         await asyncio.to_thread(_received_letters, system),
         transfers,
+        disputes,
+        accounts,
+        [event for event in events if event["type"].startswith("charge.dispute.")],
+        ledger,
+        lines,
+        await _statements(system, documents["payments.charges"]),
     )
+
+
+async def _statements(system: System, charges: list[Doc]) -> dict[str, Doc]:
+    """Return the totals that each seller sees."""
+    found: dict[str, Doc] = {}
+    for user_id in {charge["seller_id"] for charge in charges if charge.get("payout")}:
+        seller = User(user_id, f"{user_id}@example.com", new_id(), session_started_at=time.time())
+        user = signed_in_user(system.address, seller)
+        try:
+            earnings = await user.request_ok("GET", "/api/payments/earnings?limit=1")
+        finally:
+            await user.close()
+        found[user_id] = earnings["totals"]
+    return found
+
+
+def _group(documents: list[Doc], name: str) -> dict[str, list[Doc]]:
+    found: defaultdict[str, list[Doc]] = defaultdict(list)
+    for document in documents:
+        found[document[name]].append(document)
+    return dict(found)
 
 
 async def consumers(system: System) -> list[Consumer]:
@@ -208,7 +272,8 @@ def _received_letters(system: System) -> frozenset[str]:
     return frozenset(one["messageId"].strip("<>").partition("@")[0] for one in letters)
 
 
-async def _objects(stripe: httpx.AsyncClient, query: str) -> list[Doc]:
+async def list_objects(stripe: httpx.AsyncClient, query: str) -> list[Doc]:
+    """Return everything that a list of the local Stripe server has."""
     found: list[Doc] = []
     after: int | None = 0
     while after is not None:

@@ -14,12 +14,14 @@ from chaos.deletions import leave
 from chaos.fair_use import ORDER_LIMIT
 from chaos.originals import OriginalsTraffic
 from chaos.rate_limiter import RateLimiter
+from chaos.seller_traffic import SellerTraffic
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
 from ticketing_local.api_user import CERTIFICATES, PASSWORD
 
 MAX_ATTEMPTS: Final = 14
-TRANSIENT_STATUSES: Final = frozenset({409, 429, 502, 503, 504})
+TRANSIENT_STATUSES: Final = frozenset({408, 409, 429, 502, 503, 504})
+"""Among them 408: a paused process did not read the request in time."""
 MARKET_SIZE: Final = 40
 """The number of newest tickets that users buy from: few enough to cause contention."""
 DECLINED_CARDS: Final = (
@@ -28,6 +30,15 @@ DECLINED_CARDS: Final = (
     "tok_chargeDeclinedStolenCard",
 )
 APPROVED_CARDS: Final = ("tok_visa", "tok_mastercard", "pm_card_visa", "tok_pendingRefund")
+AVAILABLE_CARDS: Final = ("tok_bypassPending", "pm_card_bypassPending")
+"""Their money can be paid out at once, so that it may be gone when it is recalled."""
+DISPUTED_CARDS: Final = (
+    "tok_createDispute",
+    "pm_card_createDisputeProductNotReceived",
+    "pm_card_createDisputeInquiry",
+    "pm_card_createMultipleDisputes",
+)
+DISPUTED_SHARE: Final = 0.06
 CHALLENGED_CARD: Final = "pm_card_threeDSecure2Required"
 
 
@@ -45,6 +56,7 @@ class SimulatedUser:
         market: list[Any],
         shows: list[Any],
         stripe: StripeProbe,
+        has_disputes: bool,
     ) -> None:
         self.name = name
         self.stopped = False
@@ -55,17 +67,20 @@ class SimulatedUser:
         self._market = market
         self._shows = shows
         self._stripe = stripe
+        self._disputed_share = DISPUTED_SHARE if has_disputes else 0
         self._originals = OriginalsTraffic(self._email, self._request, self._wait, rng, client_log)
         self._own_tickets: list[Any] = []
         self._request_count = 0
         self._http = httpx.AsyncClient(
             base_url=address, timeout=20, trust_env=False, verify=CERTIFICATES
         )
+        self._seller = SellerTraffic(self._request, self._http, rng, client_log)
 
     async def run(self) -> None:
         """Perform random actions until stopped."""
         try:
             await self._sign_up()
+            await self._seller.set_up()
             while not self.stopped:
                 actions, weights = zip(*ACTION_WEIGHTS.items(), strict=True)
                 (action,) = self._rng.choices(actions, weights)
@@ -191,6 +206,9 @@ class SimulatedUser:
     async def _read_later(self) -> None:
         await self._originals.read_later()
 
+    async def _visit_earnings(self) -> None:
+        await self._seller.visit()
+
     async def _snoop(self) -> None:
         if self._market:
             await self._originals.snoop(self._rng.choice(self._market)["id"])
@@ -293,7 +311,12 @@ class SimulatedUser:
         return response
 
     async def _pay_approved(self, order: Any) -> None:
-        await self._pay(order, self._rng.choice(APPROVED_CARDS))
+        await self._pay(order, self._pick_card())
+
+    def _pick_card(self) -> str:
+        if self._rng.random() < self._disputed_share:
+            return self._rng.choice(DISPUTED_CARDS)
+        return self._rng.choice((*APPROVED_CARDS, *AVAILABLE_CARDS))
 
     async def _pay_by_form(self, order: Any) -> None:
         try:
@@ -303,7 +326,7 @@ class SimulatedUser:
         await self._pay(order, token)
 
     async def _pay_twice(self, order: Any) -> None:
-        token = self._rng.choice(APPROVED_CARDS)
+        token = self._pick_card()
         await asyncio.gather(self._pay(order, token), self._pay(order, token))
 
     async def _decline_first(self, order: Any) -> None:
@@ -353,6 +376,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._sell_again: 4,
     SimulatedUser._read_later: 6,
     SimulatedUser._snoop: 2,
+    SimulatedUser._visit_earnings: 2,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
     SimulatedUser._hoard: 1,

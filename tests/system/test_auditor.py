@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chaos.auditor import audit
-from chaos.client_log import ClientLog, Reading
+from chaos.client_log import AccountChange, ClientLog, Reading
 from chaos.snapshot import COLLECTIONS, DEAD_LETTERS_STREAM, Consumer, Snapshot, StoredEvent
 from common.events import STREAMS, AllSessionsRevoked
 from tickets.store.tickets import terms_of
@@ -21,6 +21,7 @@ SOLD, FREE = "5" * 24, "f" * 24
 PAID, EXPIRED, UNPAID = "a" * 24, "b" * 24, "d" * 24
 SESSION = "7" * 24
 BUYER = "c" * 24
+SELLER = "2" * 24
 LEFT = "1" * 24
 """A user who was deleted."""
 SHOW = "8" * 24
@@ -112,19 +113,51 @@ def _charge(order_id: str, status: str, refund: str | None) -> dict[str, Any]:
         "amount": 2000,
         "stripe_id": f"pi_{order_id}",
         "stripe_refund_id": refund,
+        "stripe_charge_id": f"py_{order_id}",
+        "paid_at": None if status == "canceled" else NOW,
         "outbox": [],
         "payout": None,
-        **(_PAID_OUT if status == "succeeded" else {}),
+        **(copy.deepcopy(_PAID_OUT) if status == "succeeded" else {}),
     }
 
 
 def _transfer(**fields: Any) -> dict[str, Any]:
     """Return the transfer to the seller of the paid order."""
-    transfer = {"amount": 1900, "amount_reversed": 0, "created": NOW.timestamp()}
-    return {"id": "tr_1", "transfer_group": PAID, **transfer, **fields}
+    return {
+        "id": "tr_1",
+        "transfer_group": PAID,
+        "destination": ACCOUNT,
+        "amount": 1900,
+        "amount_reversed": 0,
+        "created": NOW.timestamp(),
+        "metadata": {"round": "1"},
+        **fields,
+    }
 
 
+def _dispute(order_id: str, **fields: Any) -> dict[str, Any]:
+    """Return a dispute that was opened a minute before the end."""
+    return {
+        "id": "du_1",
+        "charge": f"py_{order_id}",
+        "amount": 2000,
+        "status": "needs_response",
+        "created": NOW.timestamp() - 60,
+        **fields,
+    }
+
+
+def _line(entry: int, account: str, amount: int) -> dict[str, Any]:
+    return {"entry": entry, "account": account, "amount": amount}
+
+
+def _balance(amount: int) -> dict[str, Any]:
+    return {"usd": {"available": 0, "pending": amount}}
+
+
+ACCOUNT = "acct_1"
 _PAID_OUT: dict[str, Any] = {
+    "seller_id": SELLER,
     "fee": 100,
     "net": 1900,
     "release_at": NOW,
@@ -253,13 +286,35 @@ def _valid_snapshot() -> Snapshot:
             )
         },
         [_stripe_charge(PAID), _stripe_charge(EXPIRED)],
-        [{"id": "re_1", "charge": f"py_{EXPIRED}", "status": "succeeded", "amount": 2000}],
+        [_refund(f"py_{EXPIRED}")],
         [],
         received_letters=frozenset(
             {"last letter", *(f"letter of {order}" for order in (PAID, EXPIRED, UNPAID))}
         ),
         transfers=[_transfer()],
+        accounts=[{"id": ACCOUNT, "metadata": {"userId": SELLER}}],
+        ledger={
+            "problems": [],
+            "accounts": {"platform": _balance(-76), "stripe_fees": _balance(176)},
+        },
+        ledger_lines=[
+            _line(1, "platform", -1900),
+            _line(1, ACCOUNT, 1900),
+            _line(2, ACCOUNT, -900),
+            _line(2, "banks", 900),
+        ],
+        statements={SELLER: {"held": 0, "sent": 19, "owed": 0}},
     )
+
+
+def _refund(charge_id: str) -> dict[str, Any]:
+    return {
+        "id": "re_1",
+        "charge": charge_id,
+        "status": "succeeded",
+        "amount": 2000,
+        "created": NOW.timestamp(),
+    }
 
 
 def _event(
@@ -334,6 +389,15 @@ def _change_ticket_event(**fields: Any) -> Corruption:
     return change
 
 
+def _corrupt_payout(**fields: Any) -> Corruption:
+    """Change the payout of the paid order."""
+    return lambda snapshot, _: snapshot.documents["payments.charges"][0]["payout"].update(fields)
+
+
+def _with(event: StoredEvent, **fields: Any) -> StoredEvent:
+    return replace(event, data=json.dumps({**json.loads(event.data), **fields}).encode())
+
+
 CORRUPTIONS: dict[str, Corruption] = {
     "has 2 live orders": lambda snapshot, _: snapshot.documents["orders.orders"].append(
         _order("e" * 24, SOLD, "complete", None)
@@ -356,6 +420,10 @@ CORRUPTIONS: dict[str, Corruption] = {
     "names another PaymentIntent": _corrupt_document("payments.charges", 0, stripe_id="pi_other"),
     "0 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds.clear(),
     "1999 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds[0].update(amount=1999),
+    "is charged back, but no bank": _corrupt_document("orders.orders", 0, outcome="charged_back"),
+    "was charged back, its outcome is None": lambda snapshot, _: snapshot.disputes.append(
+        _dispute(PAID, status="lost")
+    ),
     "is returning, and its charge": _corrupt_document("orders.orders", 0, outcome="returning"),
     "has 3800, its payout says 1900": lambda snapshot, _: snapshot.transfers.append(_transfer()),
     "has 0, its payout says 1900": lambda snapshot, _: snapshot.transfers.clear(),
@@ -363,10 +431,52 @@ CORRUPTIONS: dict[str, Corruption] = {
     "paid before its time": lambda snapshot, _: snapshot.transfers[0].update(
         created=NOW.timestamp() - 60
     ),
+    "several transfers in a round": lambda snapshot, _: snapshot.transfers.append(_transfer()),
+    "paid before its order allows": _corrupt_document("orders.orders", 0, created_at=NOW),
+    "has 1900, due are 0": lambda snapshot, _: snapshot.disputes.append(
+        _dispute(PAID, status="lost")
+    ),
+    "has 1900, due are 900": lambda snapshot, _: snapshot.disputes.append(
+        _dispute(PAID, status="lost", amount=1000)
+    ),
+    "waits, but its seller has 1900": _corrupt_payout(state="frozen"),
+    "is void, its seller has 1900": _corrupt_payout(state="void"),
+    "1900 too much and owes 0": lambda snapshot, log: (
+        _corrupt_payout(state="short")(snapshot, log),
+        snapshot.disputes.append(_dispute(PAID, status="lost")),
+    ),
+    "has the fee 99": _corrupt_document("payments.charges", 0, fee=99, net=1901),
+    "changed from 1800": _append_event(
+        "payments", _with(_event("payment.updated", f"ch{PAID[2:]}", 1), net=1800)
+    ),
+    "went to an account of": lambda snapshot, _: snapshot.accounts[0].update(metadata={}),
+    "went to an account that was ['restricted']": lambda _, log: log.account_changes[
+        ACCOUNT
+    ].append(AccountChange("restricted", NOW - timedelta(60), NOW - timedelta(59))),
+    "was released under a dispute": lambda snapshot, log: (
+        snapshot.disputes.append(_dispute(PAID)),
+        _append_event(
+            "payments",
+            _with(_event("payment.updated", f"ch{PAID[2:]}", 1), payout={"state": "sending"}),
+        )(snapshot, log),
+    ),
+    "was refunded under a dispute": lambda snapshot, _: snapshot.disputes.append(_dispute(EXPIRED)),
+    "2000 and 2000 of 2000 were returned": lambda snapshot, _: snapshot.disputes.append(
+        _dispute(EXPIRED, status="lost")
+    ),
+    "the platform has 99, its charges say 100": lambda snapshot, _: snapshot.ledger[
+        "accounts"
+    ].update(platform=_balance(-77)),
+    "1900 are held for sellers, the platform has 100": _corrupt_payout(
+        state="held", transfer_id=None
+    ),
+    "ledger: an entry": lambda snapshot, _: snapshot.ledger["problems"].append("an entry"),
+    "is shown {'sent': 1901": lambda snapshot, _: snapshot.statements[SELLER].update(sent=19.01),
+    "at Stripe, but sold nothing": lambda snapshot, _: snapshot.statements.clear(),
     "is still sending": lambda snapshot, _: snapshot.documents["payments.charges"][0][
         "payout"
     ].update(state="sending"),
-    "but its seller has 1900": _corrupt_document("payments.charges", 0, status="refunded"),
+    "a has 1900, due are 0": _corrupt_document("payments.charges", 0, status="refunded"),
     "100 and 1900 are shared": _corrupt_document("payments.charges", 0, amount=2001),
     "has a transfer, but no charge": lambda snapshot, _: snapshot.transfers.append(
         _transfer(transfer_group="e" * 24)
