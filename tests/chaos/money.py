@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from chaos.snapshot import OPEN_DISPUTES, Doc, Snapshot
+
+MOVED: Final = frozenset({"charged_back", "refunded", "returning"})
 
 
 def paid_once(snapshot: Snapshot) -> Iterator[str]:
@@ -41,21 +44,34 @@ def _complete(
     (charge, *_) = stripe_charges
     if charge["amount"] != order["ticket"]["price"]:
         yield f"order {order_id} costs {order['ticket']['price']}, charged {charge['amount']}"
-    if order.get("outcome") == "refunded":
-        yield from _refunded(order_id, charge, stored_charge, snapshot)
-        return
-    if order.get("outcome") == "charged_back":
-        if not _lost(charge, snapshot):
-            yield f"order {order_id} is charged back, but no bank took its money"
-        return
+    if order.get("outcome") in MOVED:
+        yield from _moved(order, charge, stored_charge, snapshot)
+    else:
+        yield from _kept(order_id, charge, stored_charge, snapshot)
+
+
+def _moved(order: Doc, charge: Doc, stored_charge: Doc | None, snapshot: Snapshot) -> Iterator[str]:
+    """Check a complete order whose money went back, or is on its way."""
+    order_id = str(order["_id"])
+    match order["outcome"]:
+        case "charged_back":
+            if not _lost(charge, snapshot):
+                yield f"order {order_id} is charged back, but no bank took its money"
+        case "refunded":
+            yield from _refunded(order_id, charge, stored_charge, snapshot)
+        case _:
+            status = stored_charge and stored_charge["status"]
+            is_refused = status == "refund_failed" and _is_partly_lost(charge, snapshot)
+            if status != "refund_pending" and not is_refused:
+                yield f"order {order_id} is returning, and its charge is not being refunded"
+
+
+def _kept(
+    order_id: str, charge: Doc, stored_charge: Doc | None, snapshot: Snapshot
+) -> Iterator[str]:
+    """Check a complete order whose money stays."""
     if _lost(charge, snapshot) and not _is_disputed(charge, snapshot):
-        yield f"order {order_id} was charged back, its outcome is {order.get('outcome')}"
-    if order.get("outcome") == "returning":
-        status = stored_charge and stored_charge["status"]
-        is_refused = status == "refund_failed" and _is_partly_lost(charge, snapshot)
-        if status != "refund_pending" and not is_refused:
-            yield f"order {order_id} is returning, and its charge is not being refunded"
-        return
+        yield f"order {order_id} was charged back, and does not say so"
     if snapshot.refunds_by_charge.get(charge["id"]):
         yield f"order {order_id} is complete and its payment was refunded"
     if stored_charge is None or stored_charge["status"] != "succeeded":

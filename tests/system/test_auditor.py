@@ -421,7 +421,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "0 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds.clear(),
     "1999 of its 2000 was refunded": lambda snapshot, _: snapshot.refunds[0].update(amount=1999),
     "is charged back, but no bank": _corrupt_document("orders.orders", 0, outcome="charged_back"),
-    "was charged back, its outcome is None": lambda snapshot, _: snapshot.disputes.append(
+    "was charged back, and does not say so": lambda snapshot, _: snapshot.disputes.append(
         _dispute(PAID, status="lost")
     ),
     "is returning, and its charge": _corrupt_document("orders.orders", 0, outcome="returning"),
