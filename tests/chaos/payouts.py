@@ -133,7 +133,6 @@ def _possible(changes: list[AccountChange], at: datetime) -> Iterator[AccountCha
             yield change
             if change.ended_at is not None and change.ended_at < at:
                 return
-    yield AccountChange("active", at)  # what the seller did on Stripe's page
 
 
 def kept(transfer: Doc) -> int:

@@ -6,8 +6,9 @@ from typing import Final
 
 import httpx
 
-from chaos.client_log import ClientLog
+from chaos.client_log import AccountChange, ClientLog
 from chaos.originals import Send
+from common.values.clock import utc_now
 
 OUTCOMES: Final[dict[str | None, float]] = {
     "complete": 74,
@@ -17,6 +18,9 @@ OUTCOMES: Final[dict[str | None, float]] = {
     None: 10,  # no account at all
 }
 """What users do on Stripe's page, and their shares in percent."""
+STATES: Final = {"complete": "active", "pending": "pending", "reject": "rejected"}
+"""The state of an account after each of them; who leaves changes nothing."""
+ACCOUNT: Final = re.compile(r"acct_\w+")
 FORM_FIELD: Final = re.compile(r'name="form" value="(\w+)"')
 
 
@@ -44,15 +48,19 @@ class SellerTraffic:
             return
         try:
             page = await self._http.get(response.json()["url"])
-            form = FORM_FIELD.search(page.text)
-            if form is None:  # the link has expired
+            form, account = FORM_FIELD.search(page.text), ACCOUNT.search(page.text)
+            if form is None or account is None:  # the link has expired
                 return
+            change = AccountChange(STATES.get(self._outcome, ""), began_at=utc_now())
+            if change.state:
+                self._client_log.account_changes[account[0]].append(change)
             fields = {"form": form[1], "outcome": self._outcome}
             submitted = await self._http.post(str(page.url), data=fields)
         except httpx.TransportError:
             return
         if submitted.status_code == 303:
             self._is_set_up = True
+            change.ended_at = utc_now()
             self._client_log.onboarded[self._outcome] += 1
 
     async def visit(self) -> None:
