@@ -14,6 +14,7 @@ from support.system import System
 from ticketing_local.api_user import ApiUser
 from ticketing_local.stack import environment, nats_set_up
 
+BY_ANN = ("--actor", "ann", "--reason", "sold elsewhere")
 POISON = b'{"id": "no id", "version": \xff}'
 
 
@@ -80,6 +81,23 @@ async def test_rebuild_changes_no_correct_state(
     await buyer.wait_for(
         f"/api/tickets/{order['ticket']['id']}", status="sold", orderId=order["id"]
     )
+
+
+async def test_refund_by_an_operator_needs_no_offer_and_is_recorded(
+    system: System, seller: ApiUser, buyer: ApiUser
+) -> None:
+    order = await buyer.order(await seller.sell())
+    unpaid = _run_admin_command(system, "orders", "refund", order["id"], *BY_ANN)
+    assert (unpaid.returncode, unpaid.stdout) == (1, "Nothing was changed: Order is not paid\n")
+    await buyer.pay(order)
+    await buyer.wait_for(f"/api/orders/{order['id']}", status="complete")
+
+    done = _run_admin_command(system, "orders", "refund", order["id"], *BY_ANN)
+
+    assert done.returncode == 0, done.stderr
+    await buyer.wait_for(f"/api/orders/{order['id']}", outcome="refunded")
+    audit = _run_admin_command(system, "orders", "audit", order["id"])
+    assert "operator ann: sold elsewhere" in audit.stdout
 
 
 async def test_suspended_account_can_do_nothing_new_in_any_service(
