@@ -50,7 +50,6 @@ ACCOUNT = "services/auth/tests/test_account.py"
 PASSKEYS = "services/auth/tests/test_passkeys.py"
 SECOND_FACTOR = "services/auth/tests/test_second_factor.py"
 ACCESS = "services/auth/tests/test_access.py"
-AUTH_SERVICE = "services/auth/src/auth/service.py"
 DEPENDENCIES = "common/src/common/auth/dependencies.py"
 DEPENDENCY_TESTS = "common/tests/test_auth_dependencies.py"
 LETTERS = "services/auth/tests/test_letters.py"
@@ -719,7 +718,7 @@ MUTANTS = (
     Mutant(
         "a sign-in ends the session that the browser had",
         "services/auth/src/auth/api.py",
-        "    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))\n"
+        "    await state.sessions.sign_out(user_before, state.cookies.refresh_token(request))\n"
         "    return signed_in_response",
         "    return signed_in_response",
         (f"{ACCESS}::test_sign_in_ends_the_session_that_the_browser_had",),
@@ -757,16 +756,16 @@ MUTANTS = (
     ),
     Mutant(
         "a sign-in in an unknown browser is reported to the user",
-        AUTH_SERVICE,
+        "services/auth/src/auth/session_service.py",
         "        if browser_id is None and account.record_unknown_device(now).events:\n",
         "        if False:\n",
         (f"{ACCESS}::test_sign_in_in_an_unknown_browser_is_published_and_gets_a_letter",),
     ),
     Mutant(
         "a link in a letter works once",
-        "services/auth/src/auth/domain/account.py",
-        "        if self.credentials_version != credentials_version:\n",
-        "        if self.credentials_version == -1:\n",
+        "services/auth/src/auth/domain/credentials.py",
+        "    if account.credentials_version != credentials_version:\n",
+        "    if account.credentials_version == -1:\n",
         (
             f"{ACCOUNT}::test_forgotten_password_is_reset_by_its_link_once",
             f"{ACCOUNT}::test_link_made_before_a_password_change_is_invalid",
@@ -902,7 +901,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account has a limited number of active sessions",
-        "services/auth/src/auth/service.py",
+        "services/auth/src/auth/session_service.py",
         "        await self._end_surplus_sessions(account.id, now)\n",
         "",
         (LIMITS,),

@@ -256,7 +256,7 @@ async def test_concurrent_sign_ins_at_two_replicas_leave_the_allowed_sessions(
     answers = await asyncio.gather(*(sign_in(replica) for replica in replicas for _ in range(15)))
 
     assert {answer.status_code for answer in answers} == {200}
-    sessions = (replicas[0].app.state.service.auth)._sessions
+    sessions = replicas[0].app.state.service.sessions._sessions
     active = await sessions.list_active(user["id"], clock.now)
     assert len(active) == MAX_SESSIONS
     assert {session.created_at for session in active} == {clock.now}
@@ -267,7 +267,7 @@ async def test_thousands_of_old_sessions_end_with_one_event(
 ) -> None:
     auth = await start()
     user = await sign_up(auth)
-    sessions = (auth.app.state.service.auth)._sessions
+    sessions = auth.app.state.service.sessions._sessions
     starts = [clock.now - timedelta(days=1, milliseconds=n) for n in range(4_000)]
     changes = [start_session(user_id=user["id"], device=Device("", ""), now=at)[0] for at in starts]
     await sessions.collection.insert_many(
@@ -316,7 +316,7 @@ async def test_session_ended_with_all_is_dead_before_it_is_marked(
     async def crash(*_: object) -> None:
         raise TimeoutError
 
-    sessions = (auth.app.state.service.auth)._sessions
+    sessions = auth.app.state.service.sessions._sessions
     monkeypatch.setattr(sessions, "mark_ended", crash)
     ending = {"cookie": f"session={first.cookies['session']}"}
     assert (await auth.delete("/api/users/sessions", headers=ending)).status_code == 500

@@ -2,7 +2,7 @@
 
 from auth.domain import access
 from auth.domain.account import Account
-from auth.service import AuthService
+from auth.session_service import SessionService
 from auth.store.accounts import AccountStore
 from common.errors import NotFound
 from common.values.clock import Clock
@@ -15,9 +15,9 @@ class AccessService:
     The actor and the reason are in the audit log of the account (`acting_as`).
     """
 
-    def __init__(self, accounts: AccountStore, auth: AuthService, clock: Clock) -> None:
+    def __init__(self, accounts: AccountStore, sessions: SessionService, clock: Clock) -> None:
         self._accounts = accounts
-        self._auth = auth
+        self._sessions = sessions
         self._clock = clock
 
     async def find(self, id_or_email: str) -> Account:
@@ -37,27 +37,27 @@ class AccessService:
     async def grant(self, user_id: str, role: str) -> Account:
         """Grant a role to a user."""
         now = self._clock()
-        return await self._auth.end_sessions_by(
+        return await self._sessions.end_sessions_by(
             user_id, lambda account: access.grant_role(account, role, now)
         )
 
     async def revoke(self, user_id: str) -> Account:
         """Revoke the role of a user."""
         now = self._clock()
-        return await self._auth.end_sessions_by(
+        return await self._sessions.end_sessions_by(
             user_id, lambda account: access.revoke_role(account, now)
         )
 
     async def suspend(self, user_id: str, reason: str) -> Account:
         """Suspend a user, who then cannot list, order or pay."""
         now = self._clock()
-        return await self._auth.end_sessions_by(
+        return await self._sessions.end_sessions_by(
             user_id, lambda account: access.suspend(account, reason, now)
         )
 
     async def reinstate(self, user_id: str) -> Account:
         """End the suspension of a user."""
         now = self._clock()
-        return await self._auth.end_sessions_by(
+        return await self._sessions.end_sessions_by(
             user_id, lambda account: access.reinstate(account, now)
         )

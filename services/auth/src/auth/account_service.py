@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from auth.common_passwords import WARNING, require_good_password
-from auth.domain.account import INVALID_LINK, Account
+from auth.domain import credentials
+from auth.domain.account import Account
+from auth.domain.credentials import INVALID_LINK
 from auth.domain.letter import Letter, LetterKind
 from auth.domain.session import Device
 from auth.emails import normalize_email
 from auth.letter_links import LetterLinks
 from auth.passwords import HashClient, PasswordHasher
-from auth.service import AuthService, Reauthenticated, SignedIn
+from auth.session_service import Reauthenticated, SessionService, SignedIn
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit
@@ -40,7 +42,7 @@ class AccountService:
         reset_requests: ResetRequestStore,
         attempt_limiter: AttemptLimiter,
         passwords: PasswordHasher,
-        auth: AuthService,
+        sessions: SessionService,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -49,7 +51,7 @@ class AccountService:
         self._reset_requests = reset_requests
         self._attempt_limiter = attempt_limiter
         self._passwords = passwords
-        self._auth = auth
+        self._sessions = sessions
         self._links = LetterLinks(settings.letter_key)
         self._clock = clock
 
@@ -78,7 +80,9 @@ class AccountService:
         await self._require_account(user)
         await self._record_letter(user.id)
         now = self._clock()
-        await self._accounts.update(user.id, lambda account: account.request_verification(now))
+        await self._accounts.update(
+            user.id, lambda account: credentials.request_verification(account, now)
+        )
 
     async def verify(self, letter_id: str, token: str) -> None:
         """Verify an address, or change to it, by the link of a letter.
@@ -92,11 +96,13 @@ class AccountService:
         now, address = self._clock(), letter.address
         if letter.kind is LetterKind.VERIFY or address is None:
             await self._accounts.update(
-                letter.user_id, lambda account: account.verify(version, now)
+                letter.user_id, lambda account: credentials.verify(account, version, now)
             )
         else:
             await self._accounts.update_unless_taken(
-                letter.user_id, address, lambda account: account.change_email(address, version, now)
+                letter.user_id,
+                address,
+                lambda account: credentials.change_email(account, address, version, now),
             )
 
     async def request_reset(self, email: str, device: Device) -> None:
@@ -129,8 +135,9 @@ class AccountService:
         require_good_password(password, email)
         password_hash = await self._passwords.hash(password, client=HashClient(device.network))
         now = self._clock()
-        await self._auth.end_sessions_by(
-            letter.user_id, lambda account: account.reset_password(password_hash, version, now)
+        await self._sessions.end_sessions_by(
+            letter.user_id,
+            lambda account: credentials.reset_password(account, password_hash, version, now),
         )
 
     async def change_password(
@@ -147,11 +154,13 @@ class AccountService:
         client = HashClient(f"user:{user.id}", is_known_browser=True)
         password_hash = await self._passwords.hash(password, client=client)
         now = self._clock()
-        changed = await self._auth.end_sessions_by(
+        changed = await self._sessions.end_sessions_by(
             account.id,
-            lambda current: current.change_password(password_hash, is_common=False, now=now),
+            lambda current: credentials.change_password(
+                current, password_hash, is_common=False, now=now
+            ),
         )
-        return await self._auth.start_session(changed, device)
+        return await self._sessions.start_session(changed, device)
 
     async def request_email(self, user: User, email: str, password: str | None) -> None:
         """Ask for a change of the address. It changes when the new one is verified.
@@ -169,7 +178,9 @@ class AccountService:
             await self._check_password(user, password, field="password")
         await self._record_letter(user.id)
         now = self._clock()
-        await self._accounts.update(user.id, lambda account: account.request_email(email, now))
+        await self._accounts.update(
+            user.id, lambda account: credentials.request_email(account, email, now)
+        )
 
     async def reauthenticate(self, user: User, password: str) -> Reauthenticated:
         """Record that a user has given the password again.
@@ -180,7 +191,7 @@ class AccountService:
             Unauthorized: the session has ended.
         """
         await self._check_password(user, password, field="password")
-        return await self._auth.reauthenticate(user)
+        return await self._sessions.reauthenticate(user)
 
     async def _require_account(self, user: User) -> Account:
         account = await self._accounts.find(user.id)

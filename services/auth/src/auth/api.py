@@ -26,7 +26,8 @@ from auth.schemas import (
     SignUpOut,
     UserOut,
 )
-from auth.service import AuthService, SecondFactorAsked, SignedIn
+from auth.service import AuthService, SecondFactorAsked
+from auth.session_service import SessionService, SignedIn
 from common.auth.dependencies import CurrentUser, OptionalUser
 from common.errors import Unauthorized
 from common.lifecycle import ServiceState
@@ -45,6 +46,7 @@ class State(ServiceState):
     """The open parts of the auth service."""
 
     auth: AuthService
+    sessions: SessionService
     account: AccountService
     passkeys: PasskeyService
     access: AccessService
@@ -88,7 +90,7 @@ async def sign_up(
 ) -> Response:
     """The session that the browser had ends."""
     signed_in = await state.auth.sign_up(body.email, body.password, device, language=body.language)
-    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
+    await state.sessions.sign_out(user_before, state.cookies.refresh_token(request))
     warning = password_warning(body.password, body.email)
     user = signed_in.user
     response = json_response(SignUpOut(id=user.id, email=user.email, password_warning=warning), 201)
@@ -116,7 +118,7 @@ async def sign_in(
     if isinstance(signed_in, SecondFactorAsked):
         ceremony = await state.passkeys.begin_second_factor(signed_in.user_id)
         return json_response(CeremonyOut.from_attributes(ceremony), 202, headers=NO_STORE)
-    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
+    await state.sessions.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 
@@ -127,7 +129,7 @@ async def sign_in(
     responses=error_responses(403),
 )
 async def sign_out(request: Request, state: StateDep, user: OptionalUser) -> Response:
-    await state.auth.sign_out(user, state.cookies.refresh_token(request))
+    await state.sessions.sign_out(user, state.cookies.refresh_token(request))
     response = json_response(EmptyOut())
     state.cookies.clear_browser(response)
     return response
@@ -150,7 +152,7 @@ async def current_user(user: OptionalUser) -> Response:
 )
 async def refresh(request: Request, state: StateDep) -> Response:
     try:
-        signed_in = await state.auth.refresh(state.cookies.refresh_token(request) or "")
+        signed_in = await state.sessions.refresh(state.cookies.refresh_token(request) or "")
     except Unauthorized as error:
         response = error_response(error)
         state.cookies.clear(response)  # they will never be valid again
@@ -165,7 +167,7 @@ async def refresh(request: Request, state: StateDep) -> Response:
     responses=error_responses(401),
 )
 async def list_sessions(state: StateDep, user: CurrentUser) -> Response:
-    sessions = await state.auth.list_sessions(user)
+    sessions = await state.sessions.list_sessions(user)
     return json_response(
         [SessionOut.from_domain(session, user) for session in sessions], headers=NO_STORE
     )
@@ -178,7 +180,7 @@ async def list_sessions(state: StateDep, user: CurrentUser) -> Response:
     responses=error_responses(401, 403, 404),
 )
 async def end_session(session_id: Id, state: StateDep, user: CurrentUser) -> Response:
-    await state.auth.end_session(session_id, user=user)
+    await state.sessions.end_session(session_id, user=user)
     response = Response(status_code=204)
     if session_id == user.session_id:
         state.cookies.clear_browser(response)
@@ -192,7 +194,7 @@ async def end_session(session_id: Id, state: StateDep, user: CurrentUser) -> Res
     responses=error_responses(401, 403),
 )
 async def end_sessions(state: StateDep, user: CurrentUser) -> Response:
-    await state.auth.end_all_sessions(user)
+    await state.sessions.end_all_sessions(user)
     response = Response(status_code=204)
     state.cookies.clear_browser(response)
     return response

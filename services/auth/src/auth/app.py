@@ -12,12 +12,14 @@ from auth.api import State
 from auth.ceremonies import Ceremonies
 from auth.cookies import SessionCookies
 from auth.deletion import Deletions, Stores
+from auth.device_tokens import DeviceTokens
 from auth.domain.closing import ErasedUser
 from auth.letter_service import LetterService
 from auth.listeners import listeners
 from auth.passkey_service import PasskeyService
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
+from auth.session_service import SessionService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
 from auth.store.attempts import AttemptLimiter, ThrottleDocument
@@ -73,14 +75,23 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             )
             attempt_limiter = AttemptLimiter(running.clock, settings.throttle_seconds)
             with closing(PasswordHasher.from_settings(settings)) as passwords:
-                auth = AuthService(
+                device_tokens = DeviceTokens(settings.jwt_key, settings.jwt_key_previous)
+                sessions = SessionService(
                     settings=settings,
                     accounts=accounts,
                     sessions=SessionStore(running.relay, running.clock),
+                    tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
+                    device_tokens=device_tokens,
+                    revocations=service.revocations,
+                    clock=running.clock,
+                )
+                auth = AuthService(
+                    settings=settings,
+                    accounts=accounts,
                     attempt_limiter=attempt_limiter,
                     passwords=passwords,
-                    tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
-                    revocations=service.revocations,
+                    device_tokens=device_tokens,
+                    sessions=sessions,
                     clock=running.clock,
                 )
                 account = AccountService(
@@ -90,7 +101,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     reset_requests=ResetRequestStore(),
                     attempt_limiter=attempt_limiter,
                     passwords=passwords,
-                    auth=auth,
+                    sessions=sessions,
                     clock=running.clock,
                 )
                 passkeys = PasskeyService(
@@ -100,7 +111,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     letters=letter_store,
                     ceremonies=ceremonies,
                     attempt_limiter=attempt_limiter,
-                    auth=auth,
+                    sessions=sessions,
                     clock=running.clock,
                 )
                 erased = ErasedUserStore(running.relay, running.clock)
@@ -112,7 +123,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                         letters=letter_store,
                         personal_data=PersonalData(running.database),
                     ),
-                    auth=auth,
+                    sessions=sessions,
                     consumers=lambda: running.bus.durable_consumers,
                     lease=Lease(running.database, "deletions", deletion.LEASE_TTL, running.clock),
                     clock=running.clock,
@@ -125,12 +136,13 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     yield State(
                         running=running,
                         snapshot_events=lambda: _chain(
-                            auth.snapshot_events(), erased.snapshot_events(ErasedUser.to_event)
+                            sessions.snapshot_events(), erased.snapshot_events(ErasedUser.to_event)
                         ),
                         auth=auth,
+                        sessions=sessions,
                         account=account,
                         passkeys=passkeys,
-                        access=AccessService(accounts, auth, running.clock),
+                        access=AccessService(accounts, sessions, running.clock),
                         letters=letters,
                         deletions=deletions,
                         cookies=SessionCookies(secure=settings.cookie_secure),

@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import Request, Response
 from fastapi.security import APIKeyCookie
 
-from auth.service import SignedIn
+from auth.session_service import SignedIn
 from common.auth.tokens import ACCESS_LIFETIME, cookie_name
 from common.web.etags import NO_STORE
 

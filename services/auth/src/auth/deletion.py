@@ -17,7 +17,7 @@ from auth.domain.account import Account
 from auth.domain.closing import COMPLETION_DELAY, ErasedUser
 from auth.domain.letter import LetterKind, write_letter
 from auth.domain.obligation import MESSAGES, Obligation, ObligationKind, from_order, from_payment
-from auth.service import AuthService
+from auth.session_service import SessionService
 from auth.store.accounts import AccountStore
 from auth.store.erased_users import ErasedUserStore
 from auth.store.letters import LetterStore
@@ -68,13 +68,13 @@ class Deletions:
         self,
         stores: Stores,
         *,
-        auth: AuthService,
+        sessions: SessionService,
         consumers: Callable[[], Sequence[DurableConsumer]],
         lease: Lease,
         clock: Clock,
         wait_seconds: float,
     ) -> None:
-        self._auth = auth
+        self._sessions = sessions
         self._accounts = stores.accounts
         self._erased = stores.erased
         self._obligations = stores.obligations
@@ -101,7 +101,7 @@ class Deletions:
         if obligation is not None:
             raise DeletionRefused(obligation)
         now, requested_by = self._clock(), CURRENT_ACTOR.get()
-        await self._auth.end_sessions_by(
+        await self._sessions.end_sessions_by(
             user_id,
             lambda account: closing.close(
                 account, requested_by=requested_by, ignores_dates=ignores_dates, now=now

@@ -31,7 +31,7 @@ class AccountExportOut(CamelModel):
 )
 async def export(state: StateDep, user: RecentUser) -> Response:
     account = await state.account.get(user)
-    sessions = await state.auth.list_sessions(user)
+    sessions = await state.sessions.list_sessions(user)
     methods = await state.passkeys.get(user)
     notices = await state.letters.notices(user.id)
     exported = AccountExportOut(

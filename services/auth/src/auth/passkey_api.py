@@ -138,7 +138,7 @@ async def sign_in_with_passkey(
     signed_in = await state.passkeys.sign_in(
         body.challenge_id, body.credential, device, state.cookies.device_token(request)
     )
-    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
+    await state.sessions.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 
@@ -159,7 +159,7 @@ async def sign_in_with_code(
     signed_in = await state.passkeys.sign_in_with_code(
         body.challenge_id, body.code, device, state.cookies.device_token(request)
     )
-    await state.auth.sign_out(user_before, state.cookies.refresh_token(request))
+    await state.sessions.sign_out(user_before, state.cookies.refresh_token(request))
     return signed_in_response(signed_in, state.cookies)
 
 

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth.ceremonies import Ceremonies, Ceremony, Credential
-from auth.domain.account import INVALID_LINK, Account
+from auth.domain.account import Account
+from auth.domain.credentials import INVALID_LINK
 from auth.domain.letter import REMOVAL_KINDS
 from auth.domain.passkey import MAX_PASSKEYS, NOT_VERIFIED, Passkey, add_passkey
 from auth.domain.second_factor import MAX_CODES, SecondFactor
 from auth.domain.session import Device
+from auth.domain.sign_in_methods import (
+    announce_removal,
+    change_second_factor,
+    record_passkey_added,
+    record_passkey_removed,
+)
 from auth.letter_links import LetterLinks
 from auth.recovery_codes import digest_of, new_code
-from auth.service import AuthService, Reauthenticated, SignedIn
+from auth.session_service import Reauthenticated, SessionService, SignedIn
 from auth.settings import Settings
 from auth.store.accounts import AccountStore
 from auth.store.attempts import AttemptLimiter, RateLimit
@@ -47,7 +54,7 @@ class PasskeyService:
         letters: LetterStore,
         ceremonies: Ceremonies,
         attempt_limiter: AttemptLimiter,
-        auth: AuthService,
+        sessions: SessionService,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -56,7 +63,7 @@ class PasskeyService:
         self._letters = letters
         self._ceremonies = ceremonies
         self._attempt_limiter = attempt_limiter
-        self._auth = auth
+        self._sessions = sessions
         self._links = LetterLinks(settings.letter_key)
         self._clock = clock
 
@@ -86,7 +93,7 @@ class PasskeyService:
         if await self._passkeys.find_by_credential(verified.credential_id) is not None:
             raise BadRequest(NOT_VERIFIED)
         now = self._clock()
-        await self._accounts.update(user.id, lambda account: account.record_passkey_added(now))
+        await self._accounts.update(user.id, lambda account: record_passkey_added(account, now))
         change = add_passkey(new_id(), verified, user_id=user.id, name=name, now=now)
         return await self._passkeys.add_unless_known(change)
 
@@ -109,7 +116,7 @@ class PasskeyService:
         own = await self._passkeys.list_of_user(user.id)
         if len(own) == 1 and account.second_factor.is_asked(now):
             raise BadRequest("Turn off the second step first, because this is your last passkey")
-        await self._accounts.update(user.id, lambda account: account.record_passkey_removed(now))
+        await self._accounts.update(user.id, lambda account: record_passkey_removed(account, now))
         await self._passkeys.update(passkey_id, lambda passkey: passkey.remove(user.id, now))
 
     async def choose_second_factor(self, user: User, *, is_required: bool) -> SignInMethods:
@@ -126,7 +133,7 @@ class PasskeyService:
             return second_factor.require(now) if is_required else second_factor.turn_off()
 
         return await self._sign_in_methods(
-            await self._accounts.update(user.id, lambda one: one.change_second_factor(choose))
+            await self._accounts.update(user.id, lambda one: change_second_factor(one, choose))
         )
 
     async def replace_recovery_codes(self, user: User) -> list[str]:
@@ -135,7 +142,7 @@ class PasskeyService:
         digests = [digest_of(code, user.id) for code in codes]
         await self._accounts.update(
             user.id,
-            lambda account: account.change_second_factor(lambda x: x.replace_codes(digests)),
+            lambda account: change_second_factor(account, lambda x: x.replace_codes(digests)),
         )
         return codes
 
@@ -175,7 +182,7 @@ class PasskeyService:
             Unauthorized: the session has ended.
         """
         await self._ceremonies.finish_authentication(challenge_id, credential, user_id=user.id)
-        return await self._auth.reauthenticate(user)
+        return await self._sessions.reauthenticate(user)
 
     async def sign_in_with_code(
         self, challenge_id: str, code: str, device: Device, device_token: str
@@ -192,7 +199,7 @@ class PasskeyService:
         await self._attempt_limiter.record_attempt(RateLimit(f"recovery:{user_id}", most))
         digest = digest_of(code, user_id)
         await self._accounts.update(
-            user_id, lambda account: account.change_second_factor(lambda x: x.use_code(digest))
+            user_id, lambda account: change_second_factor(account, lambda x: x.use_code(digest))
         )
         await self._ceremonies.end(challenge_id)
         return await self._start_session(user_id, device, device_token)
@@ -210,7 +217,7 @@ class PasskeyService:
         await self._record_attempt(device)
         user_id = await self._ceremonies.find_second_factor_user(challenge_id)
         now = self._clock()
-        account = await self._accounts.update(user_id, lambda one: one.announce_removal(now))
+        account = await self._accounts.update(user_id, lambda one: announce_removal(one, now))
         await self._ceremonies.end(challenge_id)
         removal_at = account.second_factor.removal_at
         if removal_at is None:
@@ -246,14 +253,14 @@ class PasskeyService:
     async def _cancel_removal(self, user_id: str) -> None:
         now = self._clock()
         await self._accounts.update(
-            user_id, lambda account: account.change_second_factor(lambda x: x.cancel_removal(now))
+            user_id, lambda account: change_second_factor(account, lambda x: x.cancel_removal(now))
         )
 
     async def _start_session(self, user_id: str, device: Device, device_token: str) -> SignedIn:
         account = await self._accounts.find(user_id)
         if account is None:
             raise Unauthorized
-        return await self._auth.start_session_in_browser(account, device, device_token)
+        return await self._sessions.start_session_in_browser(account, device, device_token)
 
     async def _record_attempt(self, device: Device) -> None:
         limit = RateLimit(f"passkey:{device.network}", self._settings.sign_ins_per_address)

@@ -1,11 +1,5 @@
-"""Rules of accounts: who can sign in, and what of an account can change.
+"""An account, its events, and the rules of its sessions."""
 
-A link in a letter is valid for one hour, and only for the address and the password that the account
-had when the letter was written. Each change of either increments `credentials_version`, so that one
-comparison refuses a link that was used, or that is older than such a change.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,10 +9,8 @@ from auth.domain.second_factor import SecondFactor
 from auth.domain.session import Session
 from auth.emails import normalize_email
 from common.change import Change
-from common.errors import BadRequest
 from common.events import AllSessionsRevoked, UserCreated, UserUpdated
 
-INVALID_LINK: Final = "This link was used already, has expired, or is incomplete"
 UNKNOWN_DEVICE_INTERVAL: Final = timedelta(minutes=1)
 CLOCK_STEP: Final = timedelta(milliseconds=1)
 """Stored times have milliseconds."""
@@ -144,41 +136,6 @@ class Account:
         after = replace(self, version=self.version + 1, sessions_end=end)
         return Change(after, tuple(filter(None, (after.to_event(),))))
 
-    def request_verification(self, now: datetime) -> Change["Account"]:
-        """Ask for another letter that verifies the address.
-
-        Raises:
-            BadRequest: the address is verified.
-        """
-        if self.verified_at is not None:
-            raise BadRequest("Your email address is confirmed already")
-        return self._published(replace(self, verification_requested_at=now))
-
-    def verify(self, credentials_version: int, now: datetime) -> Change["Account"]:
-        """Record that the address was verified by a link of these credentials.
-
-        Raises:
-            BadRequest: the link is no longer valid.
-        """
-        if self.verified_at is not None or self.credentials_version != credentials_version:
-            raise BadRequest(INVALID_LINK)
-        return self._published(replace(self, verified_at=now))
-
-    def change_password(
-        self, password_hash: str, *, is_common: bool, now: datetime
-    ) -> Change["Account"]:
-        """Replace the password, end all sessions, and give up a change of the address."""
-        changed = replace(
-            self,
-            password_hash=password_hash,
-            has_common_password=is_common,
-            credentials_version=self.credentials_version + 1,
-            requested_email=None,
-            password_changed_at=now,
-            sessions_end=SessionsEnd(self.end_of_sessions(now), now + REVOCATION_TTL),
-        )
-        return self._published(changed, changed.to_event())
-
     def record_unknown_device(self, now: datetime) -> Change["Account"]:
         """Record the sign-in of a browser that had not signed in before.
 
@@ -187,87 +144,7 @@ class Account:
         last = self.unknown_device_at
         if last is not None and now < last + UNKNOWN_DEVICE_INTERVAL:
             return Change(self)
-        return self._published(replace(self, unknown_device_at=now))
-
-    def reset_password(
-        self, password_hash: str, credentials_version: int, now: datetime
-    ) -> Change["Account"]:
-        """Replace a forgotten password by a link of these credentials, which verifies the address.
-
-        Raises:
-            BadRequest: the link is no longer valid.
-        """
-        if self.credentials_version != credentials_version:
-            raise BadRequest(INVALID_LINK)
-        verified = replace(self, verified_at=self.verified_at or now, password_reset_at=now)
-        return verified.change_password(password_hash, is_common=False, now=now)
-
-    def request_email(self, email: str, now: datetime) -> Change["Account"]:
-        """Ask for a change of the address. It changes when the new one is verified.
-
-        Raises:
-            BadRequest: it is the present address, or the account is protected.
-        """
-        self._require_unprotected(now)
-        if email == self.email:
-            raise BadRequest("This is your email address already", field="email")
-        earlier = self.requested_email
-        at = now if earlier is None else max(now, earlier.at + CLOCK_STEP)  # a letter for each
-        return self._published(replace(self, requested_email=EmailAt(email, at)))
-
-    def change_email(
-        self, email: str, credentials_version: int, now: datetime
-    ) -> Change["Account"]:
-        """Change the address to the requested one, which a link to it has verified.
-
-        Raises:
-            BadRequest: the link is no longer valid.
-        """
-        self._require_unprotected(now)
-        requested = self.requested_email
-        is_valid = self.credentials_version == credentials_version
-        if not is_valid or requested is None or requested.email != email:
-            raise BadRequest(INVALID_LINK)
-        return self._published(
-            replace(
-                self,
-                email=email,
-                normal_email=normalize_email(email),
-                credentials_version=self.credentials_version + 1,
-                verified_at=now,
-                requested_email=None,
-                former_email=EmailAt(self.email, now),
-            )
-        )
-
-    def record_passkey_added(self, now: datetime) -> Change["Account"]:
-        """Record that a passkey is added, so that the user gets a letter."""
-        return self._published(replace(self, passkey_added_at=now))
-
-    def record_passkey_removed(self, now: datetime) -> Change["Account"]:
-        """Record that a passkey is removed, so that the user gets a letter."""
-        return self._published(replace(self, passkey_removed_at=now))
-
-    def change_second_factor(
-        self, change: Callable[[SecondFactor], SecondFactor]
-    ) -> Change["Account"]:
-        """Change what signing in asks for besides the password."""
-        second_factor = change(self.second_factor)
-        if second_factor == self.second_factor:
-            return Change(self)
-        return self._published(replace(self, second_factor=second_factor))
-
-    def announce_removal(self, now: datetime) -> Change["Account"]:
-        """Announce the removal of the second factor, after a reset of the present password."""
-        is_reset = self.password_reset_at == self.password_changed_at
-        reset_at = self.password_reset_at if is_reset else None
-        return self.change_second_factor(
-            lambda current: current.announce_removal(now, password_reset_at=reset_at)
-        )
-
-    def protected_until(self, now: datetime) -> datetime | None:
-        """Return until when the address cannot change, because a removal is announced."""
-        return self.second_factor.pending_removal(now)
+        return replace(self, unknown_device_at=now).as_next_version()
 
     def choose_language(self, language: str) -> Change["Account"]:
         """Set the language of letters."""
@@ -306,6 +183,11 @@ class Account:
             signed_in_from_unknown_device_at=self.unknown_device_at,
         )
 
+    def as_next_version(self, ended: AllSessionsRevoked | None = None) -> Change["Account"]:
+        """Return the next version of an account that has changed, with its events."""
+        after = replace(self, version=self.version + 1)
+        return Change(after, (after.to_user_event(), *([ended] if ended else [])))
+
     def has_ended(self, session: Session) -> bool:
         """Return whether the session was ended together with all others of its time."""
         return self.sessions_end is not None and session.created_at < self.sessions_end.before
@@ -317,22 +199,12 @@ class Account:
         """
         return now if self.sessions_end is None else max(now, self.sessions_end.before)
 
-    def _require_unprotected(self, now: datetime) -> None:
-        if self.protected_until(now) is not None:
-            raise BadRequest("Your address cannot change while your second step is being removed")
-
     def end_of_sessions(self, now: datetime) -> datetime:
         """Return a time after the start of every present session."""
         earliest = now + CLOCK_STEP
         if self.sessions_end is None:
             return earliest
         return max(earliest, self.sessions_end.before + CLOCK_STEP)
-
-    def _published(
-        self, changed: "Account", ended: AllSessionsRevoked | None = None
-    ) -> Change["Account"]:
-        after = replace(changed, version=self.version + 1)
-        return Change(after, (after.to_user_event(), *([ended] if ended else [])))
 
 
 def create_account(
