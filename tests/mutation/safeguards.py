@@ -910,8 +910,8 @@ MUTANTS = (
         "a sign-in counts before its hash",
         "services/auth/src/auth/service.py",
         "        await self._attempt_limiter.record_attempt(*limits)\n"
-        "        account = await self._accounts.find_by_email(email)\n",
-        "        account = await self._accounts.find_by_email(email)\n",
+        "        if not device_token:\n",
+        "        if not device_token:\n",
         (LIMITS,),
     ),
     Mutant(

@@ -415,6 +415,21 @@ async def test_email_changes_when_the_new_address_is_verified(
     await eventually(all_informed)
 
 
+async def test_browser_stays_known_when_the_address_changes(
+    site: Client, mail: MailControl
+) -> None:
+    await sign_up(site)
+    device = site.cookies["device"]
+    await post(site, "email", {"email": "ada@new.example", "password": OLD})
+    await post(site, "verify", await link(mail, "ada@new.example", "email"))
+    body = {"email": "ada@new.example", "password": OLD}
+
+    response = await post(site, "signin", body)
+
+    assert response.status_code == 200
+    assert response.cookies["device"] == device
+
+
 async def test_later_of_two_email_changes_counts(
     site: Client, mail: MailControl, clock: FakeClock
 ) -> None:

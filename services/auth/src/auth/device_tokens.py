@@ -18,8 +18,9 @@ BROWSER_ID_BYTES: Final = 16
 class DeviceTokens:
     """Issues and verifies device tokens of a fixed size, `<browser id>.<signature>`.
 
-    The signature contains the account, and its key is derived from the key of the access tokens.
-    Tokens signed under the previous key stay valid during a rotation.
+    The signature contains the id of the account, so that a change of the address leaves it valid;
+    in tokens of earlier versions it contains the address. Its key is derived from the key of the
+    access tokens. Tokens signed under the previous key stay valid during a rotation.
     """
 
     def __init__(self, key: SecretStr, previous: SecretStr | None) -> None:
@@ -29,17 +30,17 @@ class DeviceTokens:
             for secret in secrets_in_use
         ]
 
-    def issue(self, account: str, browser_id: str | None = None) -> str:
-        """Return a token for an account, which is named by its email in normal form.
+    def issue(self, account_id: str, browser_id: str | None = None) -> str:
+        """Return a token for an account.
 
         Args:
-            account: the account.
+            account_id: the account.
             browser_id: the browser, if it had a valid token. It then keeps its count of attempts.
         """
         browser_id = browser_id or secrets.token_urlsafe(BROWSER_ID_BYTES)
-        return f"{browser_id}.{_sign(self._keys[0], browser_id, account)}"
+        return f"{browser_id}.{_sign(self._keys[0], browser_id, account_id)}"
 
-    def verify(self, token: str, account: str) -> str | None:
+    def verify(self, token: str, account_id: str, normal_email: str) -> str | None:
         """Return the browser id of a token that was issued for this account, or None."""
         if not token:
             return None
@@ -48,6 +49,7 @@ class DeviceTokens:
         is_valid = any(
             hmac.compare_digest(presented, _sign(key, browser_id, account).encode())
             for key in self._keys
+            for account in (account_id, normal_email)
         )
         return browser_id if is_valid else None
 

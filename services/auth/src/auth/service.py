@@ -78,14 +78,17 @@ class AuthService:
 
         Every attempt counts before it is hashed, whatever its outcome, so that concurrent attempts,
         also at other replicas, count like sequential ones. An unknown email is hashed and counted
-        the same way. An attempt counts only if there is room in the queue of hashes.
+        the same way. An attempt counts only if there is room in the queue of hashes. What a device
+        token is worth depends on the account, which is therefore read first if there is one.
 
         Raises:
             BadRequest: The email is unknown or the password is wrong.
             TooManyRequests: Too many attempts for this email or from this address.
         """
         normal_email = normalize_email(email)
-        browser_id = self._device_tokens.verify(device_token, normal_email)
+        account = await self._accounts.find_by_email(email) if device_token else None
+        account_id = "" if account is None else account.id
+        browser_id = self._device_tokens.verify(device_token, account_id, normal_email)
         client = (
             HashClient(f"browser:{browser_id}", is_known_browser=True)
             if browser_id
@@ -94,7 +97,8 @@ class AuthService:
         self._passwords.require_capacity(client)
         limits = self._sign_in_limits(normal_email, device.network, browser_id)
         await self._attempt_limiter.record_attempt(*limits)
-        account = await self._accounts.find_by_email(email)
+        if not device_token:
+            account = await self._accounts.find_by_email(email)
         stored_hash = account.password_hash if account else None
         is_valid, new_hash = await self._passwords.check(password, stored_hash, client=client)
         if account is None or not is_valid:

@@ -192,7 +192,7 @@ class SessionService:
         The user gets a letter, unless the browser has signed in to the account before.
         """
         now = self._clock()
-        browser_id = self._device_tokens.verify(device_token, account.normal_email)
+        browser_id = self._device_tokens.verify(device_token, account.id, account.normal_email)
         if browser_id is None and account.record_unknown_device(now).events:
             await self._accounts.update(
                 account.id, lambda account: account.record_unknown_device(now)
@@ -215,7 +215,7 @@ class SessionService:
         )
         session = await self._sessions.add(change)
         await self._end_surplus_sessions(account.id, now)
-        device_token = self._device_tokens.issue(account.normal_email, browser_id)
+        device_token = self._device_tokens.issue(account.id, browser_id)
         return replace(self._issue_tokens(account, session, token), device_token=device_token)
 
     async def _end_surplus_sessions(self, user_id: str, now: datetime) -> None:
