@@ -97,6 +97,9 @@ PASS_TESTS = "services/tickets/tests/test_passes.py"
 
 PAYOUTS = "services/payments/src/payments/payouts.py"
 PAYOUT_RULES = "services/payments/src/payments/domain/charge_payout.py"
+DISPUTE_RULES = "services/payments/src/payments/domain/charge_dispute.py"
+EVIDENCE_TESTS = "services/payments/tests/test_evidence.py"
+DISPUTE_TESTS = "services/payments/tests/test_dispute_evidence.py"
 PAYOUT_RULE_TESTS = "services/payments/tests/test_payout_domain.py"
 PAYOUT_TESTS = "services/payments/tests/test_payouts.py"
 REMOVAL = "services/payments/tests/test_second_factor_removal.py"
@@ -116,6 +119,50 @@ MUTANTS = (
         "        if self.dispute is not None and self.dispute.is_open:\n",
         "        if False:\n",
         (f"{PAYOUT_RULE_TESTS}::test_no_release_while_a_dispute_is_open",),
+    ),
+    Mutant(
+        "evidence is submitted once",
+        DISPUTE_RULES,
+        "            asked.submitted_at is not None or dispute.has_evidence\n",
+        "            False\n",
+        (f"{EVIDENCE_TESTS}::test_evidence_about_a_dispute_is_submitted_once",),
+    ),
+    Mutant(
+        "no evidence about an inquiry, or against a buyer whose money goes back",
+        DISPUTE_RULES,
+        "        if self.status not in {SUCCEEDED, REFUNDED} or not dispute.needs_response:\n",
+        "        if False:\n",
+        (f"{EVIDENCE_TESTS}::test_evidence_is_for_a_bank_that_waits_and_money_that_stays",),
+    ),
+    Mutant(
+        "an open dispute is looked at again until it is decided",
+        "services/payments/src/payments/domain/charge_state.py",
+        "        if self.dispute is not None and self.dispute.is_open:\n            return now\n",
+        "",
+        (f"{EVIDENCE_TESTS}::test_evidence_is_recorded_before_stripe_is_asked_and_counted_once",),
+    ),
+    Mutant(
+        "a dispute without webhooks is found and answered",
+        "services/payments/src/payments/reconciler.py",
+        "            await disputes.find_missed()\n",
+        "            pass\n",
+        (
+            f"{DISPUTE_TESTS}::test_evidence_with_the_reveal_log_is_submitted_once_without_any_webhook",
+        ),
+    ),
+    Mutant(
+        "a second dispute that is lost recalls the rest",
+        "services/payments/src/payments/domain/payout_transitions.py",
+        "    (RECALLED, Signal.CHARGEBACK): RECALLING,  # of another part\n",
+        "",
+        (f"{PAYOUT_RULE_TESTS}::test_second_dispute_that_is_lost_recalls_the_rest",),
+    ),
+    Mutant(
+        "a link to an account of a seller needs a recent password",
+        "services/payments/src/payments/seller_api.py",
+        "        await recent_user(request, user)\n",
+        "        pass\n",
+        ("services/payments/tests/test_sellers.py", "-k", "recent_password"),
     ),
     Mutant(
         "a refund and a payout are decided by one write",

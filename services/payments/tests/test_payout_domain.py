@@ -64,7 +64,7 @@ held      .           .      V          .        .                .
 sending   V           .      .          .        .                .
 sent      .           .      L          .        .                .
 recalling .           .      .          R        X                .
-recalled  .           .      .          .        .                H
+recalled  .           .      L          .        .                H
 short     .           .      .          .        .                .
 frozen    .           .      V          .        .                .
 void      .           .      .          .        .                .
@@ -395,11 +395,11 @@ def test_dispute_moves_the_payout(
 ) -> None:
     dispute = Dispute("dp_1", status, 2000)
 
-    change = make_charge(before).apply_dispute(dispute, NOW)
+    change = make_charge(before).apply_disputes([dispute], NOW)
 
     assert state_of(change) is after
     assert change.after.dispute == dispute
-    assert change.after.apply_dispute(dispute, NOW).after == change.after
+    assert change.after.apply_disputes([dispute], NOW).after == change.after
 
 
 def test_dispute_lost_while_sending_recalls_the_transfer() -> None:
@@ -411,7 +411,7 @@ def test_dispute_lost_while_sending_recalls_the_transfer() -> None:
 def test_dispute_won_after_recall_begins_another_round_with_the_present_account() -> None:
     charge = (
         make_charge(PayoutState.RECALLED)
-        .apply_dispute(Dispute("dp_1", DisputeStatus.WON, 2000), NOW)
+        .apply_disputes([Dispute("dp_1", DisputeStatus.WON, 2000)], NOW)
         .after
     )
 
@@ -426,15 +426,29 @@ def test_dispute_won_after_recall_begins_another_round_with_the_present_account(
 def test_lost_part_of_the_payment_reduces_the_payout() -> None:
     dispute = Dispute("dp_1", DisputeStatus.LOST, 500)
 
-    held = make_charge(PayoutState.FROZEN).apply_dispute(dispute, NOW).after
+    held = make_charge(PayoutState.FROZEN).apply_disputes([dispute], NOW).after
     sending = release(held, make_seller()).after
-    recalling = make_charge(PayoutState.SENT).apply_dispute(dispute, NOW).after
+    recalling = make_charge(PayoutState.SENT).apply_disputes([dispute], NOW).after
 
     assert sending.payout is not None
     assert sending.payout.amount == NET - 500
     assert recalling.amount_to_recall == 500
     back = recalling.apply_reversals(made(reversed_amount=500), in_round=1, now=NOW)
     assert state_of(back) is PayoutState.RECALLED
+
+
+def test_second_dispute_that_is_lost_recalls_the_rest() -> None:
+    first, second = (Dispute(f"dp_{n}", DisputeStatus.LOST, 1000) for n in (1, 2))
+    charge = make_charge(PayoutState.SENT).apply_disputes([first], NOW).after
+    charge = charge.apply_reversals(made(reversed_amount=1000), in_round=1, now=NOW).after
+    assert charge.apply_disputes([first], NOW).after == charge
+
+    recalling = charge.apply_disputes([second, first], NOW).after
+
+    assert recalling.amount_to_recall == NET - 1000
+    back = recalling.apply_reversals(made(reversed_amount=NET), in_round=1, now=NOW)
+    assert state_of(back) is PayoutState.RECALLED
+    assert back.after.apply_disputes([second, first], NOW).after == back.after
 
 
 def test_reversal_of_a_part_does_not_complete_the_recall() -> None:

@@ -272,6 +272,53 @@ async def test_process_killed_during_payout_moves_the_money_once(
     assert len(await stripe_probe.refunds(order_id)) == (1 if back else 0)
 
 
+SUBMIT = "POST /v1/disputes/*"
+EVIDENCE_KILLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "before the evidence": (SUBMIT, NOT_ARRIVED),
+    "after the evidence": (SUBMIT, LOST),
+}
+
+
+@pytest.mark.parametrize("point", EVIDENCE_KILLS)
+async def test_process_killed_during_evidence_submits_it_once(
+    serve_payments: ServePayments,
+    payments_environment: dict[str, Any],
+    orders: FakeOrders,
+    stripe_probe: StripeProbe,
+    point: str,
+) -> None:
+    """Stripe forgets the idempotency keys before the next process continues."""
+    call, fault = EVIDENCE_KILLS[point]
+    sellers = SellerProbe(stripe_probe)
+    idle = await serve_payments(payment_reconcile_seconds=NEVER, dispute_search_seconds=NEVER)
+    seller = await make_seller(idle, sellers)
+    order_id = await sell(idle, orders, seller, days=30)
+    charge = await wait_for_status(idle, order_id, "succeeded")
+    dispute_id = await sellers.dispute(charge)
+    await stripe_probe.inject_fault(call, **fault)
+    async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
+
+        async def reached() -> bool:
+            return not await stripe_probe.is_armed(fault)
+
+        await eventually(reached)
+        process.kill()
+    assert (await wait_for_payout(idle, order_id, PayoutState.FROZEN)).evidence
+    await stripe_probe.clear_faults()
+    await sellers.forget_keys()
+
+    await serve_payments(payment_lease_seconds=1, payout_retry_seconds=1)
+
+    async def submitted() -> bool:
+        (found,) = (await wait_for_payout(idle, order_id, PayoutState.FROZEN)).evidence
+        return found.submitted_at is not None and found.refusals == 0
+
+    await eventually(submitted)
+    dispute = await stripe_probe.api.disputes.retrieve_async(dispute_id)
+    assert dispute.evidence_details.submission_count == 1
+    assert dispute.status == "under_review"
+
+
 async def test_webhook_over_the_network_applies_success(
     payments_environment: dict[str, Any],
     orders: FakeOrders,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from common.events import PayoutState, SellerCreated, SellerUpdated, TransfersStatus
 from common.testing.client import Client, errors, make_user
 from common.testing.events import EventProbe
+from common.values.clock import utc_now
 from payments.seller_testing import SellerProbe, make_seller, onboard, sell, wait_for_payout
 from payments.settings import Settings
 from payments.testing import PRICE, FakeOrders, StripeProbe
@@ -33,7 +34,7 @@ async def test_routes_of_sellers_need_a_session(payments: Client, method: str, p
 
 
 async def test_user_who_never_sold_has_no_account_and_no_earnings(payments: Client) -> None:
-    payments.sign_in()
+    payments.sign_in(make_user(authenticated_at=utc_now().timestamp()))
 
     assert (await payments.get(SELLER)).json() == NOBODY
     assert (await payments.get(EARNINGS)).json() == {
@@ -87,6 +88,22 @@ async def test_rejected_user_gets_no_further_link(payments: Client, sellers: Sel
 
     assert answer.status_code == 400
     assert errors(answer) == [{"message": "The payment processor does not accept this account"}]
+
+
+async def test_links_to_an_account_need_a_recent_password_but_the_first_one_does_not(
+    payments: Client,
+) -> None:
+    seller = payments.sign_in()
+
+    first = await payments.post(SELLER, json={})
+    again = await payments.post(SELLER, json={})
+    dashboard = await payments.post(f"{SELLER}/dashboard")
+    confirmed = await onboard(payments, seller)
+
+    assert (first.status_code, confirmed.status_code) == (200, 200)
+    for answer in (again, dashboard):
+        assert answer.status_code == 403
+        assert errors(answer)[0]["field"] == "reauthentication"
 
 
 async def test_country_is_checked(payments: Client) -> None:

@@ -23,6 +23,7 @@ from payments.store.charges import ChargeDocument
 from payments.store.order_replicas import OrderReplica
 from payments.testing import PRICE, FakeOrders, StripeProbe, find_charge, pay, wait_for_status
 
+NEW_IN_ORDERS = ("seller_id", "release_at", "outcome", "title", "created_at")
 NEW_FIELDS = ("seller_id", "release_at", "fee", "net", "stripe_charge_id", "payout", "dispute")
 
 
@@ -113,7 +114,7 @@ async def test_republishing_gives_payments_of_earlier_versions_their_payout(
     absent = {"$unset": dict.fromkeys(NEW_FIELDS, "")}
     charge_id = object_id(charge_id_of(order_id))
     await collection_of(ChargeDocument).update_one({"_id": charge_id}, absent)
-    absent = {"$unset": {"seller_id": "", "release_at": "", "outcome": "", "title": ""}}
+    absent = {"$unset": dict.fromkeys(NEW_IN_ORDERS, "")}
     await collection_of(OrderReplica).update_one({"_id": object_id(order_id)}, absent)
 
     await orders.publish(order_id, OrderCompleted, version=1, status=OrderStatus.COMPLETE)

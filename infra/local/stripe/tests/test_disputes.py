@@ -134,6 +134,17 @@ def test_evidence_is_staged_then_submitted_once(client: StripeClient) -> None:
         client.v1.disputes.update(dispute.id, {"evidence": {"access_activity_log": "again"}})
 
 
+@pytest.mark.parametrize("name", ["receipt", "uncategorized_file"])
+def test_evidence_that_has_to_be_a_file_is_refused_as_text(client: StripeClient, name: str) -> None:
+    (dispute,) = disputes_of(client, pay(client, "createDispute"))
+    evidence: Any = {name: "one ticket, 20 dollars"}
+
+    with pytest.raises(stripe.InvalidRequestError, match="No such file"):
+        client.v1.disputes.update(dispute.id, {"evidence": evidence})
+
+    assert client.v1.disputes.retrieve(dispute.id).status == "needs_response"
+
+
 def test_too_long_evidence_is_refused(client: StripeClient) -> None:
     (dispute,) = disputes_of(client, pay(client, "createDispute"))
 
@@ -186,6 +197,21 @@ def test_disputed_charge_cannot_be_refunded_but_an_inquiry_can(
 
     assert refusal.value.code == "charge_disputed"
     assert client.v1.refunds.create({"charge": asked}).amount == 2000
+
+
+def test_payment_can_be_refunded_after_a_won_dispute_but_not_after_a_lost_one(
+    server: Server, client: StripeClient
+) -> None:
+    won, lost = pay(client), pay(client)
+    for charge, outcome in ((won, "won"), (lost, "lost")):
+        dispute = open_dispute(server, charge)
+        server.control("POST", f"disputes/{dispute}", {"outcome": outcome}).raise_for_status()
+
+    assert client.v1.refunds.create({"charge": won}).amount == 2000
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.refunds.create({"charge": lost})
+    assert refusal.value.code == "charge_disputed"
+    assert server.ledger()["balanced"]
 
 
 @pytest.mark.parametrize(("outcome", "balance"), [("won", 412), ("lost", -88)])

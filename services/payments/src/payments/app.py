@@ -18,10 +18,11 @@ from payments.api import State
 from payments.attempts import PaymentAttempts
 from payments.daily_reconciliation import LEASE_TTL, run_daily_reconciliation
 from payments.decline_limits import DeclineLimits, MaxDeclines
+from payments.disputes import Disputes
 from payments.domain.order import PaymentPolicy
 from payments.listeners import listeners
 from payments.payouts import Payouts
-from payments.reconciler import run_reconciler
+from payments.reconciler import run_dispute_search, run_reconciler
 from payments.schemas import ConfigOut
 from payments.sellers import Sellers
 from payments.settings import Settings
@@ -90,7 +91,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 clock,
                 public_url=settings.public_url,
             )
-            payouts = Payouts(charges, sellers, gateway.connect, clock, policy)
+            disputes = Disputes(charges, orders, gateway.disputes, clock, policy)
+            payouts = Payouts(charges, sellers, gateway.connect, disputes, clock, policy)
             sync = ChargeSync(
                 charges, orders, StripeEvents(clock), gateway, limits, clock, policy, payouts
             )
@@ -108,6 +110,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     clock,
                     is_enabled=settings.payment_daily_reconciliation,
                 ),
+                run_dispute_search(disputes, settings.dispute_search_seconds),
             ):
                 yield State(
                     running=running,

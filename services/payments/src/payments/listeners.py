@@ -22,6 +22,11 @@ def listeners(sync: ChargeSync, sellers: Sellers, deletion: UserDeletion) -> Han
             release_at=event.release_at,
             outcome=event.outcome,
             title=event.ticket.title,
+            show=event.ticket.show,
+            seat=event.ticket.seat,
+            created_at=event.created_at,
+            revealed_at=event.revealed_at,
+            received_at=event.received_at,
         )
         await sync.apply_order(order, event.version)
         if isinstance(event, OrderUpdated) and order.status is OrderStatus.COMPLETE:

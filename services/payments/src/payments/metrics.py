@@ -32,6 +32,13 @@ DIFFERENCES: Final = Gauge(
 BALANCE: Final = Gauge("payment_balance_cents", "What the platform had at Stripe, in cents")
 HELD: Final = Gauge("payment_held_cents", "What the platform held for sellers, in cents")
 OWED: Final = Gauge("payment_owed_cents", "What sellers owed the platform, in cents")
+EVIDENCE: Final = Counter(
+    "payment_dispute_evidence_total",
+    "Disputes whose evidence Stripe took or refused, by outcome",
+    ["outcome"],
+)
+for _outcome in ("submitted", "refused"):
+    EVIDENCE.labels(_outcome)
 for _state in PayoutState:
     PAYOUT_TRANSITIONS.labels(_state.value)
 for _kind in ("balance", "account", "recall"):

@@ -11,9 +11,10 @@ import structlog
 from common.change import Change
 from common.events import ChargeStatus, PayoutState
 from common.values.clock import Clock
+from payments.disputes import Disputes
 from payments.domain.charge import Charge
 from payments.domain.order import PaymentPolicy
-from payments.domain.payout import HoldReason, Payout
+from payments.domain.payout import Payout
 from payments.domain.stripe_objects import Transfer
 from payments.metrics import PAYOUT_REFUSALS
 from payments.sellers import Sellers
@@ -33,12 +34,14 @@ class Payouts:
         store: ChargeStore,
         sellers: Sellers,
         connect: Connect,
+        disputes: Disputes,
         clock: Clock,
         policy: PaymentPolicy,
     ) -> None:
         self._store = store
         self._sellers = sellers
         self._connect = connect
+        self.disputes = disputes
         self._clock = clock
         self._policy = policy
 
@@ -60,22 +63,13 @@ class Payouts:
             charge = await self._store.update(charge.id, lambda c: c.give_back(now))
         return charge
 
-    async def apply_dispute(self, charge: Charge) -> Charge:
-        """Apply the dispute of a payment as Stripe knows it now."""
-        dispute = await self._connect.find_dispute(charge)
-        if dispute is None:
-            return charge
-        now = self._clock()
-        return await self._store.update(charge.id, lambda c: c.apply_dispute(dispute, now))
-
     async def _release(self, charge: Charge) -> Charge:
         """Record that the seller is paid now, or why not."""
-        is_disputed = charge.payout is not None and charge.payout.reason == HoldReason.DISPUTED
-        if not charge.is_release_due(self._clock()) and not is_disputed:
+        if not charge.is_release_due(self._clock()):
             return charge
         seller = await self._sellers.find(charge.seller_id or "")
-        if is_disputed or (seller is not None and seller.stripe_account_id is not None):
-            charge = await self.apply_dispute(charge)
+        if seller is not None and seller.stripe_account_id is not None:
+            charge = await self.disputes.refresh(charge)
         if seller is not None:
             seller = await self._sellers.refresh(seller)
         is_protected = await self._sellers.is_protected(charge)

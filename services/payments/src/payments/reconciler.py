@@ -1,17 +1,21 @@
 """The reconciler: syncs every charge that was left unfinished, also without any webhook.
 
+It also searches for disputes, which begin at a bank while a charge is not looked at.
+
 A charge is claimed before it is synced, so that replicas do not sync the same one. If a process
 dies, its charges become due again.
 """
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final
 
 import structlog
 from pymongo.errors import PyMongoError
 
 from common.background import run_periodically
+from payments.disputes import Disputes
 from payments.domain.charge import Charge
 from payments.stripe.gateway import StripeUnavailable
 from payments.sync import ChargeSync
@@ -28,8 +32,26 @@ def run_reconciler(sync: ChargeSync, interval_seconds: float) -> AbstractAsyncCo
         while due := await _claim_due(sync):
             await asyncio.gather(*(_reconcile(sync, charge) for charge in due))
 
+    return _run(run_once, interval_seconds, name="reconciler")
+
+
+def run_dispute_search(
+    disputes: Disputes, interval_seconds: float
+) -> AbstractAsyncContextManager[None]:
+    """Search for missed disputes periodically in the background; an interval of 0 turns it off."""
+
+    async def run_once() -> None:
+        with suppress(StripeUnavailable):  # logged by the client
+            await disputes.find_missed()
+
+    return _run(run_once, interval_seconds, name="dispute search")
+
+
+def _run(
+    run_once: Callable[[], Awaitable[None]], interval_seconds: float, *, name: str
+) -> AbstractAsyncContextManager[None]:
     return (
-        run_periodically(interval_seconds, run_once, name="reconciler")
+        run_periodically(interval_seconds, run_once, name=name)
         if interval_seconds
         else nullcontext()
     )

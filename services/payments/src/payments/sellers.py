@@ -75,6 +75,11 @@ class Sellers:
         """Return a seller, or None."""
         return await self._store.find(user_id)
 
+    async def has_account(self, user_id: str) -> bool:
+        """Return whether a user has an account at Stripe."""
+        seller = await self._store.find(user_id)
+        return seller is not None and seller.stripe_account_id is not None
+
     async def begin_onboarding(self, user_id: str, *, email: str, country: str) -> Link:
         """Create the account of a seller, if there is none, and a link to complete it.
 

@@ -96,6 +96,8 @@ class Settings(SessionSettings):
     """The address of the web client, to which sellers return from Stripe."""
     payment_margin_seconds: Annotated[float, Field(ge=0)] = 5
     """How long before it expires an order can no longer be paid."""
+    dispute_search_seconds: Annotated[float, Field(ge=0)] = 3600
+    """The interval in which disputes are searched whose webhooks did not arrive; 0 disables it."""
     payment_reconcile_seconds: Annotated[float, Field(ge=0)] = 1
     """The interval of the reconciler; 0 disables it."""
     payment_daily_reconciliation: bool = True

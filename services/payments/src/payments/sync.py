@@ -44,6 +44,7 @@ class ChargeSync:
         payouts: Payouts,
     ) -> None:
         self._payouts = payouts
+        self._disputes = payouts.disputes
         self._store = store
         self._orders = orders
         self._stripe_events = stripe_events
@@ -107,7 +108,7 @@ class ChargeSync:
         if await self._stripe_events.is_processed(event.id):
             return
         if event.disputed:
-            charge = await self._payouts.apply_dispute(charge)
+            charge = await self._disputes.refresh(charge)
         await self.sync_with_stripe(charge)
         await self._stripe_events.mark_processed(event.id)
 
@@ -169,13 +170,14 @@ class ChargeSync:
         if charge.is_open:
             read_intent = self._gateway.cancel if charge.order_cancelled else self._gateway.retrieve
             charge = await self.apply_intent(charge, await read_intent(charge))
+        charge = await self._disputes.settle(charge)
         if charge.has_refund:
             charge = await self._refund(charge)
         return await self._payouts.settle(charge)
 
     async def _refund(self, charge: Charge) -> Charge:
         if charge.payout is not None and charge.stripe_refund_id is None:
-            charge = await self._payouts.apply_dispute(charge)
+            charge = await self._disputes.refresh(charge)
         if charge.dispute is not None and charge.dispute.is_open:
             return charge  # the bank decides whether the buyer gets the money
         if charge.is_charged_back:

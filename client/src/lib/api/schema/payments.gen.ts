@@ -87,7 +87,7 @@ export interface paths {
         put?: never;
         /**
          * Get a link to set up your account for payouts
-         * @description The link works once, for a few minutes. A repeated call gives another one.
+         * @description The link works once, for a few minutes. A repeated call gives another one. Who has an account may have to confirm the password first, because the link can change where the money goes: 403 with the field `reauthentication`.
          */
         post: operations["begin_onboarding_api_payments_seller_post"];
         delete?: never;

@@ -86,6 +86,8 @@ class Order:
     """Whether the buyer's bank is deciding about the payment."""
     dispute_version: int | None = None
     """The version of the payment that said so last."""
+    revealed_at: datetime | None = None
+    """When its buyer was first shown the original of the ticket."""
 
     @property
     def is_live(self) -> bool:
@@ -155,24 +157,25 @@ class Order:
         self.require_owner(buyer_id)
         if self.status is not OrderStatus.COMPLETE:
             raise BadRequest("Order is not paid")
-        return self._receive(now)
+        return Change(self) if self.received_at is not None else self.amend(received_at=now)
 
     def record_reveal(self, at: datetime) -> Change["Order"]:
-        """Record that the buyer was shown the ticket, if that decides when the seller is paid.
+        """Record when the buyer was first shown the ticket, which is evidence in a dispute.
 
-        A ticket may have been shown to an earlier holder, who listed it again.
+        Without a show it also decides when the seller is paid. A ticket may have been shown to an
+        earlier holder, who listed it again.
         """
         is_own = self.status is OrderStatus.COMPLETE and at >= self.created_at
-        return self._receive(at) if is_own and self.ticket.show is None else Change(self)
+        if not is_own or self.revealed_at is not None:
+            return Change(self)
+        is_receipt = self.ticket.show is None and self.received_at is None
+        return self.amend(revealed_at=at, **({"received_at": at} if is_receipt else {}))
 
     def record_seller(self, seller_id: str) -> Change["Order"]:
         """Record the seller of a paid order that an earlier version of this service stored."""
         if self.status is not OrderStatus.COMPLETE or self.ticket.seller_id is not None:
             return Change(self)
         return self.amend(ticket=replace(self.ticket, seller_id=seller_id))
-
-    def _receive(self, at: datetime) -> Change["Order"]:
-        return Change(self) if self.received_at is not None else self.amend(received_at=at)
 
     def amend(self, **facts: Any) -> Change["Order"]:
         """Return a complete order with more facts. Its status is final."""

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from common.change import Change
-from common.events import DisputeStatus, PaymentUpdated, PayoutState, TransfersStatus
+from common.events import PaymentUpdated, PayoutState, TransfersStatus
 from payments.domain.charge_state import ChargeState
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.payout import HoldReason, Payout
 from payments.domain.payout_transitions import PAYOUT_TRANSITIONS, Signal
 from payments.domain.seller import Seller
-from payments.domain.stripe_objects import Dispute, Transfer
+from payments.domain.stripe_objects import Transfer
 from payments.domain.transitions import SUCCEEDED
 
 MAX_RETRY: Final = timedelta(days=1)
@@ -178,29 +178,6 @@ class PayoutRules(ChargeState):
             return Change(self)
         return self._change(Signal.REVERSAL_REFUSAL, now, reason=reason)
 
-    def apply_dispute(self, dispute: Dispute, now: datetime) -> Change[Self]:
-        """Apply the state of the dispute: it freezes, voids or recalls the payout, or frees it."""
-        if self.payout is None:
-            return self._record_dispute(dispute, self.payout, now)
-        known = replace(self, dispute=dispute)
-        payout, state = self.payout, self.payout.state
-        signal: Signal | None = None
-        changes: dict[str, Any] = {}
-        if dispute.is_open:
-            signal, changes = Signal.FREEZE, {"reason": HoldReason.DISPUTED}
-        elif dispute.status is DisputeStatus.LOST:
-            if known.amount_to_recall or known.payable == 0:
-                signal, changes = Signal.CHARGEBACK, {"reason": "charged_back"}
-            elif state is PayoutState.FROZEN:
-                signal, changes = Signal.THAW, {"reason": None}
-        elif state is PayoutState.RECALLED:
-            signal, changes = Signal.NEXT_ROUND, _next_round(payout)
-        elif payout.reason == HoldReason.DISPUTED:
-            signal, changes = Signal.THAW, {"reason": None}
-        to = signal and PAYOUT_TRANSITIONS.get((self.status, state, signal))
-        after = replace(payout, state=to, **changes) if to else payout
-        return self._record_dispute(dispute, after, now)
-
     def adopt_order(self, order: Order, now: datetime) -> Change[Self]:
         """Apply what the order says of the seller, and of the date if the payout still waits.
 
@@ -238,18 +215,6 @@ class PayoutRules(ChargeState):
             return Change(self)
         return self._change(Signal.FREEZE, now, look_at=until, reason=reason)
 
-    def _record_dispute(
-        self, dispute: Dispute, payout: Payout | None, now: datetime
-    ) -> Change[Self]:
-        if (dispute, payout) == (self.dispute, self.payout):
-            return Change(self)
-        after = replace(
-            self, version=self.version + 1, updated_at=now, dispute=dispute, payout=payout
-        )
-        if payout is not None and not after.needs_reconciliation:
-            after = replace(after, reconcile_at=after.payout_due(now))
-        return Change(after, (PaymentUpdated.from_attributes(after),))
-
     def _change(
         self, signal: Signal, now: datetime, *, look_at: datetime | None = None, **changes: Any
     ) -> Change[Self]:
@@ -264,15 +229,15 @@ class PayoutRules(ChargeState):
         self, now: datetime, *, look_at: datetime | None = None, **changes: Any
     ) -> Change[Self]:
         payout = self.payout and replace(self.payout, **changes)
-        if payout == self.payout:
+        return self._record(now, look_at=look_at, payout=payout)
+
+    def _record(
+        self, now: datetime, *, look_at: datetime | None = None, **fields: Any
+    ) -> Change[Self]:
+        """Return the charge with other fields, if they are others, but with the same status."""
+        if replace(self, **fields) == self:
             return Change(self)
-        after = replace(self, version=self.version + 1, updated_at=now, payout=payout)
-        if not after.needs_reconciliation:
+        after = replace(self, version=self.version + 1, updated_at=now, **fields)
+        if not after.needs_reconciliation and not after.is_open:
             after = replace(after, reconcile_at=look_at or after.payout_due(now))
         return Change(after, (PaymentUpdated.from_attributes(after),))
-
-
-def _next_round(payout: Payout) -> dict[str, Any]:
-    """Return the fields of the next round, which goes to the account that the seller has then."""
-    fresh = Payout(PayoutState.HELD, payout.round + 1)
-    return {name: getattr(fresh, name) for name in fresh.__slots__ if name != "state"}

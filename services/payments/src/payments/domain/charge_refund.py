@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from common.change import Change
-from payments.domain.charge_payout import PayoutRules
+from payments.domain.charge_dispute import DisputeRules
 from payments.domain.stripe_objects import Refund, RefundStatus
 from payments.domain.transitions import SUCCEEDED, Trigger
 
@@ -14,7 +14,7 @@ ORDER_RETURNED: Final = "order returned"
 
 
 @dataclass(frozen=True, slots=True)
-class RefundRules(PayoutRules):
+class RefundRules(DisputeRules):
     """What may happen to the refund of a charge."""
 
     @property

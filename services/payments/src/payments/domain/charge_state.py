@@ -15,6 +15,7 @@ from common.events import (
     PayoutState,
 )
 from payments.domain.attempts import Attempt, Lease, attempt_id, count_with_result
+from payments.domain.evidence import Evidence
 from payments.domain.payout import Payout
 from payments.domain.payout_transitions import PAYOUT_TRANSITIONS, Signal
 from payments.domain.stripe_objects import Card, Decline, Dispute
@@ -71,6 +72,9 @@ class ChargeState:
     payout: Payout | None = None
     """None before the payment succeeds, or if nobody knows the seller."""
     dispute: Dispute | None = None
+    """What all disputes of the payment amount to."""
+    evidence: tuple[Evidence, ...] = ()
+    """What Stripe was sent about its disputes."""
 
     @property
     def is_open(self) -> bool:
@@ -150,12 +154,14 @@ class ChargeState:
         after = replace(self, version=self.version + 1, status=status, updated_at=now, **fields)
         if after.needs_reconciliation:
             after = replace(after, reconcile_at=now)
-        elif after.payout is not None:
+        elif not after.is_open:
             after = replace(after, reconcile_at=after.payout_due(now))
         return Change(after, (after.to_event(),))
 
     def payout_due(self, now: datetime) -> datetime | None:
         """Return when the payout has to be looked at again, or None if nothing is left to do."""
+        if self.dispute is not None and self.dispute.is_open:
+            return now
         match self.payout and self.payout.state:
             case PayoutState.HELD:
                 return self.release_at

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from common.errors import BadRequest
 from common.events import OrderStatus, Outcome
+from common.shows import OrderedShow, Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Order:
     """When the seller is paid."""
     outcome: Outcome | None = None
     title: str | None = None
+    show: OrderedShow | None = None
+    seat: Seat | None = None
+    created_at: datetime | None = None
+    """When it was placed. None, as the times below, if an earlier version published the order."""
+    revealed_at: datetime | None = None
+    """When its buyer was first shown the original of the ticket."""
+    received_at: datetime | None = None
+    """When its buyer had the ticket: was shown it, or said that it arrived."""
 
     def ensure_payable(self, now: datetime, margin: timedelta) -> None:
         """Check that a payment may start now.

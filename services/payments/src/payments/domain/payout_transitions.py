@@ -62,6 +62,7 @@ _WHILE_PAID: Final[dict[tuple[PayoutState, Signal], PayoutState]] = {
     (HELD, Signal.CHARGEBACK): VOID,
     (FROZEN, Signal.CHARGEBACK): VOID,
     (SENT, Signal.CHARGEBACK): RECALLING,
+    (RECALLED, Signal.CHARGEBACK): RECALLING,  # of another part
     (RECALLED, Signal.NEXT_ROUND): HELD,
 }
 _WHILE_REFUNDING: Final[dict[tuple[PayoutState, Signal], PayoutState]] = {

@@ -1,6 +1,7 @@
 """The parts of Stripe's objects that a charge needs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -90,6 +91,7 @@ class Dispute:
     Attributes:
         evidence_due: until when Stripe accepts evidence.
         has_evidence: whether evidence was submitted.
+        needs_response: whether the bank waits for evidence, which an inquiry does not.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Dispute:
     reason: str | None = None
     evidence_due: datetime | None = None
     has_evidence: bool = False
+    needs_response: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -108,3 +111,15 @@ class Dispute:
     def amount_lost(self) -> int:
         """What the bank gave back to the buyer, in cents."""
         return self.amount if self.status is DisputeStatus.LOST else 0
+
+
+def decisive_dispute(disputes: Sequence[Dispute]) -> Dispute | None:
+    """Return what all disputes of a payment amount to.
+
+    An open one decides before an inquiry, and an inquiry before what was lost.
+    """
+    for status in (DisputeStatus.OPEN, DisputeStatus.INQUIRY, DisputeStatus.LOST):
+        found = [dispute for dispute in disputes if dispute.status is status]
+        if found:
+            return replace(found[0], amount=sum(dispute.amount for dispute in found))
+    return next(iter(disputes), None)

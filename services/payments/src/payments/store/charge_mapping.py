@@ -3,13 +3,14 @@
 A stored field keeps its name when the attribute gets a better one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.events import ChargeStatus, DisputeStatus, PayoutState
 from common.persistence.mongo import Doc, object_id
 from payments.domain.attempts import Attempt, Lease, Outcome
 from payments.domain.charge import Charge
+from payments.domain.evidence import Evidence
 from payments.domain.payout import Payout
 from payments.domain.stripe_objects import Card, Decline, Dispute
 from payments.domain.suspicious_cards import conceal
@@ -46,6 +47,7 @@ def from_document(doc: Mapping[str, Any]) -> Charge:
         stripe_charge_id=doc.get("stripe_charge_id"),
         payout=_payout_from_document(doc.get("payout")),
         dispute=_dispute_from_document(doc.get("dispute")),
+        evidence=tuple(Evidence(**each) for each in doc.get("evidence") or ()),
     )
 
 
@@ -132,9 +134,15 @@ def to_document(charge: Charge) -> Doc:
         "stripe_charge_id": charge.stripe_charge_id,
         "payout": _to_subdocument(charge.payout),
         "dispute": _to_subdocument(charge.dispute),
+        **_evidence_to_document(charge.evidence),
     }
 
 
-def _to_subdocument(part: Lease | Card | Payout | Dispute | None) -> Doc | None:
+def _evidence_to_document(evidence: Sequence[Evidence]) -> Doc:
+    """Return the field of the evidence, which most charges do not have."""
+    return {"evidence": [_to_subdocument(each) for each in evidence]} if evidence else {}
+
+
+def _to_subdocument(part: Lease | Card | Payout | Dispute | Evidence | None) -> Doc | None:
     """Return the fields by name; `dataclasses.asdict` copies each value and is ten times slower."""
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}

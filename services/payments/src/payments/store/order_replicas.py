@@ -10,6 +10,7 @@ from beanie import Document
 
 from common.events import OrderStatus, Outcome
 from common.persistence.replica import Replica
+from common.shows import OrderedShow, Seat
 from payments.domain.order import Order
 
 POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.3, 0.35)
@@ -31,7 +32,7 @@ class OrderReplicas:
 
     def __init__(self) -> None:
         self._replica = Replica(
-            OrderReplica, max_delay=BATCH_DELAY_SECONDS, added_field="release_at"
+            OrderReplica, max_delay=BATCH_DELAY_SECONDS, added_field="created_at"
         )
         self._waiters: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
@@ -50,6 +51,11 @@ class OrderReplicas:
             release_at=doc.get("release_at"),
             title=doc.get("title"),
             outcome=Outcome(doc["outcome"]) if doc.get("outcome") else None,
+            show=OrderedShow.model_validate(doc["show"]) if doc.get("show") else None,
+            seat=Seat.model_validate(doc["seat"]) if doc.get("seat") else None,
+            created_at=doc.get("created_at"),
+            revealed_at=doc.get("revealed_at"),
+            received_at=doc.get("received_at"),
         )
 
     async def wait_for(self, order_id: str) -> Order | None:
@@ -84,6 +90,11 @@ class OrderReplicas:
             "release_at": order.release_at,
             "outcome": order.outcome,
             "title": order.title,
+            "show": order.show and order.show.model_dump(by_alias=False),
+            "seat": order.seat and order.seat.model_dump(by_alias=False),
+            "created_at": order.created_at,
+            "revealed_at": order.revealed_at,
+            "received_at": order.received_at,
         }
         await self._replica.upsert(order.id, version, fields)
         arrived = self._waiters.get(order.id)

@@ -1,6 +1,5 @@
 """The operations of Stripe Connect that payments uses: accounts of sellers, and their transfers."""
 
-from dataclasses import replace
 from typing import Final
 
 import stripe
@@ -13,12 +12,11 @@ from stripe.params.v2.core import (
 
 from payments.domain.charge import Charge
 from payments.domain.seller import Account
-from payments.domain.stripe_objects import Dispute, Transfer
+from payments.domain.stripe_objects import Transfer
 from payments.stripe.client import StripeClient, translate_stripe_errors
 from payments.stripe.connect_mapping import (
     Link,
     parse_account,
-    parse_dispute,
     parse_link,
     parse_transfer,
 )
@@ -27,7 +25,6 @@ from payments.stripe.mapping import StripeObject
 ACCOUNTS_PATH: Final = "/v2/core/accounts"
 ACCOUNT_LINKS_PATH: Final = "/v2/core/account_links"
 TRANSFERS_PATH: Final = "/v1/transfers"
-DISPUTES_PATH: Final = "/v1/disputes"
 PAGE_SIZE: Final = 100
 BALANCE_INSUFFICIENT: Final = "balance_insufficient"
 SERVER_ERROR: Final = 500
@@ -170,14 +167,6 @@ class Connect:
         key = f"{charge.id}:reversal:{transfer.round}:{transfer.reversed}"
         await self._move_money(f"{TRANSFERS_PATH}/{transfer.id}/reversals", params, key)
 
-    async def find_dispute(self, charge: Charge) -> Dispute | None:
-        """Return the dispute of a payment that decides about its payout, or None."""
-        params = {"payment_intent": charge.stripe_id, "limit": PAGE_SIZE}
-        async with translate_stripe_errors():
-            found: list[StripeObject] = (await self._client.get(DISPUTES_PATH, params))["data"]
-            disputes = [parse_dispute(dispute) for dispute in found]
-        return _decisive(disputes)
-
     async def _move_money(
         self,
         path: str,
@@ -193,12 +182,3 @@ class Connect:
                 if (error.http_status or 0) < SERVER_ERROR:
                     raise
                 raise ServerFailed from None
-
-
-def _decisive(disputes: list[Dispute]) -> Dispute | None:
-    """Return an open dispute, or else what was lost in all of them."""
-    undecided = [dispute for dispute in disputes if dispute.is_open]
-    lost = [dispute for dispute in disputes if dispute.amount_lost]
-    if undecided or not lost:
-        return next(iter([*undecided, *disputes]), None)
-    return replace(lost[0], amount=sum(dispute.amount for dispute in lost))

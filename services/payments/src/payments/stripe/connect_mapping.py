@@ -10,6 +10,7 @@ from payments.domain.stripe_objects import Dispute, Transfer
 from payments.stripe.mapping import StripeObject
 
 MAX_REQUIREMENTS: Final = 50
+NEEDS_RESPONSE: Final = "needs_response"
 
 _TRANSFERS: Final = {
     "active": TransfersStatus.ACTIVE,
@@ -87,4 +88,5 @@ def parse_dispute(data: StripeObject) -> Dispute:
         data.get("reason"),
         None if due is None else datetime.fromtimestamp(due, UTC),
         has_evidence=bool(details.get("submission_count")),
+        needs_response=data["status"] == NEEDS_RESPONSE and not details.get("past_due"),
     )

@@ -29,6 +29,7 @@ from payments.stripe.client import (
     translate_stripe_errors,
 )
 from payments.stripe.connect import Connect
+from payments.stripe.disputes import DisputeApi
 from payments.stripe.mapping import (
     StripeObject,
     WebhookEvent,
@@ -88,6 +89,7 @@ class Gateway:
         self._webhook_secret = webhook_secret
         self.connect = Connect(self._client)
         self.balance = StripeBalance(self._client)
+        self.disputes = DisputeApi(self._client)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ import stripe
 
 from stripe_local.clock import timestamp
 from stripe_local.documents import PRIVATE, Document, new_id, now, nulls
-from stripe_local.errors import StripeError, invalid
+from stripe_local.errors import StripeError, invalid, missing
 from stripe_local.ledger import CUSTOMERS, PLATFORM
 from stripe_local.resources.balance_transactions import Movement, find, move
 from stripe_local.resources.call import Call, merge_metadata
@@ -17,6 +17,14 @@ _MAX_EVIDENCE_LENGTH: Final = 150_000
 _NEEDS_RESPONSE: Final = ("needs_response", "warning_needs_response")
 _OPEN: Final = (*_NEEDS_RESPONSE, "under_review", "warning_under_review")
 _NETWORK_REASON_CODES: Final = {"fraudulent": "10.4", "product_not_received": "13.1"}
+_FILES: Final = frozenset(
+    {
+        *("cancellation_policy", "customer_communication", "customer_signature"),
+        *("duplicate_charge_documentation", "receipt", "refund_policy"),
+        *("service_documentation", "shipping_documentation", "uncategorized_file"),
+    }
+)
+"""The evidence that is the id of an uploaded file; files are not simulated."""
 _EVIDENCE: Final = tuple(set(stripe.Dispute.Evidence.__annotations__) - {"enhanced_evidence"})
 # https://docs.stripe.com/testing#evidence
 _OUTCOMES: Final = {
@@ -69,6 +77,9 @@ def update(call: Call) -> Document:
     submits: bool = params.get("submit", evidence is not None)
     if (evidence or submits) and dispute["status"] not in _NEEDS_RESPONSE:
         raise StripeError(400, "This dispute no longer accepts evidence.", param="evidence")
+    for name, value in (evidence or {}).items():
+        if name in _FILES and value:
+            raise missing("file", value, f"evidence[{name}]", 400)
     dispute["evidence"] |= {name: value or None for name, value in (evidence or {}).items()}
     texts = [value for value in dispute["evidence"].values() if isinstance(value, str)]
     if sum(map(len, texts)) > _MAX_EVIDENCE_LENGTH:
@@ -112,7 +123,7 @@ def decide(call: Call, dispute: Document, outcome: str) -> Document:
         raise StripeError(400, "This dispute is already closed.")
     is_inquiry = dispute["status"].startswith("warning_")
     dispute["status"] = "warning_closed" if is_inquiry else outcome
-    dispute["is_charge_refundable"] = is_inquiry
+    dispute["is_charge_refundable"] = is_inquiry or outcome == "won"
     dispute[PRIVATE]["due"] = None
     call.store.upsert(dispute)
     if outcome == "won" and not is_inquiry:
