@@ -102,6 +102,7 @@ EVIDENCE_TESTS = "services/payments/tests/test_evidence.py"
 DISPUTE_TESTS = "services/payments/tests/test_dispute_evidence.py"
 PAYOUT_RULE_TESTS = "services/payments/tests/test_payout_domain.py"
 PAYOUT_TESTS = "services/payments/tests/test_payouts.py"
+DISPUTES = "services/payments/tests/test_disputes.py"
 REMOVAL = "services/payments/tests/test_second_factor_removal.py"
 SELLERS = "services/payments/src/payments/domain/seller.py"
 
@@ -177,6 +178,22 @@ MUTANTS = (
         "            and now >= self.release_at\n",
         "",
         (f"{PAYOUT_RULE_TESTS}::test_release_waits_for_its_date",),
+    ),
+    Mutant(
+        "a seller gets the net of the sale, whatever the fee is later",
+        PAYOUT_RULES,
+        "            amount=self.payable - self.payout.withheld,",
+        "            amount=self.amount - self.amount * policy.fee_basis_points // 10_000,",
+        (
+            f"{PAYOUT_RULE_TESTS}::test_release_pays_the_net_of_the_sale_after_the_fee_has_changed",
+        ),
+    ),
+    Mutant(
+        "the buyer is refunded before the seller is asked for the money",
+        PAYOUTS,
+        "        if is_buyer_first or payout.transfer_id is None:",
+        "        if payout.transfer_id is None:",
+        (f"{DISPUTES}::test_payout_is_recalled_only_after_the_buyer_is_refunded",),
     ),
     Mutant(
         "no payout while the removal of a second factor is announced",

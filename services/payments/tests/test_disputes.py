@@ -179,6 +179,25 @@ async def test_nothing_is_refunded_while_a_dispute_is_open(
     assert len(await stripe_probe.refunds(order_id)) == refunds
 
 
+async def test_payout_is_recalled_only_after_the_buyer_is_refunded(
+    payments: Client, orders: FakeOrders, sellers: SellerProbe
+) -> None:
+    """The refund waits for the bank, so what the seller has waits too."""
+    seller = await make_seller(payments, sellers)
+    order_id = await sell(payments, orders, seller)
+    await wait_for_payout(payments, order_id, PayoutState.SENT)
+    dispute_id = await sellers.dispute(await sold(payments, order_id), inquiry=True)
+    await orders.return_order(order_id)
+
+    for _ in range(2):
+        await payments.app.state.service.sync.sync_with_stripe(await sold(payments, order_id))
+
+    (transfer,) = await sellers.transfers(order_id)
+    assert transfer.amount_reversed == 0
+    await sellers.decide(dispute_id, "won")
+    await wait_for_payout(payments, order_id, PayoutState.RECALLED)
+
+
 async def test_thin_event_brings_the_account_of_its_seller_up_to_date(
     payments: Client, sellers: SellerProbe
 ) -> None:

@@ -228,6 +228,15 @@ def test_release_is_recorded_before_stripe_is_asked() -> None:
     assert change.after.reconcile_at == NOW + POLICY.lease
 
 
+def test_release_pays_the_net_of_the_sale_after_the_fee_has_changed() -> None:
+    charge, policy = make_charge(), replace(POLICY, fee_basis_points=2 * POLICY.fee_basis_points)
+
+    change = charge.release(make_seller(), now=NOW, policy=policy)
+
+    assert change.after.payout is not None
+    assert change.after.payout.amount == NET
+
+
 @pytest.mark.parametrize(
     ("seller", "reason"),
     [
