@@ -215,7 +215,8 @@ async def consumers(system: System) -> list[Consumer]:
                         info.config.durable_name,
                         info.num_pending or 0,
                         info.num_ack_pending or 0,
-                        info.delivered.consumer_seq - info.delivered.stream_seq,
+                        # Less than none if its filter leaves events out.
+                        max(info.delivered.consumer_seq - info.delivered.stream_seq, 0),
                         info.delivered.stream_seq,
                         acknowledged_to,
                         info.num_redelivered or 0,

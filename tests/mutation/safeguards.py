@@ -184,9 +184,7 @@ MUTANTS = (
         PAYOUT_RULES,
         "            amount=self.payable - self.payout.withheld,",
         "            amount=self.amount - self.amount * policy.fee_basis_points // 10_000,",
-        (
-            f"{PAYOUT_RULE_TESTS}::test_release_pays_the_net_of_the_sale_after_the_fee_has_changed",
-        ),
+        (f"{PAYOUT_RULE_TESTS}::test_release_pays_the_net_of_the_sale_after_the_fee_has_changed",),
     ),
     Mutant(
         "the buyer is refunded before the seller is asked for the money",
