@@ -1238,15 +1238,15 @@ MUTANTS = (
     Mutant(
         "the money goes after the original is void",
         TICKETS_REFUNDS,
-        "original=await self._take_back(ticket, order_id)",
-        "original=ReturnedOriginal.VOID",
+        "        original = await self._take_back(ticket, ticket.order_id)",
+        "        original = ReturnedOriginal.VOID",
         (f"{TICKET_REFUNDS}::test_sealed_original_is_void_before_the_answer",),
     ),
     Mutant(
         "a listing of the buyer ends before the original is void",
         TICKETS_REFUNDS,
-        "        if remaining:\n",
-        "        if False:\n",
+        "        return bool(remaining)",
+        "        return False",
         (f"{TICKET_REFUNDS}::test_listing_of_the_buyer_is_withdrawn_before_the_original_is_void",),
     ),
     Mutant(

@@ -19,6 +19,7 @@ from common.persistence.mongo import object_id
 from common.testing.client import errors
 from common.testing.polling import eventually
 from tickets.domain.ticket import WITHDRAWAL_DELAY
+from tickets.refunds import Refunds
 from tickets.vault_testing import Market
 
 CODE = b"4000-1234-5678"
@@ -58,6 +59,10 @@ async def entry_of(market: Market) -> dict[str, Any]:
     entry = await database["vault"].find_one({}, {"outbox": 0})
     assert entry is not None
     return entry
+
+
+def refunds_of(market: Market) -> Refunds:
+    return market.client.app.state.service.refunds
 
 
 async def list_again(market: Market, order: OrderCreated, user: User | None = None) -> Any:
@@ -150,8 +155,9 @@ async def test_agreement_is_applied_in_any_order_of_arrival(
 
 
 @pytest.mark.parametrize("step", ["agreed", "void"])
+@pytest.mark.parametrize("completed_by", ["event", "sweep"])
 async def test_answer_is_completed_after_a_crash_between_its_steps(
-    market: Market, step: str
+    market: Market, step: str, completed_by: str
 ) -> None:
     """The process has died after it applied the order, or after it removed the original."""
     ticket_id = await market.list_protected(CODE)
@@ -160,13 +166,16 @@ async def test_answer_is_completed_after_a_crash_between_its_steps(
     await wait_for_answer(market, ticket_id)
     await market.published.wait_until_handled("tickets-orders")
     tickets = market.client.app.state.service.running.database["tickets"]
-    unanswered: dict[str, Any] = {"$set": {"returned": None}}
+    unanswered: dict[str, Any] = {"$set": {"returned": None, "return_pending": True}}
     if step == "agreed":  # as before the entry was removed, but for its file
         vault = market.client.app.state.service.running.database["vault"]
         await vault.update_one({}, {"$set": {"state": "sealed"}})
     await tickets.update_one({"_id": object_id(ticket_id)}, unanswered)
 
-    await refund(market, order)  # the event is delivered again
+    if completed_by == "event":  # it is delivered again
+        await refund(market, order)
+    else:
+        await refunds_of(market).complete_pending()
 
     async def answered() -> bool:
         stored = await tickets.find_one({"_id": object_id(ticket_id)})
@@ -207,8 +216,10 @@ async def test_listing_of_the_buyer_is_withdrawn_before_the_original_is_void(
     assert await eventually(withdrawn)
     assert (await entry_of(market))["state"] == "sealed"  # an order of before may still arrive
     assert await answers(market, ticket_id) == []
+    await refunds_of(market).complete_pending()
+    assert await answers(market, ticket_id) == []
     market.clock.advance(seconds=WITHDRAWAL_DELAY.total_seconds() + 1)
-    await refund(market, order)
+    await refunds_of(market).complete_pending()
     assert await wait_for_answer(market, ticket_id) is ReturnedOriginal.VOID
     assert (await list_again(market, order)).status_code == 400
 
@@ -236,7 +247,7 @@ async def test_ticket_that_its_buyer_has_sold_keeps_its_money(market: Market) ->
         return (await market.ticket(second))["status"] == "sold"
 
     assert await eventually(sold)
-    await refund(market, order)
+    await refunds_of(market).complete_pending()
     assert await wait_for_answer(market, first) is ReturnedOriginal.RESOLD
     assert (await market.reveal(second, market.second_buyer)).status_code == 200
 

@@ -29,6 +29,7 @@ from tickets.domain.ticket import KEEP, Ticket
 from tickets.duplicates import Duplicates
 from tickets.passes import Passes
 from tickets.query_parameters import TicketQueryParameters
+from tickets.refunds import Refunds
 from tickets.resale import Resale
 from tickets.schemas import FacetsOut, NewTicketIn, SeatIn, TicketIn, TicketOut
 from tickets.service import TicketService
@@ -46,6 +47,7 @@ class State(ServiceState):
     tickets: TicketService
     shows: ShowService
     resale: Resale
+    refunds: Refunds
     duplicates: Duplicates
     vault: VaultService
     uploads: Uploads

@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 price_cap_percent=settings.price_cap_percent,
             )
             resale = Resale(tickets, store, entries, sweeper_lease, running.clock)
-            refunds = Refunds(tickets, store, entries, running.clock)
+            refunds = Refunds(tickets, store, entries, sweeper_lease, running.clock)
             limits = (additions, edits, listed, uploaded)
             deletion = UserDeletion(
                 tickets, entries, limits, verified_sellers, running.bus, running.clock
@@ -114,6 +114,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                 run_periodically(
                     vault_sweeper.INTERVAL_SECONDS, resale.complete_pending, name="resale"
                 ),
+                run_periodically(
+                    vault_sweeper.INTERVAL_SECONDS, refunds.complete_pending, name="refunds"
+                ),
             ):
                 yield State(
                     running=running,
@@ -123,6 +126,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     tickets=tickets,
                     shows=shows,
                     resale=resale,
+                    refunds=refunds,
                     duplicates=duplicates,
                     vault=vault,
                     uploads=Uploads(uploaded),

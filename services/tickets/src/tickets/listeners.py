@@ -29,9 +29,10 @@ def listeners(tickets: TicketService, refunds: Refunds, deletion: UserDeletion) 
             ordered,
             pinned=ticket.protection,
             buyer_id=event.user_id,
+            is_refund_agreed=event.refund_agreed_at is not None,
         )
         if event.refund_agreed_at is not None:
-            await refunds.take_back(ticket.id, order_id=event.id, hold=ticket.hold)
+            await refunds.take_back(ticket.id)
 
     async def on_user_updated(event: UserUpdated) -> None:
         if event.closing:

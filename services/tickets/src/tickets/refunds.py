@@ -2,55 +2,74 @@
 
 The buyer must not have both. So an original that the buyer has not seen is removed first, in one
 conditional update that decides against a reveal at the same moment. Then the ticket says what
-became of it, and only then orders lets the money go. Every step can be repeated after a crash.
+became of it, and only then orders lets the money go. Every step can be repeated, and a periodic run
+completes what a process left behind, and what had to wait for a listing of the buyer.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
 
-from common.errors import BadRequest
+import structlog
+
+from common.errors import ApiError, BadRequest
 from common.events import ReturnedOriginal, TicketReturn, TicketStatus, VaultState
-from common.messaging.durable_consumer import DeliveryPostponed
+from common.persistence.lease import Lease
 from common.values.clock import Clock
 from tickets.domain.ticket import Ticket
 from tickets.service import TicketService
 from tickets.store.tickets import TicketStore
 from tickets.store.vault_entries import VaultEntryStore
 
-RETRY_SECONDS: Final = 15.0
-"""How long until it is tried again. An order on a listing of the buyer takes the longest."""
+log = structlog.get_logger("refunds")
 
 
 class Refunds:
     """Removes the originals of buyers whose money goes back."""
 
     def __init__(
-        self, service: TicketService, tickets: TicketStore, entries: VaultEntryStore, clock: Clock
+        self,
+        service: TicketService,
+        tickets: TicketStore,
+        entries: VaultEntryStore,
+        lease: Lease,
+        clock: Clock,
     ) -> None:
         self._service = service
         self._tickets = tickets
         self._entries = entries
+        self._lease = lease
         self._clock = clock
 
-    async def take_back(self, ticket_id: str, *, order_id: str, hold: int) -> None:
+    async def take_back(self, ticket_id: str) -> None:
         """Remove an original that its buyer has not seen, and publish what became of it, once.
 
-        Raises:
-            DeliveryPostponed: a listing of the buyer may still be sold, or has to get its original.
+        Nothing is published yet if the buyer's listing of it may still be sold.
         """
         ticket = await self._tickets.get(ticket_id)
-        if ticket.order_id != order_id or ticket.returned is not None:
+        if not ticket.return_pending or ticket.order_id is None:
             return
-        if ticket.pending_entry is not None:
-            raise DeliveryPostponed(RETRY_SECONDS)
-        returned = TicketReturn(hold=hold, original=await self._take_back(ticket, order_id))
-        await self._tickets.update(ticket_id, lambda ticket: ticket.record_return(returned))
+        original = await self._take_back(ticket, ticket.order_id)
+        if original is not None:
+            returned = TicketReturn(hold=ticket.fence.hold, original=original)
+            await self._tickets.update(ticket_id, lambda ticket: ticket.record_return(returned))
 
-    async def _take_back(self, ticket: Ticket, order_id: str) -> ReturnedOriginal:
+    async def complete_pending(self) -> None:
+        """Complete what is pending. The replica that holds the lease of the vault does so."""
+        if not await self._lease.acquire_or_renew():
+            return
+        for ticket_id in await self._tickets.find_pending_returns():
+            try:
+                await self.take_back(ticket_id)
+            except ApiError:
+                log.exception("original not taken back, retrying", ticket=ticket_id)
+
+    async def _take_back(self, ticket: Ticket, order_id: str) -> ReturnedOriginal | None:
+        """Return what became of the original, or None if that is not decided yet."""
         listings = await self._tickets.list_from_order(order_id)
         if any(listing.status is TicketStatus.SOLD for listing in listings):
             return ReturnedOriginal.RESOLD
-        await self._withdraw(listings)
+        if ticket.pending_entry is not None or await self._withdraw(listings):
+            return None
         if ticket.vault is None:
             return ReturnedOriginal.NONE
         ours = {ticket.id, *(listing.id for listing in listings)}
@@ -59,20 +78,13 @@ class Refunds:
         )
         if entry.state is VaultState.VOID:
             return ReturnedOriginal.VOID
-        if entry.ticket_id not in ours:  # it was listed again since
-            raise DeliveryPostponed(RETRY_SECONDS)
-        return ReturnedOriginal.REVEALED
+        return ReturnedOriginal.REVEALED if entry.ticket_id in ours else None
 
-    async def _withdraw(self, listings: list[Ticket]) -> None:
-        """Withdraw what the buyer lists again, and wait until no order of before can arrive.
-
-        Raises:
-            DeliveryPostponed: one may still arrive.
-        """
+    async def _withdraw(self, listings: Sequence[Ticket]) -> bool:
+        """Withdraw what the buyer lists again, and return whether an order may still arrive."""
         now = self._clock()
         remaining = [listing for listing in listings if not listing.is_gone(now)]
         for listing in remaining:
             with suppress(BadRequest):  # it is sold by now
                 await self._service.withdraw(listing.id, user_id=listing.user_id)
-        if remaining:
-            raise DeliveryPostponed(RETRY_SECONDS)
+        return bool(remaining)

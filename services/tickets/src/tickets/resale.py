@@ -60,7 +60,7 @@ class Resale:
             raise BadRequest("There is no paid ticket of this order", field=FIELD)
         if bought.holder_id != seller_id:
             raise Unauthorized
-        if bought.returned is not None:
+        if bought.return_pending or bought.returned is not None:
             raise BadRequest("The money of this order goes back", field=FIELD)
         await self._require_not_listed(bought, ticket_id)
         ticket = await self._service.list_bought(

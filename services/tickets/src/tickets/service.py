@@ -199,13 +199,21 @@ class TicketService:
         *,
         pinned: Protection | None,
         buyer_id: str,
+        is_refund_agreed: bool,
     ) -> None:
         """Lock, free or sell a ticket after an event of one of its orders."""
         now = self._clock()
         ticket = await self._store.update_batched(
             ticket_id,
             lambda ticket: ticket.apply_order(
-                order_id, status, fence, ordered, pinned=pinned, buyer_id=buyer_id, now=now
+                order_id,
+                status,
+                fence,
+                ordered,
+                pinned=pinned,
+                buyer_id=buyer_id,
+                is_refund_agreed=is_refund_agreed,
+                now=now,
             ),
         )
         if ticket.vault is not None:

@@ -94,6 +94,7 @@ class Ticket:
         withdrawing: whether the ticket, which is reserved, will be withdrawn if its order is
             cancelled.
         withdrawn_by_operator: whether it was an operator who withdrew it.
+        return_pending: whether the money of its order waits for what becomes of its original.
         returned: what became of its original before the money of its order went back.
     """
 
@@ -121,6 +122,7 @@ class Ticket:
     withdrawn_at: datetime | None = None
     withdrawing: bool = False
     withdrawn_by_operator: bool = False
+    return_pending: bool = False
     returned: TicketReturn | None = None
 
     @property
@@ -254,6 +256,7 @@ class Ticket:
         *,
         pinned: Protection | None = None,
         buyer_id: str,
+        is_refund_agreed: bool = False,
         now: datetime,
     ) -> Change["Ticket"]:
         """Lock, free or sell the ticket if the event is newer than the last one applied.
@@ -265,6 +268,7 @@ class Ticket:
             ordered: what the buyer ordered, which the seller may have edited in the meantime.
             pinned: the original that the buyer ordered, which the seller may have replaced.
             buyer_id: the buyer.
+            is_refund_agreed: whether the money is to go back to the buyer.
             now: the time.
         """
         if fence <= self.fence:
@@ -293,6 +297,7 @@ class Ticket:
                 withdrawn_at=now if is_withdrawn and is_free else None,
                 withdrawing=is_withdrawn and new_status is TicketStatus.RESERVED,
                 withdrawn_by_operator=self.withdrawn_by_operator and not is_sold,
+                return_pending=is_refund_agreed and self.returned is None,
             )
         )
 
@@ -306,9 +311,9 @@ class Ticket:
 
     def record_return(self, returned: TicketReturn) -> Change["Ticket"]:
         """Record what became of the original. Repeating it changes nothing."""
-        if self.returned is not None or returned.hold != self.fence.hold:
+        if not self.return_pending or returned.hold != self.fence.hold:
             return Change(self)
-        return self.next_version(replace(self, returned=returned))
+        return self.next_version(replace(self, return_pending=False, returned=returned))
 
     def is_gone(self, now: datetime) -> bool:
         """Whether it was withdrawn so long ago that no order of before can arrive any more."""

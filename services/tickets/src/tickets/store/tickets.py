@@ -33,6 +33,7 @@ MAX_PENDING: Final = 100
 SOLD_BY_ORDER: Final = "sold_by_order"
 LISTED_FROM_ORDER: Final = "listed_from_order"
 PENDING: Final = "pending_entry"
+PENDING_RETURN: Final = "return_pending"
 WITHDRAWN: Final = "withdrawn"
 """The stored status of an available ticket that is withdrawn, so that no search index has it."""
 
@@ -66,6 +67,11 @@ class TicketDocument(AggregateDocument):
                 name=PENDING,
                 partialFilterExpression={"pending_entry": {"$gt": ""}},
             ),
+            IndexModel(
+                [("return_pending", ASCENDING)],
+                name=PENDING_RETURN,
+                partialFilterExpression={"return_pending": True},
+            ),
         ]
 
 
@@ -96,6 +102,7 @@ def _from_document(doc: Mapping[str, Any]) -> Ticket:
         withdrawn_at=doc.get("withdrawn_at"),
         withdrawing=doc.get("withdrawing", False),
         withdrawn_by_operator=doc.get("withdrawn_by_operator", False),
+        return_pending=doc.get("return_pending", False),
         returned=TicketReturn.model_validate(returned) if returned else None,
     )
 
@@ -125,6 +132,7 @@ def to_document(ticket: Ticket) -> Doc:
         "withdrawn_at": ticket.withdrawn_at,
         "withdrawing": ticket.withdrawing,
         "withdrawn_by_operator": ticket.withdrawn_by_operator,
+        "return_pending": ticket.return_pending,
         "returned": ticket.returned and ticket.returned.model_dump(mode="json", by_alias=False),
         "words": ticket_terms(ticket.title, ticket.show),
     }
@@ -226,6 +234,11 @@ class TicketStore(Store[Ticket]):
         pending = {"pending_entry": {"$gt": ""}, "created_at": {"$lt": before}}
         docs = self.collection.find(pending, STATE_PROJECTION).hint(PENDING).limit(MAX_PENDING)
         return [self.from_document(doc) async for doc in docs]
+
+    async def find_pending_returns(self) -> list[str]:
+        """Return the ids of tickets whose originals have to be taken back."""
+        pending = self.collection.find({"return_pending": True}, {"_id": 1})
+        return [str(doc["_id"]) async for doc in pending.hint(PENDING_RETURN).limit(MAX_PENDING)]
 
     async def find_outdated_copies(self, show_id: str, version: int, *, limit: int) -> list[str]:
         """Return the ids of tickets whose copy of the show is older than this version."""
