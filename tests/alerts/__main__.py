@@ -15,7 +15,8 @@ from typing import Final
 
 import click
 from alerts.prometheus import Prometheus, alert_names
-from alerts.scenarios import ORDER_EXPIRATION_SECONDS, SCENARIOS, AlertScenario
+from alerts.scenario import AlertScenario
+from alerts.scenarios import ORDER_EXPIRATION_SECONDS, SCENARIOS
 
 from common.testing.polling import eventually
 from payments.testing import StripeProbe
@@ -117,6 +118,7 @@ def main(alerts: tuple[str, ...], hold: str, window: str) -> None:
     settings = {
         "ORDER_EXPIRATION_SECONDS": str(ORDER_EXPIRATION_SECONDS),
         "PAYMENT_MARGIN_SECONDS": "0",
+        "PLATFORM_FEE_BASIS_POINTS": "1000",  # more than Stripe's fee, so that the balance suffices
         "PASSWORD_MEMORY_KIB": "19456",  # SignInsRejected depends on the cost of a hash
         "PASSWORD_ITERATIONS": "2",
         "NATS_SYNC_INTERVAL": "2m",

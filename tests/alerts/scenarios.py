@@ -2,15 +2,31 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import nats
+from alerts.payment_scenarios import (
+    balance_short,
+    payments_differ,
+    payments_refused,
+    reconciliation_late,
+    refund_failed,
+    sellers_owing,
+    stripe_unavailable,
+    transfers_failing,
+)
+from alerts.scenario import (
+    AlertScenario,
+    ScenarioFactory,
+    killed,
+    paused,
+    repeat,
+    writes_blocked,
+)
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
@@ -18,87 +34,10 @@ from common.events import TicketCreated
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import utc_now
 from common.values.ids import new_id
-from payments.testing import StripeProbe
-from support.api_user import signed_in_user
-from support.system import System
-from ticketing_local.api_user import PASSWORD, ApiUser, new_email
-from ticketing_local.errors import CliError
+from ticketing_local.api_user import PASSWORD, new_email
 from tickets.sample_files import ticket_pdf
 
 ORDER_EXPIRATION_SECONDS: Final = 10
-
-
-@dataclass(frozen=True)
-class AlertScenario:
-    """A running system, its users and its Stripe server."""
-
-    system: System
-    seller: ApiUser
-    buyer: ApiUser
-    stripe: StripeProbe
-
-    async def order_as_new_buyer(self) -> tuple[ApiUser, Any]:
-        """Order a new ticket as a new buyer, because the unpaid orders of a buyer are limited."""
-        buyer = signed_in_user(self.system.address)
-        return buyer, await buyer.order(await self.seller.sell())
-
-
-ScenarioFactory = Callable[[AlertScenario], AbstractAsyncContextManager[None]]
-
-
-@asynccontextmanager
-async def repeat(
-    action: Callable[[], Awaitable[object]], concurrency: int = 1
-) -> AsyncGenerator[None]:
-    """Repeat an action during the block and ignore its failures."""
-
-    async def run_forever() -> None:
-        while True:
-            with suppress(httpx.HTTPError, AssertionError, CliError):
-                await action()
-            await asyncio.sleep(0.1)
-
-    tasks = [asyncio.create_task(run_forever()) for _ in range(concurrency)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def killed(scenario: AlertScenario, name: str) -> AsyncGenerator[None]:
-    """Kill a process and restart it after the block."""
-    scenario.system.processes[name].kill()
-    try:
-        yield
-    finally:
-        scenario.system.processes[name].start()
-        scenario.system.wait_ready([name])
-
-
-@asynccontextmanager
-async def paused(scenario: AlertScenario, *names: str) -> AsyncGenerator[None]:
-    """Pause processes (SIGSTOP) during the block."""
-    for name in names:
-        scenario.system.processes[name].pause()
-    try:
-        yield
-    finally:
-        for name in names:
-            scenario.system.processes[name].resume()
-
-
-@asynccontextmanager
-async def writes_blocked(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Block MongoDB's writes (fsyncLock) during the block."""
-    async with AsyncMongoClient[dict[str, Any]](scenario.system.mongo) as client:
-        await client.admin.command("fsync", lock=True)
-        try:
-            yield
-        finally:
-            await client.admin.command("fsyncUnlock")
 
 
 async def publish(scenario: AlertScenario, *messages: EventEnvelope) -> None:
@@ -234,49 +173,6 @@ async def expiration_timers_lost(scenario: AlertScenario) -> AsyncGenerator[None
 
 
 @asynccontextmanager
-async def refund_failed(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Lose Stripe's response after the charge, cancel the order, reject the refund."""
-    error = {"type": "invalid_request_error", "code": "charge_disputed", "message": "Disputed."}
-    stripe = scenario.stripe
-    await stripe.inject_fault("POST /v1/payment_intents/*/confirm", "drop_after", times=3)
-    await stripe.inject_fault("GET /v1/payment_intents/*", "status", status=500, times=None)
-    order = await scenario.buyer.order(await scenario.seller.sell())
-    await scenario.buyer.pay(order, expect=503)
-    await scenario.buyer.request_ok("DELETE", f"/api/orders/{order['id']}", expect=204)
-    async with paused(scenario, "payments"):
-        await stripe.clear_faults()
-        await stripe.inject_fault("POST /v1/refunds", "status", status=400, error=error)
-    yield
-
-
-@asynccontextmanager
-async def stripe_unavailable(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Drop every call to Stripe while users pay."""
-
-    async def pay() -> None:
-        buyer, order = await scenario.order_as_new_buyer()
-        async with buyer:
-            await buyer.pay(order)
-
-    await scenario.stripe.inject_fault("POST /v1/payment_intents*", "drop_before", times=None)
-    async with repeat(pay, concurrency=4):
-        yield
-    await scenario.stripe.clear_faults()
-
-
-@asynccontextmanager
-async def payments_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Reject the key of payments at Stripe (401) while a buyer pays."""
-    error = {"type": "invalid_request_error", "message": "Invalid API Key provided."}
-    create = "POST /v1/payment_intents"
-    await scenario.stripe.inject_fault(create, "status", status=401, times=None, error=error)
-    order = await scenario.buyer.order(await scenario.seller.sell())
-    await scenario.buyer.pay(order, expect=503)
-    yield
-    await scenario.stripe.clear_faults()
-
-
-@asynccontextmanager
 async def vault_file_unreadable(scenario: AlertScenario) -> AsyncGenerator[None]:
     """Cut a ticket file in MongoDB short while its buyer downloads it."""
     ticket = await scenario.seller.sell()
@@ -359,6 +255,11 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "RefundFailed": refund_failed,
     "StripeUnavailable": stripe_unavailable,
     "PaymentsRefused": payments_refused,
+    "TransfersFailing": transfers_failing,
+    "BalanceShort": balance_short,
+    "SellersOwing": sellers_owing,
+    "PaymentsDiffer": payments_differ,
+    "ReconciliationLate": reconciliation_late,
     "VaultFileUnreadable": vault_file_unreadable,
     "VaultSweepLate": vault_sweep_late,
     "MongoPoolExhausted": mongo_pool_exhausted,

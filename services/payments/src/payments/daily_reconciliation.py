@@ -1,4 +1,4 @@
-"""The daily reconciliation with Stripe, and the metrics of the last one, whoever ran it."""
+"""The daily reconciliation with Stripe, and the metrics of the last one."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
