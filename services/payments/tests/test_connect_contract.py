@@ -147,8 +147,7 @@ async def test_dispute_is_found_and_takes_the_money_from_the_balance(gateway: Ga
         return found.get(Line.DISPUTED, (0, 0))[0] == -PRICE
 
     assert await eventually(is_taken, TIMEOUT_SECONDS)
-    dispute = await gateway.connect.find_dispute(charge)
-    assert dispute is not None
+    (dispute,) = await gateway.disputes.find(charge)
     assert dispute.is_open
     assert dispute.amount == PRICE
     assert dispute.evidence_due is not None

@@ -258,6 +258,7 @@ async def payments(serve_payments: ServePayments) -> Client:
         payout_retry_seconds=1,
         platform_fee_basis_points=500,
         payment_daily_reconciliation=False,
+        dispute_search_seconds=0,
     )
 
 
@@ -298,7 +299,7 @@ async def test_every_line_of_the_ledger_agrees_with_stripe_until_something_is_ch
         ]
 
     unknown_dispute = await differences()
-    await service.sync._payouts.apply_dispute(stored)
+    await service.sync._disputes.refresh(stored)
     await service.sync.sync_with_stripe(await service.sync._store.get(stored.id))
     await wait_for_payout(payments, lost, PayoutState.RECALLED)
     agreeing = await differences()

@@ -44,6 +44,7 @@ SERVICE_VARIABLES = {
     "payments": (
         "JWT_KEY*",
         "DECLINES_*",
+        "DISPUTE_*",
         "PAYMENT_*",
         "PAYOUT_*",
         "PLATFORM_FEE_*",

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from common.events import ChargeStatus, DisputeStatus, PayoutState
+from common.events import ChargeStatus, PayoutState
 from payments.domain.charge import Charge
 from payments.domain.payout_transitions import WITH_PAYOUT
 
@@ -140,7 +140,7 @@ def stored_lines(charge: Charge, at_stripe: Mapping[Line, int]) -> dict[Line, in
     disputed = -dispute.amount_lost if dispute else 0
     refunds = _possible_refunds(charge, -charge.amount, -charge.amount - disputed)
     refunded = at_stripe[Line.REFUNDED] if at_stripe[Line.REFUNDED] in refunds else refunds[0]
-    if dispute is not None and dispute.status is DisputeStatus.OPEN:
+    if dispute is not None and dispute.is_open:
         disputed = at_stripe[Line.DISPUTED]
     return {
         Line.PAID: charge.amount if charge.status in WITH_PAYOUT else 0,
