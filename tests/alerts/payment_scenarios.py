@@ -152,7 +152,7 @@ async def sellers_owing(scenario: AlertScenario) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def payments_differ(scenario: AlertScenario) -> AsyncGenerator[None]:
-    """Take a payment at Stripe that belongs to no order, and reconcile."""
+    """Charge a card at Stripe for no order, and reconcile."""
     intent = await scenario.stripe.api.payment_intents.create_async(
         {
             "amount": 2000,

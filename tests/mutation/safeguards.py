@@ -21,6 +21,7 @@ ATTEMPTS = "services/payments/src/payments/attempts.py"
 SYNC = "services/payments/src/payments/sync.py"
 CHARGE = "services/payments/src/payments/domain/charge.py"
 GATEWAY = "services/payments/src/payments/stripe/gateway.py"
+BOOKS = "services/payments/tests/test_reconciliation.py"
 TICKET = "services/tickets/src/tickets/domain/ticket.py"
 CACHE = "common/src/common/web/response_cache.py"
 INSTRUMENTATION = "common/src/common/web/instrumentation.py"
@@ -675,6 +676,29 @@ MUTANTS = (
         "            if len(charge.attempts) < len(found.attempts):",
         "            if False:",
         (f"{RACES}::test_click_overtaken_by_its_double_gets_the_same_result",),
+    ),
+    Mutant(
+        "a difference from Stripe counts only if it lasts",
+        "services/payments/src/payments/reconciliation.py",
+        "for each in found.differences if each in lasting)",
+        "for each in found.differences)",
+        (f"{BOOKS}::test_reconciliation_counts_only_what_differs_twice",),
+    ),
+    Mutant(
+        "a reversal belongs to the charge of its transfer",
+        "services/payments/src/payments/domain/ledger.py",
+        "self.owners.get(transfer_id, transfer_id)",
+        "transfer_id",
+        (f"{BOOKS}::test_charge_that_agrees_with_stripe_has_no_difference",),
+    ),
+    Mutant(
+        "money that belongs to no charge is a difference",
+        "services/payments/src/payments/reconciliation.py",
+        "    differences += at_stripe.unknown()\n",
+        "",
+        (
+            f"{BOOKS}::test_every_line_of_the_ledger_agrees_with_stripe_until_something_is_changed_there",
+        ),
     ),
     Mutant(
         "reconciliation of an attempt without a result",
