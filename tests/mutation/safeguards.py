@@ -167,6 +167,13 @@ MUTANTS = (
         ("services/payments/tests/test_sellers.py", "-k", "recent_password"),
     ),
     Mutant(
+        "a seller gets one letter about each transfer",
+        "services/auth/src/auth/payout_letters.py",
+        'f"payment:{event.id}:transfer:{payout.transfer_id}"',
+        'f"payment:{event.id}:{event.version}"',
+        ("services/auth/tests/test_letters.py", "-k", "one_letter_about_each_change and paid"),
+    ),
+    Mutant(
         "a refund and a payout are decided by one write",
         "services/payments/src/payments/domain/charge_state.py",
         '            fields["payout"] = _after_refund(self.payout, status)\n',
@@ -917,7 +924,7 @@ MUTANTS = (
     Mutant(
         "each fact has one letter",
         "services/auth/src/auth/domain/letter.py",
-        '        id=hashlib.sha256(f"{fact}\\n{user_id}\\n{kind}".encode()).hexdigest()[:24],\n',
+        "        id=letter_id(fact, kind, user_id),\n",
         '        id=hashlib.sha256(__import__("os").urandom(8)).hexdigest()[:24],\n',
         (f"{LETTERS}::test_repeated_and_republished_events_write_no_second_letter",),
     ),

@@ -331,6 +331,10 @@ class PayoutFacts(CamelModel):
     state: PayoutState
     reason: Omittable[str] = None
     """Why it is frozen, void or short."""
+    transfer_id: Omittable[str] = None
+    """Stripe's id of the transfer to the seller."""
+    amount: Omittable[Cents] = None
+    """What was transferred, which is less than the net if the seller owed something."""
 
 
 class DisputeFacts(CamelModel):
@@ -340,6 +344,8 @@ class DisputeFacts(CamelModel):
 
     status: DisputeStatus
     amount: Cents
+    id: Omittable[str] = None
+    """Stripe's id of the dispute."""
 
 
 class _Payment(Event):
@@ -382,6 +388,8 @@ class PaymentUpdated(_Payment):
     """A charge changed in a way that does not affect its order."""
 
     subject = "payment.updated"
+
+    updated_at: Omittable[datetime] = None
 
 
 class PaymentRefunded(_Payment):

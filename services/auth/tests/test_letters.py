@@ -15,7 +15,9 @@ from common.events import (
     OrderCompleted,
     OrderedTicket,
     OrderStatus,
+    OrderUpdated,
     PaymentRefunded,
+    PaymentUpdated,
     TicketUpdated,
     UserCreated,
 )
@@ -205,6 +207,102 @@ async def test_refund_sends_a_letter(
     letter = await _beside_sign_up(mail, "ada@example.com")
     assert letter["subject"] == "Your refund of $19.99"
     assert refunded.order_id in letter["text"]
+
+
+PAID: dict[str, Any] = {"state": "sent", "transfer_id": "tr_1", "amount": 1899}
+NO_ACCOUNT: dict[str, Any] = {"state": "frozen", "reason": "no_account"}
+DISPUTED: dict[str, Any] = {"status": "open", "amount": 1999, "id": "dp_1"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "subject", "words"),
+    [
+        ({"payout": PAID}, "You have been paid $18.99", "for your ticket “Front row”"),
+        ({"payout": NO_ACCOUNT}, "We cannot pay you yet", "where it should go"),
+        ({"dispute": DISPUTED}, "A bank asks about one of your sales", "of $19.99"),
+        (
+            {"dispute": {**DISPUTED, "status": "lost"}},
+            "A bank has decided about one of your sales",
+            "The buyer gets $19.99 back",
+        ),
+    ],
+    ids=["paid", "held", "dispute", "lost"],
+)
+async def test_seller_gets_one_letter_about_each_change_of_the_money(
+    auth: Client,
+    published: EventProbe,
+    start_mailer: Start,
+    mail: MailControl,
+    clock: FakeClock,
+    facts: dict[str, Any],
+    subject: str,
+    words: str,
+) -> None:
+    seller_id = await _sign_up(auth)
+    order = _order(new_id(), seller_id, expires_at=clock())
+    sale = OrderCompleted(status=OrderStatus.COMPLETE, **order)
+    await published.publish(sale, aggregate_id=sale.id)
+    await published.wait_until_handled("auth-orders")
+    payment: dict[str, Any] = {
+        "id": new_id(),
+        "order_id": sale.id,
+        "amount": 1999,
+        "status": "succeeded",
+        "user_id": sale.user_id,
+        "seller_id": seller_id,
+        "updated_at": clock(),
+        **facts,
+    }
+    for version in (3, 4):  # the second changes something else
+        changed = PaymentUpdated.model_validate({**payment, "version": version})
+        await published.publish(changed, aggregate_id=changed.id)
+    await published.wait_until_handled("auth-payments")
+    await start_mailer()
+
+    letters = await _received(mail, "ada@example.com", 3)
+
+    (letter,) = [one for one in letters if one["subject"] == subject]
+    assert words in letter["text"]
+    assert "/account/earnings" in letter["text"]
+
+
+async def test_payouts_of_long_ago_and_reasons_of_others_get_no_letter(
+    auth: Client, published: EventProbe, clock: FakeClock
+) -> None:
+    seller_id = await _sign_up(auth)
+    paused = {"state": "frozen", "reason": "paused"}
+    for payout, at in ((PAID, clock() - timedelta(days=4)), (PAID, None), (paused, clock())):
+        payment: dict[str, Any] = {
+            "id": new_id(),
+            "version": 3,
+            "order_id": new_id(),
+            "amount": 1999,
+            "status": "succeeded",
+            "user_id": new_id(),
+            "seller_id": seller_id,
+            "updated_at": at,
+            "payout": payout,
+        }
+        changed = PaymentUpdated.model_validate(payment)
+        await published.publish(changed, aggregate_id=changed.id)
+    await published.wait_until_handled("auth-payments")
+
+    kinds = await collection_of(LetterDocument).distinct("kind", {"user_id": seller_id})
+
+    assert set(kinds) <= {LetterKind.VERIFY}
+
+
+async def test_offer_of_a_refund_sends_a_letter_to_the_buyer(
+    auth: Client, published: EventProbe, start_mailer: Start, mail: MailControl, clock: FakeClock
+) -> None:
+    order = _order(await _sign_up(auth), expires_at=clock())
+    offered = OrderUpdated(status=OrderStatus.COMPLETE, refund_offered_at=clock(), **order)
+    await published.publish(offered, aggregate_id=offered.id)
+    await start_mailer()
+
+    letter = await _beside_sign_up(mail, "ada@example.com")
+    assert letter["subject"] == "You can have your money back: Front row"
+    assert f"/orders/{offered.id}" in letter["text"]
 
 
 async def test_listing_withdrawn_by_an_operator_sends_a_letter(

@@ -446,6 +446,23 @@ def test_lost_part_of_the_payment_reduces_the_payout() -> None:
     assert state_of(back) is PayoutState.RECALLED
 
 
+def test_events_have_what_the_letters_to_the_seller_name() -> None:
+    sending = make_charge(PayoutState.SENDING)
+
+    (sent,) = sending.apply_transfer(made(NET - 100), in_round=1, now=NOW).events
+    (opened,) = sending.apply_disputes([Dispute("dp_1", DisputeStatus.OPEN, 500)], NOW).events
+
+    for event in (sent, opened):
+        assert isinstance(event, PaymentUpdated)
+        assert event.updated_at == NOW
+    assert isinstance(sent, PaymentUpdated)
+    assert sent.payout is not None
+    assert (sent.payout.transfer_id, sent.payout.amount) == ("tr_1", NET - 100)
+    assert isinstance(opened, PaymentUpdated)
+    assert opened.dispute is not None
+    assert (opened.dispute.id, opened.dispute.amount) == ("dp_1", 500)
+
+
 def test_second_dispute_that_is_lost_recalls_the_rest() -> None:
     first, second = (Dispute(f"dp_{n}", DisputeStatus.LOST, 1000) for n in (1, 2))
     charge = make_charge(PayoutState.SENT).apply_disputes([first], NOW).after

@@ -40,6 +40,7 @@ function pageOf({ kind, orderId, ticketId }: Notice): string {
   if (kind === "account_kept") return paths.leave;
   const isOfTicket = ["order_expired", "ticket_sold", "listing_withdrawn"].includes(kind);
   if (ticketId && (isOfTicket || !orderId)) return paths.ticket(ticketId);
+  if (kind.startsWith("payout_") || kind.startsWith("dispute_")) return paths.earnings;
   if (kind.startsWith("passkey_") || kind.startsWith("second_factor_")) return paths.passkeys;
   return orderId ? paths.order(orderId) : paths.account;
 }

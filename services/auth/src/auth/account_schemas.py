@@ -116,7 +116,7 @@ class NoticeOut(CamelModel):
     title: Omittable[str] = None
     amount: Omittable[Dollars] = None
     reason: Omittable[str] = None
-    """Why the account was not deleted, such as `unpaid_order`."""
+    """Why the account was not deleted, such as `unpaid_order`, or why a payout waits."""
 
     @classmethod
     def from_domain(cls, letter: Letter, read_at: datetime | None) -> Self:

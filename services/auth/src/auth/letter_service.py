@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from auth.domain.account import Account
-from auth.domain.letter import MAX_AGE, Letter, LetterKind, write_letter
+from auth.domain.letter import MAX_AGE, Letter, LetterKind, letter_id, write_letter
 from auth.store.accounts import AccountStore
 from auth.store.letters import LetterStore
 from common.errors import NotFound
@@ -57,6 +57,13 @@ class LetterService:
         if is_recent and await self._accounts.find(user_id) is not None:
             change = write_letter(fact, kind, user_id, now=now, facts=facts)
             await self._letters.add_unless_written(change)
+
+    async def find_facts(
+        self, fact: str, kind: LetterKind, user_id: str
+    ) -> Mapping[str, str | int]:
+        """Return what the letter about another fact names, or nothing if there is none."""
+        letter = await self._letters.find(letter_id(fact, kind, user_id))
+        return {} if letter is None else letter.facts
 
     async def write_account_letters(self, event: UserEvent) -> None:
         """Write the letters about what changed: the event has the times, the account addresses."""

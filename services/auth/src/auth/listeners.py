@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 from auth.deletion import Deletions
 from auth.domain.letter import LetterKind
 from auth.letter_service import LetterService
+from auth.payout_letters import write_payout_letters
 from common.events import (
     CancelReason,
     OrderCancelled,
     OrderCompleted,
     OrderedTicket,
     OrderEvent,
+    OrderUpdated,
     PaymentEvent,
     PaymentRefunded,
+    PaymentUpdated,
     ReservationsClosed,
     TicketUpdated,
     UserEvent,
@@ -33,10 +36,7 @@ def listeners(letters: LetterService, deletions: Deletions) -> Handlers:
 
     async def on_order(event: OrderEvent) -> None:
         await deletions.apply_order(event)
-        if isinstance(event, OrderCompleted):
-            await _write_sale_letters(letters, event)
-        elif isinstance(event, OrderCancelled):
-            await _write_cancellation_letter(letters, event)
+        await _write_order_letters(letters, event)
 
     async def on_ticket_updated(event: TicketUpdated) -> None:
         if event.withdrawn_by_operator:
@@ -51,11 +51,22 @@ def listeners(letters: LetterService, deletions: Deletions) -> Handlers:
         await deletions.apply_payment(event)
         if isinstance(event, PaymentRefunded):
             await _write_refund_letter(letters, event)
+        elif isinstance(event, PaymentUpdated):
+            await write_payout_letters(letters, event)
 
     async def on_reservations_closed(event: ReservationsClosed) -> None:
         await deletions.confirm(event)
 
     return handlers(on_user, on_order, on_ticket_updated, on_payment, on_reservations_closed)
+
+
+async def _write_order_letters(letters: LetterService, event: OrderEvent) -> None:
+    if isinstance(event, OrderCompleted):
+        await _write_sale_letters(letters, event)
+    elif isinstance(event, OrderCancelled):
+        await _write_cancellation_letter(letters, event)
+    elif isinstance(event, OrderUpdated):
+        await _write_offer_letter(letters, event)
 
 
 async def _write_sale_letters(letters: LetterService, event: OrderCompleted) -> None:
@@ -67,6 +78,17 @@ async def _write_sale_letters(letters: LetterService, event: OrderCompleted) -> 
     await letters.write(fact, LetterKind.RECEIPT, event.user_id, at=at, facts=bought)
     if ticket.seller_id is not None:
         await letters.write(fact, LetterKind.TICKET_SOLD, ticket.seller_id, at=at, facts=facts)
+
+
+async def _write_offer_letter(letters: LetterService, event: OrderUpdated) -> None:
+    if event.refund_offered_at is not None and event.refund_agreed_at is None:
+        await letters.write(
+            f"order:{event.id}:refund_offered",
+            LetterKind.REFUND_OFFERED,
+            event.user_id,
+            at=event.refund_offered_at,
+            facts={"order_id": event.id, **_facts_of(event.ticket)},
+        )
 
 
 async def _write_cancellation_letter(letters: LetterService, event: OrderCancelled) -> None:

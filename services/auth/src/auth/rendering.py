@@ -15,6 +15,7 @@ from auth.letter_links import LetterLinks
 
 LANGUAGES: Final = ("en", "de")
 NOTICES_PATH: Final = "/account/notices"
+EARNINGS_PATH: Final = "/account/earnings"
 MAX_SUBJECT_LENGTH: Final = 150
 UNPRINTABLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Control and format characters, which could forge a header or the direction of a text."""
@@ -32,6 +33,11 @@ PAGES: Final[dict[LetterKind, Callable[[Mapping[str, Any]], str]]] = {
     LetterKind.PASSKEY_ADDED: lambda _: "/account/passkeys",
     LetterKind.PASSKEY_REMOVED: lambda _: "/account/passkeys",
     LetterKind.REFUND: lambda facts: f"/orders/{facts['order_id']}",
+    LetterKind.REFUND_OFFERED: lambda facts: f"/orders/{facts['order_id']}",
+    LetterKind.PAYOUT_SENT: lambda _: EARNINGS_PATH,
+    LetterKind.PAYOUT_HELD: lambda _: EARNINGS_PATH,
+    LetterKind.DISPUTE_OPENED: lambda _: EARNINGS_PATH,
+    LetterKind.DISPUTE_CLOSED: lambda _: EARNINGS_PATH,
     LetterKind.ACCOUNT_KEPT: lambda _: "/account/leave",
     LetterKind.ACCOUNT_DELETED: lambda _: "/",
 }

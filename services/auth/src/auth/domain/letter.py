@@ -52,6 +52,15 @@ class LetterKind(StrEnum):
     LISTING_WITHDRAWN = "listing_withdrawn"
     """By an operator."""
     REFUND = "refund"
+    REFUND_OFFERED = "refund_offered"
+    """By the seller, to the buyer."""
+    PAYOUT_SENT = "payout_sent"
+    PAYOUT_HELD = "payout_held"
+    """Because the seller has to do something."""
+    DISPUTE_OPENED = "dispute_opened"
+    """To the seller."""
+    DISPUTE_CLOSED = "dispute_closed"
+    """To the seller."""
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     SECOND_FACTOR_REMOVAL = "second_factor_removal"
@@ -157,6 +166,11 @@ class Letter:
         return Change(replace(self, version=self.version + 1, **fields))
 
 
+def letter_id(fact: str, kind: LetterKind, user_id: str) -> str:
+    """Return the id of the letter about a fact. The same fact gives the same id."""
+    return hashlib.sha256(f"{fact}\n{user_id}\n{kind}".encode()).hexdigest()[:24]
+
+
 def write_letter(
     fact: str,
     kind: LetterKind,
@@ -173,7 +187,7 @@ def write_letter(
     publishes the same state under new ids.
     """
     letter = Letter(
-        id=hashlib.sha256(f"{fact}\n{user_id}\n{kind}".encode()).hexdigest()[:24],
+        id=letter_id(fact, kind, user_id),
         version=0,
         user_id=user_id,
         kind=kind,
