@@ -1,17 +1,7 @@
-import type { APIRequestContext, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
-import { type Order, expect, pay, reserve, type Seller, test } from "./fixtures.ts";
-
-/** Buys a ticket through the API and returns its order once it is paid. */
-async function buy(request: APIRequestContext, seller: Seller, more: object = {}): Promise<Order> {
-  const order = await reserve(request, await seller.list("Bought", 50, undefined, more));
-  await pay(request, order);
-  await expect(async () => {
-    const response = await request.get(`/api/orders/${order.id}`);
-    expect(await response.json()).toMatchObject({ status: "complete" });
-  }).toPass({ timeout: 30_000 });
-  return order;
-}
+import { expect, reserve, Seller, test } from "./fixtures.ts";
+import { buyAndWait, offerRefund, reloadUntil } from "./sales.ts";
 
 const arrived = (page: Page) => page.getByRole("button", { name: "It arrived" });
 
@@ -23,7 +13,7 @@ for (const javaScriptEnabled of [true, false]) {
       signedInPage: page,
       seller,
     }) => {
-      const order = await buy(page.request, seller);
+      const order = await buyAndWait(page.request, await seller.list("Bought"));
       await page.goto(`/orders/${order.id}`);
       if (javaScriptEnabled) await expectAccessible(page);
       await arrived(page).click();
@@ -31,14 +21,61 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByRole("article", { name: "Receipt" })).toContainText("Arrived");
       await expect(arrived(page)).toHaveCount(0);
     });
+
+    test("a seller offers a refund, its buyer accepts it, and both see what becomes of it", async ({
+      signedInPage: page,
+      newUser,
+    }) => {
+      const buyer = await (await newUser()).newPage();
+      const ticket = await new Seller(page.request).list("Offered back", 50);
+      const { id } = await buyAndWait(buyer.request, ticket);
+      await reloadUntil(page, "/account/earnings", "Offer a refund");
+      await page.getByText("Offer a refund").click();
+      if (javaScriptEnabled) await expectAccessible(page);
+      await page.getByRole("button", { name: "Offer the refund" }).click();
+      await expect(page.getByText("Your buyer sees the offer")).toBeVisible();
+      await reloadUntil(page, "/account/earnings", "Refund offered on");
+      await expect(page.getByText("Offer a refund")).toHaveCount(0);
+
+      await buyer.goto(`/orders/${id}`);
+      await expect(buyer.getByText("The seller offers you the money back")).toBeVisible();
+      await expect(buyer.getByRole("main")).toContainText("$50.00 goes back to your card");
+      if (javaScriptEnabled) await expectAccessible(buyer);
+      await buyer.getByRole("button", { name: "Accept the refund" }).click();
+      await expect(buyer.getByRole("heading", { level: 1 })).toHaveText(/money back$/);
+      await reloadUntil(buyer, `/orders/${id}`, "You got your money back");
+      if (javaScriptEnabled) await expectAccessible(buyer);
+      await reloadUntil(buyer, "/orders", "Refunded");
+      await reloadUntil(page, "/account/earnings", "The money went back to its buyer");
+    });
   });
 }
+
+test("an offer of a refund is shown in German, and fits a narrow phone", async ({
+  signedInPage: page,
+  newUser,
+}) => {
+  const buyer = await (await newUser()).newPage();
+  const ticket = await new Seller(page.request).list("Zurückgegeben");
+  const order = await buyAndWait(buyer.request, ticket);
+  await offerRefund(page.request, order);
+  await buyer.setExtraHTTPHeaders({ "accept-language": "de-DE" });
+  await buyer.setViewportSize({ width: 320, height: 640 });
+  await buyer.goto(`/orders/${order.id}`);
+  await expect(buyer.getByRole("button", { name: "Rückzahlung annehmen" })).toBeVisible();
+  const overflow = () =>
+    document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  expect(await buyer.evaluate(overflow)).toBe(0);
+  await expectAccessible(buyer);
+});
 
 test("a buyer is not asked whether the ticket of a show arrived", async ({
   signedInPage: page,
   seller,
 }) => {
-  const order = await buy(page.request, seller, { showId: (await seller.addShow()).id });
+  const more = { showId: (await seller.addShow()).id };
+  const ticket = await seller.list("Of a show", 50, undefined, more);
+  const order = await buyAndWait(page.request, ticket);
   await page.goto(`/orders/${order.id}`);
   await expect(page.getByRole("article", { name: "Receipt" })).toBeVisible();
   await expect(arrived(page)).toHaveCount(0);

@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expect, type Order, Seller, type Ticket } from "./fixtures.ts";
 import { listInVault } from "./originals.ts";
+import { reloadUntil } from "./sales.ts";
 import { CARDS, payWith } from "./stripe-frame.ts";
 import { newCode, ticketPng } from "./ticket-files.ts";
 
@@ -21,6 +22,10 @@ export interface TestData {
   showTicketId: () => Promise<string>;
   ownTicketId: () => Promise<string>;
   orderId: () => Promise<string>;
+  /** Buys a ticket whose seller then offers the money back. */
+  orderWithOffer: () => Promise<string>;
+  /** Sells a ticket of the signed-in user. */
+  sell: () => Promise<Order>;
   /** Buys a ticket whose file is in the vault. */
   buyFromVault: () => Promise<{ ticket: Ticket; order: Order }>;
 }
@@ -121,6 +126,20 @@ export const PAGE_CASES: PageCase[] = [
     },
   },
   {
+    name: "a paid order whose seller offers the money back",
+    heading: /It’s yours/,
+    open: async (page, { orderWithOffer }) => page.goto(`/orders/${await orderWithOffer()}`),
+  },
+  {
+    name: "a refunded order",
+    heading: /You got your money back/,
+    open: async (page, { orderWithOffer }) => {
+      const id = await orderWithOffer();
+      await page.request.post(`/api/orders/${id}/refund-accept`);
+      await reloadUntil(page, `/orders/${id}`, "You got your money back");
+    },
+  },
+  {
     name: "a cancelled order",
     heading: /You cancelled this order/,
     open: async (page, { orderId }) => {
@@ -189,6 +208,21 @@ export const PAGE_CASES: PageCase[] = [
     },
   },
   { name: "the account", heading: /Account/, open: (page) => page.goto("/account") },
+  {
+    name: "the earnings, empty",
+    heading: /Earnings/,
+    open: (page) => page.goto("/account/earnings"),
+  },
+  {
+    name: "the earnings, with a refund to offer",
+    heading: /Earnings/,
+    open: async (page, { sell }) => {
+      await sell();
+      await reloadUntil(page, "/account/earnings", "Offer a refund");
+      await page.getByText("Offer a refund").click();
+      await expect(page.getByRole("button", { name: "Offer the refund" })).toBeVisible();
+    },
+  },
   {
     name: "a password to change",
     heading: /Change password/,

@@ -1,9 +1,10 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { collectConsoleErrors } from "./console-errors.ts";
-import { expect, pay, reserve, signUp, test } from "./fixtures.ts";
+import { expect, pay, reserve, Seller, signUp, test } from "./fixtures.ts";
 import { buy, listInVault } from "./originals.ts";
 import { PAGE_CASES } from "./page-cases.ts";
+import { buyAndWait, offerRefund } from "./sales.ts";
 import { newCode } from "./ticket-files.ts";
 
 /** The screen at which WCAG 1.4.10 requires that a page needs no scrolling in two directions. */
@@ -55,6 +56,13 @@ for (const colorScheme of ["light", "dark"] as const) {
             return ((await listed.json()) as { id: string }).id;
           },
           orderId: async () => (await reserve(page.request, await seller.list("Ordered"))).id,
+          orderWithOffer: async () => {
+            const order = await buyAndWait(page.request, await seller.list("Offered back"));
+            await offerRefund(seller.request, order);
+            return order.id;
+          },
+          sell: async () =>
+            buyAndWait(seller.request, await new Seller(page.request).list("Own sale", 50)),
           buyFromVault: async () => {
             const ticket = await listInVault(seller, newCode());
             return { ticket, order: await buy(page.request, ticket) };

@@ -1,12 +1,20 @@
 """Tests of the routes of sellers: their accounts, and what they earn."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from common.events import PayoutState, SellerCreated, SellerUpdated, TransfersStatus
+from common.events import (
+    OrderStatus,
+    OrderUpdated,
+    PayoutState,
+    SellerCreated,
+    SellerUpdated,
+    TransfersStatus,
+)
 from common.testing.client import Client, errors, make_user
 from common.testing.events import EventProbe
 from common.values.clock import utc_now
@@ -156,6 +164,26 @@ async def test_earnings_list_the_sales_of_the_seller_alone_newest_first(
     )
     bad = await payments.get(EARNINGS, params={"cursor": "x"})
     assert bad.status_code == 400
+
+
+async def test_earnings_say_when_a_refund_was_offered(
+    payments: Client, orders: FakeOrders, sellers: SellerProbe
+) -> None:
+    seller = await make_seller(payments, sellers)
+    order = await sell(payments, orders, seller, days=3)
+    offered_at = datetime(2027, 6, 14, 12, tzinfo=UTC)
+
+    await orders.publish(
+        order,
+        OrderUpdated,
+        version=3,
+        status=OrderStatus.COMPLETE,
+        refund_offered_at=offered_at,
+    )
+
+    payments.sign_in(seller)
+    (sale,) = (await payments.get(EARNINGS)).json()["sales"]
+    assert sale["refundOfferedAt"] == "2027-06-14T12:00:00Z"
 
 
 async def test_republishing_includes_sellers(payments: Client, sellers: SellerProbe) -> None:

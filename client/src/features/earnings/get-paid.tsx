@@ -7,10 +7,14 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import type { SellerAccount } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 import { listCountries } from "@/lib/place";
+import { formatDateTime } from "@/lib/time";
 
 /** Where the money of a seller goes, and what is still missing. Its forms need no script. */
 export async function GetPaid({ seller, justBack }: { seller: SellerAccount; justBack: boolean }) {
-  const [t, { locale }] = await Promise.all([getTranslations("Earnings"), getReaderLocale()]);
+  const [t, { locale, timeZone }] = await Promise.all([
+    getTranslations("Earnings"),
+    getReaderLocale(),
+  ]);
   const state = seller.transfers ?? "none";
   const isNew = state === "none" || state === "closed";
   const { requirements = [], owed = 0 } = seller;
@@ -35,6 +39,11 @@ export async function GetPaid({ seller, justBack }: { seller: SellerAccount; jus
           </ul>
         </>
       )}
+      {seller.protectedUntil && (
+        <Alert tone="warn" className="mt-4">
+          {t("protectedText", { time: formatDateTime(seller.protectedUntil, locale, timeZone) })}
+        </Alert>
+      )}
       {seller.paused && (
         <Alert tone="warn" className="mt-4">
           {t.rich("pausedText", { help: helpLink })}
@@ -45,7 +54,7 @@ export async function GetPaid({ seller, justBack }: { seller: SellerAccount; jus
           {t("owedText", { amount: formatPrice(owed, locale) })}
         </Alert>
       )}
-      {state !== "rejected" && (
+      {state !== "rejected" && !seller.protectedUntil && (
         <form method="post" action={paths.sellerForm} className="mt-5 flex flex-wrap gap-3">
           {isNew && <CountryField locale={locale} label={t("country")} />}
           {state !== "active" && <button className={buttonStyle()}>{t(`${state}Action`)}</button>}

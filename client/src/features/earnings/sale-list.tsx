@@ -5,10 +5,14 @@ import { getReaderLocale, getTranslations } from "@/i18n/server";
 import type { Sale } from "@/lib/api/types";
 import { formatPrice } from "@/lib/money";
 import { formatDay } from "@/lib/time";
+import { OfferRefund } from "./offer-refund";
 import { type SaleState, saleState } from "./sale-state";
 
 const TONES: Partial<Record<SaleState, Tone>> = { sent: "good", due: "neutral", later: "neutral" };
 const FINAL: ReadonlySet<SaleState> = new Set(["sent", "recalled", "short", "void"]);
+const RETURNED: ReadonlySet<SaleState> = new Set([
+  ...(["recalled", "short", "void", "charged_back", "refund_pending"] as const),
+]);
 
 /** The sales of a seller, each with what happened to its money and what happens next. */
 export async function SaleList({ sales, now }: { sales: Sale[]; now: number }) {
@@ -22,6 +26,7 @@ export async function SaleList({ sales, now }: { sales: Sale[]; now: number }) {
     <ul className="divide-y divide-line overflow-hidden rounded-2xl border border-line bg-card">
       {sales.map((sale) => {
         const state = saleState(sale, now);
+        const canBeReturned = !RETURNED.has(state);
         const facts = {
           net: formatPrice(sale.net, locale),
           day: sale.releaseAt ? formatDay(sale.releaseAt, locale, timeZone) : "–",
@@ -42,8 +47,14 @@ export async function SaleList({ sales, now }: { sales: Sale[]; now: number }) {
                 {sale.dispute && !FINAL.has(state) && state !== "disputed" && (
                   <li className="text-muted">{t("wasDisputed")}</li>
                 )}
+                {sale.refundOfferedAt && canBeReturned && (
+                  <li className="text-muted">
+                    {t("offered", { day: formatDay(sale.refundOfferedAt, locale, timeZone) })}
+                  </li>
+                )}
                 <li className="font-medium">{say(state, facts)}</li>
               </ol>
+              {canBeReturned && !sale.refundOfferedAt && <OfferRefund sale={sale} />}
             </div>
             <div className="sm:text-right">
               <p className="font-display text-2xl font-bold tabular-nums">{facts.net}</p>

@@ -21,8 +21,10 @@ const TEXTS = {
 export type MoneyBack = keyof typeof TITLES;
 
 /** Returns how the money of a paid order goes back, or null if it does not. */
-export const moneyBack = ({ outcome }: Order): MoneyBack | null =>
-  outcome && outcome !== "kept" ? outcome : null;
+export function moneyBack({ outcome, refundAgreedAt }: Order): MoneyBack | null {
+  if (outcome) return outcome === "kept" ? null : outcome;
+  return refundAgreedAt ? "returning" : null;
+}
 
 const isShowCancelled = ({ detail }: Order) => detail === "show cancelled";
 

@@ -11,6 +11,7 @@ import type { Order, Payment } from "@/lib/api/types";
 import { protectionLevel } from "@/lib/protection";
 import type { PaymentState } from "@/lib/payment-state";
 import { mayHaveArrived, OrderArrived } from "./order-arrived";
+import { OrderMoney } from "./order-money";
 import { moneyBack, OrderOutcome } from "./order-outcome";
 
 const PLACEHOLDER = "–";
@@ -72,6 +73,7 @@ function PaidNext({ order }: { order: Order }) {
   return (
     <>
       <h1 className="text-5xl font-bold">{t("paidTitle")}</h1>
+      <OrderMoney order={order} />
       <p className="mt-2 text-lg text-muted">
         {isInVault ? t("paidFromVault") : t.rich("paidText", { help: helpLink })}
       </p>

@@ -14,6 +14,13 @@ export async function submitReceipt(request: Request, orderId: string): Promise<
   return backToOrder(orderId, await toResult(sent));
 }
 
+/** Accepts the refund that the seller of an order offers. The form has no script at all. */
+export async function submitRefundAcceptance(request: Request, orderId: string): Promise<Response> {
+  const params = { path: { order_id: orderId } };
+  const sent = formApi(request).POST("/api/orders/{order_id}/refund-accept", { params });
+  return backToOrder(orderId, await toResult(sent));
+}
+
 function backToOrder(orderId: string, result: ApiResult<Order>): Response {
   const page = paths.order(orderId);
   if (result.ok) return seeOther(page);

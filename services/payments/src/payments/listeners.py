@@ -27,6 +27,7 @@ def listeners(sync: ChargeSync, sellers: Sellers, deletion: UserDeletion) -> Han
             created_at=event.created_at,
             revealed_at=event.revealed_at,
             received_at=event.received_at,
+            refund_offered_at=event.refund_offered_at,
         )
         await sync.apply_order(order, event.version)
         if isinstance(event, OrderUpdated) and order.status is OrderStatus.COMPLETE:

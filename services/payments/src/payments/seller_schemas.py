@@ -9,6 +9,7 @@ from common.events import DisputeStatus, PayoutState, TransfersStatus
 from common.values.camel_model import CamelModel, Omittable
 from common.values.money import Dollars
 from payments.domain.charge import Charge
+from payments.domain.order import Order
 from payments.domain.seller import Seller
 from payments.sellers import Earnings
 
@@ -93,13 +94,15 @@ class SaleOut(CamelModel):
     """When the net is paid, if nothing happens until then."""
     transfer_id: Omittable[str] = None
     dispute: Omittable[DisputeOut] = None
+    refund_offered_at: Omittable[datetime] = None
+    """When the seller offered the buyer the money back."""
 
     @classmethod
-    def from_domain(cls, charge: Charge, title: str | None) -> Self:
+    def from_domain(cls, charge: Charge, order: Order | None) -> Self:
         return cls.from_attributes(
             {
                 "order_id": charge.order_id,
-                "title": title,
+                "title": order and order.title,
                 "price": charge.amount,
                 "fee": charge.fee,
                 "net": charge.net,
@@ -108,6 +111,7 @@ class SaleOut(CamelModel):
                 "release_at": charge.release_at,
                 "transfer_id": charge.payout and charge.payout.transfer_id,
                 "dispute": charge.dispute,
+                "refund_offered_at": order and order.refund_offered_at,
             }
         )
 
@@ -130,7 +134,7 @@ class EarningsOut(CamelModel):
     def from_domain(cls, earnings: Earnings) -> Self:
         return cls(
             sales=[
-                SaleOut.from_domain(charge, earnings.titles.get(charge.order_id))
+                SaleOut.from_domain(charge, earnings.orders.get(charge.order_id))
                 for charge in earnings.sales.items
             ],
             totals=TotalsOut(held=earnings.held, sent=earnings.sent, owed=earnings.owed),

@@ -13,6 +13,7 @@ from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
 from payments.domain.charge import Charge
+from payments.domain.order import Order
 from payments.domain.payout import HoldReason
 from payments.domain.seller import Seller, new_seller
 from payments.store.account_replicas import AccountReplicas
@@ -36,14 +37,14 @@ class Earnings:
     """A page of what a user sold. Amounts are in cents.
 
     Attributes:
-        titles: of the tickets, by order.
+        orders: of these sales, by their ids.
         held: what waits to be paid.
         sent: what was paid and did not come back.
         owed: what will be kept from later payouts.
     """
 
     sales: Page[Charge]
-    titles: dict[str, str | None]
+    orders: dict[str, Order]
     held: int
     sent: int
     owed: int
@@ -203,8 +204,8 @@ class Sellers:
         page = await self._sales.list_by_seller(user_id, limit=limit, cursor=cursor)
         held, sent = await self._sales.totals(user_id)
         seller = await self._store.find(user_id)
-        titles = await self._orders.find_titles([charge.order_id for charge in page.items])
-        return Earnings(page, titles, held, sent, seller.owed if seller else 0)
+        orders = await self._orders.find_many([charge.order_id for charge in page.items])
+        return Earnings(page, orders, held, sent, seller.owed if seller else 0)
 
     async def withhold(self, charge: Charge) -> int:
         """Keep what a seller owes from a payout that is about to be made, and return it."""

@@ -41,6 +41,11 @@ export default async function EarningsPage({ searchParams }: PageProps<"/account
           {problem}
         </Alert>
       ))}
+      {params.offered === "1" && (
+        <Alert tone="good" className="mb-6">
+          {t("offerDone")}
+        </Alert>
+      )}
       {seller.ok && <GetPaid seller={seller.data} justBack={params.from === "stripe"} />}
       {!earnings.ok && <ServiceUnavailable message="earningsUnavailable" />}
       {earnings.ok && (

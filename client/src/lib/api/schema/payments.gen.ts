@@ -395,6 +395,8 @@ export interface components {
             /** Transferid */
             transferId?: string | null;
             dispute?: components["schemas"]["DisputeOut"] | null;
+            /** Refundofferedat */
+            refundOfferedAt?: string | null;
         };
         /**
          * SellerIn

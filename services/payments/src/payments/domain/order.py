@@ -48,6 +48,8 @@ class Order:
     """When its buyer was first shown the original of the ticket."""
     received_at: datetime | None = None
     """When its buyer had the ticket: was shown it, or said that it arrived."""
+    refund_offered_at: datetime | None = None
+    """When the seller offered the buyer the money back."""
 
     def ensure_payable(self, now: datetime, margin: timedelta) -> None:
         """Check that a payment may start now.

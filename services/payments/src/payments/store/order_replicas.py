@@ -56,6 +56,7 @@ class OrderReplicas:
             created_at=doc.get("created_at"),
             revealed_at=doc.get("revealed_at"),
             received_at=doc.get("received_at"),
+            refund_offered_at=doc.get("refund_offered_at"),
         )
 
     async def wait_for(self, order_id: str) -> Order | None:
@@ -74,10 +75,10 @@ class OrderReplicas:
                 return found
         return None
 
-    async def find_titles(self, order_ids: Sequence[str]) -> dict[str, str | None]:
-        """Return the titles of the tickets of orders."""
+    async def find_many(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Return the known ones of several orders, by their ids."""
         orders = await asyncio.gather(*map(self.find, order_ids))
-        return {order.id: order.title for order in orders if order is not None}
+        return {order.id: order for order in orders if order is not None}
 
     async def upsert(self, order: Order, version: int) -> None:
         """Store the state of an order if it is newer than the stored one."""
@@ -95,6 +96,7 @@ class OrderReplicas:
             "created_at": order.created_at,
             "revealed_at": order.revealed_at,
             "received_at": order.received_at,
+            "refund_offered_at": order.refund_offered_at,
         }
         await self._replica.upsert(order.id, version, fields)
         arrived = self._waiters.get(order.id)
