@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { expect, pay, reserve, Seller, test } from "./fixtures.ts";
+import { localStripe } from "./local-stripe.ts";
 
 /** Reloads the earnings until they show a text: payments receives sales and the states of accounts later. */
 async function expectEarnings(page: Page, text: string | RegExp): Promise<void> {
@@ -52,6 +53,37 @@ test("the statement has the same sale as the page", async ({ signedInPage: page,
   expect(lines).toHaveLength(2);
   expect(lines[1]).toContain(`"${ticket.title}"`);
   expect(lines[1]).toContain('"12.50"');
+});
+
+test("a way back from Stripe shows the account of who is signed in, however often it is used", async ({
+  signedInPage: page,
+  newUser,
+}) => {
+  await page.goto("/account/earnings");
+  await page.getByRole("button", { name: "Set up payouts" }).click();
+  const complete = page.getByRole("button", { name: "Complete onboarding" });
+  await expect(complete).toBeVisible();
+  const onboarding = page.url();
+  const [accountId = ""] = /acct_\w+/.exec(await page.content()) ?? [];
+  await complete.click();
+  await expect(page).toHaveURL(/\/account\/earnings\?from=stripe/);
+  const wayBack = page.url();
+  await expectEarnings(page, "You get paid");
+
+  await page.goto(onboarding); // used already, so that it leads back
+  await expect(page).toHaveURL(/\/account\/earnings\?again=1/);
+  await expect(page.getByRole("heading", { name: "You get paid" })).toBeVisible();
+  const other = await (await newUser()).newPage();
+  await other.goto(wayBack);
+  await expect(other.getByRole("heading", { name: "Get paid", exact: true })).toBeVisible();
+
+  await localStripe.closeAccount(accountId);
+  await page.goto(wayBack);
+  await expect(page.getByText("Your account at Stripe is closed")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Set up payouts" }).click();
+  await page.getByRole("button", { name: "Complete onboarding" }).click();
+  await expectEarnings(page, "You get paid");
 });
 
 test("another user's earnings are nobody else's", async ({ page, request }) => {

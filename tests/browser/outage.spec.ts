@@ -1,19 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { join, resolve } from "node:path";
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { expect, reserve, test } from "./fixtures.ts";
-
-const HOME = process.env.TICKETING_HOME;
-const SUPERVISORCTL = resolve(import.meta.dirname, "../../.venv/bin/supervisorctl");
+import { HOME, supervisorctl } from "./supervisor.ts";
 
 test.describe.configure({ mode: "serial" });
 test.skip(!HOME, "stops services, so it needs TICKETING_HOME, the system's state directory");
-
-function supervisorctl(command: "start" | "stop", service: string): void {
-  const conf = join(HOME ?? "", "run/supervisord.conf");
-  execFileSync(SUPERVISORCTL, ["-c", conf, command, `services:${service}`]);
-}
 
 async function withServiceStopped(service: string, body: () => Promise<void>): Promise<void> {
   supervisorctl("stop", service);

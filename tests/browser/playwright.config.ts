@@ -31,7 +31,7 @@ export default defineConfig({
     {
       name: "desktop",
       use: { viewport: { width: 1280, height: 900 } },
-      testIgnore: /outage\.spec\.ts/,
+      testIgnore: /(outage|payday)\.spec\.ts/,
     },
     {
       name: "phone",
@@ -44,6 +44,13 @@ export default defineConfig({
       use: { viewport: { width: 1280, height: 900 } },
       testMatch: /outage\.spec\.ts/,
       dependencies: ["desktop", "phone"],
+    },
+    {
+      // Last of all, because it moves the clock of the local Stripe server.
+      name: "payday",
+      use: { viewport: { width: 1280, height: 900 } },
+      testMatch: /payday\.spec\.ts/,
+      dependencies: ["outage"],
     },
   ],
 });

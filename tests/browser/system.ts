@@ -82,6 +82,7 @@ export default async function start(): Promise<(() => Promise<void>) | undefined
   system.stdout.resume();
   process.env.BASE_URL = `http://localhost:${ports.PORT}`;
   process.env.MAIL_PORT = ports.MAIL_PORT;
+  process.env.STRIPE_PORT = ports.STRIPE_PORT;
   process.env.TICKETING_HOME = home;
   process.env.ORDER_EXPIRATION_SECONDS = EXPIRATION_SECONDS;
   return stop;
