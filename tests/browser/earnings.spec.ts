@@ -1,13 +1,24 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
-import { expect, pay, reserve, Seller, test } from "./fixtures.ts";
+import { expect, pay, reserve, Seller, test, type Ticket } from "./fixtures.ts";
 import { localStripe } from "./local-stripe.ts";
+import { reloadUntil } from "./sales.ts";
 
 /** Reloads the earnings until they show a text: payments receives sales and the states of accounts later. */
 async function expectEarnings(page: Page, text: string | RegExp): Promise<void> {
   await expect(async () => {
     await page.goto("/account/earnings");
     await expect(page.getByRole("main")).toContainText(text, { timeout: 1_000 });
+  }).toPass({ timeout: 60_000 });
+}
+
+/** Reloads a ticket, and the list, until both show that its seller is verified. */
+async function expectVerified(page: Page, { id, title }: Ticket): Promise<void> {
+  await reloadUntil(page, `/tickets/${id}`, "Verified seller");
+  await expect(async () => {
+    await page.goto(`/?q=${encodeURIComponent(title)}`);
+    const row = page.getByRole("listitem").filter({ hasText: title });
+    await expect(row).toContainText("Verified seller", { timeout: 1_000 });
   }).toPass({ timeout: 60_000 });
 }
 
@@ -38,6 +49,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page).toHaveURL(/\/account\/earnings\?/);
       await expectEarnings(page, "You get paid");
       if (javaScriptEnabled) await expectAccessible(page);
+      await expectVerified(page, await seller.list("By a verified seller"));
     });
   });
 }

@@ -5,6 +5,7 @@ import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
 import { DateTime, Price, useFormattingLocale } from "@/components/locale";
 import { ProtectionNote } from "@/components/protection/protection-note";
+import { VerifiedSeller } from "@/components/protection/verified-seller";
 import { ShowFacts } from "@/components/show/show-facts";
 import { paths } from "@/config/paths";
 import type { Ticket } from "@/lib/api/types";
@@ -52,6 +53,7 @@ export function TicketView(props: {
               <ShowLink id={ticket.show.id} name={ticket.show.name} poster={props.poster} />
             )}
             <ProtectionNote protection={ticket.protection} className="mt-6" />
+            {ticket.sellerVerified && <VerifiedSeller />}
             <p className="mt-6 text-muted">
               {t("listedOn")} <DateTime at={ticket.createdAt} />
             </p>

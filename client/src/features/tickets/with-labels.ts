@@ -12,18 +12,23 @@ export interface LabelledTicket extends Ticket {
   seatLabels: string[];
 }
 
-/** Adds "Listed 3 hours ago", by the server's clock, the day and place of the show, and the seat. */
+/**
+ * Adds "Listed 3 hours ago", by the server's clock, and whether its seller is verified; the day and
+ * place of the show, and the seat.
+ */
 export async function withLabels(tickets: Ticket[], now: number): Promise<LabelledTicket[]> {
-  const [t, show, { locale }] = await Promise.all([
+  const [t, show, protection, { locale }] = await Promise.all([
     getTranslations("Home"),
     getTranslations("Show"),
+    getTranslations("Protection"),
     getReaderLocale(),
   ]);
   return tickets.map((ticket) => {
     const when = formatAgo(ticket.createdAt, now, locale);
+    const listed = when ? t("listed", { when }) : t("justListed");
     return {
       ...ticket,
-      listedLabel: when ? t("listed", { when }) : t("justListed"),
+      listedLabel: ticket.sellerVerified ? `${listed} · ${protection("verifiedSeller")}` : listed,
       showLabel: ticket.show
         ? `${formatShowStart(ticket.show, locale, now)} · ${formatPlace(ticket.show.venue)}`
         : null,
