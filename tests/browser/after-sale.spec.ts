@@ -51,22 +51,27 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("an offer of a refund is shown in German, and fits a narrow phone", async ({
-  signedInPage: page,
-  newUser,
-}) => {
-  const buyer = await (await newUser()).newPage();
-  const ticket = await new Seller(page.request).list("Zurückgegeben");
-  const order = await buyAndWait(buyer.request, ticket);
-  await offerRefund(page.request, order);
-  await buyer.setExtraHTTPHeaders({ "accept-language": "de-DE" });
-  await buyer.setViewportSize({ width: 320, height: 640 });
-  await buyer.goto(`/orders/${order.id}`);
-  await expect(buyer.getByRole("button", { name: "Rückzahlung annehmen" })).toBeVisible();
-  const overflow = () =>
-    document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  expect(await buyer.evaluate(overflow)).toBe(0);
-  await expectAccessible(buyer);
+test.describe("in German on a narrow phone", () => {
+  test.use({ locale: "de-DE", viewport: { width: 320, height: 640 } });
+
+  test("an offer of a refund is readable on the pages of buyer and seller", async ({
+    signedInPage: page,
+    newUser,
+  }) => {
+    const buyer = await (await newUser()).newPage();
+    const ticket = await new Seller(page.request).list("Zurückgegeben");
+    const order = await buyAndWait(buyer.request, ticket);
+    await offerRefund(page.request, order);
+    await buyer.goto(`/orders/${order.id}`);
+    await expect(buyer.getByRole("button", { name: "Rückzahlung annehmen" })).toBeVisible();
+    await reloadUntil(page, "/account/earnings", "Rückzahlung angeboten am");
+    for (const shown of [buyer, page]) {
+      const overflow = () =>
+        document.documentElement.scrollWidth - document.documentElement.clientWidth;
+      expect(await shown.evaluate(overflow)).toBe(0);
+      await expectAccessible(shown);
+    }
+  });
 });
 
 test("a buyer is not asked whether the ticket of a show arrived", async ({

@@ -27,10 +27,17 @@ for (const [state, reason, releaseAt, text] of [
   ["held", undefined, SALE.releaseAt, "$47.50 on June 16, 2099"],
   ["held", undefined, null, "$47.50 as soon as its date is known"],
   ["frozen", "no_account", PAST, "Set up payouts to get it"],
+  ["frozen", "account_not_ready", PAST, "Stripe needs something from you first"],
+  ["frozen", "account_refused", PAST, "Stripe doesn’t let us send it to your account"],
+  ["frozen", "paused", PAST, "we have paused your payouts"],
+  ["frozen", "second_factor_removal", PAST, "the second step of your account is being removed"],
+  ["held", "balance_insufficient", PAST, "Sending it didn’t work, and we try again"],
   ["frozen", "disputed", PAST, "asked their bank for the money back"],
   ["sending", undefined, PAST, "$47.50 is being sent"],
   ["sent", undefined, PAST, "$47.50 was sent to your Stripe account"],
   ["recalled", "charged_back", PAST, "The money went back to its buyer"],
+  ["short", "charged_back", PAST, "is taken off your next payouts"],
+  ["void", "refunded", PAST, "The money went back to its buyer"],
 ] as const) {
   test(`a payout that is ${state} because of ${reason ?? "nothing"}, due ${releaseAt ?? "at no date"}, is explained`, async ({
     page,
