@@ -170,8 +170,7 @@ export const PAGE_CASES: PageCase[] = [
   {
     name: "a paid order whose ticket is in the vault",
     heading: /It’s yours/,
-    open: async (page, { buyFromVault }) =>
-      page.goto(`/orders/${(await buyFromVault()).order.id}`),
+    open: async (page, { buyFromVault }) => page.goto(`/orders/${(await buyFromVault()).order.id}`),
   },
   {
     name: "a sealed ticket",

@@ -29,9 +29,7 @@ const measureLayoutShift = (page: Page) =>
 
 /** Returns by how many pixels the page is wider than the screen. */
 const measureOverflow = (page: Page) =>
-  page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`${colorScheme} mode`, () => {
