@@ -29,6 +29,7 @@ export const paths = {
   earnings: "/account/earnings",
   statement: "/account/earnings/statement.csv",
   leave: "/account/leave",
+  confirmLeave: "/account/leave/confirm",
   left: "/account/leave?done=1",
   exportAccount: "/account/export",
   help: "/help",

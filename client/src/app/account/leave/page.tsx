@@ -1,7 +1,6 @@
 import type { Metadata } from "next";
 import { BackLink } from "@/components/back-link";
 import { Link } from "@/components/link";
-import { DateTime } from "@/components/locale";
 import { PageHeader } from "@/components/page-header";
 import { Alert } from "@/components/ui/alert";
 import { buttonStyle } from "@/components/ui/button-style";
@@ -10,13 +9,11 @@ import { getFormProblems } from "@/i18n/form-problems";
 import { getTranslations } from "@/i18n/server";
 import { requireUser } from "@/lib/api/session";
 
-const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("Leave"))("title"), robots: { index: false } };
 }
 
-/** Offers the user's data as a file, and asks whether to delete the account. */
+/** Offers the user's data as a file, and leads to the deletion of the account. */
 export default async function LeavePage({ searchParams }: PageProps<"/account/leave">) {
   const params = await searchParams;
   const [t, account] = await Promise.all([getTranslations("Leave"), getTranslations("Account")]);
@@ -31,7 +28,6 @@ export default async function LeavePage({ searchParams }: PageProps<"/account/le
     );
   }
   const user = await requireUser(paths.leave);
-  const from = typeof params.from === "string" && ISO_TIME.test(params.from) ? params.from : null;
   return (
     <div className="mx-auto max-w-xl">
       <BackLink href={paths.account}>{account("back")}</BackLink>
@@ -39,12 +35,6 @@ export default async function LeavePage({ searchParams }: PageProps<"/account/le
       {(await getFormProblems(params)).map((problem) => (
         <Alert key={problem} tone="bad" className="mb-8">
           {problem}
-          {from && (
-            <>
-              {" "}
-              {t("possibleFrom")} <DateTime at={from} />
-            </>
-          )}
         </Alert>
       ))}
       <section aria-labelledby="export" className="mb-12">
@@ -60,15 +50,10 @@ export default async function LeavePage({ searchParams }: PageProps<"/account/le
         <h2 id="delete" className="mb-2 text-2xl font-semibold">
           {t("delete")}
         </h2>
-        <p className="mb-3">{t("deleteText")}</p>
-        <ul className="mb-6 list-disc space-y-1 ps-5">
-          <li>{t("deleteListings")}</li>
-          <li>{t("deleteKept")}</li>
-          <li>{t("deleteFinal")}</li>
-        </ul>
-        <form method="post" action={paths.leaveForm}>
-          <button className={buttonStyle("danger")}>{t("confirm")}</button>
-        </form>
+        <p className="mb-4">{t("deleteText")}</p>
+        <Link href={paths.confirmLeave} className={buttonStyle("secondary")}>
+          {t("toConfirm")}
+        </Link>
       </section>
     </div>
   );
