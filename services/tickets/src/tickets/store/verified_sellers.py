@@ -6,12 +6,13 @@ same few sellers, and need no query for it.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from beanie import Document
 from bson import ObjectId
 
+from common.batching import Batcher
 from common.events import SellerEvent, TransfersStatus
 from common.persistence.mongo import collection_of
 from common.persistence.replica import Replica
@@ -36,6 +37,7 @@ class VerifiedSellers:
         self._clock = clock
         self._collection = collection_of(SellerReplica)
         self._replica = Replica(SellerReplica)
+        self._read = Batcher(self._read_batch)
         self._remembered: OrderedDict[str, tuple[float, bool]] = OrderedDict()
         """When a seller was read, and whether it is verified, by the id of the user."""
 
@@ -56,12 +58,14 @@ class VerifiedSellers:
             self._remember({user_id: (now, user_id in found) for user_id in unknown})
         return frozenset(verified)
 
-    async def _read(self, user_ids: list[str]) -> set[str]:
+    async def _read_batch(self, groups: Sequence[list[str]]) -> Sequence[set[str]]:
+        """Read the sellers of several requests in one query."""
         active = {
-            "_id": {"$in": [ObjectId(user_id) for user_id in user_ids]},
+            "_id": {"$in": [*{ObjectId(user_id) for group in groups for user_id in group}]},
             "transfers": TransfersStatus.ACTIVE,
         }
-        return {str(doc["_id"]) async for doc in self._collection.find(active, {"_id": 1})}
+        found = {str(doc["_id"]) async for doc in self._collection.find(active, {"_id": 1})}
+        return [found.intersection(group) for group in groups]
 
     def _remember(self, read: dict[str, tuple[float, bool]]) -> None:
         for user_id in read:
