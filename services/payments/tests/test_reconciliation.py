@@ -305,11 +305,22 @@ async def test_every_line_of_the_ledger_agrees_with_stripe_until_something_is_ch
     agreeing = await differences()
     (sent,) = await sellers.transfers(paid)
     await stripe_probe.api.transfers.reversals.create_async(sent.id, {"amount": 1})
+    foreign = await stripe_probe.api.payment_intents.create_async(
+        {
+            "amount": 77,
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "allowed_payment_method_types": ["card"],
+        }
+    )
+    mine.add(f"payment {foreign.id}")
     await stripe_probe.api.refunds.create_async({"payment_intent": held.stripe_id, "amount": 3})
 
     assert unknown_dispute == [(Line.DISPUTED, 0, -500)]
     assert agreeing == []
     assert sorted(await differences()) == [
+        (Line.PAID, 0, 77),
         (Line.REFUNDED, 0, -3),
         (Line.SENT, -NET, 1 - NET),
     ]
