@@ -143,19 +143,27 @@ async def test_evidence_names_the_refund_of_a_payment_that_is_disputed_later(
 
 
 async def test_no_evidence_against_a_buyer_whose_money_goes_back(
-    payments: Client, orders: FakeOrders, sellers: SellerProbe, stripe_probe: StripeProbe
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    sellers: SellerProbe,
+    stripe_probe: StripeProbe,
 ) -> None:
-    seller = await make_seller(payments, sellers)
-    order_id = await sell(payments, orders, seller, days=1)
-    await stripe_probe.inject_fault(SUBMIT, "status", status=500, times=100)
-    dispute_id = await sellers.dispute(await paid(payments, order_id))
-    await wait_for_payout(payments, order_id, PayoutState.FROZEN)
+    idle = await serve_payments(payment_reconcile_seconds=0, dispute_search_seconds=0)
+    seller = await make_seller(idle, sellers)
+    order_id = await sell(idle, orders, seller, days=1)
+    dispute_id = await sellers.dispute(await paid(idle, order_id))
     await orders.return_order(order_id)
-    await wait_for_status(payments, order_id, "refund_pending")
-    await stripe_probe.clear_faults()
-    await sellers.decide(dispute_id, "lost")
+    await wait_for_status(idle, order_id, "refund_pending")
 
-    await wait_for_status(payments, order_id, "refunded")
+    await serve_payments(payment_lease_seconds=1, payout_retry_seconds=1)
+
+    async def is_dispute_known() -> bool:
+        charge = await find_charge(idle, order_id)
+        return charge is not None and charge.dispute is not None
+
+    await eventually(is_dispute_known)
+    await sellers.decide(dispute_id, "lost")
+    await wait_for_status(idle, order_id, "refunded")
     (dispute,) = await disputes_of(stripe_probe, order_id)
     assert dispute.evidence_details.submission_count == 0
     assert await stripe_probe.refunds(order_id) == []

@@ -21,7 +21,7 @@ from payments.seller_testing import (
     sell,
     wait_for_payout,
 )
-from payments.testing import PRICE, FakeOrders, StripeProbe, find_charge, wait_for_status
+from payments.testing import PRICE, FakeOrders, StripeProbe, find_charge, pay, wait_for_status
 
 ServePayments = Callable[..., Awaitable[Client]]
 FEE = 99
@@ -70,6 +70,26 @@ async def test_due_payout_is_transferred_once_with_the_net_of_the_sale(
         return seen[-2:] == [PayoutState.SENDING, PayoutState.SENT]
 
     assert await eventually(states)
+
+
+async def test_card_that_buyer_and_seller_share_is_recorded_and_the_payout_made(
+    payments: Client, orders: FakeOrders, sellers: SellerProbe, published: EventProbe
+) -> None:
+    seller = await make_seller(payments, sellers)
+    bought = await orders.place(seller)
+    payments.sign_in(seller)
+    assert (await pay(payments, bought)).status_code == 201
+
+    order_id = await sell(payments, orders, seller)
+    other_card = await sell(payments, orders, seller, token="tok_mastercard")
+
+    charge = await wait_for_payout(payments, order_id, PayoutState.SENT)
+    assert charge.shares_card
+    assert not (await wait_for_payout(payments, other_card, PayoutState.SENT)).shares_card
+    assert charge.card is not None
+    assert charge.card.fingerprint is not None
+    events = [event.model_dump_json() for event in await published.all(PaymentUpdated)]
+    assert charge.card.fingerprint not in "".join(events)
 
 
 async def test_payout_that_is_not_due_waits(

@@ -32,6 +32,9 @@ DIFFERENCES: Final = Gauge(
 BALANCE: Final = Gauge("payment_balance_cents", "What the platform had at Stripe, in cents")
 HELD: Final = Gauge("payment_held_cents", "What the platform held for sellers, in cents")
 OWED: Final = Gauge("payment_owed_cents", "What sellers owed the platform, in cents")
+SHARED_CARDS: Final = Counter(
+    "payment_shared_cards_total", "Payouts due for a sale whose buyer and seller use the same card"
+)
 EVIDENCE: Final = Counter(
     "payment_dispute_evidence_total",
     "Disputes whose evidence Stripe took or refused, by outcome",

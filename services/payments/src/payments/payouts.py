@@ -16,7 +16,7 @@ from payments.domain.charge import Charge
 from payments.domain.order import PaymentPolicy
 from payments.domain.payout import Payout
 from payments.domain.stripe_objects import Transfer
-from payments.metrics import PAYOUT_REFUSALS
+from payments.metrics import PAYOUT_REFUSALS, SHARED_CARDS
 from payments.sellers import Sellers
 from payments.store.charges import ChargeStore
 from payments.stripe.connect import Connect, ServerFailed, TransferRefused
@@ -67,6 +67,7 @@ class Payouts:
         """Record that the seller is paid now, or why not."""
         if not charge.is_release_due(self._clock()):
             return charge
+        charge = await self._compare_cards(charge)
         seller = await self._sellers.find(charge.seller_id or "")
         if seller is not None and seller.stripe_account_id is not None:
             charge = await self.disputes.refresh(charge)
@@ -86,6 +87,18 @@ class Payouts:
         if charge == before and charge.payout and charge.payout.state is PayoutState.FROZEN:
             await self._store.postpone(charge, self._clock() + self._policy.payout_retry)
         return charge
+
+    async def _compare_cards(self, charge: Charge) -> Charge:
+        """Record if the seller may be the buyer under another account, for the operators."""
+        fingerprint = charge.card.fingerprint if charge.card else None
+        if charge.shares_card or fingerprint is None or charge.seller_id is None:
+            return charge
+        if not await self._store.has_paid_with_card(charge.seller_id, fingerprint):
+            return charge
+        SHARED_CARDS.inc()
+        log.warning("buyer and seller use the same card", charge=charge.id)
+        now = self._clock()
+        return await self._store.update(charge.id, lambda c: c.mark_shared_card(now))
 
     async def _send(self, charge: Charge, payout: Payout) -> Charge:
         """Create the transfer of a round, unless it exists."""

@@ -96,6 +96,10 @@ class PayoutRules(ChargeState):
             amount=self.payable - self.payout.withheld,
         )
 
+    def mark_shared_card(self, now: datetime) -> Change[Self]:
+        """Record that buyer and seller use the same card, so they may be one person."""
+        return self._record(now, shares_card=True)
+
     def withhold(self, amount: int, *, in_round: int, now: datetime) -> Change[Self]:
         """Keep what the seller owes from a transfer that Stripe has not been asked for."""
         payout = self.payout

@@ -73,6 +73,8 @@ class ChargeState:
     """None before the payment succeeds, or if nobody knows the seller."""
     dispute: Dispute | None = None
     """What all disputes of the payment amount to."""
+    shares_card: bool = False
+    """Whether its buyer paid with a card with which its seller has paid, too."""
     evidence: tuple[Evidence, ...] = ()
     """What Stripe was sent about its disputes."""
 

@@ -32,6 +32,8 @@ class Card:
 
     brand: str
     last4: str
+    fingerprint: str | None = field(default=None, repr=False, compare=False)
+    """Stripe's id of the card number. No response, event or log contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Dispute:
     Attributes:
         evidence_due: until when Stripe accepts evidence.
         has_evidence: whether evidence was submitted.
-        needs_response: whether the bank waits for evidence, which an inquiry does not.
+        needs_response: whether the bank waits for evidence, which an inquiry does not. It is read
+            from Stripe each time, and not stored.
     """
 
     id: str
@@ -100,7 +103,7 @@ class Dispute:
     reason: str | None = None
     evidence_due: datetime | None = None
     has_evidence: bool = False
-    needs_response: bool = False
+    needs_response: bool = field(default=False, compare=False)
 
     @property
     def is_open(self) -> bool:

@@ -34,7 +34,7 @@ def from_document(doc: Mapping[str, Any]) -> Charge:
         reconcile_at=doc["look_at"],
         order_cancelled=doc["order_cancelled"],
         no_more_attempts=doc["final"],
-        card=Card(**doc["card"]) if doc["card"] else None,
+        card=Card(**doc["card"], fingerprint=doc.get("card_fingerprint")) if doc["card"] else None,
         last_error=_decline_from_document(doc["last_error"]) if doc["last_error"] else None,
         stripe_refund_id=doc["stripe_refund_id"],
         refund_reason=doc["refund_reason"],
@@ -47,6 +47,7 @@ def from_document(doc: Mapping[str, Any]) -> Charge:
         stripe_charge_id=doc.get("stripe_charge_id"),
         payout=_payout_from_document(doc.get("payout")),
         dispute=_dispute_from_document(doc.get("dispute")),
+        shares_card=doc.get("shares_card", False),
         evidence=tuple(Evidence(**each) for each in doc.get("evidence") or ()),
     )
 
@@ -61,7 +62,7 @@ def _payout_from_document(doc: Mapping[str, Any] | None) -> Payout | None:
 def _dispute_from_document(doc: Mapping[str, Any] | None) -> Dispute | None:
     if doc is None:
         return None
-    fields: dict[str, Any] = dict(doc)
+    fields: dict[str, Any] = {k: v for k, v in doc.items() if k != "needs_response"}
     return Dispute(status=DisputeStatus(fields.pop("status")), **fields)
 
 
@@ -107,6 +108,7 @@ def _decline_to_document(decline: Decline) -> Doc:
 
 def to_document(charge: Charge) -> Doc:
     """Return the fields that store a charge."""
+    card = charge.card
     return {
         "order_id": object_id(charge.order_id),
         "user_id": charge.user_id,
@@ -121,7 +123,8 @@ def to_document(charge: Charge) -> Doc:
         "look_at": charge.reconcile_at,
         "order_cancelled": charge.order_cancelled,
         "final": charge.no_more_attempts,
-        "card": _to_subdocument(charge.card),
+        "card": {"brand": card.brand, "last4": card.last4} if card else None,
+        "card_fingerprint": card.fingerprint if card else None,
         "last_error": _decline_to_document(charge.last_error) if charge.last_error else None,
         "stripe_refund_id": charge.stripe_refund_id,
         "refund_reason": charge.refund_reason,
@@ -133,9 +136,15 @@ def to_document(charge: Charge) -> Doc:
         "net": charge.net,
         "stripe_charge_id": charge.stripe_charge_id,
         "payout": _to_subdocument(charge.payout),
-        "dispute": _to_subdocument(charge.dispute),
+        "dispute": _dispute_to_document(charge.dispute),
+        **({"shares_card": True} if charge.shares_card else {}),
         **_evidence_to_document(charge.evidence),
     }
+
+
+def _dispute_to_document(dispute: Dispute | None) -> Doc | None:
+    doc = _to_subdocument(dispute)
+    return doc and {name: value for name, value in doc.items() if name != "needs_response"}
 
 
 def _evidence_to_document(evidence: Sequence[Evidence]) -> Doc:
@@ -143,6 +152,6 @@ def _evidence_to_document(evidence: Sequence[Evidence]) -> Doc:
     return {"evidence": [_to_subdocument(each) for each in evidence]} if evidence else {}
 
 
-def _to_subdocument(part: Lease | Card | Payout | Dispute | Evidence | None) -> Doc | None:
+def _to_subdocument(part: Lease | Payout | Dispute | Evidence | None) -> Doc | None:
     """Return the fields by name; `dataclasses.asdict` copies each value and is ten times slower."""
     return None if part is None else {name: getattr(part, name) for name in part.__slots__}

@@ -68,6 +68,11 @@ class ChargeStore(Store[Charge]):
         doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
         return None if doc is None else self.from_document(doc)
 
+    async def has_paid_with_card(self, user_id: str, fingerprint: str) -> bool:
+        """Return whether a user has paid with a card."""
+        paid = {"user_id": user_id, "card_fingerprint": fingerprint, "paid_at": {"$gt": EPOCH}}
+        return await self.collection.find_one(paid, {"_id": 1}) is not None
+
     async def iter_without_payout(self) -> AsyncGenerator[Charge]:
         """Yield the payments of earlier versions of this service, which have no payout."""
         paid: Doc = {"status": ChargeStatus.SUCCEEDED, "payout": None}

@@ -139,7 +139,7 @@ def parse_intent(data: StripeObject) -> Intent:
     return Intent(
         data["id"],
         status,
-        None if card is None else Card(card["brand"], card["last4"]),
+        None if card is None else Card(card["brand"], card["last4"], card.get("fingerprint")),
         decline,
         data["client_secret"] or "",
         _id_of(data.get("latest_charge")),
