@@ -65,7 +65,8 @@ class Backlog:
             position = stream_positions[consumer.name.partition("-")[2]]
             if not (consumer.pending or consumer.unacknowledged):
                 continue  # one with a filter never reaches the position
-            delivered = consumer.delivered_to >= position and not consumer.redelivered
+            is_at_end = consumer.delivered_to >= position or not consumer.pending
+            delivered = is_at_end and not consumer.redelivered
             if consumer.acknowledged_to < position and not (redelivery_expected and delivered):
                 remaining.append(f"{consumer.name} is at {consumer.acknowledged_to} of {position}")
         remaining += await self._outboxes({"outbox.at": {"$lt": now - OUTBOX_GRACE}})

@@ -376,7 +376,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._sell_again: 4,
     SimulatedUser._read_later: 6,
     SimulatedUser._snoop: 2,
-    SimulatedUser._visit_earnings: 2,
+    SimulatedUser._visit_earnings: 4,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
     SimulatedUser._hoard: 1,

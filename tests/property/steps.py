@@ -37,7 +37,7 @@ class Steps:
         return task
 
     def resume(self, step: Step, answer: Any) -> None:
-        """Give a task its answer, and run it to its next step or its end."""
+        """Continue a task with its answer, to its next step or its end."""
         self.waiting.remove(step)
         step.answer.set_result(answer)
         self._run(step.task)

@@ -80,7 +80,7 @@ class PayoutProtocol(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 12, 25, 50]))
     def wait(self, hours: int) -> None:
-        """Let time pass, after which Stripe has forgotten its keys."""
+        """Move the time forward, possibly so far that Stripe has forgotten its keys."""
         self.stripe.now += timedelta(hours=hours)
 
     @rule(pick=PICK)
