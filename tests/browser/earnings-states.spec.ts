@@ -24,7 +24,7 @@ const SALE = {
 const PAST = "2020-06-16T12:00:00Z";
 
 for (const [state, reason, releaseAt, text] of [
-  ["held", undefined, SALE.releaseAt, "$47.50 on June 16, 2099"],
+  ["held", undefined, SALE.releaseAt, "$47.50 on June 16, 2099 at the latest"],
   ["held", undefined, null, "$47.50 as soon as its date is known"],
   ["frozen", "no_account", PAST, "Set up payouts to get it"],
   ["frozen", "account_not_ready", PAST, "Stripe needs something from you first"],

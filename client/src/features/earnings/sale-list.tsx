@@ -8,7 +8,12 @@ import { formatDay } from "@/lib/time";
 import { OfferRefund } from "./offer-refund";
 import { type SaleState, saleState } from "./sale-state";
 
-const TONES: Partial<Record<SaleState, Tone>> = { sent: "good", due: "neutral", later: "neutral" };
+const TONES: Partial<Record<SaleState, Tone>> = {
+  sent: "good",
+  due: "neutral",
+  afterShow: "neutral",
+  later: "neutral",
+};
 const FINAL: ReadonlySet<SaleState> = new Set(["sent", "recalled", "short", "void"]);
 const RETURNED: ReadonlySet<SaleState> = new Set([
   ...(["recalled", "short", "void", "charged_back", "refund_pending"] as const),
@@ -81,17 +86,17 @@ export async function SaleList({ sales, now }: { sales: Sale[]; now: number }) {
 export async function StatementLink() {
   const t = await getTranslations("Earnings");
   return (
-    <p className="mt-4">
+    <p className="mt-4 flex flex-wrap gap-x-4">
       <a
         href={paths.statement}
         download
         className="inline-flex min-h-11 items-center underline underline-offset-4"
       >
         {t("statement")}
-      </a>{" "}
+      </a>
       <Link
         href={paths.helpOnPayouts}
-        className="ml-4 inline-flex min-h-11 items-center underline underline-offset-4"
+        className="inline-flex min-h-11 items-center underline underline-offset-4"
       >
         {t("help")}
       </Link>

@@ -6,6 +6,11 @@ const NOW = Date.parse("2027-06-16T12:00:00Z");
 const PAST = "2027-06-16T11:00:00Z";
 const FUTURE = "2027-06-17T12:00:00Z";
 
+test("a payout that waits for its show is shown as that", () => {
+  const sale = { payout: { state: "held" }, releaseAt: FUTURE, showEndsAt: PAST } as Sale;
+  expect(saleState(sale, NOW)).toBe("afterShow");
+});
+
 test.each([
   ["held", null, FUTURE, "due"],
   ["held", null, PAST, "overdue"],

@@ -15,6 +15,7 @@ const REASONS = [
 export type SaleState =
   | (typeof REASONS)[number]
   | "due"
+  | "afterShow"
   | "overdue"
   | "later"
   | "sending"
@@ -25,7 +26,7 @@ export type SaleState =
   | "problem";
 
 /** Returns what happens to the money of a sale next, or has happened to it. */
-export function saleState({ payout, releaseAt }: Sale, now: number): SaleState {
+export function saleState({ payout, releaseAt, showEndsAt }: Sale, now: number): SaleState {
   const { state, reason } = payout;
   if (state === "sending" || state === "sent" || state === "short" || state === "void") {
     return state;
@@ -37,6 +38,6 @@ export function saleState({ payout, releaseAt }: Sale, now: number): SaleState {
   const isWaiting = known?.includes("account") ?? false;
   if (known && (isDue || !isWaiting)) return known;
   if (releaseAt == null) return "later";
-  if (!isDue) return "due";
+  if (!isDue) return showEndsAt ? "afterShow" : "due";
   return reason ? "problem" : "overdue";
 }

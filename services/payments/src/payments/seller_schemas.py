@@ -92,6 +92,8 @@ class SaleOut(CamelModel):
     sold_at: datetime
     release_at: datetime | None
     """When the net is paid, if nothing happens until then."""
+    show_ends_at: Omittable[datetime] = None
+    """When its show ends, which decides the date. Without a show it is the latest one."""
     transfer_id: Omittable[str] = None
     dispute: Omittable[DisputeOut] = None
     refund_offered_at: Omittable[datetime] = None
@@ -109,6 +111,7 @@ class SaleOut(CamelModel):
                 "payout": charge.payout,
                 "sold_at": charge.paid_at,
                 "release_at": charge.release_at,
+                "show_ends_at": order and order.show and order.show.ends_at,
                 "transfer_id": charge.payout and charge.payout.transfer_id,
                 "dispute": charge.dispute,
                 "refund_offered_at": order and order.refund_offered_at,

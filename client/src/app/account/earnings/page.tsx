@@ -47,6 +47,11 @@ export default async function EarningsPage({ searchParams }: PageProps<"/account
         </Alert>
       )}
       {seller.ok && <GetPaid seller={seller.data} justBack={params.from === "stripe"} />}
+      {!seller.ok && earnings.ok && (
+        <Alert tone="warn" className="mb-8">
+          {t("sellerUnavailable")}
+        </Alert>
+      )}
       {!earnings.ok && <ServiceUnavailable message="earningsUnavailable" />}
       {earnings.ok && (
         <>

@@ -392,6 +392,8 @@ export interface components {
             soldAt: string;
             /** Releaseat */
             releaseAt: string | null;
+            /** Showendsat */
+            showEndsAt?: string | null;
             /** Transferid */
             transferId?: string | null;
             dispute?: components["schemas"]["DisputeOut"] | null;
