@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./accessibility.ts";
 import { expect, reserve, Seller, test } from "./fixtures.ts";
+import { localStripe } from "./local-stripe.ts";
 import { buyAndWait, offerRefund, reloadUntil } from "./sales.ts";
 
 const arrived = (page: Page) => page.getByRole("button", { name: "It arrived" });
@@ -72,6 +73,27 @@ test.describe("in German on a narrow phone", () => {
       await expectAccessible(shown);
     }
   });
+});
+
+test("buyer and seller see what the buyer's bank does about a payment", async ({
+  signedInPage: page,
+  newUser,
+}) => {
+  const buyer = await (await newUser()).newPage();
+  const ticket = await new Seller(page.request).list("Disputed", 50);
+  const { id } = await buyAndWait(buyer.request, ticket);
+  const response = await buyer.request.get(`/api/payments?orderId=${id}`);
+  const { stripeId } = (await response.json()) as { stripeId: string };
+
+  const dispute = await localStripe.openDispute(stripeId);
+  await reloadUntil(buyer, `/orders/${id}`, "Your bank is checking the payment");
+  await expectAccessible(buyer);
+  await reloadUntil(page, "/account/earnings", "its buyer has asked their bank for the money back");
+
+  await localStripe.loseDispute(dispute.id);
+  await reloadUntil(buyer, `/orders/${id}`, "Your bank took the payment back");
+  await expectAccessible(buyer);
+  await reloadUntil(page, "/account/earnings", "The money went back to its buyer");
 });
 
 test("a buyer is not asked whether the ticket of a show arrived", async ({

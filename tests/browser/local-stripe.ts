@@ -38,6 +38,12 @@ export const localStripe = {
   now: async () => (await call<{ now: number }>("/_local/clock")).now,
   moveClock: (seconds: number) => call("/_local/clock", { seconds }),
   ledger: () => call<Ledger>("/_local/ledger"),
+  /** Lets the buyer's bank dispute the payment of a PaymentIntent. */
+  openDispute: async (intentId: string) => {
+    const intent = await call<{ latest_charge: string }>(`/v1/payment_intents/${intentId}`);
+    return call<{ id: string }>("/_local/disputes", { charge: intent.latest_charge });
+  },
+  loseDispute: (id: string) => call(`/_local/disputes/${id}`, { outcome: "lost" }),
   closeAccount: (id: string) => call(`/v2/core/accounts/${id}/close`, {}),
   transfersOf: async (orderId: string) =>
     (await call<{ data: Transfer[] }>(`/v1/transfers?transfer_group=${orderId}`)).data,
