@@ -238,6 +238,34 @@ export const PAGE_CASES: PageCase[] = [
     open: (page) => page.goto("/account/passkeys"),
   },
   {
+    name: "an export and a deletion",
+    heading: /Export or delete your account/,
+    open: (page) => page.goto("/account/leave"),
+  },
+  {
+    name: "a deletion to confirm",
+    heading: /Delete your account/,
+    open: (page) => page.goto("/account/leave/confirm"),
+  },
+  {
+    name: "a deletion that has to wait",
+    heading: /Delete your account/,
+    open: async (page) => {
+      await page.goto("/account/leave/confirm?problem=leaveUnpaid&from=2030-01-01T12:00:00Z");
+      await expect(page.getByRole("main").getByRole("alert")).toContainText("possible from");
+    },
+  },
+  {
+    name: "a deletion that has begun",
+    heading: /Your account is being deleted/,
+    open: (page) => page.goto("/account/leave?done=1"),
+  },
+  {
+    name: "a password to give again",
+    heading: /Confirm that it’s you/,
+    open: (page) => page.goto("/auth/confirm?next=%2Faccount%2Femail"),
+  },
+  {
     name: "a second step to keep",
     heading: /Keep the second step/,
     open: (page) => page.goto(`/auth/keep-second-step?${LINK}`),
