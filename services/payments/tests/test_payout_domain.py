@@ -446,6 +446,14 @@ def test_lost_part_of_the_payment_reduces_the_payout() -> None:
     assert state_of(back) is PayoutState.RECALLED
 
 
+@pytest.mark.parametrize("state", PayoutState)
+def test_money_that_moves_is_continued_soon_also_under_a_dispute(state: PayoutState) -> None:
+    is_moving = state in {PayoutState.SENDING, PayoutState.RECALLING}
+
+    assert make_charge(state, dispute=DisputeStatus.OPEN).is_money_moving is is_moving
+    assert make_charge(state, ChargeStatus.REFUND_PENDING).is_money_moving
+
+
 def test_events_have_what_the_letters_to_the_seller_name() -> None:
     sending = make_charge(PayoutState.SENDING)
 

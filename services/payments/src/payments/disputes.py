@@ -65,7 +65,7 @@ class Disputes:
         for dispute in disputes:
             if charge.needs_evidence(dispute):
                 charge = await self._answer(charge, dispute, disputes)
-        if charge.version == before.version:
+        if charge.version == before.version and not charge.is_money_moving:
             await self._store.postpone(charge, self._clock() + self._policy.payout_retry)
         return charge
 

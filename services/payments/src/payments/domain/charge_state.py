@@ -29,6 +29,8 @@ from payments.domain.transitions import (
     Trigger,
 )
 
+MOVING: Final = frozenset({PayoutState.SENDING, PayoutState.RECALLING})
+
 _EVENT_FOR_STATUS: Final[dict[ChargeStatus, type[PaymentEvent]]] = {
     ChargeStatus.SUCCEEDED: PaymentCreated,
     ChargeStatus.REQUIRES_PAYMENT_METHOD: PaymentFailed,
@@ -116,6 +118,12 @@ class ChargeState:
             and payout.withheld > 0
             and self.payable == 0
         )
+
+    @property
+    def is_money_moving(self) -> bool:
+        """Whether a refund or a payout is not completed, so that it has to be continued soon."""
+        is_payout_moving = self.payout is not None and self.payout.state in MOVING
+        return self.needs_reconciliation or is_payout_moving or self.is_withheld_amount_free
 
     def is_attempt_running(self, now: datetime) -> bool:
         """Return whether the last attempt still holds its lease."""
