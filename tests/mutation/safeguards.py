@@ -195,6 +195,13 @@ MUTANTS = (
         (f"{PAYOUT_RULE_TESTS}::test_release_pays_the_net_of_the_sale_after_the_fee_has_changed",),
     ),
     Mutant(
+        "no refund while a dispute is open",
+        SYNC,
+        "        if charge.dispute is not None and charge.dispute.is_open:\n",
+        "        if False:\n",
+        (f"{DISPUTES}::test_nothing_is_refunded_while_a_dispute_is_open",),
+    ),
+    Mutant(
         "the buyer is refunded before the seller is asked for the money",
         PAYOUTS,
         "        if is_buyer_first or payout.transfer_id is None:",
