@@ -19,6 +19,7 @@ from payments.testing import STRIPE_KEY
 from ticketing_local.api_user import ApiUser
 
 AVAILABLE_AT_ONCE: Final = "pm_card_bypassPending"
+DISPUTED: Final = "pm_card_createDispute"
 EXPENSIVE: Final = 5_000
 """A price in dollars that is more than what the platform has earned."""
 
@@ -135,6 +136,17 @@ async def balance_short(scenario: AlertScenario) -> AsyncGenerator[None]:
     yield
     await scenario.stripe.api.payouts.cancel_async(payout.id)
     await run_reconciliation(scenario)
+
+
+@asynccontextmanager
+async def evidence_refused(scenario: AlertScenario) -> AsyncGenerator[None]:
+    """Dispute a payment while Stripe refuses what is sent about disputes."""
+    error = {"type": "invalid_request_error", "message": "Invalid evidence."}
+    stripe = scenario.stripe
+    await stripe.inject_fault("POST /v1/disputes/*", "status", status=400, times=None, error=error)
+    await scenario.buyer.pay(await scenario.buyer.order(await scenario.seller.sell()), DISPUTED)
+    yield
+    await stripe.clear_faults()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from uuid import uuid4
 import nats
 from alerts.payment_scenarios import (
     balance_short,
+    evidence_refused,
     payments_differ,
     payments_refused,
     reconciliation_late,
@@ -257,6 +258,7 @@ SCENARIOS: Final[Mapping[str, ScenarioFactory]] = {
     "PaymentsRefused": payments_refused,
     "TransfersFailing": transfers_failing,
     "BalanceShort": balance_short,
+    "EvidenceRefused": evidence_refused,
     "SellersOwing": sellers_owing,
     "PaymentsDiffer": payments_differ,
     "ReconciliationLate": reconciliation_late,
