@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "./fixtures.ts";
-import { HOME, ROOT, supervisorctl } from "./supervisor.ts";
+import { HOME, ROOT, startService, stopService } from "./supervisor.ts";
 
 export interface Transfer {
   id: string;
@@ -59,7 +59,7 @@ export async function withPaymentsAtStripesTime(
   const script = launcher
     .replace("exec ", `${exports.join("")}exec `)
     .replace("payments.app:create_app", "support.moved_clock:create_app");
-  supervisorctl("stop", "payments");
+  stopService("payments");
   const payments = spawn("/bin/sh", ["-c", script], {
     env: { ...process.env, PYTHONPATH: join(ROOT, "tests") },
     stdio: "ignore",
@@ -68,7 +68,7 @@ export async function withPaymentsAtStripesTime(
     await body();
   } finally {
     await stop(payments);
-    supervisorctl("start", "payments");
+    await startService("payments");
   }
 }
 
