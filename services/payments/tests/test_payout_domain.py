@@ -477,8 +477,10 @@ def test_second_dispute_that_is_lost_recalls_the_rest() -> None:
     charge = charge.apply_reversals(made(reversed_amount=1000), in_round=1, now=NOW).after
     assert charge.apply_disputes([first], NOW).after == charge
 
-    recalling = charge.apply_disputes([second, first], NOW).after
+    change = charge.apply_disputes([second, first], NOW)
 
+    assert state_of(change) is PayoutState.RECALLING
+    recalling = change.after
     assert recalling.amount_to_recall == NET - 1000
     back = recalling.apply_reversals(made(reversed_amount=NET), in_round=1, now=NOW)
     assert state_of(back) is PayoutState.RECALLED
