@@ -22,6 +22,7 @@ from chaos.payouts import (
     payouts_settled,
 )
 from chaos.published_events import every_version_published
+from chaos.refunds import agreed_refunds
 from chaos.replicas import copies_equal_shows, replicas_equal
 from chaos.sales import (
     SHOW_CANCELLED,
@@ -74,6 +75,7 @@ def audit(
     violations += deletions_complete(snapshot, client_log)
     violations += readings_recorded(snapshot, client_log)
     violations += acknowledged_originals(snapshot, client_log)
+    violations += agreed_refunds(snapshot, client_log)
     return violations
 
 

@@ -97,6 +97,10 @@ class Backlog:
             "listings without their originals",
             await self._count("tickets", "tickets", waiting_listings),
         )
+        remaining += self._describe(
+            "originals to be taken back",
+            await self._count("tickets", "tickets", {"return_pending": True}),
+        )
         waiting_deadlines = {"status": "waiting"}
         remaining += self._describe(
             "deadlines", await self._count("expiration", "deadlines", waiting_deadlines)

@@ -40,6 +40,10 @@ class ClientLog:
     """Tickets whose withdrawal was accepted."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Order -> buyer."""
+    offered_refunds: set[str] = field(default_factory=set[str])
+    """Orders whose sellers offered the money back."""
+    accepted_refunds: set[str] = field(default_factory=set[str])
+    """Orders whose buyers accepted that."""
     cancelled: set[str] = field(default_factory=set[str])
     """Orders whose cancellation was accepted."""
     paid: dict[str, str] = field(default_factory=dict[str, str])

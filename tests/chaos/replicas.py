@@ -18,7 +18,7 @@ SHOW_FACTS: Final = (
 
 
 def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
-    """Check that the copies of tickets and orders in other services equal the originals."""
+    """Check that copies of tickets, orders and sellers in other services equal the originals."""
     tickets = snapshot.by_id("tickets.tickets")
     yield from _same(
         "orders.tickets",
@@ -51,6 +51,11 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
             for i, o in snapshot.by_id("payments.orders").items()
         },
     )
+    yield from _same(
+        "tickets.sellers",
+        _sellers(snapshot, "payments.sellers"),
+        _sellers(snapshot, "tickets.sellers"),
+    )
     deadlines = snapshot.by_id("expiration.deadlines")
     yield from _same(
         "expiration.deadlines",
@@ -60,6 +65,16 @@ def replicas_equal(snapshot: Snapshot) -> Iterator[str]:
     for order_id, deadline in deadlines.items():
         if deadline["status"] == "waiting":
             yield f"the deadline of order {order_id} is still waiting"
+
+
+def _sellers(snapshot: Snapshot, collection: str) -> dict[str, tuple[int, str]]:
+    """Return the version and the state of each seller who was not deleted."""
+    erased = snapshot.by_id("auth.erased_users")
+    return {
+        user_id: (seller["version"], seller["transfers"])
+        for user_id, seller in snapshot.by_id(collection).items()
+        if user_id not in erased
+    }
 
 
 def offered(ticket: Doc) -> tuple[str, int]:

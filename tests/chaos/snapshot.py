@@ -127,6 +127,7 @@ COLLECTIONS = (
     "tickets.tickets",
     "tickets.shows",
     "tickets.vault",
+    "tickets.sellers",
     "orders.orders",
     "orders.tickets",
     "expiration.deadlines",

@@ -6,8 +6,10 @@ from datetime import timedelta
 import click
 
 from chaos.client_log import ClientLog
+from chaos.sales import SHOW_CANCELLED
 from chaos.snapshot import Doc, Snapshot
 from chaos.vault import reveals_of
+from orders.domain.refund import REFUND_AGREED
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def print_summary(plan: Plan, outcome: Outcome) -> None:
         "complete": sum(order["status"] == "complete" for order in orders),
         "expired": sum(order["reason"] == "expired" for order in orders),
         "withdrawn": sum(t["status"] == "withdrawn" for t in tickets),
-        "ended with their show": sum(order.get("detail") is not None for order in orders),
+        "ended with their show": sum(order.get("detail") == SHOW_CANCELLED for order in orders),
+        "agreed refunds": sum(order.get("detail") == REFUND_AGREED for order in orders),
         "originals": len(snapshot.documents["tickets.vault"]),
         "reveals": sum(len(reveals_of(e)) for e in snapshot.documents["tickets.vault"]),
         "readings": len(client_log.readings),

@@ -25,6 +25,12 @@ def listings_of(entry: Doc) -> list[str]:
     return [*entry["earlier"], entry["ticket_id"]]
 
 
+def is_taken_back(entry: Doc, tickets: dict[str, Doc]) -> bool:
+    """Return whether an entry was removed because the money of one of its sales goes back."""
+    returned = (tickets.get(listing, {}).get("returned") for listing in listings_of(entry))
+    return entry["state"] == "void" and any(returned)
+
+
 def one_listing_per_code(snapshot: Snapshot) -> Iterator[str]:
     """Check that no two current entries have the same code, and no ticket waits for its entry."""
     current = Counter(
@@ -57,7 +63,7 @@ def delivered_as_promised(snapshot: Snapshot) -> Iterator[str]:
         entry = entries.get(entry_id_of(ticket) or "", {})
         if entry.get("digest") != pinned["digest"]:
             yield f"order {order_id} pinned another original than its ticket has"
-        elif entry.get("sealed") is None:
+        elif entry.get("sealed") is None and not is_taken_back(entry, tickets):
             yield f"the original that order {order_id} pinned was removed"
 
 
@@ -71,7 +77,8 @@ def one_person_per_sale(snapshot: Snapshot) -> Iterator[str]:
         for ticket_id, users in shown.items():
             if users != {tickets.get(ticket_id, {}).get("holder_id")}:
                 yield f"entry {entry_id} was shown to {users} as the buyers of {ticket_id}"
-        if bool(shown) != (entry["state"] == "revealed"):
+        is_removed = bool(shown) and is_taken_back(entry, tickets)
+        if bool(shown) != (entry["state"] == "revealed") and not is_removed:
             yield f"entry {entry_id} is {entry['state']}, but has {len(shown)} reveals"
 
 

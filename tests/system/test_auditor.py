@@ -14,6 +14,7 @@ from chaos.auditor import audit
 from chaos.client_log import AccountChange, ClientLog, Reading
 from chaos.snapshot import COLLECTIONS, DEAD_LETTERS_STREAM, Consumer, Snapshot, StoredEvent
 from common.events import STREAMS, AllSessionsRevoked
+from orders.domain.refund import REFUND_AGREED
 from tickets.store.tickets import terms_of
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -367,6 +368,11 @@ def test_valid_snapshot_has_no_violations() -> None:
     assert audit(_valid_snapshot(), _client_log(), NOW) == []
 
 
+_RETURNING: dict[str, Any] = {
+    "refund_agreed_at": NOW,
+    "outcome": "returning",
+    "detail": REFUND_AGREED,
+}
 Corruption = Callable[[Snapshot, ClientLog], object]
 
 
@@ -564,6 +570,21 @@ CORRUPTIONS: dict[str, Corruption] = {
     "without a record": lambda _, log: log.readings.append(Reading(SOLD, SESSION, SENT)),
     "another file": lambda _, log: log.readings.append(Reading(SOLD, BUYER, "other")),
     "2 different files": lambda _, log: log.readings.append(Reading(SOLD, BUYER, "other")),
+    "was accepted, but is not agreed": lambda _, log: log.accepted_refunds.add(PAID),
+    "is agreed, but nothing happened": _corrupt_document("orders.orders", 0, refund_agreed_at=NOW),
+    "went back before tickets answered": _corrupt_document("orders.orders", 0, **_RETURNING),
+    "has the money and an original to reveal": lambda snapshot, _: (
+        snapshot.documents["orders.orders"][0].update(_RETURNING),
+        snapshot.documents["tickets.vault"][0].update(history=[]),
+    ),
+    "was removed after its money went back": lambda snapshot, _: (
+        snapshot.documents["orders.orders"][0].update(
+            _RETURNING, history=[{"at": NOW, "changed": _RETURNING}]
+        ),
+        snapshot.documents["tickets.vault"][0].update(
+            history=[{"at": NOW + timedelta(seconds=1), "changed": {"state": "void"}}]
+        ),
+    ),
     "was accepted, but is lost": lambda _, log: log.uploaded.add(FREE),
     "was listed from": lambda _, log: log.listed_again.update({FREE: PAID}),
     "has another original than the bought one": lambda snapshot, log: (
@@ -615,6 +636,9 @@ CORRUPTIONS: dict[str, Corruption] = {
         )
     ),
     "orders.tickets": _corrupt_document("orders.tickets", 0, price=1),
+    "tickets.sellers": lambda snapshot, _: snapshot.documents["tickets.sellers"].append(
+        {"_id": SELLER, "version": 1, "transfers": "active"}
+    ),
     "payments.orders": _corrupt_document("payments.orders", 0, version=0),
     "expiration.deadlines": lambda snapshot, _: snapshot.documents["expiration.deadlines"].pop(0),
     "is still waiting": _corrupt_document("expiration.deadlines", 0, status="waiting"),
