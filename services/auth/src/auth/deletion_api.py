@@ -52,6 +52,7 @@ async def export(state: StateDep, user: RecentUser) -> Response:
 )
 async def delete_account(state: StateDep, user: RecentUser) -> Response:
     """409 says what has to be completed first: `reason`, and `possibleFrom` if that is known."""
+    await state.account.get(user)  # 401 without an account
     await state.deletions.request(user.id)
     response = json_response(EmptyOut(), 202)
     state.cookies.clear_browser(response)

@@ -125,6 +125,7 @@ class PasskeyService:
         Raises:
             BadRequest: the user has no passkey.
         """
+        await self._require_account(user)
         if is_required and not await self._passkeys.list_of_user(user.id):
             raise BadRequest("Add a passkey first", field="required")
         now = self._clock()
@@ -138,6 +139,7 @@ class PasskeyService:
 
     async def replace_recovery_codes(self, user: User) -> list[str]:
         """Replace the recovery codes, and return the new ones for the only time."""
+        await self._require_account(user)
         codes = [new_code() for _ in range(MAX_CODES)]
         digests = [digest_of(code, user.id) for code in codes]
         await self._accounts.update(
