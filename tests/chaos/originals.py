@@ -64,6 +64,8 @@ class OriginalsTraffic:
         self._rng = rng
         self._client_log = client_log
         self._purchases: list[Purchase] = []
+        self._listed_again = set[str]()
+        """Orders whose ticket the user has tried to list again."""
         self._sealed: list[str] = []
         """Tickets whose original the user wants to read and could not yet."""
         self._readable: list[str] = []
@@ -152,6 +154,7 @@ class OriginalsTraffic:
         if not self._purchases:
             return None
         purchase = self._rng.choice(self._purchases[-5:])
+        self._listed_again.add(purchase.order_id)
         body = {"title": title, "price": price, "fromOrderId": purchase.order_id}
         # 400: its event is late, or its show has started; 409: it is listed already
         response = await self._send("POST", "/api/tickets", body, allowed={201, 400, 409})
@@ -162,3 +165,20 @@ class OriginalsTraffic:
         if purchase.ticket_id in self._client_log.uploaded:
             self._client_log.uploaded.add(ticket["id"])
         return ticket
+
+    async def accept_refund(self) -> None:
+        """Accept an offer to return the money of a purchase that was not listed again.
+
+        A listing would have to end first, which takes a minute.
+        """
+        log = self._client_log
+        offered = log.offered_refunds - self._listed_again - log.accepted_refunds
+        order_id = next((one.order_id for one in self._purchases if one.order_id in offered), None)
+        if order_id is None:
+            return
+        self._purchases = [one for one in self._purchases if one.order_id != order_id]
+        path = f"/api/orders/{order_id}/refund-accept"
+        # 400: the show is cancelled, or the bank has decided
+        response = await self._send("POST", path, {}, allowed={200, 400})
+        if response is not None and response.status_code == 200:
+            log.accepted_refunds.add(order_id)

@@ -20,6 +20,8 @@ OUTCOMES: Final[dict[str | None, float]] = {
 """What users do on Stripe's page, and their shares in percent."""
 STATES: Final = {"complete": "active", "pending": "pending", "reject": "rejected"}
 """The state of an account after each of them; who leaves changes nothing."""
+OFFERED_SHARE: Final = 0.5
+"""Of the visits of the earnings: the seller offers the money of a sale back."""
 ACCOUNT: Final = re.compile(r"acct_\w+")
 FORM_FIELD: Final = re.compile(r'name="form" value="(\w+)"')
 
@@ -65,8 +67,20 @@ class SellerTraffic:
 
     async def visit(self) -> None:
         """Look at the earnings, and set the account up again if it was not or was closed."""
-        await self._send("GET", "/api/payments/earnings", allowed={200})
+        earnings = await self._send("GET", "/api/payments/earnings", allowed={200})
+        if earnings is not None and self._rng.random() < OFFERED_SHARE:
+            await self._offer_refund([sale["orderId"] for sale in earnings.json()["sales"]])
         shown = await self._send("GET", "/api/payments/seller", allowed={200})
         transfers = shown.json()["transfers"] if shown is not None else None
         if not self._is_set_up or transfers == "closed":
             await self.set_up()
+
+    async def _offer_refund(self, order_ids: list[str]) -> None:
+        if not order_ids:
+            return
+        order_id = self._rng.choice(order_ids)
+        path = f"/api/orders/{order_id}/refund-offer"
+        # 400: the show is cancelled, or the bank has decided
+        response = await self._send("POST", path, {}, allowed={200, 400})
+        if response is not None and response.status_code == 200:
+            self._client_log.offered_refunds.add(order_id)

@@ -206,6 +206,9 @@ class SimulatedUser:
     async def _read_later(self) -> None:
         await self._originals.read_later()
 
+    async def _accept_refund(self) -> None:
+        await self._originals.accept_refund()
+
     async def _visit_earnings(self) -> None:
         await self._seller.visit()
 
@@ -377,6 +380,7 @@ ACTION_WEIGHTS: Final[dict[Callable[[SimulatedUser], Awaitable[None]], float]] =
     SimulatedUser._read_later: 6,
     SimulatedUser._snoop: 2,
     SimulatedUser._visit_earnings: 4,
+    SimulatedUser._accept_refund: 6,
     SimulatedUser._browse: 25,
     SimulatedUser._buy: 45,
     SimulatedUser._hoard: 1,
