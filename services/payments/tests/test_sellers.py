@@ -88,6 +88,15 @@ async def test_account_is_shown_as_stripe_knows_it(
     assert (await payments.post(f"{SELLER}/dashboard")).json()["url"].startswith("http")
 
 
+async def test_dashboard_of_account_without_onboarding_is_refused(payments: Client) -> None:
+    await onboard(payments, make_user())
+
+    answer = await payments.post(f"{SELLER}/dashboard")
+
+    assert answer.status_code == 400
+    assert errors(answer) == [{"message": "Complete your account at the payment processor first"}]
+
+
 async def test_rejected_user_gets_no_further_link(payments: Client, sellers: SellerProbe) -> None:
     seller = await make_seller(payments, sellers, "rejected")
     await payments.get(SELLER)

@@ -161,7 +161,8 @@ class Sellers:
 
         Raises:
             NotFound: the user has no account.
-            BadRequest: the account is closed, or the user's second factor is being removed.
+            BadRequest: the account is closed or not complete, or the user's second factor is being
+                removed.
             StripeUnavailable: Stripe did not respond.
         """
         await self._require_unprotected(user_id)

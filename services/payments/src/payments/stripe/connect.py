@@ -10,6 +10,7 @@ from stripe.params.v2.core import (
     AccountRetrieveParams,
 )
 
+from common.errors import BadRequest
 from payments.domain.charge import Charge
 from payments.domain.seller import Account
 from payments.domain.stripe_objects import Transfer
@@ -28,6 +29,7 @@ TRANSFERS_PATH: Final = "/v1/transfers"
 PAGE_SIZE: Final = 100
 BALANCE_INSUFFICIENT: Final = "balance_insufficient"
 SERVER_ERROR: Final = 500
+NOT_ONBOARDED: Final = "Complete your account at the payment processor first"
 
 
 class TransferRefused(Exception):
@@ -100,9 +102,17 @@ class Connect:
             return parse_link(await self._client.post(ACCOUNT_LINKS_PATH, params))
 
     async def create_dashboard_link(self, account_id: str) -> Link:
-        """Create a link to the seller's own pages at Stripe."""
+        """Create a link to the seller's own pages at Stripe.
+
+        Raises:
+            BadRequest: The seller has not completed the onboarding.
+        """
+        path = f"/v1/accounts/{account_id}/login_links"
         async with translate_stripe_errors():
-            return parse_link(await self._client.post(f"/v1/accounts/{account_id}/login_links", {}))
+            try:
+                return parse_link(await self._client.post(path, {}))
+            except stripe.InvalidRequestError:
+                raise BadRequest(NOT_ONBOARDED) from None
 
     async def find_transfer(self, charge: Charge) -> Transfer | None:
         """Return the transfer of the present round, or None if Stripe has none.
