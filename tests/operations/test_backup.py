@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from chaos.auditor import audit
 from chaos.backlog import Backlog
 from chaos.client_log import ClientLog
+from chaos.payouts import FEES_BASIS_POINTS
 from chaos.snapshot import Doc, take_snapshot
 from common.testing.polling import eventually
 from common.values.clock import utc_now
@@ -37,6 +38,7 @@ SETTINGS = {
     "ORDER_EXPIRATION_SECONDS": "600",
     "PAYMENT_MARGIN_SECONDS": "0",
     "NATS_SYNC_INTERVAL": "2m",
+    "PLATFORM_FEE_BASIS_POINTS": str(FEES_BASIS_POINTS[0]),
 }
 
 

@@ -41,6 +41,7 @@ def without_identity(values: dict[str, Any]) -> dict[str, Any]:
         "stripe_id",
         "createdAt",
         "created_at",
+        "updatedAt",
     )
     return {name: value for name, value in values.items() if name not in own}
 

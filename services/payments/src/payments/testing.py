@@ -80,8 +80,9 @@ class StripeProbe:
 
     async def intents(self, order_id: str) -> list[stripe.PaymentIntent]:
         """Return all PaymentIntents of an order."""
-        intents = await self.api.payment_intents.list_async({"limit": 100})
-        return [intent for intent in intents.data if intent.metadata["orderId"] == order_id]
+        found = (await self.api.payment_intents.list_async({"limit": 100})).data
+        with_order = [intent for intent in found if "orderId" in intent.metadata]
+        return [intent for intent in with_order if intent.metadata["orderId"] == order_id]
 
     async def intent(self, order_id: str) -> stripe.PaymentIntent:
         """Return the only PaymentIntent of an order."""
