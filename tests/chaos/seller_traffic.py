@@ -44,8 +44,8 @@ class SellerTraffic:
         """Create the account, and complete Stripe's form or do something else there."""
         if self._outcome is None:
             return
-        # 400: Stripe has rejected the user
-        response = await self._send("POST", "/api/payments/seller", {}, allowed={200, 400})
+        # 400: Stripe has rejected the user; 403: the password was given ten minutes ago
+        response = await self._send("POST", "/api/payments/seller", {}, allowed={200, 400, 403})
         if response is None or response.status_code != 200:
             return
         try:
