@@ -133,10 +133,11 @@ async def _chaos(
         user.stopped = True
     await asyncio.gather(*user_tasks, cancellation, fee_change)
     await _cancelled(decisions)
-    await bank.close()
+    await bank.decide_most()
     if plan.disabled == "reconciler":
         await asyncio.to_thread(_enable_reconciler, system)
-    violations += await _wait_quiesced(backlog, 2 * plan.max_recovery_seconds)
+    violations += await _wait_quiesced(backlog, bank, 2 * plan.max_recovery_seconds)
+    await bank.close()
     await _cancelled(supervision)
     snapshot = await take_snapshot(system, client_log.ended_sessions.values())
     violations += audit(snapshot, client_log, healthy_since, plan.max_lateness)
@@ -221,13 +222,12 @@ async def _wait_recovered(
         await asyncio.sleep(0.25)
 
 
-async def _wait_quiesced(backlog: Backlog, timeout_seconds: float) -> list[str]:
+async def _wait_quiesced(backlog: Backlog, bank: Bank, timeout_seconds: float) -> list[str]:
     """Wait until no work is left and return what is left after the timeout."""
     deadline = time.monotonic() + timeout_seconds
-    remaining = await backlog.remaining()
-    while remaining and time.monotonic() < deadline:
+    while (remaining := await backlog.remaining()) and time.monotonic() < deadline:
+        await bank.decide_refunds()
         await asyncio.sleep(0.5)
-        remaining = await backlog.remaining()
     return [f"not quiescent: {what}" for what in remaining]
 
 

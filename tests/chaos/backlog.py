@@ -1,11 +1,13 @@
 """The work that the system has not finished yet."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import AsyncMongoClient
 
 from chaos.snapshot import consumers
+from common.events import DisputeStatus
 from common.messaging.durable_consumer import ACK_WAIT_SECONDS
 from common.values.clock import utc_now
 from payments.domain.payout import HoldReason
@@ -36,6 +38,8 @@ STABLE_FOR: Final = timedelta(seconds=30)
 """How long after the end nothing may become due, so that the audit sees one state of everything."""
 HOLD_REASONS: Final = [reason.value for reason in HoldReason]
 """Why a payout waits for somebody else. For other reasons it is tried again by itself."""
+UNDISPUTED: Final = {"dispute.status": {"$nin": [DisputeStatus.OPEN, DisputeStatus.INQUIRY]}}
+"""Of the payments whose money goes back: those that Stripe refunds before a bank has decided."""
 OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_action"]
 
 
@@ -78,7 +82,7 @@ class Backlog:
             "overdue orders", await self._count("orders", "orders", overdue_orders)
         )
         if self._reconciler_enabled:
-            remaining += await self._charges(since)
+            remaining += await self._charges(since, refundable=UNDISPUTED)
             remaining += await self._payouts(since, released_before=since - PAYOUT_GRACE)
         return remaining
 
@@ -131,11 +135,18 @@ class Backlog:
             *self._describe("due payouts", await self._count("payments", "charges", due)),
         ]
 
-    async def _charges(self, until: datetime) -> list[str]:
-        """Describe the charges that need reconciliation and were last updated before `until`."""
+    async def _charges(
+        self, until: datetime, *, refundable: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Describe the charges that need reconciliation and were last updated before `until`.
+
+        Args:
+            until: the time.
+            refundable: which of the refunds count. By default all do.
+        """
         open_ones = {
             "$or": [
-                {"status": "refund_pending"},
+                {"status": "refund_pending", **(refundable or {})},
                 {"status": {"$in": OPEN_STATUSES}, "order_cancelled": True},
                 {"status": "processing", "lease.until": {"$lt": until}},
             ],

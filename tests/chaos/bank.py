@@ -77,17 +77,29 @@ class Bank:
             (action,) = self._rng.choices([*actions], [*actions.values()])
             await self._attempt(action)
 
+    async def decide_most(self) -> None:
+        """Decide most of the open disputes, now that the users have stopped."""
+        for dispute in await self._open_disputes():
+            if self._rng.random() >= UNDECIDED_SHARE:
+                await self._attempt(lambda each=dispute: self._decide_on(each))
+
+    async def decide_refunds(self) -> None:
+        """Decide the disputes for which a refund waits, because Stripe makes none before."""
+        await self._attempt(self._decide_refunds)
+
     async def close(self) -> None:
-        """Decide most open disputes, so that the refunds that wait for them can be made."""
+        """Close the connections."""
+        await self._mongo.close()
+        await self._http.aclose()
+
+    async def _decide_refunds(self) -> None:
         pending = {
             doc["stripe_charge_id"]
             async for doc in self._payments["charges"].find({"status": {"$ne": "succeeded"}})
         }
         for dispute in await self._open_disputes():
-            if dispute["charge"] in pending or self._rng.random() >= UNDECIDED_SHARE:
-                await self._attempt(lambda each=dispute: self._decide_on(each))
-        await self._mongo.close()
-        await self._http.aclose()
+            if dispute["charge"] in pending:
+                await self._decide_on(dispute)
 
     async def _attempt(self, action: Action) -> None:
         """Act, unless a store or Stripe is down, or Stripe refuses."""
