@@ -74,17 +74,24 @@ export async function Header({ user, unread }: { user: User | null; unread: numb
   );
 }
 
-/** A label with the number of unread messages, if there are any. */
+/**
+ * A label with the number of unread messages, if there are any. Its parts are elements, because a browser's
+ * translator replaces text nodes, which React could not remove.
+ */
 async function Marked({ count, children }: { count: number; children: string }) {
   const t = await getTranslations("Nav");
-  if (count === 0) return children;
   return (
     <span className="inline-flex items-center gap-2">
-      {children}{" "}
-      <span className="rounded-full bg-accent px-2 text-sm font-bold text-on-accent">
-        <span aria-hidden>{count > MAX_SHOWN ? `${MAX_SHOWN}+` : count}</span>
-        <span className="sr-only">{t("unread", { count })}</span>
-      </span>
+      <span>{children}</span>
+      {count > 0 && (
+        <span>
+          {" "}
+          <span className="rounded-full bg-accent px-2 text-sm font-bold text-on-accent">
+            <span aria-hidden>{count > MAX_SHOWN ? `${MAX_SHOWN}+` : count}</span>
+            <span className="sr-only">{t("unread", { count })}</span>
+          </span>
+        </span>
+      )}
     </span>
   );
 }
