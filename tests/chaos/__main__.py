@@ -42,6 +42,7 @@ ORDER_EXPIRATION_SECONDS = 12
 MAX_RECOVERY_SECONDS = 30.0
 """The time after the last kill within which the backlog must be processed."""
 REPORT_INTERVAL_SECONDS = 5.0
+QUIET_LOOKS = 2
 SETTLE_SECONDS = 5.0
 """The time for which users continue on the recovered system."""
 HOSTILE_CLIENTS = 6
@@ -223,11 +224,17 @@ async def _wait_recovered(
 
 
 async def _wait_quiesced(backlog: Backlog, bank: Bank, timeout_seconds: float) -> list[str]:
-    """Wait until no work is left and return what is left after the timeout."""
+    """Wait until no work is left and return what is left after the timeout.
+
+    Two looks in a row have to find nothing, because work may move on during one of them.
+    """
     deadline = time.monotonic() + timeout_seconds
-    while (remaining := await backlog.remaining()) and time.monotonic() < deadline:
+    remaining, quiet_looks = list[str](), 0
+    while quiet_looks < QUIET_LOOKS and time.monotonic() < deadline:
         await bank.decide_refunds()
         await asyncio.sleep(0.5)
+        remaining = await backlog.remaining()
+        quiet_looks = 0 if remaining else quiet_looks + 1
     return [f"not quiescent: {what}" for what in remaining]
 
 
