@@ -1,5 +1,6 @@
 """Tests of what a person may add in a day, and of how it is counted."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,13 @@ async def count_accepted(limit: DailyLimit, user_id: str, attempts: int) -> int:
             continue
         accepted += 1
     return accepted
+
+
+async def test_concurrent_first_listings_are_all_accepted(make_limit: MakeLimit) -> None:
+    replicas = [make_limit(40) for _ in range(4)]
+    for user_id in (new_id() for _ in range(20)):  # each user's counter does not exist yet
+        attempts = [count_accepted(each, user_id, 1) for each in replicas for _ in range(10)]
+        assert sum(await asyncio.gather(*attempts)) == len(attempts)
 
 
 async def test_one_process_accepts_exactly_the_limit(make_limit: MakeLimit) -> None:

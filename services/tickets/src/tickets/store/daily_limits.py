@@ -21,6 +21,8 @@ from common.values.clock import Clock
 
 SHARE_COUNTED_LOCALLY: Final = 10
 """The part of the limit that a process may count itself: one of so many."""
+ATTEMPTS: Final = 2
+"""Another request may create the counter between the search for it and its insertion."""
 MAX_REMEMBERED: Final = 10_000
 """People that a process remembers; beyond that, what it counted of the first is lost."""
 
@@ -94,14 +96,16 @@ class DailyLimit:
 
     async def _add(self, key: str, added: int, count: _Count, end_of_day: datetime) -> bool:
         """Add to the shared counter, and return whether it stays within the limit."""
-        try:
-            counter = await self._counters.find_one_and_update(
-                {"_id": key, "n": {"$lte": self._limit - added}},
-                {"$inc": {"n": added}, "$setOnInsert": {"until": end_of_day}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-        except DuplicateKeyError:  # the counter exists and leaves no room
-            return False
-        count.shared = counter["n"] if counter else count.shared + added
-        return True
+        for _ in range(ATTEMPTS):
+            try:
+                counter = await self._counters.find_one_and_update(
+                    {"_id": key, "n": {"$lte": self._limit - added}},
+                    {"$inc": {"n": added}, "$setOnInsert": {"until": end_of_day}},
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                continue
+            count.shared = counter["n"] if counter else count.shared + added
+            return True
+        return False  # the counter exists and leaves no room
