@@ -37,7 +37,7 @@ PAYOUT_GRACE: Final = timedelta(seconds=10)
 STABLE_FOR: Final = timedelta(seconds=30)
 """How long after the end nothing may become due, so that the audit sees one state of everything."""
 HOLD_REASONS: Final = [reason.value for reason in HoldReason]
-"""Why a payout waits for somebody else. For other reasons it is tried again by itself."""
+"""Why a payout waits for somebody else. For other reasons the reconciler tries it again."""
 UNDISPUTED: Final = {"dispute.status": {"$nin": [DisputeStatus.OPEN, DisputeStatus.INQUIRY]}}
 """Of the payments whose money goes back: those that Stripe refunds before a bank has decided."""
 OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_action"]

@@ -1,6 +1,6 @@
 """Tests of what orders says of the seller, at the sale, later, and of sales of earlier versions."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from common.events import (
@@ -16,20 +16,15 @@ from common.persistence.mongo import collection_of, object_id
 from common.testing.client import Client, make_user
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
-from common.values.clock import utc_now
 from common.values.ids import new_id
 from payments.domain.charge import Charge, charge_id_of
+from payments.seller_testing import in_days
 from payments.store.charges import ChargeDocument
 from payments.store.order_replicas import OrderReplica
 from payments.testing import PRICE, FakeOrders, StripeProbe, find_charge, pay, wait_for_status
 
 NEW_IN_ORDERS = ("seller_id", "release_at", "outcome", "title", "created_at")
 NEW_FIELDS = ("seller_id", "release_at", "fee", "net", "stripe_charge_id", "payout", "dispute")
-
-
-def in_days(days: int) -> datetime:
-    """Return a time that MongoDB stores exactly."""
-    return utc_now().replace(microsecond=0) + timedelta(days=days)
 
 
 async def buy(payments: Client, orders: FakeOrders, **seller: Any) -> str:
