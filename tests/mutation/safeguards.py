@@ -116,6 +116,13 @@ MUTANTS = (
         (f"{PAYOUT_TESTS}::test_transfer_with_an_unknown_outcome_is_made_once",),
     ),
     Mutant(
+        "a refused reversal is a debt only if nothing came back meanwhile",
+        PAYOUTS,
+        "if latest.reversed != transfer.reversed:",
+        "if False:",
+        (f"{PAYOUT_TESTS}::test_reversal_refused_because_another_came_first_leaves_no_debt",),
+    ),
+    Mutant(
         "no payout while a dispute is open",
         PAYOUT_RULES,
         "        if self.dispute is not None and self.dispute.is_open:\n",

@@ -249,6 +249,37 @@ async def test_what_cannot_be_recalled_is_owed_and_kept_from_the_next_payout(
     assert totals["owed"] == 0
 
 
+async def test_reversal_refused_because_another_came_first_leaves_no_debt(
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    sellers: SellerProbe,
+    stripe_probe: StripeProbe,
+) -> None:
+    payments = await serve_payments(payment_lease_seconds=60)  # only one call is delayed
+    seller = await make_seller(payments, sellers)
+    order_id = await sell(payments, orders, seller)
+    await wait_for_payout(payments, order_id, PayoutState.SENT)
+    (transfer,) = await sellers.transfers(order_id)
+    held: dict[str, Any] = {"action": "delay", "delay_ms": 60_000}
+    await stripe_probe.inject_fault(REVERSAL, **held)
+
+    await orders.return_order(order_id)
+
+    async def arrived() -> bool:
+        return not await stripe_probe.is_armed(held)
+
+    await eventually(arrived)
+    await stripe_probe.api.transfers.reversals.create_async(transfer.id)
+    await stripe_probe.clear_faults()
+
+    charge = await wait_for_payout(payments, order_id, PayoutState.RECALLED)
+    assert charge.payout is not None
+    assert charge.payout.reversed == transfer.amount
+    payments.sign_in(seller)
+    totals = (await payments.get("/api/payments/earnings")).json()["totals"]
+    assert totals["owed"] == 0
+
+
 async def test_pause_by_an_operator_holds_the_payout(
     payments: Client, orders: FakeOrders, sellers: SellerProbe
 ) -> None:

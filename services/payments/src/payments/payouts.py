@@ -175,6 +175,9 @@ class Payouts:
             try:
                 await self._connect.reverse(charge, transfer, amount)
             except TransferRefused as refusal:
+                latest = await self._connect.retrieve_transfer(payout.transfer_id)
+                if latest.reversed != transfer.reversed:  # refused, because it came back already
+                    return await self._apply_reversals(charge, payout, latest)
                 PAYOUT_REFUSALS.labels("recall").inc()
                 reason = refusal.code
                 await self._sellers.record_debt(charge, amount)
