@@ -26,6 +26,7 @@ MAX_RATIO: Final = 3.0
 TICKETS_PER_SHOW: Final = 50
 DAYS: Final = 700
 DEEP_PAGES: Final = 20
+DEEP_PAGE: Final = f"page {DEEP_PAGES} of the newest"
 COPIES: Final = 20
 """How many tickets have the same title and show, because making a document in Python is slow."""
 SAMPLE_TIMEOUT_SECONDS: Final = 90.0
@@ -34,6 +35,7 @@ CITIES = [f"city{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(300)]
 ARTISTS = [f"artist{n}" for n in range(3_000)]
 KINDS = ["concert", "football", "theatre", "opera", "festival"]
 OK: Final = 200
+EXAMINED: Final = "index keys and documents examined"
 
 Parameters = dict[str, Any]
 
@@ -104,6 +106,7 @@ def growth(testbed: Testbed, options: Options) -> list[Row]:
     sizes = QUICK_SIZES if options.quick else SIZES
     count = QUICK_REQUESTS if options.quick else REQUESTS
     results: dict[str, list[str]] = {}
+    points: dict[str, list[tuple[float, float]]] = {}
     p99s: list[float] = []
     examined = 0
     for size in sizes:
@@ -118,17 +121,22 @@ def growth(testbed: Testbed, options: Options) -> list[Row]:
                 _count_examined(testbed, path) for path in profiled.paths(kind, PROFILED_REQUESTS)
             )
             results.setdefault(kind, []).append(_describe(size, responses, most))
+            points.setdefault(kind, []).append((size, most))
             times += [response.seconds for response in responses]
             examined = max(examined, most)
         first, deep, most = _deep_cursor(testbed)
-        results.setdefault(f"page {DEEP_PAGES} of the newest", []).append(
+        points.setdefault(DEEP_PAGE, []).append((size, most))
+        results.setdefault(DEEP_PAGE, []).append(
             f"{size:,}: {deep * 1000:.1f} ms (page 1: {first * 1000:.1f} ms), {most:,} examined"
         )
         p99s.append(quantile(times, 0.99) * 1000)
         print(f"{size:,} tickets: p99 {p99s[-1]:.1f} ms, {examined:,} examined", flush=True)
         testbed.drop("tickets", "tickets")
     ratio = p99s[-1] / p99s[0]
-    rows = [Row(kind, "; ".join(cells)) for kind, cells in results.items()]
+    rows = [
+        Row(kind, "; ".join(cells), unit=EXAMINED, points=points[kind])
+        for kind, cells in results.items()
+    ]
     p99 = "; ".join(f"{size:,}: p99 {one:.1f} ms" for size, one in zip(sizes, p99s, strict=True))
     rows.append(
         Row(

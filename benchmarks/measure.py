@@ -41,6 +41,10 @@ class Row:
     target: str = ""
     met: bool | None = None
     runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    unit: str = ""
+    """What the points count. The rows of a section with the same unit are one plot."""
+    points: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """The row's line in a plot, such as the size of the store and the CPU of a request."""
 
 
 class Meter:
