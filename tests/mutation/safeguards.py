@@ -106,6 +106,7 @@ PAYOUT_TESTS = "services/payments/tests/test_payouts.py"
 DISPUTES = "services/payments/tests/test_disputes.py"
 REMOVAL = "services/payments/tests/test_second_factor_removal.py"
 SELLERS = "services/payments/src/payments/domain/seller.py"
+SELLER_TESTS = "services/payments/tests/test_sellers.py"
 
 MUTANTS = (
     Mutant(
@@ -200,6 +201,34 @@ MUTANTS = (
         "            amount=self.payable - self.payout.withheld,",
         "            amount=self.amount - self.amount * policy.fee_basis_points // 10_000,",
         (f"{PAYOUT_RULE_TESTS}::test_release_pays_the_net_of_the_sale_after_the_fee_has_changed",),
+    ),
+    Mutant(
+        "a refund that is refused because a dispute began is not a failed one",
+        SYNC,
+        "if charge.dispute != known:",
+        "if False:",
+        (f"{DISPUTES}::test_refund_refused_because_a_dispute_began_waits_for_the_bank",),
+    ),
+    Mutant(
+        "a refusal under an earlier key does not end a transfer under the next one",
+        PAYOUT_RULES,
+        "(payout.round, payout.refusals) != (in_round, refusals)",
+        "payout.round != in_round",
+        (f"{PAYOUT_RULE_TESTS}::test_refusal_under_an_earlier_key_changes_nothing",),
+    ),
+    Mutant(
+        "a debt is given back if nothing was withheld for it in the end",
+        PAYOUTS,
+        "current.withheld != withheld and not is_unpaid:",
+        "False:",
+        (f"{PAYOUT_TESTS}::test_debt_stays_if_the_money_goes_back_while_it_is_withheld",),
+    ),
+    Mutant(
+        "a closed account does not come back after another replaced it",
+        SELLERS,
+        "        if self.stripe_account_id != account.id:\n",
+        "        if False:\n",
+        (f"{SELLER_TESTS}::test_account_that_was_replaced_meanwhile_is_not_restored",),
     ),
     Mutant(
         "no refund while a dispute is open",

@@ -11,6 +11,7 @@ from payments.domain.charge import Charge
 from payments.seller_testing import SellerProbe, make_seller, onboard, sell, wait_for_payout
 from payments.testing import (
     PRICE,
+    UNTIL_CLEARED,
     WEBHOOK_SECRET,
     FakeOrders,
     StripeProbe,
@@ -20,6 +21,7 @@ from payments.testing import (
 )
 
 ServePayments = Callable[..., Awaitable[Client]]
+REFUND = "POST /v1/refunds"
 OLD_SECRET = "whsec_of_yesterday"
 
 
@@ -176,6 +178,38 @@ async def test_nothing_is_refunded_while_a_dispute_is_open(
     assert (await sold(payments, order_id)).status == "refund_pending"
     await sellers.decide(dispute_id, outcome)
     await wait_for_status(payments, order_id, status)
+    assert len(await stripe_probe.refunds(order_id)) == refunds
+
+
+@pytest.mark.parametrize(("outcome", "refunds"), [("lost", 0), ("won", 1)])
+async def test_refund_refused_because_a_dispute_began_waits_for_the_bank(
+    payments: Client,
+    orders: FakeOrders,
+    sellers: SellerProbe,
+    stripe_probe: StripeProbe,
+    outcome: str,
+    refunds: int,
+) -> None:
+    seller = await make_seller(payments, sellers)
+    order_id = await sell(payments, orders, seller, days=1)
+    await stripe_probe.inject_fault(REFUND, **UNTIL_CLEARED)
+    await orders.return_order(order_id)
+
+    async def arrived() -> bool:
+        return not await stripe_probe.is_armed(UNTIL_CLEARED)
+
+    await eventually(arrived)
+    dispute_id = await sellers.dispute(await sold(payments, order_id))
+    await stripe_probe.clear_faults()
+
+    async def seen() -> bool:
+        dispute = (await sold(payments, order_id)).dispute
+        return dispute is not None and dispute.is_open
+
+    await eventually(seen)
+    assert (await sold(payments, order_id)).status == "refund_pending"
+    await sellers.decide(dispute_id, outcome)
+    await wait_for_status(payments, order_id, "refunded")
     assert len(await stripe_probe.refunds(order_id)) == refunds
 
 

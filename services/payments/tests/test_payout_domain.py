@@ -331,7 +331,7 @@ def test_refund_while_sending_voids_a_payout_that_stripe_refused() -> None:
     charge = make_charge(PayoutState.SENDING).mark_order_returned(NOW).after
 
     refused = charge.refuse_transfer(
-        "account_closed", in_round=1, is_final=True, now=NOW, policy=POLICY
+        "account_closed", in_round=1, refusals=0, is_final=True, now=NOW, policy=POLICY
     )
 
     assert state_of(refused) is PayoutState.VOID
@@ -360,9 +360,14 @@ def test_refund_and_payout_are_decided_by_one_write(
 
 def test_refused_transfer_is_tried_again_later_with_another_key() -> None:
     charge = make_charge(PayoutState.SENDING)
-    for _ in range(10):
+    for refusals in range(10):
         charge = charge.refuse_transfer(
-            "balance_insufficient", in_round=1, is_final=False, now=NOW, policy=POLICY
+            "balance_insufficient",
+            in_round=1,
+            refusals=refusals,
+            is_final=False,
+            now=NOW,
+            policy=POLICY,
         ).after
         assert charge.payout is not None
         assert charge.payout.state is PayoutState.HELD
@@ -372,6 +377,20 @@ def test_refused_transfer_is_tried_again_later_with_another_key() -> None:
 
     assert charge.payout is not None
     assert charge.payout.refusals == 10
+
+
+@pytest.mark.parametrize("is_refunded", [False, True], ids=["paid", "refunded"])
+def test_refusal_under_an_earlier_key_changes_nothing(*, is_refunded: bool) -> None:
+    charge = make_charge(PayoutState.SENDING)
+    charge = charge.use_next_key(in_round=1, refusals=0, now=NOW, policy=POLICY).after
+    if is_refunded:
+        charge = charge.mark_order_returned(NOW).after
+
+    late = charge.refuse_transfer(
+        "account_closed", in_round=1, refusals=0, is_final=True, now=NOW, policy=POLICY
+    )
+
+    assert late == Change(charge)
 
 
 def test_stored_error_is_left_by_another_key() -> None:

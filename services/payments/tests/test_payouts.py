@@ -13,6 +13,7 @@ from common.events import (
 from common.testing.client import Client, make_user
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
+from payments.domain.charge import Charge
 from payments.seller_testing import (
     AVAILABLE_AT_ONCE,
     SellerProbe,
@@ -278,6 +279,46 @@ async def test_reversal_refused_because_another_came_first_leaves_no_debt(
     payments.sign_in(seller)
     totals = (await payments.get("/api/payments/earnings")).json()["totals"]
     assert totals["owed"] == 0
+
+
+async def test_debt_stays_if_the_money_goes_back_while_it_is_withheld(
+    serve_payments: ServePayments,
+    orders: FakeOrders,
+    sellers: SellerProbe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payments = await serve_payments(payment_lease_seconds=60, payout_retry_seconds=1)
+    seller = await make_seller(payments, sellers)
+    first = await sell(payments, orders, seller, token=AVAILABLE_AT_ONCE)
+    await wait_for_payout(payments, first, PayoutState.SENT)
+    await sellers.pay_out(await sellers.account_id(payments, seller), PRICE)
+    await orders.return_order(first)
+    await wait_for_payout(payments, first, PayoutState.SHORT)
+    service = payments.app.state.service.sellers
+    withhold, returned = service.withhold, list[str]()
+
+    async def withhold_and_return(charge: Charge) -> int:
+        withheld = await withhold(charge)
+        if not returned:
+            returned.append(charge.order_id)
+            await orders.return_order(charge.order_id)
+        return withheld
+
+    monkeypatch.setattr(service, "withhold", withhold_and_return)
+
+    order_id = await sell(payments, orders, seller, price=3 * PRICE)
+
+    charge = await wait_for_payout(payments, order_id, PayoutState.RECALLED)
+    assert returned == [order_id]
+    assert charge.payout is not None
+    assert charge.payout.withheld == 0
+
+    async def is_owed() -> bool:
+        payments.sign_in(seller)
+        totals = (await payments.get("/api/payments/earnings")).json()["totals"]
+        return totals["owed"] == PRICE / 100
+
+    assert await eventually(is_owed)
 
 
 async def test_pause_by_an_operator_holds_the_payout(

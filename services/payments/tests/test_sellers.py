@@ -107,6 +107,23 @@ async def test_rejected_user_gets_no_further_link(payments: Client, sellers: Sel
     assert errors(answer) == [{"message": "The payment processor does not accept this account"}]
 
 
+async def test_account_that_was_replaced_meanwhile_is_not_restored(
+    payments: Client, sellers: SellerProbe
+) -> None:
+    seller = await make_seller(payments, sellers)
+    await sellers.close_account(await sellers.account_id(payments, seller))
+    assert (await payments.get(SELLER)).json()["transfers"] == TransfersStatus.CLOSED
+    service = payments.app.state.service.sellers
+    closed = await service.find(seller.id)
+    assert (await onboard(payments, seller)).status_code == 200
+
+    await service.refresh(closed)  # it was read before
+
+    stored = await service.find(seller.id)
+    assert stored.stripe_account_id != closed.stripe_account_id
+    assert stored.transfers is not TransfersStatus.CLOSED
+
+
 async def test_links_to_an_account_need_a_recent_password_but_the_first_one_does_not(
     payments: Client,
 ) -> None:

@@ -106,21 +106,19 @@ class Payouts:
         if transfer is None:
             withheld = await self._sellers.withhold(charge)
             if withheld != payout.withheld:
-                now = self._clock()
-                charge = await self._store.update(
-                    charge.id, lambda c: c.withhold(withheld, in_round=payout.round, now=now)
-                )
+                charge = await self._withhold(charge, payout, withheld)
+            asked = charge.payout or payout
             try:
                 transfer = await self._create_transfer(charge, payout)
             except TransferRefused as refusal:
-                return await self._record_refusal(charge, payout, refusal)
+                return await self._record_refusal(charge, asked, refusal)
             except ServerFailed:
                 now = self._clock()
                 return await self._store.update(
                     charge.id,
                     lambda c: c.use_next_key(
-                        in_round=payout.round,
-                        refusals=payout.refusals,
+                        in_round=asked.round,
+                        refusals=asked.refusals,
                         now=now,
                         policy=self._policy,
                     ),
@@ -129,6 +127,18 @@ class Payouts:
         return await self._store.update(
             charge.id, lambda c: c.apply_transfer(found, in_round=payout.round, now=now)
         )
+
+    async def _withhold(self, charge: Charge, payout: Payout, withheld: int) -> Charge:
+        """Record what the seller's account kept from a payout, or undo that if it is too late."""
+        now = self._clock()
+        after = await self._store.update(
+            charge.id, lambda c: c.withhold(withheld, in_round=payout.round, now=now)
+        )
+        current = after.payout or payout
+        is_unpaid = current.state in {*WAITING, PayoutState.SENDING} and after.payable
+        if current.round == payout.round and current.withheld != withheld and not is_unpaid:
+            await self._sellers.give_back(charge)  # it was paid, or given to the buyer, meanwhile
+        return after
 
     async def _create_transfer(self, charge: Charge, payout: Payout) -> Transfer | None:
         """Create the transfer, or return None if nothing is left to transfer."""
@@ -152,6 +162,7 @@ class Payouts:
             lambda c: c.refuse_transfer(
                 refusal.code,
                 in_round=payout.round,
+                refusals=payout.refusals,
                 is_final=not refusal.is_temporary,
                 now=now,
                 policy=self._policy,
@@ -167,11 +178,12 @@ class Payouts:
             return charge
         transfer = await self._connect.retrieve_transfer(payout.transfer_id)
         charge = await self._apply_reversals(charge, payout, transfer)
-        if charge.payout is None or charge.payout.state is not PayoutState.RECALLING:
+        current = charge.payout
+        if current is None or current.state is not PayoutState.RECALLING:
             return charge
         reason = "owed"
         if not await self._sellers.has_debt(charge):
-            amount = charge.amount_to_recall - (transfer.reversed - payout.reversed)
+            amount = charge.amount_to_recall - (transfer.reversed - current.reversed)
             try:
                 await self._connect.reverse(charge, transfer, amount)
             except TransferRefused as refusal:

@@ -43,6 +43,10 @@ class SellerProbe:
         assert stored.stripe_account_id is not None
         return stored.stripe_account_id
 
+    async def close_account(self, account_id: str) -> None:
+        """Close an account, as an operator does in the Dashboard."""
+        await self._probe.api_v2.core.accounts.close_async(account_id)
+
     async def transfers(self, order_id: str) -> list[stripe.Transfer]:
         """Return all transfers of an order."""
         params: Any = {"transfer_group": order_id, "limit": 100}

@@ -130,7 +130,7 @@ class Sellers:
             return seller
         account = await self._connect.retrieve_account(seller.stripe_account_id)
         now = self._clock()
-        after = await self._store.update(seller.id, lambda s: s.apply_account(account, now))
+        after = await self._store.update(seller.id, lambda s: s.refresh_account(account, now))
         has_become_active = (
             after.transfers is TransfersStatus.ACTIVE and seller.transfers is not after.transfers
         )

@@ -19,7 +19,7 @@ from payments.payouts import Payouts
 from payments.store.charges import ChargeStore
 from payments.store.order_replicas import OrderReplicas
 from payments.store.stripe_events import StripeEvents
-from payments.stripe.gateway import Gateway, StripeUnavailable
+from payments.stripe.gateway import DISPUTED, Gateway, StripeUnavailable
 from payments.stripe.mapping import WebhookEvent
 
 log = structlog.get_logger("payments")
@@ -184,6 +184,11 @@ class ChargeSync:
             refund = Refund(None, RefundStatus.SUCCEEDED)
         else:
             refund = await self._gateway.refund(charge)
+        if refund.failure_reason == DISPUTED:
+            known = charge.dispute
+            charge = await self._disputes.refresh(charge)
+            if charge.dispute != known:  # it began while Stripe was asked
+                return charge
         now = self._clock()
         charge = await self._store.update(charge.id, lambda c: c.apply_refund(refund, now))
         if charge.status is ChargeStatus.REFUND_FAILED:

@@ -47,9 +47,10 @@ class StripeProbe:
             headers={"X-Stripe-Local": "1"},
         )
         self._stripe = stripe.AIOHTTPClient(timeout=TIMEOUT_SECONDS)
-        self.api = stripe.StripeClient(
+        client = stripe.StripeClient(
             STRIPE_KEY, http_client=self._stripe, base_addresses={"api": url}
-        ).v1
+        )
+        self.api, self.api_v2 = client.v1, client.v2
 
     async def close(self) -> None:
         """Clear the faults and close the connections."""

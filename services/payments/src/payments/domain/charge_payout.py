@@ -132,20 +132,32 @@ class PayoutRules(ChargeState):
         )
 
     def refuse_transfer(
-        self, reason: str, *, in_round: int, is_final: bool, now: datetime, policy: PaymentPolicy
+        self,
+        reason: str,
+        *,
+        in_round: int,
+        refusals: int,
+        is_final: bool,
+        now: datetime,
+        policy: PaymentPolicy,
     ) -> Change[Self]:
         """Record that Stripe refused the transfer of a round, so that there is none.
+
+        A refusal under an earlier key changes nothing: another process may have got the transfer
+        under the next one.
 
         Args:
             reason: Stripe's code.
             in_round: the round.
+            refusals: how many refusals the request knew, which are part of its key.
             is_final: whether it is the account of the seller that has to change.
             now: the current time.
             policy: when it is tried again.
         """
-        if self.payout is None or self.payout.round != in_round:
+        payout = self.payout
+        if payout is None or (payout.round, payout.refusals) != (in_round, refusals):
             return Change(self)
-        refusals = self.payout.refusals + 1
+        refusals += 1
         if self.payable == 0:
             return self._change(Signal.ABANDONMENT, now, reason=self.status.value)
         return self._change(

@@ -61,6 +61,12 @@ class Seller:
             requirements=account.requirements,
         )
 
+    def refresh_account(self, account: Account, now: datetime) -> Change["Seller"]:
+        """Apply the state of an account, unless another one has replaced it meanwhile."""
+        if self.stripe_account_id != account.id:
+            return Change(self)
+        return self.apply_account(account, now)
+
     def pause(self, now: datetime, *, is_paused: bool) -> Change["Seller"]:
         """Hold the payouts of the seller back, or no longer."""
         return self._next_version(now, is_paused=is_paused)

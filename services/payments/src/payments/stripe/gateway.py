@@ -52,6 +52,7 @@ REFUNDS_PATH: Final = "/v1/refunds"
 SERVER_ERROR: Final = 500
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 ALREADY_REFUNDED: Final = "charge_already_refunded"
+DISPUTED: Final = "charge_disputed"
 
 
 class TokenRejected(Exception):
@@ -162,8 +163,12 @@ class Gateway:
     async def refund(self, charge: Charge) -> Refund:
         """Refund the whole payment, or return its refund if there is one.
 
-        Stripe refunds a payment only once, whatever the idempotency key.
+        Stripe refunds a payment only once, whatever the idempotency key. A refusal because of a
+        dispute is repeated under its key, so the key names the last dispute that is known.
         """
+        key = f"{charge.id}:refund"
+        if charge.dispute is not None:
+            key = f"{key}:{charge.dispute.id}"
         params: RefundCreateParams = {
             "payment_intent": charge.stripe_id,
             "reason": "requested_by_customer",
@@ -178,7 +183,7 @@ class Gateway:
                 path = f"{REFUNDS_PATH}/{charge.stripe_refund_id}"
                 return parse_refund(await self._client.get(path))
             try:
-                return parse_refund(await _retry_with_new_key(f"{charge.id}:refund", create))
+                return parse_refund(await _retry_with_new_key(key, create))
             except stripe.InvalidRequestError as error:
                 if error.code != ALREADY_REFUNDED:
                     log.exception("refund rejected by Stripe", charge=charge.id, code=error.code)
