@@ -101,8 +101,9 @@ lock-upgrade: install ## Lock the newest versions of all Python dependencies
 	@command -v uv >/dev/null || $(PYTHON_IN)/python -m pip install --quiet uv
 	@UV=$$(command -v uv || echo $(PYTHON_IN)/uv) requirements/compile --upgrade
 
-docs: install ## Generate docs/openapi, docs/events, /api/docs and the permissions at NATS from the code
+docs: install ## Generate docs/openapi, docs/events, /api/docs, the permissions at NATS, and the plots of the benchmarks
 	@$(PYTHON_IN)/python -m common.apidocs .
+	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks.documents
 
 ##@ Test it
 

@@ -12,8 +12,10 @@ from benchmarks import (
     growth,
     overload,
     purchase,
+    purchase_work,
     report,
     reveal,
+    scaling,
     sign_in,
     start,
 )
@@ -28,6 +30,7 @@ SECTIONS: dict[str, Section] = {
     "orders": comparison.orders,
     "hot": flash_sale.hot,
     "purchases": purchase.purchases,
+    "purchase-work": purchase_work.purchase_work,
     "locked": purchase.lock_latency,
     "overload": overload.overload,
     "flash": flash_sale.flash,
@@ -35,6 +38,7 @@ SECTIONS: dict[str, Section] = {
     "expiry": expiry.expiry,
     "growth": growth.growth,
     "reveal": reveal.reveal,
+    "scaling": scaling.scaling,
     "memory": purchase.memory,
     "start": start.start,
 }

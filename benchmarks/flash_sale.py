@@ -37,6 +37,7 @@ def hot(testbed: Testbed, options: Options) -> list[Row]:
             summaries[OURS],
             summaries[THEIRS],
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            figure=f"sold {_format_sold(responses_by_side[OURS][1:])} times",
             target="sold once each time",
             met=sold_once,
         )
@@ -71,9 +72,13 @@ def _summarize(rounds: Sequence[Sequence[Response]]) -> str:
     statuses = Counter(response.status for responses in rounds for response in responses)
     return (
         f"all responses within {statistics.median(_slowest_responses(rounds)) * 1000:.0f} ms, "
-        f"p50 {p50 * 1000:.0f} ms; sold {', '.join(str(_count_created(r)) for r in rounds)} times; "
+        f"p50 {p50 * 1000:.0f} ms; sold {_format_sold(rounds)} times; "
         f"statuses {dict(sorted(statuses.items()))}"
     )
+
+
+def _format_sold(rounds: Sequence[Sequence[Response]]) -> str:
+    return ", ".join(str(_count_created(responses)) for responses in rounds)
 
 
 def flash(testbed: Testbed, options: Options) -> list[Row]:
@@ -98,6 +103,7 @@ def flash(testbed: Testbed, options: Options) -> list[Row]:
             f"p50 {quantile(response_times, 0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, "
             f"max {max(response_times):.1f} s; statuses {dict(sorted(sale.statuses.items()))}; "
             f"last response {sale.duration:.1f} s after the start",
+            figure=f"{sold} sold, p99 {p99:.1f} s",
             target="100 sold, none twice, p99 2 s",
             met=sold == live == taken == SEATS and p99 < 2,
         )

@@ -140,8 +140,9 @@ def growth(testbed: Testbed, options: Options) -> list[Row]:
     p99 = "; ".join(f"{size:,}: p99 {one:.1f} ms" for size, one in zip(sizes, p99s, strict=True))
     rows.append(
         Row(
-            "all of these",
+            "lists and searches: all of these",
             f"{p99}; {ratio:.1f} times; at most {examined:,} index keys and documents examined",
+            figure=f"{ratio:.1f} times; at most {examined:,} examined",
             target=f"p99 under {MAX_RATIO:g} times, at most {MAX_EXAMINED:,} examined",
             met=ratio < MAX_RATIO and examined <= MAX_EXAMINED,
         )

@@ -41,6 +41,8 @@ class Row:
     target: str = ""
     met: bool | None = None
     runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    figure: str = ""
+    """The figure that is judged, where it is neither the ratio nor the first part of `ours`."""
     unit: str = ""
     """What the points count. The rows of a section with the same unit are one plot."""
     points: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])

@@ -55,7 +55,7 @@ def purchases(testbed: Testbed, options: Options) -> list[Row]:
         for n in range(options.runs + 1):
             tickets = testbed.insert_tickets(int(options.seconds * 400))
             meter = Meter(testbed, [*testbed.system.services, "mongod", "nats", "redis", "stripe"])
-            result = uvloop.run(_buy(ports, tickets, cookies, options.seconds))
+            result = uvloop.run(buy(ports, tickets, cookies, options.seconds))
             paid = len(result.purchase_seconds)
             cost = meter.per(paid)
             sold += paid
@@ -107,9 +107,10 @@ def _row(
     )
 
 
-async def _buy(
+async def buy(
     ports: dict[str, int], tickets: Sequence[str], cookies: Sequence[str], seconds: float
 ) -> PurchaseRun:
+    """Read the list, order and pay as many buyers do, until the time is over or all is sold."""
     result = PurchaseRun()
     ticket_ids = iter(tickets)
     visits = count()
@@ -122,8 +123,11 @@ async def _buy(
             Connection.open(ports["payments"]) as paying,
         ):
             while time.perf_counter() - started_at < seconds:
+                ticket = next(ticket_ids, None)
+                if ticket is None:
+                    return
                 cookie = cookies[next(visits) % len(cookies)]
-                await _purchase(result, listing, ordering, paying, next(ticket_ids), cookie)
+                await _purchase(result, listing, ordering, paying, ticket, cookie)
 
     await asyncio.gather(*(buyer() for _ in range(BUYERS)))
     result.seconds = time.perf_counter() - started_at
@@ -165,7 +169,7 @@ def lock_latency(testbed: Testbed, options: Options) -> list[Row]:
     memory_usage = _format_memory(testbed)
     lags: list[float] = []
     for _ in range(options.runs):
-        testbed.wait_until(lambda: _tickets_caught_up(testbed))
+        testbed.wait_until(lambda: tickets_caught_up(testbed))
         lags += uvloop.run(_measure_lock_lags(testbed, capacity / 2, options.seconds))
     p50, p99 = quantile(lags, 0.5), quantile(lags, 0.99)
     return [
@@ -195,7 +199,7 @@ def load_orders(testbed: Testbed, seconds: float, rate: float = 0) -> Load:
     return load(testbed.port["orders"], order_requests(tickets), seconds, rate=rate)
 
 
-def _tickets_caught_up(testbed: Testbed) -> bool:
+def tickets_caught_up(testbed: Testbed) -> bool:
     """Return whether tickets has applied every order."""
     live = testbed.count("orders", "orders", live=True)
     return testbed.count("tickets", "tickets", status="reserved") == live

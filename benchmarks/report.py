@@ -1,4 +1,4 @@
-"""The results on the terminal and in docs/benchmarks.md, which has each section's latest run."""
+"""The results on the terminal and in docs/benchmarks.json, which has each section's latest run."""
 
 import json
 import os
@@ -8,18 +8,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from benchmarks import documents
 from benchmarks.measure import Row
 from benchmarks.testbed import REFERENCE
 from ticketing_local.stack import binaries
 from ticketing_local.stack.paths import ROOT
-
-RESULTS = ROOT / "docs" / "benchmarks.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- written by make bench -->\n", "<!-- end -->\n"
 
 
 def print_rows(rows: list[Row]) -> None:
@@ -35,32 +31,18 @@ def print_rows(rows: list[Row]) -> None:
 
 
 def save_rows(section: str, rows: list[Row]) -> None:
-    """Replace a section's results in docs/benchmarks.json and in the page."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    """Replace a section's results in docs/benchmarks.json, and write the documents from it."""
+    results = documents.read_results()
     results[section] = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": _output("git", "rev-parse", "--short", "HEAD"),
         "load": os.getloadavg()[0],
+        "machine": _machine(),
+        "versions": _versions(),
         "rows": [asdict(row) for row in rows],
     }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + _render_table(results) + END + after)
-
-
-def _render_table(results: dict[str, Any]) -> str:
-    lines = ["", f"Machine: {_machine()}.", "", f"Versions: {_versions()}.", ""]
-    lines += ["| workload | ours | reference | throughput ratio | CPU ratio | target | |"]
-    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
-    for section, section_results in results.items():
-        date, commit = section_results["date"], section_results["commit"]
-        lines += [f"| **{section}** ({date}, {commit}) | | | | | | |"]
-        for row in section_results["rows"]:
-            met = {None: "", True: "met", False: "**not met**"}[row["met"]]
-            cells = [row[c] for c in ("work", "ours", "theirs", "ratio", "cpu", "target")]
-            lines += [f"| {' | '.join([*cells, met])} |"]
-    return "\n".join([*lines, "", ""])
+    documents.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    documents.write_documents()
 
 
 def _machine() -> str:

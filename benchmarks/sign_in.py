@@ -71,6 +71,7 @@ async def _measure(testbed: Testbed, options: Options, verify: Callable[[], bool
             f"time ratio {time_ratio:.3f} ({statistics.median(sign_in_times) * 1000:.1f} to "
             f"{statistics.median(hashes) * 1000:.1f} ms), CPU ratio {cpu_ratio:.3f}",
             ratio=spread([a / h for a, h in zip(sign_in_times, hashes, strict=True)]),
+            figure=f"CPU ratio {cpu_ratio:.3f}",
             target=f"CPU ratio {MAX_CPU_RATIO:g}",
             met=cpu_ratio <= MAX_CPU_RATIO,
         )

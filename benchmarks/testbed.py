@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -39,19 +40,21 @@ PRODUCTION_SETTINGS = {
     "LISTINGS_PER_DAY": "1000000000",  # one seller lists them all
     "LOG_FORMAT": "json",
 }
+DATA_COMMANDS = ("find", "insert", "update", "delete", "findAndModify", "aggregate")
+PROFILE_BYTES = 300_000_000
 SELLER = make_user()
 
 
 class Testbed:
     """The stores and the services that a section starts."""
 
-    def __init__(self) -> None:
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        self.system = System(FOLDER, PRODUCTION_SETTINGS, replicas=1)
+    def __init__(self, folder: Path = FOLDER, replicas: int = 1) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        self.system = System(folder, PRODUCTION_SETTINGS, replicas=replicas)
         self.processes = dict(self.system.processes)
         self.port = {**self.system.port, THEIRS: free_port()}
         self.processes[THEIRS] = ManagedProcess(
-            self._reference(), FOLDER / "logs" / "reference.log"
+            self._reference(), folder / "logs" / "reference.log"
         )
         self._running: set[str] = set()
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(self.system.mongo, connect=False)
@@ -189,24 +192,45 @@ class Testbed:
 
     def count_examined(self, database: str, work: Callable[[], object]) -> int:
         """Return how many index keys and documents are examined by the reads during some work."""
-        mongo = self._mongo[database]
-        mongo.command("profile", 2)
+        self.start_profiling([database])
         work()
-        mongo.command("profile", 0)
-        reads = {
-            "op": {"$in": ["query", "getmore", "command"]},
-            "command.pipeline": {"$exists": False},  # of background tasks
-            "originatingCommand.pipeline": {"$exists": False},
-        }
-        operations = list(mongo["system.profile"].find(reads))
-        mongo.drop_collection("system.profile")
-        return sum(op.get("keysExamined", 0) + op.get("docsExamined", 0) for op in operations)
+        reads = [
+            operation
+            for operation in self.stop_profiling([database])
+            if operation["op"] in {"query", "getmore", "command"}
+            and not any(  # background tasks have pipelines
+                "pipeline" in operation.get(name, {}) for name in ("command", "originatingCommand")
+            )
+        ]
+        return sum(op.get("keysExamined", 0) + op.get("docsExamined", 0) for op in reads)
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 60) -> None:
+    def start_profiling(self, databases: Sequence[str]) -> None:
+        """Start to record every operation on these databases."""
+        for name in databases:
+            self._mongo[name].create_collection("system.profile", capped=True, size=PROFILE_BYTES)
+            self._mongo[name].command("profile", 2)
+
+    def stop_profiling(self, databases: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the recorded operations and forget them."""
+        operations: list[dict[str, Any]] = []
+        for name in databases:
+            self._mongo[name].command("profile", 0)
+            operations += self._mongo[name]["system.profile"].find()
+            self._mongo[name].drop_collection("system.profile")
+        return operations
+
+    def count_commands(self) -> Counter[str]:
+        """Return the commands that read and write documents, by name, since MongoDB started."""
+        counts = self._mongo.admin.command("serverStatus")["metrics"]["commands"]
+        return Counter({name: counts[name]["total"] for name in DATA_COMMANDS})
+
+    def wait_until(
+        self, condition: Callable[[], bool], timeout: float = 60, interval: float = 0.2
+    ) -> None:
         """Wait until the condition is met or the timeout has passed."""
         deadline = time.monotonic() + timeout
         while not condition() and time.monotonic() < deadline:
-            time.sleep(0.2)
+            time.sleep(interval)
 
     def _empty(self) -> None:
         for database in ("auth", "tickets", "orders", "expiration", "payments", THEIRS):
