@@ -315,15 +315,14 @@ async def test_transient_failure_is_retried_without_redelivery(
 
 
 async def test_event_of_a_slow_handler_is_not_redelivered(
-    connect: Connect, published: EventProbe, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, published: EventProbe
 ) -> None:
-    monkeypatch.setattr(durable_consumer, "ACK_WAIT_SECONDS", 2.0)
     await declare(published.bus.connection)
     attempts = Counter[str]()
 
     async def on_ticket_created(event: TicketCreated) -> None:
         attempts[event.id] += 1
-        await asyncio.sleep(2.5)  # longer than an ack wait
+        await asyncio.sleep(durable_consumer.ACK_WAIT_SECONDS + 0.5)
 
     event = ticket()
     async with connect() as orders, connect() as replica:
@@ -387,7 +386,7 @@ async def test_events_in_flight_of_a_killed_process_are_redelivered(
         await recorder.wait_for(*events)
         await published.wait_until_handled(DURABLE)
 
-    assert all(recorder.attempts[event.id] == 1 for event in events)
+    assert set(recorder.attempts) == {event.id for event in events}
 
 
 async def test_drain_releases_events_not_yet_started(

@@ -167,8 +167,13 @@ async def test_relay_new_event_does_not_wait_for_earlier_acks(
 
 
 async def test_relay_removes_each_published_event_once(
-    things: Store[Any], database: AsyncDatabase[Doc], new_thing: NewThing
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    new_thing: NewThing,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(outbox, "SWEEP_AGE", timedelta(minutes=1))  # a slow machine needs no sweep
+
     async def add_repeatedly() -> None:
         for _ in range(20):
             await things.add(new_thing("a"))
@@ -185,16 +190,19 @@ async def test_relay_removes_each_published_event_once(
 
 
 async def test_relay_removes_consecutive_events_together(
+    relay: Relay,
     things: Store[Any],
     database: AsyncDatabase[Doc],
     new_thing: NewThing,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "CLEANUP_INTERVAL_SECONDS", 0.6)
+    monkeypatch.setattr(outbox, "CLEANUP_INTERVAL_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr(outbox, "SWEEP_AGE", timedelta(minutes=1))
     await database.command("profile", 2)
     thing = await things.add(new_thing("a"))
     for name in "bcdef":
         await things.update(thing.id, lambda thing, to=name: thing.renamed(to))
+    await relay.stop(TIMEOUT_SECONDS)  # which does not wait for the interval
     await wait_until_outbox_empty(things)
     await database.command("profile", 0)
 

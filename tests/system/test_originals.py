@@ -1,6 +1,7 @@
 """Originals on the whole system: sold, revealed and sold again, while NATS or tickets are down."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -35,16 +36,25 @@ async def list_again(user: ApiUser, order: Any, key: str) -> Any:
     """List a bought ticket again, and repeat the request until it is answered."""
     body = {"title": "Row 1", "price": 15, "fromOrderId": order["id"]}
 
+    refusals = Counter[str]()
+
     async def answered() -> Any:
         try:
             response = await user.request(
                 "POST", "/api/tickets", body, headers={"Idempotency-Key": key}
             )
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            refusals[repr(error)] += 1
             return None
-        return response.json() if response.status_code == 201 else None
+        if response.status_code == 201:
+            return response.json()
+        refusals[f"{response.status_code} {response.text}"] += 1
+        return None
 
-    return await eventually(answered)
+    try:
+        return await eventually(answered)
+    except AssertionError as error:
+        raise AssertionError(f"{error}, but {refusals}") from None
 
 
 async def test_original_goes_from_hand_to_hand_while_nats_and_tickets_are_down(
