@@ -19,3 +19,11 @@ def signed_in_user(address: str, user: User | None = None) -> ApiUser:
     api_user.id = user.id
     api_user.http.cookies.set("session", session_cookie(user))
     return api_user
+
+
+def at_replica(address: str, user: ApiUser) -> ApiUser:
+    """Return a user who sends the requests to a replica, which the gateway avoids if not ready."""
+    direct = ApiUser(address, user.email)
+    direct.id = user.id
+    direct.http.cookies.update(user.http.cookies)
+    return direct

@@ -80,6 +80,10 @@ class System:
         """Return the names of one service's replicas."""
         return [name for name in self.services if name.partition("-")[0] == service]
 
+    def replica_address(self, service: str) -> str:
+        """Return the address of the first replica of a service."""
+        return f"http://127.0.0.1:{self.port[service]}"
+
     def start(self) -> None:
         """Start everything, group by group, and wait until it is ready."""
         for names in self._groups.values():

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from common.testing.polling import eventually
-from support.api_user import MakeSignedInUser
+from support.api_user import MakeSignedInUser, at_replica
 from support.original_files import make_pdf, new_code
 from support.system import System
 from ticketing_local.api_user import ApiUser
@@ -69,9 +69,10 @@ async def test_original_goes_from_hand_to_hand_while_nats_and_tickets_are_down(
 
     await asyncio.to_thread(system.processes["nats"].kill)
     try:
-        await reveal(first, ticket)
-        content = (await read(first, ticket)).content
-        listed = await list_again(first, order, "while NATS is down")
+        async with at_replica(system.replica_address("tickets"), first) as direct:
+            await reveal(direct, ticket)
+            content = (await read(direct, ticket)).content
+            listed = await list_again(direct, order, "while NATS is down")
     finally:
         system.processes["nats"].start()
         await asyncio.to_thread(system.wait_ready)

@@ -8,7 +8,7 @@ import pytest
 
 from common.testing.client import errors
 from payments.testing import StripeProbe
-from support.api_user import MakeSignedInUser
+from support.api_user import MakeSignedInUser, at_replica
 from support.system import System
 from ticketing_local.api_user import ApiUser
 
@@ -143,8 +143,10 @@ async def test_order_that_does_not_know_of_the_withdrawal_stands(
 
     nats.pause()
     try:
-        assert await _withdraw(seller, ticket) == 204
-        placed = await buyer.order(ticket)
+        async with at_replica(system.replica_address("tickets"), seller) as direct:
+            assert await _withdraw(direct, ticket) == 204
+        async with at_replica(system.replica_address("orders"), buyer) as direct:
+            placed = await direct.order(ticket)
     finally:
         nats.resume()
 
