@@ -15,7 +15,7 @@ PERIOD_SECONDS: Final = 0.1
 
 PERIOD_MICROSECONDS: Final = round(PERIOD_SECONDS * 1_000_000)
 
-WEIGHT: Final = 20
+WEIGHT: Final = 100
 """Relative to other processes: what else runs on the machine must not be the limit."""
 
 

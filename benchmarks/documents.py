@@ -5,6 +5,7 @@
 
 import json
 import re
+import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -102,23 +103,19 @@ def _scaling(results: Results) -> str:
     found = results.get(SCALING)
     if found is None:
         return "Not measured yet: `make bench ONLY=scaling`."
-    runs = [_middle_run(row["runs"]) for row in found["rows"] if row["runs"]]
+    runs = [row["runs"] for row in found["rows"] if row["runs"]]
     if not runs:
         return f"{found['rows'][0]['ours']} ({_when(found)})."
     rows: list[list[str]] = []
-    for number, run in enumerate(runs):
-        before = runs[number - 1] if number else None
-        efficiency = (
-            f"{run['rate'] / before['rate'] * before['replicas'] / run['replicas']:.0%}"
-            if before
-            else ""
-        )
+    for group in runs:
+        run = sorted(group, key=lambda run: run["rate"])[len(group) // 2]
+        rates, efficiencies = ([run[name] for run in group] for name in ("rate", "efficiency"))
         full = [name for name, share in run["share"].items() if share >= FULL]
         rows.append(
             [
                 str(run["replicas"]),
-                f"{run['rate']:.0f}",
-                efficiency,
+                f"{run['rate']:.0f} ({min(rates):.0f} to {max(rates):.0f})",
+                "" if None in efficiencies else f"{statistics.median(efficiencies):.0%}",
                 ", ".join(f"{name} {share:.0%}" for name, share in run["share"].items()),
                 ", ".join(f"{name} {cores:.2f}" for name, cores in run["cores"].items()),
                 f"{run['commands']:.1f}",
@@ -136,10 +133,6 @@ def _scaling(results: Results) -> str:
         for plot in plots.find_plots({SCALING: found})
     ]
     return "\n\n".join([*images, _table(header, rows), f"({_when(found)})"])
-
-
-def _middle_run(runs: Sequence[Results]) -> Results:
-    return sorted(runs, key=lambda run: run["rate"])[len(runs) // 2]
 
 
 def _purchase_work(results: Results) -> str:

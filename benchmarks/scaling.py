@@ -3,10 +3,9 @@
 import os
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import psutil
@@ -49,21 +48,32 @@ class ScalingRun:
     """The commands to MongoDB per order: fewer if batches are larger."""
     machine: float
     """The CPU of the whole machine relative to its cores, with everything else on it."""
+    efficiency: float | None = None
+    """The rate relative to the expected one, from the run before with fewer replicas."""
 
 
-def scaling(_: Testbed, options: Options) -> list[Row]:
+def scaling(_testbed: Testbed, options: Options) -> list[Row]:
     """Measure the rate of orders with each number of replicas."""
     try:
         with open_groups():
             pass
     except CliError as error:
         return [Row("orders by replicas of 0.1 CPU", f"skipped: {error}")]
+    runs: dict[int, list[ScalingRun]] = {count: [] for count in REPLICAS}
     with Testbed(FOLDER.with_name("bench-scaling"), max(REPLICAS)) as testbed:
-        runs = {count: list(_measure(testbed, count, options)) for count in REPLICAS}
+        for _ in range(options.runs):  # in turn, because the speed of a machine changes with time
+            before: ScalingRun | None = None
+            for count in REPLICAS:
+                run = _measure(testbed, count, options.seconds)
+                if before is not None:
+                    run = replace(run, efficiency=run.rate / before.rate / count * before.replicas)
+                print(run, flush=True)
+                runs[count].append(run)
+                before = run
     return _rows(runs)
 
 
-def _measure(testbed: Testbed, replicas: int, options: Options) -> Iterator[ScalingRun]:
+def _measure(testbed: Testbed, replicas: int, seconds: float) -> ScalingRun:
     names = {service: testbed.system.replicas_of(service)[:replicas] for service in SERVICES}
     testbed.start_services(*(n for group in names.values() for n in group), LAME_DUCK_SECONDS="0")
     with open_groups() as create_group:
@@ -74,11 +84,8 @@ def _measure(testbed: Testbed, replicas: int, options: Options) -> Iterator[Scal
         for name in STORES:
             create_group(name, None).add(testbed.process(name).pid)
         create_group("load", None).add(os.getpid())
-        for n in range(options.runs + 1):
-            run = _run(testbed, names, groups, options.seconds)
-            if n:  # the first run is the warm-up
-                print(run, flush=True)
-                yield run
+        _run(testbed, names, groups, seconds)  # warm-up
+        return _run(testbed, names, groups, seconds)
 
 
 def _run(
@@ -136,7 +143,9 @@ def _busy_seconds() -> float:
 
 def _rows(runs: Mapping[int, Sequence[ScalingRun]]) -> list[Row]:
     rates = {count: statistics.median(run.rate for run in own) for count, own in runs.items()}
-    efficiencies = [rates[b] / rates[a] * a / b for a, b in pairwise(REPLICAS)]
+    efficiencies = [
+        statistics.median(run.efficiency or 0 for run in runs[count]) for count in REPLICAS[1:]
+    ]
     return [
         Row(
             f"{count} replicas of each service" if count > 1 else "one replica of each service",
