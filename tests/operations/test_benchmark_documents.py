@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -53,6 +53,15 @@ def test_plot_of_one_value_is_drawn() -> None:
     one = Plot("one", "One", "x", "s", {"only": [(1, 0)]})
 
     assert "only: 0" in plots.render(one)
+
+
+def test_skipped_scaling_section_states_the_reason() -> None:
+    row: dict[str, Any] = {"work": "orders", "ours": "skipped: no cgroup", "runs": [], "points": []}
+    section = {"date": "2026-11-29T20:00", "commit": "abc", "rows": [row]}
+
+    assert documents.PARTS["scaling"]({"scaling": section}) == (
+        "skipped: no cgroup (2026-11-29, abc)."
+    )
 
 
 @pytest.mark.parametrize(("cpus", "quota"), [(0.1, 10_000), (None, None)])
