@@ -165,6 +165,7 @@ async def test_stalled_connection_is_replaced(
     proxy: TcpProxy, published: EventProbe, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus, "TCP_USER_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT_SECONDS", 2.0)
     async with (
         asyncio.timeout(TIMEOUT_SECONDS),
         bus.connect(proxy.url, "orders", namespace=namespace) as orders,

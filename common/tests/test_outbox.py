@@ -278,7 +278,7 @@ async def test_relay_stop_publishes_pending_events(
     things = make_store(relay)
     await asyncio.gather(*(things.add(new_thing("a")) for _ in range(100)))
 
-    await relay.stop(10)
+    await relay.stop(TIMEOUT_SECONDS)
 
     assert len(await published.all(TicketCreated)) == 100
     assert not await things.collection.count_documents({"outbox.0": {"$exists": True}})

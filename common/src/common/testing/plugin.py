@@ -58,8 +58,14 @@ def mongo_uri(
 
 
 @pytest.fixture
-async def published(nats_url: str, namespace: str) -> AsyncGenerator[EventProbe]:
-    """Read and publish events in the test's namespace. Its streams are deleted afterwards."""
+async def published(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[EventProbe]:
+    """Read and publish events in the test's namespace. Its streams are deleted afterwards.
+
+    The bus waits long for the ack of an event, which takes seconds on a slow machine.
+    """
+    monkeypatch.setattr(bus, "PUBLISH_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
     async with bus.connect(nats_url, "tests", namespace=namespace) as connected:
         await declare(connected.connection)
         yield EventProbe(connected)
