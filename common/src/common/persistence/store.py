@@ -7,7 +7,7 @@ conditional on the version that was read and includes the events of the change.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final, Generic
@@ -240,16 +240,23 @@ class Store(Generic[T]):
         await asyncio.gather(*map(update_in_order, remaining.values()))
 
     async def snapshot_events(
-        self, to_event: Callable[[T], Event | None]
+        self,
+        to_event: Callable[[T], Event | None],
+        complete: Callable[[T], Awaitable[T]] | None = None,
     ) -> AsyncGenerator[EventEnvelope]:
         """Yield an event of each aggregate's present state, under ids never used before.
 
-        `republish-state` fills a lost stream or a new listener from it. Aggregates for which
-        `to_event` returns None are left out.
+        `republish-state` fills a lost stream or a new listener from it.
+
+        Args:
+            to_event: returns the event. Aggregates for which it returns None are left out.
+            complete: updates an aggregate of an earlier version of the service, and returns it.
         """
         run_id = new_id()
         async for doc in iter_documents(self.collection):
             aggregate = self.from_document(doc)
+            if complete is not None:
+                aggregate = await complete(aggregate)
             event = to_event(aggregate)
             if event is None:
                 continue

@@ -11,7 +11,7 @@ from common.errors import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from common.events import DisputeFacts, TicketReturn
+from common.events import DisputeFacts, OrderStatus, TicketReturn
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.pagination import Page
@@ -233,16 +233,19 @@ class OrderService:
             order_id, lambda order: refund.apply_dispute(order, dispute, payment_version)
         )
 
-    async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate an event with the current state of every order.
 
-        Orders of earlier versions of this service get their seller first, which is a change of
-        their own, because a copy of the same version is not replaced.
+        Paid orders of earlier versions of this service get their seller first, which is a change
+        of their own, because a copy of the same version is not replaced.
         """
-        async for order in self._store.iter_without_seller():
-            ticket = await self._tickets.find(order.ticket.id)
-            if ticket is not None:
-                seller_id = ticket.seller_id
-                await self._store.update(order.id, lambda o, s=seller_id: o.record_seller(s))
-        async for event in self._store.snapshot_events(Order.to_event):
-            yield event
+        return self._store.snapshot_events(Order.to_event, self._complete)
+
+    async def _complete(self, order: Order) -> Order:
+        """Return an order, with its seller if an earlier version stored none."""
+        if order.status is not OrderStatus.COMPLETE or order.ticket.seller_id is not None:
+            return order
+        ticket = await self._tickets.find(order.ticket.id)
+        if ticket is None:
+            return order
+        return await self._store.update(order.id, lambda o: o.record_seller(ticket.seller_id))

@@ -117,19 +117,23 @@ class ChargeSync:
         now = self._clock()
         return await self._store.claim_due(now, now + self._policy.lease)
 
-    async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
+    def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Yield the current state of every charge as an event.
 
         Payments of earlier versions of this service get their payout first, if orders has
         republished who sold the ticket.
         """
-        async for charge in self._store.iter_without_payout():
-            order = await self._orders.find(charge.order_id)
-            if order is not None:
-                now = self._clock()
-                await self._store.update(charge.id, lambda c, o=order, n=now: c.adopt_order(o, n))
-        async for event in self._store.snapshot_events(Charge.to_event):
-            yield event
+        return self._store.snapshot_events(Charge.to_event, self._complete)
+
+    async def _complete(self, charge: Charge) -> Charge:
+        """Return a charge, with a payout if it is a payment of an earlier version."""
+        if charge.status is not ChargeStatus.SUCCEEDED or charge.payout is not None:
+            return charge
+        order = await self._orders.find(charge.order_id)
+        if order is None:
+            return charge
+        now = self._clock()
+        return await self._store.update(charge.id, lambda c: c.adopt_order(order, now))
 
     def iter_of_user(self, user_id: str) -> AsyncGenerator[Charge]:
         """Yield the charges of a user, newest first."""

@@ -12,7 +12,6 @@ from pymongo.errors import DuplicateKeyError
 from common.batching import Batcher
 from common.change import Change
 from common.errors import BadRequest
-from common.events import OrderStatus
 from common.persistence.mongo import (
     OUTBOX_INDEX,
     STATE_PROJECTION,
@@ -148,12 +147,6 @@ class OrderStore(Store[Order]):
             .to_list()
         ):
             yield [str(doc["_id"]) for doc in docs]
-
-    async def iter_without_seller(self) -> AsyncGenerator[Order]:
-        """Yield the paid orders of earlier versions of this service, which lack the seller."""
-        paid: Doc = {"status": OrderStatus.COMPLETE, "ticket.seller_id": None}
-        async for doc in self.collection.find(paid, STATE_PROJECTION):
-            yield self.from_document(doc)
 
     async def reserve(self, change: Change[Order]) -> Order:
         """Insert an order; the unique indexes decide who gets the ticket, and the buyer's slot.

@@ -8,7 +8,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.change import Change
-from common.events import ChargeStatus
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import (
     OUTBOX_INDEX,
@@ -23,9 +22,11 @@ from common.values.clock import Clock
 from payments.domain.charge import Charge
 from payments.metrics import count_transition
 from payments.store.charge_mapping import from_document, to_document
-from payments.store.sales import EPOCH, SALES_INDEX
+from payments.store.sales import EPOCH, FROZEN_INDEX, SALES_INDEX
 
 EXPORT_PAGE: Final = 100
+PAID_CARDS: Final = "paid_cards"
+"""The index of the cards with which each user has paid. An attempt to pay does not write to it."""
 
 
 class ChargeDocument(AggregateDocument):
@@ -44,6 +45,12 @@ class ChargeDocument(AggregateDocument):
                 partialFilterExpression={"look_at": {"$gt": EPOCH}},
             ),
             SALES_INDEX,
+            FROZEN_INDEX,
+            IndexModel(
+                [("user_id", ASCENDING), ("card_fingerprint", ASCENDING)],
+                name=PAID_CARDS,
+                partialFilterExpression={"paid_at": {"$gt": EPOCH}},
+            ),
         ]
 
 
@@ -71,13 +78,7 @@ class ChargeStore(Store[Charge]):
     async def has_paid_with_card(self, user_id: str, fingerprint: str) -> bool:
         """Return whether a user has paid with a card."""
         paid = {"user_id": user_id, "card_fingerprint": fingerprint, "paid_at": {"$gt": EPOCH}}
-        return await self.collection.find_one(paid, {"_id": 1}) is not None
-
-    async def iter_without_payout(self) -> AsyncGenerator[Charge]:
-        """Yield the payments of earlier versions of this service, which have no payout."""
-        paid: Doc = {"status": ChargeStatus.SUCCEEDED, "payout": None}
-        async for doc in self.collection.find(paid, STATE_PROJECTION):
-            yield self.from_document(doc)
+        return await self.collection.find_one(paid, {"_id": 1}, hint=PAID_CARDS) is not None
 
     async def iter_of_user(self, user_id: str) -> AsyncGenerator[Charge]:
         """Yield the charges of a user, from queries that are each within the operation timeout."""

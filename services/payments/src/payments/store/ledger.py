@@ -11,6 +11,7 @@ from common.persistence.mongo import Doc, iter_documents
 from payments.domain.charge import Charge
 from payments.domain.ledger import Reconciliation
 from payments.store.charge_mapping import from_document
+from payments.store.sellers import HAS_DEBTS
 
 RECONCILIATIONS: Final = "reconciliations"
 LAST: Final = "last"
@@ -30,12 +31,13 @@ class Ledger:
 
     async def owed(self) -> int:
         """Return what all sellers owe, in cents."""
+        sellers = self._database["sellers"]
         pipeline: list[Doc] = [
-            {"$match": {"debts": {"$ne": {}}}},
+            {"$match": HAS_DEBTS},
             {"$project": {"owed": {"$subtract": [_sum_of("debts"), _sum_of("withheld")]}}},
             {"$group": {"_id": None, "owed": {"$sum": {"$max": ["$owed", 0]}}}},
         ]
-        groups = await (await self._database["sellers"].aggregate(pipeline)).to_list()
+        groups = await (await sellers.aggregate(pipeline)).to_list()
         return groups[0]["owed"] if groups else 0
 
     async def record(self, result: Reconciliation) -> None:

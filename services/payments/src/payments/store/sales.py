@@ -26,6 +26,13 @@ SALES_INDEX: Final = IndexModel(
     partialFilterExpression={"paid_at": {"$gt": EPOCH}},
 )
 """Contains paid charges only, so that an attempt to pay does not write to it."""
+FROZEN: Final = "frozen_payouts"
+FROZEN_INDEX: Final = IndexModel(
+    [("seller_id", DESCENDING)],
+    name=FROZEN,
+    partialFilterExpression={"payout.state": PayoutState.FROZEN},
+)
+"""Contains frozen payouts only: every event of an account looks for those of its user."""
 
 
 class Sales:
@@ -89,10 +96,10 @@ class Sales:
         self, seller_id: str, now: datetime, *, reason: HoldReason | None = None
     ) -> None:
         """Make the payouts of a seller due that are frozen, for a reason or for any."""
-        frozen = {**_sold_by(seller_id), "payout.state": PayoutState.FROZEN}
+        frozen: Doc = {"seller_id": seller_id, "payout.state": PayoutState.FROZEN}
         if reason is not None:
             frozen["payout.reason"] = reason
-        await self._charges.update_many(frozen, {"$set": {"look_at": now}})
+        await self._charges.update_many(frozen, {"$set": {"look_at": now}}, hint=FROZEN)
 
 
 def _sold_by(seller_id: str) -> Doc:

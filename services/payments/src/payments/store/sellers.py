@@ -1,7 +1,7 @@
 """Sellers in MongoDB."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
@@ -14,6 +14,10 @@ from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.values.clock import Clock
 from payments.domain.seller import Requirement, Seller
+
+DEBTORS: Final = "debtors"
+"""The index of the sellers of whom a payout could not be called back."""
+HAS_DEBTS: Final[Doc] = {"debts": {"$gt": {}}}
 
 
 class SellerDocument(AggregateDocument):
@@ -29,6 +33,7 @@ class SellerDocument(AggregateDocument):
                 unique=True,
                 partialFilterExpression={"stripe_account_id": {"$type": "string"}},
             ),
+            IndexModel("debts", name=DEBTORS, partialFilterExpression=HAS_DEBTS),
         ]
 
 
