@@ -13,7 +13,8 @@ from auth.domain.account import create_account
 from auth.store.accounts import AccountDocument
 from auth.store.erased_users import ErasedUserDocument
 from auth.store.letters import LetterDocument
-from auth.store.obligations import ObligationDocument
+from auth.store.obligations import MAX_OPEN, ObligationDocument, ObligationStore
+from auth.store.personal_data import PersonalData
 from common.events import (
     AllSessionsRevoked,
     ChargeStatus,
@@ -37,6 +38,7 @@ from common.testing.client import Client, errors
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
+from common.testing.query_profile import QueryProfile
 from common.values.ids import new_id
 from mail_local.testing import MailControl
 
@@ -483,3 +485,41 @@ def test_confirmation_of_an_earlier_closing_is_ignored(clock: FakeClock) -> None
     assert late == second
     assert closing.is_ready(own, timedelta(), clock())
     assert not closing.is_ready(own, timedelta(seconds=1), clock())
+
+
+async def test_obligations_of_a_great_seller_are_read_in_a_bounded_number(
+    auth: Client, clock: FakeClock
+) -> None:
+    database = auth.app.state.service.running.database
+    seller_id, buyer_id = new_id(), new_id()
+    owed: Doc = {"seller_id": seller_id, "of_seller": {"kind": "payout", "until": None}}
+    ended = {"kind": "bought_ticket", "until": clock() - timedelta(days=1)}
+    future = {"kind": "bought_ticket", "until": clock() + timedelta(days=1)}
+    bought: Doc = {"buyer_id": buyer_id, "of_buyer": ended}
+    docs = [*({**owed} for _ in range(500)), *({**bought} for _ in range(500))]
+    await database["obligations"].insert_many([*docs, {**bought, "of_buyer": future}])
+    store = ObligationStore(clock)
+
+    async with QueryProfile(database, "obligations") as profile:
+        of_seller = await store.list_open(seller_id)
+
+    assert len(of_seller) == MAX_OPEN
+    assert profile.examined <= 2 * MAX_OPEN + 2
+    assert [one.until for one in await store.list_open(buyer_id)] == [future["until"]]
+    assert await store.list_open(buyer_id, ignores_dates=True) == []
+
+
+async def test_erasing_an_address_examines_no_attempts_at_others(
+    auth: Client,
+) -> None:
+    database = auth.app.state.service.running.database
+    others = [{"_id": f"account-address:user-{n}@example.com:10.0.0.1"} for n in range(500)]
+    await database["throttle"].insert_many([*others, {"_id": f"account-address:{ADA}:10.0.0.1"}])
+    personal_data = PersonalData(database)
+
+    async with QueryProfile(database, "throttle", "reset_requests") as profile:
+        await personal_data.erase(new_id(), ADA)
+
+    assert await database["throttle"].count_documents({}) == len(others)
+    assert "COLLSCAN" not in profile.plans
+    assert profile.examined <= 20

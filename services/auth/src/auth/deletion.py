@@ -194,9 +194,7 @@ class Deletions:
 
     async def _find_obligation(self, user_id: str, *, ignores_dates: bool) -> Obligation | None:
         """Return the obligation of a user that takes longest, and first those without a date."""
-        found = await self._obligations.list_open(user_id)
-        if ignores_dates:
-            found = [one for one in found if one.kind is not ObligationKind.BOUGHT_TICKET]
+        found = await self._obligations.list_open(user_id, ignores_dates=ignores_dates)
         return max(found, key=_urgency, default=None)
 
     async def _has_caught_up(self) -> bool:

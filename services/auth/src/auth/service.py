@@ -123,7 +123,7 @@ class AuthService:
         if browser_id is None:
             known = ""
             narrowest = RateLimit(
-                f"pair:{address}:{account}", settings.sign_ins_per_account_and_address
+                f"account-address:{account}:{address}", settings.sign_ins_per_account_and_address
             )
         else:
             known = "known-"

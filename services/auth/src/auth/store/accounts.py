@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import pymongo
 import structlog
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
@@ -16,7 +17,13 @@ from auth.emails import earlier_normal_form, normalize_email
 from common.change import Change
 from common.errors import BadRequest
 from common.persistence.aggregate_mapping import AggregateMapping
-from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
+from common.persistence.mongo import (
+    INDEX_BUILD_TIMEOUT_SECONDS,
+    OUTBOX_INDEX,
+    STATE_PROJECTION,
+    AggregateDocument,
+    Doc,
+)
 from common.persistence.outbox import Relay
 from common.persistence.store import Decide, Store
 from common.values.clock import Clock
@@ -218,8 +225,9 @@ class AccountStore(Store[Account]):
         checked_to = ObjectId.from_datetime(datetime.now(UTC) - MIGRATION_OVERLAP)
         unchecked = {"_id": {"$gt": done["checked_to"]}} if done else {}
         query = {**unchecked, "email": {"$regex": NOT_ASCII}}
-        async for doc in self.collection.find(query, {"email": 1, "folded": 1}).sort("_id"):
-            await self._update_normal_email(doc)
+        with pymongo.timeout(INDEX_BUILD_TIMEOUT_SECONDS):  # the first run reads all accounts
+            async for doc in self.collection.find(query, {"email": 1, "folded": 1}).sort("_id"):
+                await self._update_normal_email(doc)
         await progress.update_one(
             {"_id": MIGRATION}, {"$max": {"checked_to": checked_to}}, upsert=True
         )

@@ -51,7 +51,10 @@ class ResetRequestDocument(Document):
 
     class Settings:
         name = "reset_requests"
-        indexes = [IndexModel("at", expireAfterSeconds=int(REQUEST_RETENTION.total_seconds()))]
+        indexes = [
+            IndexModel("at", expireAfterSeconds=int(REQUEST_RETENTION.total_seconds())),
+            IndexModel("email"),
+        ]
 
 
 def _letter_from_document(doc: Mapping[str, Any]) -> Letter:

@@ -14,6 +14,7 @@ from common.values.clock import Clock
 
 BATCH_DELAY_SECONDS: Final = 0.1
 """How long a state waits to be written with others."""
+MAX_OPEN: Final = 100
 RETENTION: Final = timedelta(days=31)
 """How long a state without obligations stays stored. No older event can arrive, because a stream
 keeps events for thirty days."""
@@ -49,14 +50,25 @@ class ObligationStore:
         """Store the obligations from an order or a payment, if this state of it is newer."""
         await self._replica.upsert(source_id, version, self._to_document(parties))
 
-    async def list_open(self, user_id: str) -> list[Obligation]:
-        """Return the obligations of a user that have not ended."""
+    async def list_open(self, user_id: str, *, ignores_dates: bool = False) -> list[Obligation]:
+        """Return obligations of a user that have not ended, of each party at most `MAX_OPEN`.
+
+        One is enough to keep an account. A seller may have thousands.
+
+        Args:
+            user_id: the user.
+            ignores_dates: leave out tickets that the user bought.
+        """
+        now = self._clock()
         found: list[Obligation] = []
         for party in ("buyer", "seller"):
-            of_user = {f"{party}_id": user_id, f"of_{party}.kind": {"$gt": ""}}
-            docs = self._collection.find(of_user, {f"of_{party}": 1})
-            found += [_obligation(doc[f"of_{party}"]) async for doc in docs]
-        now = self._clock()
+            kind, until = f"of_{party}.kind", f"of_{party}.until"
+            is_open: list[Doc] = [{kind: {"$ne": ObligationKind.BOUGHT_TICKET}}]
+            if not ignores_dates:
+                is_open += [{until: None}, {until: {"$gt": now}}]
+            of_user: Doc = {f"{party}_id": user_id, kind: {"$gt": ""}, "$or": is_open}
+            docs = self._collection.find(of_user, {f"of_{party}": 1}).hint(f"of_{party}")
+            found += [_obligation(doc[f"of_{party}"]) async for doc in docs.limit(MAX_OPEN)]
         return [one for one in found if one.is_open(now)]
 
     def _to_document(self, parties: Parties) -> Doc:

@@ -1,6 +1,5 @@
 """Everything that auth stores of a person, in whichever collection, so that it can be erased."""
 
-import re
 from typing import Any, Final
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -39,7 +38,7 @@ class PersonalData:
     async def _erase_address(self, address: str) -> None:
         normal = normalize_email(address)
         prefixes = ("account", "known-account", "reset")
-        pairs = {"$regex": f"^pair:.*:{re.escape(normal)}$"}
+        pairs = {"$gt": f"account-address:{normal}:", "$lt": f"account-address:{normal};"}
         counters = [{"_id": {"$in": [f"{prefix}:{normal}" for prefix in prefixes]}}, {"_id": pairs}]
         await self._delete("throttle", {"$or": counters})
         await self._delete("reset_requests", {"email": {"$in": [address, normal]}})
