@@ -140,6 +140,18 @@ async def test_search_examines_at_most_2000_keys_and_documents(
     assert not violations
 
 
+async def test_sample_updates_the_words_by_an_index(
+    store: TicketStore, insert_tickets: InsertTickets
+) -> None:
+    await insert_tickets(FEW)
+
+    async with QueryProfile(store.collection.database, "words") as profile:
+        await Vocabulary(store.collection).sample()
+
+    assert profile.operations
+    assert "COLLSCAN" not in profile.plans
+
+
 async def test_deep_page_of_a_filter_costs_what_the_first_one_costs(
     store: TicketStore, insert_tickets: InsertTickets
 ) -> None:

@@ -36,8 +36,22 @@ async def test_entries_are_counted_and_what_the_sweeper_leaves_is_overdue(market
     assert overdue() == 1, "the replaced file should be gone after a day"
 
     await market.client.app.state.service.vault.sweeper.run()
+    market.clock.advance(minutes=5)
     await gauges.refresh()
     assert (entries("sealed"), entries("void"), overdue()) == (1, 1, 0)
+
+
+async def test_entries_are_counted_every_five_minutes(market: Market) -> None:
+    gauges = VaultGauges(KEYS, market.clock)
+    await gauges.refresh()
+    await market.list_protected(CODE)
+    market.clock.advance(minutes=4)
+    await gauges.refresh()
+    assert entries("sealed") == 0
+
+    market.clock.advance(minutes=1)
+    await gauges.refresh()
+    assert entries("sealed") == 1
 
 
 async def test_interrupted_upload_is_overdue_after_a_while(market: Market) -> None:

@@ -20,6 +20,8 @@ from tickets.vault_keys import CannotOpen, VaultKeys
 log = structlog.get_logger("vault")
 
 INTERVAL_SECONDS: Final = 15.0
+COUNT_INTERVAL: Final = timedelta(minutes=5)
+"""Counting reads an index key for each entry, so it is done less often than the rest."""
 COUNT_LIMIT: Final = 100_000
 """Counting stops here, because more makes no difference to the operator."""
 MAX_OVERDUE: Final = 1_000
@@ -34,15 +36,14 @@ class VaultGauges:
         self._entries = collection_of(VaultDocument)
         self._keys = keys
         self._clock = clock
+        self._count_at = clock()
 
     async def refresh(self) -> None:
         """Update the gauges, from indexes, and check the key."""
         await self._check_key()
-        for state in VaultState:
-            count = await self._entries.count_documents(
-                {"state": state}, hint="state", limit=COUNT_LIMIT
-            )
-            ENTRIES.labels(state.value).set(count)
+        if self._clock() >= self._count_at:
+            await self._count_by_state()
+            self._count_at = self._clock() + COUNT_INTERVAL
         due = self._clock() - TOLERANCE
         overdue = {
             "is_settled": False,
@@ -52,6 +53,13 @@ class VaultGauges:
             ],
         }
         OVERDUE.set(await self._entries.count_documents(overdue, hint=UNSETTLED, limit=MAX_OVERDUE))
+
+    async def _count_by_state(self) -> None:
+        for state in VaultState:
+            count = await self._entries.count_documents(
+                {"state": state}, hint="state", limit=COUNT_LIMIT
+            )
+            ENTRIES.labels(state.value).set(count)
 
     async def _check_key(self) -> None:
         oldest = await self._entries.find_one(

@@ -11,7 +11,7 @@ from typing import Final
 import pymongo
 from beanie import Document
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 
 from common.events import TicketStatus
 from common.persistence.mongo import Collection, Doc, collection_of
@@ -24,6 +24,8 @@ MAX_EXPANSION_COST: Final = 2 * (MAX_EXPANSIONS + 1) + MAX_ROUNDS * (MAX_EXPANSI
 SAMPLE_SIZE: Final = 2_000
 SAMPLE_TIMEOUT_SECONDS: Final = 30.0
 WORDS_NEWEST: Final = "words_newest"
+SAMPLED: Final = "sampled"
+"""The index of the words of the last sample."""
 _LAST_CHARACTER: Final = chr(0x10FFFF)
 
 
@@ -35,6 +37,9 @@ class WordDocument(Document):
 
     class Settings:
         name = "words"
+        indexes = [
+            IndexModel("n", name=SAMPLED, partialFilterExpression={"n": {"$gt": 0}}),
+        ]
 
 
 class Vocabulary:
@@ -100,7 +105,7 @@ class Vocabulary:
             )
             await merged.to_list()
             outdated = {"n": {"$gt": 0}, "sample": {"$ne": sample_id}}
-            await self._words.update_many(outdated, {"$set": {"n": 0}})
+            await self._words.update_many(outdated, {"$set": {"n": 0}}, hint=SAMPLED)
 
     async def _find(self, ids: Doc, *, limit: int) -> dict[str, int]:
         docs = self._words.find({"_id": ids}).limit(limit)
