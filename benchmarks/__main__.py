@@ -7,6 +7,7 @@ import click
 
 from benchmarks import (
     comparison,
+    data_growth,
     expiry,
     flash_sale,
     growth,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Section] = {
     "sign-in": sign_in.sign_in,
     "expiry": expiry.expiry,
     "growth": growth.growth,
+    "data-growth": data_growth.data_growth,
     "reveal": reveal.reveal,
     "scaling": scaling.scaling,
     "memory": purchase.memory,

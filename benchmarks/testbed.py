@@ -57,7 +57,7 @@ class Testbed:
             self._reference(), folder / "logs" / "reference.log"
         )
         self._running: set[str] = set()
-        self._mongo: MongoClient[dict[str, Any]] = MongoClient(self.system.mongo, connect=False)
+        self.mongo: MongoClient[dict[str, Any]] = MongoClient(self.system.mongo, connect=False)
 
     def __enter__(self) -> Self:
         for name in STORES:
@@ -71,7 +71,7 @@ class Testbed:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._mongo.close()
+        self.mongo.close()
         for process in reversed(self.processes.values()):
             process.kill()
 
@@ -96,6 +96,18 @@ class Testbed:
         self.processes[name].terminate()
         self.processes[name].start()
         self.processes[name].wait_ready()
+
+    def stop_services(self) -> None:
+        """Stop the running services. What they stored stays."""
+        for name in self._running:
+            self.processes[name].terminate()
+
+    def start_again(self, **overrides: str) -> None:
+        """Start the stopped services with the data that they had."""
+        for name in self._running:
+            self.processes[name].start(overrides)
+        for name in self._running:
+            self.processes[name].wait_ready()
 
     def start_all(self, **overrides: str) -> None:
         """Start the whole system."""
@@ -128,11 +140,11 @@ class Testbed:
         ]
         for start in range(0, count, 5_000):
             batch = [change.after for change in changes[start : start + 5_000]]
-            self._mongo["tickets"]["tickets"].insert_many(
+            self.mongo["tickets"]["tickets"].insert_many(
                 {"_id": ObjectId(t.id), "version": 0, **ticket_fields(t), "outbox": []}
                 for t in batch
             )
-            self._mongo["orders"]["tickets"].insert_many(
+            self.mongo["orders"]["tickets"].insert_many(
                 {
                     "_id": ObjectId(t.id),
                     "version": 0,
@@ -142,7 +154,7 @@ class Testbed:
                 }
                 for t in batch
             )
-            self._mongo[THEIRS]["tickets"].insert_many(
+            self.mongo[THEIRS]["tickets"].insert_many(
                 {
                     "_id": ObjectId(t.id),
                     "version": 0,
@@ -159,7 +171,7 @@ class Testbed:
 
     def count(self, database: str, collection: str, **query: object) -> int:
         """Count the documents that match the query."""
-        return self._mongo[database][collection].count_documents(query)
+        return self.mongo[database][collection].count_documents(query)
 
     def fill(
         self,
@@ -173,7 +185,7 @@ class Testbed:
 
         MongoDB makes the copies, and builds the indexes at the end: both are many times as fast.
         """
-        mongo = self._mongo[database]
+        mongo = self.mongo[database]
         mongo[collection].delete_many({})
         mongo[collection].drop_indexes()
         mongo["originals"].insert_many(docs, ordered=False)
@@ -188,7 +200,7 @@ class Testbed:
 
     def drop(self, database: str, collection: str) -> None:
         """Drop a collection. The next start of its service creates it again with its indexes."""
-        self._mongo[database].drop_collection(collection)
+        self.mongo[database].drop_collection(collection)
 
     def count_examined(self, database: str, work: Callable[[], object]) -> int:
         """Return how many index keys and documents are examined by the reads during some work."""
@@ -207,21 +219,21 @@ class Testbed:
     def start_profiling(self, databases: Sequence[str]) -> None:
         """Start to record every operation on these databases."""
         for name in databases:
-            self._mongo[name].create_collection("system.profile", capped=True, size=PROFILE_BYTES)
-            self._mongo[name].command("profile", 2)
+            self.mongo[name].create_collection("system.profile", capped=True, size=PROFILE_BYTES)
+            self.mongo[name].command("profile", 2)
 
     def stop_profiling(self, databases: Sequence[str]) -> list[dict[str, Any]]:
         """Return the recorded operations and forget them."""
         operations: list[dict[str, Any]] = []
         for name in databases:
-            self._mongo[name].command("profile", 0)
-            operations += self._mongo[name]["system.profile"].find()
-            self._mongo[name].drop_collection("system.profile")
+            self.mongo[name].command("profile", 0)
+            operations += self.mongo[name]["system.profile"].find()
+            self.mongo[name].drop_collection("system.profile")
         return operations
 
     def count_commands(self) -> Counter[str]:
         """Return the commands that read and write documents, by name, since MongoDB started."""
-        counts = self._mongo.admin.command("serverStatus")["metrics"]["commands"]
+        counts = self.mongo.admin.command("serverStatus")["metrics"]["commands"]
         return Counter({name: counts[name]["total"] for name in DATA_COMMANDS})
 
     def wait_until(
@@ -234,8 +246,12 @@ class Testbed:
 
     def _empty(self) -> None:
         for database in ("auth", "tickets", "orders", "expiration", "payments", THEIRS):
-            for collection in self._mongo[database].list_collection_names():
-                self._mongo[database][collection].delete_many({})
+            for collection in self.mongo[database].list_collection_names():
+                self.mongo[database][collection].delete_many({})
+        self.purge()
+
+    def purge(self) -> None:
+        """Delete all events."""
         asyncio.run(self._purge())
 
     async def _purge(self) -> None:
