@@ -19,7 +19,7 @@ import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -39,6 +39,7 @@ from common.settings import EnvironmentSettings
 from common.values.ids import is_id
 
 PUBLISH_BATCH_SIZE: Final = 256
+PUBLISH_ATTEMPTS, PUBLISH_RETRY_SECONDS = 10, 1.0
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
 
 
@@ -184,18 +185,34 @@ async def _replay(state: ServiceState, settings: OperatorSettings) -> int:
 
 
 async def _republish_state(state: ServiceState) -> int:
-    """Publish batch by batch: an event a time would wait for NATS's disk a million times."""
+    """Publish batch by batch: one by one, each event would wait for NATS's disk."""
     count = 0
     batch: list[EventEnvelope] = []
     async for envelope in state.snapshot_events():
         batch.append(envelope)
         if len(batch) == PUBLISH_BATCH_SIZE:
-            await asyncio.gather(*map(state.running.bus.publish, batch))
+            await _publish_all(state.running.bus, batch)
             count += len(batch)
             batch.clear()
-    await asyncio.gather(*map(state.running.bus.publish, batch))
+    await _publish_all(state.running.bus, batch)
     click.echo(f"{count + len(batch)} states published")
     return 0
+
+
+async def _publish_all(connected: bus.Bus, events: Sequence[EventEnvelope]) -> None:
+    """Publish events; again those that NATS did not acknowledge in time.
+
+    NATS stores none twice, and one slow response among a million should not end the command.
+    """
+    for attempt in range(1, PUBLISH_ATTEMPTS + 1):
+        outcomes = await asyncio.gather(*map(connected.publish, events), return_exceptions=True)
+        failures = [outcome for outcome in outcomes if outcome is not None]
+        if not failures:
+            return
+        if attempt == PUBLISH_ATTEMPTS or not isinstance(failures[0], bus.PublishError):
+            raise failures[0]
+        events = [e for e, outcome in zip(events, outcomes, strict=True) if outcome is not None]
+        await asyncio.sleep(PUBLISH_RETRY_SECONDS)
 
 
 async def _print_audit_log(state: ServiceState, aggregate_id: str) -> int:
