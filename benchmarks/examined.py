@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from pymongo import MongoClient
-
+from benchmarks.testbed import APP_NAME, Testbed
 from ticketing_local.stack.ports import SERVICES
-
-PROFILE_BYTES: Final = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +48,22 @@ class Examined:
         return sorted({each.name for each in self.statements if each.is_scan})
 
 
-def examine(mongo: MongoClient[dict[str, Any]], work: Callable[[], object]) -> Examined:
+def examine(testbed: Testbed, work: Callable[[], object]) -> Examined:
     """Do some work, and return the statements of all services meanwhile."""
-    for name in SERVICES:
-        mongo[name].drop_collection("system.profile")
-        mongo[name].create_collection("system.profile", capped=True, size=PROFILE_BYTES)
-        mongo[name].command("profile", 2)
+    testbed.start_profiling(SERVICES)
     try:
         work()
     finally:
-        for name in SERVICES:
-            mongo[name].command("profile", 0)
-    statements = [
-        _statement(operation)
-        for name in SERVICES
-        for operation in mongo[name]["system.profile"].find({"op": {"$ne": "insert"}})
-    ]
-    for name in SERVICES:
-        mongo[name].drop_collection("system.profile")
-    return Examined([each for each in statements if not each.name.endswith("system.profile")])
+        operations = testbed.stop_profiling(SERVICES)
+    return Examined(
+        [
+            _statement(operation)
+            for operation in operations
+            if operation["op"] != "insert"
+            and operation.get("appName") != APP_NAME
+            and not operation["ns"].endswith("system.profile")
+        ]
+    )
 
 
 def _statement(operation: dict[str, Any]) -> Statement:

@@ -23,7 +23,7 @@ from ticketing_local.errors import CliError
 ORDER_SECONDS: Final = 40
 """Until an order expires: longer than the measured orders take until they are paid."""
 TIMEOUT_SECONDS: Final = 120.0
-FIRST_BUYER, FIRST_SIGN_IN, FIRST_LEAVING = 101, 201, 305
+FIRST_BUYER, FIRST_SIGN_IN, FIRST_LEAVING = 103, 203, 305
 """Accounts that do what an ordinary user does. Each leaving one has no payout left."""
 MAX_RETRIES, RETRY_SECONDS = 600, 0.05
 PASSWORD_CHANGES: Final = 3
@@ -59,7 +59,8 @@ class Shop:
                 response = await connection.send(method, path, body, cookie)
         if response.status >= HTTPStatus.BAD_REQUEST and response.status != HTTPStatus.CONFLICT:
             raise CliError(f"{method} {path}: {response.status} {response.body[:200]!r}")
-        return response.json if response.body else None
+        is_json = response.headers.get("content-type", "").startswith("application/json")
+        return response.json if is_json and response.body else None
 
     def make_originals(self) -> None:
         """Make the sales, sessions and letters that are copied, through the running system."""
@@ -266,10 +267,10 @@ OPERATIONS: Final[dict[str, Callable[[Shop], None]]] = {
     "own listings": _run(Shop.own_listings),
     "earnings": _run(Shop.earnings),
     "notices": _run(Shop.notices),
-    "change an account": _run(Shop.change_account),
     "sale and reveal": _run(Shop.reveal),
     "expire an order": _run(Shop.expire),
     "refused deletion": _run(Shop.refuse_deletion),
     "delete an account": _run(Shop.delete_accounts),
+    "change an account": _run(Shop.change_account),
     "scrape of all metrics": _run(Shop.scrape),
 }

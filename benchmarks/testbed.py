@@ -42,6 +42,8 @@ PRODUCTION_SETTINGS = {
 }
 DATA_COMMANDS = ("find", "insert", "update", "delete", "findAndModify", "aggregate")
 PROFILE_BYTES = 300_000_000
+APP_NAME = "benchmarks"
+"""Tells the operations of the benchmarks from those that they measure."""
 SELLER = make_user()
 
 
@@ -57,7 +59,9 @@ class Testbed:
             self._reference(), folder / "logs" / "reference.log"
         )
         self._running: set[str] = set()
-        self.mongo: MongoClient[dict[str, Any]] = MongoClient(self.system.mongo, connect=False)
+        self.mongo: MongoClient[dict[str, Any]] = MongoClient(
+            self.system.mongo, connect=False, appname=APP_NAME
+        )
 
     def __enter__(self) -> Self:
         for name in STORES:
