@@ -10,7 +10,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from benchmarks.client import Connection
-from benchmarks.stored_data import BUYER, SELLER, account, email
+from benchmarks.stored_copies import BUYER, SELLER, account, email
 from benchmarks.testbed import Testbed
 from common.auth.tokens import User
 from common.testing.client import make_user, session_cookie
