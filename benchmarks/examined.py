@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.testbed import APP_NAME, Testbed
 from ticketing_local.stack.ports import SERVICES
@@ -31,6 +31,10 @@ class Examined:
     """The statements during some work."""
 
     statements: Sequence[Statement]
+
+    def without(self, *names: str) -> Self:
+        """Return the statements but for those whose names begin so."""
+        return type(self)([each for each in self.statements if not each.name.startswith(names)])
 
     @property
     def total(self) -> int:

@@ -140,7 +140,7 @@ class Shop:
         )
 
     async def release_payouts(self) -> None:
-        """Let the payouts of the new sales become due: each is compared with its seller."""
+        """Make the payouts of the new sales due: each is compared with its seller."""
         past = utc_now() - timedelta(minutes=1)
         ids = [ObjectId(order) for order in self.orders]
         charges = self.testbed.mongo["payments"]["charges"]
@@ -172,7 +172,7 @@ class Shop:
         await self._pages("auth", "/api/users/notices", account(BUYER))
 
     async def change_account(self) -> None:
-        """Change the account of the seller, which payments hears of."""
+        """Change the account of the seller, whose event payments consumes."""
         user = account(SELLER)
         passwords = [PASSWORD, *(f"{PASSWORD} {n}" for n in range(PASSWORD_CHANGES))]
         async with ApiUser(self.testbed.system.address, email(SELLER)) as person:

@@ -43,7 +43,7 @@ PRODUCTION_SETTINGS = {
 DATA_COMMANDS = ("find", "insert", "update", "delete", "findAndModify", "aggregate")
 PROFILE_BYTES = 300_000_000
 APP_NAME = "benchmarks"
-"""Tells the operations of the benchmarks from those that they measure."""
+"""By which MongoDB names the operations of the benchmarks, which are not measured."""
 SELLER = make_user()
 
 
@@ -223,6 +223,7 @@ class Testbed:
     def start_profiling(self, databases: Sequence[str]) -> None:
         """Start to record every operation on these databases."""
         for name in databases:
+            self.mongo[name].drop_collection("system.profile")  # of an operation that ended late
             self.mongo[name].create_collection("system.profile", capped=True, size=PROFILE_BYTES)
             self.mongo[name].command("profile", 2)
 
