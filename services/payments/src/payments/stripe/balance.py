@@ -9,7 +9,6 @@ from payments.stripe.mapping import StripeObject
 
 BALANCE_PATH: Final = "/v1/balance"
 TRANSACTIONS_PATH: Final = "/v1/balance_transactions"
-PAGE_SIZE: Final = 100
 _LINES: Final = {
     "charge": Line.PAID,
     "refund": Line.REFUNDED,
@@ -35,22 +34,14 @@ class StripeBalance:
 
     async def iter_transactions(self, currency: str) -> AsyncGenerator[BalanceTransaction]:
         """Yield every transaction in a currency, newest first."""
-        position: dict[str, str] = {}
-        while True:
+        params = {"expand": ["data.source"]}
+        async for page in self._client.iter_pages(TRANSACTIONS_PATH, params):
             async with translate_stripe_errors():
-                params = {"limit": PAGE_SIZE, "expand": ["data.source"], **position}
-                page = await self._client.get(TRANSACTIONS_PATH, params)
-                found: list[StripeObject] = page["data"]
                 parsed = [
-                    parse_balance_transaction(data)
-                    for data in found
-                    if data["currency"] == currency
+                    parse_balance_transaction(data) for data in page if data["currency"] == currency
                 ]
             for transaction in parsed:
                 yield transaction
-            if not page["has_more"] or not found:
-                return
-            position = {"starting_after": found[-1]["id"]}
 
 
 def parse_balance_transaction(data: StripeObject) -> BalanceTransaction:

@@ -9,7 +9,7 @@ logged.
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -26,6 +26,8 @@ from payments.stripe.mapping import StripeObject
 log = structlog.get_logger("stripe-gateway")
 
 MAX_NETWORK_RETRIES: Final = 2
+MAX_PAGE_SIZE: Final = 100
+_SERVER_ERROR: Final = 500
 RESOURCE_ID: Final = re.compile(r"/(pi|re|pm|ctoken|acct|tr|dp|du)_\w+")
 for _noisy_logger in ("stripe", "aiohttp"):  # they log tokens
     logging.getLogger(_noisy_logger).setLevel(logging.WARNING)
@@ -80,6 +82,25 @@ class StripeClient:
         options = {"idempotency_key": idempotency_key} if idempotency_key else {}
         return await self._call("post", path, {**params, **options})
 
+    async def iter_pages(
+        self, path: str, params: Mapping[str, object]
+    ) -> AsyncGenerator[Sequence[StripeObject]]:
+        """Yield the pages of a list, each with as many objects as Stripe allows.
+
+        Raises:
+            StripeUnavailable: Stripe did not respond.
+        """
+        position: dict[str, str] = {}
+        while True:
+            async with translate_stripe_errors():
+                page = await self.get(path, {"limit": MAX_PAGE_SIZE, **params, **position})
+                found: list[StripeObject] = page["data"]
+                has_more = bool(found) and page["has_more"]
+                position = {"starting_after": found[-1]["id"]} if has_more else {}
+            yield found
+            if not has_more:
+                return
+
     async def _call(self, method: str, path: str, params: Mapping[str, object]) -> StripeObject:
         template = RESOURCE_ID.sub("/{id}", path)
         attributes = {"http.request.method": method.upper(), "url.template": template}
@@ -99,6 +120,11 @@ class _RetryingHttpClient(stripe.AIOHTTPClient):
             return await super().request_async(method, url, headers, post_data)
         except (aiohttp.ClientError, TimeoutError) as error:
             self._handle_request_error(error)
+
+
+def is_server_error(error: stripe.APIError) -> bool:
+    """Return whether Stripe responded with a 5xx, which it repeats under the same key for a day."""
+    return (error.http_status or 0) >= _SERVER_ERROR
 
 
 @asynccontextmanager

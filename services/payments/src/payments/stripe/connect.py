@@ -14,7 +14,12 @@ from common.errors import BadRequest
 from payments.domain.charge import Charge
 from payments.domain.seller import Account
 from payments.domain.stripe_objects import Transfer
-from payments.stripe.client import StripeClient, translate_stripe_errors
+from payments.stripe.client import (
+    MAX_PAGE_SIZE,
+    StripeClient,
+    is_server_error,
+    translate_stripe_errors,
+)
 from payments.stripe.connect_mapping import (
     Link,
     parse_account,
@@ -26,9 +31,7 @@ from payments.stripe.mapping import StripeObject
 ACCOUNTS_PATH: Final = "/v2/core/accounts"
 ACCOUNT_LINKS_PATH: Final = "/v2/core/account_links"
 TRANSFERS_PATH: Final = "/v1/transfers"
-PAGE_SIZE: Final = 100
 BALANCE_INSUFFICIENT: Final = "balance_insufficient"
-SERVER_ERROR: Final = 500
 NOT_ONBOARDED: Final = "Complete your account at the payment processor first"
 
 
@@ -119,7 +122,7 @@ class Connect:
 
         Stripe forgets idempotency keys after a day, but it never forgets a transfer.
         """
-        params: TransferListParams = {"transfer_group": charge.order_id, "limit": PAGE_SIZE}
+        params: TransferListParams = {"transfer_group": charge.order_id, "limit": MAX_PAGE_SIZE}
         async with translate_stripe_errors():
             found: list[StripeObject] = (await self._client.get(TRANSFERS_PATH, params))["data"]
             transfers = [
@@ -189,6 +192,6 @@ class Connect:
             except (stripe.InvalidRequestError, stripe.PermissionError) as error:
                 raise TransferRefused(error.code or "refused") from None
             except stripe.APIError as error:
-                if (error.http_status or 0) < SERVER_ERROR:
+                if not is_server_error(error):
                     raise
                 raise ServerFailed from None

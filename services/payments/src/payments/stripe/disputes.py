@@ -9,13 +9,16 @@ from stripe.params import DisputeListParams
 
 from payments.domain.charge import Charge
 from payments.domain.stripe_objects import Dispute
-from payments.stripe.client import StripeClient, translate_stripe_errors
+from payments.stripe.client import (
+    MAX_PAGE_SIZE,
+    StripeClient,
+    is_server_error,
+    translate_stripe_errors,
+)
 from payments.stripe.connect_mapping import parse_dispute
 from payments.stripe.mapping import StripeObject
 
 DISPUTES_PATH: Final = "/v1/disputes"
-PAGE_SIZE: Final = 100
-SERVER_ERROR: Final = 500
 
 
 class EvidenceRefused(Exception):
@@ -34,28 +37,20 @@ class DisputeApi:
 
     async def find(self, charge: Charge) -> list[Dispute]:
         """Return the disputes of a payment, newest first."""
-        params: DisputeListParams = {"payment_intent": charge.stripe_id, "limit": PAGE_SIZE}
+        params: DisputeListParams = {"payment_intent": charge.stripe_id, "limit": MAX_PAGE_SIZE}
         async with translate_stripe_errors():
             found: list[StripeObject] = (await self._client.get(DISPUTES_PATH, params))["data"]
             return [parse_dispute(dispute) for dispute in found]
 
     async def iter_disputed_intents(self, *, since: datetime) -> AsyncGenerator[str]:
         """Yield the PaymentIntents of the disputes that were created since then."""
-        params: DisputeListParams = {
-            "created": {"gte": int(since.timestamp())},
-            "limit": PAGE_SIZE,
-        }
-        while True:
+        params: DisputeListParams = {"created": {"gte": int(since.timestamp())}}
+        async for page in self._client.iter_pages(DISPUTES_PATH, params):
             async with translate_stripe_errors():
-                page = await self._client.get(DISPUTES_PATH, params)
-                found: list[StripeObject] = page["data"]
-                intents: list[str | None] = [dispute["payment_intent"] for dispute in found]
+                intents: list[str | None] = [dispute["payment_intent"] for dispute in page]
             for intent_id in intents:
                 if intent_id is not None:
                     yield intent_id
-            if not page["has_more"] or not found:
-                return
-            params["starting_after"] = found[-1]["id"]
 
     async def submit_evidence(
         self, charge: Charge, dispute: Dispute, evidence: Mapping[str, str]
@@ -81,6 +76,6 @@ class DisputeApi:
             ) as error:
                 raise EvidenceRefused(error.code or "refused") from None
             except stripe.APIError as error:
-                if (error.http_status or 0) < SERVER_ERROR:
+                if not is_server_error(error):
                     raise
                 raise EvidenceRefused("server_error") from None

@@ -26,6 +26,7 @@ from payments.stripe.client import (
     StripeClient,
     StripeRefused,
     StripeUnavailable,
+    is_server_error,
     translate_stripe_errors,
 )
 from payments.stripe.connect import Connect
@@ -49,7 +50,6 @@ INTENTS_PATH: Final = "/v1/payment_intents"
 PAYMENT_METHODS_PATH: Final = "/v1/payment_methods"
 CONFIRMATION_TOKENS_PATH: Final = "/v1/confirmation_tokens"
 REFUNDS_PATH: Final = "/v1/refunds"
-SERVER_ERROR: Final = 500
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
 ALREADY_REFUNDED: Final = "charge_already_refunded"
 DISPUTED: Final = "charge_disputed"
@@ -283,6 +283,6 @@ async def _retry_with_new_key(
     try:
         return await call(key)
     except stripe.APIError as error:
-        if (error.http_status or 0) < SERVER_ERROR:
+        if not is_server_error(error):
             raise
         return await call(f"{key}:{uuid4().hex}")
