@@ -1,12 +1,13 @@
 """Charges in MongoDB."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from common.batching import Batcher
 from common.change import Change
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import (
@@ -27,6 +28,9 @@ from payments.store.sales import EPOCH, FROZEN_INDEX, SALES_INDEX
 EXPORT_PAGE: Final = 100
 PAID_CARDS: Final = "paid_cards"
 """The index of the cards with which each user has paid. An attempt to pay does not write to it."""
+FIND_BY_INTENT_DELAY_SECONDS: Final = 0.05
+"""How long the charge of a webhook is read together with others. Stripe sends the webhook of a
+payment beside its response to us, so the charge is usually stored by then and not read again."""
 
 
 class ChargeDocument(AggregateDocument):
@@ -62,6 +66,9 @@ class ChargeStore(Store[Charge]):
             from_document=from_document, to_document=to_document, audited=True
         )
         super().__init__(ChargeDocument, mapping, relay, clock, on_written=count_transition)
+        self._find_by_intent = Batcher(
+            self._find_by_intents, max_delay=FIND_BY_INTENT_DELAY_SECONDS
+        )
 
     async def insert_first_attempt(self, change: Change[Charge]) -> Charge | None:
         """Insert a charge with its first attempt, or return None if the charge exists."""
@@ -72,8 +79,13 @@ class ChargeStore(Store[Charge]):
 
     async def find_by_intent(self, intent_id: str) -> Charge | None:
         """Return the charge of a PaymentIntent, or None."""
-        doc = await self.collection.find_one({"stripe_id": intent_id}, STATE_PROJECTION)
-        return None if doc is None else self.from_document(doc)
+        return await self._find_by_intent(intent_id)
+
+    async def _find_by_intents(self, intent_ids: Sequence[str]) -> list[Charge | None]:
+        among = {"stripe_id": {"$in": list(set(intent_ids))}}
+        docs = self.collection.find(among, STATE_PROJECTION)
+        charges = {doc["stripe_id"]: self.from_document(doc) async for doc in docs}
+        return [charges.get(intent_id) for intent_id in intent_ids]
 
     async def has_paid_with_card(self, user_id: str, fingerprint: str) -> bool:
         """Return whether a user has paid with a card."""
