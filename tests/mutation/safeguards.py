@@ -788,9 +788,16 @@ MUTANTS = (
     Mutant(
         "a successful payment does not count as a decline",
         SYNC,
-        "asyncio.gather(update, self._limits.release(charge))",
+        "asyncio.gather(update, self._limits.release(charge, origin))",
         "asyncio.gather(update, asyncio.sleep(0))",
         (f"{DECLINES}::test_successful_payments_do_not_count",),
+    ),
+    Mutant(
+        "a success releases every count under the id of its attempt",
+        "services/payments/src/payments/decline_limits.py",
+        "        if origin is None or len(charge.attempts) > 1:\n",
+        "        if origin is None:\n",
+        (DECLINES, "-k", "did_not_answer_about"),
     ),
     Mutant(
         "the declines of a card count over all accounts",

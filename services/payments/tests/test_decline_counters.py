@@ -97,6 +97,16 @@ async def test_release_gives_back_every_count_of_an_attempt(counters: DeclineCou
         await counters.count("d:1", "user", [ACCOUNT, CARD])
 
 
+async def test_release_under_keys_leaves_other_attempts_and_keys(counters: DeclineCounters) -> None:
+    for attempt in ("a:1", "b:1"):
+        await counters.count(attempt, "user", [ACCOUNT, CARD])
+
+    await counters.release_under("a:1", [ACCOUNT.key])
+
+    stored = [(await find(counters, limit))["attempts"] for limit in (ACCOUNT, CARD)]
+    assert [[attempt["id"] for attempt in each] for each in stored] == [["b:1"], ["a:1", "b:1"]]
+
+
 async def test_refused_card_is_refused_to_its_account_only(
     counters: DeclineCounters, clock: FakeClock
 ) -> None:

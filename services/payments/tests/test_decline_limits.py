@@ -190,6 +190,22 @@ async def test_attempts_that_stripe_does_not_answer_count_once(
     assert (await pay(payments, order_id, token)).status_code == 201
 
 
+async def test_success_also_releases_the_card_that_stripe_did_not_answer_about(
+    serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe
+) -> None:
+    payments = await serve_payments(declines_per_card=1)
+    order_id = await orders.place(payments.sign_in())
+    await stripe_probe.inject_fault(CONFIRM, "status", status=500, times=9)
+    unanswered = await pay(payments, order_id, "pm_card_mastercard")
+    await wait_for_status(payments, order_id, "requires_payment_method")
+    await stripe_probe.clear_faults()
+
+    paid = await pay(payments, order_id, VISA)
+
+    assert (unanswered.status_code, paid.status_code) == (503, 201)
+    assert (await pay_new_order(payments, orders, "pm_card_mastercard")).status_code == 201
+
+
 @pytest.mark.parametrize("kind", ["tok", "pm", "ctoken"])
 async def test_card_with_too_many_declines_is_throttled_for_every_account(
     serve_payments: ServePayments, orders: FakeOrders, stripe_probe: StripeProbe, kind: str

@@ -6,7 +6,7 @@ from typing import Final
 from common.change import Change
 from common.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
 from common.values.clock import Clock
-from payments.decline_limits import DeclineLimits
+from payments.decline_limits import DeclineLimits, Origin
 from payments.domain.attempts import Outcome, token_digest
 from payments.domain.charge import CURRENCY, Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
@@ -27,7 +27,13 @@ from payments.results import (
 from payments.store.charges import ChargeStore
 from payments.store.decline_counters import CardRefused
 from payments.store.order_replicas import OrderReplicas
-from payments.stripe.gateway import Gateway, StripeRefused, StripeUnavailable, TokenRejected
+from payments.stripe.gateway import (
+    Gateway,
+    PaymentMethod,
+    StripeRefused,
+    StripeUnavailable,
+    TokenRejected,
+)
 from payments.sync import ChargeSync
 
 MAX_CLAIMS: Final = 10
@@ -181,7 +187,10 @@ class PaymentAttempts:
             return final_result(await self._sync.sync_with_stripe(charge))
         attempt_number = len(charge.attempts)
         try:
-            intent = await self._charge_card(charge, token)
+            method = await self._find_payment_method(charge, token)
+            intent = (
+                method if isinstance(method, Intent) else await self._charge_card(charge, method)
+            )
         except TokenRejected as error:
             return await self._handle_rejected_token(charge, error)
         except StripeUnavailable:
@@ -191,7 +200,8 @@ class PaymentAttempts:
         except TooManyRequests:
             await self._reject_token(charge, CARD_LIMIT_REACHED)
             raise
-        charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True)
+        origin = Origin(address, None if isinstance(method, Intent) else method.fingerprint)
+        charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True, origin=origin)
         if intent.status is IntentStatus.ACTION:
             await self._limits.release_address(charge, address)
         if charge.order_cancelled and charge.is_open:
@@ -204,17 +214,18 @@ class PaymentAttempts:
             raise card_declined(charge, intent.decline, self._policy)
         return final_result(charge)
 
-    async def _charge_card(self, charge: Charge, token: str) -> Intent:
-        """Confirm the PaymentIntent, unless the account cannot use the card."""
+    async def _find_payment_method(self, charge: Charge, token: str) -> PaymentMethod | Intent:
+        """Return what the token stands for, or the result if it is invalid."""
         try:
-            method = await self._gateway.find_payment_method(charge, token)
+            return await self._gateway.find_payment_method(charge, token)
         except StripeRefused:
             now, attempt_number = self._clock(), len(charge.attempts)
             await self._store.update(charge.id, lambda c: c.withdraw_attempt(attempt_number, now))
             await self._limits.release(charge)
             raise payments_unavailable() from None
-        if isinstance(method, Intent):
-            return method
+
+    async def _charge_card(self, charge: Charge, method: PaymentMethod) -> Intent:
+        """Confirm the PaymentIntent, unless the account cannot use the card."""
         started = asyncio.get_running_loop().time()
         if method.fingerprint is not None:
             try:

@@ -4,7 +4,7 @@ Testing stolen cards needs many attempts, and each shows whether a card is alive
 per account, per card and per address, whatever the order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,6 +24,14 @@ class MaxDeclines:
     per_account_and_hour: int
     per_card_and_day: int
     per_address_and_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The address and the card under which this process counted an attempt."""
+
+    address: str
+    fingerprint: str | None = field(repr=False)
 
 
 class DeclineLimits:
@@ -64,9 +72,21 @@ class DeclineLimits:
             await self.release(charge)
             raise card_limit_reached(reached.retry_after) from None
 
-    async def release(self, charge: Charge) -> None:
-        """Release what was counted for the last attempt of a charge."""
-        await self.release_attempt(charge.attempt_id)
+    async def release(self, charge: Charge, origin: Origin | None = None) -> None:
+        """Release what was counted for the last attempt of a charge.
+
+        Args:
+            charge: the charge.
+            origin: names the counters. Without it they are searched, as those of a later attempt
+                are, because it may share its id with one that Stripe never answered.
+        """
+        if origin is None or len(charge.attempts) > 1:
+            await self.release_attempt(charge.attempt_id)
+            return
+        keys = [_account_key(charge.user_id), _address_key(origin.address)]
+        if origin.fingerprint is not None:
+            keys.append(_card_key(origin.fingerprint))
+        await self._counters.release_under(charge.attempt_id, keys)
 
     async def release_attempt(self, attempt_id: str) -> None:
         """Release what was counted for an attempt."""

@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError
 from common.batching import Batcher
 from common.errors import ServiceUnavailable
 from common.persistence.mongo import Doc, collection_of, raise_write_concern_errors
+from common.persistence.outbox import UNJOURNALED
 from common.values.clock import Clock
 
 HOUR: Final = timedelta(hours=1)
@@ -83,6 +84,12 @@ class _Count:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Release:
+    attempt_id: str
+    keys: Sequence[str]
+
+
 class DeclineCounters:
     """Counts attempts to pay until they succeed."""
 
@@ -91,6 +98,9 @@ class DeclineCounters:
         self._clock = clock
         self._count = Batcher(self._count_batch, min_interval=0)
         self._release = Batcher(self._release_batch, min_interval=0)
+        self._release_under = Batcher(self._release_under_batch, min_interval=0)
+        # A release that is lost leaves an attempt counted, which harms no limit.
+        self._released = self._counters.with_options(write_concern=UNJOURNALED)
 
     async def count(self, attempt_id: str, user_id: str, limits: Sequence[Limit]) -> None:
         """Count an attempt under every limit; an attempt that is counted already stays so.
@@ -115,6 +125,10 @@ class DeclineCounters:
     async def release(self, attempt_id: str) -> None:
         """Release the counts of an attempt that succeeded, or that Stripe was not asked about."""
         await self._release(attempt_id)
+
+    async def release_under(self, attempt_id: str, keys: Sequence[str]) -> None:
+        """Release the counts of an attempt whose keys are all known, which saves their search."""
+        await self._release_under(_Release(attempt_id, keys))
 
     async def release_one(self, attempt_id: str, key: str) -> None:
         """Release the count of an attempt under one key."""
@@ -171,10 +185,19 @@ class DeclineCounters:
 
     async def _release_batch(self, attempt_ids: Sequence[str]) -> Sequence[None]:
         among = {"$in": list(attempt_ids)}
-        await self._counters.update_many(
+        await self._released.update_many(
             {"attempts.id": among}, {"$pull": {"attempts": {"id": among}}}
         )
         return [None] * len(attempt_ids)
+
+    async def _release_under_batch(self, releases: Sequence[_Release]) -> Sequence[None]:
+        """Release attempts. Each is released under all its keys, so they need not be kept apart."""
+        keys = {key for release in releases for key in release.keys}
+        attempt_ids = [release.attempt_id for release in releases]
+        await self._released.update_many(
+            {"_id": {"$in": list(keys)}}, {"$pull": {"attempts": {"id": {"$in": attempt_ids}}}}
+        )
+        return [None] * len(releases)
 
 
 def _counting_update(count: _Count, now: datetime) -> UpdateOne:
