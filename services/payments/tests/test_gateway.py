@@ -1,8 +1,9 @@
 """Tests of the gateway with malformed responses, which leave the outcome unknown."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -36,11 +37,21 @@ CALLS: dict[str, Callable[[Gateway], Awaitable[object]]] = {
 
 
 @asynccontextmanager
-async def gateway_answering(status: int, body: bytes) -> AsyncGenerator[Gateway]:
-    """Return a gateway whose server sends the same response to every request."""
+async def gateway_answering(
+    status: int, body: bytes, heads: list[bytes] | None = None
+) -> AsyncGenerator[Gateway]:
+    """Return a gateway whose server sends the same response to every request.
+
+    Args:
+        status: the status of the response.
+        body: its body.
+        heads: where the heads of the requests are stored.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        request_head = await reader.readuntil(b"\r\n\r\n")
+        if heads is not None:
+            heads.append(request_head)
         head = f"HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
@@ -90,3 +101,20 @@ async def test_unknown_status_raises_stripe_unavailable(call: str) -> None:
     async with gateway_answering(200, body) as gateway:
         with pytest.raises(StripeUnavailable):
             await CALLS[call](gateway)
+
+
+async def test_library_of_stripe_formats_no_log_and_names_no_agent(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both cost as much as the rest of its work for a call."""
+    caplog.set_level(logging.DEBUG, logger="stripe")
+    monkeypatch.setenv("CLINE_ACTIVE", "1")
+    heads: list[bytes] = []
+
+    async with gateway_answering(200, b"{}", heads) as gateway:
+        with suppress(StripeUnavailable):
+            await gateway.retrieve(CHARGE)
+
+    assert not [record for record in caplog.records if record.name == "stripe"]
+    assert b"Stripe/v1 PythonBindings" in heads[0]
+    assert b"AIAgent" not in heads[0]
