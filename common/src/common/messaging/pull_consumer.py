@@ -64,7 +64,7 @@ class PullConsumer(ABC):
 
     async def start(self) -> None:
         """Start pulling, as soon as the consumer exists on the server."""
-        self._in_flight_gauge = metrics.IN_FLIGHT.labels(self.name)
+        metrics.IN_FLIGHT.labels(self.name).set_function(lambda: self._in_flight)
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
@@ -157,7 +157,6 @@ class PullConsumer(ABC):
             await self._nak(msg)
             return
         self._in_flight += 1
-        self._in_flight_gauge.set(self._in_flight)
         key = self._ordering_key(msg)
         queue = self._queues.get(key)
         if queue is not None:
@@ -205,7 +204,6 @@ class PullConsumer(ABC):
             finally:
                 queue.popleft()
                 self._in_flight -= 1
-                self._in_flight_gauge.set(self._in_flight)
                 self._wake.set()
                 if not queue:
                     del self._queues[key]

@@ -9,7 +9,13 @@ from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, Protocol
 
-from common.observability.context import REQUEST_ID, REQUEST_ID_HEADER, Attributes, Kind
+from common.observability.context import (
+    REQUEST_ID,
+    REQUEST_ID_HEADER,
+    Attributes,
+    Kind,
+    SetWithin,
+)
 
 NOOP_SPAN: Final = nullcontext()
 
@@ -84,37 +90,35 @@ def publishing(
     return _tracer.span(f"publish {subject}", "producer", attributes, headers=headers)
 
 
-@contextmanager
-def continue_trace(
-    name: str,
-    headers: Mapping[str, str],
-    kind: Kind = "internal",
-    attributes: Attributes | None = None,
-    *,
-    link_to_parent: bool = False,
-) -> Generator[None]:
+def continue_trace(name: str, headers: Mapping[str, str]) -> AbstractContextManager[None]:
     """Continue the trace and the request of the given headers within the block."""
-    token = REQUEST_ID.set(headers.get(REQUEST_ID_HEADER, ""))
-    try:
-        with (
-            _tracer.span(name, kind, attributes, headers=headers, link_to_parent=link_to_parent)
-            if _tracer
-            else NOOP_SPAN
-        ):
-            yield
-    finally:
-        REQUEST_ID.reset(token)
+    request = SetWithin(REQUEST_ID, headers.get(REQUEST_ID_HEADER, ""))
+    if _tracer is None:
+        return request
+    return _within(request, _tracer.span(name, "internal", None, headers=headers))
+
+
+@contextmanager
+def _within(
+    request: AbstractContextManager[None], span: AbstractContextManager[None]
+) -> Generator[None]:
+    with request, span:
+        yield
 
 
 def processing(
     subject: str, headers: Mapping[str, str], group: str, attempt: int, *, system: str = "nats"
 ) -> AbstractContextManager[None]:
     """Record the handling of an event within the request and the trace of its headers."""
+    request = SetWithin(REQUEST_ID, headers.get(REQUEST_ID_HEADER, ""))
+    if _tracer is None:
+        return request
     attributes = _messaging(system, subject, headers.get("ce-id", ""), "process", "process")
     attributes |= {"messaging.consumer.group.name": group, "app.delivery.attempt": attempt}
-    return continue_trace(
-        f"process {subject}", headers, "consumer", attributes, link_to_parent=attempt > 1
+    span = _tracer.span(
+        f"process {subject}", "consumer", attributes, headers=headers, link_to_parent=attempt > 1
     )
+    return _within(request, span)
 
 
 def _messaging(
