@@ -34,7 +34,7 @@ BOUNDS: Final = {
     "own orders": PAGE,
     "own listings": PAGE,
     "notices": PAGE,
-    "earnings": 2 * MAX_COUNTED + 500,
+    "earnings": 2 * MAX_COUNTED + 600,
     "start and periodic work": 3 * COUNT_LIMIT + 5_000,
 }
 """Operations that examine more among more data, until a limit."""
