@@ -124,6 +124,16 @@ MUTANTS = (
         (f"{PAYOUT_TESTS}::test_reversal_refused_because_another_came_first_leaves_no_debt",),
     ),
     Mutant(
+        "a seller who kept a part is not paid the whole again",
+        DISPUTE_RULES,
+        "elif payout.state is PayoutState.RECALLED and not payout.rest:",
+        "elif payout.state is PayoutState.RECALLED:",
+        (
+            f"{PAYOUT_RULE_TESTS}::"
+            "test_dispute_won_after_a_part_was_recalled_starts_no_round_for_the_whole",
+        ),
+    ),
+    Mutant(
         "no payout while a dispute is open",
         PAYOUT_RULES,
         "        if self.dispute is not None and self.dispute.is_open:\n",

@@ -465,6 +465,18 @@ def test_lost_part_of_the_payment_reduces_the_payout() -> None:
     assert state_of(back) is PayoutState.RECALLED
 
 
+def test_dispute_won_after_a_part_was_recalled_starts_no_round_for_the_whole() -> None:
+    lost = Dispute("dp_1", DisputeStatus.LOST, 500)
+    recalling = make_charge(PayoutState.SENT).apply_disputes([lost], NOW).after
+    part = recalling.apply_reversals(made(reversed_amount=500), in_round=1, now=NOW).after
+    assert not part.lacks_recalled_part
+
+    won = part.apply_disputes([Dispute("dp_1", DisputeStatus.WON, 500)], NOW)
+
+    assert state_of(won) is PayoutState.RECALLED
+    assert won.after.lacks_recalled_part
+
+
 @pytest.mark.parametrize("state", PayoutState)
 def test_money_that_moves_is_continued_soon_also_under_a_dispute(state: PayoutState) -> None:
     is_moving = state in {PayoutState.SENDING, PayoutState.RECALLING}

@@ -139,4 +139,7 @@ class Disputes:
         if not disputes:
             return charge
         now = self._clock()
-        return await self._store.update(charge.id, lambda c: c.apply_disputes(disputes, now))
+        after = await self._store.update(charge.id, lambda c: c.apply_disputes(disputes, now))
+        if after.lacks_recalled_part and not charge.lacks_recalled_part:
+            log.error("dispute overturned after a part was recalled, send it", charge=charge.id)
+        return after

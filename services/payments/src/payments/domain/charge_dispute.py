@@ -37,6 +37,19 @@ class DisputeRules(PayoutRules):
         payout = self._payout_under(dispute)
         return self._record(now, dispute=dispute, payout=payout, evidence=evidence)
 
+    @property
+    def lacks_recalled_part(self) -> bool:
+        """Whether the bank gave back a part that had been recalled, so that an operator sends it.
+
+        Another round would transfer the whole net, of which the seller has kept the other part.
+        """
+        payout = self.payout
+        return (
+            payout is not None
+            and payout.state is PayoutState.RECALLED
+            and 0 < payout.rest < self.payable - payout.withheld
+        )
+
     def needs_evidence(self, dispute: Dispute) -> bool:
         """Return whether the bank waits for evidence that it was not sent.
 
@@ -89,7 +102,7 @@ class DisputeRules(PayoutRules):
                 signal, changes = Signal.CHARGEBACK, {"reason": "charged_back"}
             elif payout.state is PayoutState.FROZEN:
                 signal, changes = Signal.THAW, {"reason": None}
-        elif payout.state is PayoutState.RECALLED:
+        elif payout.state is PayoutState.RECALLED and not payout.rest:
             signal, changes = Signal.NEXT_ROUND, _next_round(payout)
         elif payout.reason == HoldReason.DISPUTED:
             signal, changes = Signal.THAW, {"reason": None}
