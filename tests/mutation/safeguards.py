@@ -128,10 +128,7 @@ MUTANTS = (
         DISPUTE_RULES,
         "elif payout.state is PayoutState.RECALLED and not payout.rest:",
         "elif payout.state is PayoutState.RECALLED:",
-        (
-            f"{PAYOUT_RULE_TESTS}::"
-            "test_dispute_won_after_a_part_was_recalled_starts_no_round_for_the_whole",
-        ),
+        (f"{PAYOUT_RULE_TESTS}::test_dispute_won_after_a_part_was_recalled_sends_no_whole",),
     ),
     Mutant(
         "no payout while a dispute is open",

@@ -465,7 +465,7 @@ def test_lost_part_of_the_payment_reduces_the_payout() -> None:
     assert state_of(back) is PayoutState.RECALLED
 
 
-def test_dispute_won_after_a_part_was_recalled_starts_no_round_for_the_whole() -> None:
+def test_dispute_won_after_a_part_was_recalled_sends_no_whole() -> None:
     lost = Dispute("dp_1", DisputeStatus.LOST, 500)
     recalling = make_charge(PayoutState.SENT).apply_disputes([lost], NOW).after
     part = recalling.apply_reversals(made(reversed_amount=500), in_round=1, now=NOW).after
