@@ -128,8 +128,8 @@ mutants: install ## Remove each safeguard in a copy and check that a test fails 
 test-api-fuzz: install .local/fuzz ## Fuzz each API with schemathesis (SECONDS=60)
 	@PYTHONPATH=tests $(PYTHON_IN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
-test-client: client/node_modules/.package-lock.json ## Check the web client: generated API types, style, types, tests
-	@cd client && npm run --silent check && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+test-client: client/node_modules/.package-lock.json ## Check the web client: generated API types, style, types, tests, script sizes
+	@cd client && npm run --silent check && npm run --silent lint && npm run --silent typecheck && npm run --silent test && npm run --silent budget
 
 client/node_modules/.package-lock.json: client/package-lock.json
 	@cd client && npm ci --no-audit --no-fund
@@ -167,7 +167,7 @@ bench: install ## Benchmark against the Express reference, update docs/benchmark
 bench-quick: install ## Run every benchmark for one second and save nothing
 	@PYTHONPATH=tests:. $(PYTHON_IN)/python -m benchmarks --quick $(ONLY)
 
-bench-web: install $(BROWSER_PACKAGES) ## Measure the home page on a phone profile, update client/README.md and README.md
+bench-web: install $(BROWSER_PACKAGES) ## Measure all pages on a phone profile, update client/README.md and README.md
 	@$(BROWSER) --config bench.config.ts
 
 include infra/cluster.mk

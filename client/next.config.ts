@@ -12,7 +12,11 @@ const config: NextConfig = {
   outputFileTracingRoot: import.meta.dirname,
   // The files of swagger-ui-dist that are served are rendered at build time.
   outputFileTracingExcludes: { "/swagger-ui/*": ["node_modules/swagger-ui-dist/**"] },
-  turbopack: { root: import.meta.dirname },
+  turbopack: {
+    root: import.meta.dirname,
+    // The formatter of messages that src/i18n/compile-messages.ts has compiled, without a parser.
+    resolveAlias: { "use-intl/format-message": "use-intl/format-message/format-only" },
+  },
   // Next.js only compresses with gzip. scripts/assemble.mjs compresses each script with brotli at build
   // time, which saves a sixth of the script size in browsers that accept it.
   rewrites() {

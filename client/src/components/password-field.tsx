@@ -17,7 +17,7 @@ export function PasswordField(props: {
   hint?: string;
   /** The address of the account, which a new password must not consist of. */
   email?: string;
-  validate: (value: unknown) => string | null;
+  validate: (value: string) => string | null;
 }) {
   const t = useTranslations("Auth");
   const [shown, setShown] = useState(false);
@@ -32,7 +32,7 @@ export function PasswordField(props: {
       input={{
         type: shown ? "text" : "password",
         autoComplete: props.autoComplete,
-        ...(isNew && { onValueChange: setTyped }),
+        ...(isNew && { onChange: (event) => setTyped(event.currentTarget.value) }),
       }}
       {...(typed !== "" && {
         meter: (

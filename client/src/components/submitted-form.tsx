@@ -1,12 +1,12 @@
 "use client";
 
-import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import type { ReactNode } from "react";
 import { paths } from "@/config/paths";
 import { needsConfirmation } from "@/lib/api/result";
 import { Alert } from "./ui/alert";
 import { Button } from "./ui/button";
+import { Form } from "./ui/form";
 import { useSubmission } from "./use-submission";
 
 type Values = Record<string, string>;
@@ -39,7 +39,7 @@ export function SubmittedForm(props: {
     },
   });
   return (
-    <Form<Values>
+    <Form
       method="post"
       action={props.action}
       className="flex flex-col gap-5"

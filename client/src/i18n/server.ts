@@ -6,9 +6,10 @@ import { createTranslator, type Messages } from "use-intl/core";
 import { kept } from "@/lib/formatters";
 import de from "../../messages/de.json";
 import en from "../../messages/en.json";
+import { compileMessages } from "./compile-messages";
 import { LANGUAGE_COOKIE, negotiateLocale, parseTimeZone, TIME_ZONE_COOKIE } from "./locales";
 
-const MESSAGES: Record<"en" | "de", Messages> = { en, de };
+const MESSAGES = { en: compileMessages(en), de: compileMessages(de) };
 
 /** Returns the user's language, formatting locale and time zone (UTC until the browser has set it). */
 export const getReaderLocale = cache(async () => {

@@ -62,23 +62,42 @@ test.each([
   ["Row 1\u{e0041}", "titleControl"],
   ["Z\u0301\u0302\u0303\u0304\u0305", "titleMarks"],
 ])("the title %j is rejected: %s", (typed, key) => {
-  expect(validation.validate(validation.title, typed)).toBe(key);
+  expect(validation.title(typed)).toBe(key);
 });
 
 test.each(["Łódź", "東京ドーム", "مسرح", "हिन्दी", "👩‍👩‍👧 1️⃣ ❤️", "שָׁלוֹם", "!!!"])(
   "the title %s is accepted",
   (typed) => {
-    expect(validation.validate(validation.title, typed)).toBeNull();
+    expect(validation.title(typed)).toBeNull();
   },
 );
 
 test("a title's length is counted in code points", () => {
-  expect(validation.validate(validation.title, "🎟".repeat(200))).toBeNull();
-  expect(validation.validate(validation.title, "🎟".repeat(201))).toBe("titleLong");
-  expect(validation.validate(validation.title, "  ")).toBe("titleRequired");
+  expect(validation.title("🎟".repeat(200))).toBeNull();
+  expect(validation.title("🎟".repeat(201))).toBe("titleLong");
+  expect(validation.title("  ")).toBe("titleRequired");
 });
 
 test("a password may consist of spaces", () => {
-  expect(validation.validate(validation.newPassword, "      ")).toBeNull();
-  expect(validation.validate(validation.newPassword, "12345")).toBe("passwordLength");
+  expect(validation.newPassword("      ")).toBeNull();
+  expect(validation.newPassword("12345")).toBe("passwordLength");
+});
+
+test.each([
+  ["ada@example.com", null],
+  [" ada@exämple.de ", null],
+  ["ada", "emailInvalid"],
+  ["ada@", "emailInvalid"],
+  ["a b@example.com", "emailInvalid"],
+  [`ada@${"x".repeat(251)}`, "emailLong"],
+])("the address %j has the problem %s", (typed, problem) => {
+  expect(validation.email(typed)).toBe(problem);
+});
+
+test.each([
+  ["", "passwordRequired"],
+  ["x".repeat(128), null],
+  ["x".repeat(129), "passwordLength"],
+])("the password %j has the problem %s", (typed, problem) => {
+  expect(validation.password(typed)).toBe(problem);
 });

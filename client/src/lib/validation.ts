@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import type { Messages } from "use-intl/core";
 import { type ParsedPrice, parsePrice } from "./price-input";
 
@@ -6,7 +5,8 @@ import { type ParsedPrice, parsePrice } from "./price-input";
 
 export type ProblemKey = keyof Messages["Problem"];
 
-const key = (name: ProblemKey) => name;
+/** Returns what is wrong with a text, or null. */
+export type Rule = (text: string) => ProblemKey | null;
 
 export const TITLE_MAX = 200;
 export const PLACE_MAX = 120;
@@ -25,46 +25,43 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u{e0000}-
 const VISIBLE = /[^\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const MANY_MARKS = /\p{M}{5}/u;
 
-const line = (required: ProblemKey, max = TITLE_MAX, long: ProblemKey = "titleLong") =>
-  z.string().check(
-    z.trim(),
-    z.minLength(1, required),
-    z.refine((text) => countCodePoints(text) <= max, long),
-    z.refine((text) => !FORBIDDEN.test(text), key("titleControl")),
-    z.refine((text) => VISIBLE.test(text), required),
-    z.refine((text) => !MANY_MARKS.test(text), key("titleMarks")),
-  );
+const line =
+  (required: ProblemKey, max = TITLE_MAX, long: ProblemKey = "titleLong"): Rule =>
+  (typed) => {
+    const text = typed.trim();
+    if (text === "") return required;
+    if (countCodePoints(text) > max) return long;
+    if (FORBIDDEN.test(text)) return "titleControl";
+    if (!VISIBLE.test(text)) return required;
+    return MANY_MARKS.test(text) ? "titleMarks" : null;
+  };
 
 export const title = line("titleRequired");
 export const showName = line("showNameRequired");
 export const venueName = line("venueRequired", PLACE_MAX, "placeLong");
 export const city = line("cityRequired", PLACE_MAX, "placeLong");
 
-export const seatPart = z.string().check(
-  z.trim(),
-  z.refine((text) => countCodePoints(text) <= SEAT_PART_MAX, key("seatLong")),
-  z.refine((text) => !FORBIDDEN.test(text), key("titleControl")),
-);
+export const seatPart: Rule = (typed) => {
+  const text = typed.trim();
+  if (countCodePoints(text) > SEAT_PART_MAX) return "seatLong";
+  return FORBIDDEN.test(text) ? "titleControl" : null;
+};
 
-export const email = z.string().check(
-  z.trim(),
-  z.regex(z.regexes.unicodeEmail, key("emailInvalid")),
-  z.refine((text) => countCodePoints(text) <= EMAIL_MAX, key("emailLong")),
-);
+const EMAIL = /^[^\s@"]{1,64}@[^\s@]{1,255}$/u;
 
-export const newPassword = z
-  .string()
-  .check(
-    z.refine(
-      (text) => countCodePoints(text) >= PASSWORD_MIN && countCodePoints(text) <= PASSWORD_MAX,
-      key("passwordLength"),
-    ),
-  );
+export const email: Rule = (typed) => {
+  const text = typed.trim();
+  if (!EMAIL.test(text)) return "emailInvalid";
+  return countCodePoints(text) > EMAIL_MAX ? "emailLong" : null;
+};
 
-export const password = z.string().check(
-  z.minLength(1, key("passwordRequired")),
-  z.refine((text) => countCodePoints(text) <= PASSWORD_MAX, key("passwordLength")),
-);
+export const newPassword: Rule = (text) =>
+  countCodePoints(text) < PASSWORD_MIN ? "passwordLength" : password(text);
+
+export const password: Rule = (text) => {
+  if (text === "") return "passwordRequired";
+  return countCodePoints(text) > PASSWORD_MAX ? "passwordLength" : null;
+};
 
 /** Parses the price of a listing, which has limits. */
 export function parseListingPrice(typed: unknown, locale: string): ParsedPrice {
@@ -82,10 +79,4 @@ export function parseFaceValue(typed: unknown, locale: string): ParsedPrice {
   if (parsed.problem) return parsed;
   if (Number(parsed.amount) <= 0) return { problem: "priceNumber" };
   return Number(parsed.amount) > PRICE_MAX ? { problem: "priceHigh" } : parsed;
-}
-
-/** Returns the message key of the first validation error, or null. */
-export function validate(rule: z.ZodMiniType, value: unknown): ProblemKey | null {
-  const result = z.safeParse(rule, value ?? "");
-  return result.success ? null : ((result.error.issues[0]?.message ?? "unexpected") as ProblemKey);
 }

@@ -1,11 +1,13 @@
 "use client";
 
-import { AlertDialog } from "@base-ui/react/alert-dialog";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useId, useRef } from "react";
 import { Button } from "./button";
 import { buttonStyle } from "./button-style";
 
-/** A button that asks for confirmation before an action that cannot be undone. */
+/**
+ * A button that asks for confirmation before an action that cannot be undone. The browser's own modal dialog
+ * keeps the focus inside, closes with Escape, and gives the focus back.
+ */
 export function ConfirmDialog(props: {
   triggerLabel: string;
   title: string;
@@ -17,35 +19,50 @@ export function ConfirmDialog(props: {
   onConfirm: () => void;
   children?: ReactNode;
 }) {
-  const [open, setOpen] = useState(false);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
   return (
-    <AlertDialog.Root open={open} onOpenChange={setOpen}>
-      <AlertDialog.Trigger className={buttonStyle("quiet")}>
+    <>
+      <button
+        type="button"
+        aria-haspopup="dialog"
+        className={buttonStyle("quiet")}
+        onClick={() => dialog.current?.showModal()}
+      >
         {props.triggerLabel}
-      </AlertDialog.Trigger>
-      <AlertDialog.Portal>
-        <AlertDialog.Backdrop className="fixed inset-0 bg-black/50" />
-        <AlertDialog.Popup className="fixed top-1/2 left-1/2 w-[min(26rem,calc(100vw-2rem))] -translate-1/2 rounded-2xl border border-transparent bg-card p-6 shadow-2xl">
-          <AlertDialog.Title className="text-2xl font-semibold">{props.title}</AlertDialog.Title>
-          <AlertDialog.Description className="mt-2 text-muted">
-            {props.text}
-          </AlertDialog.Description>
-          {props.children}
-          <div className="mt-6 flex flex-wrap justify-end gap-3">
-            <AlertDialog.Close className={buttonStyle("secondary")}>
-              {props.dismissLabel}
-            </AlertDialog.Close>
-            <Button
-              variant="danger"
-              busy={props.busy}
-              busyLabel={props.busyLabel}
-              onClick={props.onConfirm}
-            >
-              {props.confirmLabel}
-            </Button>
-          </div>
-        </AlertDialog.Popup>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+      </button>
+      <dialog
+        ref={dialog}
+        role="alertdialog"
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-text`}
+        className="m-auto w-[min(26rem,calc(100vw-2rem))] rounded-2xl border border-transparent bg-card p-6 text-ink shadow-2xl backdrop:bg-black/50"
+      >
+        <h2 id={`${id}-title`} className="text-2xl font-semibold">
+          {props.title}
+        </h2>
+        <p id={`${id}-text`} className="mt-2 text-muted">
+          {props.text}
+        </p>
+        {props.children}
+        <div className="mt-6 flex flex-wrap justify-end gap-3">
+          <button
+            type="button"
+            className={buttonStyle("secondary")}
+            onClick={() => dialog.current?.close()}
+          >
+            {props.dismissLabel}
+          </button>
+          <Button
+            variant="danger"
+            busy={props.busy}
+            busyLabel={props.busyLabel}
+            onClick={props.onConfirm}
+          >
+            {props.confirmLabel}
+          </Button>
+        </div>
+      </dialog>
+    </>
   );
 }

@@ -1,7 +1,8 @@
 "use client";
 
-import { Field } from "@base-ui/react/field";
+import { cn } from "@/lib/cn";
 import { Chevron } from "./chevron";
+import { Field, useField } from "./field";
 import { inputStyle } from "./input-style";
 
 /** A labelled choice with an optional hint and, below it, its error. */
@@ -11,31 +12,27 @@ export function SelectField(props: {
   hint?: string;
   options: { value: string; label: string }[];
   initial: string;
-  validate: (value: unknown) => string | null;
+  validate: (value: string) => string | null;
 }) {
+  const { name, hint, validate } = props;
+  const { control, recheck, ...field } = useField({ name, validate, hint });
   return (
-    <Field.Root name={props.name} validate={props.validate} className="flex flex-col gap-1.5">
-      <Field.Label className="font-semibold">{props.label}</Field.Label>
+    <Field {...field} label={props.label} hint={hint}>
       <span className="relative block">
-        <Field.Control
+        <select
+          {...control}
           defaultValue={props.initial}
-          className={`${inputStyle} appearance-none truncate pr-10`}
-          render={
-            <select>
-              {props.options.map(({ value, label }) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          }
-        />
+          onChange={(event) => recheck(event.currentTarget)}
+          className={cn(inputStyle, "appearance-none truncate pr-10")}
+        >
+          {props.options.map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
         <Chevron />
       </span>
-      {props.hint && (
-        <Field.Description className="text-sm text-muted">{props.hint}</Field.Description>
-      )}
-      <Field.Error className="text-sm font-semibold text-bad" />
-    </Field.Root>
+    </Field>
   );
 }

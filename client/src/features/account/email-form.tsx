@@ -6,20 +6,20 @@ import { TextField } from "@/components/ui/text-field";
 import { paths } from "@/config/paths";
 import { PasswordField } from "@/components/password-field";
 import { api } from "@/lib/api/browser";
-import { email, password, validate } from "@/lib/validation";
+import { email, password, type ProblemKey } from "@/lib/validation";
 
 /** The form to ask for another address, which asks for the password. */
 export function EmailForm(props: { problems: string[] }) {
   const t = useTranslations("Account");
   const translateProblem = useTranslations("Problem");
-  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
+  const problemText = (key: ProblemKey | null) => (key ? translateProblem(key) : null);
   return (
     <SubmittedForm
       action={paths.changeEmailForm}
       next={paths.accountDone("Email")}
       problems={props.problems}
       request={(values) => {
-        const body = { email: email.parse(values.email), password: values.password ?? "" };
+        const body = { email: (values.email ?? "").trim(), password: values.password ?? "" };
         return api.POST("/api/users/email", { body });
       }}
       submitLabel={t("send")}
@@ -28,7 +28,7 @@ export function EmailForm(props: { problems: string[] }) {
       <TextField
         name="email"
         label={t("newEmail")}
-        validate={(value) => problemText(validate(email, value))}
+        validate={(value) => problemText(email(value))}
         input={{
           inputMode: "email",
           autoComplete: "email",
@@ -39,7 +39,7 @@ export function EmailForm(props: { problems: string[] }) {
       <PasswordField
         label={t("password")}
         autoComplete="current-password"
-        validate={(value) => problemText(validate(password, value))}
+        validate={(value) => problemText(password(value))}
       />
     </SubmittedForm>
   );

@@ -5,14 +5,14 @@ import { SubmittedForm } from "@/components/submitted-form";
 import { paths } from "@/config/paths";
 import { PasswordField } from "@/components/password-field";
 import { api } from "@/lib/api/browser";
-import { newPassword, password, validate } from "@/lib/validation";
+import { newPassword, password, type ProblemKey } from "@/lib/validation";
 
 /** The form to change the password. */
 export function PasswordForm(props: { email: string; problems: string[] }) {
   const t = useTranslations("Account");
   const translateAuth = useTranslations("Auth");
   const translateProblem = useTranslations("Problem");
-  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
+  const problemText = (key: ProblemKey | null) => (key ? translateProblem(key) : null);
   return (
     <SubmittedForm
       action={paths.changePasswordForm}
@@ -29,14 +29,14 @@ export function PasswordForm(props: { email: string; problems: string[] }) {
         name="oldPassword"
         label={t("oldPassword")}
         autoComplete="current-password"
-        validate={(value) => problemText(validate(password, value))}
+        validate={(value) => problemText(password(value))}
       />
       <PasswordField
         label={t("newPassword")}
         autoComplete="new-password"
         email={props.email}
         hint={translateAuth("passwordHint")}
-        validate={(value) => problemText(validate(newPassword, value))}
+        validate={(value) => problemText(newPassword(value))}
       />
     </SubmittedForm>
   );

@@ -5,7 +5,7 @@ import { PasswordField } from "@/components/password-field";
 import { SubmittedForm } from "@/components/submitted-form";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { password, validate } from "@/lib/validation";
+import { password } from "@/lib/validation";
 
 /** The form to give the password again before a sensitive change. */
 export function ConfirmForm(props: { next: string; problems: string[] }) {
@@ -26,7 +26,7 @@ export function ConfirmForm(props: { next: string; problems: string[] }) {
       <PasswordField
         autoComplete="current-password"
         validate={(value) => {
-          const problem = validate(password, value);
+          const problem = password(value);
           return problem && translateProblem(problem);
         }}
       />

@@ -1,24 +1,25 @@
 "use client";
 
-import { Form } from "@base-ui/react/form";
-import dynamic from "next/dynamic";
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { TermsNote } from "@/components/terms-note";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
+import { Form } from "@/components/ui/form";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Ceremony, User } from "@/lib/api/types";
 import { guessableProblem } from "@/lib/password/guessable";
-import { email, newPassword, password, validate } from "@/lib/validation";
+import { email, newPassword, password, type ProblemKey } from "@/lib/validation";
 import { PasswordField } from "@/components/password-field";
 
 /** Loaded only for an account that asks for it. */
-const SecondStep = dynamic(() => import("./second-step").then((module) => module.SecondStep));
+const SecondStep = lazy(() =>
+  import("./second-step").then((module) => ({ default: module.SecondStep })),
+);
 
 interface Credentials {
   email: string;
@@ -53,10 +54,10 @@ export function CredentialsForm(props: {
       router.refresh(); // re-renders the menu for the signed-in user
     },
   });
-  const problemText = (key: ReturnType<typeof validate>) => (key ? translateProblem(key) : null);
+  const problemText = (key: ProblemKey | null) => (key ? translateProblem(key) : null);
 
-  function submit(values: Credentials) {
-    const body = { email: email.parse(values.email), password: values.password };
+  function submit({ email = "", password = "" }: Record<string, string>) {
+    const body = { email: email.trim(), password };
     void send(body, () => (isNew ? signUp(body) : api.POST("/api/users/signin", { body })));
   }
 
@@ -70,10 +71,14 @@ export function CredentialsForm(props: {
 
   if (ceremony) {
     const { challengeId } = ceremony;
-    return <SecondStep challengeId={challengeId} ceremony={ceremony} next={next} problems={[]} />;
+    return (
+      <Suspense>
+        <SecondStep challengeId={challengeId} ceremony={ceremony} next={next} problems={[]} />
+      </Suspense>
+    );
   }
   return (
-    <Form<Credentials>
+    <Form
       method="post"
       action={isNew ? paths.signUpForm : paths.signInForm}
       className="flex flex-col gap-5"
@@ -89,7 +94,7 @@ export function CredentialsForm(props: {
       <TextField
         name="email"
         label={t("email")}
-        validate={(value) => problemText(validate(email, value))}
+        validate={(value) => problemText(email(value))}
         input={{
           defaultValue: props.email,
           inputMode: "email",
@@ -101,7 +106,7 @@ export function CredentialsForm(props: {
       <PasswordField
         autoComplete={isNew ? "new-password" : "current-password"}
         {...(isNew && { hint: t("passwordHint") })}
-        validate={(value) => problemText(validate(isNew ? newPassword : password, value))}
+        validate={(value) => problemText((isNew ? newPassword : password)(value))}
       />
       <Button
         type="submit"

@@ -5,7 +5,7 @@ import { SubmittedForm } from "@/components/submitted-form";
 import { TextField } from "@/components/ui/text-field";
 import { done, paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { email, validate } from "@/lib/validation";
+import { email } from "@/lib/validation";
 
 /** The form to ask for the letter of a forgotten password. */
 export function ForgotForm(props: { problems: string[]; email: string }) {
@@ -18,7 +18,7 @@ export function ForgotForm(props: { problems: string[]; email: string }) {
       next={done(paths.forgot)}
       problems={props.problems}
       request={(values) =>
-        api.POST("/api/users/forgot", { body: { email: email.parse(values.email) } })
+        api.POST("/api/users/forgot", { body: { email: (values.email ?? "").trim() } })
       }
       submitLabel={t("send")}
       busyLabel={t("sending")}
@@ -27,7 +27,7 @@ export function ForgotForm(props: { problems: string[]; email: string }) {
         name="email"
         label={translateAuth("email")}
         validate={(value) => {
-          const problem = validate(email, value);
+          const problem = email(value);
           return problem && translateProblem(problem);
         }}
         input={{

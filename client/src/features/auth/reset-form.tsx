@@ -4,7 +4,7 @@ import { useTranslations } from "use-intl";
 import { SubmittedForm } from "@/components/submitted-form";
 import { done, paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
-import { newPassword, validate } from "@/lib/validation";
+import { newPassword } from "@/lib/validation";
 import type { LetterLink } from "./letter-link";
 import { PasswordField } from "@/components/password-field";
 
@@ -30,7 +30,7 @@ export function ResetForm(props: { link: LetterLink; problems: string[] }) {
         autoComplete="new-password"
         hint={translateAuth("passwordHint")}
         validate={(value) => {
-          const problem = validate(newPassword, value);
+          const problem = newPassword(value);
           return problem && translateProblem(problem);
         }}
       />

@@ -1,6 +1,5 @@
 "use client";
 
-import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -8,6 +7,7 @@ import { useFormattingLocale } from "@/components/locale";
 import { NetHint } from "@/components/net-hint";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
+import { Form } from "@/components/ui/form";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
 import { paths } from "@/config/paths";
@@ -43,7 +43,7 @@ export function ResellForm(props: {
   const { price: wrongPrice, ...otherFields } = submission.fields;
   const problems = [...submission.problems, ...Object.values(otherFields)];
 
-  function priceError(typed: unknown): string | null {
+  function priceError(typed: string): string | null {
     const parsed = parseListingPrice(typed, locale);
     return parsed.problem ? priceProblem(parsed, translateProblem, locale) : null;
   }
@@ -57,13 +57,13 @@ export function ResellForm(props: {
   }
 
   return (
-    <Form<{ price: string }>
+    <Form
       method="post"
       action={paths.resellForm(orderId)}
       className="mt-6 flex flex-col gap-6"
       errors={wrongPrice ? { price: wrongPrice } : NONE}
       onChange={submission.clearFields}
-      onFormSubmit={({ price }) => submit(price)}
+      onFormSubmit={({ price = "" }) => submit(price)}
     >
       <input type="hidden" name="key" value={props.submissionKey} />
       {problems.length > 0 && (

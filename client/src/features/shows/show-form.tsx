@@ -1,6 +1,5 @@
 "use client";
 
-import { Form } from "@base-ui/react/form";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -8,6 +7,7 @@ import { Link } from "@/components/link";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { buttonStyle } from "@/components/ui/button-style";
+import { Form } from "@/components/ui/form";
 import { SelectField } from "@/components/ui/select-field";
 import { TextField } from "@/components/ui/text-field";
 import { useSubmission } from "@/components/use-submission";
@@ -15,7 +15,7 @@ import { paths } from "@/config/paths";
 import { api } from "@/lib/api/browser";
 import type { Show } from "@/lib/api/types";
 import { timeZonesOf } from "@/lib/place";
-import { city, showName, validate, venueName } from "@/lib/validation";
+import { city, type Rule, showName, venueName } from "@/lib/validation";
 import { OffsetField } from "./offset-field";
 import { nextPage, readShowInput, showBody, type ShowInput, timeProblem } from "./show-input";
 
@@ -55,11 +55,11 @@ export function ShowForm(props: {
       setSimilarId(similar?.showId ?? null);
     },
   });
-  const check = (rule: typeof city) => (value: unknown) => {
-    const key = validate(rule, value);
+  const check = (rule: Rule) => (value: string) => {
+    const key = rule(value);
     return key && translateProblem(key);
   };
-  const checkTime = (name: "startsAt" | "endsAt") => (value: unknown) => {
+  const checkTime = (name: "startsAt" | "endsAt") => (value: string) => {
     const key = timeProblem(name, { ...typed, [name]: value });
     return key && translateProblem(key);
   };
@@ -82,8 +82,8 @@ export function ShowForm(props: {
         }
         setTyped(typedInto(event.currentTarget));
       }}
-      onFormSubmit={(_, { event }) => {
-        const body = showBody(typedInto(event.target as HTMLFormElement));
+      onFormSubmit={(_, form) => {
+        const body = showBody(typedInto(form));
         void submission.send(body, (key) => {
           const request = { body, headers: { "Idempotency-Key": key } };
           if (!showId) return api.POST("/api/tickets/shows", request);

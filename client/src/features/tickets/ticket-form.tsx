@@ -1,14 +1,14 @@
 "use client";
 
-import { Form } from "@base-ui/react/form";
 import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useFormattingLocale } from "@/components/locale";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
+import { Form } from "@/components/ui/form";
 import { TextField } from "@/components/ui/text-field";
 import { type ParsedPrice, priceProblem } from "@/lib/price-input";
-import { parseFaceValue, parseListingPrice, seatPart, title, validate } from "@/lib/validation";
+import { parseFaceValue, parseListingPrice, type Rule, seatPart, title } from "@/lib/validation";
 import { parseTicket, readTicketInput, type TicketBody, type TicketInput } from "./ticket-input";
 
 /**
@@ -37,18 +37,18 @@ export function TicketForm(props: {
   const locale = useFormattingLocale();
   const [typedPrice, setTypedPrice] = useState(props.initial.price);
 
-  const ruleProblem = (rule: typeof title) => (typed: unknown) => {
-    const key = validate(rule, typed);
+  const ruleProblem = (rule: Rule) => (typed: string) => {
+    const key = rule(typed);
     return key && translateProblem(key);
   };
   const amountProblem =
-    (parse: (typed: unknown, locale: string) => ParsedPrice) => (typed: unknown) => {
+    (parse: (typed: string, locale: string) => ParsedPrice) => (typed: string) => {
       const parsed = parse(typed, locale);
       return parsed.problem ? priceProblem(parsed, translateProblem, locale) : null;
     };
 
   return (
-    <Form<TicketInput>
+    <Form
       method="post"
       action={props.action}
       className="flex flex-col gap-6"

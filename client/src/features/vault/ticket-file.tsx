@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Alert } from "@/components/ui/alert";
 import { paths } from "@/config/paths";
@@ -9,8 +9,10 @@ import type { Ticket } from "@/lib/api/types";
 import { codesOf, protectionLevel } from "@/lib/protection";
 import { codeNames } from "@/lib/symbologies";
 import { ChooseFile } from "./choose-file";
-import { SendFile } from "./send-file";
 import { useUpload } from "./use-upload";
+
+/** Loaded when a file is chosen. */
+const SendFile = lazy(() => import("./send-file").then(({ SendFile }) => ({ default: SendFile })));
 
 const UNAUTHORIZED = 401;
 
@@ -64,12 +66,14 @@ export function TicketFile({ ticket, wasBought }: { ticket: Ticket; wasBought: b
         </Alert>
       ))}
       {wasBought ? null : chosen ? (
-        <SendFile
-          file={chosen}
-          progress={upload.progress}
-          onSend={() => void upload.send(chosen)}
-          onCancel={upload.progress === null ? () => setChosen(null) : upload.cancel}
-        />
+        <Suspense>
+          <SendFile
+            file={chosen}
+            progress={upload.progress}
+            onSend={() => void upload.send(chosen)}
+            onCancel={upload.progress === null ? () => setChosen(null) : upload.cancel}
+          />
+        </Suspense>
       ) : (
         <ChooseFile
           isReplacement={isStored}

@@ -1,8 +1,7 @@
 "use client";
 
-import createClient from "openapi-fetch";
 import { noteResponseDate } from "../server-clock";
-import type { Paths } from "./types";
+import { createSmallClient } from "./small-client";
 
 let refreshing: Promise<boolean> | undefined;
 
@@ -35,4 +34,4 @@ async function fetchWithRefresh(request: Request): Promise<Response> {
 }
 
 /** The API client for the browser. Same origin, so that the browser sends and stores the cookies. */
-export const api = createClient<Paths>({ baseUrl: "", fetch: fetchWithRefresh });
+export const api = createSmallClient("", fetchWithRefresh);

@@ -1,5 +1,6 @@
 "use client";
 
+import dynamic from "next/dynamic";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Alert } from "@/components/ui/alert";
@@ -12,11 +13,15 @@ import { OrderSummary } from "@/features/orders/order-summary";
 import { useOrder, usePolling } from "@/features/orders/use-order";
 import { usePayment } from "@/features/orders/use-payment";
 import { useTitlePrefix } from "@/features/orders/use-title-prefix";
-import { PayForm } from "@/features/payments/pay-form";
 import type { PaymentProgress } from "@/features/payments/pay";
 import type { Order, PaymentConfig } from "@/lib/api/types";
 import type { PaymentState } from "@/lib/payment-state";
 import { formatCountdown, payableUntil } from "@/lib/time";
+
+/** Loaded for an order that can be paid. */
+const PayForm = dynamic(() =>
+  import("@/features/payments/pay-form").then((module) => module.PayForm),
+);
 
 /** The page of an order, with live status from reservation to receipt. */
 export function Checkout(props: {

@@ -52,6 +52,9 @@ export async function generateMetadata(props: PageProps<"/tickets/[ticketId]">):
   };
 }
 
+const MESSAGES_OF_BUYER = ["Ticket", "Show", "Protection", "Legal", "Problem"] as const;
+const MESSAGES_OF_SELLER = [...MESSAGES_OF_BUYER, "Upload", "Sell"] as const;
+
 export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">) {
   const { params, searchParams } = props;
   const result = await getTicket((await params).ticketId);
@@ -67,12 +70,16 @@ export default async function TicketPage(props: PageProps<"/tickets/[ticketId]">
         </Alert>
       ))}
       {result.ok && viewer ? (
-        <Messages of={["Ticket", "Show", "Protection", "Upload", "Sell", "Legal", "Problem"]}>
+        <Messages of={viewer.kind === "seller" ? MESSAGES_OF_SELLER : MESSAGES_OF_BUYER}>
           <TicketEvent ticket={result.data} />
           <TicketView
             ticket={result.data}
             viewer={viewer}
-            file={<TicketFile ticket={result.data} wasBought={viewer.fromOrderId !== null} />}
+            file={
+              viewer.kind === "seller" && (
+                <TicketFile ticket={result.data} wasBought={viewer.fromOrderId !== null} />
+              )
+            }
             poster={<TicketPoster show={result.data.show} />}
           />
         </Messages>
