@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config.ts";
 
-/** `make bench-web`: measures the home page. Run it on an otherwise idle machine. */
+/** `make bench-web`: measures all pages. Run it on an otherwise idle machine. */
 export default defineConfig({
   ...tests,
   outputDir: "../../.local/browser-bench",
