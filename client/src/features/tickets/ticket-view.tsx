@@ -1,6 +1,6 @@
 "use client";
 
-import { lazy, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Link } from "@/components/link";
 import { DateTime, Price, useFormattingLocale } from "@/components/locale";
@@ -12,15 +12,11 @@ import type { Ticket } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { useLive } from "@/lib/live/use-live";
 import { formatPrice } from "@/lib/money";
+import { EditTicket } from "./edit-ticket";
 import { refetchTickets } from "./refetch-tickets";
 import { stubTint } from "./stub-tint";
 import { TicketActions, type Viewer } from "./ticket-actions";
 import { UNSET_FIELDS } from "./unset-fields";
-
-/** Loaded for the seller. Without `Suspense`, so that the page of a seller without script contains it. */
-const EditTicket = lazy(() =>
-  import("./edit-ticket").then((module) => ({ default: module.EditTicket })),
-);
 
 export function TicketView(props: {
   ticket: Ticket;
