@@ -87,21 +87,5 @@ async def test_upsert_many_aggregates_stores_each(replica: Replica) -> None:
     assert [doc["seen"] for doc in docs if doc] == list(range(300))
 
 
-async def test_upsert_repeated_and_new_states_in_one_batch_keeps_newest(replica: Replica) -> None:
-    ids = [new_id() for _ in range(40)]
-    changed, known, new = ids[:10], ids[10:20], ids[20:]
-    await asyncio.gather(*(replica.upsert(one, 0, {"seen": "old"}) for one in known))
-    await asyncio.gather(*(replica.upsert(one, 1, {"seen": "changed"}) for one in changed))
-
-    await asyncio.gather(
-        *(replica.upsert(one, 0, {"seen": "first"}) for one in ids),
-        *(replica.upsert(one, 2, {"seen": "second"}) for one in new[:5]),
-    )
-
-    docs: list[dict[str, Any] | None] = await asyncio.gather(*(replica.find(one) for one in ids))
-    seen = [doc["seen"] for doc in docs if doc]
-    assert seen == ["changed"] * 10 + ["old"] * 10 + ["second"] * 5 + ["first"] * 15
-
-
 async def test_find_unknown_id_returns_none(replica: Replica) -> None:
     assert await replica.find(new_id()) is None

@@ -1,11 +1,11 @@
 """Copies of another service's aggregates, written from their events."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from beanie import Document
 from bson import ObjectId
-from pymongo import InsertOne, UpdateMany
+from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
 from common.batching import Batcher
@@ -18,10 +18,6 @@ from common.persistence.mongo import (
 
 ReplicaUpdate = tuple[str, int, Mapping[str, Any]]
 """An aggregate's id, the version of its state, and the fields of that state."""
-_Request = InsertOne[Doc] | UpdateMany
-MIN_INSERTS: Final = 8
-"""How many new copies a batch must hold for them to be inserted by a command of their own, which
-costs MongoDB as much as it saves for five."""
 
 
 class Replica:
@@ -56,49 +52,29 @@ class Replica:
 
     async def _upsert_batch(self, updates: Sequence[ReplicaUpdate]) -> Sequence[None]:
         try:
-            await self._write(_likeliest_writes(updates))
+            await self._write(updates, upsert=True)
         except BulkWriteError as error:  # stored already: not older, or inserted concurrently
             indexes: list[int] = [failed["index"] for failed in error.details["writeErrors"]]
-            await self._write([self._update_older(updates[index]) for index in indexes])
+            await self._write([updates[index] for index in indexes], upsert=False)
         return [None] * len(updates)
 
-    def _update_older(self, update: ReplicaUpdate) -> UpdateMany:
-        _, version, _ = update
-        older = _older_than(version)
-        if self._added_field is not None:
-            incomplete: Doc = {"version": version, self._added_field: {"$exists": False}}
-            older = {"$or": [older, incomplete]}
-        return _update(update, older, upsert=False)
+    def _older_than(self, version: int, *, upsert: bool) -> Doc:
+        """Return a filter. An upsert, which most copies need only, ignores the added field."""
+        older: Doc = {"version": {"$lt": version}}
+        if upsert or self._added_field is None:
+            return older
+        incomplete: Doc = {"version": version, self._added_field: {"$exists": False}}
+        return {"$or": [older, incomplete]}
 
-    async def _write(self, requests: Sequence[_Request]) -> None:
+    async def _write(self, updates: Sequence[ReplicaUpdate], *, upsert: bool) -> None:
+        # UpdateMany, because the driver does not retry it: the listener does.
+        requests = [
+            UpdateMany(
+                {"_id": ObjectId(aggregate_id), **self._older_than(version, upsert=upsert)},
+                {"$set": {"version": version, **fields}},
+                upsert=upsert,
+            )
+            for aggregate_id, version, fields in updates
+        ]
         with raise_write_concern_errors():
             await self._collection.bulk_write(requests, ordered=False)
-
-
-def _likeliest_writes(updates: Sequence[ReplicaUpdate]) -> list[_Request]:
-    """Return the writes that succeed unless an event is repeated or late.
-
-    An insert costs MongoDB a fraction of an upsert, but is not sent in one command with updates.
-    """
-    new = sum(version == 0 for _, version, _ in updates)
-    inserts_new = new == len(updates) or new >= MIN_INSERTS
-    return [
-        InsertOne({"_id": ObjectId(aggregate_id), "version": version, **fields})
-        if inserts_new and version == 0
-        else _update((aggregate_id, version, fields), _older_than(version), upsert=True)
-        for aggregate_id, version, fields in updates
-    ]
-
-
-def _older_than(version: int) -> Doc:
-    return {"version": {"$lt": version}}
-
-
-def _update(update: ReplicaUpdate, older: Doc, *, upsert: bool) -> UpdateMany:
-    aggregate_id, version, fields = update
-    # UpdateMany, because the driver does not retry it: the listener does.
-    return UpdateMany(
-        {"_id": ObjectId(aggregate_id), **older},
-        {"$set": {"version": version, **fields}},
-        upsert=upsert,
-    )
