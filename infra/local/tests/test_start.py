@@ -106,6 +106,7 @@ def test_start_terminates_orphans_of_a_killed_run(tiny: TinyStack) -> None:
     tiny.start_and_wait().kill()
     for supervisor in tiny.processes("supervisor"):
         supervisor.kill()
+    wait_until(lambda: not tiny.processes("supervisor"))
     orphans = tiny.processes()
     assert orphans, "the test needs orphans"
     output = tiny.wait_for(tiny.start(), "Ready after")
