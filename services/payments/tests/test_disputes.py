@@ -46,6 +46,14 @@ async def sold(payments: Client, order_id: str) -> Charge:
     return charge
 
 
+async def wait_for_open_dispute(payments: Client, order_id: str) -> None:
+    async def seen() -> bool:
+        dispute = (await sold(payments, order_id)).dispute
+        return dispute is not None and dispute.is_open
+
+    await eventually(seen)
+
+
 async def deliver_disputes(
     payments: Client, stripe_probe: StripeProbe, order_id: str, secret: str = WEBHOOK_SECRET
 ) -> None:
@@ -170,11 +178,7 @@ async def test_nothing_is_refunded_while_a_dispute_is_open(
 
     await orders.return_order(order_id)
 
-    async def seen() -> bool:
-        dispute = (await sold(payments, order_id)).dispute
-        return dispute is not None and dispute.is_open
-
-    await eventually(seen)
+    await wait_for_open_dispute(payments, order_id)
     assert (await sold(payments, order_id)).status == "refund_pending"
     await sellers.decide(dispute_id, outcome)
     await wait_for_status(payments, order_id, status)
@@ -195,18 +199,11 @@ async def test_refund_refused_because_a_dispute_began_waits_for_the_bank(
     await stripe_probe.inject_fault(REFUND, **UNTIL_CLEARED)
     await orders.return_order(order_id)
 
-    async def arrived() -> bool:
-        return not await stripe_probe.is_armed(UNTIL_CLEARED)
-
-    await eventually(arrived)
+    await stripe_probe.wait_until_used(UNTIL_CLEARED)
     dispute_id = await sellers.dispute(await sold(payments, order_id))
     await stripe_probe.clear_faults()
 
-    async def seen() -> bool:
-        dispute = (await sold(payments, order_id)).dispute
-        return dispute is not None and dispute.is_open
-
-    await eventually(seen)
+    await wait_for_open_dispute(payments, order_id)
     assert (await sold(payments, order_id)).status == "refund_pending"
     await sellers.decide(dispute_id, outcome)
     await wait_for_status(payments, order_id, "refunded")

@@ -122,10 +122,7 @@ async def test_transfer_with_an_unknown_outcome_is_made_once(
 
     order_id = await sell(payments, orders, seller)
 
-    async def reached() -> bool:
-        return not await stripe_probe.is_armed(fault)
-
-    await eventually(reached)
+    await stripe_probe.wait_until_used(fault)
     if keys == "forgotten":
         await sellers.forget_keys()
     charge = await wait_for_payout(payments, order_id, PayoutState.SENT)
@@ -266,10 +263,7 @@ async def test_reversal_refused_because_another_came_first_leaves_no_debt(
 
     await orders.return_order(order_id)
 
-    async def arrived() -> bool:
-        return not await stripe_probe.is_armed(held)
-
-    await eventually(arrived)
+    await stripe_probe.wait_until_used(held)
     await stripe_probe.api.transfers.reversals.create_async(transfer.id)
     await stripe_probe.clear_faults()
 

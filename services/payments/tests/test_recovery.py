@@ -205,10 +205,7 @@ async def test_process_killed_during_refund_refunds_once(
         await stripe_probe.inject_fault(REFUND, **fault)
         await orders.cancel(order_id)
 
-        async def reached() -> bool:
-            return not await stripe_probe.is_armed(fault)
-
-        await eventually(reached)
+        await stripe_probe.wait_until_used(fault)
         process.kill()
     await stripe_probe.clear_faults()
 
@@ -253,10 +250,7 @@ async def test_process_killed_during_payout_moves_the_money_once(
         if expected is PayoutState.RECALLED:
             await orders.return_order(order_id)
 
-        async def reached() -> bool:
-            return not await stripe_probe.is_armed(fault)
-
-        await eventually(reached)
+        await stripe_probe.wait_until_used(fault)
         process.kill()
     await stripe_probe.clear_faults()
     await sellers.forget_keys()
@@ -297,11 +291,7 @@ async def test_process_killed_during_evidence_submits_it_once(
     dispute_id = await sellers.dispute(charge)
     await stripe_probe.inject_fault(call, **fault)
     async with killable_service(payments_environment, payment_reconcile_seconds=0.1) as process:
-
-        async def reached() -> bool:
-            return not await stripe_probe.is_armed(fault)
-
-        await eventually(reached)
+        await stripe_probe.wait_until_used(fault)
         process.kill()
     assert (await wait_for_payout(idle, order_id, PayoutState.FROZEN)).evidence
     await stripe_probe.clear_faults()

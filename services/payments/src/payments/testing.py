@@ -69,6 +69,14 @@ class StripeProbe:
         armed = (await self._http.get("/_local/faults")).json()
         return any(fault.items() <= candidate.items() for candidate in armed)
 
+    async def wait_until_used(self, fault: dict[str, Any]) -> None:
+        """Wait until a fault has been used up, so that its last call has met it."""
+
+        async def is_used() -> bool:
+            return not await self.is_armed(fault)
+
+        await eventually(is_used)
+
     async def clear_faults(self, call: str | None = None) -> None:
         """Remove the faults, or those of a call, and end their delays."""
         await self._http.delete("/_local/faults", params={"match": call} if call else None)
