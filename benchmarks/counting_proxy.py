@@ -4,7 +4,6 @@ import asyncio
 import re
 import threading
 from collections import Counter
-from types import TracebackType
 from typing import Final, Self
 
 from ticketing_local.testing.free_ports import free_port
@@ -31,12 +30,7 @@ class CountingProxy:
         self._listening.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 

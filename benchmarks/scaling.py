@@ -25,7 +25,6 @@ CONNECTIONS: Final = 64
 MAX_ORDERS_PER_SECOND: Final = 400
 """More than a replica with its share can process."""
 MIN_EFFICIENCY: Final = 0.85
-FULL: Final = 0.9
 UNIT: Final = "orders/s"
 NOT_BUSY: Final = {"idle", "iowait", "guest", "guest_nice"}
 """What is not CPU time, or is counted under another name too."""
