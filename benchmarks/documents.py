@@ -70,19 +70,24 @@ def _when(found: Results) -> str:
 
 
 def _targets(results: Results) -> str:
-    rows = [
-        [
-            row["work"],
-            row["target"],
-            _figure(row),
-            "met" if row["met"] else "**not met**",
-            f"{name}, {_when(found)}",
-        ]
-        for name, found in results.items()
-        for row in found["rows"]
-        if row["met"] is not None
-    ]
-    return _table(("work", "target", "measured", "", "section, date, commit"), rows)
+    rows: list[list[str]] = []
+    for name, found in results.items():
+        judged = [row for row in found["rows"] if row["met"] is not None]
+        for row, verdicts in zip(judged, _rounds(found, judged), strict=True):
+            met = "met" if row["met"] else "**not met**"
+            count = f"{sum(verdicts)} of {len(verdicts)}"
+            rows.append(
+                [row["work"], row["target"], _figure(row), met, count, f"{name}, {_when(found)}"]
+            )
+    header = ("work", "target", "measured", "", "rounds that met it", "section, date, commit")
+    return _table(header, rows)
+
+
+def _rounds(found: Results, judged: Sequence[Results]) -> list[list[bool]]:
+    """Return the verdicts of the latest rounds, for each row that is judged."""
+    latest = [row["met"] for row in judged]
+    rounds: list[list[bool]] = found.get("rounds") or [latest]
+    return [[verdicts[n] for verdicts in rounds] for n in range(len(judged))]
 
 
 def _figure(row: Results) -> str:

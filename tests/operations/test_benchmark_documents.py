@@ -40,6 +40,17 @@ def test_every_result_has_its_date_commit_and_machine() -> None:
         assert section["machine"]
 
 
+def test_target_counts_the_rounds_that_met_it() -> None:
+    row: dict[str, Any] = {"work": "orders", "ours": "9/s", "target": "8/s", "met": True}
+    row |= {"figure": "", "ratio": ""}
+    rounds = [[True], [False], [True]]
+    section = {"date": "2026-11-29T20:00", "commit": "abc", "rows": [row], "rounds": rounds}
+
+    table = documents.PARTS["targets"]({"orders": section})
+
+    assert table.endswith("| orders | 8/s | 9/s | met | 2 of 3 | orders, 2026-11-29, abc |")
+
+
 def test_plot_describes_itself_in_words() -> None:
     root = ET.fromstring(plots.render(PLOT))  # noqa: S314 - our own file
 
