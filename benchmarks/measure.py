@@ -50,7 +50,7 @@ class Row:
 
 
 class Meter:
-    """The CPU time of some processes since the creation of the meter."""
+    """The CPU time of some processes since the creation of the meter, with their ended children."""
 
     def __init__(self, testbed: Testbed, names: Sequence[str]) -> None:
         self._processes = {name: testbed.process(name) for name in names}
@@ -58,7 +58,10 @@ class Meter:
 
     def _now(self) -> dict[str, float]:
         times = {name: process.cpu_times() for name, process in self._processes.items()}
-        return {name: time.user + time.system for name, time in times.items()}
+        return {
+            name: time.user + time.system + time.children_user + time.children_system
+            for name, time in times.items()
+        }
 
     def per(self, count: int) -> dict[str, float]:
         """Return the CPU microseconds of each process, divided by `count`."""
