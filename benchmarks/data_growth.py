@@ -68,8 +68,11 @@ class _Results:
         self.add(EXAMINED, label, size, examined.total / count)
         worst = examined.worst
         self.worst[label] = f"{worst.name}: {worst.examined:,}"
-        self.scans.update(f"{label}: {scan}" for scan in examined.scans if scan != SAMPLE)
+        self.add_scans(label, examined)
         print(f"    most: {self.worst[label]}; scans: {examined.scans}", flush=True)
+
+    def add_scans(self, label: str, examined: Examined) -> None:
+        self.scans.update(f"{label}: {scan}" for scan in examined.scans if scan != SAMPLE)
 
 
 def data_growth(testbed: Testbed, options: Options) -> list[Row]:
@@ -158,7 +161,7 @@ def _measure_command(
     stores = sum(meter.per(1).values()) / 1e6
     results.add(SECONDS, label, size, time.monotonic() - started_at)
     results.add("CPU s", label, size, own + stores)
-    results.scans.update(f"{label}: {scan}" for scan in examined.scans)
+    results.add_scans(label, examined)
 
 
 def _measure_backup(testbed: Testbed, results: _Results, size: int) -> None:
