@@ -47,7 +47,7 @@ async def test_replay_of_many_bytes_is_a_reset(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sse, "MAX_REPLAY_BYTES", 500)
     broadcaster = EventBroadcaster()
     for sequence in range(1, 5):
-        broadcaster.publish("thing", Changed(text="x" * 150), sequence)
+        broadcaster.publish("thing", lambda: Changed(text="x" * 150), sequence)
     broadcaster.close()
 
     async def read_after(last_event_id: int) -> bytes:
@@ -81,7 +81,7 @@ async def test_nothing_is_delivered_to_a_session_revoked_after_the_event() -> No
     )
     frames = aiter(stream.body_iterator)
     await anext(frames)
-    broadcaster.publish("order", CamelModel(), 1, audience="ann")
+    broadcaster.publish("order", CamelModel, 1, audience=lambda: "ann")
     await broadcaster._flush()
 
     is_revoked = True
@@ -109,7 +109,7 @@ async def test_idle_stream_of_a_revoked_session_ends_at_once() -> None:
     revoked.add("phone")
 
     broadcaster.end_revoked("ann")
-    broadcaster.publish("order", CamelModel(), 1, audience="ann")
+    broadcaster.publish("order", CamelModel, 1, audience=lambda: "ann")
     await broadcaster._flush()
 
     async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -178,3 +178,79 @@ def test_streams_beyond_the_limit_of_a_network_are_rejected() -> None:
         broadcaster.stream(network="192.0.2.1", session="one")
     assert broadcaster.stream(network="192.0.2.2", session="one")
     assert broadcaster.stream(network=None, session=None)
+
+
+class _CountedBody:
+    """Makes the same body each time, and counts how often."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> BaseModel:
+        self.count += 1
+        return Changed(text="x")
+
+
+async def _open(broadcaster: EventBroadcaster, **options: Any) -> AsyncIterator[Any]:
+    frames = aiter(broadcaster.stream(network=None, session=None, **options).body_iterator)
+    await anext(frames)
+    return frames
+
+
+async def test_event_is_encoded_once_and_only_for_those_who_receive_it() -> None:
+    broadcaster = EventBroadcaster()
+    unseen, private, public = _CountedBody(), _CountedBody(), _CountedBody()
+    broadcaster.publish("thing", unseen, 1)
+    await broadcaster._flush()
+    streams = [await _open(broadcaster, user=user) for user in ("ann", "ann", None)]
+
+    broadcaster.publish("thing", private, 2, audience=lambda: "bob")
+    broadcaster.publish("thing", public, 3)
+    await broadcaster._flush()
+
+    for stream in streams:
+        assert (await anext(stream)).count(b"event: thing") == 1
+    assert (unseen.count, private.count, public.count) == (0, 0, 1)
+
+
+async def test_missed_events_are_replayed_to_their_audience_alone() -> None:
+    broadcaster = EventBroadcaster()
+    own, others, public = _CountedBody(), _CountedBody(), _CountedBody()
+    broadcaster.publish("thing", public, 1)
+    broadcaster.publish("thing", own, 2, audience=lambda: "ann")
+    broadcaster.publish("thing", others, 3, audience=lambda: "bob")
+    await broadcaster._flush()
+
+    for _ in range(2):
+        stream = broadcaster.stream(network=None, session=None, user="ann", last_event_id=0)
+        replayed = bytes(await anext(aiter(stream.body_iterator)))  # pyright: ignore[reportArgumentType] - we encode
+        assert [line for line in replayed.splitlines() if b"id:" in line] == [b"id: 1", b"id: 2"]
+    assert (public.count, own.count, others.count) == (1, 1, 0)
+
+
+async def test_private_event_of_an_unknown_audience_reaches_nobody() -> None:
+    broadcaster = EventBroadcaster()
+    streams = [await _open(broadcaster, user=user) for user in ("ann", None)]
+
+    def fail() -> str:
+        raise KeyError("userId")
+
+    broadcaster.publish("secret", CamelModel, 1, audience=fail)
+    broadcaster.publish("thing", CamelModel, 2)
+    await broadcaster._flush()
+
+    for stream in streams:
+        received = await anext(stream)
+        assert b"thing" in received
+        assert b"secret" not in received
+
+
+async def test_invalid_event_does_not_stop_the_next() -> None:
+    broadcaster = EventBroadcaster()
+    stream = await _open(broadcaster)
+
+    broadcaster.publish("bad", lambda: Changed.model_validate({}), 1)
+    broadcaster.publish("good", CamelModel, 2)
+    await broadcaster._flush()
+
+    assert (await anext(stream)).count(b"event:") == 1

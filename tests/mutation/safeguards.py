@@ -1043,6 +1043,20 @@ MUTANTS = (
         ("common/tests/test_sse.py",),
     ),
     Mutant(
+        "a private event of an unknown audience reaches nobody",
+        "common/src/common/web/sse_frame.py",
+        "            return NOBODY\n",
+        "            return None\n",
+        ("common/tests/test_sse.py",),
+    ),
+    Mutant(
+        "missed private events are replayed to their audience alone",
+        "common/src/common/web/sse.py",
+        "and (frame.audience is None or frame.audience == user)",
+        "and frame.sequence",
+        ("common/tests/test_sse.py",),
+    ),
+    Mutant(
         "a revocation ends the open streams of its session",
         "common/src/common/lifecycle.py",
         "        self.revocations.add_listener(broadcaster.end_revoked)\n",

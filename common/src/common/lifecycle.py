@@ -77,9 +77,12 @@ class RunningService:
     async def broadcasting(
         self, broadcaster: EventBroadcaster, handlers: Handlers
     ) -> AsyncGenerator[None]:
-        """Stream the service's own events, from any replica, to the SSE clients of this one."""
+        """Stream the service's own events, from any replica, to the SSE clients of this one.
+
+        Handlers take a `StoredEvent`.
+        """
         self.revocations.add_listener(broadcaster.end_revoked)
-        await self.bus.subscribe_every_replica(self.bus.connection.service, handlers)
+        await self.bus.subscribe_every_replica(self.bus.connection.service, handlers, decode=False)
         async with broadcaster.run():
             with on_stop_signal(broadcaster.close):
                 yield

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,7 +23,7 @@ from common.messaging.connection import NATS_ERRORS, Connection, unavailability_
 from common.messaging.durable_consumer import DurableConsumer
 from common.messaging.envelope import EventEnvelope
 from common.messaging.nats_client import NatsClient
-from common.messaging.stream_subscription import StreamSubscription
+from common.messaging.stream_subscription import StoredEvent, StreamSubscription
 from common.messaging.subscriptions import durable_name
 from common.observability import metrics, tracing
 
@@ -47,7 +47,8 @@ def handlers(*functions: Handler) -> Handlers:
     """Map each event type to the function whose first argument is annotated with it.
 
     Example:
-        `async def on_order(event: OrderCreated | OrderUpdated)` handles both events.
+        `async def on_order(event: OrderCreated | OrderUpdated)` handles both events, and so does
+        `async def on_order(event: StoredEvent[OrderCreated | OrderUpdated])`.
 
     Raises:
         ValueError: an event has two handlers.
@@ -55,6 +56,8 @@ def handlers(*functions: Handler) -> Handlers:
     handler_by_event: dict[type[Event], Handler] = {}
     for function in functions:
         annotation = next(iter(get_type_hints(function).values()))
+        if get_origin(annotation) is StoredEvent:
+            (annotation,) = get_args(annotation)
         for event in get_args(annotation) or (annotation,):
             if event in handler_by_event:
                 raise ValueError(f"{event.__name__} has two handlers")
@@ -114,18 +117,24 @@ class Bus:
             await consumer.start()
 
     async def subscribe_every_replica(
-        self, stream: str, handlers: Handlers, *, since: datetime | None = None
+        self,
+        stream: str,
+        handlers: Handlers,
+        *,
+        since: datetime | None = None,
+        decode: bool = True,
     ) -> StreamSubscription:
         """Handle every event of a stream in this process, in order, from `since` or from now on.
 
-        Returns when all stored events are handled. Handlers take the event and its sequence.
+        Returns when all stored events are handled. Handlers take the event and its sequence, or,
+        without `decode`, a `StoredEvent`.
         """
         stream_handlers = {
             self.connection.subject(event.subject): (event, handler)
             for event, handler in handlers.items()
         }
         consumer = StreamSubscription(
-            self.connection, stream=stream, handlers=stream_handlers, since=since
+            self.connection, stream=stream, handlers=stream_handlers, since=since, decode=decode
         )
         self._consumers.append(consumer)
         await consumer.start()

@@ -10,16 +10,18 @@ import asyncio
 import contextlib
 import json
 import time
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from pydantic import ValidationError
+from pydantic_core import from_json
 
-from common.events import STREAMS
+from common.events import STREAMS, Event
 from common.messaging.connection import NATS_ERRORS, STORED, Connection
 from common.messaging.pull_consumer import SubjectHandlers
 
@@ -33,11 +35,34 @@ READ_TIMEOUT_SECONDS: Final = 5.0
 STATUS_END_OF_BATCH: Final = "204"
 STATUS_NOT_FOUND: Final = "404"
 
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(Generic[E]):
+    """An event of a stream, decoded only where it is needed: every replica receives every event."""
+
+    model: type[E]
+    data: bytes
+    sequence: int
+
+    def decode(self) -> E:
+        """Return the event.
+
+        Raises:
+            ValidationError: it is invalid.
+        """
+        return self.model.model_validate_json(self.data)
+
+    def parse(self) -> dict[str, Any]:
+        """Return the JSON of the event, not validated, at a fifth of the cost of `decode`."""
+        return from_json(self.data)
+
 
 class StreamSubscription:
     """Handles a stream's events in order, from a given time or from now on, without acks.
 
-    Handlers take the event and its sequence in the stream.
+    Handlers take the event and its sequence in the stream, or a `StoredEvent` without `decode`.
     """
 
     def __init__(
@@ -47,6 +72,7 @@ class StreamSubscription:
         stream: str,
         handlers: SubjectHandlers,
         since: datetime | None = None,
+        decode: bool = True,
     ) -> None:
         self._connection = connection
         self._stream = connection.stream(stream)
@@ -55,6 +81,7 @@ class StreamSubscription:
         ]
         self._handlers = handlers
         self._since = since
+        self._decode = decode
         self._last_sequence: int | None = None
         self._created_at: datetime | None = None
         self._lock = asyncio.Lock()
@@ -184,7 +211,11 @@ class StreamSubscription:
             return
         model, handler = registered
         try:
-            await handler(model.model_validate_json(msg.data), sequence)
+            stored = StoredEvent(model, msg.data, sequence)
+            if self._decode:
+                await handler(stored.decode(), sequence)
+            else:
+                await handler(stored)
         except ValidationError as error:
             log.warning("invalid event ignored", subject=model.subject, error=str(error))
         except Exception:  # one failed event does not stop the next

@@ -2,8 +2,9 @@
 
 Each replica consumes its own service's stream and buffers the last frames. A client that
 reconnects with Last-Event-ID gets the frames it missed, or a `reset` event if it missed too much.
-Events are encoded once and flushed every 100 ms, so a connection costs at most ten writes per
-second. A client that does not read is disconnected; browsers reconnect automatically.
+Events are flushed every 100 ms, so a connection costs at most ten writes per second. An event is
+encoded once, and only if somebody on this replica receives it: N replicas receive every event N
+times. A client that does not read is disconnected; browsers reconnect automatically.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from common.background import run_periodically
 from common.errors import ServiceUnavailable, TooManyRequests
+from common.web.sse_frame import Frame
 
 FLUSH_INTERVAL_SECONDS: Final = 0.1
 HEARTBEAT_SECONDS: Final = 15.0
@@ -47,13 +49,6 @@ SSE_RESPONSE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/
 LastEventId = Annotated[
     int | None, Header(alias="Last-Event-ID", ge=0, description="The id of the last received event")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    sequence: int
-    audience: str | None
-    data: bytes
 
 
 @dataclass(eq=False, slots=True)
@@ -108,26 +103,30 @@ class EventBroadcaster:
             max_per_network: the streams that one network may have open; 0 for any number.
         """
         self._max_per_network = max_per_network
-        self._replay_buffer: deque[_Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
-        self._unsent: list[_Frame] = []
+        self._replay_buffer: deque[Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
+        self._unsent: list[Frame] = []
         self._revoked_users: set[str] = set()
         self._connections: set[_Connection] = set()
         self._connections_by_owner: Counter[tuple[str, str]] = Counter()
         self._closed = False
 
     def publish(
-        self, name: str, body: BaseModel, sequence: int, *, audience: str | None = None
+        self,
+        name: str,
+        make_body: Callable[[], BaseModel],
+        sequence: int,
+        *,
+        audience: Callable[[], str] | None = None,
     ) -> None:
         """Queue an event for the next flush.
 
         Args:
             name: the event's name, such as `ticket`.
-            body: its data.
+            make_body: returns its data. Called only if a client receives it.
             sequence: its sequence in the stream, used as its id.
-            audience: the only user who receives it; None for everyone.
+            audience: returns the only user who receives it; None for everyone.
         """
-        data = format_sse_event(data_str=body.model_dump_json(), event=name, id=str(sequence))
-        frame = _Frame(sequence, audience, data)
+        frame = Frame(sequence, name, make_body, audience)
         self._replay_buffer.append(frame)
         self._unsent.append(frame)
 
@@ -156,16 +155,18 @@ class EventBroadcaster:
         revoked_users, self._revoked_users = self._revoked_users, set()
         if not frames and not revoked_users:
             return
-        public = b"".join(frame.data for frame in frames if frame.audience is None)
-        private: dict[str, bytes] = {}
-        for frame in frames:
-            if frame.audience is not None:
-                private[frame.audience] = private.get(frame.audience, b"") + frame.data
+        users = {connection.user for connection in self._connections}
+        chunks: dict[str | None, list[bytes]] = {}
+        for frame in frames if users else ():
+            if frame.audience is None or frame.audience in users:
+                chunks.setdefault(frame.audience, []).append(frame.data)
+        payloads = {audience: b"".join(data) for audience, data in chunks.items()}
+        public = payloads.pop(None, b"")
         for connection in self._connections:
             if connection.user in revoked_users and not connection.is_authorized():
                 self._disconnect(connection)
                 continue
-            payload = public + private.get(connection.user or "", b"")
+            payload = public + payloads.get(connection.user, b"")
             if not payload:
                 continue
             try:
@@ -238,7 +239,7 @@ class EventBroadcaster:
         missed = [
             frame.data
             for frame in self._replay_buffer
-            if frame.sequence > last_event_id and frame.audience in {None, user}
+            if frame.sequence > last_event_id and (frame.audience is None or frame.audience == user)
         ]
         return b"".join(missed) if sum(map(len, missed)) <= MAX_REPLAY_BYTES else RESET_FRAME
 

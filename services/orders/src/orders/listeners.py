@@ -21,6 +21,7 @@ from common.events import (
 )
 from common.messaging.bus import Handlers, handlers
 from common.messaging.durable_consumer import DeliveryPostponed
+from common.messaging.stream_subscription import StoredEvent
 from common.shows import OrderedShow
 from common.web.sse import EventBroadcaster
 from orders.domain.ticket import ListedTicket
@@ -118,9 +119,12 @@ def _deletion_listeners(deletion: UserDeletion) -> Handlers:
 def sse_handlers(broadcaster: EventBroadcaster) -> Handlers:
     """Return the handlers that stream each order event to its buyer alone."""
 
-    async def on_order(event: OrderEvent, sequence: int) -> None:
+    async def on_order(event: StoredEvent[OrderEvent]) -> None:
         broadcaster.publish(
-            "order", OrderEventOut.from_attributes(event), sequence, audience=event.user_id
+            "order",
+            lambda: OrderEventOut.from_attributes(event.decode()),
+            event.sequence,
+            audience=lambda: event.parse()["userId"],
         )
 
     return handlers(on_order)

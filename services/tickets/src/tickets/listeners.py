@@ -5,6 +5,7 @@ And the tickets' own events, which every replica streams to its SSE clients.
 
 from common.events import OrderEvent, SellerEvent, TicketEvent, UserDeleted, UserUpdated
 from common.messaging.bus import Handlers, handlers
+from common.messaging.stream_subscription import StoredEvent
 from common.web.sse import EventBroadcaster
 from tickets.cache import TicketCache
 from tickets.domain.ticket import Fence, Listing
@@ -50,8 +51,11 @@ def listeners(tickets: TicketService, refunds: Refunds, deletion: UserDeletion) 
 def sse_handlers(broadcaster: EventBroadcaster, cache: TicketCache) -> Handlers:
     """Return the handlers that stream each ticket event to every client."""
 
-    async def on_ticket(event: TicketEvent, sequence: int) -> None:
-        cache.invalidate(event.id, known_version=event.version)
-        broadcaster.publish("ticket", TicketEventOut.from_attributes(event), sequence)
+    async def on_ticket(event: StoredEvent[TicketEvent]) -> None:
+        facts = event.parse()
+        cache.invalidate(facts["id"], known_version=facts["version"])
+        broadcaster.publish(
+            "ticket", lambda: TicketEventOut.from_attributes(event.decode()), event.sequence
+        )
 
     return handlers(on_ticket)
