@@ -17,6 +17,7 @@ from benchmarks.stored_operations import OPERATIONS, ORDER_SECONDS, Shop
 from benchmarks.testbed import FOLDER, Testbed
 from payments.store.sales import MAX_COUNTED
 from ticketing_local import backup_format
+from ticketing_local.commands.backup import retain_history
 from ticketing_local.stack import environment
 from ticketing_local.stack.ports import SERVICES
 from tickets.store.vault_gauges import COUNT_LIMIT
@@ -169,7 +170,8 @@ def _measure_backup(testbed: Testbed, results: _Results, size: int) -> None:
     folder = FOLDER / "backup"
     shutil.rmtree(folder, ignore_errors=True)
     started_at = time.monotonic()
-    backup_format.dump_databases(testbed.system.mongo, SERVICES, folder)
+    with retain_history(testbed.system.mongo):
+        backup_format.dump_databases(testbed.system.mongo, SERVICES, folder)
     results.add(SECONDS, "backup of the databases", size, time.monotonic() - started_at)
     written = sum(file.stat().st_size for file in folder.rglob("*.gz"))
     results.add(DISK, "backup of the databases", size, written / MIB)

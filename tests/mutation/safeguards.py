@@ -29,6 +29,7 @@ HEADERS = "common/tests/test_security_headers.py"
 BODY = "common/src/common/web/request_body.py"
 BODY_TESTS = "common/tests/test_request_body.py"
 BACKUP = "tests/operations/test_backup.py"
+BACKUP_HISTORY = "infra/local/tests/test_backup_history.py"
 VAULT_MAINTENANCE = "services/tickets/tests/test_vault_maintenance.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
 CACHE_TESTS = "common/tests/test_response_cache.py"
@@ -1259,6 +1260,20 @@ MUTANTS = (
         "        timeoutMS=int(OPERATION_TIMEOUT_SECONDS * 1000),\n",
         "",
         ("common/tests/test_operation_timeout.py",),
+    ),
+    Mutant(
+        "a backup is of one moment, however long it takes",
+        "infra/local/src/ticketing_local/commands/backup.py",
+        "        retain(MAX_SECONDS)\n",
+        "",
+        (f"{BACKUP_HISTORY}::test_backup_does_not_contain_what_was_written_meanwhile",),
+    ),
+    Mutant(
+        "MongoDB retains history for a backup only",
+        "infra/local/src/ticketing_local/commands/backup.py",
+        "            retain(servers.SNAPSHOT_HISTORY_SECONDS)\n",
+        "            pass\n",
+        (f"{BACKUP_HISTORY}::test_history_is_retained_only_during_a_backup",),
     ),
     Mutant(
         "a restore without the keys of the backup's files is refused",

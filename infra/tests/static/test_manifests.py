@@ -188,6 +188,15 @@ def test_compose_and_cluster_use_the_same_stores() -> None:
     assert of_compose == of_cluster
 
 
+def test_mongod_retains_no_snapshot_history_in_compose_and_cluster() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].values()
+    commands = [str(service.get("command")) for service in compose]
+    commands += [str(template(w)["spec"]["containers"][0].get("command")) for w in WORKLOADS]
+    mongods = [command for command in commands if "--replSet" in command]
+    assert len(mongods) == 2 * len(SERVICES)
+    assert all("minSnapshotHistoryWindowInSeconds=0" in command for command in mongods)
+
+
 @each_with_jobs
 def test_image_of_others_is_pinned_by_digest(workload: Manifest) -> None:
     for container in template(workload)["spec"]["containers"]:

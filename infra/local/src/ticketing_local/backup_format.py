@@ -9,7 +9,7 @@ import asyncio
 import base64
 import gzip
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -36,7 +36,7 @@ RAW_CODEC: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=Ra
 MAX_IN_FLIGHT: Final = 128
 
 
-def dump_databases(mongo_url: str, databases: Sequence[str], folder: Path) -> int:
+def dump_databases(mongo_url: str, databases: Iterable[str], folder: Path) -> int:
     """Write every collection, as of one moment, and return the number of documents."""
     count = 0
     with (

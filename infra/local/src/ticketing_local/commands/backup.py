@@ -7,13 +7,15 @@ timers again) and Stripe (the reconciler reads it).
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from nats.errors import Error as NatsError
+from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from ticketing_local import backup_format
@@ -24,6 +26,8 @@ from ticketing_local.stack.run_record import require_running
 from ticketing_local.stack.stored_secrets import StoredSecrets
 
 FOLDER: Final = ROOT / ".local" / "backups"
+MAX_SECONDS: Final = 3_600
+"""How long the databases may be read. MongoDB retains what is overwritten meanwhile."""
 
 
 def backup(home: Home, folder: Path | None) -> None:
@@ -69,10 +73,32 @@ def _dump(port: Mapping[str, int], secrets: StoredSecrets, folder: Path) -> None
         )
     )
     click.echo(f"{events} events")
-    documents = backup_format.dump_databases(
-        servers.mongo_url_as(mongo_set_up.OPERATOR, port["mongod"], secrets),
-        ports.SERVICES,
-        folder / "databases",
-    )
+    with retain_history(servers.mongo_url_as(mongo_set_up.ADMIN, port["mongod"], secrets)):
+        documents = backup_format.dump_databases(
+            servers.mongo_url_as(mongo_set_up.OPERATOR, port["mongod"], secrets),
+            ports.SERVICES,
+            folder / "databases",
+        )
     click.echo(f"{documents} documents")
     (folder / "complete").write_text(datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+@contextmanager
+def retain_history(admin_url: str) -> Generator[None]:
+    """Retain what is overwritten in MongoDB, so that a snapshot can be read for `MAX_SECONDS`.
+
+    A killed backup leaves it so until the next backup or restart of MongoDB. That costs CPU, and
+    the space of what was overwritten in the last `MAX_SECONDS`.
+    """
+    with MongoClient[dict[str, Any]](
+        admin_url, serverSelectionTimeoutMS=backup_format.CONNECT_TIMEOUT_SECONDS * 1000
+    ) as client:
+
+        def retain(seconds: int) -> None:
+            client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=seconds)
+
+        retain(MAX_SECONDS)
+        try:
+            yield
+        finally:
+            retain(servers.SNAPSHOT_HISTORY_SECONDS)

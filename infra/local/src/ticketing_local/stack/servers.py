@@ -13,6 +13,8 @@ from ticketing_local.stack.stored_secrets import StoredSecrets
 
 REDIS_PASSWORD = "redis"  # noqa: S105 - the name of the stored secret
 NATS_ACCOUNTS = ROOT / "infra" / "nats" / "accounts.conf"
+SNAPSHOT_HISTORY_SECONDS = 0
+"""How long mongod retains what is overwritten. Only a backup reads it, and asks for more."""
 SYNC_ALWAYS = "always"
 SYNC_EVERY_2_MINUTES = "2m"
 
@@ -29,6 +31,7 @@ def mongod(port: int, data: Path, secrets: StoredSecrets, cache_gigabytes: float
         *("--networkMessageCompressors", "disabled"),
         *("--wiredTigerCacheSizeGB", str(cache_gigabytes), "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", f"minSnapshotHistoryWindowInSeconds={SNAPSHOT_HISTORY_SECONDS}"),
         # A stop would otherwise wait for another node to take over.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     )
