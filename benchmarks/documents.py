@@ -112,10 +112,13 @@ def _scaling(results: Results) -> str:
     if not runs:
         return f"{found['rows'][0]['ours']} ({_when(found)})."
     rows: list[list[str]] = []
+    speeds: list[float] = []
     for group in runs:
+        speeds.append(statistics.median(run.get("speed", 0) for run in group))
         run = sorted(group, key=lambda run: run["rate"])[len(group) // 2]
         rates, efficiencies = ([run[name] for run in group] for name in ("rate", "efficiency"))
         full = [name for name, share in run["share"].items() if share >= FULL]
+        full += ["the machine"] * (run["machine"] >= FULL)
         rows.append(
             [
                 str(run["replicas"]),
@@ -125,13 +128,15 @@ def _scaling(results: Results) -> str:
                 ", ".join(f"{name} {cores:.2f}" for name, cores in run["cores"].items()),
                 f"{run['commands']:.1f}",
                 f"{run['machine']:.0%}",
+                f"{speeds[-1] / speeds[0]:.0%}" if speeds[0] else "",
                 ", ".join(full) or "none of them",
             ]
         )
     header = (
         *("replicas of each service", "orders/s", "efficiency of the doubling"),
-        *("CPU relative to the limit", "cores of the stores", "commands to MongoDB per order"),
-        *("CPU of the machine", "full"),
+        *("CPU relative to the limit", "cores of the stores and the load"),
+        *("commands to MongoDB per order", "CPU of the machine"),
+        *("work of a second of CPU", "full"),
     )
     images = [
         f"![{plot.title}. {plot.description}]({IMAGES.as_posix()}/{plot.name}.svg)"

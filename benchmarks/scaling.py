@@ -1,6 +1,7 @@
 """Orders with 1, 2 and 4 replicas of every service, each held to a tenth of a CPU."""
 
 import os
+import resource
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from benchmarks.measure import Meter, Options, Row
 from benchmarks.purchase import tickets_caught_up
 from benchmarks.testbed import FOLDER, STORES, Testbed, order_requests
 from benchmarks.wrk import load
+from benchmarks.yardstick import run_yardstick
 from ticketing_local.errors import CliError
 from ticketing_local.stack.ports import SERVICES
 
@@ -42,11 +44,13 @@ class ScalingRun:
     throttled: dict[str, float]
     """The share of the periods in which they had used their limits up."""
     cores: dict[str, float]
-    """The CPU of the stores, in cores."""
+    """The CPU of the stores and of the load, in cores."""
     commands: float
     """The commands to MongoDB per order: fewer if batches are larger."""
     machine: float
     """The CPU of the whole machine relative to its cores, with everything else on it."""
+    speed: float = 0
+    """How often a second of CPU suffices for a fixed piece of work."""
     efficiency: float | None = None
     """The rate relative to the expected one, from the run before with fewer replicas."""
 
@@ -98,19 +102,22 @@ def _run(
         order_requests(testbed.insert_tickets(int(seconds * MAX_ORDERS_PER_SECOND))) for _ in ports
     ]
     meter = Meter(testbed, [*groups, *STORES])
+    load_before = _load_seconds()
     throttled_before = {name: group.read_throttled() for name, group in groups.items()}
     commands_before = testbed.count_commands()
     busy_before = _busy_seconds()
     started_at = time.perf_counter()
-    with ThreadPoolExecutor(len(ports)) as pool:
+    with run_yardstick() as yardstick, ThreadPoolExecutor(len(ports)) as pool:
         futures = [
             pool.submit(load, port, own, seconds, connections=CONNECTIONS)
             for port, own in zip(ports, requests, strict=True)
         ]
         loads = [future.result() for future in futures]
+        speed = yardstick.stop()
     testbed.wait_until(lambda: tickets_caught_up(testbed), interval=0.05)
     elapsed = time.perf_counter() - started_at
     cores = {name: used / 1e6 / elapsed for name, used in meter.per(1).items()}
+    load_cores = (_load_seconds() - load_before) / elapsed
     throttled = {
         name: group.read_throttled() - throttled_before[name] for name, group in groups.items()
     }
@@ -128,10 +135,17 @@ def _run(
             service: statistics.fmean(throttled[name] * PERIOD_SECONDS / elapsed for name in group)
             for service, group in names.items()
         },
-        cores={name: cores[name] for name in STORES},
+        cores={**{name: cores[name] for name in STORES}, "load": load_cores},
         commands=commands / max(1, orders),
         machine=(_busy_seconds() - busy_before) / elapsed / (psutil.cpu_count() or 1),
+        speed=speed,
     )
+
+
+def _load_seconds() -> float:
+    """Return the CPU time of this process and of the load generators that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _busy_seconds() -> float:
@@ -176,5 +190,6 @@ def describe(runs: Sequence[ScalingRun]) -> str:
     return (
         f"{statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f}) orders/s; "
         f"CPU relative to the limit: {shares}; cores: {cores}; "
-        f"{middle.commands:.1f} commands to MongoDB per order; machine {middle.machine:.0%}"
+        f"{middle.commands:.1f} commands to MongoDB per order; machine {middle.machine:.0%}; "
+        f"work of a second of CPU {middle.speed:.0f}"
     )

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import documents, plots
 from benchmarks.cpu_limits import PERIOD_MICROSECONDS, open_groups
 from benchmarks.plots import Plot
+from benchmarks.yardstick import run_yardstick
 from ticketing_local.errors import CliError
 
 RESULTS: Final = documents.read_results()
@@ -100,3 +101,33 @@ def test_cpu_limit_writes_the_quota_of_either_cgroup_version(
 def test_cpu_limit_without_cgroups_names_the_reason(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="writable"), open_groups(tmp_path):
         pass
+
+
+def test_yardstick_measures_the_work_of_a_second_of_cpu() -> None:
+    with run_yardstick() as yardstick:
+        speed = yardstick.stop()
+
+    assert speed > 0
+
+
+def test_scaling_table_says_when_the_machine_is_full() -> None:
+    run: dict[str, Any] = {
+        "replicas": 1,
+        "rate": 100.0,
+        "efficiency": None,
+        "share": {"orders": 0.99},
+        "cores": {"mongod": 0.1},
+        "commands": 1.0,
+        "machine": 0.5,
+        "speed": 1000.0,
+    }
+    more = run | {"replicas": 2, "efficiency": 0.8, "machine": 0.95, "speed": 900.0}
+    rows: list[dict[str, Any]] = [{"work": "", "runs": [one], "points": []} for one in (run, more)]
+    section = {"date": "2026-11-29T20:00", "commit": "abc", "rows": rows}
+
+    lines = documents.PARTS["scaling"]({"scaling": section}).splitlines()
+
+    assert [line.split(" | ")[-2:] for line in lines if line.startswith(("| 1", "| 2"))] == [
+        ["100%", "orders |"],
+        ["90%", "orders, the machine |"],
+    ]
