@@ -245,6 +245,22 @@ async def test_private_event_of_an_unknown_audience_reaches_nobody() -> None:
         assert b"secret" not in received
 
 
+async def test_each_event_of_an_idle_broadcaster_is_delivered() -> None:
+    broadcaster = EventBroadcaster()
+    async with asyncio.timeout(TIMEOUT_SECONDS), broadcaster.run():
+        stream = await _open(broadcaster)
+        for sequence in (1, 2):
+            broadcaster.publish("thing", CamelModel, sequence)
+            assert b"event: thing" in await anext(stream)
+
+
+async def test_idle_broadcaster_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.background.STOP_TIMEOUT_SECONDS", 2 * TIMEOUT_SECONDS)
+
+    async with asyncio.timeout(TIMEOUT_SECONDS), EventBroadcaster().run():
+        await asyncio.sleep(0)  # until it waits for an event
+
+
 async def test_invalid_event_does_not_stop_the_next() -> None:
     broadcaster = EventBroadcaster()
     stream = await _open(broadcaster)

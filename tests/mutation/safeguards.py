@@ -1051,6 +1051,13 @@ MUTANTS = (
         ("common/tests/test_sse.py",),
     ),
     Mutant(
+        "an idle stream of events does not delay a stop",
+        "common/src/common/web/sse.py",
+        "            finally:\n                self._has_unsent.set()\n",
+        "            finally:\n                pass\n",
+        ("common/tests/test_sse.py",),
+    ),
+    Mutant(
         "missed private events are replayed to their audience alone",
         "common/src/common/web/sse.py",
         "and (frame.audience is None or frame.audience == user)",

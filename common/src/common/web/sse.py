@@ -2,9 +2,9 @@
 
 Each replica consumes its own service's stream and buffers the last frames. A client that
 reconnects with Last-Event-ID gets the frames it missed, or a `reset` event if it missed too much.
-Events are flushed every 100 ms, so a connection costs at most ten writes per second. An event is
-encoded once, and only if somebody on this replica receives it: N replicas receive every event N
-times. A client that does not read is disconnected; browsers reconnect automatically.
+Events are flushed at most every 100 ms, so a connection costs at most ten writes per second. An
+event is encoded once, and only if somebody on this replica receives it: N replicas receive every
+event N times. A client that does not read is disconnected; browsers reconnect automatically.
 """
 
 import asyncio
@@ -106,6 +106,7 @@ class EventBroadcaster:
         self._replay_buffer: deque[Frame] = deque(maxlen=REPLAY_BUFFER_SIZE)
         self._unsent: list[Frame] = []
         self._revoked_users: set[str] = set()
+        self._has_unsent = asyncio.Event()
         self._connections: set[_Connection] = set()
         self._connections_by_owner: Counter[tuple[str, str]] = Counter()
         self._closed = False
@@ -129,12 +130,16 @@ class EventBroadcaster:
         frame = Frame(sequence, name, make_body, audience)
         self._replay_buffer.append(frame)
         self._unsent.append(frame)
+        self._has_unsent.set()
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
         """Flush queued events while the service runs."""
-        async with run_periodically(FLUSH_INTERVAL_SECONDS, self._flush, name="live"):
-            yield
+        async with run_periodically(FLUSH_INTERVAL_SECONDS, self._flush_next, name="live"):
+            try:
+                yield
+            finally:
+                self._has_unsent.set()
         self.close()
 
     def close(self) -> None:
@@ -149,6 +154,13 @@ class EventBroadcaster:
     def end_revoked(self, user: str) -> None:
         """End the streams of a user's revoked sessions at the next flush."""
         self._revoked_users.add(user)
+        self._has_unsent.set()
+
+    async def _flush_next(self) -> None:
+        """Wait for something to flush, because ten turns a second would cost an idle process."""
+        await self._has_unsent.wait()
+        self._has_unsent.clear()
+        await self._flush()
 
     async def _flush(self) -> None:
         frames, self._unsent = self._unsent, []
