@@ -70,12 +70,15 @@ def new_thing() -> Callable[[str], Change[Any]]:
     return _new_thing
 
 
-def _make_store(relay: Relay, clock: Clock = utc_now) -> Store[Any]:
+def _make_store(
+    relay: Relay, clock: Clock = utc_now, *, is_brief: Callable[[Thing], bool] = lambda _: False
+) -> Store[Any]:
     return Store(
         ThingDocument,
         AggregateMapping(
             from_document=lambda doc: Thing(str(doc["_id"]), doc["version"], doc["name"]),
             to_document=lambda thing: {"name": thing.name},
+            is_brief=is_brief,
         ),
         relay,
         clock,

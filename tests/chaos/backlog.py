@@ -32,7 +32,8 @@ DELETIONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 )
 """The collection in auth, the query, and what it finds."""
 EXPIRATION_GRACE: Final = timedelta(seconds=5)
-OUTBOX_GRACE: Final = timedelta(seconds=2)
+OUTBOX_GRACE: Final = timedelta(seconds=3)
+"""More than the sweep needs for the event of a payment that takes long."""
 PAYOUT_GRACE: Final = timedelta(seconds=10)
 STABLE_FOR: Final = timedelta(seconds=30)
 """How long after the end nothing may become due, so that the audit sees one state of everything."""

@@ -32,6 +32,7 @@ BACKUP = "tests/operations/test_backup.py"
 BACKUP_HISTORY = "infra/local/tests/test_backup_history.py"
 VAULT_MAINTENANCE = "services/tickets/tests/test_vault_maintenance.py"
 OUTBOX_TESTS = "common/tests/test_outbox.py"
+DEFERRED = "common/tests/test_deferred_events.py"
 CACHE_TESTS = "common/tests/test_response_cache.py"
 PAY = "services/payments/tests/test_api.py"
 MONEY = "services/payments/tests/test_domain.py"
@@ -477,6 +478,20 @@ MUTANTS = (
         "            if outcome is None:\n                acknowledged",
         "            if True:\n                acknowledged",
         (f"{OUTBOX_TESTS}::test_relay_unacknowledged_event_stays_in_outbox",),
+    ),
+    Mutant(
+        "only the outbox of version 0 is replaced",
+        MAPPING,
+        "return aggregate.version == 0 and self.is_brief(aggregate)",
+        "return self.is_brief(aggregate)",
+        (f"{DEFERRED}::test_only_version_0_is_replaced",),
+    ),
+    Mutant(
+        "a deferred event is replaced by a later one only",
+        MAPPING,
+        "if outbox and self.defers_events(before):",
+        "if self.defers_events(before):",
+        (f"{DEFERRED}::test_update_without_an_event_keeps_that_of_a_brief_state",),
     ),
     Mutant(
         "the outbox sweep",

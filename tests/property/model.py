@@ -106,6 +106,8 @@ class Model:
         self.attempts: list[Attempt] = []
         self.stripe_responses: list[StripeResponse] = []
         self.published: Counter[tuple[str, str, int]] = Counter()
+        self.deferred: dict[str, Event] = {}
+        """The event of each charge whose first state is brief and not over."""
         self._ids = 0
 
     def new_id(self) -> str:
@@ -122,10 +124,17 @@ class Model:
             return
         assert after.version == (0 if before is None else before.version + 1)
         collection[after.id] = after
-        self.in_flight_events += change.events
+        self.deferred.pop(after.id, None)  # the update replaces it, if the sweep has not been there
+        if isinstance(after, Charge) and after.is_brief:
+            (self.deferred[after.id],) = change.events
+            return
         for event in change.events:
-            stream = event.subject.partition(".")[0]
-            self.published[stream, after.id, after.version] += 1
+            self._publish(event, after.id, after.version)
+
+    def _publish(self, event: Event, aggregate_id: str, version: int) -> None:
+        self.in_flight_events.append(event)
+        stream = event.subject.partition(".")[0]
+        self.published[stream, aggregate_id, version] += 1
 
     # Actions of users.
 
@@ -256,6 +265,12 @@ class Model:
         self.stripe_responses.append(
             StripeResponse(attempt.order_id, intent, attempt.number, is_own_confirm=True)
         )
+
+    def sweep(self) -> None:
+        """Publish the deferred events."""
+        for charge_id, event in self.deferred.items():
+            self._publish(event, charge_id, 0)
+        self.deferred.clear()
 
     def release_attempt(self, attempt: Attempt) -> None:
         """Release an attempt after a timeout."""

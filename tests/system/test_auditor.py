@@ -384,6 +384,20 @@ def _append_event(stream: str, event: StoredEvent) -> Corruption:
     return lambda snapshot, _: snapshot.streams[stream].append(event)
 
 
+def _publish_charge_versions(*versions: int, at: int) -> Corruption:
+    """Publish these versions of the paid charge, whose document is at another one."""
+
+    def corrupt(snapshot: Snapshot, _: ClientLog) -> None:
+        charge = snapshot.documents["payments.charges"][0]
+        charge["version"] = at
+        snapshot.streams["payments"][:1] = [
+            _event("payment.updated", charge["_id"], version, charge["status"])
+            for version in versions
+        ]
+
+    return corrupt
+
+
 def _change_ticket_event(**fields: Any) -> Corruption:
     """Change the copy of the sold ticket that its buyer saw."""
 
@@ -602,6 +616,11 @@ CORRUPTIONS: dict[str, Corruption] = {
     "published versions: {0: 1, 1: 2}": lambda snapshot, _: snapshot.streams["orders"].append(
         snapshot.streams["orders"][3]
     ),
+    "payments.charges cha": _publish_charge_versions(0, at=1),
+    "is at 0, published versions: {}": _publish_charge_versions(at=0),
+    "is at 2, published versions: {2: 1}": _publish_charge_versions(2, at=2),
+    "is at 1, published versions: {1: 2}": _publish_charge_versions(1, 1, at=1),
+    "orders.orders aaa": lambda snapshot, _: snapshot.streams["orders"].pop(0),
     "which does not exist": _append_event("tickets", _event("ticket.created", "e" * 24, 0)),
     f"contains {SOLD} at 0": lambda snapshot, _: snapshot.streams["tickets"].__setitem__(
         0, replace(snapshot.streams["tickets"][0], id=f"ticket.created:{SOLD}:1")
@@ -689,6 +708,14 @@ CORRUPTIONS: dict[str, Corruption] = {
     "is accepted by orders-1": lambda snapshot, _: snapshot.accepting_replicas.append("orders-1"),
     "answered 500": lambda _, log: log.forbidden_responses.append("answered 500"),
 }
+
+
+@pytest.mark.parametrize("versions", [(0, 1), (1,), (1, 0)])
+def test_superseded_first_version_of_a_charge_needs_no_event(versions: tuple[int, ...]) -> None:
+    snapshot, client_log = _valid_snapshot(), _client_log()
+    _publish_charge_versions(*versions, at=1)(snapshot, client_log)
+
+    assert audit(snapshot, client_log, NOW) == []
 
 
 @pytest.mark.parametrize("words", CORRUPTIONS)

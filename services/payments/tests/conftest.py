@@ -1,11 +1,13 @@
 """Fixtures: a payments service per test and the local Stripe server."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
 
+from common.persistence import outbox
 from common.testing.client import Client
 from common.testing.events import EventProbe
 from common.testing.plugin import Serve
@@ -18,6 +20,12 @@ from payments.testing import STRIPE_KEY, WEBHOOK_SECRET, FakeOrders, StripeProbe
 def no_stripe_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the delay between retries of Stripe's library."""
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
+
+
+@pytest.fixture
+def no_outbox_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a slow machine from publishing the first state of a charge as one that lasts."""
+    monkeypatch.setattr(outbox, "SWEEP_AGE", timedelta(minutes=10))
 
 
 @pytest.fixture

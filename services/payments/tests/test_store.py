@@ -134,7 +134,26 @@ async def test_concurrent_claims_start_one_attempt(store: ChargeStore) -> None:
     assert ([attempt.number for attempt in after.attempts], after.version) == ([1, 2], 2)
 
 
-async def test_every_version_has_its_event_in_the_outbox(store: ChargeStore) -> None:
+async def test_result_replaces_the_event_of_the_first_attempt_and_keeps_its_audit_log(
+    store: ChargeStore,
+) -> None:
+    charge = await insert_charge(store)
+    paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
+
+    await store.update_batched(
+        charge.id,
+        lambda c: c.apply_intent(paid, attempts_when_read=1, now=NOW, policy=POLICY),
+        snapshot=charge,
+    )
+
+    doc = await store.collection.find_one({})
+    assert doc is not None
+    assert [entry["id"] for entry in doc["outbox"]] == [f"payment.created:{charge.id}:1"]
+    statuses = [(entry["version"], entry["changed"]["status"]) for entry in doc["history"]]
+    assert statuses == [(0, "processing"), (1, "succeeded")]
+
+
+async def test_every_later_version_has_its_event_in_the_outbox(store: ChargeStore) -> None:
     charge = await insert_charge(store)
     paid = Intent(charge.stripe_id, IntentStatus.SUCCEEDED)
 
@@ -149,7 +168,6 @@ async def test_every_version_has_its_event_in_the_outbox(store: ChargeStore) -> 
     doc = await store.collection.find_one({})
     assert doc is not None
     assert [entry["id"] for entry in doc["outbox"]] == [
-        f"payment.updated:{charge.id}:0",
         f"payment.created:{charge.id}:1",
         f"payment.updated:{charge.id}:2",
     ]

@@ -63,6 +63,7 @@ async def stored_attempts(payments: Client, order_id: str) -> list[dict[str, Any
     return doc["attempts"]
 
 
+@pytest.mark.usefixtures("no_outbox_sweep")
 @pytest.mark.parametrize("attempts", [1, 5])
 @pytest.mark.parametrize("card", REPORTED)
 async def test_reported_card_looks_like_a_generic_decline(

@@ -28,6 +28,10 @@ class Versioned(Protocol):
 T = TypeVar("T", bound=Versioned)
 
 
+def _never(_aggregate: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AggregateMapping(Generic[T]):
     """How aggregates of one kind are stored.
@@ -39,6 +43,7 @@ class AggregateMapping(Generic[T]):
         audited_fields: what the log contains, if not all fields. Other changes have no entry.
         event_context: the context in which an aggregate's events are built, in which another trace
             may be continued.
+        is_brief: whether a state usually lasts less than a second (`defers_events`).
     """
 
     from_document: Callable[[Doc], T]
@@ -46,6 +51,15 @@ class AggregateMapping(Generic[T]):
     audited: bool = False
     audited_fields: frozenset[str] = frozenset()
     event_context: Callable[[T], AbstractContextManager[object]] = nullcontext
+    is_brief: Callable[[T], bool] = _never
+
+    def defers_events(self, aggregate: T) -> bool:
+        """Return whether the events of a state are published only if it lasts.
+
+        The process that stores it leaves them to the sweep, and the next update replaces them. Only
+        version 0 can be so, because its outbox cannot contain an event that has to be published.
+        """
+        return aggregate.version == 0 and self.is_brief(aggregate)
 
     def document(self, change: Change[T], clock: Clock) -> Doc:
         """Return the document of a new aggregate."""
@@ -63,14 +77,21 @@ class AggregateMapping(Generic[T]):
         if after.version != before.version + 1:
             raise AssertionError(f"{after!r} does not follow version {before.version}")
         fields, outbox = self.to_document(after), self._outbox(change, clock)
-        push: Doc = {"outbox": {"$each": outbox}}
+        update: Doc = {"$set": {"version": after.version, **fields}}
+        push: Doc = {}
+        if outbox and self.defers_events(before):
+            update["$set"]["outbox"] = outbox
+        else:
+            push["outbox"] = {"$each": outbox}
         if self.audited or self.audited_fields:
             before_fields = self.to_document(before)
             if entry := self._audit_entry(after.version, clock(), before_fields, fields):
                 push["history"] = entry
+        if push:
+            update["$push"] = push
         return VersionedUpdate(
             expected={"_id": ObjectId(after.id), "version": before.version},
-            update={"$set": {"version": after.version, **fields}, "$push": push},
+            update=update,
             outbox=outbox,
         )
 

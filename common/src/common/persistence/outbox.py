@@ -2,7 +2,8 @@
 
 One update changes an aggregate and pushes its event onto the document's `outbox` array, so that a
 change and its event are committed together. The writing process publishes the event immediately and
-removes it from the array after NATS's ack. A sweep publishes what a dead process left behind.
+removes it from the array after NATS's ack. A sweep publishes what a dead process left behind, and
+the event of a state that is usually brief if it lasts (`AggregateMapping.defers_events`).
 Publishing twice is harmless: the message id is the event's id, and listeners apply by version.
 """
 
@@ -221,7 +222,7 @@ class Relay:
                 await asyncio.wait_for(self._stopping.wait(), SWEEP_INTERVAL_SECONDS)
 
     async def _sweep(self, collection: Collection) -> None:
-        """Publish the events that their own process should have published long ago."""
+        """Publish the events that their own process did not publish or deferred."""
         stale = stale_outbox_filter(self.clock())
         while not self._stopping.is_set():
             documents = await collection.find(stale, {"outbox": 1}).limit(SWEEP_BATCH).to_list()

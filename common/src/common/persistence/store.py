@@ -111,7 +111,9 @@ class Store(Generic[T]):
         Raises:
             DuplicateKeyError: a unique index rejected the insert. The caller translates it.
         """
-        await self._writer.insert(self._mapping.document(change, self._clock))
+        defers_events = self._mapping.defers_events(change.after)
+        doc = self._mapping.document(change, self._clock)
+        await self._writer.insert(doc, defers_events=defers_events)
         self._on_written(change.after)
         return change.after
 

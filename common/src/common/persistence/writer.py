@@ -23,7 +23,7 @@ class VersionedUpdate:
     Attributes:
         expected: the filter: the id and the version that was read.
         update: the MongoDB update.
-        outbox: the entries that the update adds to the outbox.
+        outbox: the entries that the update puts in the outbox.
     """
 
     expected: Doc
@@ -39,14 +39,19 @@ class Writer:
         self._relay = relay
         self._insert = Batcher(batch_insert(collection), max_delay=insert_delay)
 
-    async def insert(self, doc: Doc) -> None:
+    async def insert(self, doc: Doc, *, defers_events: bool = False) -> None:
         """Insert a document.
+
+        Args:
+            doc: the document.
+            defers_events: leave its events to the sweep (`AggregateMapping.defers_events`).
 
         Raises:
             DuplicateKeyError: a unique index rejected it.
         """
         await self._insert(doc)
-        self._relay.publish_soon(self._collection, doc["_id"], doc["outbox"])
+        if not defers_events:
+            self._relay.publish_soon(self._collection, doc["_id"], doc["outbox"])
 
     async def update(self, update: VersionedUpdate) -> bool:
         """Write an update, and return whether the expected version was still the stored one."""

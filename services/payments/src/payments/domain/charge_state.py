@@ -125,6 +125,11 @@ class ChargeState:
         is_payout_moving = self.payout is not None and self.payout.state in MOVING
         return self.needs_reconciliation or is_payout_moving or self.is_withheld_amount_free
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether this is a first attempt, which usually has a result within a second."""
+        return self.version == 0 and self.status is PROCESSING
+
     def is_attempt_running(self, now: datetime) -> bool:
         """Return whether the last attempt still holds its lease."""
         return self.status is PROCESSING and self.lease is not None and self.lease.until > now

@@ -63,7 +63,10 @@ class ChargeStore(Store[Charge]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         mapping = AggregateMapping(
-            from_document=from_document, to_document=to_document, audited=True
+            from_document=from_document,
+            to_document=to_document,
+            audited=True,
+            is_brief=lambda charge: charge.is_brief,
         )
         super().__init__(ChargeDocument, mapping, relay, clock, on_written=count_transition)
         self._find_by_intent = Batcher(
