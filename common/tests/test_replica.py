@@ -89,3 +89,13 @@ async def test_upsert_many_aggregates_stores_each(replica: Replica) -> None:
 
 async def test_find_unknown_id_returns_none(replica: Replica) -> None:
     assert await replica.find(new_id()) is None
+
+
+async def test_upsert_stores_texts_that_look_like_expressions(replica: Replica) -> None:
+    copy_id = new_id()
+    fields: dict[str, Any] = {"title": "$5", "show": {"name": "$$ROOT", "$size": []}}
+
+    for version in (0, 1):
+        await replica.upsert(copy_id, version, fields)
+
+    assert await replica.find(copy_id) == {"_id": ObjectId(copy_id), "version": 1, **fields}

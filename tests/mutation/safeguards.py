@@ -582,9 +582,9 @@ MUTANTS = (
     Mutant(
         "version check of replicated aggregates",
         "common/src/common/persistence/replica.py",
-        '"version": {"$lt": version}}',
-        '"version": {"$exists": True}}',
-        ("common/tests/test_replica.py", "common/tests/test_store.py"),
+        '{"$lt": [{"$ifNull": ["$version", -1]}, version]}',
+        '{"$lt": [-1, version]}',
+        ("common/tests/test_replica.py",),
     ),
     Mutant(
         "a response that was read during a write is not cached",
