@@ -19,6 +19,7 @@ from common.messaging import bus, dead_letters, durable_consumer
 from common.messaging.bus import Bus, handlers
 from common.messaging.declarations import declare
 from common.messaging.envelope import EventEnvelope
+from common.messaging.pull_consumer import MAX_IN_FLIGHT
 from common.testing.events import EventProbe
 from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
@@ -389,6 +390,89 @@ async def test_events_in_flight_of_a_killed_process_are_redelivered(
     assert set(recorder.attempts) == {event.id for event in events}
 
 
+NEVER_SECONDS = 10 * TIMEOUT_SECONDS
+
+
+async def test_events_of_one_interval_are_handled_at_its_end(
+    connect: Connect, published: EventProbe
+) -> None:
+    first, others, handled_at = ticket(), [ticket() for _ in range(3)], dict[str, float]()
+    loop = asyncio.get_running_loop()
+
+    async def on_ticket_created(event: TicketCreated) -> None:
+        handled_at[event.id] = loop.time()
+
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(on_ticket_created), interval_seconds=1.5)
+        await publish(published, first)
+        await published.wait_until_handled(DURABLE)
+        await publish(published, *others)
+        await published.wait_until_handled(DURABLE)
+
+    assert all(handled_at[event.id] - handled_at[first.id] > 1.4 for event in others)
+
+
+async def test_backlog_is_handled_without_waiting_for_the_interval(
+    connect: Connect, published: EventProbe
+) -> None:
+    recorder, events = EventRecorder(), [ticket() for _ in range(3 * MAX_IN_FLIGHT)]
+    await asyncio.gather(*(publish(published, event) for event in events))
+
+    async with connect() as orders:
+        await orders.subscribe_durable(
+            handlers(recorder.on_ticket_created), interval_seconds=NEVER_SECONDS
+        )
+        await recorder.wait_for(*events)
+
+
+async def test_refused_requests_are_repeated_after_the_interval_only(
+    connect: Connect, published: EventProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server refuses a request while it holds one that waits for acks."""
+    monkeypatch.setattr(durable_consumer, "MAX_ACK_PENDING", 1)
+    await declare(published.bus.connection)
+    requested_at, finish, loop = list[float](), asyncio.Event(), asyncio.get_running_loop()
+
+    async def on_ticket_created(_: TicketCreated) -> None:
+        await finish.wait()
+
+    async def on_request(_: Any) -> None:
+        requested_at.append(loop.time())
+
+    stream = published.bus.connection.stream("tickets")
+    await published.bus.connection.client.subscribe(
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{DURABLE}", cb=on_request
+    )
+    await publish(published, ticket(), ticket())
+    async with connect() as orders:
+        await orders.subscribe_durable(handlers(on_ticket_created), interval_seconds=0.2)
+        await eventually(lambda: asyncio.sleep(0, len(requested_at) >= 6))
+        finish.set()
+        await published.wait_until_handled(DURABLE)
+
+    assert requested_at[5] - requested_at[0] > 4 * 0.2
+
+
+async def test_drain_leaves_events_that_wait_for_the_interval_to_a_replica(
+    connect: Connect, published: EventProbe
+) -> None:
+    stopping_recorder, recorder = EventRecorder(), EventRecorder()
+    first, waiting = ticket(), ticket()
+
+    async with connect() as stopping, connect() as replica:
+        await stopping.subscribe_durable(
+            handlers(stopping_recorder.on_ticket_created), interval_seconds=NEVER_SECONDS
+        )
+        await publish(published, first)
+        await published.wait_until_handled(DURABLE)
+        await publish(published, waiting)
+        await stopping.drain(TIMEOUT_SECONDS)
+        await replica.subscribe_durable(handlers(recorder.on_ticket_created))
+        await recorder.wait_for(waiting)
+
+    assert (stopping_recorder.ids, recorder.ids) == ([first.id], [waiting.id])
+
+
 async def test_drain_releases_events_not_yet_started(
     connect: Connect, published: EventProbe
 ) -> None:
@@ -418,13 +502,16 @@ async def test_drain_releases_events_not_yet_started(
     assert sorted(event.version for event in recorder.events) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("interval_seconds", [0, 0.25])
 async def test_consumer_continues_when_its_deleted_durable_is_declared_again(
-    connect: Connect, published: EventProbe
+    connect: Connect, published: EventProbe, interval_seconds: float
 ) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect() as orders:
-        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await orders.subscribe_durable(
+            handlers(recorder.on_ticket_created), interval_seconds=interval_seconds
+        )
         await publish(published, before)
         await recorder.wait_for(before)
         await published.wait_until_handled(DURABLE)
@@ -495,13 +582,16 @@ async def connect_to(url: str, service: str = "orders") -> AsyncGenerator[tuple[
             await connected.drain(1)
 
 
+@pytest.mark.parametrize("interval_seconds", [0, 0.25])
 async def test_consumer_resumes_after_the_server_restarts(
-    killable_nats: Any,
+    killable_nats: Any, interval_seconds: float
 ) -> None:
     recorder, before, after = EventRecorder(), ticket(), ticket()
 
     async with connect_to(killable_nats.url) as (orders, published):
-        await orders.subscribe_durable(handlers(recorder.on_ticket_created))
+        await orders.subscribe_durable(
+            handlers(recorder.on_ticket_created), interval_seconds=interval_seconds
+        )
         await publish(published, before)
         await recorder.wait_for(before)
 

@@ -515,6 +515,20 @@ MUTANTS = (
         ("common/tests/test_durable_consumer.py",),
     ),
     Mutant(
+        "a consumer that gets its events in bursts does not delay a backlog",
+        "common/src/common/messaging/pull_consumer.py",
+        "                self._end_rest()  # a full burst",
+        "                pass  # a full burst",
+        (f"{CONSUMER_TESTS}::test_backlog_is_handled_without_waiting_for_the_interval",),
+    ),
+    Mutant(
+        "a consumer repeats a refused request for a burst after its interval",
+        "common/src/common/messaging/pull_consumer.py",
+        "        self._begin_rest()  # if it had no message, it was refused",
+        "        pass",
+        (f"{CONSUMER_TESTS}::test_refused_requests_are_repeated_after_the_interval_only",),
+    ),
+    Mutant(
         "a consumer drops messages that the owner of its stream did not publish",
         "common/src/common/messaging/durable_consumer.py",
         "        if self._is_foreign(msg):",

@@ -88,9 +88,16 @@ class RunningService:
                 yield
 
     @asynccontextmanager
-    async def consuming(self, handlers: Handlers) -> AsyncGenerator[None]:
-        """Consume events while the service runs, and finish those in flight before it stops."""
-        await self.bus.subscribe_durable(handlers)
+    async def consuming(
+        self, handlers: Handlers, *, interval_seconds: float = 0
+    ) -> AsyncGenerator[None]:
+        """Consume events while the service runs, and finish those in flight before it stops.
+
+        Args:
+            handlers: the handler of each event.
+            interval_seconds: how long an event may wait for others, which saves CPU.
+        """
+        await self.bus.subscribe_durable(handlers, interval_seconds=interval_seconds)
         try:
             yield
         finally:

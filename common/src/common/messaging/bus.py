@@ -99,8 +99,13 @@ class Bus:
             raise PublishError(f"{message.id}: {error!r}") from error
         metrics.published(message.subject, "duplicate" if ack.duplicate else "ok").inc()
 
-    async def subscribe_durable(self, handlers: Handlers) -> None:
-        """Handle each event in one replica of this service, at least once."""
+    async def subscribe_durable(self, handlers: Handlers, *, interval_seconds: float = 0) -> None:
+        """Handle each event in one replica of this service, at least once.
+
+        Args:
+            handlers: the handler of each event.
+            interval_seconds: how long an event may wait for others, which saves CPU.
+        """
         by_stream: dict[str, dict[str, tuple[type[Event], Handler]]] = {}
         for event, handler in handlers.items():
             stream_handlers = by_stream.setdefault(stream_of(event), {})
@@ -112,6 +117,7 @@ class Bus:
                 stream=stream,
                 handlers=stream_handlers,
                 transient_errors=self._transient_errors,
+                interval_seconds=interval_seconds,
             )
             self._consumers.append(consumer)
             await consumer.start()

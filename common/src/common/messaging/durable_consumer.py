@@ -76,6 +76,7 @@ class DurableConsumer(PullConsumer):
         stream: str,
         handlers: SubjectHandlers,
         transient_errors: tuple[type[Exception], ...],
+        interval_seconds: float = 0,
     ) -> None:
         """Create the consumer; `start` begins to pull.
 
@@ -86,8 +87,9 @@ class DurableConsumer(PullConsumer):
             handlers: the handler of each subject.
             transient_errors: raised while a dependency is unavailable; the handler is retried in
                 place until it is back, because the event is not at fault.
+            interval_seconds: see `PullConsumer`.
         """
-        super().__init__(connection, stream, durable, handlers)
+        super().__init__(connection, stream, durable, handlers, interval_seconds=interval_seconds)
         self._own_subjects = tuple(connection.subject(f"{word}.") for word in STREAMS[stream])
         self._transient_errors = transient_errors
         self._handling: dict[str, Msg] = {}

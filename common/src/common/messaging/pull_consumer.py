@@ -1,6 +1,8 @@
 """Pulls messages from JetStream: a bounded number in flight, in order per aggregate.
 
 One request for many messages is open at a time. The next is sent when half of the capacity is free.
+A consumer that can wait gets its messages in bursts, because each one that comes alone wakes an
+idle process: after the first message it rests for an interval, in which the server collects others.
 A lost server or a deleted consumer is detected by missing heartbeats or by a status message.
 """
 
@@ -39,12 +41,31 @@ class PullConsumer(ABC):
     """Pulls a consumer's messages and handles them one at a time per aggregate."""
 
     def __init__(
-        self, connection: Connection, stream: str, name: str, handlers: SubjectHandlers
+        self,
+        connection: Connection,
+        stream: str,
+        name: str,
+        handlers: SubjectHandlers,
+        *,
+        interval_seconds: float = 0,
     ) -> None:
+        """Create the consumer; `start` begins to pull.
+
+        Args:
+            connection: the connection to NATS.
+            stream: the stream that it reads, without the namespace's prefix.
+            name: the consumer's name on the server.
+            handlers: the handler of each subject.
+            interval_seconds: the time between the starts of two bursts, and so the longest delay of
+                a message. More messages than fit into one burst are not delayed. 0 is no delay.
+        """
         self._connection = connection
         self._stream = connection.stream(stream)
         self.name = name
         self._handlers = handlers
+        self._interval_seconds = interval_seconds
+        self._rest: asyncio.TimerHandle | None = None
+        """Ends the rest after the first message of a burst. None while it asks for messages."""
         self._in_flight = 0
         self._requests: dict[str, int] = {}
         self._queues: dict[str, deque[Msg]] = {}
@@ -89,7 +110,7 @@ class PullConsumer(ABC):
     async def stop(self, grace: float) -> None:
         """Stop pulling and finish the deliveries in flight, for at most `grace` seconds."""
         self._stopping.set()
-        self._wake.set()
+        self._end_rest()
         if self._pull_task is not None:
             await self._pull_task
         if self._subscription is not None:
@@ -126,7 +147,8 @@ class PullConsumer(ABC):
             self._requests.clear()
             self._exists = True
         capacity = MAX_IN_FLIGHT - self._in_flight - sum(self._requests.values())
-        if capacity * 2 >= MAX_IN_FLIGHT and self._connection.client.is_connected:
+        has_capacity = capacity * 2 >= MAX_IN_FLIGHT
+        if has_capacity and self._rest is None and self._connection.client.is_connected:
             await self._request(capacity)
 
     async def _request(self, batch: int) -> None:
@@ -138,6 +160,8 @@ class PullConsumer(ABC):
             "batch": batch,
             "expires": int(PULL_EXPIRES_SECONDS * 1e9),
             "idle_heartbeat": int(HEARTBEAT_SECONDS * 1e9),
+            # With `expires`: wait for the first message, and end after those that are stored then.
+            "no_wait": self._interval_seconds > 0,
         }
         await self._connection.client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self.name}",
@@ -152,6 +176,7 @@ class PullConsumer(ABC):
         if status is not None and not msg.reply.startswith("$JS.ACK"):
             self._on_status(msg, status, headers.get("Description", ""))
             return
+        self._begin_rest()
         self._consume_request_credit()
         if self._stopping.is_set():
             await self._nak(msg)
@@ -177,6 +202,7 @@ class PullConsumer(ABC):
         self._requests.pop(msg.subject.rsplit(".", 1)[1], None)
         if status == STATUS_NO_RESPONDERS or "Deleted" in description:
             self._exists = False
+        self._begin_rest()  # if it had no message, it was refused
         self._wake.set()
 
     def _consume_request_credit(self) -> None:
@@ -184,7 +210,23 @@ class PullConsumer(ABC):
             self._requests[request] -= 1
             if self._requests[request] <= 0:
                 del self._requests[request]
+                self._end_rest()  # a full burst: there may be more
             break
+
+    def _begin_rest(self) -> None:
+        if self._interval_seconds and self._rest is None:
+            loop = asyncio.get_running_loop()
+            self._rest = loop.call_later(self._interval_seconds, self._end_burst)
+
+    def _end_burst(self) -> None:
+        self._requests.clear()  # the server ended them, perhaps without a status
+        self._end_rest()
+
+    def _end_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        self._wake.set()
 
     async def _nak(self, msg: Msg) -> None:
         await msg.nak(delay=NAK_DELAY_SECONDS)

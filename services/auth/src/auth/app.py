@@ -15,7 +15,7 @@ from auth.deletion import Deletions, Stores
 from auth.device_tokens import DeviceTokens
 from auth.domain.closing import ErasedUser
 from auth.letter_service import LetterService
-from auth.listeners import listeners
+from auth.listeners import EVENT_INTERVAL_SECONDS, listeners
 from auth.passkey_service import PasskeyService
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
@@ -130,7 +130,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                     wait_seconds=settings.deletion_wait_seconds,
                 )
                 async with (
-                    running.consuming(listeners(letters, deletions)),
+                    running.consuming(
+                        listeners(letters, deletions), interval_seconds=EVENT_INTERVAL_SECONDS
+                    ),
                     run_periodically(deletion.INTERVAL_SECONDS, deletions.run, name="deletions"),
                 ):
                     yield State(

@@ -4,6 +4,7 @@ Orders and payments are also what an account owes or is owed, so that it cannot 
 Each function can be repeated, and is harmless for an event that comes late.
 """
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from auth.deletion import Deletions
@@ -25,6 +26,9 @@ from common.events import (
     UserEvent,
 )
 from common.messaging.bus import Handlers, handlers
+
+EVENT_INTERVAL_SECONDS: Final = 0.5
+"""How long an event may wait for others. A letter takes longer, and a deletion waits for all."""
 
 
 def listeners(letters: LetterService, deletions: Deletions) -> Handlers:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from common.app import Service
 from common.persistence.lease import Lease
 from common.values.clock import Clock
-from expiration.listeners import listeners
+from expiration.listeners import EVENT_INTERVAL_SECONDS, listeners
 from expiration.settings import Settings
 from expiration.state import State, open_state
 from expiration.sweeper import LEASE_TTL, run_sweeper
@@ -25,7 +25,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             running = state.running
             lease = Lease(running.database, "deadline-sweep", LEASE_TTL, running.clock)
             async with (
-                running.consuming(listeners(state.expirations)),
+                running.consuming(
+                    listeners(state.expirations), interval_seconds=EVENT_INTERVAL_SECONDS
+                ),
                 run_sweeper(state.expirations, lease, settings.expiration_sweep_seconds),
             ):
                 yield state
