@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -329,6 +329,22 @@ async def test_lease_has_one_holder_until_not_renewed(
     took_over = await asyncio.gather(second.acquire_or_renew(), third.acquire_or_renew())
     assert sorted(took_over) == [False, True]
     assert not await first.acquire_or_renew()
+
+
+async def test_lease_is_written_again_only_after_a_third_of_its_time(
+    database: AsyncDatabase[Doc],
+) -> None:
+    clock = FakeClock()
+    lease = Lease(database, "a", timedelta(seconds=3), clock)
+    started_at, ends = clock(), list[datetime]()
+
+    for _ in range(3):
+        assert await lease.acquire_or_renew()
+        doc = await database["leases"].find_one({"_id": "a"})
+        ends.append(doc["until"] if doc else started_at)
+        clock.advance(milliseconds=500)
+
+    assert [end - started_at for end in ends] == [timedelta(seconds=n) for n in (3, 3, 4)]
 
 
 async def test_leases_with_different_names_are_independent(

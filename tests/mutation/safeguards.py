@@ -501,6 +501,13 @@ MUTANTS = (
         (f"{OUTBOX_TESTS}::test_sweep_publishes_events_of_dead_process",),
     ),
     Mutant(
+        "a lease that another process has taken over is noticed",
+        "common/src/common/persistence/lease.py",
+        "self._renew_at = now + self._ttl / 3",
+        "self._renew_at = now + self._ttl * 3",
+        (f"{OUTBOX_TESTS}::test_lease_has_one_holder_until_not_renewed",),
+    ),
+    Mutant(
         "a process with fewer collections does not keep another from sweeping the rest",
         OUTBOX,
         "f\"outbox-sweep:{','.join(names)}\"",
