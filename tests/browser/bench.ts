@@ -199,9 +199,7 @@ function vitalsOf(page: Page): Promise<Pick<Metrics, "LCP" | "CLS" | "TBT">> {
         (sum, shift) => sum + (shift as unknown as { value: number }).value,
         0,
       ),
-      TBT: Math.round(
-        tasks.reduce((sum, task) => sum + blockingTime(task), 0),
-      ),
+      TBT: Math.round(tasks.reduce((sum, task) => sum + blockingTime(task), 0)),
     }));
   }, LONG_TASK_MS);
 }
