@@ -12,6 +12,8 @@ from common.messaging.durable_consumer import ACK_WAIT_SECONDS
 from common.values.clock import utc_now
 from payments.domain.payout import HoldReason
 from support.system import System
+from tickets.domain.ticket import WITHDRAWAL_DELAY
+from tickets.domain.vault_entry import UPLOAD_TIME
 
 OUTBOXES: Final = (
     ("auth", "accounts"),
@@ -42,6 +44,14 @@ HOLD_REASONS: Final = [reason.value for reason in HoldReason]
 UNDISPUTED: Final = {"dispute.status": {"$nin": [DisputeStatus.OPEN, DisputeStatus.INQUIRY]}}
 """Of the payments whose money goes back: those that Stripe refunds before a bank has decided."""
 OPEN_STATUSES: Final = ["processing", "requires_payment_method", "requires_action"]
+
+
+def _changing_soon() -> dict[str, Any]:
+    """Return the query of originals that their sweep changes before the audit has ended."""
+    end = utc_now() + STABLE_FOR
+    released = {"released_at": {"$lt": end - WITHDRAWAL_DELAY}, "is_current": True}
+    abandoned = {"is_attached": False, "uploaded_at": {"$lt": end - UPLOAD_TIME}}
+    return {"state": "sealed", "$or": [released, {**abandoned, "released_at": None}]}
 
 
 class Backlog:
@@ -105,6 +115,9 @@ class Backlog:
         remaining += self._describe(
             "originals to be taken back",
             await self._count("tickets", "tickets", {"return_pending": True}),
+        )
+        remaining += self._describe(
+            "originals that change soon", await self._count("tickets", "vault", _changing_soon())
         )
         waiting_deadlines = {"status": "waiting"}
         remaining += self._describe(
