@@ -17,7 +17,7 @@ from common.persistence.mongo import Doc
 from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.testing.events import EventProbe
-from common.testing.polling import eventually
+from common.testing.outboxes import a_minute_ago, wait_until_outboxes_empty
 from common.values.clock import utc_now
 
 NewThing = Callable[[str], Change[Any]]
@@ -32,22 +32,11 @@ def is_named_b(thing: Any) -> bool:
     return thing.name == "b"
 
 
-def a_minute_ago() -> Any:
-    return utc_now() - timedelta(minutes=1)
-
-
 async def event_ids(things: Store[Any], thing_id: str) -> list[str]:
     """Return the subject and version of what is in an outbox."""
     doc = await things.collection.find_one({"_id": ObjectId(thing_id)})
     assert doc is not None
     return [entry["id"].replace(f":{thing_id}", "") for entry in doc["outbox"]]
-
-
-async def wait_until_outboxes_empty(things: Store[Any]) -> None:
-    async def empty() -> bool:
-        return not await things.collection.count_documents({"outbox.0": {"$exists": True}})
-
-    await eventually(empty)
 
 
 @pytest.fixture

@@ -23,22 +23,12 @@ from common.persistence.outbox import Relay
 from common.persistence.store import Store
 from common.testing.clock import FakeClock
 from common.testing.events import EventProbe
+from common.testing.outboxes import a_minute_ago, wait_until_outboxes_empty
 from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.values.clock import utc_now
 
 NewThing = Callable[[str], Change[Any]]
 MakeStore = Callable[..., Store[Any]]
-
-
-def a_minute_ago() -> Any:
-    return utc_now() - timedelta(minutes=1)
-
-
-async def wait_until_outbox_empty(things: Store[Any]) -> None:
-    async def empty() -> bool:
-        return not await things.collection.count_documents({"outbox.0": {"$exists": True}})
-
-    await eventually(empty)
 
 
 async def test_sweep_publishes_events_of_dead_process(
@@ -54,7 +44,7 @@ async def test_sweep_publishes_events_of_dead_process(
 
     assert (await published.next(TicketCreated)).id == thing.id
     assert (await published.next(TicketUpdated)).title == "b"
-    await wait_until_outbox_empty(crashed)
+    await wait_until_outboxes_empty(crashed)
     await alive.stop(5)
 
 
@@ -92,7 +82,7 @@ async def test_sweep_published_but_not_removed_event_is_stored_once(
     alive = Relay(published.bus, database, ["things"], utc_now)
     alive.start()
 
-    await wait_until_outbox_empty(crashed)
+    await wait_until_outboxes_empty(crashed)
     assert len(await published.all(TicketCreated)) == 1
     await alive.stop(5)
 
@@ -115,7 +105,7 @@ async def test_relay_two_replicas_publish_once_and_in_order(
         )
 
     await published.next(TicketUpdated, count=100)
-    await wait_until_outbox_empty(replicas[0])
+    await wait_until_outboxes_empty(replicas[0])
     events = await published.all(TicketUpdated)
     assert len(events) == 100
     for thing in things:
@@ -160,7 +150,7 @@ async def test_relay_new_event_does_not_wait_for_earlier_acks(
     things = make_store(relay)
     first = await things.add(new_thing("a"))
     later = await things.add(new_thing("b"))
-    await wait_until_outbox_empty(things)
+    await wait_until_outboxes_empty(things)
 
     assert acked == [later.id, first.id]
     await relay.stop(5)
@@ -180,7 +170,7 @@ async def test_relay_removes_each_published_event_once(
 
     await database.command("profile", 2)  # MongoDB keeps what it is asked to do
     await asyncio.gather(*(add_repeatedly() for _ in range(20)))
-    await wait_until_outbox_empty(things)
+    await wait_until_outboxes_empty(things)
     await database.command("profile", 0)
 
     removals = {"op": "update", "command.u.$pull": {"$exists": True}}
@@ -203,7 +193,7 @@ async def test_relay_removes_consecutive_events_together(
     for name in "bcdef":
         await things.update(thing.id, lambda thing, to=name: thing.renamed(to))
     await relay.stop(TIMEOUT_SECONDS)  # which does not wait for the interval
-    await wait_until_outbox_empty(things)
+    await wait_until_outboxes_empty(things)
     await database.command("profile", 0)
 
     removals = {"op": "update", "command.u.$pull": {"$exists": True}}
@@ -227,7 +217,7 @@ async def test_relay_unacknowledged_event_stays_in_outbox(
     await eventually(lambda: asyncio.sleep(0, failed_publishes() > earlier))
     await declare(nats.connection)
     assert (await published.next(TicketCreated)).id == thing.id
-    await wait_until_outbox_empty(things)
+    await wait_until_outboxes_empty(things)
     await relay.stop(5)
 
 
@@ -252,7 +242,7 @@ async def test_relay_nats_outage_publishes_after_recovery(
         relay.start()
         things = make_store(relay)
         before = await things.add(new_thing("before"))
-        await wait_until_outbox_empty(things)
+        await wait_until_outboxes_empty(things)
 
         killable_nats.kill()
         during = [await things.add(new_thing("during")) for _ in range(5)]
@@ -261,7 +251,7 @@ async def test_relay_nats_outage_publishes_after_recovery(
         await killable_nats.start_and_wait()
         after = await things.add(new_thing("after"))
 
-        await wait_until_outbox_empty(things)
+        await wait_until_outboxes_empty(things)
         assert relay.alive
         published = EventProbe(connected)
         published_ids = [event.id for event in await published.all(TicketCreated)]
@@ -296,7 +286,7 @@ async def test_sweep_uses_outbox_index(
     await database.command({"profile": 2})
     alive = Relay(published.bus, database, ["things"], utc_now)
     alive.start()
-    await wait_until_outbox_empty(crashed)
+    await wait_until_outboxes_empty(crashed)
     await alive.stop(5)
     await database.command({"profile": 0})
 

@@ -50,8 +50,9 @@ def _changing_soon() -> dict[str, Any]:
     """Return the query of originals that their sweep changes before the audit has ended."""
     end = utc_now() + STABLE_FOR
     released = {"released_at": {"$lt": end - WITHDRAWAL_DELAY}, "is_current": True}
-    abandoned = {"is_attached": False, "uploaded_at": {"$lt": end - UPLOAD_TIME}}
-    return {"state": "sealed", "$or": [released, {**abandoned, "released_at": None}]}
+    unused = {"is_attached": False, "released_at": None}
+    abandoned = {**unused, "uploaded_at": {"$lt": end - UPLOAD_TIME}}
+    return {"state": "sealed", "$or": [released, abandoned]}
 
 
 class Backlog:
