@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from common.testing.client import errors
+from common.testing.polling import eventually
 from payments.testing import StripeProbe
 from support.api_user import MakeSignedInUser, at_replica
 from support.system import System
@@ -15,6 +16,11 @@ from ticketing_local.api_user import ApiUser
 BUYERS = 200
 PAYMENTS = 20
 WITHDRAWALS = 20
+REFUSALS = {
+    "sold": "Ticket is already reserved",
+    "available": "Ticket was withdrawn by its seller",
+}
+"""Why orders refuses a withdrawn ticket, by what became of the order that stood."""
 
 
 async def test_one_of_200_concurrent_buyers_gets_the_ticket(
@@ -130,11 +136,12 @@ async def _withdraw(seller: ApiUser, ticket: Any) -> int:
     return response.status_code
 
 
-@pytest.mark.parametrize("outcome", ["sold", "available"])
+@pytest.mark.parametrize("outcome", REFUSALS)
 async def test_order_that_does_not_know_of_the_withdrawal_stands(
     system: System, seller: ApiUser, buyer: ApiUser, outcome: str
 ) -> None:
     """NATS is stopped between the withdrawal and the order, so that orders cannot know of it."""
+    refusal = [{"message": REFUSALS[outcome]}]
     ticket = await seller.sell()
     order = {"ticketId": ticket["id"]}
     await seller.request_ok("POST", "/api/orders", order, expect=400)  # orders has the ticket
@@ -159,8 +166,16 @@ async def test_order_that_does_not_know_of_the_withdrawal_stands(
         await buyer.request_ok("DELETE", f"/api/orders/{placed['id']}", expect=204)
     ended = await seller.wait_for(path, status=outcome, version=reserved["version"] + 1)
     assert ended.get("withdrawn", False) is (outcome == "available")
+
+    async def orders_knows_of_the_end() -> bool:
+        """Ask at another price, which orders refuses anyway, so that no order is placed."""
+        response = await buyer.request("POST", "/api/orders", {**order, "price": 1})
+        assert response.status_code in {400, 409}, response.text
+        return errors(response) == refusal
+
+    await eventually(orders_knows_of_the_end)
     refused = await buyer.request("POST", "/api/orders", order)
-    assert refused.status_code == 400
+    assert (refused.status_code, errors(refused)) == (400, refusal)
 
 
 async def test_concurrent_withdrawals_and_orders_leave_one_outcome_each(
