@@ -56,6 +56,15 @@ async def order_state(orders: Client, order: dict[str, Any]) -> tuple[str, str |
     return shown["status"], shown["reason"], shown["version"]
 
 
+async def published_outcomes(published: EventProbe) -> list[OrderCompleted | OrderCancelled]:
+    """Wait until an order's end is published, and return the events of all ends."""
+
+    async def outcomes() -> list[OrderCompleted | OrderCancelled]:
+        return [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
+
+    return await eventually(outcomes)
+
+
 def expirations_over_a_minute_early() -> float:
     name = "order_expiration_early_seconds"
     total = REGISTRY.get_sample_value(f"{name}_count") or 0
@@ -130,6 +139,7 @@ async def test_repeated_expiration_publishes_once(
     await publish_events(published, event, event, key=order["id"])
 
     assert await order_state(orders, order) == ("cancelled", "expired", 1)
+    await published.next(OrderCancelled)
     assert len(await published.all(OrderCancelled)) == 1
 
 
@@ -217,8 +227,7 @@ async def test_paid_order_does_not_expire(
 
     assert (await order_state(orders, order))[0] in {"complete", "cancelled"}
     await publish_events(published, ExpirationCompleted(order_id=order["id"]), key=order["id"])
-    outcomes = [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
-    assert len(outcomes) == 1
+    assert len(await published_outcomes(published)) == 1
 
 
 async def test_late_payment_does_not_reopen_the_order(
@@ -298,8 +307,7 @@ async def test_concurrent_outcomes_leave_exactly_one(
     assert final in {"complete", "cancelled"}
     assert version == 1
     assert cancel.status_code == (204 if final == "cancelled" else 400)
-    outcomes = [*await published.all(OrderCompleted), *await published.all(OrderCancelled)]
-    assert len(outcomes) == 1
+    assert len(await published_outcomes(published)) == 1
 
 
 async def test_invalid_payment_event_is_dead_lettered(

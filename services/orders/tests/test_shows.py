@@ -319,6 +319,7 @@ async def test_cancelled_show_marks_the_paid_order_as_returning(
 
     shown = (await orders.get(f"/api/orders/{placed['id']}")).json()
     assert (shown["status"], shown["outcome"], shown["version"]) == ("complete", "returning", 2)
+    await published.next(OrderUpdated)
     assert len(await published.all(OrderCompleted)) == 1
     assert [event.outcome for event in await published.all(OrderUpdated)] == ["returning"]
 
