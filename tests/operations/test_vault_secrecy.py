@@ -105,7 +105,10 @@ def read_files(folder: Path) -> Iterator[bytes]:
     for path in folder.rglob("*"):
         if not path.is_file():
             continue
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:  # a server has just removed a temporary file
+            continue
         if path.suffix == ".gz":
             content = gzip.decompress(content)
         yield content

@@ -3,10 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+
 from common.testing.client import errors
 from common.testing.polling import eventually
 from common.values.clock import utc_now
 from payments.testing import StripeProbe
+from support.system import System
 from ticketing_local.api_user import ApiUser
 
 
@@ -59,8 +63,15 @@ async def test_reserved_or_sold_ticket_is_not_listed_or_editable(
     assert (mine["id"], mine["status"]) == (ticket["id"], "sold")
 
 
+async def wait_until_payments_knows_of_the_cancellation(system: System, order: Any) -> None:
+    """Wait until the copy of an order in payments is cancelled, which no route shows."""
+    async with AsyncMongoClient[dict[str, Any]](system.mongo) as mongo:
+        cancelled = {"_id": ObjectId(order["id"]), "status": "cancelled"}
+        await eventually(lambda: mongo["payments"]["orders"].find_one(cancelled))
+
+
 async def test_cancelled_order_releases_its_ticket(
-    seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
+    system: System, seller: ApiUser, buyer: ApiUser, stripe: StripeProbe
 ) -> None:
     ticket = await seller.sell()
     first = await buyer.order(ticket)
@@ -69,6 +80,7 @@ async def test_cancelled_order_releases_its_ticket(
     await buyer.wait_for(f"/api/tickets/{ticket['id']}", status="available", orderId=None)
     second = await buyer.order(ticket)
     assert second["id"] != first["id"]
+    await wait_until_payments_knows_of_the_cancellation(system, first)
     refused = await buyer.request(
         "POST", "/api/payments", {"token": "tok_visa", "orderId": first["id"]}
     )

@@ -13,6 +13,6 @@ def wait_until(condition: Callable[[], T | None], timeout_seconds: float = TIMEO
     """Return the first true value of the condition, or raise `AssertionError`."""
     deadline = time.monotonic() + timeout_seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"still {value!r} after {timeout_seconds} s"
+        assert time.monotonic() < deadline, f"did not come true in {timeout_seconds} s: {value!r}"
         time.sleep(0.02)
     return value
