@@ -94,7 +94,7 @@ export async function reserve(request: APIRequestContext, ticket: Ticket): Promi
     const response = await request.post("/api/orders", { data: { ticketId: ticket.id } });
     expect(response.status()).toBe(201);
     order = (await response.json()) as Order;
-  }).toPass({ timeout: 10_000 });
+  }).toPass({ timeout: 60_000 });
   return order!;
 }
 
@@ -103,7 +103,7 @@ export async function pay(request: APIRequestContext, { id: orderId }: Order): P
   await expect(async () => {
     const response = await request.post("/api/payments", { data: { orderId, token: "tok_visa" } });
     expect(response.status()).toBe(201);
-  }).toPass({ timeout: 10_000 });
+  }).toPass({ timeout: 60_000 });
 }
 
 interface Fixtures {
