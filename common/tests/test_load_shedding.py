@@ -5,10 +5,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from common.testing.polling import eventually
-from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.load_shedding import (
+    ConcurrencyLimit,
+    ConcurrencyLimitMiddleware,
+    LoadSheddingMiddleware,
+)
 from common.web.rate_limit import RateLimitMiddleware
+from common.web.request_body import RequestBodyMiddleware
 
 LIMIT = 2
 
@@ -24,9 +30,9 @@ class SlowApp:
         self.app.add_api_route("/broken", self.broken)
         self.app.add_api_route("/stream", self.stream)
         self.app.add_api_route("/readyz", self.ready)
-        self.app.add_middleware(
-            ConcurrencyLimitMiddleware, max_in_flight=LIMIT, max_per_network=LIMIT - 1
-        )
+        limit = ConcurrencyLimit(max_in_flight=LIMIT, max_per_network=LIMIT - 1)
+        self.app.add_middleware(ConcurrencyLimitMiddleware, limit=limit)
+        self.app.add_middleware(LoadSheddingMiddleware, limit=limit)
         self.app.add_middleware(RateLimitMiddleware, rate=0, burst=1, trusted_proxies=1)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://slow.test")
@@ -133,3 +139,27 @@ async def test_request_beyond_the_limit_of_its_network_is_429(slow: SlowApp) -> 
     assert accepted.status_code == 200
     assert (await waiting).status_code == 200
     assert (await slow.http.get("/slow", headers=crowd)).status_code == 200
+
+
+async def test_request_whose_body_is_complete_at_the_limit_is_rejected() -> None:
+    limit = ConcurrencyLimit(max_in_flight=1)
+    limited = ConcurrencyLimitMiddleware(answer, limit=limit)
+    app = LoadSheddingMiddleware(RequestBodyMiddleware(limited, timeout_seconds=60), limit=limit)
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        limit.enter(scope)  # another request takes the last place while this body is read
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"1")]}
+    await app(scope, receive, send)
+
+    assert statuses == [503]
+
+
+async def answer(_: Scope, __: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})

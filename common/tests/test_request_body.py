@@ -19,7 +19,7 @@ from common.testing.client import make_user, session_cookie
 from common.testing.polling import TIMEOUT_SECONDS, eventually
 from common.testing.raw_http import RawConnection, request_bytes
 from common.testing.server import serve_over_tcp
-from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.load_shedding import IN_FLIGHT, ConcurrencyLimit, ConcurrencyLimitMiddleware
 from common.web.request_body import MAX_BODY_BYTES, RequestBodyMiddleware
 
 MAX_IN_FLIGHT = 2
@@ -171,6 +171,48 @@ async def test_connection_is_reused_after_a_401_and_the_rest_of_its_body(address
         assert (await connection.receive()).status == 200
 
 
+@asynccontextmanager
+async def full(address: str) -> AsyncGenerator[list[RawConnection]]:
+    """Occupy every place of the service by uploads whose bodies lack one byte."""
+    async with RawConnection.open_many(MAX_IN_FLIGHT, port_of(address)) as uploads:
+        for upload in uploads:
+            await upload.send(request_bytes("PUT", f"{PATH}/1/file", {"Content-Length": "1"}))
+
+        async def is_full() -> bool:
+            return [s.value for metric in IN_FLIGHT.collect() for s in metric.samples] == [
+                MAX_IN_FLIGHT
+            ]
+
+        await eventually(is_full)
+        yield uploads
+
+
+async def test_request_at_the_limit_is_503_before_its_session_and_body_are_read(
+    address: str,
+) -> None:
+    async with full(address), await RawConnection.open(port_of(address)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/mine", UNFINISHED))
+
+        response = await connection.receive()
+
+    assert (response.status, response.headers["retry-after"]) == (503, "1")
+    assert response.json() == {"errors": [{"message": "Too busy, please try again"}]}
+
+
+async def test_connection_is_reused_after_a_503_and_the_rest_of_its_body(address: str) -> None:
+    async with full(address) as uploads, await RawConnection.open(port_of(address)) as connection:
+        await connection.send(request_bytes("POST", f"{PATH}/mine", {"Content-Length": "4"}))
+        assert (await connection.receive()).status == 503
+        for upload in uploads:
+            await upload.send(b"x")
+            assert (await upload.receive()).status == 200
+
+        await connection.send(b"rest")
+        await connection.send(request_bytes("GET", PATH))
+
+        assert (await connection.receive()).status == 200
+
+
 async def test_malformed_chunk_is_400_and_the_next_request_200(address: str) -> None:
     async with (
         await RawConnection.open(port_of(address)) as connection,
@@ -275,7 +317,7 @@ async def test_request_without_body_is_passed_on_without_reading() -> None:
         raise AssertionError
 
     middleware = RequestBodyMiddleware(
-        ConcurrencyLimitMiddleware(app, max_in_flight=1), timeout_seconds=1
+        ConcurrencyLimitMiddleware(app, limit=ConcurrencyLimit(max_in_flight=1)), timeout_seconds=1
     )
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"x")]}
     await middleware(scope, receive, send)

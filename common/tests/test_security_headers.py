@@ -20,7 +20,7 @@ from common.values.ids import Id
 from common.web.etags import NO_STORE, IfNoneMatch, conditional_response, etag
 from common.web.idempotency import IdempotentRoute
 from common.web.instrumentation import RequestInstrumentationMiddleware
-from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.load_shedding import ConcurrencyLimit, LoadSheddingMiddleware
 from common.web.request_body import MAX_BODY_BYTES
 from common.web.response_cache import ResponseCache
 
@@ -136,7 +136,7 @@ async def test_no_response_allows_another_origin(client: Client) -> None:
 
 async def test_shed_request_has_the_security_headers() -> None:
     app = FastAPI()
-    app.add_middleware(ConcurrencyLimitMiddleware, max_in_flight=0)
+    app.add_middleware(LoadSheddingMiddleware, limit=ConcurrencyLimit(max_in_flight=0))
     app.add_middleware(RequestInstrumentationMiddleware)
 
     response = await Client(app).get(PATH)

@@ -28,6 +28,7 @@ INSTRUMENTATION = "common/src/common/web/instrumentation.py"
 HEADERS = "common/tests/test_security_headers.py"
 BODY = "common/src/common/web/request_body.py"
 BODY_TESTS = "common/tests/test_request_body.py"
+SHEDDING_TESTS = "common/tests/test_load_shedding.py"
 BACKUP = "tests/operations/test_backup.py"
 BACKUP_HISTORY = "infra/local/tests/test_backup_history.py"
 VAULT_MAINTENANCE = "services/tickets/tests/test_vault_maintenance.py"
@@ -585,6 +586,20 @@ MUTANTS = (
         "        app.add_middleware(\n            RequestBodyMiddleware,",
         "        (lambda *_, **__: None)(\n            RequestBodyMiddleware,",
         (f"{BODY_TESTS}::test_unfinished_bodies_do_not_count_as_in_flight",),
+    ),
+    Mutant(
+        "a request at the limit is rejected before its session and body are read",
+        "common/src/common/app.py",
+        "        app.add_middleware(LoadSheddingMiddleware, limit=limit)\n",
+        "",
+        (f"{BODY_TESTS}::test_request_at_the_limit_is_503_before_its_session_and_body_are_read",),
+    ),
+    Mutant(
+        "a request whose body is complete at the limit is rejected",
+        "common/src/common/web/load_shedding.py",
+        "        rejection = self._limit.rejection(scope)\n",
+        "        rejection = None\n",
+        (f"{SHEDDING_TESTS}::test_request_whose_body_is_complete_at_the_limit_is_rejected",),
     ),
     Mutant(
         "a failed request marks no replica as down",

@@ -37,7 +37,11 @@ from common.web.fair_queue import FairQueueMiddleware
 from common.web.head_requests import HeadMiddleware
 from common.web.idempotency import IdempotencyRecord
 from common.web.instrumentation import RequestInstrumentationMiddleware
-from common.web.load_shedding import ConcurrencyLimitMiddleware
+from common.web.load_shedding import (
+    ConcurrencyLimit,
+    ConcurrencyLimitMiddleware,
+    LoadSheddingMiddleware,
+)
 from common.web.rate_limit import RateLimitMiddleware
 from common.web.request_body import RequestBodyMiddleware
 from common.web.request_head import RequestHeadMiddleware
@@ -215,11 +219,11 @@ class Service:
     def _add_middleware(self, app: FastAPI, read_by_route: re.Pattern[str] | None) -> None:
         """Add what a request passes after the response cache. The last one added is the first."""
         settings = self.settings
-        app.add_middleware(
-            ConcurrencyLimitMiddleware,
+        limit = ConcurrencyLimit(
             max_in_flight=settings.max_in_flight_requests,
             max_per_network=settings.address_connections,
         )
+        app.add_middleware(ConcurrencyLimitMiddleware, limit=limit)
         app.add_middleware(
             RequestBodyMiddleware,
             timeout_seconds=settings.body_timeout_seconds,
@@ -233,4 +237,5 @@ class Service:
                 revocations=self.revocations,
                 secure=settings.cookie_secure,
             )
+        app.add_middleware(LoadSheddingMiddleware, limit=limit)
         app.add_middleware(StartupMiddleware, is_open=app.state.opened.is_set)
