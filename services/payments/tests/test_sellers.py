@@ -17,6 +17,7 @@ from common.events import (
 )
 from common.testing.client import Client, errors, make_user
 from common.testing.events import EventProbe
+from common.testing.polling import eventually
 from common.values.clock import utc_now
 from payments.seller_testing import SellerProbe, make_seller, onboard, sell, wait_for_payout
 from payments.settings import Settings
@@ -81,10 +82,12 @@ async def test_account_is_shown_as_stripe_knows_it(
     assert before["transfers"] != TransfersStatus.ACTIVE
     assert before["requirements"]
     assert after["transfers"] == TransfersStatus.ACTIVE
-    events: list[Any] = await published.all(SellerUpdated)
-    assert events[-1].transfers is TransfersStatus.ACTIVE or await published.next(
-        SellerUpdated, len(events) + 1
-    )
+
+    async def is_published() -> bool:
+        events = await published.all(SellerUpdated)
+        return bool(events) and events[-1].transfers is TransfersStatus.ACTIVE
+
+    await eventually(is_published)
     assert (await payments.post(f"{SELLER}/dashboard")).json()["url"].startswith("http")
 
 
