@@ -456,6 +456,7 @@ async def test_repeated_idempotency_key_replays_the_response(
 
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert len((await tickets.get("/api/tickets/mine")).json()) == 1
+    await published.next(TicketCreated)
     assert len(await published.all(TicketCreated)) == 1
 
 

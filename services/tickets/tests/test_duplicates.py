@@ -12,6 +12,7 @@ from common.errors import BadRequest
 from common.events import TicketUpdated
 from common.observability.context import acting_as
 from common.testing.client import errors
+from common.testing.polling import eventually
 from tickets.api import State
 from tickets.duplicates import FREEZE
 from tickets.vault_testing import Market
@@ -48,7 +49,12 @@ async def test_second_seller_is_refused_and_the_first_listing_is_checked(market:
     assert (response.status_code, errors(response)) == (409, REFUSED)
     shown = await market.ticket(first)
     assert shown["frozenUntil"] == "2030-01-04T12:00:00Z"
-    assert (await market.published.all(TicketUpdated))[-1].frozen_until == market.clock() + FREEZE
+
+    async def is_published() -> bool:
+        events = await market.published.all(TicketUpdated)
+        return bool(events) and events[-1].frozen_until == market.clock() + FREEZE
+
+    await eventually(is_published)
     assert (await market.ticket(second))["protection"]["grade"] == "described"
     (entry,) = await entries(market)
     (match,) = entry["matches"]

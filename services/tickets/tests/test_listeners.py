@@ -108,6 +108,7 @@ async def test_repeated_order_event_is_applied_once(
     await publish_events(published, event, event, event)
 
     assert await ticket_state(tickets, ticket) == ("reserved", event.id, 1)
+    await published.next(TicketUpdated)
     assert len(await published.all(TicketUpdated)) == 1
 
 

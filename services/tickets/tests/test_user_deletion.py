@@ -51,6 +51,7 @@ async def test_repeated_closing_names_the_same_listings(market: Market) -> None:
     await market.list_ticket()
     await publish(market, closing(market, market.seller))
     first = await market.published.next(ListingsWithdrawn)
+    await market.published.next(TicketUpdated)
     updates = len(await market.published.all(TicketUpdated))
 
     await publish(market, closing(market, market.seller, version=4))  # as republished

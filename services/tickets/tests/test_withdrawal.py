@@ -173,6 +173,7 @@ async def test_withdrawn_ticket_leaves_the_list_and_stays_readable(
     assert (await tickets.get("/api/tickets?q=front")).json() == []
     assert [t["id"] for t in (await tickets.get("/api/tickets/mine")).json()] == [ticket["id"]]
     assert await shown(tickets, ticket) == ("available", True, False)
+    await published.next(TicketUpdated)
     assert [event.withdrawn for event in await published.all(TicketUpdated)] == [True]
 
 
