@@ -51,6 +51,7 @@ async def test_20_concurrent_payments_charge_once(
     order = await buyer.order(await seller.sell())
     await buyer.wait_for(f"/api/orders/{order['id']}", status="created")
     pay = {"token": "tok_visa", "orderId": order["id"]}
+    await seller.request_ok("POST", "/api/payments", pay, expect=401)  # payments has the order
     await buyer.request_ok("GET", f"/api/payments?orderId={order['id']}", expect=404)
     responses = await asyncio.gather(
         *(buyer.request("POST", "/api/payments", pay) for _ in range(PAYMENTS))
