@@ -93,6 +93,7 @@ class DurableConsumer(PullConsumer):
         self._own_subjects = tuple(connection.subject(f"{word}.") for word in STREAMS[stream])
         self._transient_errors = transient_errors
         self._handling: dict[str, Msg] = {}
+        self._is_handling = asyncio.Event()
         self._postponed: dict[int, int] = {}
         """How often each outstanding event was postponed here, by its sequence."""
         self._heartbeats: asyncio.Task[None] | None = None
@@ -114,7 +115,10 @@ class DurableConsumer(PullConsumer):
 
     async def _send_heartbeats(self) -> None:
         while True:
+            await self._is_handling.wait()
             await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+            if not self._handling:
+                self._is_handling.clear()
             for msg in tuple(self._handling.values()):
                 with contextlib.suppress(*NATS_ERRORS):
                     await msg.in_progress()
@@ -142,6 +146,7 @@ class DurableConsumer(PullConsumer):
             )
             return
         self._handling[msg.reply] = msg
+        self._is_handling.set()
         started = time.perf_counter()
         if attempt > 1:
             metrics.REDELIVERED.labels(self.name).inc()

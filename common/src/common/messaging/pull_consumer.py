@@ -27,6 +27,8 @@ log = structlog.get_logger("pull")
 
 MAX_IN_FLIGHT: Final = 128
 HEARTBEAT_SECONDS: Final = 2.0
+MAX_SILENCE_SECONDS: Final = 2.5 * HEARTBEAT_SECONDS
+"""Without a heartbeat or a message for so long, the server that held the requests is gone."""
 NAK_DELAY_SECONDS: Final = 0.25
 """The redelivery delay of what a stopping process did not start. Without it, the message would come
 back through the pull request that this process still has open."""
@@ -124,8 +126,8 @@ class PullConsumer(ABC):
         is_warned = False
         while not self._stopping.is_set():
             self._wake.clear()
-            if self._requests and time.monotonic() - self._last_activity > 2.5 * HEARTBEAT_SECONDS:
-                self._requests.clear()  # the server that held them is gone
+            if self._seconds_until_silent() <= 0:
+                self._requests.clear()
             try:
                 await self._ensure_requested()
             except NATS_ERRORS as error:
@@ -138,8 +140,14 @@ class PullConsumer(ABC):
                 is_warned = False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
-                    self._wake.wait(), HEARTBEAT_SECONDS if self._exists else RETRY_SECONDS
+                    self._wake.wait(),
+                    self._seconds_until_silent() if self._exists else RETRY_SECONDS,
                 )
+
+    def _seconds_until_silent(self) -> float:
+        if not self._requests:
+            return MAX_SILENCE_SECONDS
+        return self._last_activity + MAX_SILENCE_SECONDS - time.monotonic()
 
     async def _ensure_requested(self) -> None:
         if not self._exists:
