@@ -291,13 +291,47 @@ async def test_sweep_uses_outbox_index(
     await database.command({"profile": 0})
 
     sweeps = database["system.profile"].find({"ns": f"{database.name}.things"})
-    plans = [
-        p.get("planSummary")
-        async for p in sweeps
-        if "outbox.at" in p.get("command", {}).get("filter", {})
-    ]
-    assert plans
-    assert all(str(plan).startswith("IXSCAN") for plan in plans), plans
+    plans = {
+        (p["op"], p.get("planSummary")) async for p in sweeps if "outbox.at" in str(p["command"])
+    }
+    plan = "IXSCAN { outbox.at: 1 }"
+    assert plans == {("command", plan), ("query", plan)}
+
+
+async def test_sweep_finds_the_events_of_every_collection_in_one_query(
+    database: AsyncDatabase[Doc], published: EventProbe, new_thing: NewThing
+) -> None:
+    names = ["others", "things", "unused"]
+    at = [utc_now() - timedelta(minutes=n) for n in range(4)]
+    for name, times in (("others", [at[1]]), ("things", [at[2], at[3]])):
+        (event,) = new_thing("a").events
+        entries = [outbox.outbox_entry(event, name, n, time) for n, time in enumerate(times)]
+        await database[name].insert_one({"outbox": entries})
+        await database[name].insert_one({"outbox": []})
+
+    found = await database[names[0]].aggregate(outbox.oldest_outbox_pipeline(names))
+
+    assert {doc["collection"]: doc["at"] async for doc in found} == {
+        "others": at[1],
+        "things": at[3],
+    }
+    relay = Relay(published.bus, database, names, utc_now)
+    relay.start()
+    await published.next(TicketCreated, count=3)
+    await relay.stop(5)
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "delay"),
+    [([], 2), ([0.2], 1.3), ([0.2, 0.9], 0.6), ([1.4], 0.5), ([1.6], 0.5), ([-60], 2)],
+)
+def test_next_sweep_is_when_the_oldest_event_is_stale(
+    seconds_ago: list[float], delay: float
+) -> None:
+    now = utc_now()
+    times = [now - timedelta(seconds=seconds) for seconds in seconds_ago]
+
+    assert outbox.seconds_until_next_sweep(times, now) == pytest.approx(delay)
 
 
 async def test_lease_has_one_holder_until_not_renewed(
@@ -335,6 +369,36 @@ async def test_lease_is_written_again_only_after_a_third_of_its_time(
         clock.advance(milliseconds=500)
 
     assert [end - started_at for end in ends] == [timedelta(seconds=n) for n in (3, 3, 4)]
+
+
+async def test_lease_of_another_process_is_read_again_when_it_ends(
+    database: AsyncDatabase[Doc],
+) -> None:
+    clock = FakeClock()
+    first, second = (Lease(database, "a", timedelta(seconds=3), clock) for _ in range(2))
+    assert await first.acquire_or_renew()
+    clock.advance(seconds=1)
+    assert not await second.acquire_or_renew()
+    assert second.seconds_until_next_request == 2
+
+    await database["leases"].delete_many({})
+    clock.advance(seconds=1)
+    assert not await second.acquire_or_renew()
+    clock.advance(seconds=1)
+    assert await second.acquire_or_renew()
+
+
+async def test_deleted_lease_is_acquired_within_its_time(database: AsyncDatabase[Doc]) -> None:
+    clock = FakeClock()
+    until = clock() + timedelta(hours=1)  # as long as an operator does not delete it
+    await database["leases"].insert_one({"_id": "a", "owner": "x", "until": until})
+    lease = Lease(database, "a", timedelta(seconds=3), clock)
+    assert not await lease.acquire_or_renew()
+
+    await database["leases"].delete_many({})
+    clock.advance(seconds=3)
+
+    assert await lease.acquire_or_renew()
 
 
 async def test_leases_with_different_names_are_independent(

@@ -504,9 +504,30 @@ MUTANTS = (
     Mutant(
         "a lease that another process has taken over is noticed",
         "common/src/common/persistence/lease.py",
-        "self._renew_at = now + self._ttl / 3",
-        "self._renew_at = now + self._ttl * 3",
+        "self._is_held, self._valid_until = True, now + self._ttl / 3",
+        "self._is_held, self._valid_until = True, now + self._ttl * 3",
         (f"{OUTBOX_TESTS}::test_lease_has_one_holder_until_not_renewed",),
+    ),
+    Mutant(
+        "a lease that an operator deletes is acquired within its time",
+        "common/src/common/persistence/lease.py",
+        "self._valid_until = min(until, now + self._ttl)",
+        "self._valid_until = until",
+        (f"{OUTBOX_TESTS}::test_deleted_lease_is_acquired_within_its_time",),
+    ),
+    Mutant(
+        "a sweep does not wait longer than until the oldest event is stale",
+        OUTBOX,
+        "min(next_stale_at - now, longest)",
+        "longest",
+        (f"{OUTBOX_TESTS}::test_next_sweep_is_when_the_oldest_event_is_stale",),
+    ),
+    Mutant(
+        "a sweep finds the events of all collections of its service",
+        OUTBOX,
+        'return [*first, *({"$unionWith": union} for union in unions)]',
+        "return [*first, *[] * len([*unions])]",
+        (f"{OUTBOX_TESTS}::test_sweep_finds_the_events_of_every_collection_in_one_query",),
     ),
     Mutant(
         "a process with fewer collections does not keep another from sweeping the rest",

@@ -34,6 +34,7 @@ CLEANUP_INTERVAL_SECONDS: Final = 0.5
 """How long published entries are collected before they are removed from their outboxes, so that
 several removals become one update. Well below SWEEP_AGE."""
 SWEEP_INTERVAL_SECONDS: Final = 0.5
+"""The shortest time between two sweeps, and the longest from SWEEP_AGE until an event is swept."""
 SWEEP_AGE: Final = timedelta(seconds=1.5)
 SWEEP_BATCH: Final = 500
 LEASE: Final = timedelta(seconds=3)
@@ -56,9 +57,37 @@ def outbox_entry(event: Event, aggregate_id: str, version: int, at: datetime) ->
     }
 
 
+def oldest_outbox_pipeline(names: Sequence[str]) -> list[Doc]:
+    """Return the pipeline for the oldest unpublished event of each collection that has any.
+
+    It runs on the first one. The outbox index has the events of all others in their order, too.
+    """
+    first, *others = (
+        [
+            {"$match": {"outbox.0": {"$exists": True}}},
+            {"$sort": {"outbox.at": 1}},
+            {"$limit": 1},
+            {"$project": {"_id": 0, "collection": name, "at": {"$min": "$outbox.at"}}},
+        ]
+        for name in names
+    )
+    unions = ({"coll": n, "pipeline": p} for n, p in zip(names[1:], others, strict=True))
+    return [*first, *({"$unionWith": union} for union in unions)]
+
+
 def stale_outbox_filter(now: datetime) -> Doc:
     """Return the sweep's filter. It repeats the outbox index's own, so that the index is used."""
     return {"outbox.0": {"$exists": True}, "outbox.at": {"$lt": now - SWEEP_AGE}}
+
+
+def seconds_until_next_sweep(unpublished: Iterable[datetime], now: datetime) -> float:
+    """Return when an event can be stale, from the times of the oldest ones that were found.
+
+    What is written later is not stale before SWEEP_AGE, so an idle service is swept less often.
+    """
+    longest = SWEEP_AGE + timedelta(seconds=SWEEP_INTERVAL_SECONDS)
+    next_stale_at = min(unpublished, default=now + longest) + SWEEP_AGE
+    return max(SWEEP_INTERVAL_SECONDS, min(next_stale_at - now, longest).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +121,7 @@ class Relay:
         # keep the first from sweeping the others.
         self._lease = Lease(database, f"outbox-sweep:{','.join(names)}", LEASE, clock)
         self.collections = [database[name] for name in names]
+        self._oldest_pipeline = oldest_outbox_pipeline(names)
         self.clock = clock
         self._pending: deque[_PendingEvent] = deque()
         self._acknowledged: list[_PendingEvent] = []
@@ -212,16 +242,28 @@ class Relay:
 
     async def _sweep_loop(self) -> None:
         while not self._stopping.is_set():
+            delay = SWEEP_INTERVAL_SECONDS
             try:
                 if await self._lease.acquire_or_renew():
-                    for collection in self.collections:
-                        await self._sweep(collection)
+                    delay = await self._sweep()
+                else:
+                    delay = max(delay, self._lease.seconds_until_next_request)
             except PyMongoError as error:
                 log.warning("outbox sweep failed, retrying", error=repr(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SWEEP_INTERVAL_SECONDS)
+                await asyncio.wait_for(self._stopping.wait(), delay)
 
-    async def _sweep(self, collection: Collection) -> None:
+    async def _sweep(self) -> float:
+        """Publish what is stale in any collection, and return the seconds until the next sweep."""
+        now = self.clock()
+        oldest = await self.collections[0].aggregate(self._oldest_pipeline)
+        times = {entry["collection"]: entry["at"] async for entry in oldest}
+        for collection in self.collections:
+            if times.get(collection.name, now) < now - SWEEP_AGE:
+                await self._sweep_collection(collection)
+        return seconds_until_next_sweep(times.values(), self.clock())
+
+    async def _sweep_collection(self, collection: Collection) -> None:
         """Publish the events that their own process did not publish or deferred."""
         stale = stale_outbox_filter(self.clock())
         while not self._stopping.is_set():
