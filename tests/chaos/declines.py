@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from chaos.snapshot import Doc, Snapshot
 
 COUNTED_FOR = timedelta(minutes=50)
-"""A counter keeps an attempt for an hour."""
+"""An attempt is counted for an hour."""
 CONCEALED_CODES = frozenset(
     {"fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "restricted_card"}
     | {"stolen_card"}
@@ -20,9 +20,9 @@ def declines_counted(snapshot: Snapshot) -> Iterator[str]:
     An attempt that Stripe never answered has no number of its own.
     """
     counted = {
-        (counter_id, attempt["id"])
-        for counter_id, counter in snapshot.by_id("payments.decline_counters").items()
-        for attempt in counter.get("attempts", [])
+        (slot.rpartition("#")[0], counted_id.rpartition(":")[0])
+        for counted_id, attempt in snapshot.by_id("payments.counted_attempts").items()
+        for slot in attempt["slots"]
     }
     since = datetime.now(UTC) - COUNTED_FOR
     for charge_id, charge in snapshot.by_id("payments.charges").items():

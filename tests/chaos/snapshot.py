@@ -134,7 +134,7 @@ COLLECTIONS = (
     "payments.charges",
     "payments.sellers",
     "payments.orders",
-    "payments.decline_counters",
+    "payments.counted_attempts",
 )
 
 

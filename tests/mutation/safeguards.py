@@ -68,7 +68,7 @@ MODEL = "tests/property/test_protocol.py"
 RECOVERY = "services/payments/tests/test_recovery.py"
 RACES = "services/payments/tests/test_races.py"
 DECLINES = "services/payments/tests/test_decline_limits.py"
-COUNTERS = "services/payments/src/payments/store/decline_counters.py"
+COUNTED = "services/payments/src/payments/store/counted_attempts.py"
 SUSPICIOUS = "services/payments/tests/test_suspicious_cards.py"
 SEARCH = "services/tickets/tests/test_search.py"
 SEARCH_TERMS = "services/tickets/tests/test_search_terms.py"
@@ -860,23 +860,23 @@ MUTANTS = (
     ),
     Mutant(
         "an attempt is counted before it is known to be declined",
-        COUNTERS,
-        '            "$or": [has_room, oldest_has_left],\n',
-        "",
+        COUNTED,
+        'IndexModel("slots", name="slots", unique=True, ',
+        'IndexModel("slots", name="slots", ',
         (f"{DECLINES}::test_concurrent_declines_at_two_replicas_do_not_exceed_the_limit",),
     ),
     Mutant(
         "a successful payment does not count as a decline",
         SYNC,
-        "asyncio.gather(update, self._limits.release(charge, origin))",
+        "asyncio.gather(update, self._limits.release(charge))",
         "asyncio.gather(update, asyncio.sleep(0))",
         (f"{DECLINES}::test_successful_payments_do_not_count",),
     ),
     Mutant(
         "a success releases every count under the id of its attempt",
-        "services/payments/src/payments/decline_limits.py",
-        "        if origin is None or len(charge.attempts) > 1:\n",
-        "        if origin is None:\n",
+        COUNTED,
+        "for each in attempt_ids for window in WINDOWS]",
+        "for each in attempt_ids for window in WINDOWS[:1]]",
         (DECLINES, "-k", "did_not_answer_about"),
     ),
     Mutant(
@@ -888,9 +888,9 @@ MUTANTS = (
     ),
     Mutant(
         "a card that was reported stolen is refused to its account",
-        COUNTERS,
-        '            "refused": {"$ne": count.user_id},\n',
-        "",
+        "services/payments/src/payments/decline_limits.py",
+        "if await self._refused_cards.is_refused(key, charge.user_id):",
+        "if False:",
         (f"{SUSPICIOUS}::test_reported_card_is_refused_to_the_account_without_asking_stripe",),
     ),
     Mutant(

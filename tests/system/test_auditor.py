@@ -194,8 +194,8 @@ def _valid_snapshot() -> Snapshot:
         "orders.orders": orders,
         "tickets.tickets": tickets,
         "payments.charges": charges,
-        "payments.decline_counters": [
-            {"_id": f"account:{BUYER}", "attempts": [{"id": f"{charges[2]['_id']}:1", "at": NOW}]}
+        "payments.counted_attempts": [
+            {"_id": f"{charges[2]['_id']}:1:1h", "slots": [f"account:{BUYER}#3"]}
         ],
         "tickets.vault": [_entry(0)],
         "orders.tickets": [
@@ -642,7 +642,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "is active, but all of its account were ended": _corrupt_document(
         "auth.sessions", 1, created_at=NOW - timedelta(seconds=1)
     ),
-    "is not counted": _corrupt_document("payments.decline_counters", 0, attempts=[]),
+    "is not counted": _corrupt_document("payments.counted_attempts", 0, slots=[]),
     "reveals that a card was reported": _corrupt_document(
         "payments.charges", 2, last_error={"decline_code": "lost_card"}
     ),

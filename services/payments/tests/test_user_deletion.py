@@ -19,14 +19,15 @@ async def test_keys_and_counters_of_a_deleted_user_are_erased_and_charges_stay(
     order_id = await orders.place(user)
     body = {"token": "tok_chargeDeclined", "orderId": order_id}
     await payments.post("/api/payments", json=body, headers={"Idempotency-Key": new_id()})
-    before = await database["decline_counters"].count_documents({"_id": f"account:{user.id}"})
+    counted = {"slots": {"$regex": f"^account:{user.id}#"}}
+    before = await database["counted_attempts"].count_documents(counted)
 
     event = UserDeleted(id=user.id, version=0, deleted_at=utc_now())
     await published.publish(event, aggregate_id=user.id)
     await published.wait_until_handled("payments-auth")
 
     assert before == 1
-    assert await database["decline_counters"].count_documents({"_id": f"account:{user.id}"}) == 0
+    assert await database["counted_attempts"].count_documents(counted) == 0
     assert await database["idempotency"].count_documents({}) == 0
     assert await database["charges"].count_documents({"user_id": user.id}) == 1
 

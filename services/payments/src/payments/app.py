@@ -28,9 +28,10 @@ from payments.sellers import Sellers
 from payments.settings import Settings
 from payments.store.account_replicas import AccountReplica, AccountReplicas
 from payments.store.charges import ChargeDocument, ChargeStore
-from payments.store.decline_counters import DeclineCounter, DeclineCounters
+from payments.store.counted_attempts import CountedAttempt, CountedAttempts
 from payments.store.ledger import Ledger
 from payments.store.order_replicas import OrderReplica, OrderReplicas
+from payments.store.refused_cards import RefusedCard, RefusedCards
 from payments.store.sales import Sales
 from payments.store.sellers import SellerDocument, SellerStore
 from payments.store.stripe_events import StripeEventDocument, StripeEvents
@@ -44,7 +45,8 @@ DOCUMENTS: Final = (
     OrderReplica,
     AccountReplica,
     StripeEventDocument,
-    DeclineCounter,
+    CountedAttempt,
+    RefusedCard,
 )
 
 
@@ -81,7 +83,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             clock = running.clock
             charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
             accounts = AccountReplicas()
-            limits = DeclineLimits(DeclineCounters(clock), max_declines)
+            limits = DeclineLimits(CountedAttempts(clock), RefusedCards(clock), max_declines)
             sellers = Sellers(
                 SellerStore(running.relay, clock),
                 Sales(charges.collection),

@@ -6,7 +6,7 @@ from typing import Final
 from common.change import Change
 from common.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
 from common.values.clock import Clock
-from payments.decline_limits import DeclineLimits, Origin
+from payments.decline_limits import CardRefused, DeclineLimits
 from payments.domain.attempts import Outcome, token_digest
 from payments.domain.charge import CURRENCY, Charge, charge_id_of, first_attempt_id, new_charge
 from payments.domain.order import Order, PaymentPolicy
@@ -25,7 +25,6 @@ from payments.results import (
     token_rejected,
 )
 from payments.store.charges import ChargeStore
-from payments.store.decline_counters import CardRefused
 from payments.store.order_replicas import OrderReplicas
 from payments.stripe.gateway import (
     Gateway,
@@ -200,8 +199,7 @@ class PaymentAttempts:
         except TooManyRequests:
             await self._reject_token(charge, CARD_LIMIT_REACHED)
             raise
-        origin = Origin(address, None if isinstance(method, Intent) else method.fingerprint)
-        charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True, origin=origin)
+        charge = await self._sync.apply_intent(charge, intent, is_own_confirm=True)
         if intent.status is IntentStatus.ACTION:
             await self._limits.release_address(charge, address)
         if charge.order_cancelled and charge.is_open:

@@ -11,7 +11,7 @@ from common.errors import Unauthorized
 from common.events import ChargeStatus, OrderStatus, Outcome
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
-from payments.decline_limits import DeclineLimits, Origin
+from payments.decline_limits import DeclineLimits
 from payments.domain.charge import Charge, charge_id_of
 from payments.domain.order import Order, PaymentPolicy
 from payments.domain.stripe_objects import Intent, IntentStatus, Refund, RefundStatus
@@ -200,12 +200,7 @@ class ChargeSync:
         return charge
 
     async def apply_intent(
-        self,
-        charge: Charge,
-        intent: Intent,
-        *,
-        is_own_confirm: bool = False,
-        origin: Origin | None = None,
+        self, charge: Charge, intent: Intent, *, is_own_confirm: bool = False
     ) -> Charge:
         """Store what Stripe returned for a charge as it was when the request was sent.
 
@@ -213,7 +208,6 @@ class ChargeSync:
             charge: the charge.
             intent: what Stripe returned.
             is_own_confirm: whether it is the response to a confirm call of this process.
-            origin: how the confirmed attempt was counted.
         """
         now, attempts_when_read = self._clock(), len(charge.attempts)
 
@@ -232,7 +226,7 @@ class ChargeSync:
         if intent.status is not IntentStatus.SUCCEEDED:
             return await update
         if is_own_confirm:
-            after, _ = await asyncio.gather(update, self._limits.release(charge, origin))
+            after, _ = await asyncio.gather(update, self._limits.release(charge))
             return after
         after = await update  # `charge` may not know the attempt that succeeded
         await self._limits.release(after)
