@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from beanie import Document
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import WriteConcernError
 
 from common.change import Change
 from common.persistence import mongo
@@ -77,15 +78,20 @@ class Copy(Document):
         name = "copies"
 
 
+NOT_REPLICATED: Doc = {
+    "writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"}
+}
+"""What a write gets while MongoDB shuts down."""
+
+
 @asynccontextmanager
-async def _shutting_down(database: AsyncDatabase[Doc]) -> AsyncGenerator[None]:
-    """Make writes fail as they do while MongoDB shuts down."""
+async def _failing(
+    database: AsyncDatabase[Doc], commands: list[str], failure: Doc, mode: str | Doc = "alwaysOn"
+) -> AsyncGenerator[None]:
+    """Make commands fail."""
     fail_point = {"configureFailPoint": "failCommand"}
-    fail_point_data = {
-        "failCommands": ["insert", "update"],
-        "writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"},
-    }
-    await database.client.admin.command({**fail_point, "mode": "alwaysOn", "data": fail_point_data})
+    data = {"failCommands": commands, **failure}
+    await database.client.admin.command({**fail_point, "mode": mode, "data": data})
     try:
         yield
     finally:
@@ -100,7 +106,10 @@ async def test_writes_during_mongodb_shutdown_raise_unavailable(
 ) -> None:
     one, other = [await things.add(new_thing("a")) for _ in range(2)]
 
-    async with mongo.connect(mongo_uri, [Copy]), _shutting_down(database):
+    async with (
+        mongo.connect(mongo_uri, [Copy]),
+        _failing(database, ["insert", "update"], NOT_REPLICATED),
+    ):
         outcomes = await asyncio.gather(
             things.add(new_thing("a")),
             things.update(one.id, lambda thing: thing.renamed("b")),
@@ -112,3 +121,36 @@ async def test_writes_during_mongodb_shutdown_raise_unavailable(
     assert [
         type(outcome) for outcome in outcomes if not isinstance(outcome, UNAVAILABLE_ERRORS)
     ] == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [{"closeConnection": True}, {"errorCode": 189}, {"errorCode": 11602}, NOT_REPLICATED],
+    ids=["connection lost", "no longer primary", "interrupted", "not replicated"],
+)
+async def test_update_batched_during_failover_is_written_once(
+    things: Store[Any],
+    database: AsyncDatabase[Doc],
+    new_thing: Callable[[str], Change[Any]],
+    failure: Doc,
+) -> None:
+    added = [await things.add(new_thing("a")) for _ in range(3)]
+
+    def renamed(thing: Any) -> Change[Any]:
+        return Change(thing) if thing.name == "b" else thing.renamed("b")
+
+    async with _failing(database, ["update"], failure, {"times": 1}):
+        after = await asyncio.gather(*(things.update_batched(thing.id, renamed) for thing in added))
+
+    assert [(thing.name, thing.version) for thing in after] == [("b", 1)] * 3
+
+
+async def test_update_batched_that_times_out_is_not_repeated(
+    things: Store[Any], database: AsyncDatabase[Doc], new_thing: Callable[[str], Change[Any]]
+) -> None:
+    thing = await things.add(new_thing("a"))
+    timeout = {"writeConcernError": {"code": 50, "errmsg": "operation exceeded time limit"}}
+
+    async with _failing(database, ["update"], timeout, {"times": 1}):
+        with pytest.raises(WriteConcernError):
+            await things.update_batched(thing.id, lambda thing: thing.renamed("b"))

@@ -794,6 +794,20 @@ MUTANTS = (
         (f"{CHARGES}::test_concurrent_claims_start_one_attempt",),
     ),
     Mutant(
+        "a batched update changes only the version that was read",
+        WRITER,
+        '    is_expected = {"$eq": ["$version", update.expected["version"]]}\n',
+        "    is_expected = True\n",
+        ("common/tests/test_store.py::test_update_batched_lost_race_is_retried_alone",),
+    ),
+    Mutant(
+        "a batched update is repeated if MongoDB fails over",
+        "common/src/common/persistence/store.py",
+        "            if not fails_over(error):\n                raise\n            return {}\n",
+        "            raise\n",
+        ("common/tests/test_write_barrier.py", "-k", "failover"),
+    ),
+    Mutant(
         "a batched update that lost its race is not taken for written",
         WRITER,
         "            written = await self._find_written(updates)\n",

@@ -86,7 +86,7 @@ class AggregateMapping(Generic[T]):
         if self.audited or self.audited_fields:
             before_fields = self.to_document(before)
             if entry := self._audit_entry(after.version, clock(), before_fields, fields):
-                push["history"] = entry
+                push["history"] = {"$each": [entry]}
         if push:
             update["$push"] = push
         return VersionedUpdate(

@@ -48,6 +48,8 @@ STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0, "sealed": 0}
 """Without what is no part of an aggregate's state; `sealed` is an encrypted file beside it."""
 ITERATION_BATCH_SIZE: Final = 1_000
 _DUPLICATE_KEY: Final = 11000
+_TIMEOUTS: Final = (50, 64)
+"""The codes of MaxTimeMSExpired and WriteConcernTimeout."""
 _USERS_MISSING: Final = (13, 18)
 """The codes of Unauthorized and AuthenticationFailed."""
 _ATTEMPT_DETAILS: Final = re.compile(
@@ -129,6 +131,14 @@ def unavailability_reason(error: Exception) -> str | None:
     if isinstance(error, UNAVAILABLE_ERRORS):
         return _ATTEMPT_DETAILS.sub("", str(error))
     return None
+
+
+def fails_over(error: AutoReconnect | WriteConcernError) -> bool:
+    """Return whether a command met a failover, so that another primary may take it soon.
+
+    After a timeout, a second attempt would double the time that the caller waits.
+    """
+    return not error.timeout and getattr(error, "code", None) not in _TIMEOUTS
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from bson import ObjectId
+from pymongo.errors import AutoReconnect, WriteConcernError
 
 from common.batching import Batcher
 from common.change import Change
@@ -24,6 +25,7 @@ from common.persistence.mongo import (
     AggregateDocument,
     batch_find_by_id,
     collection_of,
+    fails_over,
     iter_documents,
 )
 from common.persistence.outbox import Relay
@@ -213,8 +215,17 @@ class Store(Generic[T]):
         return [next(states) if item.snapshot is None else item.snapshot for item in pending]
 
     async def _write_batch(self, prepared: Sequence[_PreparedUpdate[T]]) -> dict[int, T]:
-        """Write updates, and return the new states of those that are known to be written."""
-        is_written = await self._writer.update_many([item.update for item in prepared])
+        """Write updates, and return the new states of those that are known to be written.
+
+        If MongoDB fails over, none is known to be. They are then updated individually, which the
+        driver retries: it would need a record in MongoDB of each of these updates to do so itself.
+        """
+        try:
+            is_written = await self._writer.update_many([item.update for item in prepared])
+        except (AutoReconnect, WriteConcernError) as error:
+            if not fails_over(error):
+                raise
+            return {}
         written = [item for item, known in zip(prepared, is_written, strict=True) if known]
         for item in written:
             self._on_written(item.after)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import UpdateMany
 
 from common.batching import Batcher
 from common.persistence.mongo import Collection, Doc, batch_insert, raise_write_concern_errors
@@ -22,7 +22,7 @@ class VersionedUpdate:
 
     Attributes:
         expected: the filter: the id and the version that was read.
-        update: the MongoDB update.
+        update: the MongoDB update, of `$set` and `$push` with `$each`.
         outbox: the entries that the update puts in the outbox.
     """
 
@@ -62,8 +62,11 @@ class Writer:
         return True
 
     async def update_many(self, updates: Sequence[VersionedUpdate]) -> list[bool]:
-        """Write updates in one command, and return of each whether it is known to be written."""
-        requests = [UpdateOne(update.expected, update.update) for update in updates]
+        """Write updates in one command, and return of each whether it is known to be written.
+
+        The driver does not retry the command.
+        """
+        requests = [_update_by_id(update) for update in updates]
         with raise_write_concern_errors():
             result = await self._collection.bulk_write(requests, ordered=False)
         written = [True] * len(updates)
@@ -96,3 +99,22 @@ class Writer:
         await self._collection.update_one(
             {"_id": ObjectId(aggregate_id)}, {"$unset": {"nothing": 1}}
         )
+
+
+def _update_by_id(update: VersionedUpdate) -> UpdateMany:
+    """Return the update with the expected version in it, instead of in the filter.
+
+    MongoDB plans a query with any condition beside the id, and stores a record for each update that
+    the driver may retry: together a third of what such an update costs.
+    """
+    pushed: dict[str, Doc] = update.update.get("$push", {})
+    appended: Doc = {
+        name: {"$concatArrays": [{"$ifNull": [f"${name}", []]}, {"$literal": push["$each"]}]}
+        for name, push in pushed.items()
+    }
+    is_expected = {"$eq": ["$version", update.expected["version"]]}
+    after: Doc = {"$mergeObjects": ["$$ROOT", {"$literal": update.update["$set"]}, appended]}
+    return UpdateMany(
+        {"_id": update.expected["_id"]},
+        [{"$replaceWith": {"$cond": [is_expected, after, "$$ROOT"]}}],
+    )

@@ -42,10 +42,10 @@ class RefusedCards:
 
     async def refuse(self, key: str, user_id: str) -> None:
         """Refuse the card with this key to an account from now on."""
-        accounts = {"$ifNull": ["$refused", []]}
-        others = {"$filter": {"input": accounts, "cond": {"$ne": ["$$this", user_id]}}}
-        refused = {"$slice": [{"$concatArrays": [others, [user_id]]}, -MAX_REFUSED_ACCOUNTS]}
-        until = {"$max": ["$until", self._clock() + REFUSED_CARD_RETENTION]}
+        accounts: Doc = {"$ifNull": ["$refused", []]}
+        others: Doc = {"$filter": {"input": accounts, "cond": {"$ne": ["$$this", user_id]}}}
+        refused: Doc = {"$slice": [{"$concatArrays": [others, [user_id]]}, -MAX_REFUSED_ACCOUNTS]}
+        until: Doc = {"$max": ["$until", self._clock() + REFUSED_CARD_RETENTION]}
         update = [{"$set": {"refused": refused, "until": until}}]
         await self._collection.update_one({"_id": key}, update, upsert=True)
 
