@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from common.testing.polling import eventually
+from common.testing.polling import TIMEOUT_SECONDS, eventually
+from common.web.idempotency import LEASE
 from support.api_user import MakeSignedInUser, at_replica
 from support.original_files import make_pdf, new_code
 from support.system import System
@@ -51,8 +52,9 @@ async def list_again(user: ApiUser, order: Any, key: str) -> Any:
         refusals[f"{response.status_code} {response.text}"] += 1
         return None
 
+    claimed_seconds = LEASE.total_seconds()  # a killed process may have claimed the key
     try:
-        return await eventually(answered)
+        return await eventually(answered, claimed_seconds + TIMEOUT_SECONDS)
     except AssertionError as error:
         raise AssertionError(f"{error}, but {refusals}") from None
 
