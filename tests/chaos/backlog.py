@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pymongo import AsyncMongoClient
 
+from auth.domain.session import MAX_SESSIONS
 from chaos.snapshot import consumers
 from common.events import DisputeStatus
 from common.messaging.durable_consumer import ACK_WAIT_SECONDS
@@ -124,6 +125,7 @@ class Backlog:
         remaining += self._describe(
             "deadlines", await self._count("expiration", "deadlines", waiting_deadlines)
         )
+        remaining += self._describe("users with too many sessions", await self._crowded_users())
         for collection, query, what in DELETIONS:
             remaining += self._describe(what, await self._count("auth", collection, query))
         remaining += await self._payouts(utc_now(), released_before=utc_now() + STABLE_FOR)
@@ -132,6 +134,17 @@ class Backlog:
             "refused payouts", await self._count("payments", "charges", retried)
         )
         return remaining + await self._charges(utc_now())
+
+    async def _crowded_users(self) -> int:
+        """Count the users whose oldest sessions the next check of auth ends."""
+        per_user = await self._mongo["auth"]["sessions"].aggregate(
+            [
+                {"$match": {"ended_at": None}},
+                {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
+                {"$match": {"count": {"$gt": MAX_SESSIONS}}},
+            ]
+        )
+        return len(await per_user.to_list())
 
     async def _payouts(self, until: datetime, *, released_before: datetime) -> list[str]:
         """Describe the payouts that are under way since before `until`, or were due before."""

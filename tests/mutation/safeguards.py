@@ -50,6 +50,8 @@ ORDERED_SHOWS = "services/orders/tests/test_shows.py"
 TICKETS = "services/tickets/tests/test_domain.py"
 SESSIONS = "services/auth/tests/test_sessions.py"
 LIMITS = "services/auth/tests/test_limits.py"
+SESSION_LIMITER = "services/auth/src/auth/session_limiter.py"
+SESSION_LIMITER_TESTS = "services/auth/tests/test_session_limiter.py"
 ACCOUNT = "services/auth/tests/test_account.py"
 PASSKEYS = "services/auth/tests/test_passkeys.py"
 SECOND_FACTOR = "services/auth/tests/test_second_factor.py"
@@ -1160,9 +1162,37 @@ MUTANTS = (
     Mutant(
         "an account has a limited number of active sessions",
         "services/auth/src/auth/session_service.py",
-        "        await self._end_surplus_sessions(account.id, now)\n",
+        "        self.users_to_check.add(account.id)\n",
         "",
         (LIMITS,),
+    ),
+    Mutant(
+        "sessions whose check failed are checked again",
+        SESSION_LIMITER,
+        "            self._sessions.users_to_check.update(users)\n",
+        "            pass\n",
+        (SESSION_LIMITER_TESTS,),
+    ),
+    Mutant(
+        "a large surplus of sessions is checked until none is left",
+        SESSION_LIMITER,
+        "        self._sessions.users_to_check.update(crowded)\n",
+        "",
+        (SESSION_LIMITER_TESTS,),
+    ),
+    Mutant(
+        "the first check covers the sign-ins of a process that died",
+        SESSION_LIMITER,
+        "            if not self._has_recovered:\n",
+        "            if False:\n",
+        (SESSION_LIMITER_TESTS,),
+    ),
+    Mutant(
+        "a stop checks the sessions of the last sign-ins",
+        SESSION_LIMITER,
+        "            yield\n        try:\n            await self.run()\n",
+        "            yield\n        try:\n            pass\n",
+        (SESSION_LIMITER_TESTS,),
     ),
     Mutant(
         "a sign-in counts before its hash",

@@ -19,6 +19,7 @@ from auth.listeners import EVENT_INTERVAL_SECONDS, listeners
 from auth.passkey_service import PasskeyService
 from auth.passwords import PasswordHasher
 from auth.service import AuthService
+from auth.session_limiter import SessionLimiter
 from auth.session_service import SessionService
 from auth.settings import Settings
 from auth.store.accounts import AccountDocument, AccountStore
@@ -76,12 +77,19 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             attempt_limiter = AttemptLimiter(running.clock, settings.throttle_seconds)
             with closing(PasswordHasher.from_settings(settings)) as passwords:
                 device_tokens = DeviceTokens(settings.jwt_key, settings.jwt_key_previous)
+                session_store = SessionStore(running.relay, running.clock)
                 sessions = SessionService(
                     settings=settings,
                     accounts=accounts,
-                    sessions=SessionStore(running.relay, running.clock),
+                    sessions=session_store,
                     tokens=AccessTokens(settings.jwt_key, settings.jwt_key_previous, running.clock),
                     device_tokens=device_tokens,
+                    revocations=service.revocations,
+                    clock=running.clock,
+                )
+                session_limiter = SessionLimiter(
+                    session_store,
+                    sessions=sessions,
                     revocations=service.revocations,
                     clock=running.clock,
                 )
@@ -134,6 +142,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
                         listeners(letters, deletions), interval_seconds=EVENT_INTERVAL_SECONDS
                     ),
                     run_periodically(deletion.INTERVAL_SECONDS, deletions.run, name="deletions"),
+                    session_limiter.running(),
                 ):
                     yield State(
                         running=running,

@@ -68,6 +68,8 @@ class SessionService:
         self._device_tokens = device_tokens
         self._revocations = revocations
         self._clock = clock
+        self.users_to_check: set[str] = set()
+        """Who has started a session since `SessionLimiter` last looked."""
 
     async def refresh(self, token: str) -> SignedIn:
         """Exchange a refresh token for a new pair of tokens of the same session.
@@ -140,7 +142,7 @@ class SessionService:
     async def end_all_sessions(self, user: User) -> None:
         """End all sessions of a user, including the current one."""
         with suppress(NotFound):
-            await self._end_sessions_before(user.id, self._clock() + timedelta(milliseconds=1))
+            await self.end_sessions_before(user.id, self._clock() + timedelta(milliseconds=1))
 
     async def snapshot_events(self) -> AsyncGenerator[EventEnvelope]:
         """Generate the accounts, and the ended sessions whose access tokens may still be valid."""
@@ -177,7 +179,7 @@ class SessionService:
             await self._sessions.mark_ended(user_id, event.before, now)
         return account
 
-    async def _end_sessions_before(self, user_id: str, before: datetime) -> None:
+    async def end_sessions_before(self, user_id: str, before: datetime) -> None:
         """End the sessions of a user that started before a time."""
         now = self._clock()
         await self.end_sessions_by(
@@ -202,7 +204,7 @@ class SessionService:
     async def start_session(
         self, account: Account, device: Device, browser_id: str | None = None
     ) -> SignedIn:
-        """Sign in to an account, and end its oldest session if it has too many.
+        """Sign in to an account. `SessionLimiter` ends its oldest session if it has too many.
 
         Raises:
             Forbidden: the account is being deleted.
@@ -214,26 +216,9 @@ class SessionService:
             user_id=account.id, device=device, now=account.next_session_start(now)
         )
         session = await self._sessions.add(change)
-        await self._end_surplus_sessions(account.id, now)
+        self.users_to_check.add(account.id)
         device_token = self._device_tokens.issue(account.id, browser_id)
         return replace(self._issue_tokens(account, session, token), device_token=device_token)
-
-    async def _end_surplus_sessions(self, user_id: str, now: datetime) -> None:
-        """End the oldest sessions of a user who has more than `MAX_SESSIONS`.
-
-        This runs after a session was added, so the last of concurrent sign-ins sees all of them.
-        """
-        surplus = await self._sessions.find_surplus(user_id, now)
-        if surplus.all_before is not None:  # from before there was a limit
-            await self._end_sessions_before(user_id, surplus.all_before)
-            surplus = await self._sessions.find_surplus(user_id, now)
-        if not surplus.session_ids:
-            return
-        ended = await self._sessions.update_many(
-            surplus.session_ids, lambda session: session.end(now)
-        )
-        for session in ended:
-            self._revocations.revoke(session.to_event(now))
 
     def _issue_tokens(self, account: Account, session: Session, token: str) -> SignedIn:
         user = _user(account, session)

@@ -1,13 +1,19 @@
 """Sessions in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from auth.domain.session import MAX_SESSIONS, Device, RotatedToken, Session
+from auth.domain.session import (
+    MAX_SESSIONS,
+    SESSION_LIFETIME,
+    Device,
+    RotatedToken,
+    Session,
+)
 from common.persistence.aggregate_mapping import AggregateMapping
 from common.persistence.mongo import OUTBOX_INDEX, STATE_PROJECTION, AggregateDocument, Doc
 from common.persistence.outbox import Relay
@@ -17,6 +23,7 @@ from common.values.clock import Clock
 RETENTION: Final = timedelta(days=1)
 """How long an inactive session stays stored, so that its last event can be published."""
 MAX_LISTED: Final = 100
+MAX_RECENT: Final = 5_000
 
 
 class SessionDocument(AggregateDocument):
@@ -99,6 +106,25 @@ class SessionStore(Store[Session]):
         active = self.collection.find(_active_filter(user_id, now), STATE_PROJECTION)
         newest = active.sort([("last_used_at", DESCENDING)]).limit(MAX_LISTED)
         return [_session_from_document(doc) async for doc in newest]
+
+    async def list_users_since(self, time: datetime) -> set[str]:
+        """Return the users of the newest active sessions that have started since a time."""
+        recent = self.collection.find(
+            {"over_at": {"$gte": time + SESSION_LIFETIME}}, {"_id": 0, "user_id": 1}
+        )
+        newest = recent.sort([("over_at", DESCENDING)]).limit(MAX_RECENT)
+        return {doc["user_id"] async for doc in newest}
+
+    async def find_users_with_surplus(self, user_ids: Iterable[str], now: datetime) -> list[str]:
+        """Return which of the users have more than `MAX_SESSIONS` active sessions."""
+        counted = await self.collection.aggregate(
+            [
+                {"$match": {**_active_filter("", now), "user_id": {"$in": [*user_ids]}}},
+                {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
+                {"$match": {"count": {"$gt": MAX_SESSIONS}}},
+            ]
+        )
+        return [doc["_id"] async for doc in counted]
 
     async def find_surplus(self, user_id: str, now: datetime) -> Surplus:
         """Return the active sessions of a user beyond the newest `MAX_SESSIONS`.
