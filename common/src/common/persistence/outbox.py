@@ -121,7 +121,7 @@ class Relay:
         # keep the first from sweeping the others.
         self._lease = Lease(database, f"outbox-sweep:{','.join(names)}", LEASE, clock)
         self.collections = [database[name] for name in names]
-        self._oldest_pipeline = oldest_outbox_pipeline(names)
+        self._oldest_pipeline = oldest_outbox_pipeline(names) if names else []
         self.clock = clock
         self._pending: deque[_PendingEvent] = deque()
         self._acknowledged: list[_PendingEvent] = []
@@ -142,7 +142,9 @@ class Relay:
 
     def start(self) -> None:
         """Start to publish queued events, to remove published ones, and to sweep."""
-        loops = (self._publish_loop, self._remove_published_loop, self._sweep_loop)
+        loops = [self._publish_loop, self._remove_published_loop]
+        if self.collections:
+            loops.append(self._sweep_loop)
         self._tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
 
     async def stop(self, grace: float) -> None:
