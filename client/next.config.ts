@@ -15,7 +15,13 @@ const config: NextConfig = {
   turbopack: {
     root: import.meta.dirname,
     // The formatter of messages that src/i18n/compile-messages.ts has compiled, without a parser.
-    resolveAlias: { "use-intl/format-message": "use-intl/format-message/format-only" },
+    resolveAlias: {
+      "use-intl/format-message": "use-intl/format-message/format-only",
+      // For the router in src/instrumentation-client.ts, which is also compiled for the unused Pages Router.
+      "react-server-dom-webpack/client": {
+        browser: "next/dist/compiled/react-server-dom-turbopack/client",
+      },
+    },
   },
   // Next.js only compresses with gzip. scripts/assemble.mjs compresses each script with brotli at build
   // time, which saves a sixth of the script size in browsers that accept it.

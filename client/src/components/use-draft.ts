@@ -1,9 +1,8 @@
 "use client";
 
-import { useState, useSyncExternalStore } from "react";
+import { useState } from "react";
 import { readDraft, writeDraft } from "@/lib/draft";
-
-const subscribeToNothing = () => () => undefined;
+import { useIsHydrating } from "./use-is-hydrating";
 
 /**
  * Keeps what is typed into a form, so that a reload, another language or a new sign-in does not lose it.
@@ -13,11 +12,7 @@ const subscribeToNothing = () => () => undefined;
 export function useDraft<T extends object>(name: string) {
   const [restored] = useState(() => readDraft(name) as T | null);
   const [draft, setDraft] = useState(restored);
-  const isHydrated = useSyncExternalStore(
-    subscribeToNothing,
-    () => true,
-    () => false,
-  );
+  const isHydrating = useIsHydrating();
 
   function saveDraft(next: T | null) {
     writeDraft(name, next);
@@ -25,8 +20,8 @@ export function useDraft<T extends object>(name: string) {
   }
 
   return {
-    draft: isHydrated ? draft : null,
-    isRestored: isHydrated && restored !== null,
+    draft: isHydrating ? null : draft,
+    isRestored: !isHydrating && restored !== null,
     saveDraft,
   };
 }

@@ -15,7 +15,7 @@ export function countryName(country: string, locale: string): string {
 }
 
 /** Codes of Unicode's list of regions that are not in ISO 3166. */
-const NOT_ISO = new Set("AC CP CQ DG EA EU EZ IC TA UN XA XB XK QO ZZ".split(" "));
+const NOT_ISO = "AC CP CQ DG EA EU EZ IC TA UN XA XB XK QO ZZ";
 
 /** Returns the countries of ISO 3166, sorted by their names in the reader's language. */
 export function listCountries(locale: string): { code: string; name: string }[] {
@@ -23,7 +23,7 @@ export function listCountries(locale: string): { code: string; name: string }[] 
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
   const codes = letters.flatMap((first) => letters.map((second) => first + second));
   return codes
-    .filter((code) => !NOT_ISO.has(code) && new Intl.Locale(`und-${code}`).region === code)
+    .filter((code) => !NOT_ISO.includes(code) && new Intl.Locale(`und-${code}`).region === code)
     .flatMap((code) => {
       const name = names.of(code);
       return name ? [{ code, name }] : [];

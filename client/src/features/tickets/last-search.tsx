@@ -1,12 +1,11 @@
 "use client";
 
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect } from "react";
 import { BackLink } from "@/components/back-link";
+import { useIsHydrating } from "@/components/use-is-hydrating";
 import { paths } from "@/config/paths";
 
 const KEY = "last-search";
-
-const subscribeToNothing = () => () => undefined;
 
 /** Remembers the list's address for this tab, with its search and page. */
 export function RememberSearch({ href }: { href: string }) {
@@ -22,7 +21,7 @@ export function RememberSearch({ href }: { href: string }) {
 
 /** The link back to the list of tickets, as this tab has shown it last. */
 export function BackToTickets({ children }: { children: string }) {
-  const href = useSyncExternalStore(subscribeToNothing, lastSearch, () => paths.home);
+  const href = useIsHydrating() ? paths.home : lastSearch();
   return <BackLink href={href}>{children}</BackLink>;
 }
 
