@@ -6,11 +6,10 @@ declare global {
   }
 }
 
-// Splits the start of a page into several tasks, so that none of them blocks input for long. Next.js
-// evaluates React, its router and itself in one task, in which a phone hears no tap. It first waits for
-// what `__next_s` lists (scripts before hydration), which takes it a timer. The timers here were set
-// before, so each evaluates its part first, in a task of its own. Should a later version of Next.js not
-// read the list, it starts in one task again.
+// Splits the start of a page into several tasks, because Next.js evaluates React, its router and itself in
+// one, which blocks the input of a phone for a third of a second. Next.js first waits for the scripts that
+// `__next_s` lists, by a timer. The timers here are set before it, so each evaluates its part earlier, in a
+// task of its own. A later version of Next.js that does not read the list starts in one task again.
 window.__next_s = [[undefined, { children: "" }]];
 setTimeout(() => void require("react-dom/client"));
 setTimeout(() => void require("next/dist/client/components/app-router-instance"));

@@ -31,7 +31,7 @@ export function LocaleProvider(props: {
   return <FormattingContext value={{ locale, timeZone }}>{props.children}</FormattingContext>;
 }
 
-/** The first formatter of dates costs a phone 80 ms, so it is asked only where there is no Temporal. */
+/** The first formatter of dates takes a phone 80 ms, so it is only used where there is no Temporal. */
 const getBrowserTimeZone = () =>
   globalThis.Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
