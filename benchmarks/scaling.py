@@ -26,6 +26,9 @@ CONNECTIONS: Final = 64
 """For each replica of orders: enough to keep it full, and its batches alike in every run."""
 MAX_ORDERS_PER_SECOND: Final = 400
 """More than a replica with its share can process."""
+DURATION_FACTOR: Final = 3
+"""How much longer than other runs these last. From the last request until every ticket is locked,
+half a second passes, more with more replicas. It counts, and must not be a tenth of a run."""
 MIN_EFFICIENCY: Final = 0.85
 UNIT: Final = "orders/s"
 NOT_BUSY: Final = {"idle", "iowait", "guest", "guest_nice"}
@@ -67,7 +70,7 @@ def scaling(_testbed: Testbed, options: Options) -> list[Row]:
         for _ in range(options.runs):  # in turn, because the speed of a machine changes with time
             before: ScalingRun | None = None
             for count in REPLICAS:
-                run = _measure(testbed, count, options.seconds)
+                run = _measure(testbed, count, options.seconds * DURATION_FACTOR)
                 if before is not None:
                     run = replace(run, efficiency=run.rate / before.rate / count * before.replicas)
                 print(run, flush=True)
