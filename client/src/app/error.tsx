@@ -1,17 +1,25 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useTransition } from "react";
+import { useEffect, useSyncExternalStore, useTransition } from "react";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { ERROR_PAGE_MESSAGES } from "@/i18n/error-page-messages";
 import { type Language, LANGUAGES } from "@/i18n/locales";
 
-/** Returns the language of the document. On the server, which shows no error page, there is none. */
-const pageLanguage = (): Language =>
-  LANGUAGES.find(
-    (each) => typeof document === "object" && each === document.documentElement.lang,
-  ) ?? "en";
+const subscribeToNothing = () => () => undefined;
+
+/**
+ * Returns the language of the document, or English until the document has loaded. After an error of the
+ * server, the layout with the language is rendered together with this page, so it is read again afterwards.
+ */
+function usePageLanguage(): Language {
+  return useSyncExternalStore(
+    subscribeToNothing,
+    () => LANGUAGES.find((each) => each === document.documentElement.lang) ?? "en",
+    () => "en",
+  );
+}
 
 /** The error page. It brings its own messages, because the provider may not have rendered. */
 export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
@@ -28,7 +36,7 @@ export default function ErrorPage({ error, reset }: { error: Error; reset: () =>
     });
   }
 
-  const messages = ERROR_PAGE_MESSAGES[pageLanguage()];
+  const messages = ERROR_PAGE_MESSAGES[usePageLanguage()];
   return (
     <div role="alert">
       <EmptyState
