@@ -37,6 +37,7 @@ from payments.testing import StripeProbe
 from support.system import System
 from ticketing_local.stack.paths import ROOT
 from ticketing_local.testing.temporary_server import TMPFS
+from tickets.domain.ticket import WITHDRAWAL_DELAY
 
 ORDER_EXPIRATION_SECONDS = 12
 MAX_RECOVERY_SECONDS = 30.0
@@ -137,7 +138,8 @@ async def _chaos(
     await bank.decide_most()
     if plan.disabled == "reconciler":
         await asyncio.to_thread(_enable_reconciler, system)
-    violations += await _wait_quiesced(backlog, bank, 2 * plan.max_recovery_seconds)
+    longest = WITHDRAWAL_DELAY.total_seconds() + 2 * plan.max_recovery_seconds
+    violations += await _wait_quiesced(backlog, bank, longest)
     await bank.close()
     await _cancelled(supervision)
     snapshot = await take_snapshot(system, client_log.ended_sessions.values())
