@@ -51,10 +51,13 @@ SECTIONS: dict[str, Section] = {
 @click.option("--quick", is_flag=True, help="Smoke test: one second each, nothing is saved.")
 @click.option("--seconds", type=float, default=5, show_default=True)
 @click.option("--runs", type=int, default=5, show_default=True)
+@click.option("--cpus", type=float, default=0.1, show_default=True, help="Of a replica in scaling.")
 @click.option("--dry", is_flag=True, help="Print the results without saving them.")
-def main(only: tuple[str, ...], seconds: float, runs: int, *, quick: bool, dry: bool) -> None:
+def main(
+    only: tuple[str, ...], seconds: float, runs: int, *, cpus: float, quick: bool, dry: bool
+) -> None:
     """Run the sections, print their rows and save them."""
-    options = Options(1, 1, quick=True) if quick else Options(seconds, runs, quick=False)
+    options = Options(1, 1, quick=True) if quick else Options(seconds, runs, quick=False, cpus=cpus)
     failures = 0
     with Testbed() as testbed:
         for name in only or SECTIONS:

@@ -74,11 +74,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class Options:
-    """The duration and number of runs."""
+    """The duration and number of runs, and the CPU of a replica when scaling out is measured."""
 
     seconds: float
     runs: int
     quick: bool
+    cpus: float = 0.1
 
 
 Work = Callable[[str], Load]

@@ -1,4 +1,4 @@
-"""Orders with 1, 2 and 4 replicas of every service, each held to a tenth of a CPU."""
+"""Orders with 1, 2 and 4 replicas of every service, each held to a share of a CPU."""
 
 import os
 import resource
@@ -21,7 +21,6 @@ from ticketing_local.errors import CliError
 from ticketing_local.stack.ports import SERVICES
 
 REPLICAS: Final = (1, 2, 4)
-CPUS: Final = 0.1
 CONNECTIONS: Final = 64
 """For each replica of orders: enough to keep it full, and its batches alike in every run."""
 MAX_ORDERS_PER_SECOND: Final = 400
@@ -70,28 +69,29 @@ def scaling(_testbed: Testbed, options: Options) -> list[Row]:
         for _ in range(options.runs):  # in turn, because the speed of a machine changes with time
             before: ScalingRun | None = None
             for count in REPLICAS:
-                run = _measure(testbed, count, options.seconds * DURATION_FACTOR)
+                run = _measure(testbed, count, options)
                 if before is not None:
                     run = replace(run, efficiency=run.rate / before.rate / count * before.replicas)
                 print(run, flush=True)
                 runs[count].append(run)
                 before = run
-    return _rows(runs)
+    return _rows(runs, options.cpus)
 
 
-def _measure(testbed: Testbed, replicas: int, seconds: float) -> ScalingRun:
+def _measure(testbed: Testbed, replicas: int, options: Options) -> ScalingRun:
+    seconds, cpus = options.seconds * DURATION_FACTOR, options.cpus
     names = {service: testbed.system.replicas_of(service)[:replicas] for service in SERVICES}
     testbed.start_services(*(n for group in names.values() for n in group), LAME_DUCK_SECONDS="0")
     with open_groups() as create_group:
         groups: dict[str, Group] = {}
         for name in (n for group in names.values() for n in group):
-            groups[name] = create_group(name, CPUS)
+            groups[name] = create_group(name, cpus)
             groups[name].add(testbed.process(name).pid)
         for name in STORES:
             create_group(name, None).add(testbed.process(name).pid)
         create_group("load", None).add(os.getpid())
-        _run(testbed, names, groups, seconds)  # warm-up
-        return _run(testbed, names, groups, seconds)
+        _run(testbed, names, groups, seconds, cpus)  # warm-up
+        return _run(testbed, names, groups, seconds, cpus)
 
 
 def _run(
@@ -99,6 +99,7 @@ def _run(
     names: Mapping[str, Sequence[str]],
     groups: Mapping[str, Group],
     seconds: float,
+    cpus: float,
 ) -> ScalingRun:
     ports = [testbed.processes[name].program.port or 0 for name in names["orders"]]
     requests = [
@@ -131,7 +132,7 @@ def _run(
         rate=orders / elapsed,
         failed=sum(one.refused + one.broken for one in loads),
         share={
-            service: statistics.fmean(cores[name] for name in group) / CPUS
+            service: statistics.fmean(cores[name] for name in group) / cpus
             for service, group in names.items()
         },
         throttled={
@@ -157,7 +158,7 @@ def _busy_seconds() -> float:
     return sum(seconds for name, seconds in times.items() if name not in NOT_BUSY)
 
 
-def _rows(runs: Mapping[int, Sequence[ScalingRun]]) -> list[Row]:
+def _rows(runs: Mapping[int, Sequence[ScalingRun]], cpus: float) -> list[Row]:
     rates = {count: statistics.median(run.rate for run in own) for count, own in runs.items()}
     efficiencies = [
         statistics.median(run.efficiency or 0 for run in runs[count]) for count in REPLICAS[1:]
@@ -171,7 +172,7 @@ def _rows(runs: Mapping[int, Sequence[ScalingRun]]) -> list[Row]:
         for count, own in runs.items()
     ] + [
         Row(
-            f"orders with {', '.join(map(str, REPLICAS))} replicas of {CPUS:g} CPU",
+            f"orders with {', '.join(map(str, REPLICAS))} replicas of {cpus:g} CPU",
             ", ".join(f"{rate:.0f}" for rate in rates.values())
             + "; efficiency of a doubling "
             + ", ".join(f"{efficiency:.0%}" for efficiency in efficiencies),
