@@ -16,6 +16,7 @@ from chaos.originals import OriginalsTraffic
 from chaos.rate_limiter import RateLimiter
 from chaos.seller_traffic import SellerTraffic
 from common.values.clock import utc_now
+from orders.domain.order import SHOW_CANCELLED
 from payments.testing import StripeProbe
 from ticketing_local.api_user import CERTIFICATES, PASSWORD
 
@@ -292,11 +293,11 @@ class SimulatedUser:
             await self._cancel(order)
 
     async def _count_kept(self, orders: list[Any]) -> int:
-        """Count the orders that have not ended. One that ends with its show lets another begin."""
+        """Count the orders without those that ended with their show, which let others begin."""
         kept = 0
         for order in orders:
             response = await self._request("GET", f"/api/orders/{order['id']}", allowed={200})
-            kept += response is not None and response.json()["status"] != "cancelled"
+            kept += response is not None and response.json().get("detail") != SHOW_CANCELLED
         return kept
 
     async def _order_repeatedly(self) -> None:

@@ -1,16 +1,14 @@
 """A lease: at most one replica at a time runs a periodic task."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
-from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from common.persistence.mongo import UNJOURNALED
 from common.values.clock import Clock
-
-UNJOURNALED: Final = WriteConcern(w=1, j=False)
 
 
 class Lease:

@@ -14,7 +14,7 @@ from beanie import (
     init_beanie,  # pyright: ignore[reportUnknownVariableType] - typed in part
 )
 from bson import ObjectId
-from pymongo import ASCENDING, AsyncMongoClient, IndexModel
+from pymongo import ASCENDING, AsyncMongoClient, IndexModel, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
@@ -44,6 +44,8 @@ OPERATION_TIMEOUT_SECONDS: Final = 5.0
 """How long an operation may take, with the wait for a server and a connection, and with retries.
 PyMongo sends what is left of it as `maxTimeMS`, so the server stops what the caller gave up."""
 INDEX_BUILD_TIMEOUT_SECONDS: Final = 3_600.0
+UNJOURNALED: Final = WriteConcern(w=1, j=False)
+"""For writes that a crash may lose without harm."""
 STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0, "sealed": 0}
 """Without what is no part of an aggregate's state; `sealed` is an encrypted file beside it."""
 ITERATION_BATCH_SIZE: Final = 1_000

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
@@ -25,7 +24,7 @@ from common.messaging.bus import Bus
 from common.messaging.envelope import EventEnvelope
 from common.observability import metrics, tracing
 from common.persistence.lease import Lease
-from common.persistence.mongo import Collection, Doc
+from common.persistence.mongo import UNJOURNALED, Collection, Doc
 from common.values.clock import Clock
 
 log = structlog.get_logger("outbox")
@@ -38,7 +37,6 @@ SWEEP_INTERVAL_SECONDS: Final = 0.5
 SWEEP_AGE: Final = timedelta(seconds=1.5)
 SWEEP_BATCH: Final = 500
 LEASE: Final = timedelta(seconds=3)
-UNJOURNALED: Final = WriteConcern(w=1, j=False)
 MAX_PENDING: Final = 10_000
 """Events beyond this are left to the sweep, so that an outage of NATS does not fill the memory."""
 BATCH_SIZE: Final = 256

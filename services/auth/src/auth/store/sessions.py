@@ -119,7 +119,7 @@ class SessionStore(Store[Session]):
         """Return which of the users have more than `MAX_SESSIONS` active sessions."""
         counted = await self.collection.aggregate(
             [
-                {"$match": {**_active_filter("", now), "user_id": {"$in": [*user_ids]}}},
+                {"$match": _active_filter({"$in": [*user_ids]}, now)},
                 {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
                 {"$match": {"count": {"$gt": MAX_SESSIONS}}},
             ]
@@ -157,5 +157,5 @@ class SessionStore(Store[Session]):
         )
 
 
-def _active_filter(user_id: str, now: datetime) -> Doc:
+def _active_filter(user_id: str | Doc, now: datetime) -> Doc:
     return {"user_id": user_id, "ended_at": None, "expires_at": {"$gt": now}}

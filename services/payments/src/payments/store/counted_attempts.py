@@ -18,8 +18,7 @@ from pymongo.errors import DuplicateKeyError
 
 from common.batching import Batcher
 from common.errors import ServiceUnavailable
-from common.persistence.mongo import Doc, batch_insert, collection_of
-from common.persistence.outbox import UNJOURNALED
+from common.persistence.mongo import UNJOURNALED, Doc, batch_insert, collection_of
 from common.values.clock import Clock
 
 HOUR: Final = timedelta(hours=1)
