@@ -20,7 +20,7 @@ from benchmarks import (
     sign_in,
     start,
 )
-from benchmarks.measure import Options, Row
+from benchmarks.measure import CPUS, Options, Row
 from benchmarks.testbed import Testbed
 from ticketing_local.errors import CliError
 
@@ -51,7 +51,9 @@ SECTIONS: dict[str, Section] = {
 @click.option("--quick", is_flag=True, help="Smoke test: one second each, nothing is saved.")
 @click.option("--seconds", type=float, default=5, show_default=True)
 @click.option("--runs", type=int, default=5, show_default=True)
-@click.option("--cpus", type=float, default=0.1, show_default=True, help="Of a replica in scaling.")
+@click.option(
+    "--cpus", type=float, default=CPUS, show_default=True, help="Of a replica in scaling."
+)
 @click.option("--dry", is_flag=True, help="Print the results without saving them.")
 def main(
     only: tuple[str, ...], seconds: float, runs: int, *, cpus: float, quick: bool, dry: bool

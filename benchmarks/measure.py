@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.testbed import OURS, STORES, THEIRS, Testbed
 from benchmarks.wrk import Load
@@ -72,6 +72,10 @@ class Meter:
         }
 
 
+CPUS: Final = 0.1
+"""What each replica is held to when scaling out is measured."""
+
+
 @dataclass(frozen=True)
 class Options:
     """The duration and number of runs, and the CPU of a replica when scaling out is measured."""
@@ -79,7 +83,7 @@ class Options:
     seconds: float
     runs: int
     quick: bool
-    cpus: float = 0.1
+    cpus: float = CPUS
 
 
 Work = Callable[[str], Load]

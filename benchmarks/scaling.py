@@ -63,7 +63,7 @@ def scaling(_testbed: Testbed, options: Options) -> list[Row]:
         with open_groups():
             pass
     except CliError as error:
-        return [Row("orders by replicas of 0.1 CPU", f"skipped: {error}")]
+        return [Row(f"orders by replicas of {options.cpus:g} CPU", f"skipped: {error}")]
     runs: dict[int, list[ScalingRun]] = {count: [] for count in REPLICAS}
     with Testbed(FOLDER.with_name("bench-scaling"), max(REPLICAS)) as testbed:
         for _ in range(options.runs):  # in turn, because the speed of a machine changes with time
