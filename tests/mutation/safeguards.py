@@ -71,6 +71,7 @@ RECOVERY = "services/payments/tests/test_recovery.py"
 RACES = "services/payments/tests/test_races.py"
 DECLINES = "services/payments/tests/test_decline_limits.py"
 COUNTED = "services/payments/src/payments/store/counted_attempts.py"
+COUNTED_TESTS = "services/payments/tests/test_counted_attempts.py"
 SUSPICIOUS = "services/payments/tests/test_suspicious_cards.py"
 SEARCH = "services/tickets/tests/test_search.py"
 SEARCH_TERMS = "services/tickets/tests/test_search_terms.py"
@@ -880,6 +881,13 @@ MUTANTS = (
         'IndexModel("slots", name="slots", unique=True, ',
         'IndexModel("slots", name="slots", ',
         (f"{DECLINES}::test_concurrent_declines_at_two_replicas_do_not_exceed_the_limit",),
+    ),
+    Mutant(
+        "a free slot is found without a list of all",
+        COUNTED,
+        "range(min(self.max_declines, len(taken) + SPREAD))",
+        "range(self.max_declines)",
+        (COUNTED_TESTS, "-k", "listing"),
     ),
     Mutant(
         "a successful payment does not count as a decline",

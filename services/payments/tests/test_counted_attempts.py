@@ -102,6 +102,24 @@ async def test_concurrent_attempts_get_each_slot_once(counted: CountedAttempts) 
     assert sorted(slots) == sorted(limit.slot(n) for n in range(20))
 
 
+async def test_slot_of_a_high_limit_is_found_without_listing_all(
+    counted: CountedAttempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, listed = Limit("address:192.0.2.1", 100_000), list[int]()
+
+    def slot(limit: Limit, number: int) -> str:
+        listed.append(number)
+        return f"{limit.key}#{number}"
+
+    monkeypatch.setattr(Limit, "slot", slot)
+    await counted.count("a:1", [ACCOUNT], HOUR)
+
+    await counted.count("a:1", [ACCOUNT, limit], HOUR)
+
+    assert keys((await stored(counted))["a:1:1h"]) == [ACCOUNT.key, limit.key]
+    assert len(listed) < 1_000
+
+
 async def test_slots_are_free_when_their_window_ends(
     counted: CountedAttempts, clock: FakeClock
 ) -> None:

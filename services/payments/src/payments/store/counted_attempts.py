@@ -7,7 +7,7 @@ document; otherwise its slots are free when its window ends.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -26,6 +26,9 @@ DAY: Final = timedelta(days=1)
 WINDOWS: Final = (HOUR, DAY)
 MAX_TRIES: Final = 10
 """How often counting is tried while other attempts take the slots that were free."""
+SPREAD: Final = 100
+"""Among how many slots more than are taken a free one is drawn, so that concurrent attempts seldom
+draw the same one."""
 _HAS_SLOTS: Final[Doc] = {"slots.0": {"$exists": True}}
 """The condition of the index, which a query repeats to use it. A document without slots would
 otherwise be in the index, too, and only one could be."""
@@ -59,6 +62,14 @@ class Limit:
     def any_slot(self) -> str:
         """Return the name of some slot. At most limits few are taken."""
         return self.slot(random.randrange(self.max_declines))  # noqa: S311 - no secret
+
+    def free_slot(self, taken: Collection[str]) -> str:
+        """Return the name of some slot that is not taken. Fewer than the limit must be.
+
+        It does not list all slots, because an operator may set a limit of many millions.
+        """
+        slots = map(self.slot, range(min(self.max_declines, len(taken) + SPREAD)))
+        return random.choice([each for each in slots if each not in taken])  # noqa: S311
 
     def has(self, slot: str) -> bool:
         """Return whether a slot is one of this limit's, or was when the limit was higher."""
@@ -153,8 +164,7 @@ class CountedAttempts:
             if len(taken) >= limit.max_declines:
                 waits.append(sorted(taken.values())[-limit.max_declines] - now)
                 continue
-            slots = map(limit.slot, range(limit.max_declines))
-            free.append(random.choice([each for each in slots if each not in taken]))  # noqa: S311
+            free.append(limit.free_slot(taken))
         if waits:
             raise LimitReached(-(-max(waits) // timedelta(seconds=1)))
         return free
