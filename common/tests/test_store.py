@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -177,6 +178,22 @@ async def test_update_batched_lost_races_are_retried_concurrently(
     )
 
     assert [(thing.name, thing.version) for thing in after] == [("b", 2)] * 4
+
+
+async def test_update_batched_stores_texts_that_look_like_expressions(
+    things: Store[Any], new_thing: NewThing
+) -> None:
+    things._mapping = replace(things._mapping, audited=True)
+    thing = await things.add(new_thing("a"))
+
+    await things.update_batched(thing.id, rename_to("$version"))
+
+    stored = await stored_document(things, thing.id)
+    assert stored["name"] == "$version"
+    assert [entry["changed"] for entry in stored["history"]] == [
+        {"name": "a"},
+        {"name": "$version"},
+    ]
 
 
 async def test_update_many_returns_only_existing_aggregates(
