@@ -953,6 +953,13 @@ MUTANTS = (
         (DECLINES, "-k", "did_not_answer_about"),
     ),
     Mutant(
+        "a release that meets a failover is repeated",
+        COUNTED,
+        "            if not fails_over(error):\n                raise\n",
+        "            raise\n",
+        (DECLINES, "-k", "release_meets_a_failover"),
+    ),
+    Mutant(
         "the declines of a card count over all accounts",
         ATTEMPTS,
         "        if method.fingerprint is not None:\n",

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import AutoReconnect
 
 from common.testing.client import Client, errors, make_user
 from common.testing.clock import FakeClock
@@ -121,6 +123,25 @@ async def test_successful_payments_do_not_count(
     assert [response.status_code for response in paid] == [201] * 3
     assert declined.status_code == 402
     assert_throttled(throttled)
+
+
+async def test_payment_succeeds_although_its_release_meets_a_failover(
+    serve_payments: ServePayments, orders: FakeOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = await serve_payments(declines_per_account=1)
+    buyer = payments.sign_in()
+    delete_many, failures = AsyncCollection[Any].delete_many, [AutoReconnect("connection closed")]
+
+    async def fail_once(collection: AsyncCollection[Any], *args: Any, **named: Any) -> Any:
+        if failures and collection.name == "counted_attempts":
+            raise failures.pop()
+        return await delete_many(collection, *args, **named)
+
+    monkeypatch.setattr(AsyncCollection, "delete_many", fail_once)
+    paid = [await pay(payments, await orders.place(buyer), VISA) for _ in range(2)]
+
+    assert [response.status_code for response in paid] == [201, 201]
+    assert failures == []
 
 
 async def test_authenticated_payment_does_not_count(

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from beanie import Document
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import AutoReconnect, DuplicateKeyError
 
 from common.batching import Batcher
 from common.errors import ServiceUnavailable
-from common.persistence.mongo import UNJOURNALED, Doc, batch_insert, collection_of
+from common.persistence.mongo import UNJOURNALED, Doc, batch_insert, collection_of, fails_over
 from common.values.clock import Clock
 
 HOUR: Final = timedelta(hours=1)
@@ -171,7 +171,13 @@ class CountedAttempts:
 
     async def _delete_batch(self, attempt_ids: Sequence[str]) -> Sequence[None]:
         ids = [_document_id(each, window) for each in attempt_ids for window in WINDOWS]
-        await self._released.delete_many({"_id": {"$in": ids}})
+        released = {"_id": {"$in": ids}}
+        try:
+            await self._released.delete_many(released)
+        except AutoReconnect as error:  # not repeated by the driver
+            if not fails_over(error):
+                raise
+            await self._released.delete_many(released)
         return [None] * len(attempt_ids)
 
 
