@@ -1,7 +1,7 @@
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -37,6 +37,21 @@ def test_unknown_service_is_refused() -> None:
     result = CliRunner().invoke(main, ["replay", "billing"])
     assert result.exit_code == 2
     assert "'billing' is not one of 'auth', 'tickets'" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--help"], ["show-cancel", "--help"], ["decide", "--clear"]])
+def test_options_after_the_service_are_those_of_its_command(
+    options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[object] = []
+
+    def record(_: object, command: Sequence[str], services: Sequence[str]) -> None:
+        received.extend((*command, *services))
+
+    monkeypatch.setattr("ticketing_local.commands.admin.run_admin_command", record)
+    result = CliRunner().invoke(main, ["admin", "tickets", *options])
+
+    assert (result.exit_code, received) == (0, [*options, "tickets"])
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
+from common.operations.cli import main
 from common.persistence.mongo import Doc
 from common.testing.client import Client
 from common.testing.polling import eventually
@@ -52,6 +54,15 @@ async def run(environment: dict[str, Any], *arguments: str) -> tuple[int | None,
     )
     output, _ = await process.communicate()
     return process.returncode, output.decode()
+
+
+def test_help_lists_the_commands_of_every_service_and_those_of_this_one() -> None:
+    result = CliRunner().invoke(main, ["tickets", "--help"])
+
+    assert result.exit_code == 0
+    for name in ("audit", "decide", "republish-state", "show-cancel", "vault-check"):
+        assert f"\n  {name} " in result.output
+    assert "\n  refund " not in result.output
 
 
 async def test_cancelled_show_is_recorded_and_reaches_its_tickets(

@@ -59,11 +59,19 @@ def commands_of(service: str) -> Mapping[str, click.Command]:
 class _ServiceGroup(click.Group):
     """The commands of every service, and those of the service in the arguments."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, for `--help`."""
+        return sorted([*super().list_commands(ctx), *_commands_in(ctx)])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None if there is none of this name."""
-        service = ctx.params.get("service")
-        own = commands_of(service).get(cmd_name) if service else None
-        return super().get_command(ctx, cmd_name) or own
+        return super().get_command(ctx, cmd_name) or _commands_in(ctx).get(cmd_name)
+
+
+def _commands_in(context: click.Context) -> Mapping[str, click.Command]:
+    """Return the own commands of the service in the arguments, if there is one."""
+    service = context.params.get("service")
+    return commands_of(service) if service else {}
 
 
 @click.group(cls=_ServiceGroup)

@@ -173,11 +173,15 @@ _add_admin_command("republish-state", "Publish the current state of every aggreg
 _add_admin_command("rebuild", "The former name of republish-state.", hidden=True)
 
 
-@main.command("admin", context_settings={"ignore_unknown_options": True})
+# Options after the service, `--help` too, are those of its command.
+@main.command("admin", context_settings={"allow_interspersed_args": False})
 @click.argument("service", type=click.Choice(ports.SERVICES))
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def admin(service: str, command: tuple[str, ...]) -> None:
-    """Run an operator command of one service, such as `show-cancel` of tickets."""
+    """Run an operator command of one service, such as `show-cancel` of tickets.
+
+    `admin tickets --help` lists those of tickets.
+    """
     from ticketing_local.commands.admin import run_admin_command
 
     run_admin_command(Home.from_environment(), command, [service])
