@@ -4,7 +4,8 @@
 # does nothing. If it was released from different source, it fails, because release tags never change.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-name=$1 registry=$2
+usage='usage: make release-image NAME=auth REGISTRY=ghcr.io/<owner>/ticketing'
+name=${1:?"$usage"} registry=${2:?"$usage"}
 folder=services/$name dockerfile=services/Dockerfile base=(PYTHON="$(infra/scripts/base-digest.sh python)")
 if [[ $name == client ]]; then
   folder=client dockerfile=client/Dockerfile base=(NODE="$(infra/scripts/base-digest.sh node)")

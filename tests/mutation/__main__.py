@@ -87,6 +87,8 @@ def is_caught(tree: Path, mutant: Mutant) -> tuple[bool, str]:
 def main(words: tuple[str, ...]) -> None:
     """Run the mutants whose safeguard contains all the words, and print a table."""
     selected = [m for m in MUTANTS if all(word in m.safeguard for word in words)]
+    if not selected:
+        raise click.UsageError(f"No safeguard contains {' and '.join(map(repr, words))}.")
     survived = 0
     with tempfile.TemporaryDirectory(prefix="ticketing-mutants-") as folder:
         tree = Path(folder)
