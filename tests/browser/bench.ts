@@ -222,8 +222,8 @@ function writeTable(
     ),
   ];
   const description =
-    `First visit, ${TICKETS} tickets listed, median of ${RUNS} runs, with client, services, databases and ` +
-    `Chromium on the same ${cpus().length} cores (load ${loadavg()[0]?.toFixed(1)}). Budgets in brackets; ` +
+    `First visit, ${TICKETS} tickets listed, ${RUNS === 1 ? "one run" : `median of ${RUNS} runs`}, with ` +
+    `client, services, databases and Chromium on the same ${cpus().length} cores (load ${loadavg()[0]?.toFixed(1)}). Budgets in brackets; ` +
     `script: ${HOME_SCRIPT_KB} KB on home, ${PAGE_SCRIPT_KB} KB on pages without a card form. Sizes are ` +
     "compressed; the total includes fonts, styles and headers.";
   const file = resolve(ROOT, name);
