@@ -89,6 +89,7 @@ export const GERMAN: InfoContent = {
           heading: "Dein Konto und deine Sitzungen",
           paragraphs: [
             "Deine E-Mail-Adresse und dein Passwort, dieses nur als Hash, solange das Konto besteht.",
+            "Den öffentlichen Schlüssel und den Namen jedes Passkeys, bis 180 Tage nachdem du ihn entfernt hast, und deine Wiederherstellungscodes nur als Hashes. Was wir dir geschrieben haben, 180 Tage lang.",
             "Zu jeder Anmeldung den Namen deines Browsers und deine IP-Adresse, damit du sie unter „Konto“ erkennst. Eine Sitzung dauert höchstens 30 Tage und wird einen Tag nach ihrem Ende gelöscht.",
           ],
         },
@@ -104,6 +105,7 @@ export const GERMAN: InfoContent = {
           heading: "Zahlungen",
           paragraphs: [
             "Deine Karte gibst du in Felder von Stripe ein. Die Nummer erhält Stripe, nicht wir. Wir speichern den Betrag, das Ergebnis, die Marke und die letzten vier Ziffern der Karte. Auf der Seite, auf der du zahlst, lädt Stripe sein Skript und verwendet Cookies gegen Betrug: https://stripe.com/de/privacy",
+            "Verkaufst du, speichern wir die Nummer und den Stand deines Kontos bei Stripe und was dir ausgezahlt wurde. Was du dort angibst, etwa deine Bankverbindung, erhält Stripe, nicht wir.",
           ],
         },
         {
@@ -116,13 +118,13 @@ export const GERMAN: InfoContent = {
         {
           heading: "Cookies",
           paragraphs: [
-            "Zwei halten dich angemeldet (30 Tage), an einem erkennen wir deinen Browser, wenn jemand anderes dein Passwort probiert (400 Tage), zwei merken sich Sprache und Zeitzone (ein Jahr), und ohne Skript merkt sich eines eine eingegebene E-Mail-Adresse (eine Minute). Für Werbung oder Auswertung gibt es keine.",
+            "Zwei halten dich angemeldet (30 Tage), an einem erkennen wir deinen Browser, wenn jemand anderes dein Passwort probiert (400 Tage), zwei merken sich Sprache und Zeitzone (ein Jahr), und ohne Skript merkt sich eines eine eingegebene E-Mail-Adresse (eine Minute) und eines den zweiten Schritt einer Anmeldung (fünf Minuten). Für Werbung oder Auswertung gibt es keine.",
           ],
         },
         {
           heading: "Deine Rechte",
           paragraphs: [
-            "Du kannst erfahren, was wir über dich speichern, es berichtigen oder löschen lassen, eine Kopie erhalten und der Verwendung widersprechen. Schreib an {email}. Du kannst dich auch bei einer Datenschutzbehörde beschweren.",
+            "Unter „Konto“ kannst du herunterladen, was über dich gespeichert ist, und dein Konto löschen. Du kannst auch erfahren, was wir über dich speichern, es berichtigen oder löschen lassen, eine Kopie erhalten und der Verwendung widersprechen. Schreib an {email}. Du kannst dich auch bei einer Datenschutzbehörde beschweren.",
           ],
         },
       ],

@@ -89,6 +89,7 @@ export const ENGLISH: InfoContent = {
           heading: "Your account and your sessions",
           paragraphs: [
             "Your email address and your password, which we store only as a hash, as long as the account exists.",
+            "The public key and the name of each passkey, until 180 days after you remove it, and your recovery codes, only as hashes. What we wrote to you, for 180 days.",
             "For each sign-in the name of your browser and your IP address, so that you can recognise it under “Account”. A session lasts 30 days at most and is deleted a day after its end.",
           ],
         },
@@ -104,6 +105,7 @@ export const ENGLISH: InfoContent = {
           heading: "Payments",
           paragraphs: [
             "You enter your card into fields of Stripe, which receives its number; we do not. We store the amount, the outcome, the brand and the last four digits of the card. On the page where you pay, Stripe loads its script and uses cookies against fraud: https://stripe.com/privacy",
+            "If you sell, we store the number and the state of your account at Stripe and what you were paid. What you enter there, such as your bank account, Stripe receives; we do not.",
           ],
         },
         {
@@ -116,13 +118,13 @@ export const ENGLISH: InfoContent = {
         {
           heading: "Cookies",
           paragraphs: [
-            "Two keep you signed in (30 days), one lets us recognise your browser when someone else tries your password (400 days), two keep your language and time zone (a year), and without script one keeps a typed email address (a minute). There are no cookies for advertising or analytics.",
+            "Two keep you signed in (30 days), one lets us recognise your browser when someone else tries your password (400 days), two keep your language and time zone (a year), and without script one keeps a typed email address (a minute) and one the second step of a sign-in (five minutes). There are no cookies for advertising or analytics.",
           ],
         },
         {
           heading: "Your rights",
           paragraphs: [
-            "You can ask what we store about you, have it corrected or deleted, get a copy of it, and object to its use. Write to {email}. You can also complain to a data protection authority.",
+            "Under “Account” you can download what is stored about you and delete your account. You can also ask what we store about you, have it corrected or deleted, get a copy of it, and object to its use. Write to {email}. You can also complain to a data protection authority.",
           ],
         },
       ],
