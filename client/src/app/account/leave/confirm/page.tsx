@@ -31,7 +31,7 @@ export default async function ConfirmLeavePage(props: PageProps<"/account/leave/
           {from && (
             <>
               {" "}
-              {t("possibleFrom")} <DateTime at={from} />
+              {t("possibleFrom")} <DateTime at={from} />.
             </>
           )}
         </Alert>
