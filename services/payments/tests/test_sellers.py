@@ -1,6 +1,7 @@
 """Tests of the routes of sellers: their accounts, and what they earn."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from common.testing.client import Client, errors, make_user
 from common.testing.events import EventProbe
 from common.testing.polling import eventually
 from common.values.clock import utc_now
+from common.values.ids import new_id
 from payments.seller_testing import SellerProbe, make_seller, onboard, sell, wait_for_payout
 from payments.settings import Settings
 from payments.testing import PRICE, FakeOrders, StripeProbe
@@ -232,3 +234,22 @@ def test_live_key_needs_an_explicit_fee(payments_environment: dict[str, Any]) ->
     with pytest.raises(ValidationError, match="PLATFORM_FEE_BASIS_POINTS"):
         Settings(**live)
     assert Settings(**live, platform_fee_basis_points=0).platform_fee_basis_points == 0
+
+
+async def test_pause_of_a_user_without_an_account_says_that_nothing_was_changed(
+    payments_environment: dict[str, Any],
+) -> None:
+    command = ("-m", "common.operations.cli", "payments", "seller-pause", new_id())
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *command, "--actor", "ann", "--reason", "many claims"),
+        env={name.upper(): str(value) for name, value in payments_environment.items()},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output = (await process.communicate())[0].decode()
+
+    assert (process.returncode, output.splitlines()[-1]) == (
+        1,
+        "Nothing was changed: this user has no account for payouts",
+    )

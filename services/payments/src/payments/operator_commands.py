@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from common.errors import ApiError
+from common.errors import NotFound
 from common.lifecycle import ServiceState
 from common.observability.context import acting_as
 from common.observability.logging import configure_logging
@@ -118,8 +118,8 @@ def _set_paused(user_id: str, actor: str, reason: str, *, is_paused: bool) -> No
         with acting_as(f"operator {actor}: {reason}"):
             try:
                 seller = await state.sellers.pause(user_id, is_paused=is_paused)
-            except ApiError as error:
-                click.echo(error.details[0].message)
+            except NotFound:
+                click.echo("Nothing was changed: this user has no account for payouts")
                 return 1
         click.echo(f"{seller.id} is {'paused' if seller.is_paused else 'not paused'}")
         return 0
