@@ -123,7 +123,11 @@ async def _create_indexes(
 ) -> None:
     await database.command("ping")  # the limit below would also be that of the wait for a server
     with pymongo.timeout(INDEX_BUILD_TIMEOUT_SECONDS):
-        await init_beanie(database, document_models=list(documents))
+        await init_beanie(database, document_models=list(documents), skip_indexes=True)
+        for document in documents:
+            # Not by Beanie, which creates only the last one of several indexes on the same fields.
+            if indexes := document.get_settings().indexes:
+                await collection_of(document).create_indexes([each.index for each in indexes])
 
 
 def unavailability_reason(error: Exception) -> str | None:
