@@ -33,7 +33,8 @@ SELLS_ONE_IN, BUYS_ONE_IN = 10, 100
 OPEN_ONE_IN: Final = 50
 DAYS: Final = 150
 """Less than the time for which letters are stored."""
-WEBHOOK_DAYS: Final = 25
+RECENT_DAYS: Final = 25
+"""Less than the time for which webhooks and deadlines that are over are stored."""
 DAY_MS: Final = 86_400_000
 FILE_BYTES: Final = 64
 """The length of a copied original. One of 200 KB is not read by a list either."""
@@ -263,14 +264,18 @@ def all_copies(size: int, now: datetime) -> list[Copies]:
         Copies(
             "payments",
             "stripe_events",
-            {"_id": {"$concat": ["evt_", _text(OTHER)]}, "at": _time(size, now, WEBHOOK_DAYS)},
+            {"_id": {"$concat": ["evt_", _text(OTHER)]}, "at": _time(size, now, RECENT_DAYS)},
             {},
             StripeEventDocument,
         ),
         Copies(
             "expiration",
             "deadlines",
-            {"_id": _id(ORDER), "expires_at": at, "status": "cleared"},
+            {
+                "_id": _id(ORDER),
+                "expires_at": _time(size, now, RECENT_DAYS),
+                "status": "cleared",
+            },
             {},
             DeadlineDocument,
         ),

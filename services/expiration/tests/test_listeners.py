@@ -23,6 +23,7 @@ from common.testing.polling import eventually
 from common.values.clock import utc_now
 from common.values.ids import new_id
 from expiration.settings import Settings
+from expiration.store import RETENTION
 
 Order = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 Expiration = Callable[..., Awaitable[Client]]
@@ -185,6 +186,29 @@ async def test_final_order_event_after_expiration_changes_nothing(
     row = await find_deadline(events["created"].id)
     assert row is not None
     assert (row["status"], row["version"]) == ("fired", 1)
+
+
+async def test_late_event_of_a_final_order_adds_no_deadline(
+    expiration: Expiration, settings: Settings, published: EventProbe, find_deadline: FindDeadline
+) -> None:
+    await expiration(settings)
+    late, recent = history(utc_now() - RETENTION - LATER), history(utc_now() - RETENTION + LATER)
+
+    await publish_events(published, late["completed"], recent["completed"])
+
+    assert await find_deadline(late["completed"].id) is None
+    assert await find_deadline(recent["completed"].id)
+
+
+async def test_replayed_order_created_of_a_removed_deadline_expires(
+    expiration: Expiration, settings: Settings, published: EventProbe
+) -> None:
+    await expiration(settings)
+    replayed = history(utc_now() - RETENTION - LATER)["created"]
+
+    await publish_events(published, replayed)
+
+    assert (await published.next(ExpirationCompleted)).order_id == replayed.id
 
 
 async def test_order_expires_without_redis(

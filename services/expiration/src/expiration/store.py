@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
@@ -21,6 +21,9 @@ from expiration.domain import Deadline, Status
 
 BATCH_DELAY_SECONDS: Final = 0.1
 """How long a write may wait for others. A deadline is minutes away."""
+RETENTION: Final = timedelta(days=31)
+"""How long after its time a deadline that is over stays stored. The events that set it are older,
+and a stream keeps events for thirty days."""
 
 
 class DeadlineDocument(AggregateDocument):
@@ -34,6 +37,16 @@ class DeadlineDocument(AggregateDocument):
                 [("expires_at", ASCENDING)],
                 name="waiting",
                 partialFilterExpression={"status": Status.WAITING},
+            ),
+            IndexModel(
+                [("expires_at", ASCENDING)],
+                name="over",
+                expireAfterSeconds=int(RETENTION.total_seconds()),
+                # MongoDB removes what is in this index, so never an unpublished event.
+                partialFilterExpression={
+                    "status": {"$in": [Status.EXPIRED, Status.CLEARED]},
+                    "outbox": [],
+                },
             ),
         ]
 
@@ -64,7 +77,7 @@ def _order_trace(deadline: Deadline) -> AbstractContextManager[None]:
 
 
 class DeadlineStore(Store[Deadline]):
-    """All deadlines, expired and cleared ones too."""
+    """All deadlines, and for `RETENTION` those that are expired or cleared."""
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         super().__init__(
@@ -85,6 +98,9 @@ class DeadlineStore(Store[Deadline]):
     ) -> Deadline:
         """Insert the deadline of an order, or update the existing one; the likelier first.
 
+        One that is over and would be removed at once is not inserted: `republish-state` publishes
+        the orders of all times.
+
         Args:
             added: the deadline if this is the order's first event.
             decide: the change of an existing deadline.
@@ -93,6 +109,9 @@ class DeadlineStore(Store[Deadline]):
         if added.after.order_version > 0:
             with contextlib.suppress(NotFound):
                 return await self.update_batched(order_id, decide)
+        is_over = added.after.status is not Status.WAITING
+        if is_over and added.after.expires_at + RETENTION < self._clock():
+            return added.after
         try:
             return await self.add(added)
         except DuplicateKeyError:
