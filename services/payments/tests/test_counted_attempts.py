@@ -15,7 +15,12 @@ from common.values.ids import new_id
 from payments.app import DOCUMENTS
 from payments.settings import Settings
 from payments.store.counted_attempts import DAY, HOUR, CountedAttempts, Limit, LimitReached
-from payments.store.refused_cards import MAX_REFUSED_ACCOUNTS, REFUSED_CARD_RETENTION, RefusedCards
+from payments.store.refused_cards import (
+    FORMER_INDEX,
+    MAX_REFUSED_ACCOUNTS,
+    REFUSED_CARD_RETENTION,
+    RefusedCards,
+)
 
 ACCOUNT = Limit("account:1", 2)
 ADDRESS = Limit("address:192.0.2.1", 1)
@@ -210,3 +215,12 @@ async def test_refused_accounts_of_a_card_are_bounded(refused_cards: RefusedCard
     doc = await refused_cards._collection.find_one({"_id": CARD.key})
     assert doc is not None
     assert doc["refused"] == users[5:]
+
+
+async def test_index_of_earlier_versions_is_dropped(refused_cards: RefusedCards) -> None:
+    await refused_cards._collection.create_index("attempts.id", name=FORMER_INDEX)
+
+    await asyncio.gather(*(refused_cards.drop_former_index() for _ in range(3)))
+    await refused_cards.drop_former_index()
+
+    assert FORMER_INDEX not in await refused_cards._collection.index_information()

@@ -83,7 +83,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             clock = running.clock
             charges, orders = ChargeStore(running.relay, clock), OrderReplicas()
             accounts = AccountReplicas()
-            limits = DeclineLimits(CountedAttempts(clock), RefusedCards(clock), max_declines)
+            refused_cards = RefusedCards(clock)
+            await refused_cards.drop_former_index()
+            limits = DeclineLimits(CountedAttempts(clock), refused_cards, max_declines)
             sellers = Sellers(
                 SellerStore(running.relay, clock),
                 Sales(charges.collection),

@@ -18,6 +18,11 @@ from payments.domain.seller import Requirement, Seller
 DEBTORS: Final = "debtors"
 """The index of the sellers of whom a payout could not be called back."""
 HAS_DEBTS: Final[Doc] = {"debts": {"$gt": {}}}
+_AUDITED: Final = frozenset(
+    {"created_at", "updated_at", "stripe_account_id", "transfers", "requirements", "paused", "owed"}
+)
+"""All fields but the debts by payout: each entry of the audit log would repeat all before it, until
+the document is too large to be updated."""
 
 
 class SellerDocument(AggregateDocument):
@@ -65,6 +70,7 @@ def _to_document(seller: Seller) -> Doc:
         "paused": seller.is_paused,
         "debts": dict(seller.debts),
         "withheld": dict(seller.withheld),
+        "owed": seller.owed,  # for the audit log only
     }
 
 
@@ -73,7 +79,7 @@ class SellerStore(Store[Seller]):
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         mapping = AggregateMapping(
-            from_document=_from_document, to_document=_to_document, audited=True
+            from_document=_from_document, to_document=_to_document, audited_fields=_AUDITED
         )
         super().__init__(SellerDocument, mapping, relay, clock)
 
