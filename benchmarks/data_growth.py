@@ -85,7 +85,7 @@ def data_growth(testbed: Testbed, options: Options) -> list[Row]:
 
 
 def _measure_size(testbed: Testbed, results: _Results, size: int, *, is_quick: bool) -> None:
-    settings = {"ORDER_EXPIRATION_SECONDS": str(ORDER_SECONDS), "DELETION_WAIT_SECONDS": "1"}
+    settings = {"ORDER_EXPIRATION_SECONDS": str(ORDER_SECONDS), "DELETION_WAIT_SECONDS": "6"}
     testbed.start_all(**settings)
     shop = Shop(testbed, QUICK_REPETITIONS if is_quick else REPETITIONS)
     shop.make_originals()

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pydantic import ValidationError
 
 from auth.deletion import DeletionRefused, Deletions
 from auth.domain import closing
 from auth.domain.account import create_account
+from auth.settings import Settings
 from auth.store.accounts import AccountDocument
 from auth.store.erased_users import ErasedUserDocument
 from auth.store.letters import LetterDocument
@@ -523,3 +525,8 @@ async def test_erasing_an_address_examines_no_attempts_at_others(
     assert await database["throttle"].count_documents({}) == len(others)
     assert "COLLSCAN" not in profile.plans
     assert profile.examined <= 20
+
+
+def test_wait_that_is_shorter_than_a_late_event_is_rejected(environment: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 6"):
+        Settings(**environment, deletion_wait_seconds=5)

@@ -65,5 +65,6 @@ class Settings(SessionSettings):
     throttle_seconds: PositiveInt = 15 * 60
     """The window in which these attempts are counted."""
 
-    deletion_wait_seconds: Annotated[float, Field(ge=0)] = 10
-    """How long the deletion of an account waits for events that could stop it."""
+    deletion_wait_seconds: Annotated[float, Field(ge=6)] = 10
+    """How long the deletion of an account waits for events that could stop it. That of a payment
+    which has just begun may be five seconds late (docs/decisions/0066-deferred-events.md)."""
