@@ -64,6 +64,8 @@ REVOCATION_TESTS = "common/tests/test_revocations.py"
 AVAILABILITY = "common/tests/test_availability.py"
 STRIPE = "infra/local/stripe/tests/test_surroundings.py"
 JOBS = "services/expiration/tests/test_jobs.py"
+DEADLINES = "services/expiration/src/expiration/store.py"
+DEADLINE_RETENTION = "services/expiration/tests/test_retention.py"
 SERVERS = "infra/local/src/ticketing_local/stack/servers.py"
 MONGO_USERS = "infra/local/tests/test_mongo_users.py"
 MODEL = "tests/property/test_protocol.py"
@@ -1003,6 +1005,45 @@ MUTANTS = (
             f"{JOBS}::test_sweeper_expires_orders_without_timers_and_worker",
             f"{JOBS}::test_timers_are_restored_after_redis_is_emptied",
         ),
+    ),
+    Mutant(
+        "a deadline with an unpublished event is not removed",
+        DEADLINES,
+        '                    "outbox": [],\n',
+        "",
+        (DEADLINE_RETENTION,),
+    ),
+    Mutant(
+        "a deadline that waits is not removed",
+        DEADLINES,
+        '"status": {"$in": [Status.EXPIRED, Status.CLEARED]},',
+        '"status": {"$in": [*Status]},',
+        (DEADLINE_RETENTION,),
+    ),
+    Mutant(
+        "a closing account with many listings is confirmed when every portion is known",
+        "services/orders/src/orders/user_deletion.py",
+        "if event.portion is not None and not await self._portions.complete(event.portion):",
+        "if False:",
+        ("services/orders/tests/test_user_deletion.py",),
+    ),
+    Mutant(
+        "each portion of the listings is an event of its own",
+        "services/tickets/src/tickets/user_deletion.py",
+        '                event_id += f":{portion.of}:{portion.number}"',
+        '                event_id += f":{portion.count}"',
+        (
+            "services/tickets/tests/test_user_deletion.py",
+            "-k",
+            "portions",
+        ),
+    ),
+    Mutant(
+        "the audit log of a seller does not repeat all debts in each entry",
+        "services/payments/src/payments/store/sellers.py",
+        "audited_fields=_AUDITED",
+        "audited=True",
+        ("services/payments/tests/test_seller_store.py",),
     ),
     Mutant(
         "reuse of a refresh token ends its session",

@@ -535,14 +535,35 @@ class WithdrawnListing(CamelModel):
     version: Version
 
 
+class Portion(CamelModel):
+    """Which of several events this is, because a single one would be too large.
+
+    Attributes:
+        of: the id that all of them share.
+        number: that of this one, from 0.
+        count: how many there are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    of: Id
+    number: Annotated[int, Field(ge=0)]
+    count: Annotated[int, Field(ge=1)]
+
+
 class ListingsWithdrawn(Event):
-    """The listings of a user whose account is closing are withdrawn."""
+    """The listings of a user whose account is closing are withdrawn.
+
+    Attributes:
+        portion: which part of the listings these are, if they are too many for one event.
+    """
 
     subject = "listings.withdrawn"
 
     user_id: Id
     closing_at: datetime
     listings: tuple[WithdrawnListing, ...] = ()
+    portion: Omittable[Portion] = None
 
 
 class ReservationsClosed(Event):

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from common.events import (
     ListingsWithdrawn,
     OrderCancelled,
+    Portion,
     ReservationsClosed,
     TicketCreated,
     TicketUpdated,
@@ -60,6 +61,33 @@ async def test_reservations_are_closed_when_every_withdrawal_is_known(
     assert early == []
     assert (closed.user_id, closed.closing_at) == (seller_id, withdrawn.closing_at)
     assert refused.status_code == 400
+
+
+async def test_reservations_are_closed_when_every_portion_is_known(
+    orders: Client, ticket: TicketCreated, published: EventProbe
+) -> None:
+    assert orders
+    seller_id, closing_at, of = ticket.user_id, utc_now(), new_id()
+    named, unnamed = (WithdrawnListing(ticket_id=ticket.id, version=0),), ()
+    portions = [
+        ListingsWithdrawn(
+            user_id=seller_id,
+            closing_at=closing_at,
+            listings=listings,
+            portion=Portion(of=shared, number=number, count=2),
+        )
+        for listings, shared, number in ((unnamed, of, 1), (named, new_id(), 0), (named, of, 0))
+    ]
+    last, of_another_time, first = portions
+
+    for portion in (last, last, of_another_time):
+        await publish(published, portion, seller_id)
+    early = await published.all(ReservationsClosed)
+    await publish(published, first, seller_id)
+
+    closed = await published.next(ReservationsClosed)
+    assert early == []
+    assert (closed.user_id, closed.closing_at) == (seller_id, closing_at)
 
 
 async def test_account_without_listings_is_confirmed_at_once(

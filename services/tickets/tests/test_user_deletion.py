@@ -3,11 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from bson import ObjectId
+
 from common.auth.tokens import User
 from common.events import ListingsWithdrawn, TicketUpdated, UserDeleted, UserUpdated
 from common.testing.client import errors
 from common.testing.polling import eventually
 from common.values.ids import new_id
+from tickets import user_deletion
+from tickets.user_deletion import PORTION_SIZE
 from tickets.vault_testing import Market
 
 
@@ -59,6 +64,43 @@ async def test_repeated_closing_names_the_same_listings(market: Market) -> None:
 
     assert again.listings == first.listings
     assert len(await market.published.all(TicketUpdated)) == updates
+
+
+async def test_many_listings_are_named_in_several_events(market: Market) -> None:
+    tickets = market.client.app.state.service.running.database["tickets"]
+    await market.list_ticket()
+    event = closing(market, market.seller)
+    await publish(market, event)
+    (withdrawn,) = await tickets.find({}).to_list()
+    others: dict[str, Any] = {**withdrawn, "outbox": []}
+    copies = [{**others, "_id": ObjectId()} for _ in range(2 * PORTION_SIZE)]
+    await tickets.insert_many(copies)
+
+    await publish(market, event.model_copy(update={"version": event.version + 1}))
+
+    first, *several = await market.published.all(ListingsWithdrawn)
+    named = {listing.ticket_id for each in several for listing in each.listings}
+    portions = [each.portion for each in several if each.portion]
+    assert first.portion is None
+    assert named == {str(doc["_id"]) for doc in (withdrawn, *copies)}
+    assert [(each.number, each.count) for each in portions] == [(0, 3), (1, 3), (2, 3)]
+    assert len({each.of for each in portions}) == 1
+
+
+async def test_repeated_closing_publishes_its_portions_again(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_deletion, "PORTION_SIZE", 2)
+    for _ in range(3):
+        await market.list_ticket()
+    event = closing(market, market.seller)
+
+    for _ in range(2):
+        await publish(market, event)
+
+    portions = [each.portion for each in await market.published.all(ListingsWithdrawn)]
+    assert len({each.of for each in portions if each}) == 2
+    assert [each.number for each in portions if each] == [0, 1, 0, 1]
 
 
 async def test_account_without_listings_is_confirmed(market: Market) -> None:

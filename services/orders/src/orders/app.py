@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -15,10 +16,13 @@ from orders.api import State
 from orders.listeners import listeners, sse_handlers
 from orders.service import OrderService
 from orders.settings import Settings
+from orders.store.known_portions import KnownPortions, KnownPortionsDocument
 from orders.store.orders import OrderDocument, OrderStore
 from orders.store.ticket_replicas import TicketReplica, TicketReplicas
 from orders.sweeper import LEASE_TTL, run_sweeper
 from orders.user_deletion import UserDeletion
+
+DOCUMENTS: Final = (OrderDocument, TicketReplica, KnownPortionsDocument)
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
@@ -29,10 +33,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[State]:
-        async with service.open([OrderDocument, TicketReplica]) as running:
+        async with service.open(DOCUMENTS) as running:
             store = OrderStore(running.relay, running.clock)
             tickets = TicketReplicas()
-            deletion = UserDeletion(store, tickets, running.bus, running.clock)
+            portions = KnownPortions(running.clock)
+            deletion = UserDeletion(store, tickets, portions, running.bus, running.clock)
             orders = OrderService(
                 store,
                 tickets,

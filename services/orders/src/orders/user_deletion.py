@@ -1,27 +1,39 @@
 """What orders does when an account closes and when it is deleted. Both can be repeated."""
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from common.errors import BadRequest
-from common.events import ListingsWithdrawn, ReservationsClosed, UserDeleted
+from common.events import ListingsWithdrawn, ReservationsClosed, UserDeleted, WithdrawnListing
 from common.messaging.bus import Bus
 from common.messaging.durable_consumer import DeliveryPostponed
 from common.messaging.envelope import EventEnvelope
 from common.values.clock import Clock
 from common.web.idempotency import forget_user
+from orders.store.known_portions import KnownPortions
 from orders.store.orders import OrderStore
 from orders.store.ticket_replicas import TicketReplicas
 
 RETRY_SECONDS: Final = 0.2
+BATCH_SIZE: Final = 100
 
 
 class UserDeletion:
     """Confirms that nobody can order from a closing account, and erases a deleted user."""
 
-    def __init__(self, orders: OrderStore, tickets: TicketReplicas, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self,
+        orders: OrderStore,
+        tickets: TicketReplicas,
+        portions: KnownPortions,
+        bus: Bus,
+        clock: Clock,
+    ) -> None:
         self._orders = orders
         self._tickets = tickets
+        self._portions = portions
         self._bus = bus
         self._clock = clock
 
@@ -31,10 +43,10 @@ class UserDeletion:
         Raises:
             DeliveryPostponed: the event of a withdrawal has not arrived.
         """
-        for listing in event.listings:
-            known = await self._tickets.find(listing.ticket_id)
-            if known is None or known.version < listing.version:
-                raise DeliveryPostponed(RETRY_SECONDS)
+        for start in range(0, len(event.listings), BATCH_SIZE):
+            await self._require_known(event.listings[start : start + BATCH_SIZE])
+        if event.portion is not None and not await self._portions.complete(event.portion):
+            return
         closed = ReservationsClosed(user_id=event.user_id, closing_at=event.closing_at)
         closing_ms = round(event.closing_at.timestamp() * 1000)
         await self._bus.publish(
@@ -45,6 +57,12 @@ class UserDeletion:
                 occurred_at=self._clock(),
             )
         )
+
+    async def _require_known(self, listings: Sequence[WithdrawnListing]) -> None:
+        tickets = await asyncio.gather(*(self._tickets.find(one.ticket_id) for one in listings))
+        for listing, known in zip(listings, tickets, strict=True):
+            if known is None or known.version < listing.version:
+                raise DeliveryPostponed(RETRY_SECONDS)
 
     async def erase(self, event: UserDeleted) -> None:
         """Erase what is stored of a deleted user, and cancel what was ordered meanwhile."""
