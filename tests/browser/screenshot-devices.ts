@@ -6,9 +6,9 @@ const OUTPUT = join(ROOT, ".local/screenshots");
 
 /** The README's images: the viewport only, at one pixel per CSS pixel. */
 const README_IMAGES: Record<string, string> = {
-  "tickets-desk-light": "tickets",
+  "show-desk-light": "tickets",
   "pay-desk-light": "pay",
-  "tickets-phone-dark": "tickets-phone",
+  "show-phone-dark": "tickets-phone",
   "paid-phone-light": "paid-phone",
 };
 

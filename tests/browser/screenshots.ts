@@ -1,20 +1,17 @@
 import type { Browser, BrowserContext, Page } from "@playwright/test";
-import { expect, PASSWORD, pay, reserve, Seller, signUp, test } from "./fixtures.ts";
+import { execFileSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { expect, PASSWORD, pay, reserve, Seller, type Show, signUp, test } from "./fixtures.ts";
+import { store } from "./originals.ts";
 import { DEVICES, openPage, type Screenshot } from "./screenshot-devices.ts";
 import { CARDS, fillCard, payWith } from "./stripe-frame.ts";
+import { newCode, ticketPdf } from "./ticket-files.ts";
 
-const FOR_SALE: [string, number][] = [
-  ["Standing ticket, Staatsoper: La Traviata, Sunday 18:30", 15],
-  ["Nick Cave & The Bad Seeds, Wembley Arena, block A12 row 4", 118.5],
-  ["Wimbledon, Centre Court, second Tuesday", 240],
-  ["Hamilton, Victoria Palace, stalls row G, Saturday matinée", 89.99],
-  ["Rapid against Austria, south stand", 32],
-  ["Glastonbury coach and weekend", 365],
-  ["Pub quiz final with dinner for two", 27.5],
-  ["Chamber music by candlelight: Schubert, quintet in C", 44],
-  ["Moma late opening, Friday", 12],
-  ["New Year’s Day concert, Musikverein, parterre right", 1240],
-];
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** The show of `make seed` whose tickets are ordered, and their title. */
+const SHOW = "Cello Suites by Candlelight";
+const TITLE = `${SHOW}, nave`;
 
 for (const [device, settings] of Object.entries(DEVICES)) {
   test(device, async ({ browser, seller }) => {
@@ -90,8 +87,20 @@ async function captureBuying(
   seller: Seller,
   screenshot: Screenshot,
 ): Promise<void> {
-  const tickets = [];
-  for (const [title, price] of FOR_SALE) tickets.push(await seller.list(title, price, title));
+  execFileSync(join(ROOT, ".venv/bin/ticketing"), ["seed", "--address", process.env.BASE_URL ?? ""]);
+  const found = await seller.request.get("/api/tickets/shows", { params: { q: SHOW } });
+  const [show] = (await found.json()) as Show[];
+  const list = (seat: string) =>
+    seller.list(TITLE, 38, TITLE, { showId: show!.id, seat: { section: "Nave", row: "D", seat } });
+  const [cancelled, declined, wanted, taken] = [
+    await list("7"),
+    await list("8"),
+    await list("15"),
+    await list("16"),
+  ];
+  await store(seller.request, taken, ticketPdf(newCode()));
+  await page.goto(`/shows/${show!.id}`);
+  await screenshot("show");
   await page.goto("/");
   await screenshot("tickets");
   const menu = page.getByRole("button", { name: "Menu" });
@@ -102,10 +111,9 @@ async function captureBuying(
     await page.getByRole("button", { name: "Sort and filter" }).click();
     await screenshot("filters");
   }
-  const [cancelled, declined, taken, wanted] = tickets.slice(-4);
-  await page.goto(`/tickets/${wanted!.id}`);
+  await page.goto(`/tickets/${wanted.id}`);
   await screenshot("ticket");
-  const cancelledOrder = await reserve(context.request, cancelled!);
+  const cancelledOrder = await reserve(context.request, cancelled);
   await page.goto(`/orders/${cancelledOrder.id}`);
   await page.getByRole("button", { name: "Cancel order" }).click();
   await page.getByRole("alertdialog").waitFor();
@@ -113,12 +121,12 @@ async function captureBuying(
   await context.request.delete(`/api/orders/${cancelledOrder.id}`);
   await page.goto(`/orders/${cancelledOrder.id}`);
   await screenshot("cancelled");
-  const order = await reserve(context.request, declined!);
+  const order = await reserve(context.request, declined);
   await page.goto(`/orders/${order.id}`);
   await payWith(page, CARDS.insufficientFunds);
   await page.getByRole("main").getByRole("alert").waitFor();
   await screenshot("declined");
-  const paid = await reserve(context.request, taken!);
+  const paid = await reserve(context.request, taken);
   await page.goto(`/orders/${paid.id}`);
   await fillCard(page, CARDS.valid);
   await page.getByRole("heading", { level: 1 }).click();
@@ -129,6 +137,6 @@ async function captureBuying(
   await screenshot("paid");
   await page.goto("/orders");
   await screenshot("orders");
-  await page.goto(`/tickets/${declined!.id}`);
+  await page.goto(`/tickets/${declined.id}`);
   await screenshot("ticket-ordered");
 }
