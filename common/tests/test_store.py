@@ -180,6 +180,23 @@ async def test_update_batched_lost_races_are_retried_concurrently(
     assert [(thing.name, thing.version) for thing in after] == [("b", 2)] * 4
 
 
+async def test_update_batched_lost_to_an_equal_event_is_not_taken_for_written(
+    make_store: Callable[..., Store[Any]],
+    database: AsyncDatabase[Doc],
+    published: EventProbe,
+    new_thing: NewThing,
+) -> None:
+    """Another writer changes what is not public, in the same millisecond."""
+    things = make_store(Relay(published.bus, database, ["things"], utc_now))  # never started
+    thing = await things.add(new_thing("a"))
+    update = things._mapping.update(thing, thing.renamed("b"), utc_now)
+    other = replace(update, update={**update.update, "$set": {"version": 1, "name": "other"}})
+
+    assert await things._writer.update(other)
+    assert await things._writer.update_many([update]) == [False]
+    assert await things._writer.update_many([other]) == [True]
+
+
 async def test_update_batched_stores_texts_that_look_like_expressions(
     things: Store[Any], new_thing: NewThing
 ) -> None:

@@ -848,6 +848,13 @@ MUTANTS = (
         ("common/tests/test_store.py::test_update_batched_lost_race_is_retried_alone",),
     ),
     Mutant(
+        "a batched update is not taken for another one with an equal event",
+        WRITER,
+        "        name in doc and doc[name] == value for name, value in state.items()\n",
+        "        True for _ in state\n",
+        ("common/tests/test_store.py", "-k", "equal_event"),
+    ),
+    Mutant(
         "no new attempt for a request that another one has overtaken",
         ATTEMPTS,
         "            if len(charge.attempts) < len(found.attempts):",

@@ -78,12 +78,17 @@ class Writer:
         return written
 
     async def _find_written(self, updates: Sequence[VersionedUpdate]) -> list[bool]:
-        """Return whether each update's event is in its outbox: MongoDB reports only a number."""
+        """Return whether each update is the newest of its aggregate: MongoDB reports only a number.
+
+        Its event alone does not prove it: another writer's event of the same version and millisecond is
+        equal if they differ in what is not public.
+        """
         ids = {"_id": {"$in": [update.expected["_id"] for update in updates]}}
-        docs = self._collection.find(ids, {"outbox": 1})
-        outboxes = {doc["_id"]: doc["outbox"] async for doc in docs}
+        names = {name for update in updates for name in update.update["$set"]}
+        docs = self._collection.find(ids, dict.fromkeys(["outbox", *names], 1))
+        found: dict[ObjectId, Doc] = {doc["_id"]: doc async for doc in docs}
         return [
-            bool(update.outbox) and update.outbox[0] in outboxes.get(update.expected["_id"], ())
+            bool(update.outbox) and _is_stored(update, found.get(update.expected["_id"], {}))
             for update in updates
         ]
 
@@ -99,6 +104,13 @@ class Writer:
         await self._collection.update_one(
             {"_id": ObjectId(aggregate_id)}, {"$unset": {"nothing": 1}}
         )
+
+
+def _is_stored(update: VersionedUpdate, doc: Doc) -> bool:
+    state = {name: value for name, value in update.update["$set"].items() if name != "outbox"}
+    return update.outbox[0] in doc.get("outbox", ()) and all(
+        name in doc and doc[name] == value for name, value in state.items()
+    )
 
 
 def _update_by_id(update: VersionedUpdate) -> UpdateMany:
