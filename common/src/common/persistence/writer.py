@@ -80,8 +80,8 @@ class Writer:
     async def _find_written(self, updates: Sequence[VersionedUpdate]) -> list[bool]:
         """Return whether each update is the newest of its aggregate: MongoDB reports only a number.
 
-        Its event alone does not prove it: another writer's event of the same version and millisecond is
-        equal if they differ in what is not public.
+        Its event alone does not prove it: another writer's event of the same version and
+        millisecond is equal if they differ in what is not public.
         """
         ids = {"_id": {"$in": [update.expected["_id"] for update in updates]}}
         names = {name for update in updates for name in update.update["$set"]}
