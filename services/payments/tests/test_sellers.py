@@ -237,8 +237,9 @@ def test_live_key_needs_an_explicit_fee(payments_environment: dict[str, Any]) ->
 
 
 async def test_pause_of_a_user_without_an_account_says_that_nothing_was_changed(
-    payments_environment: dict[str, Any],
+    payments_environment: dict[str, Any], published: object
 ) -> None:
+    assert published  # a service waits for its streams
     command = ("-m", "common.operations.cli", "payments", "seller-pause", new_id())
 
     process = await asyncio.create_subprocess_exec(
