@@ -252,7 +252,7 @@ export const PAGE_CASES: PageCase[] = [
     heading: /Delete your account/,
     open: async (page) => {
       await page.goto("/account/leave/confirm?problem=leaveUnpaid&from=2030-01-01T12:00:00Z");
-      await expect(page.getByRole("main").getByRole("alert")).toContainText("possible from");
+      await expect(page.getByRole("main").getByRole("alert")).toContainText("can be deleted from");
     },
   },
   {
