@@ -50,6 +50,7 @@ STATE_PROJECTION: Final[Doc] = {"outbox": 0, "history": 0, "sealed": 0}
 """Without what is no part of an aggregate's state; `sealed` is an encrypted file beside it."""
 ITERATION_BATCH_SIZE: Final = 1_000
 _DUPLICATE_KEY: Final = 11000
+_INDEX_NOT_FOUND: Final = 27
 _TIMEOUTS: Final = (50, 64)
 """The codes of MaxTimeMSExpired and WriteConcernTimeout."""
 _USERS_MISSING: Final = (13, 18)
@@ -128,6 +129,17 @@ async def _create_indexes(
             # Not by Beanie, which creates only the last one of several indexes on the same fields.
             if indexes := document.get_settings().indexes:
                 await collection_of(document).create_indexes([each.index for each in indexes])
+
+
+async def drop_index_if_present(collection: Collection, name: str) -> None:
+    """Drop an index of an earlier version, which other replicas may do at the same time."""
+    if name not in await collection.index_information():
+        return
+    try:
+        await collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code != _INDEX_NOT_FOUND:  # another replica was faster
+            raise
 
 
 def unavailability_reason(error: Exception) -> str | None:

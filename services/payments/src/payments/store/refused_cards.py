@@ -6,10 +6,9 @@ from typing import Final
 
 from beanie import Document
 from pymongo import IndexModel
-from pymongo.errors import OperationFailure
 
 from common.batching import Batcher
-from common.persistence.mongo import Doc, collection_of
+from common.persistence.mongo import Doc, collection_of, drop_index_if_present
 from common.values.clock import Clock
 
 REFUSED_CARD_RETENTION: Final = timedelta(days=90)
@@ -18,7 +17,6 @@ MAX_REFUSED_ACCOUNTS: Final = 100
 """The accounts stored per card, so that a document stays small; the newest remain."""
 FORMER_INDEX: Final = "attempt"
 """Earlier versions searched the attempts that they counted by it."""
-_INDEX_NOT_FOUND: Final = 27
 
 
 class RefusedCard(Document):
@@ -42,13 +40,7 @@ class RefusedCards:
 
     async def drop_former_index(self) -> None:
         """Drop the index of earlier versions. A replica of theirs that starts creates it again."""
-        if FORMER_INDEX not in await self._collection.index_information():
-            return
-        try:
-            await self._collection.drop_index(FORMER_INDEX)
-        except OperationFailure as error:
-            if error.code != _INDEX_NOT_FOUND:  # another replica was faster
-                raise
+        await drop_index_if_present(self._collection, FORMER_INDEX)
 
     async def is_refused(self, key: str, user_id: str) -> bool:
         """Return whether an account cannot use the card with this key."""

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.persistence.lease import Lease
-from common.persistence.mongo import Doc, collection_of
+from common.persistence.mongo import Doc, collection_of, drop_index_if_present
 from common.values.clock import Clock
 from tickets.store.started_shows import unlist_started
 from tickets.store.tickets import TicketDocument, terms_of
@@ -68,8 +68,8 @@ class SearchMaintenance:
         )
         await self._update_words(docs)
         done = len(docs) < BATCH_SIZE
-        if done and FORMER_INDEX in await self._tickets.index_information():
-            await self._tickets.drop_index(FORMER_INDEX)
+        if done:
+            await drop_index_if_present(self._tickets, FORMER_INDEX)
         after: ObjectId | None = docs[-1]["_id"] if docs else progress["after"]
         await self._progress.update_one(
             {"_id": step}, {"$set": {"after": after, "done": done}}, upsert=True
