@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from beanie import Document
-from pymongo import IndexModel, UpdateOne, WriteConcern
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from common.batching import Batcher
 from common.errors import TooManyRequests
-from common.persistence.mongo import collection_of
+from common.persistence.mongo import UNJOURNALED, collection_of
 from common.values.clock import Clock
 
 DUPLICATE_KEY: Final = 11000
@@ -44,9 +44,7 @@ class AttemptLimiter:
     """
 
     def __init__(self, clock: Clock, window_seconds: int) -> None:
-        self._attempts = collection_of(ThrottleDocument).with_options(
-            write_concern=WriteConcern(w=1, j=False)
-        )
+        self._attempts = collection_of(ThrottleDocument).with_options(write_concern=UNJOURNALED)
         self._clock = clock
         self._window = timedelta(seconds=window_seconds)
         self._reached_until: dict[str, datetime] = {}

@@ -12,11 +12,11 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from beanie import Document
-from pymongo import IndexModel, ReturnDocument, WriteConcern
+from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.errors import TooManyRequests
-from common.persistence.mongo import collection_of
+from common.persistence.mongo import UNJOURNALED, collection_of
 from common.values.clock import Clock
 
 SHARE_COUNTED_LOCALLY: Final = 10
@@ -55,9 +55,7 @@ class DailyLimit:
             limit: how often a person may do it.
             clock: returns the time.
         """
-        self._counters = collection_of(DailyCounterDocument).with_options(
-            write_concern=WriteConcern(w=1, j=False)
-        )
+        self._counters = collection_of(DailyCounterDocument).with_options(write_concern=UNJOURNALED)
         self._verb, self._kind = verb, kind
         self._limit = limit
         self._clock = clock
