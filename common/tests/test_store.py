@@ -37,6 +37,14 @@ def rename_to(name: str) -> Callable[[Any], Change[Any]]:
     return lambda thing: thing.renamed(name)
 
 
+@pytest.fixture
+def unpublished_things(
+    make_store: Callable[..., Store[Any]], database: AsyncDatabase[Doc], published: EventProbe
+) -> Store[Any]:
+    """A store whose relay is never started, so that events stay in the outbox."""
+    return make_store(Relay(published.bus, database, ["things"], utc_now))
+
+
 async def test_add_stores_aggregate_and_publishes_event(
     things: Store[Any], new_thing: NewThing, published: EventProbe
 ) -> None:
@@ -181,13 +189,10 @@ async def test_update_batched_lost_races_are_retried_concurrently(
 
 
 async def test_update_batched_lost_to_an_equal_event_is_not_taken_for_written(
-    make_store: Callable[..., Store[Any]],
-    database: AsyncDatabase[Doc],
-    published: EventProbe,
-    new_thing: NewThing,
+    unpublished_things: Store[Any], new_thing: NewThing
 ) -> None:
     """Another writer changes what is not public, in the same millisecond."""
-    things = make_store(Relay(published.bus, database, ["things"], utc_now))  # never started
+    things = unpublished_things
     thing = await things.add(new_thing("a"))
     update = things._mapping.update(thing, thing.renamed("b"), utc_now)
     other = replace(update, update={**update.update, "$set": {"version": 1, "name": "other"}})
@@ -236,12 +241,9 @@ async def test_update_many_failing_decision_raises_its_error(
 
 
 async def test_update_keeps_unpublished_events_in_outbox(
-    make_store: Callable[..., Store[Any]],
-    database: AsyncDatabase[Doc],
-    published: EventProbe,
-    new_thing: NewThing,
+    unpublished_things: Store[Any], new_thing: NewThing
 ) -> None:
-    things = make_store(Relay(published.bus, database, ["things"], utc_now))  # never started
+    things = unpublished_things
     thing = await things.add(new_thing("a"))
 
     await things.update(thing.id, lambda thing: thing.renamed("b"))
