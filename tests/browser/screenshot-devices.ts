@@ -1,7 +1,7 @@
 import { type Browser, devices, type Page } from "@playwright/test";
 import { join, resolve } from "node:path";
 
-const ROOT = resolve(import.meta.dirname, "../..");
+export const ROOT = resolve(import.meta.dirname, "../..");
 const OUTPUT = join(ROOT, ".local/screenshots");
 
 /** The README's images: the viewport only, at one pixel per CSS pixel. */

@@ -1,13 +1,11 @@
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 import { execFileSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { expect, PASSWORD, pay, reserve, Seller, type Show, signUp, test } from "./fixtures.ts";
 import { store } from "./originals.ts";
-import { DEVICES, openPage, type Screenshot } from "./screenshot-devices.ts";
+import { DEVICES, openPage, ROOT, type Screenshot } from "./screenshot-devices.ts";
 import { CARDS, fillCard, payWith } from "./stripe-frame.ts";
 import { newCode, ticketPdf } from "./ticket-files.ts";
-
-const ROOT = resolve(import.meta.dirname, "../..");
 
 /** The show of `make seed` whose tickets are ordered, and their title. */
 const SHOW = "Cello Suites by Candlelight";
